@@ -1,0 +1,1 @@
+"""Everything that is deployed: first-come-first-served coupons as Lambda-shaped functions."""

@@ -1,0 +1,1 @@
+"""The servers' side: Redis decides, Kafka hands over, MySQL keeps, AWS holds the secrets."""

@@ -1,0 +1,30 @@
+"""How every Kafka client of this system (producer, consumer, admin) reaches the brokers."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from handlers.config import KafkaSecurity, Settings
+
+# A Lambda's whole budget for a connection is small; a broker that needs longer counts as down.
+BOOTSTRAP_TIMEOUT_MS = 5000
+
+
+def connection_options(settings: Settings) -> dict[str, Any]:
+    """Return the keyword arguments common to all kafka-python clients."""
+    common: dict[str, Any] = {
+        "bootstrap_servers": list(settings.kafka_bootstrap_servers),
+        "client_id": "seonchak",
+        "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
+    }
+    if settings.kafka_security is KafkaSecurity.PLAINTEXT:
+        return common
+    common |= {"security_protocol": "SASL_SSL", "ssl_context": ssl.create_default_context()}
+    if settings.kafka_security is KafkaSecurity.SASL_SSL_SCRAM:
+        return common | {
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_plain_username": settings.kafka_username,
+            "sasl_plain_password": settings.kafka_password,
+        }
+    return common | {"sasl_mechanism": "AWS_MSK_IAM"}

@@ -1,0 +1,43 @@
+"""The one table of the HTTP interface: Chalice (app.py) and the gateway both read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.apply import apply_handler
+from handlers.campaigns import (
+    campaign_handler,
+    campaigns_handler,
+    create_campaign_handler,
+    stats_handler,
+)
+from handlers.coupons import coupons_handler, my_coupon_handler
+from handlers.failed_events import failed_events_handler
+from handlers.health import health_handler, ready_handler
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One call: HTTP method, path template as API Gateway writes it, and its handler."""
+
+    method: str
+    path: str
+    handler: Handler
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/campaigns/{id}/apply", apply_handler),
+    Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
+    Route("GET", "/campaigns/{id}", campaign_handler),
+    Route("GET", "/campaigns", campaigns_handler),
+    Route("POST", "/campaigns", create_campaign_handler),
+    Route("GET", "/campaigns/{id}/stats", stats_handler),
+    Route("GET", "/campaigns/{id}/coupons", coupons_handler),
+    Route("GET", "/failed-events", failed_events_handler),
+    Route("GET", "/health", health_handler),
+    Route("GET", "/ready", ready_handler),
+)
