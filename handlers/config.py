@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash. The coupon code's
 # HMAC-SHA256 key is held to the same.
 SECRET_BYTES_MIN = 32
 # Secrets that begin so are printed in this repository's examples, hence known to everybody.
-DEVELOPMENT_SECRET_PREFIX = "development-only-"
+DEVELOPMENT_SECRET_PREFIX = "development-only-"  # noqa: S105 - refused outside of STAGE=local
+PORTS = range(1, 65_536)
 MYSQL_PORT_DEFAULT = 3306
 
 
@@ -160,7 +164,7 @@ class _Reader:
         servers = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
         for server in servers:
             host, _, port = server.rpartition(":")
-            if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+            if not host or not port.isdecimal() or int(port) not in PORTS:
                 message = f"{name} must be host:port[,host:port…], not {server!r}"
                 raise ConfigurationError(message)
         return servers

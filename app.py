@@ -1,0 +1,43 @@
+"""Chalice shell: registers the one route table and the Kafka consumer. Nothing else."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from chalice import Chalice, Response
+
+from handlers import consume, wiring
+from handlers.routes import ROUTES, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+app = Chalice(app_name="seonchak")
+
+
+def _view(route: Route) -> Callable[..., Response]:
+    """Return Chalice's kind of function for a route, of which the path parameters are arguments."""
+
+    def view(**_: str) -> Response:
+        request = app.current_request
+        answer = route.handler(request.to_original_event(), request.lambda_context)
+        return Response(answer["body"], answer["headers"], answer["statusCode"])
+
+    view.__name__ = route.handler.__name__
+    return view
+
+
+for _route in ROUTES:
+    # Any content type: the handlers say themselves what is wrong with a body.
+    app.route(_route.path, methods=[_route.method], content_types=[])(_view(_route))
+
+
+@app.lambda_function(name="consume_handler")
+def consume_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Take batches of Kafka's event source mapping, which CloudFormation adds to this function."""
+    return consume.consume_handler(event, context)
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    wiring.settings()  # wrong settings stop the start; packaging imports this file without any

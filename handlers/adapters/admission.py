@@ -1,0 +1,72 @@
+"""Admission: who gets a coupon is decided here, by one script in Redis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handlers.adapters.redis_keys import CampaignKeys
+from handlers.adapters.scripts import Script, Scripts
+from handlers.domain.admission import Admission, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from handlers.domain.settlement import Settlement
+
+ADMIT = Script("admit")
+CONFIRM = Script("confirm")
+SETTLE = Script("settle")
+
+# appendfsync everysec brings a write to the disk within about a second; half a second on top.
+DURABLE_WAIT_MS = 1500
+# A script holds up every other client of the server: 1,000 users take it about a millisecond.
+SETTLE_USERS_MAX = 1000
+
+
+class Admissions:
+    """Gives serials, and learns from MySQL which of them are written."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def admit(self, campaign_id: str, user_id: str) -> Admission:
+        """Decide about one applicant in one round trip (a second one only for NOT_FOUND).
+
+        Raises UnavailableError when Redis gives no answer; the applicant may have been admitted
+        then, and the next attempt answers ALREADY_APPLIED with the serial.
+        """
+        keys = CampaignKeys.of(campaign_id).all()
+        code, number, admitted_at_ms = self._scripts.run(ADMIT, keys, user_id, self._scripts.run_id)
+        outcome = Outcome(code.decode())
+        if outcome is Outcome.NOT_FOUND and not self._scripts.epoch_is_known():
+            return Admission(Outcome.STALE)
+        if outcome is Outcome.NOT_OPEN:
+            return Admission(outcome, opens_in_ms=number)
+        return Admission(outcome, number, admitted_at_ms)
+
+    def make_durable(self, campaign_id: str, user_id: str, serial: int) -> bool:
+        """Wait until this admission is on Redis's disk; False when that cannot be had."""
+        keys = CampaignKeys.of(campaign_id)
+        return self._scripts.run_durably(
+            CONFIRM,
+            [keys.campaign, keys.applied_user],
+            user_id,
+            serial,
+            self._scripts.run_id,
+            wait_ms=DURABLE_WAIT_MS,
+        )
+
+    def settle(self, settlements: Iterable[Settlement]) -> None:
+        """Tell Redis what MySQL has taken over; may be repeated at will."""
+        of_campaign: dict[str, list[Settlement]] = {}
+        for settlement in settlements:
+            of_campaign.setdefault(settlement.campaign_id, []).append(settlement)
+        for campaign_id, batch in of_campaign.items():
+            for start in range(0, len(batch), SETTLE_USERS_MAX):
+                self._settle(campaign_id, batch[start : start + SETTLE_USERS_MAX])
+
+    def _settle(self, campaign_id: str, batch: Sequence[Settlement]) -> None:
+        args: list[str | int] = []
+        for settlement in batch:
+            args += [settlement.user_id, settlement.serial, settlement.state]
+        self._scripts.run(SETTLE, CampaignKeys.of(campaign_id).all(), *args)

@@ -1,0 +1,111 @@
+"""Campaigns as Redis holds them: opened from MySQL, read for everyone's eyes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from handlers.adapters.redis_keys import CAMPAIGNS, EPOCH, CampaignKeys
+from handlers.adapters.scripts import Script, Scripts
+from handlers.domain.campaign import Campaign, CampaignStatus
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OPEN = Script("open")
+REOPEN = Script("reopen")
+STATUS = Script("status")
+MINE = Script("mine")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A user's admission as Redis knows it; admitted_at_ms is None once it is settled."""
+
+    serial: int
+    admitted_at_ms: int | None
+
+
+class CampaignStates:
+    """Opens campaigns in Redis and reads them."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def open(self, campaign: Campaign) -> None:
+        """Put a campaign that stands in MySQL into Redis; harmless when it is there.
+
+        Raises StaleStateError when Redis may have forgotten winners of it.
+        """
+        self._require_epoch()
+        # First the list, then the campaign: one that is listed and not there is passed over.
+        self._scripts.command("SADD", CAMPAIGNS, campaign.id)
+        if self._open(OPEN, campaign) == b"STALE":
+            raise StaleStateError
+
+    def reopen(self, campaign: Campaign) -> None:
+        """Open a campaign of which Redis holds every winner again, whatever epoch it had."""
+        self._scripts.command("SADD", CAMPAIGNS, campaign.id)
+        self._open(REOPEN, campaign)
+
+    def renew_epoch(self) -> None:
+        """Declare that this run of the server knows all campaigns: the last step of a restore."""
+        self._scripts.command("SET", EPOCH, self._scripts.run_id or "hidden")
+
+    def _open(self, script: Script, campaign: Campaign) -> Any:
+        return self._scripts.run(
+            script,
+            CampaignKeys.of(campaign.id).all(),
+            self._scripts.run_id,
+            campaign.quantity,
+            campaign.opens_at_ms,
+            campaign.closes_at_ms,
+            campaign.name,
+        )
+
+    def ids(self) -> Sequence[str]:
+        """Return the ids of all campaigns, sorted; StaleStateError when Redis has lost them."""
+        self._require_epoch()
+        members = self._scripts.command("SMEMBERS", CAMPAIGNS)
+        return sorted(member.decode() for member in members)
+
+    def status(self, campaign_id: str) -> CampaignStatus:
+        """Return one campaign; CampaignNotFoundError, StaleStateError where there is none."""
+        keys = CampaignKeys.of(campaign_id).all()
+        answer = self._scripts.run(STATUS, keys, self._scripts.run_id)
+        self._require_known(answer[0])
+        name, quantity, opens_at_ms, closes_at_ms, *numbers = answer[1:]
+        admitted, pending, remaining, oldest_pending_ms, now_ms = numbers
+        campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms)
+        oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
+        return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)
+
+    def applied(self, campaign_id: str, user_id: str) -> Applied | None:
+        """Return this user's admission, None when they have not applied."""
+        keys = CampaignKeys.of(campaign_id)
+        code, serial, admitted_at_ms = self._scripts.run(
+            MINE,
+            [keys.campaign, keys.applied_user, keys.pending],
+            user_id,
+            self._scripts.run_id,
+        )
+        self._require_known(code)
+        if code == b"NOT_APPLIED":
+            return None
+        return Applied(serial, int(float(admitted_at_ms)) if admitted_at_ms else None)
+
+    def ping(self) -> None:
+        """Raise UnavailableError unless Redis answers and knows its epoch."""
+        self._require_epoch()
+
+    def _require_known(self, code: Any) -> None:
+        if code == b"STALE":
+            raise StaleStateError
+        if code == b"NOT_FOUND":
+            self._require_epoch()
+            raise CampaignNotFoundError
+
+    def _require_epoch(self) -> None:
+        if not self._scripts.epoch_is_known():
+            raise StaleStateError

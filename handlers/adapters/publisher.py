@@ -1,0 +1,126 @@
+"""The hand-over to Kafka: send, and wait until all in-sync replicas have it."""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from handlers import log
+from handlers.adapters.circuit_breaker import CircuitBreaker
+from handlers.adapters.kafka_options import connection_options
+from handlers.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+    from handlers.domain.coupon import CouponAccepted
+
+RECONNECT_BACKOFF_MAX_MS = 1000
+
+
+class Publisher:
+    """One producer per process, shared by its threads, built when it is first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._timeout_ms = settings.kafka_ack_timeout_ms
+        self._breaker = CircuitBreaker()
+        self._lock = Lock()
+        self._producer: Any = None
+
+    def publish(self, message: CouponAccepted, request_id: str) -> bool:
+        """Return True once Kafka holds the message, False without an ack in KAFKA_ACK_TIMEOUT_MS.
+
+        (At the worst twice that, when the producer must be built first.) False means unknown:
+        Kafka may hold it all the same. There is no background send, since a
+        function may be frozen the moment it has answered.
+        """
+        if not self._breaker.allows():
+            return False
+        try:
+            producer = self._connected()
+            deadline = time.monotonic() + self._timeout_ms / 1000
+            future = producer.send(
+                self._settings.coupon_topic,
+                key=message.user_id.encode(),
+                value=message.encode(),
+                headers=[("request_id", request_id.encode())],
+            )
+            future.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Exception as error:  # noqa: BLE001 - whatever it was, Kafka is not known to hold it
+            self._failed(error)
+            return False
+        self._breaker.succeeded()
+        return True
+
+    def ping(self) -> None:
+        """Ask the brokers about the topic; raise UnavailableError when they do not have it."""
+        try:
+            admin = KafkaAdminClient(**connection_options(self._settings) | self._timeouts())
+            try:
+                topics = admin.list_topics()
+            finally:
+                admin.close()
+        except KafkaError as error:
+            message = "Kafka gave no answer"
+            raise UnavailableError(message) from error
+        if self._settings.coupon_topic not in topics:
+            message = f"Kafka has no topic {self._settings.coupon_topic}"
+            raise UnavailableError(message)
+
+    def _failed(self, error: Exception) -> None:
+        is_open = self._breaker.failed()
+        fields = {"cause": type(error).__name__, "circuit_open": is_open}
+        if isinstance(error, KafkaError):
+            log.warning("no ack from Kafka", fields)
+        else:
+            log.exception("the Kafka client failed", fields)
+        if is_open:
+            # A fatal producer never recovers by itself; the probe starts with a new one.
+            self.close()
+
+    def close(self) -> None:
+        """Drop the producer; the next message builds another, whatever state this one was in."""
+        with self._lock:
+            producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close(timeout=0)
+
+    def _connected(self) -> Any:
+        # While one thread waits for brokers that are down, the others must not queue behind it
+        # for longer than an ack may take.
+        if not self._lock.acquire(timeout=self._timeout_ms / 1000):
+            message = "another thread is still connecting"
+            raise KafkaTimeoutError(message)
+        try:
+            if self._producer is None:
+                self._producer = self._connect()
+            return self._producer
+        finally:
+            self._lock.release()
+
+    def _connect(self) -> Any:
+        return KafkaProducer(
+            **connection_options(self._settings)
+            | self._timeouts()
+            | {
+                "acks": "all",
+                "enable_idempotence": True,
+                "linger_ms": 0,
+                # Each bounds one part of a send; publish() bounds the whole by its deadline.
+                "max_block_ms": self._timeout_ms,
+                "delivery_timeout_ms": self._timeout_ms,
+                "allow_auto_create_topics": False,
+            }
+        )
+
+    def _timeouts(self) -> dict[str, int]:
+        return {
+            "bootstrap_timeout_ms": self._timeout_ms,
+            "request_timeout_ms": self._timeout_ms,
+            # By default kafka-python waits up to 30 s before it tries a broker again.
+            "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MAX_MS,
+        }

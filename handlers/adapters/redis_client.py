@@ -1,0 +1,115 @@
+"""Connections to Redis that know which run of the server they speak to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from redis import Connection, Redis, RedisCluster, SSLConnection
+from redis.backoff import NoBackoff
+from redis.connection import ConnectionPool, UnixDomainSocketConnection, parse_url
+from redis.exceptions import RedisError, ResponseError
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+
+# A command takes well under a millisecond; the longest wait on purpose is WAITAOF's 1.5 s.
+SOCKET_TIMEOUT_S = 2.0
+CONNECT_TIMEOUT_S = 1.0
+# A connection that went stale (a frozen Lambda, an idle timeout) is replaced and tried once more.
+# Every script may be repeated: a second admission of the same user answers the same serial.
+RETRIES = 1
+
+
+class _RunId:
+    """Stands for "the run_id of the server behind the connection that sends this command"."""
+
+
+RUN_ID = _RunId()
+
+# To the type checker the mixin is a connection; at run time it stands before each kind of one.
+if TYPE_CHECKING:
+    _Base = Connection
+else:
+    _Base = object
+
+
+class _RunIdAware(_Base):
+    """Learns the server's run_id once per connection and writes it wherever RUN_ID stands.
+
+    A restart or a failover closes every connection, so a run_id that was read over a connection
+    stays true for whatever that connection delivers.
+    """
+
+    _run_id: str | None = None
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
+        super().on_connect_check_health(check_health)
+        self._run_id = None
+        self.send_command("INFO", "server", check_health=False)
+        try:
+            info = cast("bytes", self.read_response()).decode()
+        except ResponseError:
+            return  # a service that hides INFO; only a command that needs the run_id fails
+        for line in info.splitlines():
+            name, _, value = line.partition(":")
+            if name == "run_id":
+                self._run_id = value
+
+    def send_command(self, *args: Any, **kwargs: Any) -> None:
+        # Connect first: a command packed with the old run_id must never reach a new server.
+        if not self._sock:
+            self.connect()
+        super().send_command(*self.resolve(args), **kwargs)
+
+    def resolve(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return `args` with this connection's run_id where RUN_ID stands."""
+        if RUN_ID not in args:
+            return args
+        if self._run_id is None:
+            message = "the server hides its run_id; REDIS_EPOCH=off works without it"
+            raise RedisError(message)
+        return tuple(self._run_id if arg is RUN_ID else arg for arg in args)
+
+
+class RunIdConnection(_RunIdAware, Connection):
+    """Over TCP."""
+
+
+class RunIdSSLConnection(_RunIdAware, SSLConnection):
+    """Over TLS."""
+
+
+class RunIdUnixConnection(_RunIdAware, UnixDomainSocketConnection):
+    """Over a socket in the file system."""
+
+
+def connect(settings: Settings) -> Redis | RedisCluster:
+    """Return a client for REDIS_URL; nothing is sent before its first command."""
+    address = parse_url(settings.redis_url)
+    kind = {
+        SSLConnection: RunIdSSLConnection,
+        UnixDomainSocketConnection: RunIdUnixConnection,
+    }.get(address.pop("connection_class", Connection), RunIdConnection)
+    options: dict[str, Any] = {
+        "connection_class": kind,
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "protocol": 2,
+        "driver_info": None,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+        **address,
+    }
+    retry = Retry(NoBackoff(), RETRIES)
+    if settings.redis_cluster:
+        # Of a url RedisCluster takes only the connection options, and these are complete.
+        return RedisCluster(url="redis://", retry=retry, **options)
+    return Redis(connection_pool=ConnectionPool(retry=retry, **options))
+
+
+def client_of_key(client: Redis | RedisCluster, key: str) -> Redis:
+    """Return a client of the very server that owns `key`."""
+    if isinstance(client, RedisCluster):
+        return client.get_redis_connection(client.get_node_from_key(key))
+    return client

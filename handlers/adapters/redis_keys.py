@@ -1,0 +1,35 @@
+"""Every key name in Redis. Nothing else in the system spells one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CAMPAIGNS = "coupon:campaigns"  # set: the ids of all campaigns
+EPOCH = "coupon:epoch"  # string: run_id of the server that migrate or rebuild has seen
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignKeys:
+    """The keys of one campaign; the braces put them into one hash slot of a cluster."""
+
+    campaign: str  # hash: quantity, opens_at_ms, closes_at_ms, name, epoch
+    applied_user: str  # sorted set: user id, score = serial
+    coupon_count: str  # string: the highest serial given out
+    returned: str  # list: serials given back, used before a new one
+    pending: str  # sorted set: user id, score = admitted_at in ms
+
+    @classmethod
+    def of(cls, campaign_id: str) -> CampaignKeys:
+        """Name the keys of `campaign_id`."""
+        prefix = f"coupon:{{{campaign_id}}}:"
+        return cls(
+            prefix + "campaign",
+            prefix + "applied_user",
+            prefix + "coupon_count",
+            prefix + "returned",
+            prefix + "pending",
+        )
+
+    def all(self) -> tuple[str, str, str, str, str]:
+        """Return the five names in the order in which every script expects them."""
+        return (self.campaign, self.applied_user, self.coupon_count, self.returned, self.pending)

@@ -1,0 +1,93 @@
+"""Runs the Lua scripts beside this file, by digest, and turns Redis's errors into ours."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import NoScriptError, RedisError
+
+from handlers.adapters.redis_client import RUN_ID, client_of_key
+from handlers.adapters.redis_keys import EPOCH
+from handlers.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redis import Redis, RedisCluster
+
+FOLDER = Path(__file__).parent / "lua"
+
+
+class Script:
+    """One .lua file and its digest."""
+
+    def __init__(self, name: str) -> None:
+        self.source = (FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+        # Redis names scripts by SHA-1; nothing here relies on it being hard to forge.
+        self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+
+EPOCH_IS_KNOWN = Script("epoch")
+
+
+class Scripts:
+    """Sends scripts to Redis, each one call in one round trip."""
+
+    def __init__(self, client: Redis | RedisCluster, *, epoch: bool) -> None:
+        self.client = client
+        # What the scripts compare with the campaign's epoch; "" tells them not to.
+        self.run_id: Any = RUN_ID if epoch else ""
+
+    def run(self, script: Script, keys: Sequence[str], *args: Any) -> Any:
+        """Return the script's answer; raise UnavailableError when there is none."""
+        try:
+            return self.command("EVALSHA", script.digest, len(keys), *keys, *args)
+        except UnavailableError as error:
+            if not isinstance(error.__cause__, NoScriptError):
+                raise
+            # The server restarted or its scripts were flushed: send the text, which it then keeps.
+            return self.command("EVAL", script.source, len(keys), *keys, *args)
+
+    def command(self, *args: Any) -> Any:
+        """Return a plain command's answer; raise UnavailableError when there is none."""
+        try:
+            return self.client.execute_command(*args)
+        except RedisError as error:
+            message = "Redis gave no answer"
+            raise UnavailableError(message) from error
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.client.close()
+
+    def epoch_is_known(self) -> bool:
+        """Tell whether what is missing here was truly never there; False: it may be forgotten."""
+        return bool(self.run(EPOCH_IS_KNOWN, [EPOCH], self.run_id))
+
+    def run_durably(self, script: Script, keys: Sequence[str], *args: Any, wait_ms: int) -> bool:
+        """Run a script that writes and wait until the server has that on its disk.
+
+        Returns True only when the script answered 1 and WAITAOF says the local disk has it. Both
+        go over one connection in one write: a WAITAOF that a retry sends elsewhere proves nothing.
+        """
+        try:
+            pool = client_of_key(self.client, keys[0]).connection_pool
+            connection: Any = pool.get_connection()
+        except RedisError:
+            return False
+        evaluate = connection.resolve(("EVAL", script.source, len(keys), *keys, *args))
+        try:
+            connection.send_packed_command(
+                connection.pack_commands([evaluate, ("WAITAOF", 1, 0, wait_ms)])
+            )
+            answer = connection.read_response(disconnect_on_error=True)
+            fsynced = connection.read_response(disconnect_on_error=True)
+        except RedisError:
+            # Whatever went wrong, an answer may be left unread on this connection.
+            connection.disconnect()
+            return False
+        finally:
+            pool.release(connection)
+        return bool(answer == 1 and fsynced[0] >= 1)

@@ -1,0 +1,19 @@
+-- Write a batch of coupons in one statement. %(rows)s: JSON array of
+-- [campaign_id, user_id, serial, code, admitted_at], sorted by campaign and serial.
+--
+-- The schema's third guard is the join: no coupon without its campaign, none above its quantity.
+-- IGNORE leaves out what collides with a UNIQUE key; classify_coupons.sql then says why. It would
+-- also bend values that do not fit, so nothing comes here unchecked (domain/coupon.py).
+-- The explicit collations keep the comparison binary whatever the connection's collation is.
+INSERT IGNORE INTO coupon (campaign_id, user_id, serial, code, admitted_at)
+SELECT r.campaign_id, r.user_id, r.serial, r.code, r.admitted_at
+FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
+         campaign_id VARCHAR(64) PATH '$[0]',
+         user_id     VARCHAR(64) PATH '$[1]',
+         serial      BIGINT      PATH '$[2]',
+         code        CHAR(16)    PATH '$[3]',
+         admitted_at DATETIME(3) PATH '$[4]'
+     )) AS r
+JOIN campaign AS c
+  ON c.id = r.campaign_id COLLATE utf8mb4_bin
+ AND r.serial BETWEEN 1 AND c.quantity

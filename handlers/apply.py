@@ -1,0 +1,81 @@
+"""POST /campaigns/{id}/apply: decide in Redis, hand the accepted to Kafka, answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handlers import wiring
+from handlers.domain.admission import Admission, Outcome
+from handlers.domain.coupon import CouponAccepted
+from handlers.domain.errors import (
+    CampaignNotFoundError,
+    StaleStateError,
+    TooManyRequestsError,
+    UnavailableError,
+)
+from handlers.edge.endpoint import endpoint
+from handlers.edge.response import answer, problem
+
+if TYPE_CHECKING:
+    from handlers.edge.request import Request
+
+REFUSALS = {
+    Outcome.SOLD_OUT: "All coupons of this campaign are gone.",
+    Outcome.NOT_OPEN: "This campaign has not opened yet.",
+    Outcome.CLOSED: "This campaign is over.",
+}
+
+
+@endpoint
+def apply_handler(request: Request) -> dict[str, Any]:
+    """Answer one applicant. Only an accepted one reaches Kafka."""
+    user = wiring.tokens().user(request.headers)
+    if not wiring.throttle().allows(user.id):
+        raise TooManyRequestsError
+    campaign_id = request.campaign_id()
+    admission = wiring.admissions().admit(campaign_id, user.id)
+    request.log_fields["outcome"] = admission.outcome
+    if admission.outcome is Outcome.ACCEPTED:
+        _hand_over(request.request_id, campaign_id, user.id, admission)
+    return _answer(request.request_id, campaign_id, user.id, admission)
+
+
+def _hand_over(request_id: str, campaign_id: str, user_id: str, admission: Admission) -> None:
+    """Return once the admission can no longer be lost: Kafka has it, or Redis's disk.
+
+    Otherwise UnavailableError, and the admission stays where it is: whether Kafka got it is
+    unknown, so taking it back could give the coupon to two. It is pending in Redis and goes to
+    Kafka again from there.
+    """
+    publisher = wiring.publisher()
+    message = CouponAccepted(campaign_id, user_id, admission.serial, admission.admitted_at_ms)
+    if publisher.publish(message, request_id):
+        return
+    if not wiring.admissions().make_durable(campaign_id, user_id, admission.serial):
+        detail = "Your place is kept but not yet safe; send the same request again."
+        raise UnavailableError(detail)
+
+
+def _answer(
+    request_id: str, campaign_id: str, user_id: str, admission: Admission
+) -> dict[str, Any]:
+    outcome = admission.outcome
+    if outcome in (Outcome.ACCEPTED, Outcome.ALREADY_APPLIED):
+        body = {
+            "campaign_id": campaign_id,
+            "user_id": user_id,
+            "outcome": outcome,
+            "serial": admission.serial,
+        }
+        return answer(202 if outcome is Outcome.ACCEPTED else 200, body)
+    if outcome is Outcome.NOT_FOUND:
+        raise CampaignNotFoundError
+    if outcome is Outcome.STALE:
+        raise StaleStateError
+    opens_in_s = -(-admission.opens_in_ms // 1000)  # rounded up: not a moment too early
+    return problem(
+        outcome,
+        REFUSALS[outcome],
+        request_id,
+        retry_after_s=opens_in_s if outcome is Outcome.NOT_OPEN else None,
+    )

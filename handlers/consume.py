@@ -1,0 +1,109 @@
+"""Kafka records into MySQL rows: the consumer, driven by Lambda or by the local poll runner."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from handlers import log, wiring
+from handlers.adapters.ledger import LedgerRefusedError
+from handlers.domain.errors import UnavailableError
+from handlers.domain.record import Accepted, FailedEvent, Reason, Record
+from handlers.edge import kafka_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from handlers.domain.settlement import Settlement
+
+
+def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Write one batch; return Lambda's partial batch answer.
+
+    Raises UnavailableError when MySQL is out of reach: then nothing of the batch is acknowledged,
+    and all of it comes again. Everything else is dealt with here, since a record that always fails
+    would hold up its partition for ever.
+    """
+    started = time.perf_counter()
+    accepted, failed = kafka_event.decode(event)
+    unwritten: list[Record] = []
+    try:
+        settlements = wiring.ledger().write(accepted, failed)
+    except LedgerRefusedError as error:
+        settlements, unwritten = _write_one_by_one(accepted, failed, error)
+    _settle(settlements)
+    log.info(
+        "consume_handler",
+        {
+            "request_id": getattr(context, "aws_request_id", ""),
+            "records": len(accepted) + len(failed),
+            "undecodable": len(failed),
+            "unwritten": len(unwritten),
+            "duration_ms": round((time.perf_counter() - started) * 1000, 3),
+        },
+    )
+    return {"batchItemFailures": _lowest_of_each_partition(unwritten)}
+
+
+def _write_one_by_one(
+    accepted: Sequence[Accepted], failed: Sequence[FailedEvent], reason: LedgerRefusedError
+) -> tuple[list[Settlement], list[Record]]:
+    """Find the records that MySQL refuses, keep them as failed events, write all others.
+
+    Returns what to settle, and the records of which not even the failed event could be written.
+    """
+    log.warning("MySQL refused a batch; writing its records one by one", {"error": reason.args[:1]})
+    settlements: list[Settlement] = []
+    unwritten: list[Record] = []
+    items: list[Accepted | FailedEvent] = [*accepted, *failed]
+    for item in items:
+        try:
+            settlements += _write_one(item)
+        except LedgerRefusedError:
+            log.exception("a record can be kept nowhere", {"place": _place(item.record)})
+            unwritten.append(item.record)
+    return settlements, unwritten
+
+
+def _write_one(item: Accepted | FailedEvent) -> list[Settlement]:
+    ledger = wiring.ledger()
+    if isinstance(item, FailedEvent):
+        return ledger.write([], [item])
+    try:
+        return ledger.write([item], [])
+    except LedgerRefusedError as error:
+        detail = f"MySQL error {error.args[0] if error.args else 'unknown'}"
+        event = FailedEvent(
+            item.record,
+            Reason.NOT_INSERTED,
+            detail,
+            item.coupon.campaign_id,
+            item.coupon.user_id,
+        )
+        return ledger.write([], [event])
+
+
+def _settle(settlements: Sequence[Settlement]) -> None:
+    """Tell Redis. The rows are committed: a Redis that is down must not hold up the topic.
+
+    What it is not told stays pending there, and is told again when the relay has sent it again.
+    """
+    try:
+        wiring.admissions().settle(settlements)
+    except UnavailableError:
+        log.exception("written but not settled", {"coupons": len(settlements)})
+
+
+def _lowest_of_each_partition(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Return Lambda's item identifiers: a partition comes again from its lowest failed offset."""
+    lowest: dict[str, int] = {}
+    for record in records:
+        name = kafka_event.partition_name(record)
+        lowest[name] = min(record.offset, lowest.get(name, record.offset))
+    return [
+        {"itemIdentifier": {"partition": name, "offset": offset}} for name, offset in lowest.items()
+    ]
+
+
+def _place(record: Record) -> str:
+    return f"{kafka_event.partition_name(record)}@{record.offset}"

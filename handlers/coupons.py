@@ -1,0 +1,96 @@
+"""Coupons over HTTP: one's own, and all winners for an administrator."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from handlers import wiring
+from handlers.domain import times
+from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.errors import NotAppliedError, UnavailableError
+from handlers.edge.endpoint import endpoint
+from handlers.edge.response import answer, text_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from handlers.adapters.coupon_queries import Coupon
+    from handlers.edge.request import Request
+
+# A Lambda answer holds 6 MB; a coupon takes about 150 bytes of it.
+LIMIT_MAX = 10_000
+LIMIT_DEFAULT = 1000
+COLUMNS = ("serial", "user_id", "code", "admitted_at", "issued_at")
+
+
+@endpoint
+def my_coupon_handler(request: Request) -> dict[str, Any]:
+    """GET /campaigns/{id}/coupon: how far one's own coupon has come."""
+    user = wiring.tokens().user(request.headers)
+    campaign_id = request.campaign_id()
+    try:
+        applied = wiring.campaign_states().applied(campaign_id, user.id)
+    except UnavailableError:
+        # Redis is not sure. MySQL is, of whatever stands there; of anything else nobody is.
+        coupon = wiring.coupon_queries().coupon_of(campaign_id, user.id)
+        if coupon is None:
+            raise
+        return answer(200, _issued(coupon))
+    if applied is None:
+        raise NotAppliedError
+    queries = wiring.coupon_queries()
+    coupon = queries.coupon_of(campaign_id, user.id)
+    if coupon:
+        return answer(200, _issued(coupon))
+    status = "FAILED" if queries.has_failed(campaign_id, user.id) else "PENDING"
+    return answer(
+        200,
+        {
+            "status": status,
+            "serial": applied.serial,
+            "code": None,
+            "admitted_at": applied.admitted_at_ms and times.to_iso(applied.admitted_at_ms),
+            "issued_at": None,
+        },
+    )
+
+
+@endpoint
+def coupons_handler(request: Request) -> dict[str, Any]:
+    """GET /campaigns/{id}/coupons: a page of winners by serial, as JSON or CSV."""
+    wiring.tokens().admin(request.headers)
+    campaign_id = request.campaign_id()
+    after = request.number("after", 0, 0, QUANTITY_MAX)
+    limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
+    coupons = wiring.coupon_queries().coupons(campaign_id, after, limit)
+    if "text/csv" in request.headers.get("accept", ""):
+        return text_answer(200, to_csv(coupons), "text/csv; charset=utf-8")
+    following = coupons[-1].serial if len(coupons) == limit else None
+    return answer(200, {"coupons": [_row(coupon) for coupon in coupons], "next_after": following})
+
+
+def to_csv(coupons: Iterable[Coupon]) -> str:
+    """Return coupons as CSV (RFC 4180) with a header line."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(_row(coupon) for coupon in coupons)
+    return text.getvalue()
+
+
+def _row(coupon: Coupon) -> dict[str, Any]:
+    return {
+        "serial": coupon.serial,
+        "user_id": coupon.user_id,
+        "code": coupon.code,
+        "admitted_at": times.to_iso(coupon.admitted_at_ms),
+        "issued_at": times.to_iso(coupon.created_at_ms),
+    }
+
+
+def _issued(coupon: Coupon) -> dict[str, Any]:
+    row = _row(coupon)
+    del row["user_id"]
+    return {"status": "ISSUED", **row}

@@ -1,0 +1,1 @@
+"""The business in the standard library alone: campaigns, admissions, messages, errors."""

@@ -1,0 +1,33 @@
+"""Redis's decision about one applicant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """Every answer of the admission script; the script spells them the same."""
+
+    ACCEPTED = "ACCEPTED"
+    ALREADY_APPLIED = "ALREADY_APPLIED"
+    SOLD_OUT = "SOLD_OUT"
+    NOT_OPEN = "NOT_OPEN"
+    CLOSED = "CLOSED"
+    NOT_FOUND = "NOT_FOUND"
+    STALE = "STALE"
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The outcome, with what belongs to it.
+
+    serial: 1..quantity with ACCEPTED and ALREADY_APPLIED, else 0.
+    admitted_at_ms: Redis's clock at the admission, with ACCEPTED, else 0.
+    opens_in_ms: time to the opening, with NOT_OPEN, else 0.
+    """
+
+    outcome: Outcome
+    serial: int = 0
+    admitted_at_ms: int = 0
+    opens_in_ms: int = 0

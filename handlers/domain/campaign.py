@@ -1,0 +1,119 @@
+"""A campaign: one promotion with a quantity and a time window [opens_at, closes_at)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from handlers.domain import identifiers, times
+from handlers.domain.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+QUANTITY_MAX = 10_000_000  # the schema's CHECK has the same number
+NAME_LENGTH_MAX = 200
+FIELDS = frozenset({"id", "name", "quantity", "opens_at", "closes_at"})
+
+
+class CampaignState(StrEnum):
+    """What an applicant can expect of a campaign at this moment."""
+
+    SCHEDULED = "SCHEDULED"
+    OPEN = "OPEN"
+    SOLD_OUT = "SOLD_OUT"
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What an administrator decides about a promotion; never changed afterwards."""
+
+    id: str
+    name: str
+    quantity: int
+    opens_at_ms: int
+    closes_at_ms: int
+
+    @classmethod
+    def from_request(cls, body: Mapping[str, object]) -> Campaign:
+        """Check a request's fields; raise InvalidRequestError naming the first bad one."""
+        for field in sorted(body.keys() - FIELDS):
+            message = f"{field[:64]!r} is no field of a campaign"
+            raise InvalidRequestError(message)
+        campaign = cls(
+            id=identifiers.campaign_id(body.get("id")),
+            name=_name(body.get("name")),
+            quantity=_quantity(body.get("quantity")),
+            opens_at_ms=_time("opens_at", body.get("opens_at")),
+            closes_at_ms=_time("closes_at", body.get("closes_at")),
+        )
+        if campaign.opens_at_ms >= campaign.closes_at_ms:
+            message = "closes_at: must be later than opens_at"
+            raise InvalidRequestError(message)
+        return campaign
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStatus:
+    """A campaign as Redis sees it right now."""
+
+    campaign: Campaign
+    admitted: int  # winners known to Redis
+    pending: int  # admitted, and not yet settled
+    remaining: int  # coupons that can still be given
+    oldest_pending_ms: int | None  # when the oldest pending was admitted
+    now_ms: int  # Redis's clock
+
+    @property
+    def state(self) -> CampaignState:
+        """Derive the state; a window that is over outweighs a quantity that is gone."""
+        if self.now_ms < self.campaign.opens_at_ms:
+            return CampaignState.SCHEDULED
+        if self.now_ms >= self.campaign.closes_at_ms:
+            return CampaignState.CLOSED
+        return CampaignState.OPEN if self.remaining > 0 else CampaignState.SOLD_OUT
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what anyone may see."""
+        return {
+            **campaign_json(self.campaign),
+            "remaining": self.remaining,
+            "state": self.state,
+        }
+
+
+def campaign_json(campaign: Campaign) -> dict[str, Any]:
+    """Return the fields an administrator gave, in the HTTP interface's form."""
+    return {
+        "id": campaign.id,
+        "name": campaign.name,
+        "quantity": campaign.quantity,
+        "opens_at": times.to_iso(campaign.opens_at_ms),
+        "closes_at": times.to_iso(campaign.closes_at_ms),
+    }
+
+
+def _name(value: object) -> str:
+    # str.isprintable refuses control characters and the lone surrogates that JSON can smuggle in.
+    if isinstance(value, str) and 0 < len(value) <= NAME_LENGTH_MAX and value.isprintable():
+        return value
+    message = f"name: must be 1 to {NAME_LENGTH_MAX} printable characters"
+    raise InvalidRequestError(message)
+
+
+def _quantity(value: object) -> int:
+    # bool is an int to Python, not to a shop.
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= QUANTITY_MAX:
+        return value
+    message = f"quantity: must be a whole number from 1 to {QUANTITY_MAX}"
+    raise InvalidRequestError(message)
+
+
+def _time(field: str, value: object) -> int:
+    try:
+        return times.from_iso(value) if isinstance(value, str) else times.from_iso("")
+    except (ValueError, OverflowError) as error:
+        message = f"{field}: must be ISO 8601 with Z or an offset, e.g. 2026-11-22T03:00:00Z"
+        raise InvalidRequestError(message) from error

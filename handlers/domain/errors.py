@@ -1,0 +1,78 @@
+"""The one tree of errors that a caller can be answered with.
+
+`code` is the stable name that clients see; the class docstring is the default explanation.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+# What a client is told to wait when we cannot say better: long enough for a failover to be seen.
+RETRY_AFTER_S = 1
+
+
+class ServiceError(Exception):
+    """Something kept the service from doing what was asked."""
+
+    code: ClassVar[str]
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or (type(self).__doc__ or ""))
+
+
+class InvalidRequestError(ServiceError):
+    """The request is malformed."""
+
+    code = "INVALID_REQUEST"
+
+
+class UnauthenticatedError(ServiceError):
+    """A valid bearer token is required."""
+
+    code = "UNAUTHENTICATED"
+
+
+class ForbiddenError(ServiceError):
+    """This call needs the scope coupon:admin."""
+
+    code = "FORBIDDEN"
+
+
+class CampaignNotFoundError(ServiceError):
+    """There is no campaign of that id."""
+
+    code = "CAMPAIGN_NOT_FOUND"
+
+
+class NotAppliedError(ServiceError):
+    """This user has no coupon of this campaign and none is on its way."""
+
+    code = "NOT_APPLIED"
+
+
+class CampaignExistsError(ServiceError):
+    """A different campaign stands under that id already."""
+
+    code = "CAMPAIGN_EXISTS"
+
+
+class PayloadTooLargeError(ServiceError):
+    """The body is over 16 KiB."""
+
+    code = "PAYLOAD_TOO_LARGE"
+
+
+class TooManyRequestsError(ServiceError):
+    """This user asks too often; slow down."""
+
+    code = "TOO_MANY_REQUESTS"
+
+
+class UnavailableError(ServiceError):
+    """The service cannot give a sure answer right now; the same request may be sent again."""
+
+    code = "UNAVAILABLE"
+
+
+class StaleStateError(UnavailableError):
+    """Redis restarted or lost its state; the campaign opens again once that is restored."""

@@ -1,0 +1,61 @@
+"""Kafka records, and those of them that could not be written: bytes, origin, reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handlers.domain.coupon import CouponAccepted
+
+
+class Reason(StrEnum):
+    """Why a record has no coupon row."""
+
+    UNDECODABLE = "UNDECODABLE"
+    CAMPAIGN_UNKNOWN = "CAMPAIGN_UNKNOWN"
+    SERIAL_OUT_OF_RANGE = "SERIAL_OUT_OF_RANGE"
+    SERIAL_TAKEN = "SERIAL_TAKEN"
+    USER_HAS_OTHER_SERIAL = "USER_HAS_OTHER_SERIAL"
+    NOT_INSERTED = "NOT_INSERTED"  # MySQL refused it, and none of the above explains why
+
+
+class FailedStatus(StrEnum):
+    """How far the redrive has come with a failed event."""
+
+    PENDING = "PENDING"
+    RESOLVED = "RESOLVED"
+    DEAD = "DEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One Kafka record as it was received."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    request_id: str = ""  # of the apply that sent it, for whoever follows one coupon's way
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A record that could be decoded."""
+
+    record: Record
+    coupon: CouponAccepted
+
+
+@dataclass(frozen=True, slots=True)
+class FailedEvent:
+    """A record, why it failed, and whose it was where that could be read."""
+
+    record: Record
+    reason: Reason
+    detail: str
+    campaign_id: str | None = None
+    user_id: str | None = None

@@ -1,0 +1,44 @@
+"""Times: milliseconds since 1970 inside, ISO 8601 in UTC with milliseconds outside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Wide enough for any promotion, narrow enough for MySQL's DATETIME and for every client's clock.
+EARLIEST_MS = 0
+LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
+
+def to_datetime(time_ms: int) -> datetime:
+    """Return `time_ms` as an aware datetime in UTC, exact to the millisecond."""
+    return EPOCH + timedelta(milliseconds=time_ms)
+
+
+def from_datetime(time: datetime) -> int:
+    """Return an aware datetime (a naive one counts as UTC, as MySQL gives it) in ms."""
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return (aware - EPOCH) // timedelta(milliseconds=1)
+
+
+def to_iso(time_ms: int) -> str:
+    """Return for example 2026-11-22T03:00:00.123Z."""
+    return to_datetime(time_ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time_ms % 1000:03d}Z"
+
+
+def to_mysql(time_ms: int) -> str:
+    """Return for example 2026-11-22 03:00:00.123, a DATETIME(3) of a session in UTC."""
+    return to_iso(time_ms).replace("T", " ").removesuffix("Z")
+
+
+def from_iso(text: str) -> int:
+    """Parse ISO 8601 with an offset or Z into ms (finer digits are cut); raise ValueError."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        message = "a time needs Z or an offset"
+        raise ValueError(message)
+    time_ms = (time - EPOCH) // timedelta(milliseconds=1)
+    if not EARLIEST_MS <= time_ms <= LATEST_MS:
+        message = "a time lies between the years 1970 and 9999"
+        raise ValueError(message)
+    return time_ms

@@ -1,0 +1,120 @@
+"""An HTTP request as API Gateway's REST proxy event (payload 1.0) brings it.
+
+Chalice's local gateway leaves out several of the event's fields and gives the body as bytes, so
+nothing here insists on more than it gives.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from handlers.domain.errors import (
+    CampaignNotFoundError,
+    InvalidRequestError,
+    PayloadTooLargeError,
+)
+from handlers.domain.identifiers import is_campaign_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BODY_BYTES_MAX = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a handler may ask of a request."""
+
+    request_id: str
+    log_fields: dict[str, Any]  # what the handler adds to this request's log line
+    headers: Mapping[str, str]  # names in lower case
+    path: Mapping[str, str]  # path parameters
+    query: Mapping[str, str]  # the last value of each
+    body: bytes
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any], request_id: str, log_fields: dict[str, Any]) -> Request:
+        """Read an event; raise PayloadTooLargeError or InvalidRequestError for a bad body."""
+        return cls(
+            request_id=request_id,
+            log_fields=log_fields,
+            headers=_headers(event),
+            path=event.get("pathParameters") or {},
+            query=_query(event),
+            body=_body(event),
+        )
+
+    def campaign_id(self) -> str:
+        """Return the path's campaign id; raise CampaignNotFoundError for one that cannot exist."""
+        campaign_id = self.path.get("id", "")
+        if not is_campaign_id(campaign_id):
+            raise CampaignNotFoundError
+        return campaign_id
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the body as a JSON object; raise InvalidRequestError when it is none."""
+        try:
+            parsed = json.loads(self.body.decode())
+        except (ValueError, RecursionError) as error:
+            message = "body: must be a JSON object in UTF-8"
+            raise InvalidRequestError(message) from error
+        if not isinstance(parsed, dict):
+            message = "body: must be a JSON object in UTF-8"
+            raise InvalidRequestError(message)
+        return parsed
+
+    def number(self, name: str, default: int, lowest: int, highest: int) -> int:
+        """Return a whole number from the query; raise InvalidRequestError naming it."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        # A bound on the length first: int() of thousands of digits is an attack on its own.
+        if text.isascii() and text.isdecimal() and len(text) <= len(str(highest)):
+            number = int(text)
+            if lowest <= number <= highest:
+                return number
+        message = f"{name}: must be a whole number from {lowest} to {highest}"
+        raise InvalidRequestError(message)
+
+
+def request_id_of(event: Mapping[str, Any]) -> str:
+    """Return API Gateway's id of this request, or a new one where the event has none."""
+    context = event.get("requestContext") or {}
+    return str(context.get("requestId") or uuid.uuid4())
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    single = event.get("headers") or {}
+    if not single:
+        several = event.get("multiValueHeaders") or {}
+        single = {name: values[-1] for name, values in several.items() if values}
+    return {name.lower(): value for name, value in single.items() if value is not None}
+
+
+def _query(event: Mapping[str, Any]) -> Mapping[str, str]:
+    single = event.get("queryStringParameters")
+    if single:
+        return dict(single)
+    several = event.get("multiValueQueryStringParameters") or {}
+    return {name: values[-1] for name, values in several.items() if values}
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body") or b""
+    raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body)
+    if event.get("isBase64Encoded"):
+        if len(raw) > BODY_BYTES_MAX * 4 // 3 + 4:
+            raise PayloadTooLargeError
+        try:
+            raw = base64.b64decode(raw, validate=True)
+        except binascii.Error as error:
+            message = "body: is no base64"
+            raise InvalidRequestError(message) from error
+    if len(raw) > BODY_BYTES_MAX:
+        raise PayloadTooLargeError
+    return raw

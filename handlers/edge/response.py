@@ -1,0 +1,70 @@
+"""Answers in API Gateway's proxy form; errors as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+# The one table from an error's or a refusal's code to its HTTP status.
+STATUS: dict[str, HTTPStatus] = {
+    "INVALID_REQUEST": HTTPStatus.BAD_REQUEST,
+    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
+    "FORBIDDEN": HTTPStatus.FORBIDDEN,
+    "CAMPAIGN_NOT_FOUND": HTTPStatus.NOT_FOUND,
+    "NOT_APPLIED": HTTPStatus.NOT_FOUND,
+    "SOLD_OUT": HTTPStatus.CONFLICT,
+    "NOT_OPEN": HTTPStatus.CONFLICT,
+    "CLOSED": HTTPStatus.CONFLICT,
+    "CAMPAIGN_EXISTS": HTTPStatus.CONFLICT,
+    "PAYLOAD_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "TOO_MANY_REQUESTS": HTTPStatus.TOO_MANY_REQUESTS,
+    "INTERNAL": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+PRIVATE = {"Cache-Control": "no-store"}
+
+
+def answer(status: int, body: object, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return a JSON answer; unless `headers` say otherwise, no cache may keep it."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", **PRIVATE, **(headers or {})},
+        "body": json.dumps(body, separators=(",", ":")),
+    }
+
+
+def text_answer(status: int, body: str, content_type: str) -> dict[str, Any]:
+    """Return an answer that is no JSON, and that no cache may keep."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": content_type, **PRIVATE},
+        "body": body,
+    }
+
+
+def problem(
+    code: str, detail: str, request_id: str, *, retry_after_s: int | None = None
+) -> dict[str, Any]:
+    """Return a problem for `code`, which must stand in STATUS."""
+    status = STATUS[code]
+    headers = {"Content-Type": "application/problem+json", **PRIVATE}
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(retry_after_s)
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = {
+        # No page explains the types further, so the type is the URI that RFC 9457 gives for that.
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+    }
+    return {
+        "statusCode": int(status),
+        "headers": headers,
+        "body": json.dumps(body, separators=(",", ":")),
+    }

@@ -1,0 +1,63 @@
+"""GET /failed-events: what could not be written, for an administrator."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from handlers import wiring
+from handlers.domain import times
+from handlers.domain.errors import InvalidRequestError
+from handlers.domain.record import FailedStatus, Reason
+from handlers.edge.endpoint import endpoint
+from handlers.edge.response import answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from enum import StrEnum
+
+    from handlers.edge.request import Request
+
+# A record may hold a megabyte, and a Lambda answer 6 MB; records of this system hold 150 bytes.
+LIMIT_MAX = 1000
+LIMIT_DEFAULT = 100
+ID_MAX = 2**63 - 1
+TIMES = ("next_attempt_at", "created_at", "updated_at")
+BYTES = ("record_key", "payload")
+
+
+@endpoint
+def failed_events_handler(request: Request) -> dict[str, Any]:
+    """List failed events by id; filters: status, reason, campaign_id, user_id."""
+    wiring.tokens().admin(request.headers)
+    limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
+    events = wiring.coupon_queries().failed_events(
+        {
+            "after": request.number("after", 0, 0, ID_MAX),
+            "limit": limit,
+            "status": _one_of(FailedStatus, "status", request.query),
+            "reason": _one_of(Reason, "reason", request.query),
+            "campaign_id": request.query.get("campaign_id"),
+            "user_id": request.query.get("user_id"),
+        }
+    )
+    following = events[-1]["id"] if len(events) == limit else None
+    return answer(200, {"failed_events": [_json(e) for e in events], "next_after": following})
+
+
+def _one_of(kind: type[StrEnum], name: str, query: Mapping[str, str]) -> str | None:
+    value = query.get(name)
+    if value is None or value in set(kind):
+        return value
+    message = f"{name}: must be one of {', '.join(kind)}"
+    raise InvalidRequestError(message)
+
+
+def _json(event: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its bytes as base64 and its times as ISO 8601."""
+    row = dict(event)
+    for name in BYTES:
+        row[name] = None if row[name] is None else base64.b64encode(row[name]).decode()
+    for name in TIMES:
+        row[name] = times.to_iso(times.from_datetime(row[name]))
+    return row

@@ -1,0 +1,45 @@
+"""GET /health and GET /ready: alive, and fit for work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handlers import log, wiring
+from handlers.domain.errors import RETRY_AFTER_S, StaleStateError, UnavailableError
+from handlers.edge.endpoint import endpoint
+from handlers.edge.response import answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handlers.edge.request import Request
+
+
+@endpoint
+def health_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - nothing to ask of it
+    """Answer at all: this process is alive. Nothing else is looked at."""
+    return answer(200, {"status": "ok"})
+
+
+@endpoint
+def ready_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - nothing to ask of it
+    """Ask each server; 503 unless all of them answer."""
+    states = {
+        "redis": _state("redis", lambda: wiring.campaign_states().ping()),
+        "kafka": _state("kafka", lambda: wiring.publisher().ping()),
+        "mysql": _state("mysql", lambda: wiring.coupon_queries().ping()),
+    }
+    if all(state == "ok" for state in states.values()):
+        return answer(200, {"status": "ready", **states})
+    return answer(503, {"status": "not ready", **states}, {"Retry-After": str(RETRY_AFTER_S)})
+
+
+def _state(name: str, ping: Callable[[], None]) -> str:
+    try:
+        ping()
+    except StaleStateError:
+        return "stale"
+    except UnavailableError as error:
+        log.warning("not ready", {"server": name, "cause": type(error.__cause__).__name__})
+        return "unavailable"
+    return "ok"

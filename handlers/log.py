@@ -1,0 +1,67 @@
+"""Log lines: one JSON object each, on standard error, with nothing in them that is secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOGGER = logging.getLogger("seonchak")
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes time, level and message, then the line's own fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line = {
+            "time": f"{seconds}.{int(record.msecs):03d}Z",
+            "level": record.levelname,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[0]:
+            # What kind of error and where, never its text: a driver's may quote what it was given.
+            line["error"] = record.exc_info[0].__name__
+            frames = traceback.extract_tb(record.exc_info[2])
+            line["stack"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        return json.dumps(line, default=str)
+
+
+def _logger() -> logging.Logger:
+    """Return the logger, wired to standard error when it is first needed."""
+    if not LOGGER.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(JsonFormatter())
+        LOGGER.addHandler(handler)
+        LOGGER.setLevel(logging.INFO)
+        # Lambda has a handler of its own on the root logger; every line would come twice.
+        LOGGER.propagate = False
+    return LOGGER
+
+
+def info(message: str, fields: Mapping[str, Any]) -> None:
+    """Log what happened."""
+    _logger().info(message, extra={"fields": fields})
+
+
+def warning(message: str, fields: Mapping[str, Any]) -> None:
+    """Log what somebody should look at when it goes on."""
+    _logger().warning(message, extra={"fields": fields})
+
+
+def error(message: str, fields: Mapping[str, Any]) -> None:
+    """Log what somebody must put right."""
+    _logger().error(message, extra={"fields": fields})
+
+
+def exception(message: str, fields: Mapping[str, Any]) -> None:
+    """Log the exception in hand, by kind and place."""
+    _logger().exception(message, extra={"fields": fields})

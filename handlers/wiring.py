@@ -1,0 +1,147 @@
+"""The only place where clients are built: once per process, when they are first needed.
+
+Imports stand inside the functions on purpose: an apply that is not accepted must not pay for
+Kafka's client, and none pays for MySQL's or AWS's (docs and tests hold to that).
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from threading import RLock
+from typing import TYPE_CHECKING, TypeVar
+
+from handlers.config import DatabaseAddress, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handlers.adapters.admission import Admissions
+    from handlers.adapters.campaign_states import CampaignStates
+    from handlers.adapters.coupon_queries import CouponQueries
+    from handlers.adapters.ledger import Ledger
+    from handlers.adapters.mysql import Database
+    from handlers.adapters.publisher import Publisher
+    from handlers.adapters.scripts import Scripts
+    from handlers.edge.throttle import Throttle
+    from handlers.edge.tokens import Tokens
+
+T = TypeVar("T")
+
+_built: dict[str, object] = {}
+_lock = RLock()
+
+
+def _once(build: Callable[[], T]) -> Callable[[], T]:
+    """Call `build` once per process, also when many threads ask first at the same time."""
+    name = build.__name__
+
+    @wraps(build)
+    def get() -> T:
+        try:
+            return _built[name]  # type: ignore[return-value]
+        except KeyError:
+            with _lock:
+                if name not in _built:
+                    _built[name] = build()
+                return _built[name]  # type: ignore[return-value]
+
+    return get
+
+
+def reset() -> None:
+    """Close and forget every client, so that the next call reads the settings anew."""
+    with _lock:
+        clients = list(_built.values())
+        _built.clear()
+    for client in clients:
+        close = getattr(client, "close", None)
+        if close:
+            close()
+
+
+@_once
+def settings() -> Settings:
+    """Return the settings of this process's environment."""
+    return Settings.from_environment()
+
+
+@_once
+def tokens() -> Tokens:
+    """Return what checks bearer tokens."""
+    from handlers.edge.tokens import Tokens
+
+    return Tokens(settings())
+
+
+@_once
+def throttle() -> Throttle:
+    """Return the limit on applications per user."""
+    from handlers.edge.throttle import Throttle
+
+    return Throttle(settings().apply_rate_per_s)
+
+
+@_once
+def scripts() -> Scripts:
+    """Return what runs scripts in Redis."""
+    from handlers.adapters import redis_client
+    from handlers.adapters.scripts import Scripts
+
+    return Scripts(redis_client.connect(settings()), epoch=settings().redis_epoch)
+
+
+@_once
+def admissions() -> Admissions:
+    """Return what admits applicants."""
+    from handlers.adapters.admission import Admissions
+
+    return Admissions(scripts())
+
+
+@_once
+def campaign_states() -> CampaignStates:
+    """Return the campaigns in Redis."""
+    from handlers.adapters.campaign_states import CampaignStates
+
+    return CampaignStates(scripts())
+
+
+@_once
+def publisher() -> Publisher:
+    """Return the way to Kafka."""
+    from handlers.adapters.publisher import Publisher
+
+    return Publisher(settings())
+
+
+@_once
+def database() -> Database:
+    """Return the connections to MySQL."""
+    from handlers.adapters.mysql import Database
+
+    return Database(_database_address)
+
+
+@_once
+def ledger() -> Ledger:
+    """Return what writes coupons to MySQL."""
+    from handlers.adapters.ledger import Ledger
+
+    return Ledger(database(), settings().coupon_code_secret)
+
+
+@_once
+def coupon_queries() -> CouponQueries:
+    """Return what reads coupons from MySQL."""
+    from handlers.adapters.coupon_queries import CouponQueries
+
+    return CouponQueries(database())
+
+
+def _database_address() -> DatabaseAddress:
+    known = settings().database_address
+    if known:
+        return known
+    from handlers.adapters import secrets
+
+    return secrets.database_address(settings().database_secret_id)
