@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from chalice import Chalice, Response
+from chalice.app import Chalice, Response
 
 from handlers import consume, wiring
 from handlers.routes import ROUTES, Route
@@ -20,7 +20,7 @@ def _view(route: Route) -> Callable[..., Response]:
     """Return Chalice's kind of function for a route, of which the path parameters are arguments."""
 
     def view(**_: str) -> Response:
-        request = app.current_request
+        request: Any = app.current_request  # of this thread, also under `chalice local`
         answer = route.handler(request.to_original_event(), request.lambda_context)
         return Response(answer["body"], answer["headers"], answer["statusCode"])
 

@@ -87,7 +87,7 @@ def scripts() -> Scripts:
     from handlers.adapters import redis_client
     from handlers.adapters.scripts import Scripts
 
-    return Scripts(redis_client.connect(settings()), epoch=settings().redis_epoch)
+    return Scripts(lambda: redis_client.connect(settings()), epoch=settings().redis_epoch)
 
 
 @_once

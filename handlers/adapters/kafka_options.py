@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from typing import Any
 
@@ -9,6 +10,7 @@ from handlers.config import KafkaSecurity, Settings
 
 # A Lambda's whole budget for a connection is small; a broker that needs longer counts as down.
 BOOTSTRAP_TIMEOUT_MS = 5000
+CONNECT_TIMEOUT_S = 3.0
 
 
 def connection_options(settings: Settings) -> dict[str, Any]:
@@ -28,3 +30,22 @@ def connection_options(settings: Settings) -> dict[str, Any]:
             "sasl_plain_password": settings.kafka_password,
         }
     return common | {"sasl_mechanism": "AWS_MSK_IAM"}
+
+
+def require_broker(settings: Settings, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
+    """Raise OSError unless one of the brokers takes a connection.
+
+    To be asked before a client is built: one that finds nobody takes its whole timeout to say so,
+    and leaves its sockets to the garbage collector.
+    """
+    refused: OSError | None = None
+    for server in settings.kafka_bootstrap_servers:
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
+        except OSError as error:
+            refused = error
+        else:
+            return
+    if refused:
+        raise refused

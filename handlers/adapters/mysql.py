@@ -107,7 +107,7 @@ class Database:
             host=address.host,
             port=address.port,
             user=address.user,
-            password=address.password,
+            password=address.password.encode(),  # PyMySQL would take a str for Latin-1
             database=address.database,
             charset="utf8mb4",
             init_command=SESSION,

@@ -11,7 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from handlers import log
 from handlers.adapters.circuit_breaker import CircuitBreaker
-from handlers.adapters.kafka_options import connection_options
+from handlers.adapters.kafka_options import connection_options, require_broker
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -59,12 +59,13 @@ class Publisher:
     def ping(self) -> None:
         """Ask the brokers about the topic; raise UnavailableError when they do not have it."""
         try:
+            require_broker(self._settings, self._timeout_ms / 1000)
             admin = KafkaAdminClient(**connection_options(self._settings) | self._timeouts())
             try:
                 topics = admin.list_topics()
             finally:
                 admin.close()
-        except KafkaError as error:
+        except (KafkaError, OSError) as error:
             message = "Kafka gave no answer"
             raise UnavailableError(message) from error
         if self._settings.coupon_topic not in topics:
@@ -74,20 +75,29 @@ class Publisher:
     def _failed(self, error: Exception) -> None:
         is_open = self._breaker.failed()
         fields = {"cause": type(error).__name__, "circuit_open": is_open}
-        if isinstance(error, KafkaError):
+        if isinstance(error, (KafkaError, OSError)):
             log.warning("no ack from Kafka", fields)
         else:
             log.exception("the Kafka client failed", fields)
         if is_open:
-            # A fatal producer never recovers by itself; the probe starts with a new one.
-            self.close()
+            # A producer may fail for good; the breaker's probe starts with a new one.
+            self._drop(wait_s=0)
 
     def close(self) -> None:
-        """Drop the producer; the next message builds another, whatever state this one was in."""
+        """Send what is under way and close; harmless when nothing is open."""
+        self._drop(wait_s=self._timeout_ms / 1000)
+
+    def _drop(self, wait_s: float) -> None:
         with self._lock:
             producer, self._producer = self._producer, None
-        if producer is not None:
-            producer.close(timeout=0)
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=wait_s)
+        except KafkaTimeoutError:
+            # close() gives up half-way, its thread running on, when messages are still unsent.
+            # Nobody waits for them any more: whoever sent them was told that there is no ack.
+            producer._sender.force_close()  # noqa: SLF001
 
     def _connected(self) -> Any:
         # While one thread waits for brokers that are down, the others must not queue behind it
@@ -103,6 +113,7 @@ class Publisher:
             self._lock.release()
 
     def _connect(self) -> Any:
+        require_broker(self._settings, self._timeout_ms / 1000)
         return KafkaProducer(
             **connection_options(self._settings)
             | self._timeouts()

@@ -86,7 +86,7 @@ class RunIdUnixConnection(_RunIdAware, UnixDomainSocketConnection):
 
 
 def connect(settings: Settings) -> Redis | RedisCluster:
-    """Return a client for REDIS_URL; nothing is sent before its first command."""
+    """Return a client for REDIS_URL. That of a cluster asks for the cluster's nodes at once."""
     address = parse_url(settings.redis_url)
     kind = {
         SSLConnection: RunIdSSLConnection,
@@ -104,6 +104,7 @@ def connect(settings: Settings) -> Redis | RedisCluster:
     retry = Retry(NoBackoff(), RETRIES)
     if settings.redis_cluster:
         # Of a url RedisCluster takes only the connection options, and these are complete.
+        options.pop("db", None)  # a cluster has but database 0
         return RedisCluster(url="redis://", retry=retry, **options)
     return Redis(connection_pool=ConnectionPool(retry=retry, **options))
 

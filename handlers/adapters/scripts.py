@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from handlers.adapters.redis_client import RUN_ID, client_of_key
 from handlers.adapters.redis_keys import EPOCH
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from redis import Redis, RedisCluster
+
+# redis-py's error for a cluster out of reach is of another family than all its others.
+NO_ANSWER = (RedisError, RedisClusterException)
 
 FOLDER = Path(__file__).parent / "lua"
 
@@ -35,8 +39,10 @@ EPOCH_IS_KNOWN = Script("epoch")
 class Scripts:
     """Sends scripts to Redis, each one call in one round trip."""
 
-    def __init__(self, client: Redis | RedisCluster, *, epoch: bool) -> None:
-        self.client = client
+    def __init__(self, connect: Callable[[], Redis | RedisCluster], *, epoch: bool) -> None:
+        self._connect = connect
+        self._client: Redis | RedisCluster | None = None
+        self._lock = Lock()
         # What the scripts compare with the campaign's epoch; "" tells them not to.
         self.run_id: Any = RUN_ID if epoch else ""
 
@@ -53,14 +59,24 @@ class Scripts:
     def command(self, *args: Any) -> Any:
         """Return a plain command's answer; raise UnavailableError when there is none."""
         try:
-            return self.client.execute_command(*args)
-        except RedisError as error:
+            return self._connected().execute_command(*args)
+        except NO_ANSWER as error:
             message = "Redis gave no answer"
             raise UnavailableError(message) from error
 
     def close(self) -> None:
-        """Close all connections."""
-        self.client.close()
+        """Close all connections; the next command opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _connected(self) -> Redis | RedisCluster:
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = self._connect()
+        return self._client
 
     def epoch_is_known(self) -> bool:
         """Tell whether what is missing here was truly never there; False: it may be forgotten."""
@@ -73,9 +89,9 @@ class Scripts:
         go over one connection in one write: a WAITAOF that a retry sends elsewhere proves nothing.
         """
         try:
-            pool = client_of_key(self.client, keys[0]).connection_pool
+            pool = client_of_key(self._connected(), keys[0]).connection_pool
             connection: Any = pool.get_connection()
-        except RedisError:
+        except NO_ANSWER:
             return False
         evaluate = connection.resolve(("EVAL", script.source, len(keys), *keys, *args))
         try:

@@ -1,8 +1,9 @@
 -- The schema is the second, independent guard of the promises: never one too many, one per person.
+-- IF NOT EXISTS, since DDL has no transaction: a migration cut short is simply run again.
 -- SQL valid on MySQL 8.4 and MariaDB 10.11+. Identifiers compare byte by byte (utf8mb4_bin).
 
 -- One promotion: a quantity and a time window [opens_at, closes_at).
-CREATE TABLE campaign (
+CREATE TABLE IF NOT EXISTS campaign (
     id         VARCHAR(64)  CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
     name       VARCHAR(200) NOT NULL,
     quantity   INT UNSIGNED NOT NULL,
@@ -15,7 +16,7 @@ CREATE TABLE campaign (
 
 -- One row is one coupon that somebody owns. Written only by the guarded INSERT … SELECT, which
 -- adds the third guard: 1 <= serial <= the campaign's quantity.
-CREATE TABLE coupon (
+CREATE TABLE IF NOT EXISTS coupon (
     id          BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
     campaign_id VARCHAR(64)  CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     user_id     VARCHAR(64)  CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
@@ -31,7 +32,7 @@ CREATE TABLE coupon (
 
 -- A record that could not be written: its bytes, its origin, the reason. Nothing disappears.
 -- topic is longer than a Kafka name: a topic that was created anew gets its record's time behind @.
-CREATE TABLE failed_event (
+CREATE TABLE IF NOT EXISTS failed_event (
     id              BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
     campaign_id     VARCHAR(64)   CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     user_id         VARCHAR(64)   CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,

@@ -1,0 +1,75 @@
+# Every target sets up what it needs. ARGS="…" goes on to the program; each has --help:
+#   make demo ARGS="--users 5000 --quantity 500"
+# api, serve, poller, migrate and token find the servers of a running `make stack` by themselves;
+# other servers through the environment, or through ENV=file with export lines.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+# Not named PYTHON: local/setup.sh takes that as the interpreter to make .venv with.
+VENV_PYTHON := .venv/bin/python
+CACHES := out .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deployments
+
+# USER and ENV mean something else in everybody's environment: only the command line counts.
+given = $(if $(filter command,$(origin $(1))),$($(1)))
+TOKEN_USER = $(call given,USER)
+STACK_SETTINGS := out/stack.env
+SETTINGS_FILE = $(or $(call given,ENV),$(if $(REDIS_URL),,$(wildcard $(STACK_SETTINGS))))
+WITH_SETTINGS = $(if $(SETTINGS_FILE),set -a && . "$(abspath $(SETTINGS_FILE))" && set +a &&)
+# Servers that run elsewhere need no MariaDB on this machine.
+DEMO_SETUP = $(if $(filter compose env --servers=compose --servers=env,$(ARGS)),python,setup)
+
+.PHONY: help
+help:  ## this list
+	@awk -F ':.*## +' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup python database
+setup: python database  ## Python packages into .venv, MariaDB from the system
+# To stderr, so that the output of `make token` and `make stack` is theirs alone.
+python:
+	@local/setup.sh python >&2
+database:
+	@local/setup.sh database >&2
+
+.PHONY: demo test test-kafka
+demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
+	@$(VENV_PYTHON) -m local.demo $(ARGS)
+test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
+	@$(VENV_PYTHON) -m pytest $(ARGS)
+test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
+	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest tests/integration tests/e2e $(ARGS)
+
+.PHONY: up down
+up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
+	@local/compose.sh build --quiet migrate
+	@wait=$$(local/compose.sh up --help | sed -n 's/^ *\(--wait\) .*/\1/p') \
+		&& local/compose.sh up --detach --no-build $$wait $(ARGS)
+down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
+	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
+
+.PHONY: stack migrate api serve poller token
+stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints the settings
+	@mkdir -p $(dir $(STACK_SETTINGS))
+	@$(VENV_PYTHON) -m local.stack --env-file $(STACK_SETTINGS) $(ARGS)
+migrate: python  ## schema, topic, epoch
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.migrate $(ARGS)
+api: python  ## chalice local on port 8000
+	@$(WITH_SETTINGS) .venv/bin/chalice local --port 8000 $(ARGS)
+serve: python  ## the gateway on port 8000
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
+poller: python  ## a consumer of group_1
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
+token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
+	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)
+
+.PHONY: lint fmt clean
+lint: python  ## ruff (rules and format), mypy
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+fmt: python  ## ruff's format and its safe fixes
+	@.venv/bin/ruff check --fix-only
+	@.venv/bin/ruff format
+clean:  ## remove what runs and tests left (not .venv, not local/.env)
+	@rm -rf $(CACHES)
+	@find . \( -name .venv -o -name .git \) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Programs for people: servers without Docker, migrations, gateway, poll runner, demo."""

@@ -1,0 +1,117 @@
+"""From a handler's answer to HTTP, by the rules of API Gateway's Lambda proxy integration."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+# Lambda refuses to return more (6 MiB and a little for the envelope).
+ANSWER_BYTES_MAX = 6_291_556
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: a token
+STATUS_MIN, STATUS_MAX = 100, 599
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class Response(NamedTuple):
+    """What WSGI wants to know."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class MalformedAnswerError(Exception):
+    """API Gateway would not understand this answer, and would say 502."""
+
+
+def response(answer: Any) -> Response:
+    """Return `answer` as HTTP; raise MalformedAnswerError where API Gateway would refuse it."""
+    if not isinstance(answer, dict):
+        message = f"the handler returned {type(answer).__name__}, not a dict"
+        raise MalformedAnswerError(message)
+    body = _body(answer.get("body"), is_base64=answer.get("isBase64Encoded") is True)
+    if len(body) > ANSWER_BYTES_MAX:
+        message = f"the body has {len(body)} bytes, and Lambda returns {ANSWER_BYTES_MAX} at most"
+        raise MalformedAnswerError(message)
+    return Response(_status(answer.get("statusCode")), _headers(answer), body)
+
+
+def problem(status: HTTPStatus, code: str, detail: str, request_id: str) -> Response:
+    """Return an error that the gateway itself gives (RFC 9457), like those of the handlers."""
+    fields = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+    }
+    headers = [("Content-Type", "application/problem+json")]
+    return Response(_STATUS_LINES[status], headers, json.dumps(fields).encode())
+
+
+def bad_gateway() -> Response:
+    """Return what API Gateway says of a function that raised or answered nonsense."""
+    headers = [
+        ("Content-Type", "application/json"),
+        ("x-amzn-ErrorType", "InternalServerErrorException"),
+    ]
+    return Response("502 Bad Gateway", headers, b'{"message": "Internal server error"}')
+
+
+def _status(code: object) -> str:
+    # API Gateway takes a number in quotes as well.
+    number = int(code) if isinstance(code, str) and code.isdecimal() else code
+    if type(number) is not int or not STATUS_MIN <= number <= STATUS_MAX:
+        message = f"statusCode is {code!r}"
+        raise MalformedAnswerError(message)
+    return _STATUS_LINES.get(number) or f"{number} Unknown"
+
+
+def _headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    single, multiple = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
+    if not isinstance(single, dict) or not isinstance(multiple, dict):
+        message = "headers and multiValueHeaders must be dicts"
+        raise MalformedAnswerError(message)
+    headers = [(name, _header(name, value)) for name, value in single.items()]
+    if multiple:
+        if not all(isinstance(values, list) for values in multiple.values()):
+            message = "multiValueHeaders must hold lists"
+            raise MalformedAnswerError(message)
+        # Where a name stands in both, API Gateway takes multiValueHeaders alone.
+        repeated = {name.lower() for name in multiple}
+        headers = [header for header in headers if header[0].lower() not in repeated]
+        headers += [
+            (name, _header(name, value)) for name, values in multiple.items() for value in values
+        ]
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("Content-Type", "application/json"))
+    return headers
+
+
+def _header(name: Any, value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    sound = isinstance(name, str) and isinstance(value, str | int | float)
+    if not (sound and HEADER_NAME.fullmatch(name) and text.isprintable() and text.isascii()):
+        # The value may be a secret, so only the name is told.
+        message = f"the header {name!r} has a value that HTTP cannot carry"
+        raise MalformedAnswerError(message)
+    return text
+
+
+def _body(body: object, *, is_base64: bool) -> bytes:
+    if body is None:
+        return b""
+    if not isinstance(body, str):
+        message = f"the body is {type(body).__name__}, not str"
+        raise MalformedAnswerError(message)
+    if not is_base64:
+        return body.encode("utf-8", "replace")
+    try:
+        return b64decode(body, validate=True)
+    except ValueError as error:
+        message = "isBase64Encoded is set, and the body is no base64"
+        raise MalformedAnswerError(message) from error

@@ -1,0 +1,61 @@
+"""What one press of the button was answered with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+ACCEPTED, ALREADY_APPLIED, SOLD_OUT = "ACCEPTED", "ALREADY_APPLIED", "SOLD_OUT"
+# Whatever else comes while a campaign is open is a failure of the demo.
+EXPECTED = (ACCEPTED, ALREADY_APPLIED, SOLD_OUT)
+# What the interface promises for each status.
+FIELD_AND_VALUE = {
+    202: ("outcome", ACCEPTED),
+    200: ("outcome", ALREADY_APPLIED),
+    409: ("code", SOLD_OUT),
+}
+NO_ANSWER = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One press: who, what came of it, and when. Times count from the start signal."""
+
+    user: str
+    outcome: str  # one of EXPECTED, or a few words about what came instead
+    serial: int | None
+    status: int  # NO_ANSWER when the connection failed
+    pressed_s: float
+    latency_s: float
+
+    @property
+    def answered_s(self) -> float:
+        """When the answer was there."""
+        return self.pressed_s + self.latency_s
+
+    @property
+    def expected(self) -> bool:
+        """Whether it is an answer that an open campaign gives."""
+        return self.outcome in EXPECTED
+
+
+def read_answer(status: int, body: bytes, campaign_id: str, user: str) -> tuple[str, int | None]:
+    """Return outcome and serial; an answer of the wrong shape, or to somebody else, says so."""
+    try:
+        fields: Any = json.loads(body)
+    except ValueError:
+        return f"{status} without JSON", None
+    if not isinstance(fields, dict):
+        return f"{status} without a JSON object", None
+    name, outcome = FIELD_AND_VALUE.get(status, ("", ""))
+    if not name or fields.get(name) != outcome:
+        return f"{status} {fields.get('code') or fields.get('outcome') or 'without a code'}", None
+    if outcome == SOLD_OUT:
+        return outcome, None
+    if (fields.get("campaign_id"), fields.get("user_id")) != (campaign_id, user):
+        return f"{status} meant for somebody else", None
+    serial = fields.get("serial")
+    if type(serial) is not int:
+        return f"{status} without a serial", None
+    return outcome, serial

@@ -1,0 +1,101 @@
+"""The demo's own programs: gateway and poll runners as processes that never outlive it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local.servers.guardian import Guardian
+from local.servers.signals import held_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+# A poll runner finishes its batch, a gateway its requests; neither has any left by then.
+STOP_TIMEOUT_S = 15.0
+LOG_TAIL_LINES = 10
+
+
+class DemoError(Exception):
+    """The demo cannot be done; the message says why, and is all that a reader needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run: `python -m module arguments`, and where its output goes."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...]
+    log: Path
+
+
+class Running:
+    """A started program."""
+
+    def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
+        self.program = program
+        command = [sys.executable, "-m", program.module, *program.arguments]
+        with program.log.open("wb") as log:
+            # The guardian ends the program even when the demo itself is killed.
+            self._guardian = Guardian(Path(tempfile.mkdtemp(prefix="seonchak-demo-")))
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C is for the demo, which then stops these in order.
+                start_new_session=True,
+                cwd=ROOT,
+                env=dict(environment),
+            )
+            self._guardian.watch(self._process.pid)
+
+    def check(self) -> None:
+        """Raise DemoError, with the end of its log, when the program has ended."""
+        code = self._process.poll()
+        if code is not None:
+            log = self.program.log
+            lines = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+            about = f"{self.program.name} ended with exit code {code}; the end of {log}:"
+            raise DemoError("\n  ".join([about, *lines]))
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM."""
+        self._process.terminate()
+
+    def wait_until_gone(self) -> None:
+        """Wait for the end, bounded; then nothing of it is left, its children included."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_TIMEOUT_S)
+        with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._guardian.watch(None)
+        self._guardian.release()
+
+
+@contextmanager
+def running(
+    programs: Sequence[Program], environment: Mapping[str, str]
+) -> Iterator[Sequence[Running]]:
+    """Run all of them inside the block."""
+    started: list[Running] = []
+    try:
+        for program in programs:
+            with held_signals():
+                started.append(Running(program, environment))
+        yield started
+    finally:
+        for each in started:
+            each.ask_to_stop()
+        for each in started:
+            each.wait_until_gone()

@@ -1,0 +1,123 @@
+"""One run of the demo, from the campaign to the verdict."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pymysql
+from redis.exceptions import RedisError
+
+from local.demonstration import results
+from local.demonstration.burst import Button, burst
+from local.demonstration.crowd import presses
+from local.demonstration.figures import Run, figures
+from local.demonstration.machine import machine, versions
+from local.demonstration.programs import DemoError
+from local.demonstration.reservations import read_counts, read_version
+from local.demonstration.rows import RowWatch, read_rows
+from local.demonstration.summary import summary
+from local.demonstration.surroundings import Surroundings, surroundings
+from local.demonstration.verdict import Evidence, judge
+from local.migrate import database_address
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local.demonstration.interruption import Interruption
+    from local.demonstration.options import Options
+    from local.demonstration.screen import Screen
+    from local.demonstration.verdict import Finding
+
+# The bar of rows moves this often, and a gateway that has ended is noticed as soon.
+LOOK_S = 0.1
+# Consumers settle in Redis right after their commit to MySQL.
+SETTLE_POLL_S = 0.02
+
+
+def show(options: Options, screen: Screen, interruption: Interruption) -> bool:
+    """Do the whole demo and print its summary; return whether every promise was kept."""
+    started = time.perf_counter()
+    results.clear(options.out)
+    with surroundings(options, screen) as around:
+        run, server_versions = _run(around, options, screen, interruption)
+        with screen.step("Verdict, figures, picture"):
+            findings = judge(run.evidence)
+            facts = figures(run)
+            record = _record(facts, findings, server_versions, time.perf_counter() - started)
+            results.write(options.out, run, record)
+        screen.console.print(summary(facts, findings))
+    screen.say(f"{options.out}: {', '.join((*results.PICTURES, results.FIGURES, results.ANSWERS))}")
+    screen.say(f"{time.perf_counter() - started:.1f} s in all")
+    return all(finding.kept for finding in findings)
+
+
+def _run(
+    around: Surroundings, options: Options, screen: Screen, interruption: Interruption
+) -> tuple[Run, dict[str, str]]:
+    settings, address = around.settings, database_address(around.settings)
+    campaign_id = around.api.create_campaign(options.quantity, settings.auth_jwt_secret)
+    crowd = presses(options.users, options.impatient, settings.auth_jwt_secret)
+    people = options.users + options.impatient
+    due = min(options.quantity, people)
+    button = Button(around.api.url, campaign_id, options.wait_s)
+    try:
+        with RowWatch(address, campaign_id, due) as watch:
+            outcome = interruption.run(burst(button, crowd, screen))
+            _await_rows(watch, due, around, options.wait_s, screen)
+        highest, pending = _settled_counts(around, campaign_id, options.wait_s)
+        rows, failed, mysql_version = read_rows(address, campaign_id)
+        server_versions = {"MySQL": mysql_version, "Redis": read_version(settings, campaign_id)}
+    except (pymysql.Error, RedisError) as error:
+        message = f"a server went away: {type(error).__name__}: {error}"
+        raise DemoError(message) from error
+    evidence = Evidence(
+        options.quantity, people, len(crowd), outcome.answers, rows, highest, pending, failed
+    )
+    since = outcome.started
+    seen = [(at - since, count) for at, count in watch.seen]
+    complete_s = None if watch.complete_at is None else watch.complete_at - since
+    run = Run(campaign_id, around.kind, evidence, outcome.connections, seen, complete_s)
+    return run, server_versions
+
+
+def _await_rows(
+    watch: RowWatch, due: int, around: Surroundings, wait_s: float, screen: Screen
+) -> None:
+    """Return when the rows are there, or when patience is over: the verdict tells what is not."""
+    deadline = time.monotonic() + wait_s
+    with screen.bar("Rows in MySQL", due) as shown:
+        while not watch.wait(LOOK_S) and time.monotonic() < deadline:
+            shown(watch.count)
+            around.check()
+
+
+def _settled_counts(around: Surroundings, campaign_id: str, wait_s: float) -> tuple[int, int]:
+    """Return the counts in Redis once nothing is pending, or when patience is over."""
+    deadline, between = time.monotonic() + wait_s, threading.Event()
+    while True:
+        highest, pending = read_counts(around.settings, campaign_id)
+        if not pending or time.monotonic() > deadline:
+            return highest, pending
+        between.wait(SETTLE_POLL_S)
+
+
+def _record(
+    facts: dict[str, Any],
+    findings: Sequence[Finding],
+    server_versions: dict[str, str],
+    total_s: float,
+) -> dict[str, Any]:
+    """Return everything that goes into the JSON file."""
+    return {
+        "kept": all(finding.kept for finding in findings),
+        "promises": [asdict(finding) | {"kept": finding.kept} for finding in findings],
+        **facts,
+        "total_s": round(total_s, 1),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions() | server_versions,
+        "machine": machine(),
+    }

@@ -1,0 +1,105 @@
+"""The summary that a person reads at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from local.demonstration.answers import ACCEPTED, ALREADY_APPLIED, EXPECTED, SOLD_OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from local.demonstration.verdict import Finding
+
+TOLD = {ACCEPTED: "accepted", SOLD_OUT: "sold out", ALREADY_APPLIED: "repeated, same serial"}
+# The terminal's own green and red; the marks say the same without colour.
+KEPT, BROKEN = Text("✓", "green"), Text("✗", "bold red")
+
+
+def summary(figures: Mapping[str, Any], findings: Sequence[Finding]) -> RenderableType:
+    """Return what `figures` and `findings` say, for any terminal from 80 columns up."""
+    kept = all(finding.kept for finding in findings)
+    head = Text.assemble(
+        (f"{figures['people']:,} people", "bold"),
+        f" pressed {figures['presses']:,} times within {figures['pressed_within_ms']:,.0f} ms"
+        f" for {figures['quantity']:,} coupons",
+    )
+    end = (
+        Text("Every promise was kept.", "bold green")
+        if kept
+        else Text("Not every promise was kept.", "bold red")
+    )
+    return Panel(
+        Group(head, "", _columns(figures), "", _promises(findings), "", end),
+        title="seonchak",
+        title_align="left",
+        border_style="green" if kept else "red",
+        box=box.ROUNDED,
+        padding=(1, 2),
+        expand=False,
+    )
+
+
+def _columns(figures: Mapping[str, Any]) -> Table:
+    latency = figures["latency_ms"]["all"]
+    complete_s = figures["rows_complete_after_s"]
+    columns = Table.grid(padding=(0, 4))
+    told = [(TOLD[name], figures["answers"][name]) for name in TOLD]
+    fast = [(name, _ms(latency.get(name))) for name in ("p50", "p95", "p99", "max")]
+    columns.add_row(
+        _facts("What people were told", [*told, ("errors", figures["errors"])]),
+        _facts(
+            "How fast",
+            [*fast, ("answers per second", round(figures["answers_per_s"] or 0))],
+        ),
+        _facts(
+            "What stands",
+            [
+                ("rows in MySQL", figures["rows_in_mysql"]),
+                (
+                    f"time to row {figures['rows_due']:,}",
+                    "never" if complete_s is None else f"{complete_s:.2f} s",
+                ),
+                ("users with two coupons", figures["users_with_two_coupons"]),
+                ("failed events", figures["failed_events"]),
+                ("highest count in Redis", figures["highest_count_in_redis"]),
+            ],
+        ),
+    )
+    return columns
+
+
+def _facts(title: str, facts: Sequence[tuple[str, object]]) -> Table:
+    table = Table(box=None, show_header=True, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column(title, no_wrap=True)
+    table.add_column("", justify="right", style="bold", no_wrap=True)
+    for name, value in facts:
+        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+    return table
+
+
+def _promises(findings: Sequence[Finding]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for finding in findings:
+        seen = Text(finding.seen, "dim")
+        for difference in finding.differences:
+            seen.append(f"\n{difference}", "red")
+        table.add_row(KEPT if finding.kept else BROKEN, finding.promise, seen)
+    return table
+
+
+def unexpected(figures: Mapping[str, Any]) -> dict[str, int]:
+    """Return the outcomes that no open campaign gives, with their counts."""
+    return {k: count for k, count in figures["answers"].items() if k not in EXPECTED}
+
+
+def _ms(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f} ms"

@@ -1,0 +1,87 @@
+"""From polled Kafka records to the event that Lambda's event source mapping sends.
+
+Shape: https://docs.aws.amazon.com/lambda/latest/dg/with-msk.html and …/with-kafka.html
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from local.lambda_context import AWS_ACCOUNT_ID, AWS_REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kafka.structs import TopicPartition
+
+EVENT_SOURCE_ARN = f"arn:aws:kafka:{AWS_REGION}:{AWS_ACCOUNT_ID}:cluster/local/local-1"
+TIMESTAMP_TYPES = {0: "CREATE_TIME", 1: "LOG_APPEND_TIME"}
+TIMESTAMP_TYPE_NONE = "NO_TIMESTAMP_TYPE"
+# The names and numbers around the key and the value of one record, generously.
+RECORD_ENVELOPE_BYTES = 256
+# A header byte is a number in the list: "-128, " at the longest.
+HEADER_BYTE_CHARACTERS = 6
+
+
+class Source(StrEnum):
+    """Which of Lambda's two Kafka event sources is imitated."""
+
+    MSK = "msk"
+    SELF_MANAGED = "self-managed"
+
+
+def kafka_event(
+    records: Mapping[TopicPartition, Iterable[Any]],
+    bootstrap_servers: Iterable[str],
+    source: Source,
+) -> dict[str, Any]:
+    """Return the event for `records` (kafka-python's, by partition, in their order)."""
+    origin = (
+        {"eventSource": "aws:kafka", "eventSourceArn": EVENT_SOURCE_ARN}
+        if source is Source.MSK
+        else {"eventSource": "SelfManagedKafka"}
+    )
+    return {
+        **origin,
+        "bootstrapServers": ",".join(bootstrap_servers),
+        "records": {
+            partition_name(partition): [_record(record) for record in of_partition]
+            for partition, of_partition in records.items()
+        },
+    }
+
+
+def partition_name(partition: TopicPartition) -> str:
+    """Return the name under which the event and the answer know a partition: `topic-0`."""
+    return f"{partition.topic}-{partition.partition}"
+
+
+def encoded_size(record: Any) -> int:
+    """Return about how many bytes `record` takes in the event; never too few."""
+    raw = len(record.key or b"") + len(record.value or b"")
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return RECORD_ENVELOPE_BYTES + raw * 4 // 3 + 8 + headers * HEADER_BYTE_CHARACTERS
+
+
+def _record(record: Any) -> dict[str, Any]:
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "timestampType": TIMESTAMP_TYPES.get(record.timestamp_type, TIMESTAMP_TYPE_NONE),
+        "key": _base64(record.key),
+        "value": _base64(record.value),
+        "headers": [{name: _signed_bytes(value)} for name, value in record.headers],
+    }
+
+
+def _base64(data: bytes | None) -> str | None:
+    return None if data is None else b64encode(data).decode("ascii")
+
+
+def _signed_bytes(data: bytes | None) -> list[int]:
+    """Return bytes as Java sees them: -128..127."""
+    return list(memoryview(data or b"").cast("b"))

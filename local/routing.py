@@ -1,0 +1,87 @@
+"""From a path to its resource: the route table, compiled once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class RouteLike(Protocol):
+    """What the table needs of a route: `handlers.routes.Route` is one."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method in capitals."""
+
+    @property
+    def path(self) -> str:
+        """The path template, e.g. `/campaigns/{id}/apply`."""
+
+    @property
+    def handler(self) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+        """The Lambda handler behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """All the methods of one path template, as API Gateway groups them."""
+
+    path: str
+    routes: dict[str, RouteLike]
+
+    def route(self, method: str) -> RouteLike | None:
+        """Return the route of `method`; HEAD goes where GET goes."""
+        return self.routes.get(method) or (self.routes.get("GET") if method == "HEAD" else None)
+
+    @property
+    def allow(self) -> str:
+        """The value of the Allow header."""
+        return ", ".join(sorted(self.routes.keys() | ({"HEAD"} if "GET" in self.routes else set())))
+
+
+class RouteTable:
+    """Matches paths against the templates; a literal path wins over one with parameters."""
+
+    def __init__(self, routes: Iterable[RouteLike]) -> None:
+        resources: dict[str, Resource] = {}
+        for route in routes:
+            methods = resources.setdefault(route.path, Resource(route.path, {})).routes
+            if route.method in methods:
+                message = f"{route.method} {route.path} stands in the table twice"
+                raise ValueError(message)
+            methods[route.method] = route
+        self._literal = {path: resource for path, resource in resources.items() if "{" not in path}
+        self._patterns = [
+            (_pattern(path).fullmatch, resource)
+            for path, resource in resources.items()
+            if "{" in path
+        ]
+
+    def match(self, path: str) -> tuple[Resource, dict[str, str] | None] | None:
+        """Return the resource of a decoded `path` with its path parameters (None: it has none)."""
+        literal = self._literal.get(path)
+        if literal is not None:
+            return literal, None
+        for fullmatch, resource in self._patterns:
+            found = fullmatch(path)
+            if found is not None:
+                return resource, found.groupdict()
+        return None
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    literals_and_names = _PARAMETER.split(template)
+    expression = "".join(
+        f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part)
+        for index, part in enumerate(literals_and_names)
+    )
+    if any("{" in literal for literal in literals_and_names[::2]):
+        message = f"{template} has a path parameter that is no plain name"
+        raise ValueError(message)
+    return re.compile(expression)

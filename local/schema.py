@@ -1,0 +1,98 @@
+"""Brings the schema of infra/schema into MySQL; two at once do not disturb each other."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pymysql
+from yoyo import read_migrations
+from yoyo.backends.core.mysql import MySQLBackend
+from yoyo.exceptions import LockTimeout
+from yoyo.migrations import default_migration_table
+
+from local.waiting import Patience, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from handlers.config import DatabaseAddress
+
+SCHEMA = Path(__file__).resolve().parents[1] / "infra" / "schema"
+CONNECT_TIMEOUT_S = 5
+# Longer than every sensible schema change waits for another one.
+LOCK_WAIT_S_MIN = 60
+# MySQL names of locks have at most 64 characters and count for the whole server.
+LOCK_NAME_SQL = "LEFT(CONCAT('seonchak migrate ', DATABASE()), 64)"
+# Cannot connect, went away, lost while asking, too many connections, shutting down.
+PASSING_CODES = frozenset({2002, 2003, 2006, 2013, 1040, 1053})
+
+
+class _Backend(MySQLBackend):  # type: ignore[misc] # the library is untyped
+    """The library's backend with our address in place of its URL, and our connection."""
+
+    def connect(self, address: DatabaseAddress) -> pymysql.Connection[Any]:
+        return connect(address)
+
+
+def migrate_schema(address: DatabaseAddress, patience: Patience) -> Sequence[str]:
+    """Apply what is missing and return its names; raise SetupError when that fails."""
+    server = f"MySQL at {address.host}:{address.port}"
+    try:
+        connection = patience.until_answered(server, lambda: connect(address), is_passing)
+        with closing(connection), _locked(connection, patience):
+            return _apply(address)
+    except (pymysql.Error, LockTimeout) as error:
+        message = f"{server} refused the schema: {error}"
+        raise SetupError(message) from error
+
+
+def connect(address: DatabaseAddress) -> pymysql.Connection[Any]:
+    """Open a connection of our own."""
+    return pymysql.connect(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password.encode(),  # PyMySQL would take text as Latin-1
+        database=address.database,
+        connect_timeout=CONNECT_TIMEOUT_S,
+    )
+
+
+def is_passing(error: Exception) -> bool:
+    """Tell whether an error of MySQL may go away by itself."""
+    return isinstance(error, pymysql.OperationalError) and error.args[0] in PASSING_CODES
+
+
+@contextmanager
+def _locked(connection: pymysql.Connection[Any], patience: Patience) -> Iterator[None]:
+    """Keep others out. The library's own lock is a row in a table that it creates unlocked."""
+    wait_s = max(LOCK_WAIT_S_MIN, int(patience.left_s))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT GET_LOCK({LOCK_NAME_SQL}, %s)", (wait_s,))
+        if cursor.fetchone() != (1,):
+            message = f"another migration has been running for more than {wait_s} s"
+            raise SetupError(message)
+        yield  # closing the connection releases the lock, an error and a crash included
+
+
+def _apply(address: DatabaseAddress) -> Sequence[str]:
+    # The library logs who migrated; a container's user often has no name to look up.
+    os.environ.setdefault("LOGNAME", "seonchak")
+    migrations = read_migrations(str(SCHEMA))
+    if not migrations:
+        message = f"there are no migrations in {SCHEMA}"
+        raise SetupError(message)
+    with _Backend(address, default_migration_table) as backend:
+        backend.init_database()
+        missing = backend.to_apply(migrations)
+        names = [str(migration.id) for migration in missing]
+        with backend.lock():
+            backend.apply_migrations(missing)
+        # The library passes over a migration that it cannot load, with no more than a log line.
+        if left := [str(migration.id) for migration in backend.to_apply(migrations)]:
+            message = f"these migrations could not be loaded: {', '.join(left)}"
+            raise SetupError(message)
+    return names

@@ -1,0 +1,9 @@
+"""Real servers without Docker: each a process of its own on a private, temporary directory."""
+
+from local.servers.apache_kafka import ApacheKafka
+from local.servers.mariadb import MariaDB
+from local.servers.process import Server, ServerError
+from local.servers.tansu import Tansu
+from local.servers.valkey import Valkey
+
+__all__ = ["ApacheKafka", "MariaDB", "Server", "ServerError", "Tansu", "Valkey"]

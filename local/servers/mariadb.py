@@ -1,0 +1,170 @@
+"""MariaDB or MySQL as the system has it, on a private data directory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import quote
+
+import pymysql
+
+from local.servers.ports import HOST
+from local.servers.process import Server, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DATABASE = "seonchak"
+USER = "seonchak"
+ANSWER_TIMEOUT_S = 2
+# Where packages put servers that are not on everybody's PATH.
+FURTHER_FOLDERS = (
+    "usr/sbin",
+    "usr/libexec",
+    "usr/local/sbin",
+    "opt/homebrew/opt/*/bin",
+    "usr/local/opt/*/bin",
+)
+# A trial needs neither large buffers nor a large log; small ones are created fast.
+INNODB_OPTIONS = ("--innodb-buffer-pool-size=64M",)
+MARIADB_LOG_OPTION = "--innodb-log-file-size=32M"
+MYSQL_LOG_OPTION = "--innodb-redo-log-capacity=64M"
+MISSING = (
+    "there is no MariaDB or MySQL server on this machine: install one "
+    "(Debian, Ubuntu: apt-get install mariadb-server; macOS: brew install mariadb), "
+    "or use containers (make up)"
+)
+
+
+class MariaDB(Server):
+    """A database of its own with one user, whose password is random; time zone UTC."""
+
+    name: ClassVar[str] = "MariaDB"
+
+    def __init__(self, port: int | None = None, password: str | None = None) -> None:
+        """Take `port` and `password`, or a free and a random one."""
+        super().__init__(port)
+        self._password = password or secrets.token_urlsafe(24)
+
+    @property
+    def url(self) -> str:
+        """`DATABASE_URL`."""
+        return f"mysql://{USER}:{quote(self._password, safe='')}@{self.address}/{DATABASE}"
+
+    def prepare(self) -> None:
+        """Create the system tables, and the file of statements that every start runs first."""
+        init_file = self.home / "init.sql"
+        init_file.touch(mode=0o600)
+        init_file.write_text(self._first_statements())
+        data = f"--datadir={self.home / 'data'}"
+        if is_mariadb():
+            self.run_tool(
+                [
+                    find_program("mariadb-install-db", "mysql_install_db"),
+                    "--no-defaults",
+                    data,
+                    "--auth-root-authentication-method=normal",
+                    "--skip-test-db",
+                    "--skip-name-resolve",
+                    *_as_root(),
+                    *INNODB_OPTIONS,
+                    MARIADB_LOG_OPTION,
+                ]
+            )
+        else:
+            self.run_tool(
+                [
+                    find_server(),
+                    "--no-defaults",
+                    "--initialize-insecure",
+                    data,
+                    *_as_root(),
+                    *INNODB_OPTIONS,
+                    MYSQL_LOG_OPTION,
+                ]
+            )
+
+    def command(self) -> Sequence[str]:
+        """Return the command line."""
+        return [
+            find_server(),
+            "--no-defaults",
+            f"--datadir={self.home / 'data'}",
+            f"--port={self.port}",
+            f"--bind-address={HOST}",
+            f"--socket={self.home / 'sock'}",
+            f"--pid-file={self.home / 'pid'}",
+            f"--init-file={self.home / 'init.sql'}",
+            "--default-time-zone=+00:00",
+            "--character-set-server=utf8mb4",
+            "--skip-name-resolve",
+            "--skip-log-bin",
+            *_as_root(),
+            *INNODB_OPTIONS,
+            *([MARIADB_LOG_OPTION] if is_mariadb() else [MYSQL_LOG_OPTION, "--mysqlx=OFF"]),
+        ]
+
+    def is_ready(self) -> bool:
+        """Whether the user can log in to the database."""
+        try:
+            pymysql.connect(
+                host=HOST,
+                port=self.port,
+                user=USER,
+                password=self._password.encode(),  # PyMySQL would take text as Latin-1
+                database=DATABASE,
+                connect_timeout=ANSWER_TIMEOUT_S,
+                read_timeout=ANSWER_TIMEOUT_S,
+            ).close()
+        except (pymysql.Error, OSError):
+            return False
+        return True
+
+    def _first_statements(self) -> str:
+        """One statement a line, as both servers want it. Nobody gets in without the password."""
+        password = self._password.replace("\\", r"\\").replace("'", "''")
+        return "\n".join(
+            [
+                f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4;",
+                f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{password}';",
+                f"GRANT ALL ON {DATABASE}.* TO '{USER}'@'%';",
+                f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';",
+                "DROP USER IF EXISTS ''@'localhost', 'root'@'127.0.0.1', 'root'@'::1';",
+                "",
+            ]
+        )
+
+
+def find_server() -> str:
+    """Return the path of mariadbd or mysqld; raise ServerError saying what to install."""
+    return find_program("mariadbd", "mysqld")
+
+
+def find_program(*names: str) -> str:
+    """Return the path of the first program of these names; raise ServerError when none is there."""
+    root = Path("/")
+    folders = [str(found) for pattern in FURTHER_FOLDERS for found in sorted(root.glob(pattern))]
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *folders])
+    for name in names:
+        if found := shutil.which(name, path=path):
+            return found
+    raise ServerError(MISSING)
+
+
+@cache
+def is_mariadb() -> bool:
+    """Tell whether the server found is MariaDB; otherwise it is Oracle's MySQL."""
+    answer = subprocess.run(
+        [find_server(), "--version"], capture_output=True, text=True, check=False, timeout=30
+    )
+    return "mariadb" in answer.stdout.lower()
+
+
+def _as_root() -> Sequence[str]:
+    """Both servers refuse to run as root unless told; the directory is private anyway."""
+    return ["--user=root"] if os.geteuid() == 0 else []

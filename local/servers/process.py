@@ -1,0 +1,224 @@
+"""The life of a server process: started until it really serves, ended whatever happens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from local.servers.guardian import Guardian
+from local.servers.ports import HOST, free_port, is_free
+from local.servers.signals import held_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+# How often a starting server is asked whether it serves: short against every start, yet no load.
+READY_POLL_S = 0.02
+# Enough of a log to see the reason, little enough to read.
+LOG_TAIL_LINES = 15
+# A Unix socket's path has at most 104 bytes (macOS), so the directory above it stays short.
+DIRECTORY_LENGTH_MAX = 60
+
+
+class ServerError(Exception):
+    """A server is not installed, its port is taken, or it did not come up; the message says so."""
+
+
+class Server(ABC):
+    """One server on 127.0.0.1 with a private data directory, which outlives restarts.
+
+    As a context manager it runs inside the block; then everything of it is gone.
+    """
+
+    name: ClassVar[str]
+    # What a slow, busy machine may need; a start is usually a small part of it.
+    start_timeout_s: ClassVar[float] = 60.0
+    # Time to write everything down after SIGTERM; then SIGKILL.
+    stop_timeout_s: ClassVar[float] = 20.0
+
+    def __init__(self, port: int | None = None) -> None:
+        """Take `port`, or a free one."""
+        self.port = port or free_port()
+        self._home: Path | None = None
+        self._guardian: Guardian | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """host:port."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """What clients are given to find this server."""
+
+    @property
+    def pid(self) -> int:
+        """The number of the running process."""
+        if self._process is None:
+            message = f"{self.name} is not running"
+            raise ServerError(message)
+        return self._process.pid
+
+    @property
+    def home(self) -> Path:
+        """The private directory: data, log and whatever else the server writes."""
+        if self._home is None:
+            message = f"{self.name} has not been started yet"
+            raise ServerError(message)
+        return self._home
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start, and return when the server serves; raise ServerError when it does not."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start without waiting, so that several servers can come up together."""
+        if self.running:
+            return
+        if not is_free(self.port):
+            message = f"{self.name} cannot listen on {self.address}: the port is taken"
+            raise ServerError(message)
+        if self._home is None:
+            self._settle_in()
+        self._spawn(self.command())
+
+    def wait_until_ready(self) -> None:
+        """Wait until the server answers in its own protocol; bounded by `start_timeout_s`."""
+        deadline = time.monotonic() + self.start_timeout_s
+        while not self.is_ready():
+            if not self.running:
+                self._fail("ended while starting")
+            if time.monotonic() > deadline:
+                self._fail(f"did not serve within {self.start_timeout_s:.0f} s")
+            if self._process:
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(READY_POLL_S)
+
+    def stop(self) -> None:
+        """End the process in order, its data stays; harmless when it does not run."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process at once, as a crash would; its data stays."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop and start on the same port and data."""
+        self.stop()
+        self.start()
+
+    def remove(self) -> None:
+        """End the process and remove its directory."""
+        self.stop()
+        if self._home:
+            shutil.rmtree(self._home, ignore_errors=True)
+            self._home = None
+        if self._guardian:
+            self._guardian.release()
+            self._guardian = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.remove()
+
+    def prepare(self) -> None:  # noqa: B027 - most servers need nothing
+        """Write what the first start needs into `home`."""
+
+    @abstractmethod
+    def command(self) -> Sequence[str]:
+        """Return the command line of the server."""
+
+    @abstractmethod
+    def is_ready(self) -> bool:
+        """Ask the server once, in its own protocol, whether it serves."""
+
+    def run_tool(self, command: Sequence[str]) -> None:
+        """Run a program that prepares the data directory; raise ServerError when it fails."""
+        process = self._spawn(command)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(self.start_timeout_s)
+        code = process.poll()
+        self.kill()
+        if code != 0:
+            self._fail(f"could not be prepared: {Path(command[0]).name} ended with {code}")
+
+    def _settle_in(self) -> None:
+        temporary = tempfile.gettempdir()
+        if len(temporary) > DIRECTORY_LENGTH_MAX:
+            temporary = "/tmp"  # noqa: S108 - the directory made in it is random and private
+        with held_signals():
+            self._home = Path(tempfile.mkdtemp(prefix="seonchak-", dir=temporary))
+            self._guardian = Guardian(self._home)
+        try:
+            self.prepare()
+        except BaseException:
+            self.remove()
+            raise
+
+    def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        with held_signals(), (self.home / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C in the terminal reaches the programs, which still need their servers to
+                # drain; the servers end after them, by stop(), or by the guardian.
+                start_new_session=True,
+                cwd=self.home,
+            )
+            if self._guardian:
+                self._guardian.watch(self._process.pid)
+        return self._process
+
+    def _end(self, how: signal.Signals) -> None:
+        """End the process with `how`, then whatever is left of its group with SIGKILL."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(how)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(self.stop_timeout_s)
+        with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self._process = None
+        if self._guardian:
+            self._guardian.watch(None)
+
+    def _fail(self, what: str) -> None:
+        log = self.home / "server.log"
+        lines = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        self.kill()
+        message = "\n  ".join([f"{self.name} {what}; the end of its log:", *lines])
+        raise ServerError(message)

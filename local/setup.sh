@@ -1,0 +1,113 @@
+#!/bin/sh
+# Sets up what make needs on a bare machine; quick when everything is there already.
+#
+#   local/setup.sh python      .venv with everything of requirements-dev.txt
+#   local/setup.sh database    a MariaDB or MySQL server, unless DATABASE_URL names one
+#
+# PYTHON=python3.12 chooses another interpreter. Exit code 1 says in one sentence what is missing.
+set -eu
+
+cd "$(dirname "$0")/.."
+VENV=.venv
+STAMP=$VENV/requirements.stamp
+
+usage() { sed -n '2,7s/^# \{0,1\}//p' local/setup.sh; }
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+is_root() { [ "$(id -u)" = 0 ]; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+apt_install() { # as root only; its output is shown only when it fails
+    log=$(mktemp)
+    if { [ -n "${APT_UPDATED:-}" ] || apt-get update -qq; } >"$log" 2>&1 \
+        && DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "$@" >>"$log" 2>&1; then
+        APT_UPDATED=yes
+        rm -f "$log"
+        return 0
+    fi
+    tail -n 15 "$log" >&2
+    rm -f "$log"
+    return 1
+}
+
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+        if has "$candidate" && "$candidate" -c \
+            'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+make_venv() { # $1 the interpreter
+    if "$1" -c 'import ensurepip, venv' 2>/dev/null; then
+        "$1" -m venv --clear $VENV
+    elif is_root && has apt-get && say "installing python3-venv" \
+        && apt_install python3-venv && "$1" -c 'import ensurepip, venv' 2>/dev/null; then
+        "$1" -m venv --clear $VENV
+    elif "$1" -m pip --version >/dev/null 2>&1; then
+        folder=$(mktemp -d)
+        "$1" -m pip install -q --disable-pip-version-check --target "$folder" virtualenv
+        PYTHONPATH=$folder "$1" -m virtualenv -q --clear $VENV
+        rm -rf "$folder"
+    else
+        fail "this Python has neither venv nor pip: install them" \
+            "(Debian, Ubuntu: apt-get install python3-venv)"
+    fi
+}
+
+setup_python() {
+    python=$(find_python) || fail "Python 3.11 or later is needed:" \
+        "install it, or name it (PYTHON=/path/to/python3.12)"
+    # The interpreter belongs to the stamp: another one makes the environment anew.
+    wanted=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'
+        cat requirements*.txt; } | cksum)
+    if [ -x $VENV/bin/python ] && [ "$(cat $STAMP 2>/dev/null)" = "$wanted" ]; then
+        return 0
+    fi
+    say "making $VENV with $("$python" --version)"
+    rm -f $STAMP
+    make_venv "$python"
+    say "installing requirements-dev.txt (a minute or two the first time)"
+    $VENV/bin/python -m pip install -q --disable-pip-version-check --no-input \
+        --root-user-action=ignore -r requirements-dev.txt \
+        || fail "pip could not install requirements-dev.txt (see above)"
+    printf '%s\n' "$wanted" >$STAMP
+    say "$VENV is ready"
+}
+
+has_database() { # the same search as the program that starts it
+    $VENV/bin/python -c 'from local.servers.mariadb import find_server; find_server()' 2>/dev/null \
+        || PATH=$PATH:/usr/sbin:/usr/libexec has mariadbd \
+        || PATH=$PATH:/usr/sbin:/usr/libexec has mysqld
+}
+
+setup_database() {
+    if [ -n "${DATABASE_URL:-}" ] || has_database; then
+        return 0
+    fi
+    if is_root && has apt-get; then
+        say "installing MariaDB (no service is started)"
+        # The core packages hold the programs without a service; elsewhere the whole package.
+        apt_install mariadb-server-core mariadb-client-core || apt_install mariadb-server \
+            || fail "apt-get could not install MariaDB (see above)"
+        has_database || fail "MariaDB was installed, yet there is no mariadbd"
+        return 0
+    fi
+    fail "a MariaDB or MySQL server is needed: install one" \
+        "(Debian, Ubuntu: apt-get install mariadb-server; macOS: brew install mariadb)," \
+        "or set DATABASE_URL"
+}
+
+case "${1:-}" in
+    python) setup_python ;;
+    database) setup_database ;;
+    -h | --help) usage ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+esac

@@ -1,0 +1,135 @@
+"""Starts Valkey, Kafka and MariaDB without Docker, and prints the settings to export.
+
+Everything of them (processes, data, passwords) is gone when this program ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handlers.config import ConfigurationError, Settings
+from local.migrate import migrate
+from local.servers import ServerError
+from local.stack import Ports, running_stack
+from local.waiting import Patience, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import FrameType
+
+# The servers serve already: this bounds the setting up itself.
+MIGRATE_WAIT_S = 30.0
+PORT_MAX = 65_535
+
+
+class _StoppedError(BaseException):
+    """Ctrl-C or SIGTERM."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code: 0 when it was stopped after it was ready."""
+    options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    ports = Ports(options.redis_port, options.kafka_port, options.mysql_port)
+    ready = False
+    try:
+        with running_stack(options.kafka, ports, _say) as stack:
+            if options.migrate:
+                settings = Settings.from_environment(stack.settings)
+                migrate(settings, Patience(MIGRATE_WAIT_S, _say))
+            with _env_file(options.env_file, stack.settings):
+                ready = True  # before the line that tells so: who reads it may stop us at once
+                print(exports(stack.settings), end="", flush=True)
+                _say("ready; Ctrl-C stops the servers and removes their data")
+                while True:
+                    signal.pause()
+    except _StoppedError as stopped:
+        _say("stopped; everything is removed")
+        return 0 if ready else 128 + stopped.number
+    except (ServerError, SetupError, ConfigurationError, OSError) as error:
+        _say(f"stack: {error}")
+        return 1
+
+
+def exports(settings: Mapping[str, str]) -> str:
+    """Return the settings as lines for a shell: export NAME='value'."""
+    quote = "'\\''"
+    return "".join(
+        f"export {name}='{value.replace(chr(39), quote)}'\n" for name, value in settings.items()
+    )
+
+
+@contextmanager
+def _env_file(path: Path | None, settings: Mapping[str, str]) -> Iterator[None]:
+    """Keep the settings in a file that only its owner reads, for as long as they are true."""
+    if path is None:
+        yield
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(exports(settings))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    # Stopping is bounded, and a second Ctrl-C in the middle of it would leave a part undone.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    os.write(sys.stderr.fileno(), "stopping …\n".encode())  # print might be under way already
+    raise _StoppedError(number)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.stack",
+        description=__doc__,
+        epilog="In another terminal: . FILE (of --env-file), then python -m local.<name>.",
+    )
+    parser.add_argument(
+        "--kafka",
+        choices=("tansu", "apache"),
+        default="tansu",
+        help="tansu: up at once, in memory only; apache: the real thing, needs Java and Maven",
+    )
+    for server in ("redis", "kafka", "mysql"):
+        parser.add_argument(
+            f"--{server}-port", type=_port, metavar="PORT", help="default: a free one"
+        )
+    parser.add_argument(
+        "--no-migrate",
+        dest="migrate",
+        action="store_false",
+        help="leave the servers empty: no schema, no topic",
+    )
+    parser.add_argument(
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="write the settings there too, once ready; removed at the end",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= PORT_MAX:
+        message = f"{text!r} is no port: 1 to {PORT_MAX}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)

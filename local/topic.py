@@ -1,0 +1,89 @@
+"""Creates the topic of accepted coupons."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kafka import KafkaAdminClient
+from kafka.errors import (
+    IncompatibleBrokerVersion,
+    InvalidReplicationFactorError,
+    KafkaError,
+    TopicAlreadyExistsError,
+)
+
+from handlers.adapters.kafka_options import connection_options, require_broker
+from local.waiting import Patience, SetupError
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+
+# One consumer per partition at most: room for six, spread by user id.
+PARTITIONS = 6
+# Take what the brokers have as their default; 1 is what a broker without one can do.
+REPLICATION_OF_THE_BROKER = -1
+REPLICATION_FALLBACK = 1
+# Creating is quick; electing leaders on a busy machine may take a moment.
+LEADERS_TIMEOUT_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What stands after `ensure_topic`."""
+
+    name: str
+    partitions: int
+    created: bool
+
+
+def ensure_topic(
+    settings: Settings,
+    patience: Patience,
+    partitions: int = PARTITIONS,
+    replication: int = REPLICATION_OF_THE_BROKER,
+) -> Topic:
+    """Create COUPON_TOPIC unless it is there; raise SetupError when that fails."""
+    server = f"Kafka at {','.join(settings.kafka_bootstrap_servers)}"
+    name = settings.coupon_topic
+    try:
+        admin = patience.until_answered(server, lambda: _connect(settings), _is_passing)
+        with closing(admin):
+            created = patience.until_answered(
+                server, lambda: _create(admin, name, partitions, replication), _is_passing
+            )
+            admin.wait_for_topics([name], timeout_ms=LEADERS_TIMEOUT_MS)
+            count = len(admin.describe_topics([name])[0]["partitions"])
+    except KafkaError as error:
+        # The whole request and response stand in the error; its kind says enough.
+        message = f"{server} refused the topic {name}: {type(error).__name__}"
+        raise SetupError(message) from error
+    return Topic(name, count, created)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Tell whether an error may go away by itself."""
+    return isinstance(error, OSError) or (isinstance(error, KafkaError) and bool(error.retriable))
+
+
+def _connect(settings: Settings) -> KafkaAdminClient:
+    require_broker(settings)
+    return KafkaAdminClient(**connection_options(settings))
+
+
+def _create(admin: KafkaAdminClient, name: str, partitions: int, replication: int) -> bool:
+    """Return False when the topic was there."""
+    try:
+        _request(admin, name, partitions, replication)
+    except TopicAlreadyExistsError:
+        return False
+    except (InvalidReplicationFactorError, IncompatibleBrokerVersion):
+        if replication != REPLICATION_OF_THE_BROKER:
+            raise
+        return _create(admin, name, partitions, REPLICATION_FALLBACK)
+    return True
+
+
+def _request(admin: KafkaAdminClient, name: str, partitions: int, replication: int) -> None:
+    admin.create_topics({name: {"num_partitions": partitions, "replication_factor": replication}})

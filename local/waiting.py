@@ -1,0 +1,60 @@
+"""Bounded patience with servers that are still starting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+Report = Callable[[str], None]
+
+# Often enough that nobody waits for the waiting; rare enough to leave a starting server alone.
+RETRY_AFTER_S = 0.25
+# A person wants to see that the program still lives.
+REPORT_EVERY_S = 5.0
+
+
+class SetupError(Exception):
+    """Setting up failed for a reason that a person can put right; the message is the sentence."""
+
+
+class OutOfReachError(SetupError):
+    """A server gave no answer in time."""
+
+
+class Patience:
+    """One deadline for everything that a program has to wait for."""
+
+    def __init__(self, wait_s: float, report: Report) -> None:
+        self.wait_s = wait_s
+        self.report = report
+        self._deadline = time.monotonic() + wait_s
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the deadline, never below 0."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def until_answered(
+        self, server: str, ask: Callable[[], T], is_passing: Callable[[Exception], bool]
+    ) -> T:
+        """Return what `ask` returns; repeat it while it raises what `is_passing` calls passing.
+
+        Raises OutOfReachError at the deadline, and any other error at once.
+        """
+        next_report = time.monotonic()
+        while True:
+            try:
+                return ask()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                if not self.left_s:
+                    message = f"{server} is out of reach ({self.wait_s:g} s waited): {error}"
+                    raise OutOfReachError(message) from error
+            if time.monotonic() >= next_report:
+                self.report(f"waiting for {server} …")
+                next_report = time.monotonic() + REPORT_EVERY_S
+            # A server that is not there yet has no event that one could wait for.
+            time.sleep(min(RETRY_AFTER_S, self.left_s))

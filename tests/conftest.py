@@ -1,0 +1,111 @@
+"""Servers for tests: those of the settings, else embedded ones, started once per session.
+
+A server that cannot be started fails the tests that need it. TEST_KAFKA=apache takes Apache
+Kafka in place of Tansu. Every test of its own campaign: the topic is never emptied.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from contextlib import closing
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from handlers.adapters.redis_client import connect
+from handlers.config import Settings
+from local.epoch import ensure_epoch
+from local.migrate import database_address, migrate
+from local.schema import connect as connect_to_mysql
+from local.servers import Valkey
+from local.stack import settings_or_stack
+from local.waiting import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.stack import KafkaKind
+
+# What a busy machine may need for a first answer of servers that serve already.
+WAIT_S = 30.0
+# In an order that the foreign keys allow.
+TABLES = ("failed_event", "coupon", "campaign")
+# Whoever depends on one of these needs servers.
+SERVER_FIXTURES = {"environment", "settings", "clean", "private_valkey"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.servers)
+
+
+def say(line: str) -> None:
+    """Report progress where a failing test shows it."""
+    sys.stderr.write(f"{line}\n")
+
+
+@pytest.fixture(scope="session")
+def kafka_kind() -> KafkaKind:
+    kind = os.environ.get("TEST_KAFKA", "tansu")
+    if kind not in {"tansu", "apache"}:
+        pytest.fail(f"TEST_KAFKA must be tansu or apache, not {kind!r}")
+    return cast("KafkaKind", kind)
+
+
+@pytest.fixture(scope="session")
+def environment(kafka_kind: KafkaKind) -> Iterator[dict[str, str]]:
+    """The environment of programs that use the session's servers; this process has it, too."""
+    with pytest.MonkeyPatch.context() as patch, settings_or_stack("auto", kafka_kind, say) as found:
+        for name, value in found.items():
+            patch.setenv(name, value)
+        settings = Settings.from_environment(found)
+        if settings.stage != "local":
+            pytest.fail(f"tests empty the tables: they run with STAGE=local, not {settings.stage}")
+        migrate(settings, Patience(WAIT_S, say))
+        yield found
+
+
+@pytest.fixture(scope="session")
+def settings(environment: dict[str, str]) -> Settings:
+    """The settings of the session's servers, migrated."""
+    return Settings.from_environment(environment)
+
+
+@pytest.fixture
+def clean(settings: Settings) -> Settings:
+    """The same settings with empty tables and a Redis that knows no campaign."""
+    empty_tables(settings)
+    forget_campaigns(settings)
+    ensure_epoch(settings, database_address(settings), Patience(WAIT_S, say))
+    return settings
+
+
+@pytest.fixture
+def campaign_id() -> str:
+    """An id that no other test has: records of others in the topic do not meet it."""
+    return f"test-{uuid.uuid4().hex[:16]}"
+
+
+@pytest.fixture
+def private_valkey() -> Iterator[Valkey]:
+    """A Valkey of the test's own, to stop, kill and start again."""
+    with Valkey() as valkey:
+        yield valkey
+
+
+def empty_tables(settings: Settings) -> None:
+    with closing(connect_to_mysql(database_address(settings))) as connection:
+        with connection.cursor() as cursor:
+            for table in TABLES:
+                cursor.execute(f"DELETE FROM {table}")
+        connection.commit()
+
+
+def forget_campaigns(settings: Settings) -> None:
+    """Delete our keys one by one: a given Redis may hold others', or be a cluster."""
+    with closing(connect(settings)) as client:
+        for key in client.scan_iter("coupon:*", count=1000):
+            client.delete(key)

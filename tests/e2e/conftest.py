@@ -1,0 +1,75 @@
+"""The whole system as programs: HTTP servers and a poll runner on a topic of their own."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers.config import Settings
+from local.servers.ports import free_port
+from local.topic import ensure_topic
+from local.waiting import Patience
+from tests.conftest import say
+from tests.http_client import Call, Client
+from tests.programs import running, running_command
+from tests.support import await_condition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+WAIT_S = 30.0
+
+
+@pytest.fixture
+def world(clean: Settings, environment: dict[str, str]) -> dict[str, str]:
+    """The environment of programs with empty tables and a topic and group of this test alone."""
+    name = f"coupon_{uuid.uuid4().hex[:12]}"
+    own = {**environment, "COUPON_TOPIC": name, "CONSUMER_GROUP": f"group_{name}"}
+    ensure_topic(Settings.from_environment(own), Patience(WAIT_S, say))
+    return own
+
+
+@contextmanager
+def gateway(environment: Mapping[str, str]) -> Iterator[Client]:
+    """Run our own HTTP gateway with two processes."""
+    with running("local.serve", "--port", "0", environment=environment) as program:
+        line = program.out.until(lambda text: "listening on" in text)
+        with Client(int(line.rsplit(":", 1)[1].strip("/ "))) as client:
+            yield client
+        assert program.stop() == 0
+
+
+@contextmanager
+def chalice_local(environment: Mapping[str, str]) -> Iterator[Client]:
+    """Run `chalice local` from the root, as a user would."""
+    port = free_port()
+    chalice = str(Path(sys.executable).with_name("chalice"))
+    arguments = ("local", "--stage", "local", "--port", str(port), "--no-autoreload")
+    with running_command(chalice, *arguments, environment=environment) as program:
+        with Client(port) as client:
+            await_condition(lambda: _answers(port), "chalice local answers")
+            yield client
+        assert program.process.poll() is None, "it ended by itself"
+
+
+@contextmanager
+def poll_runner(environment: Mapping[str, str]) -> Iterator[None]:
+    """Run a consumer with small batches, so that what comes is written soon."""
+    arguments = ("--batch-window-ms", "50")
+    with running("local.poll_runner", *arguments, environment=environment) as program:
+        program.err.until(lambda line: "assigned" in line)
+        yield
+        assert program.stop() == 0
+
+
+def _answers(port: int) -> bool:
+    with Client(port) as client:
+        try:
+            return client.send(Call("GET", "/health")).status == 200
+        except OSError:
+            return False

@@ -1,0 +1,73 @@
+"""A restarted Redis gives no serial before it is opened again."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from handlers.adapters.redis_client import connect
+from handlers.config import Settings
+from tests.e2e.conftest import gateway, poll_runner
+from tests.e2e.test_main_way import apply, create
+from tests.http_client import Call
+from tests.programs import running
+from tests.support import await_condition, coupons
+
+if TYPE_CHECKING:
+    from local.servers import Valkey
+
+
+def migrate(environment: dict[str, str], *arguments: str) -> str:
+    """Run the migration as an operator would and return what it printed."""
+    with running("local.migrate", *arguments, environment=environment) as program:
+        assert program.wait() == 0, program.err.seen
+        return "\n".join(program.out.seen)
+
+
+def test_after_a_restart_of_redis_apply_answers_503_until_it_is_opened_again(
+    world: dict[str, str], private_valkey: Valkey, campaign_id: str
+) -> None:
+    world["REDIS_URL"] = private_valkey.url
+    settings = Settings.from_environment(world)
+    migrate(world)
+    with gateway(world) as client, poll_runner(world):
+        assert create(client, campaign_id, 10).status == 201
+        first = client.send(apply(campaign_id, "first"))
+        await_condition(lambda: len(coupons(settings, campaign_id)) == 1, "the first row")
+        private_valkey.kill()
+        private_valkey.start()
+        for user in ("first", "second"):
+            answer = client.send(apply(campaign_id, user))
+            assert (answer.status, answer.code) == (503, "UNAVAILABLE")
+            assert answer.headers["Retry-After"] == "1"
+        assert client.send(Call("GET", f"/campaigns/{campaign_id}")).status == 503
+        # What MySQL knows is told all the same.
+        mine = client.send(Call("GET", f"/campaigns/{campaign_id}/coupon", "first"))
+        assert (mine.status, mine.body["status"]) == (200, "ISSUED")
+        assert "503" in migrate(world)
+        assert client.send(apply(campaign_id, "second")).status == 503
+        assert campaign_id in migrate(world, "--open")
+        again = client.send(apply(campaign_id, "first"))
+        assert (again.code, again.body["serial"]) == ("ALREADY_APPLIED", first.body["serial"])
+        assert client.send(apply(campaign_id, "second")).body["serial"] == 2
+
+
+def test_a_redis_that_lost_everything_is_opened_with_every_coupon_of_mysql(
+    world: dict[str, str], private_valkey: Valkey, campaign_id: str
+) -> None:
+    world["REDIS_URL"] = private_valkey.url
+    settings = Settings.from_environment(world)
+    migrate(world)
+    with gateway(world) as client, poll_runner(world):
+        assert create(client, campaign_id, 3).status == 201
+        for user in ("first", "second"):
+            assert client.send(apply(campaign_id, user)).status == 202
+        await_condition(lambda: len(coupons(settings, campaign_id)) == 2, "two rows")
+        with closing(connect(settings)) as redis:
+            redis.flushall()
+        assert client.send(apply(campaign_id, "third")).status == 503
+        assert create(client, campaign_id, 3).status in {409, 503}
+        migrate(world, "--open")
+        codes = [client.send(apply(campaign_id, user)).code for user in ("second", "third", "4th")]
+        assert codes == ["ALREADY_APPLIED", "ACCEPTED", "SOLD_OUT"]
+        await_condition(lambda: len(coupons(settings, campaign_id)) == 3, "the third row")

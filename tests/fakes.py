@@ -1,0 +1,264 @@
+"""Stand-ins for Redis, Kafka and MySQL, held to the real adapters by tests/contract.
+
+They keep their state in plain dictionaries that a test may look into or change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from handlers.domain.admission import Admission, Outcome
+from handlers.domain.campaign import Campaign, CampaignStatus
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
+from handlers.domain.record import Accepted, FailedEvent, Reason, Record
+from handlers.domain.settlement import Holder, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from handlers.adapters.campaign_states import Applied
+    from handlers.adapters.coupon_queries import Coupon
+    from handlers.domain.coupon import CouponAccepted
+
+NOW_MS = 1_795_316_400_123  # 2026-11-22T03:00:00.123Z
+Place = tuple[str, int, int]
+
+
+@dataclass
+class FakeCampaign:
+    """One campaign as the keys in Redis hold it."""
+
+    quantity: int
+    opens_at_ms: int
+    closes_at_ms: int
+    stale: bool = False
+    count: int = 0
+    serials: dict[str, int] = field(default_factory=dict)
+    pending: dict[str, int] = field(default_factory=dict)
+    returned: list[int] = field(default_factory=list)
+
+
+@dataclass
+class FakeAdmissions:
+    """Admissions without Redis."""
+
+    now_ms: int = NOW_MS
+    epoch_is_known: bool = True
+    durable: bool = True
+    reachable: bool = True
+    campaigns: dict[str, FakeCampaign] = field(default_factory=dict)
+    settled: list[Settlement] = field(default_factory=list)
+
+    def admit(self, campaign_id: str, user_id: str) -> Admission:
+        self._require_reachable()
+        campaign = self.campaigns.get(campaign_id)
+        if campaign is None:
+            return Admission(Outcome.NOT_FOUND if self.epoch_is_known else Outcome.STALE)
+        if campaign.stale:
+            return Admission(Outcome.STALE)
+        if user_id in campaign.serials:
+            return Admission(Outcome.ALREADY_APPLIED, campaign.serials[user_id])
+        if self.now_ms < campaign.opens_at_ms:
+            opens_in_ms = campaign.opens_at_ms - self.now_ms
+            return Admission(Outcome.NOT_OPEN, opens_in_ms=opens_in_ms)
+        if self.now_ms >= campaign.closes_at_ms:
+            return Admission(Outcome.CLOSED)
+        if campaign.returned:
+            serial = campaign.returned.pop(0)
+        elif campaign.count < campaign.quantity:
+            serial = campaign.count = campaign.count + 1
+        else:
+            return Admission(Outcome.SOLD_OUT)
+        campaign.serials[user_id] = serial
+        campaign.pending[user_id] = self.now_ms
+        return Admission(Outcome.ACCEPTED, serial, self.now_ms)
+
+    def make_durable(self, campaign_id: str, user_id: str, serial: int) -> bool:
+        campaign = self.campaigns.get(campaign_id)
+        stands = campaign is not None and not campaign.stale
+        return bool(
+            self.durable and stands and campaign and campaign.serials.get(user_id) == serial
+        )
+
+    def settle(self, settlements: Iterable[Settlement]) -> None:
+        self._require_reachable()
+        for settlement in settlements:
+            self.settled.append(settlement)
+            campaign = self.campaigns.get(settlement.campaign_id)
+            if campaign:
+                _settle(campaign, settlement)
+
+    def _require_reachable(self) -> None:
+        if not self.reachable:
+            raise UnavailableError
+
+
+def _settle(campaign: FakeCampaign, settlement: Settlement) -> None:
+    user, serial = settlement.user_id, settlement.serial
+    known = campaign.serials.get(user)
+    if settlement.state is Holder.ISSUED:
+        if known != serial:
+            campaign.serials[user] = serial
+            campaign.returned = [one for one in campaign.returned if one != serial]
+        campaign.count = max(campaign.count, serial)
+    elif known != serial:
+        return
+    campaign.pending.pop(user, None)
+
+
+@dataclass
+class FakePublisher:
+    """A topic that is a list; without acks when told so."""
+
+    acknowledges: bool = True
+    sent: list[tuple[bytes, bytes, str]] = field(default_factory=list)  # key, value, request id
+
+    def publish(self, message: CouponAccepted, request_id: str) -> bool:
+        if self.acknowledges:
+            self.sent.append((message.user_id.encode(), message.encode(), request_id))
+        return self.acknowledges
+
+    def ping(self) -> None:
+        if not self.acknowledges:
+            raise UnavailableError
+
+
+@dataclass
+class FakeLedger:
+    """The tables coupon and failed_event with their guards."""
+
+    quantities: dict[str, int] = field(default_factory=dict)
+    coupons: dict[tuple[str, str], int] = field(default_factory=dict)  # serial of each owner
+    failures: dict[Place, FailedEvent] = field(default_factory=dict)
+
+    def write(
+        self, accepted: Sequence[Accepted], failed: Sequence[FailedEvent]
+    ) -> list[Settlement]:
+        settlements = []
+        for one in sorted(accepted, key=lambda a: (a.coupon.campaign_id, a.coupon.serial)):
+            coupon = one.coupon
+            reason = self._write(coupon)
+            if reason:
+                event = FailedEvent(one.record, reason, "", coupon.campaign_id, coupon.user_id)
+                self._keep(event)
+            holder = Holder.KEPT if reason else Holder.ISSUED
+            settlements.append(
+                Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, holder)
+            )
+        for event in failed:
+            self._keep(event)
+        return settlements
+
+    def _write(self, coupon: CouponAccepted) -> Reason | None:
+        owner = (coupon.campaign_id, coupon.user_id)
+        quantity = self.quantities.get(coupon.campaign_id)
+        taken = {(campaign, serial) for (campaign, _), serial in self.coupons.items()}
+        if self.coupons.get(owner) == coupon.serial:
+            return None
+        if not 1 <= coupon.serial <= 10_000_000:
+            return Reason.SERIAL_OUT_OF_RANGE
+        if quantity is None:
+            return Reason.CAMPAIGN_UNKNOWN
+        if coupon.serial > quantity:
+            return Reason.SERIAL_OUT_OF_RANGE
+        if owner in self.coupons:
+            return Reason.USER_HAS_OTHER_SERIAL
+        if (coupon.campaign_id, coupon.serial) in taken:
+            return Reason.SERIAL_TAKEN
+        self.coupons[owner] = coupon.serial
+        return None
+
+    def _keep(self, event: FailedEvent) -> None:
+        record = event.record
+        place = (record.topic, record.partition, record.offset)
+        known = self.failures.setdefault(place, event)
+        if known.record.value != record.value:  # the topic was created anew
+            place = (f"{record.topic}@{record.timestamp_ms}", record.partition, record.offset)
+            self.failures.setdefault(place, event)
+
+
+@dataclass
+class FakeCampaignStates:
+    """Campaigns as Redis shows them."""
+
+    statuses: dict[str, CampaignStatus] = field(default_factory=dict)
+    admissions: dict[tuple[str, str], Applied] = field(default_factory=dict)
+    epoch_is_known: bool = True
+
+    def open(self, campaign: Campaign) -> None:
+        self._require_epoch()
+        status = CampaignStatus(campaign, 0, 0, campaign.quantity, None, NOW_MS)
+        self.statuses.setdefault(campaign.id, status)
+
+    def ids(self) -> Sequence[str]:
+        self._require_epoch()
+        return sorted(self.statuses)
+
+    def status(self, campaign_id: str) -> CampaignStatus:
+        self._require_epoch()
+        if campaign_id not in self.statuses:
+            raise CampaignNotFoundError
+        return self.statuses[campaign_id]
+
+    def applied(self, campaign_id: str, user_id: str) -> Applied | None:
+        self.status(campaign_id)
+        return self.admissions.get((campaign_id, user_id))
+
+    def ping(self) -> None:
+        self._require_epoch()
+
+    def _require_epoch(self) -> None:
+        if not self.epoch_is_known:
+            raise StaleStateError
+
+
+@dataclass
+class FakeCouponQueries:
+    """What HTTP reads from MySQL. As the driver does, it refuses text that UTF-8 cannot hold."""
+
+    standing: dict[str, Campaign] = field(default_factory=dict)
+    coupon_rows: dict[tuple[str, str], Coupon] = field(default_factory=dict)
+    failed_rows: list[dict[str, Any]] = field(default_factory=list)
+    given_up: set[tuple[str, str]] = field(default_factory=set)
+    filters: list[Mapping[str, object]] = field(default_factory=list)
+    reachable: bool = True
+
+    def create_campaign(self, campaign: Campaign) -> tuple[Campaign, bool]:
+        _encode(campaign.id, campaign.name)
+        created = campaign.id not in self.standing
+        return self.standing.setdefault(campaign.id, campaign), created
+
+    def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
+        return self.coupon_rows.get((campaign_id, user_id))
+
+    def has_failed(self, campaign_id: str, user_id: str) -> bool:
+        return (campaign_id, user_id) in self.given_up
+
+    def counts(self, campaign_id: str) -> tuple[int, int]:
+        issued = [owner for owner in self.coupon_rows if owner[0] == campaign_id]
+        return len(issued), len(self.failed_rows)
+
+    def coupons(self, campaign_id: str, after: int, limit: int) -> Sequence[Coupon]:
+        rows = [row for owner, row in self.coupon_rows.items() if owner[0] == campaign_id]
+        return sorted((r for r in rows if r.serial > after), key=lambda r: r.serial)[:limit]
+
+    def failed_events(self, filters: Mapping[str, object]) -> Sequence[dict[str, Any]]:
+        _encode(*filters.values())
+        self.filters.append(filters)
+        return self.failed_rows
+
+    def ping(self) -> None:
+        if not self.reachable:
+            raise UnavailableError
+
+
+def _encode(*values: object) -> None:
+    for value in values:
+        if isinstance(value, str):
+            value.encode()
+
+
+def record(value: bytes | None, offset: int = 0, partition: int = 0) -> Record:
+    """Return a record as Lambda brings it; its key says whose it is only to Kafka."""
+    return Record("coupon_create", partition, offset, NOW_MS, b"key", value, "request")

@@ -1,0 +1,281 @@
+"""The consumer against MySQL: redelivery, refusals, poison, outages. Counted in MySQL itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Barrier
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import wiring
+from handlers.adapters.redis_client import connect
+from handlers.config import DatabaseAddress
+from handlers.consume import consume_handler
+from handlers.domain.errors import UnavailableError
+from tests.support import (
+    ADMIN,
+    apply,
+    ask,
+    coupons,
+    create_campaign,
+    cut_off_redis,
+    failures,
+    kafka_event,
+    message,
+    rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handlers.config import Settings
+
+DONE = {"batchItemFailures": []}
+
+
+def test_a_batch_is_written_once_however_often_it_is_delivered(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=10)
+    event = kafka_event(message(campaign_id, f"user-{n}", n) for n in range(1, 11))
+    assert [consume_handler(event, None) for _ in range(3)] == [DONE] * 3
+    assert coupons(service, campaign_id) == [(f"user-{n}", n) for n in range(1, 11)]
+    assert failures(service, campaign_id) == {}
+
+
+def test_the_same_coupon_in_two_records_of_one_batch_is_one_row_and_no_failure(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    twice = [message(campaign_id, "42", 1), message(campaign_id, "42", 1)]
+    assert consume_handler(kafka_event(twice), None) == DONE
+    assert coupons(service, campaign_id) == [("42", 1)]
+    assert failures(service, campaign_id) == {}
+
+
+def test_what_the_schema_refuses_is_kept_with_its_reason(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    consume_handler(kafka_event([message(campaign_id, "owner", 1)]), None)
+    foreign = [
+        message(campaign_id, "above", 6),
+        message(campaign_id, "far-above", 10**40),
+        message(campaign_id, "zero", 0),
+        message(campaign_id, "negative", -1),
+        message(campaign_id, "thief", 1),
+        message(campaign_id, "owner", 2),
+        message(campaign_id, "fine", 3),
+    ]
+    unknown = message(f"{campaign_id}-none", "lost", 1)
+    assert consume_handler(kafka_event([*foreign, unknown], first=100), None) == DONE
+    assert coupons(service, campaign_id) == [("owner", 1), ("fine", 3)]
+    assert failures(service, campaign_id) == {
+        "above": "SERIAL_OUT_OF_RANGE",
+        "far-above": "SERIAL_OUT_OF_RANGE",
+        "zero": "SERIAL_OUT_OF_RANGE",
+        "negative": "SERIAL_OUT_OF_RANGE",
+        "thief": "SERIAL_TAKEN",
+        "owner": "USER_HAS_OTHER_SERIAL",
+    }
+    assert failures(service, f"{campaign_id}-none") == {"lost": "CAMPAIGN_UNKNOWN"}
+
+
+def test_poison_records_are_kept_with_their_bytes_and_the_others_are_written(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    poison = [b"\xff\xfe", b"{", None, b'{"v":2}', b"[]", b'"\\ud800"', b"[" * 20_000]
+    event = kafka_event([*poison, message(campaign_id, "fine", 1)], first=7)
+    event["records"]["coupon_create-0"][1]["value"] = "no base64!"
+    for _ in range(2):
+        assert consume_handler(event, None) == DONE
+    assert coupons(service, campaign_id) == [("fine", 1)]
+    kept = rows(
+        service,
+        "SELECT topic, partition_no, offset_no, payload, reason, status FROM failed_event"
+        " ORDER BY offset_no",
+    )
+    expected = [poison[0], b"no base64!", *poison[2:]]
+    assert kept == [
+        ("coupon_create", 0, offset, value, "UNDECODABLE", "PENDING")
+        for offset, value in enumerate(expected, 7)
+    ]
+
+
+def test_another_record_at_the_same_place_of_a_topic_made_anew_is_kept_as_well(
+    service: Settings,
+) -> None:
+    for poison in (b"first", b"second", b"second"):
+        consume_handler(kafka_event([poison]), None)
+    kept = rows(service, "SELECT topic, payload FROM failed_event ORDER BY id")
+    assert [payload for _, payload in kept] == [b"first", b"second"]
+    assert len({topic for topic, _ in kept}) == 2
+
+
+def test_a_foreign_record_does_not_clear_the_pending_of_the_true_one(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    serial = apply(campaign_id, "42").body["serial"]
+    pending = f"coupon:{{{campaign_id}}}:pending"
+    with closing(connect(service)) as redis:
+        consume_handler(kafka_event([message(campaign_id, "42", 9)]), None)
+        assert redis.zcard(pending) == 1
+        consume_handler(kafka_event([message(campaign_id, "42", serial)], first=1), None)
+        assert redis.zcard(pending) == 0
+
+
+def test_a_coupon_that_redis_does_not_know_is_put_back_after_the_commit(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    consume_handler(kafka_event([message(campaign_id, "forgotten", 3)]), None)
+    again = apply(campaign_id, "forgotten")
+    assert (again.code, again.body["serial"]) == ("ALREADY_APPLIED", 3)
+    assert apply(campaign_id, "next").body["serial"] == 4
+
+
+def test_two_consumers_with_the_same_records_at_once_write_each_coupon_once(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=400)
+    _consume_at_once(campaign_id)
+    assert coupons(service, campaign_id) == [(f"user-{n}", n) for n in range(1, 401)]
+    assert failures(service, campaign_id) == {}
+
+
+@pytest.fixture
+def unguarded(service: Settings) -> Iterator[Settings]:
+    """The same tables without the UNIQUE keys of coupon."""
+    rows(service, "ALTER TABLE coupon DROP FOREIGN KEY coupon_of_campaign")
+    keys = ("coupon_one_per_person", "coupon_serial_once", "coupon_code_once")
+    for key in keys:
+        rows(service, f"ALTER TABLE coupon DROP INDEX {key}")
+    yield service
+    rows(service, "DELETE FROM coupon")
+    for key, columns in zip(
+        keys, ("campaign_id, user_id", "campaign_id, serial", "code"), strict=True
+    ):
+        rows(service, f"ALTER TABLE coupon ADD CONSTRAINT {key} UNIQUE ({columns})")
+    rows(
+        service,
+        "ALTER TABLE coupon ADD CONSTRAINT coupon_of_campaign"
+        " FOREIGN KEY (campaign_id) REFERENCES campaign (id)",
+    )
+
+
+def test_without_the_unique_keys_two_consumers_would_write_coupons_twice(
+    unguarded: Settings, campaign_id: str
+) -> None:
+    """The negative control of the test above."""
+    create_campaign(campaign_id, quantity=400)
+    _consume_at_once(campaign_id)
+    assert len(coupons(unguarded, campaign_id)) > 400
+
+
+def _consume_at_once(campaign_id: str, consumers: int = 4) -> None:
+    """Let several consumers write the same 400 coupons, each with its own connection."""
+    event = kafka_event(message(campaign_id, f"user-{n}", n) for n in range(1, 401))
+    start = Barrier(consumers)
+
+    def consume() -> object:
+        start.wait()
+        return consume_handler(event, None)
+
+    with ThreadPoolExecutor(consumers) as pool:
+        results = [pool.submit(consume) for _ in range(consumers)]
+        assert [result.result() for result in results] == [DONE] * consumers
+
+
+def test_mysql_out_of_reach_raises_so_that_the_batch_comes_again(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id)
+    address = service.database_address
+    assert address
+    wiring.reset()
+    nowhere = dataclasses.replace(address, port=1)
+    monkeypatch.setattr(wiring, "_database_address", lambda: nowhere)
+    with pytest.raises(UnavailableError):
+        consume_handler(kafka_event([message(campaign_id, "42", 1)]), None)
+    wiring.reset()
+    monkeypatch.setattr(wiring, "_database_address", lambda: address)
+    assert consume_handler(kafka_event([message(campaign_id, "42", 1)]), None) == DONE
+    assert coupons(service, campaign_id) == [("42", 1)]
+
+
+def test_a_connection_that_mysql_killed_is_replaced_and_the_batch_written(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    address: DatabaseAddress | None = service.database_address
+    assert address
+    victims = rows(
+        service,
+        "SELECT id FROM information_schema.processlist WHERE user = %s AND id <> connection_id()",
+        address.user,
+    )
+    assert victims
+    for (victim,) in victims:
+        rows(service, f"KILL {victim}")
+    assert consume_handler(kafka_event([message(campaign_id, "42", 1)]), None) == DONE
+    assert coupons(service, campaign_id) == [("42", 1)]
+
+
+def test_a_deadlock_is_retried(service: Settings, campaign_id: str) -> None:
+    create_campaign(campaign_id)
+    attempts: list[int] = []
+
+    def work(cursor: object) -> str:
+        attempts.append(1)
+        if len(attempts) < 3:
+            cursor.execute("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213")  # type: ignore[attr-defined]
+        return "done"
+
+    assert wiring.database().run(work) == "done"
+    assert len(attempts) == 3
+
+
+def test_redis_out_of_reach_does_not_hold_up_what_is_committed(
+    service: Settings, campaign_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    create_campaign(campaign_id)
+    cut_off_redis(service)
+    logger = logging.getLogger("seonchak")
+    logger.addHandler(caplog.handler)
+    try:
+        assert consume_handler(kafka_event([message(campaign_id, "42", 1)]), None) == DONE
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert "written but not settled" in caplog.text
+    assert coupons(service, campaign_id) == [("42", 1)]
+
+
+def test_a_coupons_way_is_seen_by_its_owner_and_by_the_administrator(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=2)
+    assert ask("GET /campaigns/{id}/coupon", campaign_id, user="42").code == "NOT_APPLIED"
+    serial = apply(campaign_id, "42").body["serial"]
+    pending = ask("GET /campaigns/{id}/coupon", campaign_id, user="42").body
+    assert (pending["status"], pending["serial"], pending["code"]) == ("PENDING", serial, None)
+    before = ask("GET /campaigns/{id}/stats", campaign_id, user="admin", scope=ADMIN).body
+    consume_handler(kafka_event([message(campaign_id, "42", serial)]), None)
+    issued = ask("GET /campaigns/{id}/coupon", campaign_id, user="42").body
+    assert (issued["status"], issued["serial"], len(issued["code"])) == ("ISSUED", serial, 16)
+    after = ask("GET /campaigns/{id}/stats", campaign_id, user="admin", scope=ADMIN).body
+    assert (before["admitted"], before["pending"], before["issued"]) == (1, 1, 0)
+    assert before["oldest_pending_s"] >= 0
+    assert after == {
+        "admitted": 1,
+        "pending": 0,
+        "issued": 1,
+        "failed": 0,
+        "remaining": 1,
+        "oldest_pending_s": 0,
+    }

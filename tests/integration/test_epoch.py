@@ -1,0 +1,96 @@
+"""`coupon:epoch`: set only while there is nothing that Redis could have forgotten."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from handlers.config import Settings
+from local import migrate as program
+from local.epoch import EpochState, ensure_epoch
+from local.migrate import database_address
+from local.servers import Valkey
+from tests.state import (
+    add_campaign,
+    epoch_of,
+    patience,
+    run_id_of,
+    set_epoch,
+)
+
+if TYPE_CHECKING:
+    from handlers.config import DatabaseAddress
+
+
+@pytest.fixture
+def address(clean: Settings) -> DatabaseAddress:
+    return database_address(clean)
+
+
+def test_the_epoch_is_the_run_id_while_mysql_has_no_campaign(
+    clean: Settings, address: DatabaseAddress
+) -> None:
+    set_epoch(clean, None)
+    assert ensure_epoch(clean, address, patience()) is EpochState.SET
+    assert epoch_of(clean) == run_id_of(clean)
+    assert ensure_epoch(clean, address, patience()) is EpochState.KNOWN
+
+
+def test_an_epoch_of_an_earlier_run_is_replaced_while_there_is_nothing_to_forget(
+    clean: Settings, address: DatabaseAddress
+) -> None:
+    set_epoch(clean, "another run")
+    assert ensure_epoch(clean, address, patience()) is EpochState.SET
+    assert epoch_of(clean) == run_id_of(clean)
+
+
+def test_a_redis_that_lost_its_campaigns_stays_closed_and_the_operator_is_told(
+    clean: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_campaign(clean)
+    set_epoch(clean, None)
+    assert program.main([]) == 0
+    assert "apply answers 503 until it is opened" in capsys.readouterr().out
+    assert epoch_of(clean) is None
+
+
+def test_a_redis_that_restarted_stays_closed_and_the_operator_is_told(
+    clean: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_campaign(clean)
+    set_epoch(clean, "another run")
+    assert program.main([]) == 0
+    assert "Redis restarted" in capsys.readouterr().out
+    assert epoch_of(clean) == b"another run"
+
+
+def test_without_the_epoch_check_only_the_presence_of_the_mark_counts(
+    clean: Settings, environment: dict[str, str], address: DatabaseAddress
+) -> None:
+    unchecked = Settings.from_environment(environment | {"REDIS_EPOCH": "off"})
+    set_epoch(clean, None)
+    assert ensure_epoch(unchecked, address, patience()) is EpochState.SET
+    add_campaign(clean)
+    assert ensure_epoch(unchecked, address, patience()) is EpochState.KNOWN
+    set_epoch(clean, None)
+    assert ensure_epoch(unchecked, address, patience()) is EpochState.LOST
+
+
+@pytest.mark.usefixtures("clean")
+def test_the_epoch_goes_to_the_node_that_owns_it_in_a_cluster(
+    environment: dict[str, str], address: DatabaseAddress
+) -> None:
+    options = {"cluster-enabled": "yes", "cluster-require-full-coverage": "no"}
+    with Valkey(options=options) as valkey:
+        with closing(redis.Redis.from_url(valkey.url)) as node:
+            node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
+        clustered = Settings.from_environment(
+            environment | {"REDIS_URL": f"redis://{valkey.address}", "REDIS_CLUSTER": "on"}
+        )
+        # A node alone takes a moment to find its cluster complete: waited for like any server.
+        assert ensure_epoch(clustered, address, patience()) is EpochState.SET
+        assert epoch_of(clustered) == run_id_of(clustered)
+        assert ensure_epoch(clustered, address, patience()) is EpochState.KNOWN

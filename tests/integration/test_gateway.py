@@ -1,0 +1,287 @@
+"""The gateway on a real Granian, in processes of its own, over real sockets."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from local.development import DEVELOPMENT_SETTINGS
+from tests.programs import WAIT_S, Program, eventually, is_alive, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+APPLICATION = "--application=tests.handlers_for_programs:application"
+# Complete, and nobody is there: the gateway itself needs no server.
+ENVIRONMENT = {
+    "REDIS_URL": "redis://127.0.0.1:1",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "DATABASE_URL": "mysql://nobody:nothing@127.0.0.1:1/none",
+    **DEVELOPMENT_SETTINGS,
+}
+TOO_LARGE = 10 * 1024 * 1024 + 1
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[tuple[Program, int]]:
+    """Run the gateway on a free port; yield it and its port once it listens."""
+    with running(
+        "local.serve", "--port=0", APPLICATION, *arguments, environment=ENVIRONMENT
+    ) as program:
+        line = program.out.until(lambda line: line.startswith("listening on http://127.0.0.1:"))
+        yield program, int(line.rpartition(":")[2])
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving() as (program, port):
+        yield port
+        assert program.stop() == 0
+
+
+@contextmanager
+def connected(port: int) -> Iterator[http.client.HTTPConnection]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)) as connection:
+        yield connection
+
+
+def ask(
+    port: int, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+) -> tuple[http.client.HTTPResponse, bytes]:
+    with connected(port) as connection:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return response, response.read()
+
+
+def test_a_connection_is_kept_alive_over_many_requests(port: int) -> None:
+    with connected(port) as connection:
+        connection.connect()
+        first_socket = connection.sock
+        for number in range(20):
+            connection.request("GET", f"/echo/{number}")
+            body = json.loads(connection.getresponse().read())
+            assert body["event"]["pathParameters"] == {"id": str(number)}
+        assert connection.sock is first_socket
+
+
+def test_an_answer_of_every_kind_leaves_the_connection_usable(port: int) -> None:
+    with connected(port) as connection:
+        for method, path, status in (
+            ("GET", "/nowhere", 404),
+            ("DELETE", "/echo/1", 405),
+            ("GET", "/broken", 502),
+            ("HEAD", "/echo/1", 200),
+            ("POST", "/nowhere", 404),
+            ("GET", "/echo/1", 200),
+        ):
+            connection.request(method, path, b"a body" if method == "POST" else None)
+            response = connection.getresponse()
+            response.read()
+            assert response.status == status
+
+
+def test_an_unknown_path_and_a_missing_method_are_problems(port: int) -> None:
+    response, body = ask(port, "GET", "/nowhere")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert json.loads(body)["code"] == "NOT_FOUND"
+    response, body = ask(port, "PUT", "/echo/1")
+    assert response.headers["allow"] == "GET, HEAD, POST"
+    assert json.loads(body)["code"] == "METHOD_NOT_ALLOWED"
+
+
+def test_head_has_the_length_of_get_and_no_body(port: int) -> None:
+    response, body = ask(port, "HEAD", "/echo/1")
+    assert response.status == 200
+    assert int(response.headers["content-length"]) > 0
+    assert body == b""
+
+
+def test_a_path_parameter_comes_decoded(port: int) -> None:
+    _, body = ask(port, "GET", f"/echo/{quote('a b쿠폰%')}")
+    event = json.loads(body)["event"]
+    assert event["pathParameters"] == {"id": "a b쿠폰%"}
+    assert event["path"] == f"/echo/{quote('a b쿠폰%')}"
+
+
+def test_the_whole_request_is_in_the_event(port: int) -> None:
+    headers = {"X-Own": "1", "Content-Type": "text/plain", "User-Agent": "a test"}
+    response, body = ask(port, "POST", "/echo/1?a=1&a=2", "쿠폰".encode(), headers)
+    told = json.loads(body)
+    event = told["event"]
+    assert event["body"] == "쿠폰"
+    assert event["isBase64Encoded"] is False
+    assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"]}
+    assert headers.items() <= event["headers"].items()
+    assert event["requestContext"]["identity"]["sourceIp"] == "127.0.0.1"
+    assert event["requestContext"]["identity"]["userAgent"] == "a test"
+    assert event["requestContext"]["requestId"] == response.headers["x-amzn-requestid"]
+    assert 20_000 < told["left_ms"] <= 29_000
+
+
+def test_a_body_that_is_no_utf8_comes_as_base64(port: int) -> None:
+    _, body = ask(port, "POST", "/echo/1", b"\xff\xfe\x00")
+    event = json.loads(body)["event"]
+    assert (event["body"], event["isBase64Encoded"]) == ("//4A", True)
+
+
+def test_a_large_body_within_the_limit_arrives_whole(port: int) -> None:
+    sent = b"0123456789abcdef" * (4 * 1024 * 1024 // 16)
+    _, body = ask(port, "POST", "/echo/1", sent)
+    assert json.loads(body)["event"]["body"] == sent.decode()
+
+
+def test_a_chunked_body_arrives_whole(port: int) -> None:
+    chunks = [b"hello ", b"x" * 100_000, b" end"]
+    _, body = ask(port, "POST", "/echo/1", iter(chunks))
+    assert json.loads(body)["event"]["body"] == b"".join(chunks).decode()
+
+
+def test_a_body_announced_too_large_is_refused_before_it_is_sent(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
+        head = f"POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: {TOO_LARGE}\r\n\r\n"
+        client.sendall(head.encode())
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        body = json.loads(response.read())
+        response.close()
+    assert response.status == 413
+    assert body["code"] == "PAYLOAD_TOO_LARGE"
+
+
+def test_a_chunked_body_is_refused_where_it_passes_the_limit(port: int) -> None:
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
+        client.sendall(b"POST /echo/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        # Exactly so many that the limit is passed: what the server left unread would make its
+        # kernel reset the connection, and the answer could be lost with it.
+        for _ in range(TOO_LARGE // 0x10000 + 1):
+            client.sendall(chunk)
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        response.close()
+    assert response.status == 413
+
+
+def test_a_client_that_goes_away_in_the_middle_of_its_body_hurts_nobody(port: int) -> None:
+    for framing in (b"Content-Length: 100000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\n"):
+        with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
+            client.sendall(b"POST /echo/1 HTTP/1.1\r\nHost: a\r\n" + framing + b"abc")
+    response, _ = ask(port, "GET", "/echo/1")
+    assert response.status == 200
+
+
+def test_every_one_of_many_concurrent_askers_gets_his_own_answer(port: int) -> None:
+    def wrong_answers(asker: int) -> list[str]:
+        wrong = []
+        with connected(port) as connection:
+            for number in range(25):
+                name = f"asker-{asker}-{number}"
+                headers = {"Authorization": f"Bearer {name}"}
+                connection.request("POST", f"/echo/{name}", name.encode(), headers)
+                event = json.loads(connection.getresponse().read())["event"]
+                seen = (
+                    event["pathParameters"]["id"],
+                    event["body"],
+                    event["headers"]["Authorization"],
+                )
+                if seen != (name, name, f"Bearer {name}"):
+                    wrong.append(f"{name} got {seen}")
+        return wrong
+
+    with ThreadPoolExecutor(40) as pool:
+        assert [wrong for answers in pool.map(wrong_answers, range(40)) for wrong in answers] == []
+
+
+def test_requests_are_shared_among_the_workers(port: int) -> None:
+    def both_seen() -> bool:
+        seen.add(json.loads(ask(port, "GET", "/echo/1")[1])["pid"])
+        return len(seen) == 2
+
+    seen: set[int] = set()
+    eventually(both_seen, "an answer of each of two workers")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_lets_the_request_under_way_finish(how: signal.Signals, tmp_path: Path) -> None:
+    with serving() as (program, port), ThreadPoolExecutor(1) as pool:
+        workers = program.children
+        reply = pool.submit(ask, port, "GET", f"/held?directory={quote(str(tmp_path))}")
+        eventually((tmp_path / "started").exists, "the handler's start")
+        program.process.send_signal(how)
+        (tmp_path / "release").touch()
+        response, body = reply.result(WAIT_S)
+        assert (response.status, body) == (200, b'"released"')
+        assert program.wait() == 0
+        assert not [pid for pid in workers if is_alive(pid)]
+
+
+def test_ctrl_c_in_a_terminal_which_reaches_the_workers_too_ends_with_0() -> None:
+    with serving() as (program, _):
+        os.killpg(program.process.pid, signal.SIGINT)
+        assert program.wait() == 0
+        assert program.err.seen == []
+
+
+def test_no_worker_outlives_a_gateway_that_was_killed() -> None:
+    with serving() as (program, _):
+        workers = program.children
+        assert len(workers) == 2
+        program.stop(signal.SIGKILL)
+        eventually(lambda: not any(map(is_alive, workers)), "the end of the workers")
+
+
+def test_a_worker_that_dies_is_replaced() -> None:
+    with serving("--workers=1") as (program, port):
+        (worker,) = program.children
+        os.kill(worker, signal.SIGKILL)
+        eventually(lambda: program.children not in ([], [worker]), "a new worker")
+
+        def answers() -> bool:
+            try:
+                return ask(port, "GET", "/echo/1")[0].status == 200
+            except OSError:
+                return False
+
+        eventually(answers, "an answer of the new worker")
+        assert program.stop() == 0
+
+
+def test_a_port_in_use_is_told_in_one_sentence(port: int) -> None:
+    with running("local.serve", f"--port={port}", APPLICATION, environment=ENVIRONMENT) as second:
+        assert second.wait() == 1
+        (line,) = second.err.seen
+        assert line == f"Cannot listen on 127.0.0.1:{port}: Address already in use."
+        assert second.out.seen == []
+
+
+def test_a_missing_setting_stops_the_start_and_is_named() -> None:
+    environment = ENVIRONMENT | {"COUPON_CODE_SECRET": ""}
+    with running("local.serve", "--port=0", APPLICATION, environment=environment) as program:
+        assert program.wait() == 2
+        assert program.err.seen == ["Wrong settings: COUPON_CODE_SECRET is not set."]
+
+
+def test_an_application_that_is_not_there_is_told_in_one_sentence() -> None:
+    arguments = ["--port=0", "--application=local.gateway:nothing"]
+    with running("local.serve", *arguments, environment=ENVIRONMENT) as program:
+        assert program.wait() == 2
+        (line,) = program.err.seen
+        assert line.startswith("local.gateway:nothing cannot be loaded: ")
+
+
+def test_the_access_log_is_one_line_for_each_request_and_off_by_default(port: int) -> None:
+    with serving("--access-log") as (program, port_of_own):
+        ask(port_of_own, "GET", "/echo/1")
+        assert "/echo/1" in program.err.until(lambda line: "/echo/1" in line)
+    assert port != port_of_own

@@ -1,0 +1,108 @@
+"""The hand-over to Kafka when Kafka is there, and what holds when it is not."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import wiring
+from handlers.adapters.circuit_breaker import FAILURES_MAX
+from handlers.adapters.redis_client import connect
+from local.servers.ports import free_port
+from tests.support import apply, create_campaign, cut_off_redis, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handlers.config import Settings
+
+TIMEOUT_MS = 300
+
+
+@pytest.fixture
+def without_kafka(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """The service with an open campaign and brokers that nobody answers for."""
+    create_campaign(campaign_id)
+    wiring.reset()
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
+    monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", str(TIMEOUT_MS))
+    yield service
+    wiring.reset()
+
+
+def pending(settings: Settings, campaign_id: str) -> int:
+    with closing(connect(settings)) as redis:
+        return int(redis.zcard(f"coupon:{{{campaign_id}}}:pending"))
+
+
+def test_without_kafka_an_applicant_is_accepted_once_the_admission_is_on_redis_disk(
+    without_kafka: Settings, campaign_id: str
+) -> None:
+    answer = apply(campaign_id, "42")
+    assert (answer.status, answer.code, answer.body["serial"]) == (202, "ACCEPTED", 1)
+    assert pending(without_kafka, campaign_id) == 1
+
+
+def test_without_kafka_and_without_a_disk_nobody_is_told_accepted_and_the_place_is_kept(
+    without_kafka: Settings, campaign_id: str
+) -> None:
+    with closing(connect(without_kafka)) as redis:
+        redis.config_set("appendonly", "no")
+        try:
+            answer = apply(campaign_id, "42")
+        finally:
+            redis.config_set("appendonly", "yes")
+    assert (answer.status, answer.code) == (503, "UNAVAILABLE")
+    assert answer.headers["Retry-After"] == "1"
+    assert pending(without_kafka, campaign_id) == 1
+    again = apply(campaign_id, "42")
+    assert (again.status, again.code, again.body["serial"]) == (200, "ALREADY_APPLIED", 1)
+
+
+def test_after_some_failures_the_circuit_breaker_spares_everybody_the_wait(
+    without_kafka: Settings, campaign_id: str
+) -> None:
+    publisher = wiring.publisher()
+    for n in range(FAILURES_MAX):
+        assert apply(campaign_id, f"user-{n}").status == 202
+    started = time.monotonic()
+    assert not publisher.publish(message(campaign_id, "42", 1), "spared")
+    assert time.monotonic() - started < TIMEOUT_MS / 1000 / 10
+
+
+def test_kafka_that_comes_back_is_used_again(
+    without_kafka: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = wiring.publisher()
+    assert not publisher.publish(message(campaign_id, "42", 1), "lost")
+    monkeypatch.setattr(publisher, "_settings", without_kafka)
+    assert publisher.publish(message(campaign_id, "42", 1), "sent")
+
+
+def test_waitaof_alone_does_not_vouch_for_an_admission_that_is_no_longer_there(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    serial = apply(campaign_id, "42").body["serial"]
+    admissions = wiring.admissions()
+    assert admissions.make_durable(campaign_id, "42", serial)
+    assert not admissions.make_durable(campaign_id, "42", serial + 1)
+    assert not admissions.make_durable(campaign_id, "nobody", serial)
+    with closing(connect(service)) as redis:
+        redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)
+    assert not admissions.make_durable(campaign_id, "42", serial)
+
+
+def test_redis_out_of_reach_answers_503_and_names_no_address(
+    service: Settings, campaign_id: str
+) -> None:
+    cut_off_redis(service)
+    answer = apply(campaign_id, "42")
+    assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "UNAVAILABLE", "1")
+    assert "password" not in str(answer.body)
+    assert "127.0.0.1" not in str(answer.body)

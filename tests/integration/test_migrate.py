@@ -1,0 +1,162 @@
+"""`python -m local.migrate`: schema, topic and epoch, once, twice, and twice at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.errors import TopicAuthorizationFailedError
+
+from handlers.config import Settings
+from local import migrate as program
+from local.migrate import database_address, migrate, migrate_schema
+from local.servers import MariaDB
+from local.servers.ports import free_port
+from local.topic import ensure_topic
+from local.waiting import Patience, SetupError
+from tests.state import (
+    WAIT_S,
+    epoch_of,
+    patience,
+    run_id_of,
+    set_epoch,
+    statement,
+    tables,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OURS = {"campaign", "coupon", "failed_event"}
+
+
+@pytest.fixture
+def empty_environment(clean: Settings, environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Servers as they are before the very first migration: no table, no topic, no epoch."""
+    for table in ("coupon", "failed_event", "campaign"):
+        statement(clean, f"DROP TABLE {table}")
+    for left in tables(clean):
+        statement(clean, f"DROP TABLE `{left}`")
+    set_epoch(clean, None)
+    yield environment | {"COUPON_TOPIC": f"test-{uuid.uuid4().hex}"}
+    migrate(clean, patience())
+
+
+@pytest.mark.usefixtures("clean")
+def test_migrating_again_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "schema: up to date"
+    assert lines[1].endswith(": is there, 6 partitions")
+    assert lines[2].startswith("coupon:epoch: stands")
+
+
+def test_two_migrations_at_once_from_nothing_both_succeed(
+    empty_environment: dict[str, str],
+) -> None:
+    command = [sys.executable, "-m", "local.migrate"]
+    both = [
+        subprocess.Popen(
+            command,
+            env=empty_environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    answers = [process.communicate(timeout=90) for process in both]
+    assert [process.returncode for process in both] == [0, 0], answers
+    assert not any(errors for _, errors in answers)
+    outputs = "".join(output for output, _ in answers)
+    assert outputs.count("schema: up to date") == 1
+    assert outputs.count("0001.coupon-system") == 1
+    assert outputs.count(": created, 6 partitions") == 1
+    assert outputs.count(": is there, 6 partitions") == 1
+    settings = Settings.from_environment(empty_environment)
+    assert tables(settings) >= OURS
+    assert epoch_of(settings) == run_id_of(settings)
+
+
+def test_an_existing_topic_keeps_its_partitions_and_says_so(
+    settings: Settings, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = Settings.from_environment(environment | {"COUPON_TOPIC": f"test-{uuid.uuid4().hex}"})
+    assert ensure_topic(mine, patience(), partitions=2).created
+    migrate(mine, Patience(WAIT_S, print))
+    expected = f"topic {mine.coupon_topic}: is there, 2 partitions (6 asked; it stays as it is)"
+    assert expected in capsys.readouterr().out
+    assert settings.coupon_topic != mine.coupon_topic
+
+
+def test_a_topic_that_kafka_refuses_is_an_error(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise TopicAuthorizationFailedError
+
+    # Tansu refuses nothing by itself.
+    monkeypatch.setattr(KafkaAdminClient, "create_topics", refuse)
+    with pytest.raises(SetupError, match=r"refused the topic \w+: TopicAuthorizationFailedError$"):
+        ensure_topic(settings, patience(5))
+
+
+@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize(
+    ("variable", "url", "server"),
+    [
+        ("REDIS_URL", "redis://user:sesame@127.0.0.1:{port}/0", "Redis"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:{port}", "Kafka"),
+        ("DATABASE_URL", "mysql://user:sesame@127.0.0.1:{port}/seonchak", "MySQL"),
+    ],
+)
+def test_a_server_out_of_reach_is_named_in_one_sentence_and_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    url: str,
+    server: str,
+) -> None:
+    port = free_port()
+    monkeypatch.setenv(variable, url.format(port=port))
+    assert program.main(["--wait", "0"]) == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"migrate: {server} at 127.0.0.1:{port} is out of reach")
+    assert len(errors.splitlines()) == 1
+    assert "sesame" not in errors
+
+
+def test_a_wrong_password_is_refused_at_once_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
+    address = database_address(settings)
+    url = f"mysql://{address.user}:sesame@{address.host}:{address.port}/{address.database}"
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert program.main(["--wait", "600"]) == 1
+    errors = capsys.readouterr().err
+    assert "refused the schema" in errors
+    assert "sesame" not in errors
+
+
+def test_a_missing_setting_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("STAGE", "local")
+    assert program.main([]) == 1
+    assert capsys.readouterr().err.startswith("migrate: ")
+
+
+def test_the_schema_is_migrated_with_a_password_of_any_characters(
+    environment: dict[str, str],
+) -> None:
+    with MariaDB(password="p@ss:/?#[]%27'\\\"; 한") as mariadb:
+        settings = Settings.from_environment(environment | {"DATABASE_URL": mariadb.url})
+        address = database_address(settings)
+        assert list(migrate_schema(address, patience())) == ["0001.coupon-system"]
+        assert not migrate_schema(address, patience())
+        assert tables(settings) >= OURS

@@ -1,0 +1,77 @@
+"""The servers behind the stack: what outlives a restart, and what a failing start says."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pymysql
+import pytest
+import redis
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+
+from handlers.config import DatabaseAddress
+from local.servers import ApacheKafka, MariaDB, ServerError, Tansu, Valkey
+
+if TYPE_CHECKING:
+    from local.stack import KafkaKind
+
+pytestmark = pytest.mark.servers
+
+
+def query(address: DatabaseAddress, statement: str) -> tuple[object, ...] | None:
+    connection = pymysql.connect(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password.encode(),
+        database=address.database,
+    )
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()
+
+
+def test_a_server_that_does_not_start_shows_the_end_of_its_log() -> None:
+    server = Valkey(options={"no-such-option": "1"})
+    with pytest.raises(ServerError, match=r"(?s)Valkey ended while starting.*no-such-option"):
+        server.start()
+    assert not server.running
+    server.remove()
+
+
+def test_valkey_keeps_its_data_over_a_restart_and_gets_a_new_run_id(
+    private_valkey: Valkey,
+) -> None:
+    with closing(redis.Redis.from_url(private_valkey.url)) as client:
+        before = client.info("server")["run_id"]
+        client.set("key", "value")
+        private_valkey.restart()
+        assert client.get("key") == b"value"
+        assert client.info("server")["run_id"] != before
+
+
+def test_a_killed_mariadb_keeps_what_was_committed_and_a_password_of_any_characters() -> None:
+    with MariaDB(password="p@ss:/?#[]%27'\\\"; 한") as mariadb:
+        address = DatabaseAddress.from_url(mariadb.url)
+        query(address, "CREATE TABLE t AS SELECT 42 AS n")
+        mariadb.kill()
+        mariadb.start()
+        assert query(address, "SELECT n FROM t") == (42,)
+
+
+def test_the_broker_hands_on_what_it_acknowledged(kafka_kind: KafkaKind) -> None:
+    with ApacheKafka() if kafka_kind == "apache" else Tansu() as broker:
+        with closing(KafkaAdminClient(bootstrap_servers=broker.url)) as admin:
+            admin.create_topics({"t": {"num_partitions": 1}}, wait_for_metadata=True)
+        with closing(KafkaProducer(bootstrap_servers=broker.url, acks="all")) as producer:
+            producer.send("t", b"value", key=b"key").get(10)
+        if kafka_kind == "apache":  # Tansu holds everything in memory
+            broker.kill()
+            broker.start()
+        with closing(KafkaConsumer(bootstrap_servers=broker.url, group_id=None)) as consumer:
+            partition = TopicPartition("t", 0)
+            consumer.assign([partition])
+            consumer.seek_to_beginning(partition)
+            records = consumer.poll(timeout_ms=10_000)[partition]
+    assert [(record.key, record.value) for record in records] == [(b"key", b"value")]

@@ -1,0 +1,85 @@
+"""What the packaging tests ask of the source: where it lies, what a file imports."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OUR_PACKAGES = ("handlers", "infra", "local", "app")
+
+
+def python_files(*folders: str) -> list[Path]:
+    """Return the Python files of these folders of the repository, in order."""
+    return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+
+
+def imported_names(file: Path) -> set[str]:
+    """Return everything that `file` imports anywhere, as dotted absolute names.
+
+    `from handlers.config import Settings` gives `handlers.config.Settings`: compare by prefix.
+    """
+    package = file.relative_to(ROOT).parent.parts
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            origin = ".".join([*above, *filter(None, [node.module])])
+            names |= {f"{origin}.{alias.name}" for alias in node.names}
+    return names
+
+
+def names_called_from(file: Path, package: str) -> set[str]:
+    """Return what `file` imports from `package` and calls: a function, a class that it builds."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and lies_in(node.module or "", package)
+        for alias in node.names
+    }
+    called = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            function = node.func
+            while isinstance(function, ast.Attribute):
+                function = function.value
+            if isinstance(function, ast.Name):
+                called.add(function.id)
+    return imported & called
+
+
+def lies_in(name: str, *packages: str) -> bool:
+    """Tell whether the dotted `name` is one of `packages` or lies inside one."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def module_file(name: str) -> Path | None:
+    """Return the file of our module `name`, or of the module that the name is taken from."""
+    parts = name.split(".")
+    while parts:
+        path = ROOT.joinpath(*parts)
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                return file
+        parts.pop()
+    return None
+
+
+def foreign_packages(module: str) -> set[str]:
+    """Return the top-level names of all packages not ours that `module` reaches by imports."""
+    seen: set[Path] = set()
+    foreign: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if not lies_in(name, *OUR_PACKAGES):
+            foreign.add(name.partition(".")[0])
+            continue
+        file = module_file(name)
+        if file is not None and file not in seen:
+            seen.add(file)
+            waiting += imported_names(file)
+    return foreign

@@ -1,0 +1,98 @@
+"""The Makefile and the script under `make up`: what a person meets first."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.packaging.source import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TARGETS = [
+    "help",
+    "setup",
+    "demo",
+    "test",
+    "test-kafka",
+    "up",
+    "down",
+    "stack",
+    "migrate",
+    "api",
+    "serve",
+    "poller",
+    "token",
+    "lint",
+    "fmt",
+    "clean",
+]
+
+
+def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run make without what a surrounding make hands down; `-n` only says what it would do."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "SCOPE"}
+    }
+    return subprocess.run(
+        ["make", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=inherited | environment,
+        timeout=60,
+    )
+
+
+def test_make_alone_lists_every_target_with_a_sentence() -> None:
+    listed = make().stdout
+    assert re.findall(r"^make ([a-z-]+) +\S", listed, re.MULTILINE) == TARGETS
+
+
+def test_every_target_names_commands_that_make_understands() -> None:
+    for target in TARGETS:
+        shown = make("-n", target, "USER=42")
+        assert shown.returncode == 0, f"{target}: {shown.stderr}"
+
+
+def test_a_token_is_for_the_user_of_the_command_line_never_for_the_one_who_is_logged_in() -> None:
+    assert 'local.token --user "42"' in make("-n", "token", "USER=42", USER="kim").stdout
+    assert "kim" not in make("-n", "token", USER="kim").stdout
+
+
+def test_the_interpreter_that_a_person_chooses_reaches_the_setup() -> None:
+    shown = make("--eval=show: ; @echo $$PYTHON", "show", PYTHON="python3.12")
+    assert shown.stdout.strip() == "python3.12"
+
+
+def test_a_settings_file_comes_from_the_command_line_only() -> None:
+    assert f'. "{ROOT}/my.env"' in make("-n", "serve", "ENV=my.env").stdout
+    assert "my.env" not in make("-n", "serve", ENV="my.env").stdout
+
+
+def test_a_demo_on_containers_asks_for_no_mariadb() -> None:
+    assert "setup.sh database" in make("-n", "demo").stdout
+    assert "setup.sh database" not in make("-n", "demo", "ARGS=--servers compose").stdout
+
+
+def test_without_compose_one_sentence_says_what_to_do(tmp_path: Path) -> None:
+    for program in ("dirname", "cp"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    started = subprocess.run(
+        ["/bin/sh", str(ROOT / "local" / "compose.sh"), "ps"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": str(tmp_path)},
+        timeout=60,
+    )
+    assert started.returncode == 1
+    assert "compose plugin" in started.stderr
+    assert "make stack" in started.stderr

@@ -1,0 +1,91 @@
+"""The rules of the house that no linter knows: layers, links, sizes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.packaging.source import (
+    ROOT,
+    imported_names,
+    lies_in,
+    names_called_from,
+    python_files,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINES_MAX = 260
+# Known to every layer: the settings, and how a line is logged.
+COMMON = ("handlers.config", "handlers.log")
+HANDLER_MODULES = sorted((ROOT / "handlers").glob("*.py"))
+
+
+def relative(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+def forbidden(file: Path, *allowed: str) -> set[str]:
+    """Return what `file` imports of handlers/ beyond `allowed`."""
+    names = {name for name in imported_names(file) if lies_in(name, "handlers")}
+    return {name for name in names if not lies_in(name, *allowed)}
+
+
+def test_vendor_holds_a_link_to_the_handlers_for_the_deployment_package() -> None:
+    link = ROOT / "vendor" / "handlers"
+    assert link.is_symlink()
+    assert str(link.readlink()) == "../handlers"
+    assert (link / "config.py").samefile(ROOT / "handlers" / "config.py")
+
+
+@pytest.mark.parametrize("file", python_files("handlers/domain"), ids=relative)
+def test_the_domain_imports_itself_and_the_standard_library_only(file: Path) -> None:
+    foreign = {
+        name
+        for name in imported_names(file)
+        if not lies_in(name, "handlers.domain", *sys.stdlib_module_names)
+    }
+    assert foreign == set()
+
+
+@pytest.mark.parametrize("file", python_files("handlers/edge"), ids=relative)
+def test_the_edge_imports_the_domain_below_it_only(file: Path) -> None:
+    assert forbidden(file, "handlers.domain", "handlers.edge", *COMMON) == set()
+
+
+@pytest.mark.parametrize("file", python_files("handlers/adapters"), ids=relative)
+def test_the_adapters_import_the_domain_below_them_only(file: Path) -> None:
+    assert forbidden(file, "handlers.domain", "handlers.adapters", *COMMON) == set()
+
+
+@pytest.mark.parametrize("name", COMMON)
+def test_what_every_layer_knows_knows_nobody(name: str) -> None:
+    names = imported_names(ROOT / f"{name.replace('.', '/')}.py")
+    assert {name for name in names if not lies_in(name, *sys.stdlib_module_names)} == set()
+
+
+@pytest.mark.parametrize("file", HANDLER_MODULES, ids=relative)
+def test_only_wiring_builds_adapters_and_the_others_know_their_types_at_most(file: Path) -> None:
+    below = ["handlers.domain", "handlers.edge", "handlers.adapters", "handlers.wiring", *COMMON]
+    if file.name == "routes.py":
+        below += [f"handlers.{module.stem}" for module in HANDLER_MODULES]
+    assert forbidden(file, *below) == set()
+    if file.name != "wiring.py":
+        assert names_called_from(file, "handlers.adapters") == set()
+
+
+@pytest.mark.parametrize("file", python_files("handlers"), ids=relative)
+def test_what_is_deployed_knows_nothing_of_its_homes(file: Path) -> None:
+    homes = ("app", "bench", "chalice", "chalicelib", "infra", "local", "tests")
+    assert {name for name in imported_names(file) if lies_in(name, *homes)} == set()
+
+
+@pytest.mark.parametrize(
+    "file", [*ROOT.glob("*.py"), *python_files("handlers", "infra", "local", "tests")], ids=relative
+)
+def test_a_python_file_has_one_thing_to_say_and_stays_short(file: Path) -> None:
+    lines = len(file.read_text(encoding="utf-8").splitlines())
+    assert lines <= LINES_MAX

@@ -1,0 +1,50 @@
+""".github/workflows/ci.yml: valid, pinned, with few rights and an end in time."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import yaml
+
+from tests.packaging.source import ROOT
+
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+CONTENT = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+
+
+def test_the_workflow_follows_its_schema() -> None:
+    schema = ["--builtin-schema", "vendor.github-workflows"]
+    checked = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", *schema, str(WORKFLOW)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_action_is_pinned_by_its_commit() -> None:
+    uses = [
+        step["uses"] for job in CONTENT["jobs"].values() for step in job["steps"] if "uses" in step
+    ]
+    assert uses
+    assert [name for name in uses if not re.search(r"@[0-9a-f]{40}$", name)] == []
+
+
+def test_the_workflow_may_only_read_and_every_job_ends_in_time() -> None:
+    assert CONTENT["permissions"] == {"contents": "read"}
+    for name, job in CONTENT["jobs"].items():
+        assert job["timeout-minutes"] <= 40, name
+        assert "permissions" not in job, name
+
+
+def test_every_make_target_that_a_job_calls_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    runs = [step.get("run", "") for job in CONTENT["jobs"].values() for step in job["steps"]]
+    called = set(re.findall(r"\bmake ([a-z-]+)", "\n".join(runs)))
+    assert {"test", "lint", "test-kafka", "up", "demo", "down"} <= called
+    assert called <= targets

@@ -1,0 +1,114 @@
+"""Handlers with nothing behind them: settings that name no real server, and fakes wired in."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+
+from handlers import log, wiring
+from handlers.config import Settings
+from local.development import DEVELOPMENT_SETTINGS
+from tests.fakes import (
+    FakeAdmissions,
+    FakeCampaignStates,
+    FakeCouponQueries,
+    FakeLedger,
+    FakePublisher,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ENVIRONMENT = {
+    **DEVELOPMENT_SETTINGS,
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "DATABASE_URL": "mysql://root:database-password@127.0.0.1:1/coupons",
+}
+
+
+@dataclass
+class Fakes:
+    """What stands behind the handlers of a test."""
+
+    admissions: FakeAdmissions = field(default_factory=FakeAdmissions)
+    publisher: FakePublisher = field(default_factory=FakePublisher)
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    campaign_states: FakeCampaignStates = field(default_factory=FakeCampaignStates)
+    coupon_queries: FakeCouponQueries = field(default_factory=FakeCouponQueries)
+
+
+@pytest.fixture
+def service_settings() -> Settings:
+    return Settings.from_environment(ENVIRONMENT)
+
+
+@pytest.fixture
+def fakes(service_settings: Settings) -> Iterator[Fakes]:
+    """Wire fakes in, with real tokens and a real throttle."""
+    wiring.reset()
+    made = Fakes()
+    wiring._built["settings"] = service_settings
+    for name in Fakes.__dataclass_fields__:
+        wiring._built[name] = getattr(made, name)
+    yield made
+    wiring.reset()
+
+
+class LogLines:
+    """What the service has logged, line by line."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+
+    def clear(self) -> None:
+        self.stream.seek(0)
+        self.stream.truncate()
+
+    @property
+    def text(self) -> str:
+        return self.stream.getvalue()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+@pytest.fixture
+def logged() -> Iterator[LogLines]:
+    """Collect the log of one test in place of standard error."""
+    collected = LogLines()
+    handler = logging.StreamHandler(collected.stream)
+    handler.setFormatter(log.JsonFormatter())
+    before = log.LOGGER.handlers[:], log.LOGGER.level, log.LOGGER.propagate
+    log.LOGGER.handlers[:] = [handler]
+    log.LOGGER.setLevel(logging.INFO)
+    log.LOGGER.propagate = False
+    yield collected
+    log.LOGGER.handlers[:] = before[0]
+    log.LOGGER.setLevel(before[1])
+    log.LOGGER.propagate = before[2]
+
+
+@pytest.fixture
+def bearer() -> Bearer:
+    return Bearer()
+
+
+class Bearer:
+    """Mints headers with the development secret."""
+
+    def __call__(self, user: str = "42", **claims: Any) -> dict[str, str]:
+        payload = {"sub": user, "exp": int(time.time()) + 600, **claims}
+        token = jwt.encode(payload, ENVIRONMENT["AUTH_JWT_SECRET"])
+        return {"Authorization": f"Bearer {token}"}
+
+    def admin(self) -> dict[str, str]:
+        return self("admin", scope="coupon:admin")

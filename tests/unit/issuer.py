@@ -1,0 +1,72 @@
+"""An issuer of tokens with an RS256 and an ES256 key, whose keys a local HTTP server gives."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Issuer:
+    """Signs with its own keys; `answer` is what its server says next: a status and a body."""
+
+    def __init__(self) -> None:
+        self.rsa = rsa.generate_private_key(65_537, 2048)
+        self.ec = ec.generate_private_key(ec.SECP256R1())
+        self.calls = 0
+        keys = [
+            {**RSAAlgorithm.to_jwk(self.rsa.public_key(), as_dict=True), "kid": "rsa"},
+            {**ECAlgorithm.to_jwk(self.ec.public_key(), as_dict=True), "kid": "ec"},
+        ]
+        self.answer = (200, json.dumps({"keys": [{**key, "use": "sig"} for key in keys]}).encode())
+
+    def sign(self, algorithm: str, kid: str | None = None, **claims: Any) -> str:
+        key: Any = self.rsa if algorithm == "RS256" else self.ec
+        headers = {"kid": kid or ("rsa" if algorithm == "RS256" else "ec")}
+        return jwt.encode(good_claims() | claims, key, algorithm, headers)
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """Serve the keys inside the block; yield the address."""
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                issuer.calls += 1
+                status, body = issuer.answer
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Keep the test's output clean."""
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}/keys"
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+def good_claims() -> dict[str, Any]:
+    return {"sub": "42", "exp": int(time.time()) + 600}
+
+
+def unsigned(header: dict[str, Any], claims: dict[str, Any] | None = None) -> str:
+    """Return a token that anybody can make: with these parts and a signature of zeros."""
+    parts = [json.dumps(header).encode(), json.dumps(claims or good_claims()).encode(), b"\0" * 64]
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)

@@ -1,0 +1,185 @@
+"""handlers/config.py: wrong settings stop the start, name the variable and give nothing away."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+
+from handlers.config import ConfigurationError, DatabaseAddress, KafkaSecurity, Settings
+
+SECRET = "s3cr3t-of-a-production-service-0123456789"
+DATABASE_PASSWORD = "d4tabase-passw0rd"
+GOOD = {
+    "STAGE": "prod",
+    "REDIS_URL": "rediss://:r3dis-passw0rd@redis.example.com:6379/0",
+    "KAFKA_BOOTSTRAP_SERVERS": "a.example.com:9092, b.example.com:9092",
+    "DATABASE_URL": f"mysql://shop:{DATABASE_PASSWORD}@db.example.com/coupons",
+    "AUTH_JWT_SECRET": SECRET,
+    "COUPON_CODE_SECRET": SECRET,
+}
+SECRETS = ("r3dis-passw0rd", DATABASE_PASSWORD, SECRET, "k4fka-passw0rd")
+SCRAM = {
+    "KAFKA_SECURITY": "SASL_SSL_SCRAM",
+    "KAFKA_USERNAME": "shop",
+    "KAFKA_PASSWORD": "k4fka-passw0rd",
+}
+
+
+def refusal(environment: dict[str, str]) -> str:
+    """Return everything that a traceback of the refusal shows."""
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_environment(environment)
+    return "".join(traceback.format_exception(caught.value))
+
+
+def message(environment: dict[str, str]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_environment(environment)
+    return str(caught.value)
+
+
+def test_everything_that_need_not_be_set_has_its_default() -> None:
+    settings = Settings.from_environment(GOOD)
+    assert settings.kafka_bootstrap_servers == ("a.example.com:9092", "b.example.com:9092")
+    assert settings.kafka_security is KafkaSecurity.PLAINTEXT
+    assert (settings.coupon_topic, settings.consumer_group) == ("coupon_create", "group_1")
+    assert (settings.redis_cluster, settings.redis_epoch) == (False, True)
+    assert settings.kafka_ack_timeout_ms == 2000
+    assert settings.pending_resend_after_s == 30
+    assert settings.redrive_max_attempts == 8
+    assert (settings.auth_jwks_url, settings.database_secret_id) == ("", "")
+
+
+def test_a_database_url_gives_its_parts_unescaped() -> None:
+    address = DatabaseAddress.from_url("mysql://sh%40p:p%2Fw%23%20%3A@db.example.com:3307/coupons")
+    assert address == DatabaseAddress("db.example.com", 3307, "sh@p", "p/w# :", "coupons")
+
+
+def test_a_database_url_without_port_or_password_is_complete() -> None:
+    address = DatabaseAddress.from_url("mysql://shop@db.example.com/coupons")
+    assert address == DatabaseAddress("db.example.com", 3306, "shop", "", "coupons")
+
+
+@pytest.mark.parametrize("name", [n for n in GOOD if n not in {"AUTH_JWT_SECRET", "DATABASE_URL"}])
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
+    environment = {k: v for k, v in GOOD.items() if k != name}
+    if value is not None:
+        environment[name] = value
+    assert message(environment) == f"{name} is not set"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "value"),
+    [
+        ("DATABASE_URL", "DATABASE_SECRET_ID", "prod/db"),
+        ("AUTH_JWT_SECRET", "AUTH_JWKS_URL", "https://id.example.com/keys"),
+    ],
+)
+def test_of_two_ways_exactly_one_is_set(first: str, second: str, value: str) -> None:
+    both = message(GOOD | {second: value})
+    neither = message(GOOD | {first: ""})
+    assert both == f"set exactly one of {first} and {second}: both are set"
+    assert neither == f"set exactly one of {first} and {second}: neither is set"
+    settings = Settings.from_environment(GOOD | {first: "", second: value})
+    assert getattr(settings, second.lower()) == value
+
+
+@pytest.mark.parametrize("name", ["KAFKA_USERNAME", "KAFKA_PASSWORD"])
+def test_scram_needs_a_name_and_a_password(name: str) -> None:
+    assert message(GOOD | SCRAM | {name: ""}) == f"{name} is not set"
+    assert Settings.from_environment(GOOD | SCRAM).kafka_username == "shop"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "http://redis.example.com"),
+        ("REDIS_URL", "redis.example.com:6379"),
+        ("REDIS_URL", "redis://redis.example.com:port/0"),
+        ("REDIS_URL", "redis://redis.example.com:99999/0"),
+        ("REDIS_CLUSTER", "maybe"),
+        ("REDIS_EPOCH", "2"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "broker"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "broker:0"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "broker:65536"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "broker:9092,:9092"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "broker:port"),
+        ("KAFKA_BOOTSTRAP_SERVERS", ","),
+        ("KAFKA_BOOTSTRAP_SERVERS", "broker:" + "9" * 5000),
+        ("KAFKA_SECURITY", "SSL"),
+        ("DATABASE_URL", "postgres://shop@db.example.com/coupons"),
+        ("DATABASE_URL", "mysql://db.example.com/coupons"),
+        ("DATABASE_URL", "mysql://shop@db.example.com"),
+        ("DATABASE_URL", "mysql://shop@/coupons"),
+        ("DATABASE_URL", "mysql://shop@db.example.com:port/coupons"),
+        ("DATABASE_URL", "mysql://shop@db.example.com:99999/coupons"),
+        ("DATABASE_URL", "mysql://shop@[db/coupons"),
+        ("AUTH_JWT_SECRET", "too-short"),
+        ("COUPON_CODE_SECRET", "x" * 31),
+        ("KAFKA_ACK_TIMEOUT_MS", "99"),
+        ("KAFKA_ACK_TIMEOUT_MS", "20001"),
+        ("KAFKA_ACK_TIMEOUT_MS", "2s"),
+        ("PENDING_RESEND_AFTER_S", "0"),
+        ("PENDING_RESEND_AFTER_S", "-1"),
+        ("REDRIVE_MAX_ATTEMPTS", "1.5"),
+        ("REDRIVE_MAX_ATTEMPTS", "9" * 5000),
+        ("APPLY_RATE_PER_S", "²"),
+    ],
+)
+def test_a_malformed_variable_is_named(name: str, value: str) -> None:
+    assert message(GOOD | {name: value}).startswith(f"{name} ")
+
+
+def test_a_malformed_jwks_url_is_named() -> None:
+    environment = GOOD | {"AUTH_JWT_SECRET": "", "AUTH_JWKS_URL": "file:///etc/keys"}
+    assert message(environment) == "AUTH_JWKS_URL must begin with https:// or http://"
+
+
+@pytest.mark.parametrize("name", ["AUTH_JWT_SECRET", "COUPON_CODE_SECRET"])
+def test_a_development_secret_is_refused_outside_of_the_local_stage(name: str) -> None:
+    environment = GOOD | {name: "development-only-" + "x" * 32}
+    assert message(environment) == f"{name} is a development secret, which STAGE=prod refuses"
+    assert Settings.from_environment(environment | {"STAGE": "local"}).stage == "local"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"STAGE": ""},
+        {"KAFKA_BOOTSTRAP_SERVERS": "none"},
+        {"REDRIVE_MAX_ATTEMPTS": "many"},
+        {"AUTH_JWKS_URL": "https://id.example.com/keys"},
+        {"DATABASE_SECRET_ID": "prod/db"},
+        {"AUTH_JWT_SECRET": "s3cr3t"},
+        {"REDIS_URL": "http://:r3dis-passw0rd@redis.example.com"},
+        {"REDIS_URL": "redis://:r3dis-passw0rd/0@redis.example.com"},
+        {"DATABASE_URL": f"mysql://{DATABASE_PASSWORD}"},
+        # Characters that an operator forgot to escape.
+        {"DATABASE_URL": f"mysql://shop:{DATABASE_PASSWORD}/x@db.example.com/coupons"},
+        {"DATABASE_URL": f"mysql://shop:{DATABASE_PASSWORD}#x@db.example.com/coupons"},
+        {"DATABASE_URL": f"mysql://shop:{DATABASE_PASSWORD}?x@db.example.com/coupons"},
+        {"DATABASE_URL": f"mysql://shop:[{DATABASE_PASSWORD}]@db.example.com/coupons"},
+    ],
+)
+def test_no_refusal_shows_a_secret(broken: dict[str, str]) -> None:
+    # What a start prints is the whole traceback, with the causes of the error; the source lines
+    # of this file in it are no leak, so they are not looked at.
+    shown = [line for line in refusal(GOOD | SCRAM | broken).splitlines() if "Error" in line]
+    assert shown
+    for secret in (*SECRETS, "s3cr3t"):
+        assert not any(secret in line for line in shown)
+
+
+def test_settings_are_shown_without_secrets() -> None:
+    settings = Settings.from_environment(GOOD | SCRAM)
+    for secret in SECRETS:
+        assert secret not in repr(settings)
+        assert secret not in str(settings.database_address)
+    assert "db.example.com" in repr(settings)
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        Settings.from_environment(GOOD).stage = "local"  # type: ignore[misc]

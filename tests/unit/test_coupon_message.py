@@ -1,0 +1,178 @@
+"""handlers/domain/coupon.py: the message through Kafka, and the code."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.domain import times
+from handlers.domain.coupon import CROCKFORD, CouponAccepted, UndecodableError, coupon_code
+
+MESSAGE = CouponAccepted("welcome", "42", 37, 1_795_316_400_123)
+GOOD: dict[str, Any] = {
+    "v": 1,
+    "campaign_id": "welcome",
+    "user_id": "42",
+    "serial": 37,
+    "admitted_at": "2026-11-22T03:00:00.123Z",
+}
+CAMPAIGN_IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True)
+USER_IDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=64)
+MESSAGES = st.builds(
+    CouponAccepted,
+    CAMPAIGN_IDS,
+    USER_IDS,
+    st.integers(),
+    st.integers(times.EARLIEST_MS, times.LATEST_MS),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+SECRET = b"a secret of a test, 32 bytes long or longer"
+
+
+def decodes_or_is_refused(value: bytes | None) -> None:
+    try:
+        CouponAccepted.decode(value)
+    except UndecodableError as error:
+        assert str(error)  # noqa: PT017 - anything but this error fails the test by itself
+
+
+def test_a_message_looks_as_the_contract_says() -> None:
+    assert MESSAGE.encode() == (
+        b'{"v":1,"campaign_id":"welcome","user_id":"42","serial":37,'
+        b'"admitted_at":"2026-11-22T03:00:00.123Z"}'
+    )
+
+
+@given(MESSAGES)
+def test_a_message_survives_its_bytes(message: CouponAccepted) -> None:
+    assert CouponAccepted.decode(message.encode()) == message
+
+
+def test_a_field_that_a_later_release_adds_is_passed_over() -> None:
+    assert CouponAccepted.decode(json.dumps(GOOD | {"channel": "app"}).encode()) == MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("value", "flaw"),
+    [
+        (None, "the record has no value"),
+        (b"", "the value is no UTF-8 JSON"),
+        (b"\xff\xfe{}", "the value is no UTF-8 JSON"),
+        (b"\xef\xbb\xbf{}", "the value is no UTF-8 JSON"),
+        (b'{"v":1', "the value is no UTF-8 JSON"),
+        (b"[" * 100_000, "the value is no UTF-8 JSON"),
+        (b'{"a":' * 100_000, "the value is no UTF-8 JSON"),
+        (b"[" * 100_000 + b"]" * 100_000, "the value is no UTF-8 JSON"),
+        (b'{"serial":' + b"9" * 5000 + b"}", "the value is no UTF-8 JSON"),
+        (b"[]", "the value is no JSON object"),
+        (b"[1,2]", "the value is no JSON object"),
+        (b"null", "the value is no JSON object"),
+        (b'"text"', "the value is no JSON object"),
+        (b"1e999", "the value is no JSON object"),
+        (b"{}", "v: missing, malformed or unknown"),
+    ],
+)
+def test_what_is_no_message_is_refused_with_its_flaw(value: bytes | None, flaw: str) -> None:
+    with pytest.raises(UndecodableError) as caught:
+        CouponAccepted.decode(value)
+    assert str(caught.value) == flaw
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(field, None) for field in GOOD]
+    + [(field, []) for field in GOOD]
+    + [(field, {}) for field in GOOD]
+    + [(field, True) for field in GOOD]
+    + [(field, 1.5) for field in GOOD]
+    + [
+        ("v", 0),
+        ("v", 2),
+        ("v", 1.0),
+        ("v", "1"),
+        ("v", -1),
+        ("campaign_id", "Welcome"),
+        ("campaign_id", ""),
+        ("campaign_id", "a" * 64),
+        ("campaign_id", 7),
+        ("user_id", ""),
+        ("user_id", 42),
+        ("user_id", "4 2"),
+        ("user_id", "é"),
+        ("user_id", "\ud800"),
+        ("user_id", "a" * 65),
+        ("serial", "37"),
+        ("serial", 37.0),
+        ("serial", float("nan")),
+        ("admitted_at", 1_795_316_400_123),
+        ("admitted_at", ""),
+        ("admitted_at", "2026-11-22T03:00:00"),
+        ("admitted_at", "1969-12-31T23:59:59Z"),
+        ("admitted_at", "\ud800"),
+    ],
+)
+def test_a_field_of_another_kind_is_named(field: str, value: object) -> None:
+    with pytest.raises(UndecodableError, match=rf"^{field}: "):
+        CouponAccepted.decode(json.dumps(GOOD | {field: value}).encode())
+
+
+@pytest.mark.parametrize("field", list(GOOD))
+def test_a_missing_field_is_named(field: str) -> None:
+    value = json.dumps({k: v for k, v in GOOD.items() if k != field}).encode()
+    with pytest.raises(UndecodableError, match=rf"^{field}: "):
+        CouponAccepted.decode(value)
+
+
+@pytest.mark.parametrize("serial", [0, -1, 10**18, 10**4000])
+def test_a_serial_of_any_size_is_decoded_and_left_to_the_guards(serial: int) -> None:
+    value = json.dumps(GOOD | {"serial": serial}).encode()
+    assert CouponAccepted.decode(value).serial == serial
+
+
+@given(st.binary())
+def test_no_bytes_bring_the_decoder_down(value: bytes) -> None:
+    decodes_or_is_refused(value)
+
+
+@given(JSON)
+def test_no_json_brings_the_decoder_down(value: object) -> None:
+    decodes_or_is_refused(json.dumps(value).encode())
+
+
+@given(st.sampled_from(sorted(GOOD)), JSON)
+def test_no_field_brings_the_decoder_down(field: str, value: object) -> None:
+    decodes_or_is_refused(json.dumps(GOOD | {field: value}).encode())
+
+
+def test_a_code_is_the_same_for_ever() -> None:
+    # A code that customers hold already must not change with a release.
+    assert coupon_code(SECRET, "welcome", "42") == "C6CVM4X1N3HAR5H9"
+
+
+@given(CAMPAIGN_IDS, USER_IDS)
+def test_a_code_is_16_characters_of_crockfords_alphabet(campaign_id: str, user_id: str) -> None:
+    code = coupon_code(SECRET, campaign_id, user_id)
+    assert len(code) == 16
+    assert set(code) <= set(CROCKFORD)
+    assert len(CROCKFORD) == 32
+    assert not set(CROCKFORD) & set("ILOU")
+
+
+def test_a_code_depends_on_the_user_the_campaign_and_the_secret() -> None:
+    codes = {
+        coupon_code(SECRET, "welcome", "42"),
+        coupon_code(SECRET, "welcome", "43"),
+        coupon_code(SECRET, "welcome2", "42"),
+        coupon_code(SECRET + b"!", "welcome", "42"),
+        coupon_code(SECRET, "a", "b:c"),
+        coupon_code(SECRET, "a-b", "c"),
+    }
+    assert len(codes) == 6

@@ -1,0 +1,181 @@
+"""handlers/wiring.py: each client once per process, and nothing imported that is not needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers import wiring
+from handlers.config import ConfigurationError
+from tests.unit.conftest import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[2]
+THREADS = 50
+GETTERS = [
+    wiring.settings,
+    wiring.tokens,
+    wiring.throttle,
+    wiring.scripts,
+    wiring.admissions,
+    wiring.campaign_states,
+    wiring.publisher,
+    wiring.database,
+    wiring.ledger,
+    wiring.coupon_queries,
+]
+
+# A fresh process applies to a campaign that is gone, then tells what it has imported.
+REFUSED_APPLY = """
+import json, sys
+from {module} import {name} as subject
+from handlers import wiring
+from handlers.apply import apply_handler
+from handlers.domain.admission import Admission, Outcome
+import jwt
+
+class Admissions:
+    def admit(self, campaign_id, user_id):
+        return Admission(Outcome.{outcome}, 1, 1)
+
+class Publisher:
+    def publish(self, message, request_id):
+        return True
+
+wiring._built["admissions"] = Admissions()
+if {fake_publisher}:
+    wiring._built["publisher"] = Publisher()
+token = jwt.encode({{"sub": "42", "exp": 4_000_000_000}}, wiring.settings().auth_jwt_secret)
+headers = {{"Authorization": "Bearer " + token}}
+answer = apply_handler({{"headers": headers, "pathParameters": {{"id": "welcome"}}}}, None)
+print(json.dumps([answer["statusCode"], sorted(sys.modules)]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def nothing_built(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    wiring.reset()
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    yield
+    wiring.reset()
+
+
+def at_once(get: Callable[[], object]) -> list[object]:
+    barrier = threading.Barrier(THREADS)
+
+    def ask(_: int) -> object:
+        barrier.wait()
+        return get()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(ask, range(THREADS)))
+
+
+@pytest.mark.parametrize("get", GETTERS, ids=lambda get: str(get.__name__))
+def test_each_client_is_built_once_however_many_ask_for_it_first(
+    get: Callable[[], object],
+) -> None:
+    assert len({id(client) for client in at_once(get)}) == 1
+    assert get() is get()
+
+
+def test_a_slow_build_is_waited_for_and_not_repeated() -> None:
+    builds = []
+
+    @wiring._once
+    def slow_client() -> object:
+        builds.append(1)
+        time.sleep(0.05)  # long enough for every thread to come while it is being built
+        return object()
+
+    assert len({id(client) for client in at_once(slow_client)}) == 1
+    assert len(builds) == 1
+
+
+def test_a_build_that_fails_is_tried_again_by_the_next_who_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("REDIS_URL")
+    with pytest.raises(ConfigurationError, match="REDIS_URL"):
+        wiring.scripts()
+    monkeypatch.setenv("REDIS_URL", ENVIRONMENT["REDIS_URL"])
+    assert wiring.scripts() is wiring.scripts()
+
+
+def test_a_reset_closes_every_client_and_reads_the_settings_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Client:
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    client = Client()
+    wiring._built["client"] = client
+    before = wiring.settings()
+    monkeypatch.setenv("COUPON_TOPIC", "another")
+    assert wiring.settings() is before
+    wiring.reset()
+    assert client.closed
+    assert wiring.settings().coupon_topic == "another"
+
+
+def test_nothing_connects_before_it_is_used() -> None:
+    for get in GETTERS:  # the settings name ports on which nobody listens
+        get()
+
+
+def imported_by(outcome: str, subject: str, *, fake_publisher: bool) -> tuple[int, set[str]]:
+    module, name = subject.split(":")
+    program = REFUSED_APPLY.format(
+        module=module, name=name, outcome=outcome, fake_publisher=fake_publisher
+    )
+    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: tuple[int, list[Any]] = json.loads(done.stdout)
+    return answer[0], {str(module).partition(".")[0] for module in answer[1]}
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "handlers.apply:apply_handler",  # the handler alone
+        "handlers.routes:ROUTES",  # as the gateway imports it
+        "app:app",  # as Lambda imports it
+    ],
+)
+def test_a_refused_apply_imports_neither_kafka_nor_mysql_nor_aws(subject: str) -> None:
+    status, modules = imported_by("SOLD_OUT", subject, fake_publisher=False)
+    assert status == 409
+    assert not modules & {"kafka", "pymysql", "boto3", "botocore"}
+
+
+def test_an_accepted_apply_imports_kafka_and_still_not_mysql() -> None:
+    # Negative control of the test above: here Kafka's client is built, for a broker that is down.
+    subject = "handlers.apply:apply_handler"
+    status, modules = imported_by("ACCEPTED", subject, fake_publisher=True)
+    assert status == 202
+    assert not modules & {"kafka", "pymysql", "boto3", "botocore"}
+    with pytest.raises(AssertionError, match="make_durable"):
+        imported_by("ACCEPTED", subject, fake_publisher=False)
