@@ -9,20 +9,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from handlers.config import ConfigurationError
-from handlers.domain.errors import ServiceError
 from local.demonstration.interruption import Interruption
 from local.demonstration.options import parse
-from local.demonstration.programs import DemoError
-from local.demonstration.screen import Screen
-from local.demonstration.show import show
-from local.servers import ServerError
-from local.waiting import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-EXPLAINED = (DemoError, ServerError, SetupError, ConfigurationError, ServiceError, OSError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,13 +22,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interruption = Interruption()
     interruption.install()
     try:
-        return 0 if show(options, Screen(), interruption) else 1
+        # Not above: --help need not wait for every client and the plots.
+        from local.demonstration.screen import Screen  # noqa: PLC0415
+        from local.demonstration.show import EXPLAINED, show  # noqa: PLC0415
+
+        try:
+            return 0 if show(options, Screen(), interruption) else 1
+        except EXPLAINED as error:
+            print(f"demo: {error}", file=sys.stderr)
+            return 1
     except KeyboardInterrupt:
         print("demo: stopped; nothing is left running", file=sys.stderr)
         return interruption.exit_code
-    except EXPLAINED as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
 
 
 if __name__ == "__main__":

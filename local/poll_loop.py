@@ -6,7 +6,6 @@ import threading
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import KafkaError, KafkaTimeoutError
@@ -16,13 +15,15 @@ from local.backoff import Backoff
 from local.batch import Batch, lowest_failures
 from local.consumer import FATAL_ERRORS, Consumer
 from local.done_offsets import DoneOffsets
-from local.kafka_event import Source, kafka_event, partition_name
+from local.kafka_event import kafka_event, partition_name
 from local.lambda_context import LambdaContext
 from local.log_line import log_line
 from local.reachability import Reachability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from local.poll_options import PollOptions
 
 # Lambda's limit for the payload of an invocation.
 EVENT_BYTES_MAX = 6 * 1024 * 1024
@@ -33,19 +34,6 @@ CONNECT_RETRY_S = 1.0
 # kafka-python says nothing of an outage while it polls, so a quiet runner asks now and then.
 PROBE_INTERVAL_S = 5.0
 PROBE_TIMEOUT_MS = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class PollOptions:
-    """What AWS calls the configuration of the event source mapping."""
-
-    topic: str
-    bootstrap_servers: tuple[str, ...]
-    batch_size: int = 100
-    batch_window_ms: int = 500
-    timeout_s: float = 60.0
-    source: Source = Source.MSK
-    idle_exit_s: float | None = None
 
 
 class PollRunner:
@@ -102,7 +90,7 @@ class PollRunner:
             if len(batch):
                 self._invoke(self._consumer, batch)
             else:
-                self._done.commit(self._consumer)
+                self._commit(self._consumer)
                 self._probe(self._consumer)
         except FATAL_ERRORS:
             raise
@@ -118,9 +106,14 @@ class PollRunner:
         window_end_s: float | None = None
         while True:
             self._hold_back(consumer)
-            polled = consumer.poll(
-                timeout_ms=self._poll_ms(window_end_s), max_records=max(1, batch.room)
-            )
+            try:
+                polled = consumer.poll(
+                    timeout_ms=self._poll_ms(window_end_s), max_records=max(1, batch.room)
+                )
+            except KafkaError:
+                if not len(batch):
+                    raise
+                return batch  # kafka-python stands behind these records: they would not come again
             self._follow_assignment(consumer, batch)
             left = batch.add(polled)
             for partition, offset in left.items():
@@ -204,8 +197,16 @@ class PollRunner:
                 waits_s[partition_name(partition)] = round(self._backoff.failed(partition), 2)
             else:
                 self._backoff.succeeded(partition)
-        self._done.commit(consumer)
+        self._commit(consumer)
         return waits_s
+
+    def _commit(self, consumer: Consumer) -> None:
+        try:
+            self._done.commit(consumer)
+        except FATAL_ERRORS:
+            raise
+        except KafkaError as error:  # still in _done, and tried again after the next poll
+            self._reachability.failed(error)
 
     def _seek(self, consumer: Consumer, partition: TopicPartition, offset: int) -> None:
         if partition in consumer.assignment():

@@ -18,7 +18,8 @@ from handlers.config import ConfigurationError, Settings
 from local.consumer import FATAL_ERRORS, build_consumer
 from local.kafka_event import Source
 from local.log_line import log_line
-from local.poll_loop import PollOptions, PollRunner
+from local.poll_loop import PollRunner
+from local.poll_options import PollOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

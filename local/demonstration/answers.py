@@ -42,20 +42,23 @@ class Answer:
 
 def read_answer(status: int, body: bytes, campaign_id: str, user: str) -> tuple[str, int | None]:
     """Return outcome and serial; an answer of the wrong shape, or to somebody else, says so."""
-    try:
-        fields: Any = json.loads(body)
-    except ValueError:
-        return f"{status} without JSON", None
-    if not isinstance(fields, dict):
-        return f"{status} without a JSON object", None
-    name, outcome = FIELD_AND_VALUE.get(status, ("", ""))
-    if not name or fields.get(name) != outcome:
-        return f"{status} {fields.get('code') or fields.get('outcome') or 'without a code'}", None
+    fields = _object(body)
+    name, outcome = FIELD_AND_VALUE.get(status, ("code", ""))
+    if not outcome or fields.get(name) != outcome:
+        return f"{status} {fields.get('code') or fields.get('outcome') or 'unexpected'}", None
     if outcome == SOLD_OUT:
         return outcome, None
+    serial = fields.get("serial")
     if (fields.get("campaign_id"), fields.get("user_id")) != (campaign_id, user):
         return f"{status} meant for somebody else", None
-    serial = fields.get("serial")
     if type(serial) is not int:
         return f"{status} without a serial", None
     return outcome, serial
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}

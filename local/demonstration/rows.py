@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pymysql
 
@@ -59,7 +59,7 @@ class RowWatch:
             raise DemoError(message) from self._error
         return ended
 
-    def __enter__(self) -> RowWatch:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

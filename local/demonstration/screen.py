@@ -43,9 +43,14 @@ class Screen:
         """Show a bar while the block runs; what it yields is told how much is done by now."""
         started = time.perf_counter()
         columns = TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn()
-        with Progress(
-            *columns, TimeElapsedColumn(), console=self.console, transient=True
-        ) as progress:
+        progress = Progress(
+            *columns,
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,  # a pipe would get its empty lines
+        )
+        with progress:
             task = progress.add_task(f"{name:<{STEP_WIDTH}}", total=total)
             yield lambda done: progress.update(task, completed=done)
         self._done(name, time.perf_counter() - started)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 from redis.exceptions import RedisError
 
+from handlers.config import ConfigurationError
+from handlers.domain.errors import ServiceError
 from local.demonstration import results
 from local.demonstration.burst import Button, burst
 from local.demonstration.crowd import presses
@@ -23,6 +25,8 @@ from local.demonstration.summary import summary
 from local.demonstration.surroundings import Surroundings, surroundings
 from local.demonstration.verdict import Evidence, judge
 from local.migrate import database_address
+from local.servers import ServerError
+from local.waiting import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from local.demonstration.screen import Screen
     from local.demonstration.verdict import Finding
 
+# What these say is all that a person needs; a traceback would only hide it.
+EXPLAINED = (DemoError, ServerError, SetupError, ConfigurationError, ServiceError, OSError)
 # The bar of rows moves this often, and a gateway that has ended is noticed as soon.
 LOOK_S = 0.1
 # Consumers settle in Redis right after their commit to MySQL.
@@ -63,7 +69,7 @@ def _run(
     crowd = presses(options.users, options.impatient, settings.auth_jwt_secret)
     people = options.users + options.impatient
     due = min(options.quantity, people)
-    button = Button(around.api.url, campaign_id, options.wait_s)
+    button = Button(around.api, campaign_id, options.wait_s)
     try:
         with RowWatch(address, campaign_id, due) as watch:
             outcome = interruption.run(burst(button, crowd, screen))

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from local.demonstration.answers import ACCEPTED, ALREADY_APPLIED, EXPECTED, SOLD_OUT
+from local.demonstration.answers import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,10 +96,5 @@ def _promises(findings: Sequence[Finding]) -> Table:
     return table
 
 
-def unexpected(figures: Mapping[str, Any]) -> dict[str, int]:
-    """Return the outcomes that no open campaign gives, with their counts."""
-    return {k: count for k, count in figures["answers"].items() if k not in EXPECTED}
-
-
 def _ms(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f} ms"
+    return "none" if value is None else f"{value:,.0f} ms"

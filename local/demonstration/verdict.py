@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from local.demonstration.answers import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
@@ -129,7 +130,7 @@ def _first_come_first_served(evidence: Evidence) -> Finding:
             differences.append(_naming("serials given twice", twice))
     late = [
         later.user
-        for earlier, later in zip(rows, rows[1:], strict=False)
+        for earlier, later in pairwise(rows)
         if later.admitted_at_ms < earlier.admitted_at_ms
     ]
     if late:

@@ -16,7 +16,8 @@ from kafka.structs import TopicPartition
 
 from handlers.adapters.kafka_options import connection_options
 from local.consumer import build_consumer
-from local.poll_loop import PollOptions, PollRunner
+from local.poll_loop import PollRunner
+from local.poll_options import PollOptions
 from local.servers import Tansu
 from local.topic import ensure_topic
 from local.waiting import Patience

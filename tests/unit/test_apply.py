@@ -209,9 +209,7 @@ def test_a_refused_apply_touches_neither_the_campaign_nor_kafka(
 
 
 @pytest.mark.usefixtures("campaign")
-def test_the_log_says_what_happened_and_not_who_asked(
-    bearer: Bearer, logged: LogLines
-) -> None:
+def test_the_log_says_what_happened_and_not_who_asked(bearer: Bearer, logged: LogLines) -> None:
     headers = bearer("user-of-the-shop")
     applied(headers)
     [line] = logged.lines

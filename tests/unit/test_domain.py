@@ -32,7 +32,23 @@ def test_a_campaign_id_is_lower_case_digits_and_hyphens(text: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "-a", "A", "a_b", "a b", "a\n", "a" * 64, "é", "a{b}", "１", "\ud800", None, 1, True, b"a"],
+    [
+        "",
+        "-a",
+        "A",
+        "a_b",
+        "a b",
+        "a\n",
+        "a" * 64,
+        "é",
+        "a{b}",
+        "１",
+        "\ud800",
+        None,
+        1,
+        True,
+        b"a",
+    ],
 )
 def test_anything_else_is_no_campaign_id(value: object) -> None:
     assert not identifiers.is_campaign_id(value)

@@ -18,7 +18,8 @@ from local import poll_loop
 from local.backoff import DELAY_MAX_S, DELAY_MIN_S, Backoff
 from local.batch import Batch, MalformedAnswerError, lowest_failures
 from local.kafka_event import Source, encoded_size, kafka_event
-from local.poll_loop import PollOptions, PollRunner
+from local.poll_loop import PollRunner
+from local.poll_options import PollOptions
 from local.poll_runner import main
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -358,6 +359,28 @@ def test_a_commit_that_a_rebalance_refused_is_made_up_for_if_the_partition_stays
     runner = runner_of(consumer, succeed)
     runner.run_once()
     assert consumer.commits == []
+    runner.run_once()
+    assert consumer.commits == [{P0: 6}]
+
+
+def test_records_collected_before_an_outage_are_handled_though_the_window_is_open() -> None:
+    handled: list[dict[str, Any]] = []
+    consumer = ScriptedConsumer({P0: [record(5)]}, KafkaTimeoutError("gone"))
+    options = {"batch_window_ms": 60_000}
+    assert runner_of(consumer, lambda event, _: handled.append(event), **options).run_once()
+    assert len(handled) == 1
+    assert consumer.commits == [{P0: 6}]
+
+
+def test_a_commit_that_an_outage_swallowed_is_told_and_made_up_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    consumer = ScriptedConsumer({P0: [record(5)]}, {})
+    consumer.commit_errors = [KafkaTimeoutError("gone")]
+    runner = runner_of(consumer, succeed)
+    assert runner.run_once()
+    messages = [line["message"] for line in log_of(capsys)]
+    assert messages[-2:] == ["Kafka is out of reach", "batch"]
     runner.run_once()
     assert consumer.commits == [{P0: 6}]
 

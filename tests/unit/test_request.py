@@ -150,7 +150,9 @@ def test_a_body_that_is_no_json_object_is_refused(body: object) -> None:
         request_of(body=body).json_object()
 
 
-@pytest.mark.parametrize("path", [None, {}, {"id": ""}, {"id": "A"}, {"id": "a%20b"}, {"other": "a"}])
+@pytest.mark.parametrize(
+    "path", [None, {}, {"id": ""}, {"id": "A"}, {"id": "a%20b"}, {"other": "a"}]
+)
 def test_an_id_that_no_campaign_can_have_is_not_found(path: object) -> None:
     with pytest.raises(CampaignNotFoundError):
         request_of(pathParameters=path).campaign_id()

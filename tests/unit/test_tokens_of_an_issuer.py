@@ -134,9 +134,7 @@ def test_an_issuer_out_of_reach_is_no_fault_of_the_token(
     with issuer.served() as url:
         pass
     with pytest.raises(UnavailableError):
-        tokens_of(service_settings, url).user(
-            {"authorization": f"Bearer {issuer.sign('ES256')}"}
-        )
+        tokens_of(service_settings, url).user({"authorization": f"Bearer {issuer.sign('ES256')}"})
 
 
 def test_a_malformed_token_does_not_reach_the_issuer(tokens: Tokens, issuer: Issuer) -> None:

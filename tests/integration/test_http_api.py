@@ -1,0 +1,223 @@
+"""The HTTP interface on real servers: what administrators and everybody else can ask."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers import wiring
+from handlers.adapters.redis_client import connect
+from handlers.consume import consume_handler
+from tests.support import (
+    ADMIN,
+    apply,
+    ask,
+    campaign_body,
+    create_campaign,
+    cut_off_redis,
+    kafka_event,
+    message,
+    redis_dump,
+    rows,
+)
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+    from tests.support import Answer
+
+
+def create(body: dict[str, Any]) -> Answer:
+    return ask("POST /campaigns", user="admin", scope=ADMIN, body=body)
+
+
+def test_a_campaign_is_created_once_and_the_same_body_again_changes_nothing(
+    service: Settings, campaign_id: str
+) -> None:
+    body = campaign_body(campaign_id)
+    first = create(body)
+    assert (first.status, first.body) == (201, body)
+    before = redis_dump(service)
+    again = create(body)
+    assert (again.status, again.body) == (200, body)
+    assert redis_dump(service) == before
+
+
+def test_another_body_under_the_same_id_is_a_conflict_and_changes_nothing(
+    service: Settings, campaign_id: str
+) -> None:
+    create(campaign_body(campaign_id, 100))
+    before = redis_dump(service)
+    other = create(campaign_body(campaign_id, 101))
+    assert (other.status, other.code) == (409, "CAMPAIGN_EXISTS")
+    assert redis_dump(service) == before
+    assert rows(service, "SELECT id, quantity FROM campaign") == [(campaign_id, 100)]
+
+
+def test_a_creation_cut_short_before_redis_is_mended_by_the_same_body_again(
+    service: Settings, campaign_id: str
+) -> None:
+    body = campaign_body(campaign_id)
+    cut_off_redis(service)
+    assert create(body).status == 503
+    assert rows(service, "SELECT id FROM campaign") == [(campaign_id,)]
+    wiring.reset()
+    assert apply(campaign_id, "early").status == 404
+    assert create(body).status == 200
+    assert apply(campaign_id, "early").status == 202
+
+
+def test_a_campaign_of_which_redis_holds_only_winners_is_not_opened_anew(
+    service: Settings, campaign_id: str
+) -> None:
+    body = campaign_body(campaign_id)
+    create(body)
+    apply(campaign_id, "winner")
+    with closing(connect(service)) as redis:
+        redis.delete(f"coupon:{{{campaign_id}}}:campaign")
+    assert create(body).status == 503
+
+
+@pytest.mark.parametrize("field", ["id", "name", "quantity", "opens_at", "closes_at"])
+def test_a_missing_field_is_named(service: Settings, campaign_id: str, field: str) -> None:
+    body = campaign_body(campaign_id)
+    del body[field]
+    answer = create(body)
+    assert (answer.status, answer.code) == (400, "INVALID_REQUEST")
+    assert answer.body["detail"].startswith(f"{field}:")
+    assert rows(service, "SELECT id FROM campaign") == []
+
+
+def test_the_state_of_a_campaign_follows_its_window_and_its_quantity(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(f"{campaign_id}-a", opens_in_s=60)
+    create_campaign(f"{campaign_id}-b", quantity=1)
+    create_campaign(f"{campaign_id}-c", quantity=2)
+    create_campaign(f"{campaign_id}-d", opens_in_s=-60, open_for_s=30)
+    apply(f"{campaign_id}-b", "winner")
+    apply(f"{campaign_id}-c", "winner")
+    listed = ask("GET /campaigns")
+    assert listed.headers["Cache-Control"] == "max-age=1"
+    assert [(c["state"], c["remaining"]) for c in listed.body["campaigns"]] == [
+        ("SCHEDULED", 100),
+        ("SOLD_OUT", 0),
+        ("OPEN", 1),
+        ("CLOSED", 100),
+    ]
+    one = ask("GET /campaigns/{id}", f"{campaign_id}-c")
+    assert one.body == listed.body["campaigns"][2]
+    assert one.headers["Cache-Control"] == "max-age=1"
+    assert ask("GET /campaigns/{id}", f"{campaign_id}-e").code == "CAMPAIGN_NOT_FOUND"
+
+
+def test_winners_come_in_pages_by_serial_and_as_csv(service: Settings, campaign_id: str) -> None:
+    create_campaign(campaign_id, quantity=25)
+    event = kafka_event(message(campaign_id, f"user-{n:02}", n) for n in range(1, 26))
+    consume_handler(event, None)
+    seen: list[dict[str, Any]] = []
+    after = 0
+    while after is not None:
+        query = {"after": str(after), "limit": "10"}
+        page = winners(campaign_id, query).body
+        seen += page["coupons"]
+        after = page["next_after"]
+    assert [(c["serial"], c["user_id"]) for c in seen] == [
+        (n, f"user-{n:02}") for n in range(1, 26)
+    ]
+    text = winners(campaign_id, {"limit": "10000"}, Accept="text/csv")
+    assert text.headers["Content-Type"] == "text/csv; charset=utf-8"
+    table = list(csv.DictReader(io.StringIO(text.body)))
+    assert [{**line, "serial": int(line["serial"])} for line in table] == seen
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("limit", "0"), ("limit", "10001"), ("after", "-1"), ("after", "9" * 99)]
+)
+def test_a_page_out_of_bounds_is_refused_by_name(
+    service: Settings, campaign_id: str, name: str, value: str
+) -> None:
+    answer = winners(campaign_id, {name: value})
+    assert (answer.status, answer.code) == (400, "INVALID_REQUEST")
+    assert answer.body["detail"].startswith(f"{name}:")
+
+
+def test_failed_events_are_listed_by_page_and_filter(service: Settings, campaign_id: str) -> None:
+    create_campaign(campaign_id, quantity=1)
+    consume_handler(
+        kafka_event([b"noise", message(campaign_id, "above", 2), message("none", "lost", 1)]),
+        None,
+    )
+    everything = failed_events({"limit": "2"}).body
+    rest = failed_events({"after": str(everything["next_after"])}).body
+    assert rest["next_after"] is None
+    events = everything["failed_events"] + rest["failed_events"]
+    assert sorted(event["reason"] for event in events) == [
+        "CAMPAIGN_UNKNOWN",
+        "SERIAL_OUT_OF_RANGE",
+        "UNDECODABLE",
+    ]
+    [poison] = failed_events({"reason": "UNDECODABLE"}).body["failed_events"]
+    assert (poison["payload"], poison["user_id"], poison["offset_no"]) == ("bm9pc2U=", None, 0)
+    [above] = failed_events({"campaign_id": campaign_id, "user_id": "above"}).body["failed_events"]
+    assert (above["reason"], above["attempts"], above["status"]) == (
+        "SERIAL_OUT_OF_RANGE",
+        0,
+        "PENDING",
+    )
+    assert failed_events({"status": "DEAD"}).body["failed_events"] == []
+    refused = failed_events({"status": "LOST"})
+    assert (refused.status, refused.body["detail"]) == (
+        400,
+        "status: must be one of PENDING, RESOLVED, DEAD",
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "POST /campaigns",
+        "GET /campaigns/{id}/stats",
+        "GET /campaigns/{id}/coupons",
+        "GET /failed-events",
+    ],
+)
+def test_administrators_calls_need_a_token_and_the_scope(
+    service: Settings, campaign_id: str, call: str
+) -> None:
+    anonymous = ask(call, campaign_id)
+    assert (anonymous.status, anonymous.code) == (401, "UNAUTHENTICATED")
+    assert anonymous.headers["WWW-Authenticate"] == "Bearer"
+    anybody = ask(call, campaign_id, user="42", scope="coupon:administrator")
+    assert (anybody.status, anybody.code) == (403, "FORBIDDEN")
+
+
+def test_ready_names_the_state_of_each_server(service: Settings) -> None:
+    ready = ask("GET /ready")
+    assert (ready.status, ready.body) == (
+        200,
+        {"status": "ready", "redis": "ok", "kafka": "ok", "mysql": "ok"},
+    )
+    cut_off_redis(service)
+    missing = ask("GET /ready")
+    assert (missing.status, missing.body["redis"]) == (503, "unavailable")
+    assert missing.headers["Retry-After"] == "1"
+    assert ask("GET /health").status == 200
+
+
+def winners(campaign_id: str, query: dict[str, str], **headers: str) -> Answer:
+    return ask(
+        "GET /campaigns/{id}/coupons",
+        campaign_id,
+        user="admin",
+        scope=ADMIN,
+        query=query,
+        headers=headers,
+    )
+
+
+def failed_events(query: dict[str, str]) -> Answer:
+    return ask("GET /failed-events", user="admin", scope=ADMIN, query=query)

@@ -1,0 +1,63 @@
+"""The same scripts on a Redis cluster (of one node: what matters is how it is spoken to)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from handlers.adapters.admission import Admissions
+from handlers.adapters.campaign_states import CampaignStates
+from handlers.adapters.redis_client import connect
+from handlers.adapters.scripts import Scripts
+from handlers.domain.admission import Outcome
+from handlers.domain.campaign import Campaign
+from handlers.domain.errors import UnavailableError
+from handlers.domain.settlement import Holder, Settlement
+from local.servers import Valkey
+from tests.support import await_condition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handlers.config import Settings
+
+
+@pytest.fixture
+def cluster(settings: Settings) -> Iterator[Scripts]:
+    with Valkey(options={"cluster-enabled": "yes"}) as valkey:
+        with redis.Redis(port=valkey.port) as node:
+            node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            await_condition(lambda: _state(node) == "ok", "a cluster that serves")
+        own = dataclasses.replace(settings, redis_url=valkey.url, redis_cluster=True)
+        scripts = Scripts(lambda: connect(own), epoch=True)
+        yield scripts
+        scripts.close()
+
+
+def _state(node: redis.Redis) -> object:
+    return node.execute_command("CLUSTER INFO")["cluster_state"]
+
+
+def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts) -> None:
+    states, admissions = CampaignStates(cluster), Admissions(cluster)
+    states.renew_epoch()
+    for name in ("first", "second"):
+        states.open(Campaign(name, name, 1, 0, 2**42))
+    assert states.ids() == ["first", "second"]
+    for name in ("first", "second"):
+        assert admissions.admit(name, "42").outcome is Outcome.ACCEPTED
+        assert admissions.admit(name, "43").outcome is Outcome.SOLD_OUT
+        assert admissions.make_durable(name, "42", 1)
+        admissions.settle([Settlement(name, "42", 1, Holder.ISSUED)])
+        assert states.status(name).pending == 0
+    assert admissions.admit("unknown", "42").outcome is Outcome.NOT_FOUND
+
+
+def test_a_cluster_out_of_reach_is_unavailable_and_comes_back(settings: Settings) -> None:
+    nowhere = dataclasses.replace(settings, redis_url="redis://127.0.0.1:1/0", redis_cluster=True)
+    scripts = Scripts(lambda: connect(nowhere), epoch=True)
+    with pytest.raises(UnavailableError):
+        Admissions(scripts).admit("welcome", "42")
