@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from handlers import wiring
 from handlers.domain import times
@@ -66,18 +66,19 @@ def coupons_handler(request: Request) -> dict[str, Any]:
     limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
     coupons = wiring.coupon_queries().coupons(campaign_id, after, limit)
     if "text/csv" in request.headers.get("accept", ""):
-        return text_answer(200, to_csv(coupons), "text/csv; charset=utf-8")
+        text = io.StringIO()
+        write_csv(text, coupons)
+        return text_answer(200, text.getvalue(), "text/csv; charset=utf-8")
     following = coupons[-1].serial if len(coupons) == limit else None
     return answer(200, {"coupons": [_row(coupon) for coupon in coupons], "next_after": following})
 
 
-def to_csv(coupons: Iterable[Coupon]) -> str:
-    """Return coupons as CSV (RFC 4180) with a header line."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writeheader()
+def write_csv(file: IO[str], coupons: Iterable[Coupon], *, header: bool = True) -> None:
+    """Write coupons as CSV (RFC 4180)."""
+    writer = csv.DictWriter(file, COLUMNS)
+    if header:
+        writer.writeheader()
     writer.writerows(_row(coupon) for coupon in coupons)
-    return text.getvalue()
 
 
 def _row(coupon: Coupon) -> dict[str, Any]:

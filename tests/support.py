@@ -17,13 +17,14 @@ import pymysql
 
 from handlers import wiring
 from handlers.adapters.redis_client import connect
-from handlers.config import Settings
 from handlers.domain import times
 from handlers.domain.coupon import CouponAccepted
 from handlers.routes import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from handlers.config import Settings
 
 ADMIN = "coupon:admin"
 HANDLERS = {f"{route.method} {route.path}": route.handler for route in ROUTES}
@@ -167,7 +168,7 @@ def coupons(settings: Settings, campaign_id: str) -> list[tuple[str, int]]:
 def failures(settings: Settings, campaign_id: str) -> dict[str, str]:
     """Return the reason of every failed event of a campaign, by user."""
     statement = "SELECT user_id, reason FROM failed_event WHERE campaign_id = %s"
-    return {user: reason for user, reason in rows(settings, statement, campaign_id)}
+    return dict(rows(settings, statement, campaign_id))
 
 
 def redis_dump(settings: Settings) -> dict[bytes, Any]:

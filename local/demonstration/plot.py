@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
@@ -30,7 +31,7 @@ COLOURS = {
     SOLD_OUT: "#E69F00",
     OTHER: "#CC79A7",
 }
-LINES = {ACCEPTED: "-", ALREADY_APPLIED: "--", SOLD_OUT: "-.", OTHER: ":"}
+LINES: dict[str, Any] = {ACCEPTED: "-", ALREADY_APPLIED: "--", SOLD_OUT: "-.", OTHER: ":"}
 LABELS = {
     ACCEPTED: "accepted",
     ALREADY_APPLIED: "already applied",
@@ -55,12 +56,14 @@ def draw(run: Run, *files: Path) -> None:
     """Write the picture to each of `files`, in the format of its suffix."""
     groups = by_outcome(run.evidence.answers)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(11, 5), layout="constrained")
+        figure = Figure(figsize=(11, 5), layout=ConstrainedLayoutEngine(wspace=0.08))
         left, right = figure.subplots(1, 2, width_ratios=(3, 2))
         _answers_over_time(left, run, groups)
         _latencies(right, run.evidence.answers, groups)
         figure.suptitle(_title(run), fontsize=14, fontweight="bold")
-        figure.legend(handles=_handles(groups), loc="outside lower center", ncols=5)
+        figure.legend(
+            handles=_handles(groups), loc="outside lower center", ncols=5, handlelength=3.2
+        )
         for file in files:
             figure.savefig(file, dpi=150)
 

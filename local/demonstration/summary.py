@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.columns import Columns
 from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from local.demonstration.verdict import Finding
 
-TOLD = {ACCEPTED: "accepted", SOLD_OUT: "sold out", ALREADY_APPLIED: "repeated, same serial"}
+TOLD = {ACCEPTED: "accepted", SOLD_OUT: "sold out", ALREADY_APPLIED: "already applied"}
 # The terminal's own green and red; the marks say the same without colour.
 KEPT, BROKEN = Text("✓", "green"), Text("✗", "bold red")
 
@@ -48,33 +49,32 @@ def summary(figures: Mapping[str, Any], findings: Sequence[Finding]) -> Renderab
     )
 
 
-def _columns(figures: Mapping[str, Any]) -> Table:
+def _columns(figures: Mapping[str, Any]) -> Columns:
+    """Return three tables, side by side where the terminal is wide enough."""
     latency = figures["latency_ms"]["all"]
     complete_s = figures["rows_complete_after_s"]
-    columns = Table.grid(padding=(0, 4))
     told = [(TOLD[name], figures["answers"][name]) for name in TOLD]
     fast = [(name, _ms(latency.get(name))) for name in ("p50", "p95", "p99", "max")]
-    columns.add_row(
-        _facts("What people were told", [*told, ("errors", figures["errors"])]),
-        _facts(
-            "How fast",
-            [*fast, ("answers per second", round(figures["answers_per_s"] or 0))],
+    stands = [
+        ("rows in MySQL", figures["rows_in_mysql"]),
+        (
+            f"time to row {figures['rows_due']:,}",
+            "never" if complete_s is None else f"{complete_s:.2f} s",
         ),
-        _facts(
-            "What stands",
-            [
-                ("rows in MySQL", figures["rows_in_mysql"]),
-                (
-                    f"time to row {figures['rows_due']:,}",
-                    "never" if complete_s is None else f"{complete_s:.2f} s",
-                ),
-                ("users with two coupons", figures["users_with_two_coupons"]),
-                ("failed events", figures["failed_events"]),
-                ("highest count in Redis", figures["highest_count_in_redis"]),
-            ],
-        ),
+        ("users with two coupons", figures["users_with_two_coupons"]),
+        ("failed events", figures["failed_events"]),
+        ("highest count in Redis", figures["highest_count_in_redis"]),
+    ]
+    return Columns(
+        [
+            _facts("What people were told", [*told, ("errors", figures["errors"])]),
+            _facts(
+                "How fast", [*fast, ("answers per second", round(figures["answers_per_s"] or 0))]
+            ),
+            _facts("What stands", stands),
+        ],
+        padding=(0, 3),
     )
-    return columns
 
 
 def _facts(title: str, facts: Sequence[tuple[str, object]]) -> Table:
@@ -89,7 +89,7 @@ def _facts(title: str, facts: Sequence[tuple[str, object]]) -> Table:
 def _promises(findings: Sequence[Finding]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for finding in findings:
-        seen = Text(finding.seen, "dim")
+        seen = Text.assemble((finding.seen, "dim"))
         for difference in finding.differences:
             seen.append(f"\n{difference}", "red")
         table.add_row(KEPT if finding.kept else BROKEN, finding.promise, seen)

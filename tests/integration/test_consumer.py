@@ -13,7 +13,6 @@ import pytest
 
 from handlers import wiring
 from handlers.adapters.redis_client import connect
-from handlers.config import DatabaseAddress
 from handlers.consume import consume_handler
 from handlers.domain.errors import UnavailableError
 from tests.support import (
@@ -32,9 +31,9 @@ from tests.support import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from handlers.config import Settings
+    from handlers.config import DatabaseAddress, Settings
 
-DONE = {"batchItemFailures": []}
+DONE: dict[str, list[object]] = {"batchItemFailures": []}
 
 
 def test_a_batch_is_written_once_however_often_it_is_delivered(

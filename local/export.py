@@ -1,0 +1,95 @@
+"""Write all winners of a campaign as CSV, by serial: `python -m local.export welcome -o w.csv`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from handlers import wiring
+from handlers.config import ConfigurationError
+from handlers.coupons import LIMIT_MAX, write_csv
+from handlers.domain.errors import ServiceError
+from handlers.domain.identifiers import is_campaign_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from handlers.adapters.coupon_queries import Coupon
+
+EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit code: 0 written, 1 not written, 2 wrong settings."""
+    options = _parser().parse_args(arguments)
+    try:
+        count = _export(options.campaign, options.output)
+    except ConfigurationError as error:
+        print(f"Wrong settings: {error}.", file=sys.stderr)
+        return EXIT_MISCONFIGURED
+    except (ServiceError, OSError) as error:
+        print(f"\nNothing is written: {error}.", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("\nInterrupted: nothing is written.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    print(f"\r{count} coupons of {options.campaign} written", file=sys.stderr)
+    return 0
+
+
+def _export(campaign_id: str, output: Path | None) -> int:
+    with ExitStack() as stack:
+        if output is None:
+            return _write(sys.stdout, campaign_id)
+        # Under another name until it is whole: half a list of winners must look like none.
+        unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+        stack.callback(unfinished.unlink, missing_ok=True)
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            count = _write(file, campaign_id)
+        unfinished.replace(output)
+        return count
+
+
+def _write(file: IO[str], campaign_id: str) -> int:
+    count = 0
+    for page in _pages(campaign_id):
+        write_csv(file, page, header=count == 0)
+        count += len(page)
+        print(f"\r{count} coupons", end="", file=sys.stderr, flush=True)
+    if not count:
+        write_csv(file, [], header=True)
+    return count
+
+
+def _pages(campaign_id: str) -> Iterator[Sequence[Coupon]]:
+    """Yield pages; each is a transaction of its own, and a coupon never changes."""
+    queries, after = wiring.coupon_queries(), 0
+    while page := queries.coupons(campaign_id, after, LIMIT_MAX):
+        yield page
+        after = page[-1].serial
+
+
+def _campaign(text: str) -> str:
+    if not is_campaign_id(text):
+        message = "no campaign id: 1 to 63 of a-z, 0-9 and -"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.export",
+        description="Write all winners of a campaign as CSV, by serial, straight from MySQL.",
+        epilog="Settings come from the environment. Coupons issued meanwhile may be missing.",
+    )
+    parser.add_argument("campaign", type=_campaign, help="id of the campaign")
+    parser.add_argument("-o", "--output", type=Path, help="file to write (default: stdout)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
