@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from handlers.routes import ROUTES
-from local.apigateway_event import proxy_event
-from local.apigateway_response import Response, bad_gateway, problem, response
+from local.apigateway.event import proxy_event
+from local.apigateway.response import Response, bad_gateway, problem, response
+from local.apigateway.routing import Resource, RouteLike, RouteTable
 from local.lambda_context import LambdaContext
 from local.log_line import log_line
-from local.routing import Resource, RouteLike, RouteTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from handlers.config import ConfigurationError, DatabaseAddress, Settings
 from handlers.domain.errors import ServiceError
-from local.epoch import EpochState, ensure_epoch
-from local.schema import migrate_schema
-from local.topic import PARTITIONS, REPLICATION_OF_THE_BROKER, Topic, ensure_topic
+from local.migration.epoch import EpochState, ensure_epoch
+from local.migration.schema import migrate_schema
+from local.migration.topic import PARTITIONS, REPLICATION_OF_THE_BROKER, Topic, ensure_topic
 from local.waiting import Patience, SetupError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _open(settings: Settings) -> None:
-    from local.open_campaigns import open_again  # noqa: PLC0415 - only for the operator's word
+    from local.migration.open_campaigns import open_again  # noqa: PLC0415 - only for the operator's word
 
     open_again(settings, database_address(settings), _say)
 

@@ -15,11 +15,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from handlers.config import ConfigurationError, Settings
-from local.consumer import FATAL_ERRORS, build_consumer
-from local.kafka_event import Source
 from local.log_line import log_line
-from local.poll_loop import PollRunner
-from local.poll_options import PollOptions
+from local.poller.consumer import FATAL_ERRORS, build_consumer
+from local.poller.kafka_event import Source
+from local.poller.loop import PollRunner
+from local.poller.options import PollOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

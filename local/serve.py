@@ -20,7 +20,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 from handlers.config import ConfigurationError, Settings
-from local.worker_process import die_with_parent, keep_signals_across_forks
+from local.apigateway.worker_process import die_with_parent, keep_signals_across_forks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

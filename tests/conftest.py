@@ -16,9 +16,9 @@ import pytest
 
 from handlers.adapters.redis_client import connect
 from handlers.config import Settings
-from local.epoch import ensure_epoch
 from local.migrate import database_address, migrate
-from local.schema import connect as connect_to_mysql
+from local.migration.epoch import ensure_epoch
+from local.migration.schema import connect as connect_to_mysql
 from local.servers import Valkey
 from local.stack import settings_or_stack
 from local.waiting import Patience

@@ -10,7 +10,7 @@ import redis
 from handlers.adapters.redis_client import connect
 from handlers.adapters.redis_keys import EPOCH
 from local.migrate import database_address
-from local.schema import connect as connect_to_mysql
+from local.migration.schema import connect as connect_to_mysql
 from local.waiting import Patience
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pymysql
 from handlers.domain import times
 from local.demonstration.programs import DemoError
 from local.demonstration.verdict import Row
-from local.schema import connect
+from local.migration.schema import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.config import Settings
+from local.migration.topic import ensure_topic
 from local.servers.ports import free_port
-from local.topic import ensure_topic
 from local.waiting import Patience
 from tests.conftest import say
 from tests.http_client import Call, Client

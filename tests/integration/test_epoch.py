@@ -10,8 +10,8 @@ import redis
 
 from handlers.config import Settings
 from local import migrate as program
-from local.epoch import EpochState, ensure_epoch
 from local.migrate import database_address
+from local.migration.epoch import EpochState, ensure_epoch
 from local.servers import Valkey
 from tests.state import (
     add_campaign,
@@ -86,7 +86,7 @@ def test_the_epoch_goes_to_the_node_that_owns_it_in_a_cluster(
     options = {"cluster-enabled": "yes", "cluster-require-full-coverage": "no"}
     with Valkey(options=options) as valkey:
         with closing(redis.Redis.from_url(valkey.url)) as node:
-            node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
+            node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         clustered = Settings.from_environment(
             environment | {"REDIS_URL": f"redis://{valkey.address}", "REDIS_CLUSTER": "on"}
         )

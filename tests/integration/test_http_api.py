@@ -119,7 +119,7 @@ def test_winners_come_in_pages_by_serial_and_as_csv(service: Settings, campaign_
     event = kafka_event(message(campaign_id, f"user-{n:02}", n) for n in range(1, 26))
     consume_handler(event, None)
     seen: list[dict[str, Any]] = []
-    after = 0
+    after: int | None = 0
     while after is not None:
         query = {"after": str(after), "limit": "10"}
         page = winners(campaign_id, query).body

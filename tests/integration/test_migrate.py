@@ -14,9 +14,9 @@ from kafka.errors import TopicAuthorizationFailedError
 from handlers.config import Settings
 from local import migrate as program
 from local.migrate import database_address, migrate, migrate_schema
+from local.migration.topic import ensure_topic
 from local.servers import MariaDB
 from local.servers.ports import free_port
-from local.topic import ensure_topic
 from local.waiting import Patience, SetupError
 from tests.state import (
     WAIT_S,

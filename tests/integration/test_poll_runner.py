@@ -15,11 +15,11 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.structs import TopicPartition
 
 from handlers.adapters.kafka_options import connection_options
-from local.consumer import build_consumer
-from local.poll_loop import PollRunner
-from local.poll_options import PollOptions
+from local.migration.topic import ensure_topic
+from local.poller.consumer import build_consumer
+from local.poller.loop import PollRunner
+from local.poller.options import PollOptions
 from local.servers import Tansu
-from local.topic import ensure_topic
 from local.waiting import Patience
 from tests.programs import WAIT_S, Program, eventually, running
 

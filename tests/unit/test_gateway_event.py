@@ -14,8 +14,8 @@ from wsgiref.validate import validator
 
 import pytest
 
-from local import apigateway_event
-from local.apigateway_event import proxy_event
+from local.apigateway import event as apigateway_event
+from local.apigateway.event import proxy_event
 from local.gateway import BODY_BYTES_MAX, make_application
 from local.lambda_context import LambdaContext
 

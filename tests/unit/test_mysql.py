@@ -37,7 +37,7 @@ class FakeCursor:
         """Nothing to close."""
 
     def execute(self, statement: str, values: object = None) -> int:  # noqa: ARG002 - PyMySQL's
-        self.connection.calls.append(statement.split()[0])
+        self.connection.calls.append(statement.split(maxsplit=1)[0])
         return 1
 
 

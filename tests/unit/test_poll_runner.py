@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from kafka.errors import CommitFailedError, KafkaTimeoutError, TopicAuthorizationFailedError
 from kafka.structs import MemberState, TopicPartition
 
-from local import poll_loop
-from local.backoff import DELAY_MAX_S, DELAY_MIN_S, Backoff
-from local.batch import Batch, MalformedAnswerError, lowest_failures
-from local.kafka_event import Source, encoded_size, kafka_event
-from local.poll_loop import PollRunner
-from local.poll_options import PollOptions
+from local.poller import loop as poll_loop
 from local.poll_runner import main
+from local.poller.backoff import DELAY_MAX_S, DELAY_MIN_S, Backoff
+from local.poller.batch import Batch, MalformedAnswerError, lowest_failures
+from local.poller.kafka_event import Source, encoded_size, kafka_event
+from local.poller.loop import PollRunner
+from local.poller.options import PollOptions
 
 EVENTS = Path(__file__).parent.parent / "events"
 SERVERS = ("b-1.example.com:9092", "b-2.example.com:9092")

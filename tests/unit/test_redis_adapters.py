@@ -54,7 +54,7 @@ class Client:
 
 
 def scripts_on(client: Client, *, epoch: bool = True) -> Scripts:
-    return Scripts(cast("Redis", client), epoch=epoch)
+    return Scripts(lambda: cast("Redis", client), epoch=epoch)
 
 
 def test_keys_are_named_as_the_contract_says() -> None:

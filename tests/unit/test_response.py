@@ -51,7 +51,7 @@ def raising(error: Exception, request_id: str = "request-1") -> dict[str, Any]:
     """Return the answer of an endpoint that raises `error`."""
 
     @endpoint
-    def some_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - the endpoint's signature
+    def some_handler(request: Request) -> dict[str, Any]:
         raise error
 
     return some_handler({"requestContext": {"requestId": request_id}}, None)

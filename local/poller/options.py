@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local.kafka_event import Source
+from local.poller.kafka_event import Source
 
 
 @dataclass(frozen=True, slots=True)

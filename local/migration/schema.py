@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from handlers.config import DatabaseAddress
 
-SCHEMA = Path(__file__).resolve().parents[1] / "infra" / "schema"
+SCHEMA = Path(__file__).resolve().parents[2] / "infra" / "schema"
 CONNECT_TIMEOUT_S = 5
 # Longer than every sensible schema change waits for another one.
 LOCK_WAIT_S_MIN = 60

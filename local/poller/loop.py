@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, TopicPartition
 
-from local.backoff import Backoff
-from local.batch import Batch, lowest_failures
-from local.consumer import FATAL_ERRORS, Consumer
-from local.done_offsets import DoneOffsets
-from local.kafka_event import kafka_event, partition_name
 from local.lambda_context import LambdaContext
 from local.log_line import log_line
-from local.reachability import Reachability
+from local.poller.backoff import Backoff
+from local.poller.batch import Batch, lowest_failures
+from local.poller.consumer import FATAL_ERRORS, Consumer
+from local.poller.done_offsets import DoneOffsets
+from local.poller.kafka_event import kafka_event, partition_name
+from local.poller.reachability import Reachability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from local.poll_options import PollOptions
+    from local.poller.options import PollOptions
 
 # Lambda's limit for the payload of an invocation.
 EVENT_BYTES_MAX = 6 * 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local.kafka_event import encoded_size, partition_name
+from local.poller.kafka_event import encoded_size, partition_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,7 +20,7 @@ from redis.exceptions import (
 
 from handlers.adapters.redis_client import client_of_key, connect
 from handlers.adapters.redis_keys import EPOCH
-from local import schema
+from local.migration import schema
 from local.waiting import Patience, SetupError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from local.log_line import log_line
 
 if TYPE_CHECKING:
-    from local.consumer import Consumer
+    from local.poller.consumer import Consumer
 
 COMMIT_TIMEOUT_MS = 5_000
 

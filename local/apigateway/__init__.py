@@ -1,0 +1,1 @@
+"""API Gateway, locally: its event, its response, its routes."""

@@ -1,0 +1,345 @@
+"""The same tests on the fake admissions and on the real script in Valkey."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers.adapters import admission
+from handlers.adapters.admission import Admissions
+from handlers.adapters.campaign_states import CampaignStates
+from handlers.adapters.redis_client import connect
+from handlers.adapters.redis_keys import EPOCH, CampaignKeys
+from handlers.adapters.scripts import Script, Scripts
+from handlers.domain.admission import Admission, Outcome
+from handlers.domain.campaign import Campaign
+from handlers.domain.settlement import Holder, Settlement
+from tests.fakes import NOW_MS, FakeAdmissions, FakeCampaign
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from handlers.config import Settings
+
+CLOCK = "redis.call('TIME')"
+MINUTE_MS = 60_000
+
+
+class World(ABC):
+    """Admissions, and what a test may do to their state from the side."""
+
+    admissions: Admissions | FakeAdmissions
+
+    @abstractmethod
+    def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
+        """Open a campaign."""
+
+    @abstractmethod
+    def set_clock(self, now_ms: int) -> None:
+        """Stop the clock at this millisecond."""
+
+    @abstractmethod
+    def give_back(self, campaign_id: str, serials: Iterable[int]) -> None:
+        """Put serials among the returned ones."""
+
+    @abstractmethod
+    def make_stale(self, campaign_id: str) -> None:
+        """Make it look as if another run of the server had opened the campaign."""
+
+    @abstractmethod
+    def lose_epoch(self) -> None:
+        """Forget that nothing was forgotten."""
+
+    @abstractmethod
+    def dump(self) -> Any:
+        """Return the whole state, to be compared."""
+
+    @abstractmethod
+    def pending(self, campaign_id: str) -> dict[str, int]:
+        """Return when each pending user was admitted."""
+
+    @abstractmethod
+    def count(self, campaign_id: str) -> int:
+        """Return the highest serial given out."""
+
+
+class FakeWorld(World):
+    """Dictionaries."""
+
+    def __init__(self) -> None:
+        self.admissions: FakeAdmissions = FakeAdmissions()
+
+    def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
+        campaign = FakeCampaign(quantity, opens_at_ms, closes_at_ms)
+        self.admissions.campaigns[campaign_id] = campaign
+
+    def set_clock(self, now_ms: int) -> None:
+        self.admissions.now_ms = now_ms
+
+    def give_back(self, campaign_id: str, serials: Iterable[int]) -> None:
+        self.admissions.campaigns[campaign_id].returned += serials
+
+    def make_stale(self, campaign_id: str) -> None:
+        self.admissions.campaigns[campaign_id].stale = True
+
+    def lose_epoch(self) -> None:
+        self.admissions.epoch_is_known = False
+
+    def dump(self) -> Any:
+        return repr(self.admissions.campaigns)
+
+    def pending(self, campaign_id: str) -> dict[str, int]:
+        return dict(self.admissions.campaigns[campaign_id].pending)
+
+    def count(self, campaign_id: str) -> int:
+        return self.admissions.campaigns[campaign_id].count
+
+
+class ValkeyWorld(World):
+    """The real script, with the clock as the one thing that is not real in it."""
+
+    def __init__(self, settings: Settings, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+        self._source = admission.ADMIT.source
+        self._client: Any = connect(settings)
+        self.scripts = Scripts(lambda: connect(settings), epoch=True)
+        self.admissions: Admissions = Admissions(self.scripts)
+
+    def close(self) -> None:
+        self.scripts.close()
+        self._client.close()
+
+    def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
+        campaign = Campaign(campaign_id, "Contract", quantity, opens_at_ms, closes_at_ms)
+        CampaignStates(self.scripts).open(campaign)
+
+    def set_clock(self, now_ms: int) -> None:
+        assert self._source.count(CLOCK) == 1
+        stopped = Script("admit")
+        stopped.source = self._source.replace(
+            CLOCK, f"{{{now_ms // 1000}, {now_ms % 1000 * 1000}}}"
+        )
+        stopped.digest = "0" * 40  # never cached: the text is sent
+        self._patch.setattr(admission, "ADMIT", stopped)
+
+    def give_back(self, campaign_id: str, serials: Iterable[int]) -> None:
+        self._client.rpush(CampaignKeys.of(campaign_id).returned, *serials)
+
+    def make_stale(self, campaign_id: str) -> None:
+        self._client.hset(CampaignKeys.of(campaign_id).campaign, "epoch", "another-run")
+
+    def lose_epoch(self) -> None:
+        self._client.delete(EPOCH)
+
+    def dump(self) -> Any:
+        keys = sorted(self._client.scan_iter("coupon:*"))
+        return {key: (self._client.dump(key), self._client.pttl(key)) for key in keys}
+
+    def pending(self, campaign_id: str) -> dict[str, int]:
+        found = self._client.zrange(CampaignKeys.of(campaign_id).pending, 0, -1, withscores=True)
+        return {user.decode(): int(score) for user, score in found}
+
+    def count(self, campaign_id: str) -> int:
+        return int(self._client.get(CampaignKeys.of(campaign_id).coupon_count) or 0)
+
+
+class AdmissionsContract:
+    """What admissions promise, whatever they are made of."""
+
+    @pytest.fixture
+    def opened(self, world: World, campaign_id: str) -> str:
+        """The id of a campaign of three that is open at NOW_MS."""
+        world.open(campaign_id, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
+        world.set_clock(NOW_MS)
+        return campaign_id
+
+    def test_serials_are_given_in_the_order_of_arrival(self, world: World, opened: str) -> None:
+        given = [world.admissions.admit(opened, user) for user in ("c", "a", "b")]
+        assert given == [Admission(Outcome.ACCEPTED, n, NOW_MS) for n in (1, 2, 3)]
+        assert world.pending(opened) == {"c": NOW_MS, "a": NOW_MS, "b": NOW_MS}
+        assert world.count(opened) == 3
+
+    def test_after_the_last_everybody_new_is_sold_out(self, world: World, opened: str) -> None:
+        for user in ("1", "2", "3"):
+            world.admissions.admit(opened, user)
+        before = world.dump()
+        for user in ("4", "5"):
+            assert world.admissions.admit(opened, user) == Admission(Outcome.SOLD_OUT)
+        assert world.dump() == before
+
+    def test_a_repeated_apply_gets_the_same_serial_also_when_all_is_over(
+        self, world: World, opened: str
+    ) -> None:
+        for user in ("1", "2", "3"):
+            world.admissions.admit(opened, user)
+        before = world.dump()
+        for now_ms in (NOW_MS, NOW_MS + MINUTE_MS, NOW_MS + 10 * MINUTE_MS):
+            world.set_clock(now_ms)
+            again = world.admissions.admit(opened, "2")
+            assert again == Admission(Outcome.ALREADY_APPLIED, 2)
+        assert world.dump() == before
+
+    @pytest.mark.parametrize(
+        ("after_opening_ms", "expected"),
+        [
+            (-MINUTE_MS, Admission(Outcome.NOT_OPEN, opens_in_ms=MINUTE_MS)),
+            (-1, Admission(Outcome.NOT_OPEN, opens_in_ms=1)),
+            (0, Admission(Outcome.ACCEPTED, 1, NOW_MS)),
+            (999, Admission(Outcome.ACCEPTED, 1, NOW_MS + 999)),
+            (1000, Admission(Outcome.CLOSED)),
+            (MINUTE_MS, Admission(Outcome.CLOSED)),
+        ],
+    )
+    def test_the_window_is_exact_to_the_millisecond(
+        self, world: World, campaign_id: str, after_opening_ms: int, expected: Admission
+    ) -> None:
+        world.open(campaign_id, 3, NOW_MS, NOW_MS + 1000)
+        world.set_clock(NOW_MS + after_opening_ms)
+        before = world.dump()
+        assert world.admissions.admit(campaign_id, "42") == expected
+        assert (world.dump() == before) == (expected.outcome is not Outcome.ACCEPTED)
+
+    def test_a_campaign_that_is_not_there_is_not_found(
+        self, world: World, campaign_id: str
+    ) -> None:
+        before = world.dump()
+        assert world.admissions.admit(campaign_id, "42") == Admission(Outcome.NOT_FOUND)
+        assert world.dump() == before
+
+    def test_where_everything_is_forgotten_nothing_is_not_found(
+        self, world: World, campaign_id: str
+    ) -> None:
+        world.lose_epoch()
+        assert world.admissions.admit(campaign_id, "42") == Admission(Outcome.STALE)
+
+    def test_a_campaign_of_another_run_admits_nobody_and_repeats_nothing(
+        self, world: World, opened: str
+    ) -> None:
+        world.admissions.admit(opened, "1")
+        world.make_stale(opened)
+        before = world.dump()
+        for user in ("1", "2"):
+            assert world.admissions.admit(opened, user) == Admission(Outcome.STALE)
+        assert world.dump() == before
+
+    def test_a_returned_serial_is_given_before_a_new_one(self, world: World, opened: str) -> None:
+        for user in ("1", "2"):
+            world.admissions.admit(opened, user)
+        world.give_back(opened, [2, 1])
+        serials = [world.admissions.admit(opened, user).serial for user in ("3", "4", "5", "6")]
+        assert serials == [2, 1, 3, 0]
+        assert world.count(opened) == 3
+
+    def test_campaigns_do_not_disturb_each_other(self, world: World, opened: str) -> None:
+        world.open(f"{opened}-2", 3, NOW_MS - 1, NOW_MS + 1)
+        for campaign_id in (opened, f"{opened}-2"):
+            assert world.admissions.admit(campaign_id, "1").serial == 1
+        assert world.count(opened) == 1
+
+    def test_users_are_told_apart_by_every_byte(self, world: World, opened: str) -> None:
+        outcomes = [world.admissions.admit(opened, user).outcome for user in ("a", "A", "a~")]
+        assert outcomes == [Outcome.ACCEPTED] * 3
+
+    def test_what_is_in_mysql_is_no_longer_pending(self, world: World, opened: str) -> None:
+        for user in ("1", "2", "3"):
+            world.admissions.admit(opened, user)
+        settlements = [
+            Settlement(opened, "1", 1, Holder.ISSUED),
+            Settlement(opened, "2", 2, Holder.KEPT),
+        ]
+        world.admissions.settle(settlements)
+        assert set(world.pending(opened)) == {"3"}
+        after = world.dump()
+        world.admissions.settle(settlements)
+        assert world.dump() == after
+        assert world.admissions.admit(opened, "1") == Admission(Outcome.ALREADY_APPLIED, 1)
+
+    def test_a_coupon_that_was_forgotten_is_put_back_with_its_serial(
+        self, world: World, opened: str
+    ) -> None:
+        world.give_back(opened, [2])
+        world.admissions.settle([Settlement(opened, "old", 2, Holder.ISSUED)])
+        assert world.admissions.admit(opened, "old") == Admission(Outcome.ALREADY_APPLIED, 2)
+        assert world.admissions.admit(opened, "new").serial == 3
+        assert world.admissions.admit(opened, "late").outcome is Outcome.SOLD_OUT
+
+    def test_a_coupon_under_another_serial_corrects_what_was_remembered(
+        self, world: World, opened: str
+    ) -> None:
+        world.admissions.admit(opened, "1")
+        world.admissions.settle([Settlement(opened, "1", 3, Holder.ISSUED)])
+        assert world.admissions.admit(opened, "1") == Admission(Outcome.ALREADY_APPLIED, 3)
+        assert world.pending(opened) == {}
+        assert world.count(opened) == 3
+
+    @pytest.mark.parametrize("serial", [2, 0, -1, 10**18, 10**400])
+    def test_a_foreign_record_leaves_the_true_admission_pending(
+        self, world: World, opened: str, serial: int
+    ) -> None:
+        world.admissions.admit(opened, "1")
+        before = world.dump()
+        world.admissions.settle([Settlement(opened, "1", serial, Holder.KEPT)])
+        world.admissions.settle([Settlement(opened, "never-applied", serial, Holder.KEPT)])
+        assert world.dump() == before
+
+    def test_settling_nothing_and_a_campaign_that_is_not_there_changes_nothing(
+        self, world: World, opened: str
+    ) -> None:
+        before = world.dump()
+        world.admissions.settle([])
+        world.admissions.settle([Settlement(f"{opened}-2", "1", 1, Holder.KEPT)])
+        assert world.dump() == before
+
+    def test_more_than_a_thousand_are_settled(self, world: World, campaign_id: str) -> None:
+        world.open(campaign_id, 2500, NOW_MS - 1, NOW_MS + 1)
+        world.set_clock(NOW_MS)
+        admitted = [world.admissions.admit(campaign_id, f"user-{n}").serial for n in range(1101)]
+        world.admissions.settle(
+            Settlement(campaign_id, f"user-{n}", serial, Holder.ISSUED)
+            for n, serial in enumerate(admitted)
+        )
+        assert world.pending(campaign_id) == {}
+
+    def test_only_an_admission_that_stands_is_made_durable(self, world: World, opened: str) -> None:
+        world.admissions.admit(opened, "1")
+        assert world.admissions.make_durable(opened, "1", 1)
+        assert not world.admissions.make_durable(opened, "1", 2)
+        assert not world.admissions.make_durable(opened, "2", 1)
+        assert not world.admissions.make_durable(f"{opened}-2", "1", 1)
+        world.make_stale(opened)
+        assert not world.admissions.make_durable(opened, "1", 1)
+
+
+class TestOnTheFake(AdmissionsContract):
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        return FakeWorld()
+
+
+class TestOnValkey(AdmissionsContract):
+    @pytest.fixture
+    def world(self, clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ValkeyWorld]:
+        with closing(ValkeyWorld(clean, monkeypatch)) as made:
+            yield made
+
+    def test_no_key_of_a_campaign_expires(self, world: ValkeyWorld, opened: str) -> None:
+        world.admissions.admit(opened, "1")
+        world.admissions.settle([Settlement(opened, "1", 1, Holder.ISSUED)])
+        assert {ttl for _, ttl in world.dump().values()} == {-1}
+
+    def test_many_at_once_get_each_serial_once(self, world: ValkeyWorld, campaign_id: str) -> None:
+        world.open(campaign_id, 50, NOW_MS - 1, NOW_MS + 1)
+        world.set_clock(NOW_MS)
+        with ThreadPoolExecutor(16) as pool:
+            admit = world.admissions.admit
+            users = [f"user-{n % 100}" for n in range(300)]
+            given = list(pool.map(lambda user: admit(campaign_id, user), users))
+        accepted = [one.serial for one in given if one.outcome is Outcome.ACCEPTED]
+        assert sorted(accepted) == list(range(1, 51))
+        for user in users:
+            serials = {g.serial for g, u in zip(given, users, strict=True) if u == user}
+            assert len(serials) == 1

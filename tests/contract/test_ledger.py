@@ -1,0 +1,291 @@
+"""The same tests on the fake ledger and on the real one in MariaDB or MySQL."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers.adapters.coupon_queries import CouponQueries
+from handlers.adapters.ledger import Ledger
+from handlers.adapters.mysql import Database
+from handlers.domain.campaign import Campaign
+from handlers.domain.coupon import CouponAccepted, coupon_code
+from handlers.domain.record import Accepted, FailedEvent, Reason, Record
+from handlers.domain.settlement import Holder, Settlement
+from tests.fakes import NOW_MS, FakeLedger, record
+from tests.support import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handlers.config import Settings
+
+QUANTITY = 100
+
+
+class World(ABC):
+    """A ledger, and what stands in it."""
+
+    ledger: Ledger | FakeLedger
+
+    @abstractmethod
+    def create(self, campaign_id: str, quantity: int) -> None:
+        """Create a campaign."""
+
+    @abstractmethod
+    def coupons(self, campaign_id: str) -> dict[str, int]:
+        """Return the serial of each owner."""
+
+    @abstractmethod
+    def failures(self) -> dict[tuple[str, int, int], tuple[str, bytes | None]]:
+        """Return reason and payload by topic, partition and offset."""
+
+
+class FakeWorld(World):
+    """Dictionaries."""
+
+    def __init__(self) -> None:
+        self.ledger: FakeLedger = FakeLedger()
+
+    def create(self, campaign_id: str, quantity: int) -> None:
+        self.ledger.quantities[campaign_id] = quantity
+
+    def coupons(self, campaign_id: str) -> dict[str, int]:
+        found = self.ledger.coupons.items()
+        return {user: serial for (campaign, user), serial in found if campaign == campaign_id}
+
+    def failures(self) -> dict[tuple[str, int, int], tuple[str, bytes | None]]:
+        found = self.ledger.failures.items()
+        return {place: (event.reason.value, event.record.value) for place, event in found}
+
+
+class MySqlWorld(World):
+    """Real tables."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        assert settings.database_address
+        address = settings.database_address
+        self.database = Database(lambda: address)
+        self.ledger: Ledger = Ledger(self.database, settings.coupon_code_secret)
+
+    def close(self) -> None:
+        self.database.close()
+
+    def create(self, campaign_id: str, quantity: int) -> None:
+        campaign = Campaign(campaign_id, "Contract", quantity, NOW_MS, NOW_MS + 1)
+        CouponQueries(self.database).create_campaign(campaign)
+
+    def coupons(self, campaign_id: str) -> dict[str, int]:
+        statement = "SELECT user_id, serial FROM coupon WHERE campaign_id = %s"
+        return dict(rows(self.settings, statement, campaign_id))
+
+    def failures(self) -> dict[tuple[str, int, int], tuple[str, bytes | None]]:
+        statement = "SELECT topic, partition_no, offset_no, reason, payload FROM failed_event"
+        found: list[Any] = rows(self.settings, statement)
+        return {(topic, part, offset): (reason, raw) for topic, part, offset, reason, raw in found}
+
+
+class LedgerContract:
+    """What a ledger promises, whatever it is made of."""
+
+    @pytest.fixture
+    def created(self, world: World, campaign_id: str) -> str:
+        world.create(campaign_id, QUANTITY)
+        return campaign_id
+
+    def accepted(self, campaign_id: str, user: str, serial: int, offset: int = 0) -> Accepted:
+        coupon = CouponAccepted(campaign_id, user, serial, NOW_MS)
+        return Accepted(record(coupon.encode(), offset), coupon)
+
+    def reason_of(self, world: World, *accepted: Accepted) -> list[str]:
+        """Write a batch; return the reasons of what did not stand."""
+        world.ledger.write(accepted, [])
+        return [reason for reason, _ in world.failures().values()]
+
+    def test_a_batch_stands_and_may_be_settled(self, world: World, created: str) -> None:
+        batch = [self.accepted(created, f"user-{n}", n, n) for n in (3, 1, 2)]
+        settlements = world.ledger.write(batch, [])
+        assert world.coupons(created) == {"user-1": 1, "user-2": 2, "user-3": 3}
+        assert set(settlements) == {
+            Settlement(created, f"user-{n}", n, Holder.ISSUED) for n in (1, 2, 3)
+        }
+        assert world.failures() == {}
+
+    def test_the_same_batch_again_changes_nothing_and_settles_the_same(
+        self, world: World, created: str
+    ) -> None:
+        batch = [
+            self.accepted(created, "user-1", 1, 1),
+            self.accepted(created, "user-2", 1, 2),
+            self.accepted(created, "user-3", QUANTITY + 1, 3),
+        ]
+        poison = [FailedEvent(record(b"\xff", 4), Reason.UNDECODABLE, "no JSON")]
+        first = world.ledger.write(batch, poison)
+        state = world.coupons(created), world.failures()
+        for _ in range(2):
+            assert sorted(map(repr, world.ledger.write(batch, poison))) == sorted(map(repr, first))
+            assert (world.coupons(created), world.failures()) == state
+        assert len(state[1]) == 3
+
+    def test_the_same_record_twice_in_a_batch_is_one_coupon(
+        self, world: World, created: str
+    ) -> None:
+        batch = [self.accepted(created, "user-1", 1, offset) for offset in (1, 2)]
+        assert self.reason_of(world, *batch) == []
+        assert world.coupons(created) == {"user-1": 1}
+
+    @pytest.mark.parametrize("serial", [1, QUANTITY])
+    def test_the_first_and_the_last_serial_stand(
+        self, world: World, created: str, serial: int
+    ) -> None:
+        assert self.reason_of(world, self.accepted(created, "user-1", serial)) == []
+        assert world.coupons(created) == {"user-1": serial}
+
+    @pytest.mark.parametrize(
+        "serial", [0, -1, QUANTITY + 1, 10_000_000, 10_000_001, 2**63, -(2**70), 10**400]
+    )
+    def test_a_serial_outside_of_the_quantity_is_refused(
+        self, world: World, created: str, serial: int
+    ) -> None:
+        batch = [
+            self.accepted(created, "user-1", serial, 1),
+            self.accepted(created, "user-2", 2, 2),
+        ]
+        assert self.reason_of(world, *batch) == ["SERIAL_OUT_OF_RANGE"]
+        assert world.coupons(created) == {"user-2": 2}
+
+    def test_a_serial_that_another_has_is_refused(self, world: World, created: str) -> None:
+        world.ledger.write([self.accepted(created, "user-1", 1, 1)], [])
+        assert self.reason_of(world, self.accepted(created, "user-2", 1, 2)) == ["SERIAL_TAKEN"]
+        assert world.coupons(created) == {"user-1": 1}
+
+    def test_of_two_with_one_serial_in_a_batch_one_gets_it(
+        self, world: World, created: str
+    ) -> None:
+        batch = [self.accepted(created, f"user-{n}", 1, n) for n in (1, 2)]
+        assert self.reason_of(world, *batch) == ["SERIAL_TAKEN"]
+        assert list(world.coupons(created).values()) == [1]
+
+    def test_a_second_serial_for_one_user_is_refused(self, world: World, created: str) -> None:
+        world.ledger.write([self.accepted(created, "user-1", 1, 1)], [])
+        second = self.accepted(created, "user-1", 2, 2)
+        assert self.reason_of(world, second) == ["USER_HAS_OTHER_SERIAL"]
+        assert world.coupons(created) == {"user-1": 1}
+
+    def test_a_user_with_another_serial_who_claims_a_taken_one_is_told_the_first(
+        self, world: World, created: str
+    ) -> None:
+        world.ledger.write([self.accepted(created, f"user-{n}", n, n) for n in (1, 2)], [])
+        second = self.accepted(created, "user-1", 2, 3)
+        assert self.reason_of(world, second) == ["USER_HAS_OTHER_SERIAL"]
+
+    def test_a_campaign_that_mysql_does_not_know_is_refused(
+        self, world: World, campaign_id: str
+    ) -> None:
+        one = self.accepted(campaign_id, "user-1", 1)
+        assert self.reason_of(world, one) == ["CAMPAIGN_UNKNOWN"]
+
+    def test_a_refused_coupon_is_settled_as_kept_with_its_bytes_and_its_owner(
+        self, world: World, created: str
+    ) -> None:
+        refused = self.accepted(created, "user-1", QUANTITY + 1, 7)
+        assert world.ledger.write([refused], []) == [
+            Settlement(created, "user-1", QUANTITY + 1, Holder.KEPT)
+        ]
+        assert world.failures() == {
+            ("coupon_create", 0, 7): ("SERIAL_OUT_OF_RANGE", refused.record.value)
+        }
+
+    @pytest.mark.parametrize("value", [None, b"", b"\x00\xff\xfe", b"x" * 100_000])
+    def test_a_record_that_nobody_could_read_is_kept_byte_for_byte(
+        self, world: World, value: bytes | None
+    ) -> None:
+        event = FailedEvent(record(value, 3, 5), Reason.UNDECODABLE, "쿠폰 " * 500)
+        assert world.ledger.write([], [event]) == []
+        assert world.failures() == {("coupon_create", 5, 3): ("UNDECODABLE", value)}
+
+    def test_a_record_of_a_topic_that_was_created_anew_does_not_replace_the_old_one(
+        self, world: World
+    ) -> None:
+        old = FailedEvent(record(b"old", 3), Reason.UNDECODABLE, "")
+        again = Record("coupon_create", 0, 3, NOW_MS + 1, None, b"new")
+        for event in (old, FailedEvent(again, Reason.UNDECODABLE, "")) * 2:
+            world.ledger.write([], [event])
+        assert sorted(raw or b"" for _, raw in world.failures().values()) == [b"new", b"old"]
+
+    def test_users_and_campaigns_are_told_apart_by_every_byte(
+        self, world: World, created: str
+    ) -> None:
+        users = ["a", "A", "a'", 'a"', "a\\", "a%s", "a~"]
+        batch = [self.accepted(created, user, n, n) for n, user in enumerate(users, 1)]
+        assert self.reason_of(world, *batch) == []
+        assert world.coupons(created) == {user: n for n, user in enumerate(users, 1)}
+
+    def test_several_campaigns_go_in_one_batch(self, world: World, created: str) -> None:
+        world.create(f"{created}-2", 1)
+        batch = [
+            self.accepted(f"{created}-2", "user-1", 1, 1),
+            self.accepted(created, "user-1", 1, 2),
+            self.accepted(f"{created}-2", "user-2", 2, 3),
+        ]
+        assert self.reason_of(world, *batch) == ["SERIAL_OUT_OF_RANGE"]
+        assert world.coupons(created) == world.coupons(f"{created}-2") == {"user-1": 1}
+
+    def test_an_empty_batch_is_nothing(self, world: World) -> None:
+        assert world.ledger.write([], []) == []
+
+
+class TestOnTheFake(LedgerContract):
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        return FakeWorld()
+
+
+class TestOnMySql(LedgerContract):
+    @pytest.fixture
+    def world(self, clean: Settings) -> Iterator[MySqlWorld]:
+        with closing(MySqlWorld(clean)) as made:
+            yield made
+
+    def test_a_coupon_has_its_owners_code_and_its_time(
+        self, world: MySqlWorld, created: str
+    ) -> None:
+        world.ledger.write([self.accepted(created, "user-1", 1)], [])
+        statement = "SELECT code, admitted_at FROM coupon WHERE campaign_id = %s"
+        [(code, admitted_at)] = rows(world.settings, statement, created)
+        secret = world.settings.coupon_code_secret.encode()
+        assert code == coupon_code(secret, created, "user-1")
+        assert admitted_at.isoformat(timespec="milliseconds") == "2026-11-22T03:00:00.123"
+
+    def test_why_a_coupon_was_refused_can_be_read(self, world: MySqlWorld, created: str) -> None:
+        world.ledger.write([self.accepted(created, "user-1", QUANTITY + 1)], [])
+        statement = "SELECT campaign_id, user_id, detail, status, record_key FROM failed_event"
+        assert rows(world.settings, statement) == [
+            (created, "user-1", f"serial {QUANTITY + 1} of a quantity of {QUANTITY}", "PENDING")
+            + (b"key",)
+        ]
+
+    def test_another_user_whose_code_collides_is_refused_and_kept(
+        self, world: MySqlWorld, created: str
+    ) -> None:
+        world.ledger.write([self.accepted(created, "user-1", 1, 1)], [])
+        secret = world.settings.coupon_code_secret.encode()
+        with closing(world.database):
+            world.database.run(
+                lambda cursor: cursor.execute(
+                    "UPDATE coupon SET code = %s WHERE campaign_id = %s",
+                    (coupon_code(secret, created, "user-2"), created),
+                )
+            )
+        collided = self.accepted(created, "user-2", 2, 2)
+        assert self.reason_of(world, collided) == ["NOT_INSERTED"]
+
+    def test_the_largest_batch_is_written(self, world: MySqlWorld, campaign_id: str) -> None:
+        world.create(campaign_id, 10_000)
+        batch = [self.accepted(campaign_id, f"user-{n}", n, n) for n in range(1, 10_001)]
+        world.ledger.write(batch, [])
+        assert world.coupons(campaign_id) == {f"user-{n}": n for n in range(1, 10_001)}

@@ -1,0 +1,144 @@
+"""The same tests on the fake publisher and on the real one with a real broker."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from abc import ABC, abstractmethod
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from handlers.adapters.kafka_options import connection_options
+from handlers.adapters.publisher import Publisher
+from handlers.domain.coupon import CouponAccepted
+from handlers.domain.errors import UnavailableError
+from tests.fakes import NOW_MS, FakePublisher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handlers.config import Settings
+
+Sent = tuple[bytes, bytes, str]  # key, value, request id
+READ_WITHIN_S = 20.0
+
+
+class World(ABC):
+    """A publisher, one that nobody acknowledges, and the topic's contents."""
+
+    publisher: Publisher | FakePublisher
+    unacknowledged: Publisher | FakePublisher
+
+    @abstractmethod
+    def read_back(self, campaign_id: str, count: int) -> list[Sent]:
+        """Return the records of a campaign: at least `count`, sorted."""
+
+
+class FakeWorld(World):
+    """Lists."""
+
+    def __init__(self) -> None:
+        self.publisher: FakePublisher = FakePublisher()
+        self.unacknowledged: FakePublisher = FakePublisher(acknowledges=False)
+
+    def read_back(self, campaign_id: str, count: int) -> list[Sent]:
+        found = [sent for sent in self.publisher.sent if campaign_id.encode() in sent[1]]
+        assert len(found) >= count
+        return sorted(found)
+
+
+class KafkaWorld(World):
+    """A real topic, read from its beginning."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        nobody = dataclasses.replace(
+            settings, kafka_bootstrap_servers=("127.0.0.1:1",), kafka_ack_timeout_ms=100
+        )
+        self.publisher: Publisher = Publisher(settings)
+        self.unacknowledged: Publisher = Publisher(nobody)
+
+    def close(self) -> None:
+        self.publisher.close()
+        self.unacknowledged.close()
+
+    def read_back(self, campaign_id: str, count: int) -> list[Sent]:
+        topic = self._settings.coupon_topic
+        options = connection_options(self._settings) | {"auto_offset_reset": "earliest"}
+        with closing(KafkaConsumer(**options)) as consumer:
+            partitions = consumer.partitions_for_topic(topic)
+            consumer.assign([TopicPartition(topic, number) for number in partitions])
+            consumer.seek_to_beginning()
+            return sorted(self._read(consumer, campaign_id, count))
+
+    def _read(self, consumer: Any, campaign_id: str, count: int) -> list[Sent]:
+        found: list[Sent] = []
+        deadline = time.monotonic() + READ_WITHIN_S
+        settled = False
+        # One poll more than needed: a record too many must be seen, too.
+        while not settled and time.monotonic() < deadline:
+            settled = len(found) >= count
+            for records in consumer.poll(timeout_ms=500).values():
+                for one in records:
+                    if campaign_id.encode() in (one.value or b""):
+                        headers = dict(one.headers)
+                        found.append((one.key, one.value, headers["request_id"].decode()))
+        return found
+
+
+class PublisherContract:
+    """What a publisher promises, whatever it is made of."""
+
+    def test_an_acknowledged_message_can_be_read_back(self, world: World, campaign_id: str) -> None:
+        message = CouponAccepted(campaign_id, "42", 37, NOW_MS)
+        assert world.publisher.publish(message, "request-1") is True
+        [(key, value, request_id)] = world.read_back(campaign_id, 1)
+        assert (key, request_id) == (b"42", "request-1")
+        assert value == message.encode()
+        assert CouponAccepted.decode(value) == message
+
+    def test_each_message_is_sent_once(self, world: World, campaign_id: str) -> None:
+        for serial in range(1, 21):
+            message = CouponAccepted(campaign_id, f"user-{serial:02}", serial, NOW_MS)
+            assert world.publisher.publish(message, f"request-{serial:02}")
+        found = world.read_back(campaign_id, 20)
+        assert [key.decode() for key, _, _ in found] == [f"user-{n:02}" for n in range(1, 21)]
+        assert [request for _, _, request in found] == [f"request-{n:02}" for n in range(1, 21)]
+
+    def test_a_broker_that_answers_is_ready(self, world: World) -> None:
+        world.publisher.ping()
+
+    def test_without_a_broker_there_is_no_ack_and_no_error(
+        self, world: World, campaign_id: str
+    ) -> None:
+        message = CouponAccepted(campaign_id, "42", 1, NOW_MS)
+        for _ in range(5):  # also with the breaker open
+            assert world.unacknowledged.publish(message, "request-1") is False
+
+    def test_without_a_broker_nothing_is_ready(self, world: World) -> None:
+        with pytest.raises(UnavailableError):
+            world.unacknowledged.ping()
+
+
+class TestOnTheFake(PublisherContract):
+    @pytest.fixture
+    def world(self) -> FakeWorld:
+        return FakeWorld()
+
+
+class TestOnKafka(PublisherContract):
+    @pytest.fixture
+    def world(self, settings: Settings) -> Iterator[KafkaWorld]:
+        with closing(KafkaWorld(settings)) as made:
+            yield made
+
+    def test_without_its_topic_kafka_is_not_ready(self, settings: Settings) -> None:
+        elsewhere = dataclasses.replace(settings, coupon_topic="no-such-topic")
+        with (
+            closing(Publisher(elsewhere)) as publisher,
+            pytest.raises(UnavailableError, match="no-such-topic"),
+        ):
+            publisher.ping()
