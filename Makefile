@@ -46,7 +46,7 @@ up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chal
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
 	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
 
-.PHONY: stack migrate api serve poller token
+.PHONY: stack migrate api serve poller scheduler token
 stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints the settings
 	@mkdir -p $(dir $(STACK_SETTINGS))
 	@$(VENV_PYTHON) -m local.stack --env-file $(STACK_SETTINGS) $(ARGS)
@@ -58,6 +58,8 @@ serve: python  ## the gateway on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
 poller: python  ## a consumer of group_1
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
+scheduler: python  ## the relay, every minute
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
 token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)

@@ -1,13 +1,13 @@
-"""Chalice shell: registers the one route table and the Kafka consumer. Nothing else."""
+"""Chalice shell: registers the one route table, the Kafka consumer, the schedules. Nothing else."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from chalice.app import Chalice, Response
+from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import consume, wiring
+from handlers import consume, relay, wiring
 from handlers.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ for _route in ROUTES:
 def consume_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Take batches of Kafka's event source mapping, which CloudFormation adds to this function."""
     return consume.consume_handler(event, context)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="relay_handler")
+def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
+    """Send overdue admissions to Kafka again, every minute."""
+    return relay.relay_handler(event.to_dict(), event.context)
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:

@@ -1,4 +1,4 @@
-"""The containers' health checks: a server that is ready, a consumer that is in its group.
+"""The containers' health checks: a server that is ready, a consumer in its group, a live scheduler.
 
 Used by local/docker-compose.yml, because the image carries no curl.
 """
@@ -9,8 +9,10 @@ import argparse
 import os
 import socket
 import sys
+import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handlers.config import ConfigurationError, Settings
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 # Below the shortest `timeout` of a health check in local/docker-compose.yml (8 s), so that the
 # reason is printed before Docker ends the check.
 READY_TIMEOUT_S = 5.0
+# A round every minute that may take a minute, and one that was late.
+HEARTBEAT_AGE_MAX_S = 180
 
 
 class UnhealthyError(Exception):
@@ -71,6 +75,18 @@ def check_group_member(environment: Mapping[str, str]) -> None:
         raise UnhealthyError(message)
 
 
+def check_heartbeat(file: Path, now: float) -> None:
+    """Raise UnhealthyError unless `file` was touched within HEARTBEAT_AGE_MAX_S before `now`."""
+    try:
+        age_s = now - file.stat().st_mtime
+    except FileNotFoundError as error:
+        message = f"{file} is missing: no round has ended yet"
+        raise UnhealthyError(message) from error
+    if age_s > HEARTBEAT_AGE_MAX_S:
+        message = f"the last round ended {age_s:.0f} s ago"
+        raise UnhealthyError(message)
+
+
 def is_member(members: Iterable[Mapping[str, Any]], addresses: frozenset[str]) -> bool:
     """Tell whether one of the group's `members` connected from one of `addresses`."""
     # Java's InetAddress prints "name/address", mostly without the name: "/172.18.0.7".
@@ -92,10 +108,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="healthy when a consumer on this host is in CONSUMER_GROUP (reads the settings)",
     )
+    what.add_argument(
+        "--heartbeat",
+        type=Path,
+        metavar="FILE",
+        help="healthy when local.scheduler --heartbeat FILE has ended a round lately",
+    )
     options = parser.parse_args(arguments)
     try:
         if options.group_member:
             check_group_member(os.environ)
+        elif options.heartbeat:
+            check_heartbeat(options.heartbeat, time.time())
         else:
             check_ready(options.url)
     except (UnhealthyError, ConfigurationError) as error:

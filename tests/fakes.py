@@ -6,19 +6,16 @@ They keep their state in plain dictionaries that a test may look into or change.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handlers.domain.admission import Admission, Outcome
-from handlers.domain.campaign import Campaign, CampaignStatus
-from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
+from handlers.domain.errors import UnavailableError
 from handlers.domain.record import Accepted, FailedEvent, Reason, Record
 from handlers.domain.settlement import Holder, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from handlers.adapters.campaign_states import Applied
-    from handlers.adapters.coupon_queries import Coupon
     from handlers.domain.coupon import CouponAccepted
 
 NOW_MS = 1_795_316_400_123  # 2026-11-22T03:00:00.123Z
@@ -50,7 +47,7 @@ class FakeAdmissions:
     campaigns: dict[str, FakeCampaign] = field(default_factory=dict)
     settled: list[Settlement] = field(default_factory=list)
 
-    def admit(self, campaign_id: str, user_id: str) -> Admission:
+    def admit(self, campaign_id: str, user_id: str) -> Admission:  # noqa: PLR0911 - an outcome each
         self._require_reachable()
         campaign = self.campaigns.get(campaign_id)
         if campaign is None:
@@ -150,7 +147,7 @@ class FakeLedger:
             self._keep(event)
         return settlements
 
-    def _write(self, coupon: CouponAccepted) -> Reason | None:
+    def _write(self, coupon: CouponAccepted) -> Reason | None:  # noqa: PLR0911 - a reason each
         owner = (coupon.campaign_id, coupon.user_id)
         quantity = self.quantities.get(coupon.campaign_id)
         taken = {(campaign, serial) for (campaign, _), serial in self.coupons.items()}
@@ -176,87 +173,6 @@ class FakeLedger:
         if known.record.value != record.value:  # the topic was created anew
             place = (f"{record.topic}@{record.timestamp_ms}", record.partition, record.offset)
             self.failures.setdefault(place, event)
-
-
-@dataclass
-class FakeCampaignStates:
-    """Campaigns as Redis shows them."""
-
-    statuses: dict[str, CampaignStatus] = field(default_factory=dict)
-    admissions: dict[tuple[str, str], Applied] = field(default_factory=dict)
-    epoch_is_known: bool = True
-
-    def open(self, campaign: Campaign) -> None:
-        self._require_epoch()
-        status = CampaignStatus(campaign, 0, 0, campaign.quantity, None, NOW_MS)
-        self.statuses.setdefault(campaign.id, status)
-
-    def ids(self) -> Sequence[str]:
-        self._require_epoch()
-        return sorted(self.statuses)
-
-    def status(self, campaign_id: str) -> CampaignStatus:
-        self._require_epoch()
-        if campaign_id not in self.statuses:
-            raise CampaignNotFoundError
-        return self.statuses[campaign_id]
-
-    def applied(self, campaign_id: str, user_id: str) -> Applied | None:
-        self.status(campaign_id)
-        return self.admissions.get((campaign_id, user_id))
-
-    def ping(self) -> None:
-        self._require_epoch()
-
-    def _require_epoch(self) -> None:
-        if not self.epoch_is_known:
-            raise StaleStateError
-
-
-@dataclass
-class FakeCouponQueries:
-    """What HTTP reads from MySQL. As the driver does, it refuses text that UTF-8 cannot hold."""
-
-    standing: dict[str, Campaign] = field(default_factory=dict)
-    coupon_rows: dict[tuple[str, str], Coupon] = field(default_factory=dict)
-    failed_rows: list[dict[str, Any]] = field(default_factory=list)
-    given_up: set[tuple[str, str]] = field(default_factory=set)
-    filters: list[Mapping[str, object]] = field(default_factory=list)
-    reachable: bool = True
-
-    def create_campaign(self, campaign: Campaign) -> tuple[Campaign, bool]:
-        _encode(campaign.id, campaign.name)
-        created = campaign.id not in self.standing
-        return self.standing.setdefault(campaign.id, campaign), created
-
-    def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
-        return self.coupon_rows.get((campaign_id, user_id))
-
-    def has_failed(self, campaign_id: str, user_id: str) -> bool:
-        return (campaign_id, user_id) in self.given_up
-
-    def counts(self, campaign_id: str) -> tuple[int, int]:
-        issued = [owner for owner in self.coupon_rows if owner[0] == campaign_id]
-        return len(issued), len(self.failed_rows)
-
-    def coupons(self, campaign_id: str, after: int, limit: int) -> Sequence[Coupon]:
-        rows = [row for owner, row in self.coupon_rows.items() if owner[0] == campaign_id]
-        return sorted((r for r in rows if r.serial > after), key=lambda r: r.serial)[:limit]
-
-    def failed_events(self, filters: Mapping[str, object]) -> Sequence[dict[str, Any]]:
-        _encode(*filters.values())
-        self.filters.append(filters)
-        return self.failed_rows
-
-    def ping(self) -> None:
-        if not self.reachable:
-            raise UnavailableError
-
-
-def _encode(*values: object) -> None:
-    for value in values:
-        if isinstance(value, str):
-            value.encode()
 
 
 def record(value: bytes | None, offset: int = 0, partition: int = 0) -> Record:

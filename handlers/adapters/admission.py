@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from handlers.adapters.redis_keys import CampaignKeys
 from handlers.adapters.scripts import Script, Scripts
 from handlers.domain.admission import Admission, Outcome
+from handlers.domain.coupon import CouponAccepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 ADMIT = Script("admit")
 CONFIRM = Script("confirm")
 SETTLE = Script("settle")
+OVERDUE = Script("overdue")
 
 # appendfsync everysec brings a write to the disk within about a second; half a second on top.
 DURABLE_WAIT_MS = 1500
@@ -55,6 +57,28 @@ class Admissions:
             self._scripts.run_id,
             wait_ms=DURABLE_WAIT_MS,
         )
+
+    def overdue(
+        self, campaign_id: str, older_than_ms: int, offset: int, limit: int
+    ) -> list[CouponAccepted]:
+        """Return admissions that are pending for longer than `older_than_ms`, oldest first.
+
+        Passes over the first `offset`. None of a campaign that is stale: rebuilding it comes first.
+        """
+        keys = CampaignKeys.of(campaign_id)
+        _, *found = self._scripts.run(
+            OVERDUE,
+            [keys.campaign, keys.applied_user, keys.pending],
+            self._scripts.run_id,
+            older_than_ms,
+            offset,
+            limit,
+        )
+        triples = zip(found[::3], found[1::3], found[2::3], strict=True)
+        return [
+            CouponAccepted(campaign_id, user.decode(), serial, admitted_at_ms)
+            for user, serial, admitted_at_ms in triples
+        ]
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Tell Redis what MySQL has taken over; may be repeated at will."""

@@ -15,6 +15,8 @@ from handlers.adapters.kafka_options import connection_options, require_broker
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from handlers.config import Settings
     from handlers.domain.coupon import CouponAccepted
 
@@ -35,26 +37,36 @@ class Publisher:
         """Return True once Kafka holds the message, False without an ack in KAFKA_ACK_TIMEOUT_MS.
 
         (At the worst twice that, when the producer must be built first.) False means unknown:
-        Kafka may hold it all the same. There is no background send, since a
-        function may be frozen the moment it has answered.
+        Kafka may hold it all the same. There is no background send, since a function may be frozen
+        the moment it has answered.
         """
+        return self.publish_all([message], request_id) == 1
+
+    def publish_all(self, messages: Sequence[CouponAccepted], request_id: str) -> int:
+        """Send messages together; return how many, counted from the first, Kafka surely holds."""
         if not self._breaker.allows():
-            return False
+            return 0
+        acknowledged = 0
         try:
             producer = self._connected()
             deadline = time.monotonic() + self._timeout_ms / 1000
-            future = producer.send(
-                self._settings.coupon_topic,
-                key=message.user_id.encode(),
-                value=message.encode(),
-                headers=[("request_id", request_id.encode())],
-            )
-            future.get(timeout=max(0.0, deadline - time.monotonic()))
+            futures = [self._send(producer, message, request_id) for message in messages]
+            for future in futures:
+                future.get(timeout=max(0.0, deadline - time.monotonic()))
+                acknowledged += 1
         except Exception as error:  # noqa: BLE001 - whatever it was, Kafka is not known to hold it
             self._failed(error)
-            return False
+            return acknowledged
         self._breaker.succeeded()
-        return True
+        return acknowledged
+
+    def _send(self, producer: Any, message: CouponAccepted, request_id: str) -> Any:
+        return producer.send(
+            self._settings.coupon_topic,
+            key=message.user_id.encode(),
+            value=message.encode(),
+            headers=[("request_id", request_id.encode())],
+        )
 
     def ping(self) -> None:
         """Ask the brokers about the topic; raise UnavailableError when they do not have it."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
-# A poll runner finishes its batch, a gateway its requests; neither has any left by then.
-STOP_TIMEOUT_S = 15.0
+# A poll runner finishes its batch, a gateway its requests, which takes well under a second. One
+# that is just joining its group takes longer; nobody who pressed Ctrl-C wants to wait for that.
+STOP_TIMEOUT_S = 5.0
 LOG_TAIL_LINES = 10
 
 
@@ -46,7 +49,8 @@ class Running:
         command = [sys.executable, "-m", program.module, *program.arguments]
         with program.log.open("wb") as log:
             # The guardian ends the program even when the demo itself is killed.
-            self._guardian = Guardian(Path(tempfile.mkdtemp(prefix="seonchak-demo-")))
+            self._home = Path(tempfile.mkdtemp(prefix="seonchak-demo-"))
+            self._guardian = Guardian(self._home)
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -55,7 +59,7 @@ class Running:
                 # Ctrl-C is for the demo, which then stops these in order.
                 start_new_session=True,
                 cwd=ROOT,
-                env=dict(environment),
+                env={**environment, "TMPDIR": str(self._home)},
             )
             self._guardian.watch(self._process.pid)
 
@@ -72,15 +76,16 @@ class Running:
         """Send SIGTERM."""
         self._process.terminate()
 
-    def wait_until_gone(self) -> None:
+    def wait_until_gone(self, patience_s: float) -> None:
         """Wait for the end, bounded; then nothing of it is left, its children included."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_TIMEOUT_S)
+            self._process.wait(max(0.0, patience_s))
         with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._guardian.watch(None)
         self._guardian.release()
+        shutil.rmtree(self._home, ignore_errors=True)
 
 
 @contextmanager
@@ -97,5 +102,6 @@ def running(
     finally:
         for each in started:
             each.ask_to_stop()
+        deadline = time.monotonic() + STOP_TIMEOUT_S
         for each in started:
-            each.wait_until_gone()
+            each.wait_until_gone(deadline - time.monotonic())

@@ -135,9 +135,10 @@ def _first_come_first_served(evidence: Evidence) -> Finding:
     ]
     if late:
         differences.append(_naming("admitted before somebody with a lower serial", late))
-    seen = f"serials {min(serials):,} to {max(serials):,} in the order of admission"
-    seen = seen if rows else "no serials"
-    return Finding("First come, first served", seen, tuple(differences))
+    span = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
+    return Finding(
+        "First come, first served", f"{span}, compared with admission", tuple(differences)
+    )
 
 
 def _told_the_same(evidence: Evidence) -> Finding:

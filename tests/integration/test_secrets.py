@@ -38,8 +38,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    wiring.reset()
     with mock_aws():
         yield
+    wiring.reset()
 
 
 def keep(**secret: Any) -> None:
@@ -133,9 +135,7 @@ def test_the_service_asks_for_it_when_it_first_needs_the_database(
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("DATABASE_SECRET_ID", NAME)
-    wiring.reset()
     database = wiring.database()  # before there is such a secret
     keep(SecretString=json.dumps(RDS | {"host": "127.0.0.1", "port": 1}))
     with pytest.raises(UnavailableError, match=r"MySQL gave no answer \(error 2003\)"):
         database.run(lambda _: None)
-    wiring.reset()

@@ -26,6 +26,7 @@ TARGETS = [
     "api",
     "serve",
     "poller",
+    "scheduler",
     "token",
     "lint",
     "fmt",

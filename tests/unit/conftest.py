@@ -15,13 +15,8 @@ import pytest
 from handlers import log, wiring
 from handlers.config import Settings
 from local.development import DEVELOPMENT_SETTINGS
-from tests.fakes import (
-    FakeAdmissions,
-    FakeCampaignStates,
-    FakeCouponQueries,
-    FakeLedger,
-    FakePublisher,
-)
+from tests.fake_reads import FakeCampaignStates, FakeCouponQueries
+from tests.fakes import FakeAdmissions, FakeLedger, FakePublisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

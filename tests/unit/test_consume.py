@@ -48,7 +48,7 @@ class RefusingLedger(FakeLedger):
             raise UnavailableError
         users = {a.coupon.user_id for a in accepted}
         all_users = users | {f.user_id for f in failed}
-        offsets = {item.record.offset for item in (*accepted, *failed)}
+        offsets = {a.record.offset for a in accepted} | {f.record.offset for f in failed}
         if (
             users & self.refuses_coupons_of
             or all_users & self.refuses_everything_of

@@ -42,7 +42,7 @@ def test_a_campaign_id_is_lower_case_digits_and_hyphens(text: str) -> None:
         "a" * 64,
         "é",
         "a{b}",
-        "１",
+        "\N{FULLWIDTH DIGIT ONE}",
         "\ud800",
         None,
         1,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from local.development import DEVELOPMENT_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OWN = frozenset({"172.18.0.7"})
 
@@ -85,3 +88,13 @@ def test_neither_or_both_checks_are_a_wrong_command_line() -> None:
     for arguments in ([], ["--group-member", "http://127.0.0.1/ready"]):
         with pytest.raises(SystemExit, match="2"):
             healthcheck.main(arguments)
+
+
+def test_a_scheduler_is_healthy_while_its_rounds_end(tmp_path: Path) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    assert healthcheck.main(["--heartbeat", str(heartbeat)]) == 1
+    heartbeat.touch()
+    assert healthcheck.main(["--heartbeat", str(heartbeat)]) == 0
+    late = time.time() - healthcheck.HEARTBEAT_AGE_MAX_S - 1
+    os.utime(heartbeat, (late, late))
+    assert healthcheck.main(["--heartbeat", str(heartbeat)]) == 1

@@ -1,0 +1,51 @@
+"""The relay, every minute: admissions that have been pending for too long go to Kafka again.
+
+An apply that was killed between Redis and Kafka, or that found no Kafka, left its admission
+pending; so did a settle that found no Redis. Sending once more than needed is harmless.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handlers import log, wiring
+from handlers.domain.errors import UnavailableError
+from handlers.edge.deadline import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# One request to Kafka holds about 100 kB of these, well below its megabyte.
+BATCH = 500
+# Of one run, over all campaigns: a minute's worth for one consumer, so that runs do not pile up.
+RESEND_MAX = 20_000
+
+
+def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
+    """Send again, oldest first, within the function's time; return how many were sent.
+
+    Several at once do no harm. What Kafka does not acknowledge stays pending for the next run.
+    """
+    deadline = Deadline(context)
+    request_id = getattr(context, "aws_request_id", "relay")
+    sent = 0
+    for campaign_id in wiring.campaign_states().ids():
+        sent += _relay(campaign_id, RESEND_MAX - sent, request_id, deadline)
+    log.info("relay_handler", {"request_id": request_id, "sent": sent})
+    return {"sent": sent}
+
+
+def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) -> int:
+    admissions, publisher = wiring.admissions(), wiring.publisher()
+    older_than_ms = wiring.settings().pending_resend_after_s * 1000
+    sent = 0
+    while sent < limit and deadline.allows(wiring.settings().kafka_ack_timeout_ms):
+        batch = admissions.overdue(campaign_id, older_than_ms, sent, min(BATCH, limit - sent))
+        if not batch:
+            break
+        acknowledged = publisher.publish_all(batch, request_id)
+        sent += acknowledged
+        if acknowledged < len(batch):
+            message = f"Kafka took {sent} of the overdue admissions of {campaign_id}"
+            raise UnavailableError(message)
+    return sent

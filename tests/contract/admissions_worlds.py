@@ -1,0 +1,142 @@
+"""Admissions on dictionaries and on Valkey, with what tests may do to them from the side."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from handlers.adapters import admission
+from handlers.adapters.admission import Admissions
+from handlers.adapters.campaign_states import CampaignStates
+from handlers.adapters.redis_client import connect
+from handlers.adapters.redis_keys import EPOCH, CampaignKeys
+from handlers.adapters.scripts import Script, Scripts
+from handlers.domain.campaign import Campaign
+from tests.fakes import FakeAdmissions, FakeCampaign
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
+    from handlers.config import Settings
+
+CLOCK = "redis.call('TIME')"
+
+
+class World(ABC):
+    """Admissions, and what a test may do to their state from the side."""
+
+    admissions: Admissions | FakeAdmissions
+
+    @abstractmethod
+    def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
+        """Open a campaign."""
+
+    @abstractmethod
+    def set_clock(self, now_ms: int) -> None:
+        """Stop the clock at this millisecond."""
+
+    @abstractmethod
+    def give_back(self, campaign_id: str, serials: Iterable[int]) -> None:
+        """Put serials among the returned ones."""
+
+    @abstractmethod
+    def make_stale(self, campaign_id: str) -> None:
+        """Make it look as if another run of the server had opened the campaign."""
+
+    @abstractmethod
+    def lose_epoch(self) -> None:
+        """Forget that nothing was forgotten."""
+
+    @abstractmethod
+    def dump(self) -> Any:
+        """Return the whole state, to be compared."""
+
+    @abstractmethod
+    def pending(self, campaign_id: str) -> dict[str, int]:
+        """Return when each pending user was admitted."""
+
+    @abstractmethod
+    def count(self, campaign_id: str) -> int:
+        """Return the highest serial given out."""
+
+
+class FakeWorld(World):
+    """Dictionaries."""
+
+    def __init__(self) -> None:
+        self.admissions: FakeAdmissions = FakeAdmissions()
+
+    def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
+        campaign = FakeCampaign(quantity, opens_at_ms, closes_at_ms)
+        self.admissions.campaigns[campaign_id] = campaign
+
+    def set_clock(self, now_ms: int) -> None:
+        self.admissions.now_ms = now_ms
+
+    def give_back(self, campaign_id: str, serials: Iterable[int]) -> None:
+        self.admissions.campaigns[campaign_id].returned += serials
+
+    def make_stale(self, campaign_id: str) -> None:
+        self.admissions.campaigns[campaign_id].stale = True
+
+    def lose_epoch(self) -> None:
+        self.admissions.epoch_is_known = False
+
+    def dump(self) -> Any:
+        return repr(self.admissions.campaigns)
+
+    def pending(self, campaign_id: str) -> dict[str, int]:
+        return dict(self.admissions.campaigns[campaign_id].pending)
+
+    def count(self, campaign_id: str) -> int:
+        return self.admissions.campaigns[campaign_id].count
+
+
+class ValkeyWorld(World):
+    """The real script, with the clock as the one thing that is not real in it."""
+
+    def __init__(self, settings: Settings, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+        self._source = admission.ADMIT.source
+        self._client: Any = connect(settings)
+        self.scripts = Scripts(lambda: connect(settings), epoch=True)
+        self.admissions: Admissions = Admissions(self.scripts)
+
+    def close(self) -> None:
+        self.scripts.close()
+        self._client.close()
+
+    def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
+        campaign = Campaign(campaign_id, "Contract", quantity, opens_at_ms, closes_at_ms)
+        CampaignStates(self.scripts).open(campaign)
+
+    def set_clock(self, now_ms: int) -> None:
+        assert self._source.count(CLOCK) == 1
+        stopped = Script("admit")
+        stopped.source = self._source.replace(
+            CLOCK, f"{{{now_ms // 1000}, {now_ms % 1000 * 1000}}}"
+        )
+        stopped.digest = "0" * 40  # never cached: the text is sent
+        self._patch.setattr(admission, "ADMIT", stopped)
+
+    def give_back(self, campaign_id: str, serials: Iterable[int]) -> None:
+        self._client.rpush(CampaignKeys.of(campaign_id).returned, *serials)
+
+    def make_stale(self, campaign_id: str) -> None:
+        self._client.hset(CampaignKeys.of(campaign_id).campaign, "epoch", "another-run")
+
+    def lose_epoch(self) -> None:
+        self._client.delete(EPOCH)
+
+    def dump(self) -> Any:
+        keys = sorted(self._client.scan_iter("coupon:*"))
+        return {key: (self._client.dump(key), self._client.pttl(key)) for key in keys}
+
+    def pending(self, campaign_id: str) -> dict[str, int]:
+        found = self._client.zrange(CampaignKeys.of(campaign_id).pending, 0, -1, withscores=True)
+        return {user.decode(): int(score) for user, score in found}
+
+    def count(self, campaign_id: str) -> int:
+        return int(self._client.get(CampaignKeys.of(campaign_id).coupon_count) or 0)

@@ -1,0 +1,173 @@
+"""`python -m local.demo` as a person runs it: a process with an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.development import DEVELOPMENT_SETTINGS
+from local.servers.ports import free_port
+from local.stack import SERVER_VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.servers
+
+# A demo takes about 12 s; a busy machine may need more.
+TIMEOUT_S = 100
+
+
+@contextmanager
+def demo(folder: Path, *options: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the demo on servers of its own; everything temporary goes below `folder`."""
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    inherited = {k: v for k, v in os.environ.items() if k not in SERVER_VARIABLES}
+    with subprocess.Popen(
+        [sys.executable, "-m", "local.demo", "--out", str(folder / "out"), *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=inherited | {"TMPDIR": str(temporary), **settings},
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Return what a demo left: processes with `folder` in arguments or environment, directories."""
+    listing = subprocess.run(
+        ["ps", "axeww", "-o", "pid=,args="], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    processes = [line for line in listing if str(folder) in line]
+    return [*processes, *(str(path) for path in (folder / "tmp").iterdir())]
+
+
+def test_a_small_demo_keeps_every_promise_and_leaves_its_files(tmp_path: Path) -> None:
+    with demo(tmp_path, "--users", "60", "--quantity", "10") as process:
+        output, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, output + errors
+    assert "Every promise was kept." in output
+    assert "Traceback" not in errors
+    record = json.loads((tmp_path / "out" / "demo.json").read_text())
+    assert record["kept"]
+    assert (record["people"], record["presses"]) == (72, 120)
+    assert record["answers"]["ACCEPTED"] == record["rows_in_mysql"] == 10
+    assert sum(record["answers"].values()) == 120
+    assert record["rows_complete_after_s"] > 0
+    assert (tmp_path / "out" / "demo.svg").read_text().startswith("<?xml")
+    assert (tmp_path / "out" / "demo.png").read_bytes().startswith(b"\x89PNG")
+    assert len((tmp_path / "out" / "answers.csv").read_text().splitlines()) == 121
+    assert leftovers(tmp_path) == []
+
+
+def test_with_fewer_people_than_coupons_everybody_gets_one(tmp_path: Path) -> None:
+    with demo(tmp_path, "--users", "5", "--impatient", "0", "--quantity", "9") as process:
+        output, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, output + errors
+    assert json.loads((tmp_path / "out" / "demo.json").read_text())["rows_in_mysql"] == 5
+
+
+def test_an_answer_that_no_open_campaign_gives_fails_the_demo(tmp_path: Path) -> None:
+    # The impatient press five times in the same second; this gateway allows each process one.
+    with demo(tmp_path, "--users", "10", "--impatient", "10", APPLY_RATE_PER_S="1") as process:
+        output, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1, output + errors
+    assert "Not every promise was kept." in output
+    assert "x 429 TOO_MANY_REQUESTS" in output
+    record = json.loads((tmp_path / "out" / "demo.json").read_text())
+    assert not record["kept"]
+    assert record["errors"] == record["answers"]["429 TOO_MANY_REQUESTS"] > 0
+    assert [p["promise"] for p in record["promises"] if not p["kept"]] == ["Everyone is answered"]
+    assert (tmp_path / "out" / "demo.png").exists()
+
+
+def test_servers_out_of_reach_are_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
+    port = free_port()
+    settings = {
+        "REDIS_URL": f"redis://127.0.0.1:{port}/0",
+        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
+        "DATABASE_URL": f"mysql://somebody:secret@127.0.0.1:{port}/coupons",
+        **DEVELOPMENT_SETTINGS,
+    }
+    with demo(tmp_path, "--servers", "env", "--wait-s", "1", **settings) as process:
+        output, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    assert f"demo: MySQL at 127.0.0.1:{port} is out of reach" in errors
+    assert "Traceback" not in errors
+    assert "secret" not in output + errors
+    assert leftovers(tmp_path) == []
+
+
+def test_servers_that_the_settings_do_not_name_are_asked_for(tmp_path: Path) -> None:
+    with demo(tmp_path, "--servers", "env") as process:
+        _, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    assert errors.startswith("demo: REDIS_URL, KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL not set")
+
+
+def test_a_stage_that_is_not_local_is_left_alone(tmp_path: Path) -> None:
+    settings = {
+        "STAGE": "prod",
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "DATABASE_URL": "mysql://somebody:secret@127.0.0.1:1/coupons",
+        "AUTH_JWT_SECRET": "a-secret-of-a-test-that-has-32-bytes",
+        "COUPON_CODE_SECRET": "a-secret-of-a-test-that-has-32-bytes",
+    }
+    with demo(tmp_path, **settings) as process:
+        _, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    assert "STAGE=local, not prod" in errors
+
+
+@pytest.mark.parametrize(
+    ("shown", "number", "code"),
+    [
+        ("Redis, Kafka, MySQL", signal.SIGINT, 130),  # the gateway and the consumers come up
+        ("Gateway and poll runners", signal.SIGTERM, 143),  # the crowd gathers
+        ("Opening connections", signal.SIGINT, 130),  # everybody presses
+    ],
+)
+def test_a_signal_stops_everything_at_any_moment(
+    tmp_path: Path, shown: str, number: signal.Signals, code: int
+) -> None:
+    with demo(tmp_path) as process:
+        assert process.stdout
+        assert any(shown in line for line in process.stdout)
+        process.send_signal(number)
+        process.send_signal(number)  # an impatient second one changes nothing
+        _, errors = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == code
+    assert "nothing is left running" in errors
+    assert "Traceback" not in errors
+    assert leftovers(tmp_path) == []
+
+
+def test_nothing_outlives_a_demo_that_was_killed(tmp_path: Path) -> None:
+    with demo(tmp_path) as process:
+        assert process.stdout
+        assert any("Redis, Kafka, MySQL" in line for line in process.stdout)
+        assert leftovers(tmp_path)
+        process.kill()
+        process.communicate(timeout=TIMEOUT_S)
+    deadline, between = time.monotonic() + TIMEOUT_S, threading.Event()
+    while leftovers(tmp_path) and time.monotonic() < deadline:
+        between.wait(0.1)
+    assert leftovers(tmp_path) == []

@@ -1,0 +1,97 @@
+"""Stand-ins for what HTTP reads from Redis and MySQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from handlers.domain.campaign import Campaign, CampaignStatus
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
+from tests.fakes import NOW_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from handlers.adapters.campaign_states import Applied
+    from handlers.adapters.coupon_queries import Coupon
+
+
+@dataclass
+class FakeCampaignStates:
+    """Campaigns as Redis shows them."""
+
+    statuses: dict[str, CampaignStatus] = field(default_factory=dict)
+    admissions: dict[tuple[str, str], Applied] = field(default_factory=dict)
+    epoch_is_known: bool = True
+
+    def open(self, campaign: Campaign) -> None:
+        self._require_epoch()
+        status = CampaignStatus(campaign, 0, 0, campaign.quantity, None, NOW_MS)
+        self.statuses.setdefault(campaign.id, status)
+
+    def ids(self) -> Sequence[str]:
+        self._require_epoch()
+        return sorted(self.statuses)
+
+    def status(self, campaign_id: str) -> CampaignStatus:
+        self._require_epoch()
+        if campaign_id not in self.statuses:
+            raise CampaignNotFoundError
+        return self.statuses[campaign_id]
+
+    def applied(self, campaign_id: str, user_id: str) -> Applied | None:
+        self.status(campaign_id)
+        return self.admissions.get((campaign_id, user_id))
+
+    def ping(self) -> None:
+        self._require_epoch()
+
+    def _require_epoch(self) -> None:
+        if not self.epoch_is_known:
+            raise StaleStateError
+
+
+@dataclass
+class FakeCouponQueries:
+    """What HTTP reads from MySQL. As the driver does, it refuses text that UTF-8 cannot hold."""
+
+    standing: dict[str, Campaign] = field(default_factory=dict)
+    coupon_rows: dict[tuple[str, str], Coupon] = field(default_factory=dict)
+    failed_rows: list[dict[str, Any]] = field(default_factory=list)
+    given_up: set[tuple[str, str]] = field(default_factory=set)
+    filters: list[Mapping[str, object]] = field(default_factory=list)
+    reachable: bool = True
+
+    def create_campaign(self, campaign: Campaign) -> tuple[Campaign, bool]:
+        _encode(campaign.id, campaign.name)
+        created = campaign.id not in self.standing
+        return self.standing.setdefault(campaign.id, campaign), created
+
+    def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
+        return self.coupon_rows.get((campaign_id, user_id))
+
+    def has_failed(self, campaign_id: str, user_id: str) -> bool:
+        return (campaign_id, user_id) in self.given_up
+
+    def counts(self, campaign_id: str) -> tuple[int, int]:
+        issued = [owner for owner in self.coupon_rows if owner[0] == campaign_id]
+        return len(issued), len(self.failed_rows)
+
+    def coupons(self, campaign_id: str, after: int, limit: int) -> Sequence[Coupon]:
+        rows = [row for owner, row in self.coupon_rows.items() if owner[0] == campaign_id]
+        return sorted((r for r in rows if r.serial > after), key=lambda r: r.serial)[:limit]
+
+    def failed_events(self, filters: Mapping[str, object]) -> Sequence[dict[str, Any]]:
+        _encode(*filters.values())
+        self.filters.append(filters)
+        return self.failed_rows
+
+    def ping(self) -> None:
+        if not self.reachable:
+            raise UnavailableError
+
+
+def _encode(*values: object) -> None:
+    for value in values:
+        if isinstance(value, str):
+            value.encode()
