@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
@@ -33,25 +34,26 @@ def apply_handler(request: Request) -> dict[str, Any]:
     if not wiring.throttle().allows(user.id):
         raise TooManyRequestsError
     campaign_id = request.campaign_id()
+    # Counted from before the decision: however long this process is held up in between.
+    until = time.monotonic() + wiring.settings().kafka_ack_timeout_ms / 1000
     admission = wiring.admissions().admit(campaign_id, user.id)
     request.log_fields["outcome"] = admission.outcome
     if admission.outcome is Outcome.ACCEPTED:
-        _hand_over(request.request_id, campaign_id, user.id, admission)
+        message = CouponAccepted(campaign_id, user.id, admission.serial, admission.admitted_at_ms)
+        _hand_over(message, request.request_id, until)
     return _answer(request.request_id, campaign_id, user.id, admission)
 
 
-def _hand_over(request_id: str, campaign_id: str, user_id: str, admission: Admission) -> None:
+def _hand_over(message: CouponAccepted, request_id: str, until: float) -> None:
     """Return once the admission can no longer be lost: Kafka has it, or Redis's disk.
 
     Otherwise UnavailableError, and the admission stays where it is: whether Kafka got it is
     unknown, so taking it back could give the coupon to two. It is pending in Redis and goes to
     Kafka again from there.
     """
-    publisher = wiring.publisher()
-    message = CouponAccepted(campaign_id, user_id, admission.serial, admission.admitted_at_ms)
-    if publisher.publish(message, request_id):
+    if wiring.publisher().publish(message, request_id, until):
         return
-    if not wiring.admissions().make_durable(campaign_id, user_id, admission.serial):
+    if not wiring.admissions().make_durable(message.campaign_id, message.user_id, message.serial):
         detail = "Your place is kept but not yet safe; send the same request again."
         raise UnavailableError(detail)
 

@@ -17,6 +17,7 @@ SECRET_BYTES_MIN = 32
 # Secrets that begin so are printed in this repository's examples, hence known to everybody.
 DEVELOPMENT_SECRET_PREFIX = "development-only-"  # noqa: S105 - refused outside of STAGE=local
 PORTS = range(1, 65_536)
+PORT_DIGITS_MAX = 5
 MYSQL_PORT_DEFAULT = 3306
 
 
@@ -49,8 +50,9 @@ class DatabaseAddress:
         try:
             parts = urlsplit(url)
             port = parts.port or MYSQL_PORT_DEFAULT
-        except ValueError as error:
-            raise ConfigurationError(shape) from error
+        except ValueError:
+            # Without the cause: it quotes a part of the url, which may be one of the password.
+            raise ConfigurationError(shape) from None
         database = parts.path.removeprefix("/")
         if parts.scheme != "mysql" or not (parts.hostname and parts.username and database):
             raise ConfigurationError(shape)
@@ -158,20 +160,28 @@ class _Reader:
             expected = " or ".join(f"{scheme}://" for scheme in schemes)
             message = f"{name} must begin with {expected}"
             raise ConfigurationError(message)
+        try:
+            _ = urlsplit(value).port
+        except ValueError:
+            message = f"{name} has a malformed port; a password's / ? # [ ] @ must be escaped"
+            raise ConfigurationError(message) from None  # the cause quotes a part of the url
         return value
 
     def servers(self, name: str) -> tuple[str, ...]:
         servers = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
-        for server in servers:
+        for server in servers or ("",):
             host, _, port = server.rpartition(":")
-            if not host or not port.isdecimal() or int(port) not in PORTS:
+            # A bound on the length first: int() refuses thousands of digits in its own way.
+            is_port = port.isdecimal() and len(port) <= PORT_DIGITS_MAX and int(port) in PORTS
+            if not host or not is_port:
                 message = f"{name} must be host:port[,host:port…], not {server!r}"
                 raise ConfigurationError(message)
         return servers
 
     def number(self, name: str, default: int, lowest: int, highest: int) -> int:
         value = self.text(name, str(default))
-        if not value.isdecimal() or not lowest <= int(value) <= highest:
+        is_short = value.isdecimal() and len(value) <= len(str(highest))
+        if not is_short or not lowest <= int(value) <= highest:
             message = f"{name} must be a whole number from {lowest} to {highest}, not {value!r}"
             raise ConfigurationError(message)
         return int(value)

@@ -6,15 +6,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.adapters.ledger import LedgerRefusedError
-from handlers.domain.errors import UnavailableError
+from handlers.domain.errors import LedgerRefusedError, UnavailableError
 from handlers.domain.record import Accepted, FailedEvent, Reason, Record
+from handlers.domain.settlement import Holder, Settlement
 from handlers.edge import kafka_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from handlers.domain.settlement import Settlement
 
 
 def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -72,15 +70,12 @@ def _write_one(item: Accepted | FailedEvent) -> list[Settlement]:
     try:
         return ledger.write([item], [])
     except LedgerRefusedError as error:
+        coupon = item.coupon
         detail = f"MySQL error {error.args[0] if error.args else 'unknown'}"
-        event = FailedEvent(
-            item.record,
-            Reason.NOT_INSERTED,
-            detail,
-            item.coupon.campaign_id,
-            item.coupon.user_id,
-        )
-        return ledger.write([], [event])
+        ids = coupon.campaign_id, coupon.user_id
+        ledger.write([], [FailedEvent(item.record, Reason.NOT_INSERTED, detail, *ids)])
+        # failed_event takes care of it now: left pending, the relay would send it for ever.
+        return [Settlement(*ids, coupon.serial, Holder.KEPT)]
 
 
 def _settle(settlements: Sequence[Settlement]) -> None:

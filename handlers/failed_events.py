@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from handlers import wiring
 from handlers.domain import times
 from handlers.domain.errors import InvalidRequestError
+from handlers.domain.identifiers import is_campaign_id, is_user_id
 from handlers.domain.record import FailedStatus, Reason
 from handlers.edge.endpoint import endpoint
 from handlers.edge.response import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from enum import StrEnum
 
     from handlers.edge.request import Request
@@ -37,12 +38,20 @@ def failed_events_handler(request: Request) -> dict[str, Any]:
             "limit": limit,
             "status": _one_of(FailedStatus, "status", request.query),
             "reason": _one_of(Reason, "reason", request.query),
-            "campaign_id": request.query.get("campaign_id"),
-            "user_id": request.query.get("user_id"),
+            "campaign_id": _checked("campaign_id", request.query, is_campaign_id),
+            "user_id": _checked("user_id", request.query, is_user_id),
         }
     )
     following = events[-1]["id"] if len(events) == limit else None
     return answer(200, {"failed_events": [_json(e) for e in events], "next_after": following})
+
+
+def _checked(name: str, query: Mapping[str, str], is_right: Callable[[object], bool]) -> str | None:
+    value = query.get(name)
+    if value is None or is_right(value):
+        return value
+    message = f"{name}: nothing has such an id"
+    raise InvalidRequestError(message)
 
 
 def _one_of(kind: type[StrEnum], name: str, query: Mapping[str, str]) -> str | None:

@@ -6,6 +6,7 @@ pending; so did a settle that found no Redis. Sending once more than needed is h
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
@@ -36,14 +37,15 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
 
 
 def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) -> int:
-    admissions, publisher = wiring.admissions(), wiring.publisher()
-    older_than_ms = wiring.settings().pending_resend_after_s * 1000
+    admissions, publisher, settings = wiring.admissions(), wiring.publisher(), wiring.settings()
+    older_than_ms = settings.pending_resend_after_s * 1000
     sent = 0
-    while sent < limit and deadline.allows(wiring.settings().kafka_ack_timeout_ms):
+    while sent < limit and deadline.allows(settings.kafka_ack_timeout_ms):
         batch = admissions.overdue(campaign_id, older_than_ms, sent, min(BATCH, limit - sent))
         if not batch:
             break
-        acknowledged = publisher.publish_all(batch, request_id)
+        until = time.monotonic() + settings.kafka_ack_timeout_ms / 1000
+        acknowledged = publisher.publish_all(batch, request_id, until)
         sent += acknowledged
         if acknowledged < len(batch):
             message = f"Kafka took {sent} of the overdue admissions of {campaign_id}"

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from handlers.adapters.ledger import Ledger
     from handlers.adapters.mysql import Database
     from handlers.adapters.publisher import Publisher
+    from handlers.adapters.restoration import Restoration
     from handlers.adapters.scripts import Scripts
+    from handlers.adapters.topic import Topic
     from handlers.edge.throttle import Throttle
     from handlers.edge.tokens import Tokens
 
@@ -104,6 +106,22 @@ def campaign_states() -> CampaignStates:
     from handlers.adapters.campaign_states import CampaignStates
 
     return CampaignStates(scripts())
+
+
+@_once
+def restoration() -> Restoration:
+    """Return what brings campaigns back into Redis."""
+    from handlers.adapters.restoration import Restoration
+
+    return Restoration(scripts())
+
+
+@_once
+def topic() -> Topic:
+    """Return what reads the topic."""
+    from handlers.adapters.topic import Topic
+
+    return Topic(settings())
 
 
 @_once

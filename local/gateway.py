@@ -44,6 +44,11 @@ class Gateway:
 
     def _answer(self, environ: WSGIEnvironment, request_id: str) -> Response:
         path, method = _decoded(environ.get("PATH_INFO", "")) or "/", environ["REQUEST_METHOD"]
+        # Before any answer: a body that is left unread costs the client its connection.
+        try:
+            body = _read_body(environ)
+        except _UnreadableBodyError as error:
+            return problem(error.status, error.code, str(error), request_id)
         match = self._table.match(path)
         if match is None:
             detail = "There is nothing at this path."
@@ -52,10 +57,6 @@ class Gateway:
         route = resource.route(method)
         if route is None:
             return _method_not_allowed(resource, request_id)
-        try:
-            body = _read_body(environ)
-        except _UnreadableBodyError as error:
-            return problem(error.status, error.code, str(error), request_id)
         event = proxy_event(
             environ,
             resource=resource.path,
@@ -86,7 +87,8 @@ def _invoke(route: RouteLike, event: dict[str, Any]) -> Response:
             request_id=event["requestContext"]["requestId"],
             aws_request_id=context.aws_request_id,
             error=type(error).__name__,
-            traceback=traceback.format_exc(),
+            # The places, not the error's text: a driver's may quote what it was given.
+            stack=traceback.format_tb(error.__traceback__),
         )
         return bad_gateway()
 

@@ -1,7 +1,7 @@
 """Sets up the servers of the settings: schema, topic, and the mark in Redis. Safe to repeat.
 
-Also two at once do no harm. With --open it takes the operator's word that Redis and MySQL
-together are complete, and opens the campaigns again after Redis was restarted or lost.
+Also two at once do no harm. With --open it also rebuilds a Redis that restarted or lost its
+state, from MySQL and Kafka, as the scheduler does by itself.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         patience = Patience(options.wait, _say)
         migrate(settings, patience, options.partitions, options.replication_factor)
         if options.open:
-            _open(settings)
+            _open()
     except (ConfigurationError, SetupError, ServiceError) as error:
         print(f"migrate: {error}", file=sys.stderr)
         return 1
@@ -81,10 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _open(settings: Settings) -> None:
-    from local.migration.open_campaigns import open_again  # noqa: PLC0415 - only for the operator's word
+def _open() -> None:
+    """Rebuild at once what a scheduler would rebuild by itself."""
+    from handlers.rebuild import rebuild_handler  # noqa: PLC0415 - Kafka's client, only for this
 
-    open_again(settings, database_address(settings), _say)
+    rebuilt = rebuild_handler({}, None)["rebuilt"]
+    _say(f"opened again: {', '.join(rebuilt) or 'nothing was closed'}")
 
 
 def _say(line: str) -> None:
@@ -121,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--open",
         action="store_true",
-        help="open the campaigns again: say so only when Redis and MySQL together are complete",
+        help="then rebuild Redis from MySQL and Kafka, and open its campaigns again",
     )
     return parser
 

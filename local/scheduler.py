@@ -1,7 +1,7 @@
-"""EventBridge's schedules, locally: runs the service's scheduled functions every minute.
+"""EventBridge's schedules, locally: runs the service's scheduled functions, each at its interval.
 
 Ctrl-C or SIGTERM: the function at work is finished, exit code 0. Two schedulers at once do no
-harm. One JSON line for every run goes to stderr.
+harm. A run that did something, or that failed, says so in a JSON line on stderr.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import argparse
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from handlers.config import ConfigurationError, Settings
+from handlers.rebuild import rebuild_handler
 from handlers.relay import relay_handler
 from local.lambda_context import LambdaContext
 from local.log_line import log_line
@@ -26,25 +28,39 @@ EXIT_MISCONFIGURED = 2
 # What Lambda gives these functions; a run that takes longer would meet the next one.
 TIMEOUT_S = 60.0
 
-Job = tuple[str, "Callable[[dict[str, Any], LambdaContext], Any]"]
-JOBS: tuple[Job, ...] = (("relay_handler", relay_handler),)
 
+@dataclass
+class Job:
+    """A scheduled function, its interval, and when it is due (time.monotonic())."""
 
-def run_once(jobs: Sequence[Job] = JOBS) -> bool:
-    """Run every job once; return whether all went well. One that fails does not stop the others."""
-    well = True
-    for name, handler in jobs:
+    name: str
+    handler: Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+    interval_s: float
+    due_at: float = 0.0
+
+    def run_once(self) -> bool:
+        """Run it; return whether all went well. As in Lambda a failure is logged, no more."""
         started = time.monotonic()
         event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
         try:
-            result = handler(event, LambdaContext(name, TIMEOUT_S))
-        except Exception as error:  # noqa: BLE001 - as Lambda: logged, and tried again next time
-            well = False
-            log_line("ERROR", "failed", job=name, error=f"{type(error).__name__}: {error}")
-        else:
+            result = self.handler(event, LambdaContext(self.name, TIMEOUT_S))
+        except Exception as error:  # noqa: BLE001 - it is tried again at the next interval
+            log_line("ERROR", "failed", job=self.name, error=f"{type(error).__name__}: {error}")
+            return False
+        finally:
+            self.due_at = time.monotonic() + self.interval_s
+        if any(result.values()):
             took_ms = round((time.monotonic() - started) * 1000)
-            log_line("INFO", "done", job=name, result=result, duration_ms=took_ms)
-    return well
+            log_line("INFO", "done", job=self.name, result=result, duration_ms=took_ms)
+        return True
+
+
+def jobs(interval_s: float, rebuild_interval_s: float) -> list[Job]:
+    """Return everything that runs by itself."""
+    return [
+        Job("rebuild_handler", rebuild_handler, rebuild_interval_s),
+        Job("relay_handler", relay_handler, interval_s),
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,19 +71,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"Wrong settings: {error}.", file=sys.stderr)
         return EXIT_MISCONFIGURED
+    all_jobs = jobs(options.interval_s, options.rebuild_interval_s)
     if options.once:
-        return 0 if run_once() else 1
+        failed = [job.name for job in all_jobs if not job.run_once()]
+        return 1 if failed else 0
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    log_line("INFO", "started", jobs=[name for name, _ in JOBS], interval_s=options.interval_s)
-    while not stop.is_set():
-        run_once()
-        if options.heartbeat:
-            options.heartbeat.touch()
-        stop.wait(options.interval_s)
+    log_line("INFO", "started", jobs={job.name: job.interval_s for job in all_jobs})
+    _loop(all_jobs, stop, options.heartbeat)
     log_line("INFO", "stopped")
     return 0
+
+
+def _loop(all_jobs: Sequence[Job], stop: Event, heartbeat: Path | None) -> None:
+    while not stop.is_set():
+        job = min(all_jobs, key=lambda job: job.due_at)
+        if stop.wait(max(0.0, job.due_at - time.monotonic())):
+            return
+        job.run_once()
+        if heartbeat:
+            heartbeat.touch()
 
 
 def _interval(text: str) -> float:
@@ -88,12 +112,16 @@ def _parser() -> argparse.ArgumentParser:
         "--interval-s",
         type=_interval,
         default=60.0,
-        help="seconds from the end of one round to the next (default: %(default)g)",
+        help="seconds from one run of the relay to the next (default: %(default)g)",
     )
     parser.add_argument(
-        "--heartbeat", type=Path, metavar="FILE", help="touch FILE after every round"
+        "--rebuild-interval-s",
+        type=_interval,
+        default=1.0,
+        help="the same for the look whether Redis must be rebuilt (default: %(default)g)",
     )
-    parser.add_argument("--once", action="store_true", help="one round, then end")
+    parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="touch FILE after every run")
+    parser.add_argument("--once", action="store_true", help="each function once, then end")
     return parser
 
 

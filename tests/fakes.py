@@ -5,6 +5,7 @@ They keep their state in plain dictionaries that a test may look into or change.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -106,15 +107,15 @@ def _settle(campaign: FakeCampaign, settlement: Settlement) -> None:
 
 @dataclass
 class FakePublisher:
-    """A topic that is a list; without acks when told so."""
+    """A topic that is a list; without acks when told so, and after the time that is given."""
 
     acknowledges: bool = True
     sent: list[tuple[bytes, bytes, str]] = field(default_factory=list)  # key, value, request id
 
-    def publish(self, message: CouponAccepted, request_id: str) -> bool:
+    def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
         if self.acknowledges:
             self.sent.append((message.user_id.encode(), message.encode(), request_id))
-        return self.acknowledges
+        return self.acknowledges and time.monotonic() <= until
 
     def ping(self) -> None:
         if not self.acknowledges:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from handlers.adapters.redis_keys import CAMPAIGNS, EPOCH, CampaignKeys
+from handlers.adapters.redis_keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.scripts import Script, Scripts
 from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OPEN = Script("open")
-REOPEN = Script("reopen")
 STATUS = Script("status")
 MINE = Script("mine")
 
@@ -41,21 +40,8 @@ class CampaignStates:
         self._require_epoch()
         # First the list, then the campaign: one that is listed and not there is passed over.
         self._scripts.command("SADD", CAMPAIGNS, campaign.id)
-        if self._open(OPEN, campaign) == b"STALE":
-            raise StaleStateError
-
-    def reopen(self, campaign: Campaign) -> None:
-        """Open a campaign of which Redis holds every winner again, whatever epoch it had."""
-        self._scripts.command("SADD", CAMPAIGNS, campaign.id)
-        self._open(REOPEN, campaign)
-
-    def renew_epoch(self) -> None:
-        """Declare that this run of the server knows all campaigns: the last step of a restore."""
-        self._scripts.command("SET", EPOCH, self._scripts.run_id or "hidden")
-
-    def _open(self, script: Script, campaign: Campaign) -> Any:
-        return self._scripts.run(
-            script,
+        answer = self._scripts.run(
+            OPEN,
             CampaignKeys.of(campaign.id).all(),
             self._scripts.run_id,
             campaign.quantity,
@@ -63,6 +49,8 @@ class CampaignStates:
             campaign.closes_at_ms,
             campaign.name,
         )
+        if answer == b"STALE":
+            raise StaleStateError
 
     def ids(self) -> Sequence[str]:
         """Return the ids of all campaigns, sorted; StaleStateError when Redis has lost them."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pymysql
+
 from handlers.adapters.mysql import query
 from handlers.domain import times
 from handlers.domain.campaign import Campaign
+from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,7 +106,11 @@ class CouponQueries:
 
     def ping(self) -> None:
         """Raise UnavailableError unless MySQL answers and has its schema."""
-        self._fetch("SELECT 1 FROM campaign LIMIT 1", {})
+        try:
+            self._fetch("SELECT 1 FROM campaign LIMIT 1", {})
+        except pymysql.ProgrammingError as error:
+            message = "MySQL has no schema"
+            raise UnavailableError(message) from error
 
     def _fetch(self, statement: str, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
         def work(cursor: Cursor) -> Sequence[tuple[Any, ...]]:

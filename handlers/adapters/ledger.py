@@ -11,6 +11,7 @@ from handlers.adapters.mysql import query
 from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.coupon import CouponAccepted, coupon_code
+from handlers.domain.errors import LedgerRefusedError
 from handlers.domain.record import Accepted, FailedEvent, Reason
 from handlers.domain.settlement import Holder, Settlement
 
@@ -27,10 +28,6 @@ INSERT_FAILED_EVENT = query("insert_failed_event")
 SELECT_FAILED_EVENT_PAYLOAD = query("select_failed_event_payload")
 
 DETAIL_LENGTH_MAX = 1000  # the column's
-
-
-class LedgerRefusedError(Exception):
-    """MySQL refused the content of a batch, which no repetition will change."""
 
 
 class Ledger:
@@ -68,8 +65,8 @@ class Ledger:
     ) -> dict[Accepted, FailedEvent]:
         """Insert what the guards let through; return the others with the reason."""
         # A serial that fits no campaign may fit no BIGINT either, so MySQL is not asked about it.
-        possible = [a for a in accepted if 1 <= a.coupon.serial <= QUANTITY_MAX]
-        refused = {a: _out_of_range(a) for a in accepted if a not in possible}
+        possible = [a for a in accepted if _is_possible(a)]
+        refused = {a: _out_of_range(a) for a in accepted if not _is_possible(a)}
         if not possible:
             return refused
         rows = {"rows": json.dumps([self._row(a.coupon) for a in possible])}
@@ -96,6 +93,10 @@ def _settlement(accepted: Accepted, *, kept: bool) -> Settlement:
     coupon = accepted.coupon
     holder = Holder.KEPT if kept else Holder.ISSUED
     return Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, holder)
+
+
+def _is_possible(accepted: Accepted) -> bool:
+    return 1 <= accepted.coupon.serial <= QUANTITY_MAX
 
 
 def _out_of_range(accepted: Accepted) -> FailedEvent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ from pymysql.err import InterfaceError, InternalError, OperationalError
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pymysql.cursors import Cursor
 
@@ -79,8 +80,30 @@ class Database:
                 time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - jitter
         raise AssertionError  # the loop returns or raises
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Hold a lock of MySQL's for the block; yields whether nobody else holds it.
+
+        The lock belongs to a connection of its own: whoever is killed gives it back. It only
+        spares work that is done twice; nothing may rely on it to be right.
+        """
+        try:
+            connection = self._connect()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT GET_LOCK(CONCAT(DATABASE(), %s), 0)", (f".{name}",))
+                [(got,)] = cursor.fetchall()
+        except (OperationalError, InterfaceError, InternalError) as error:
+            message = "MySQL gave no answer"
+            raise UnavailableError(message) from error
+        try:
+            yield got == 1
+        finally:
+            connection.close()
+
     def _transaction(self, work: Callable[[Cursor], T]) -> T:
-        connection = self._connection() or self._connect()
+        connection = self._connection()
+        if connection is None:
+            connection = self._local.connection = self._connect()
         try:
             connection.begin()
             with connection.cursor() as cursor:
@@ -115,7 +138,6 @@ class Database:
             read_timeout=SOCKET_TIMEOUT_S,
             write_timeout=SOCKET_TIMEOUT_S,
         )
-        self._local.connection = connection
         with connection.cursor() as cursor:
             cursor.execute(ISOLATION)
         return connection

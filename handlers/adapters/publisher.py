@@ -1,4 +1,4 @@
-"""The hand-over to Kafka: send, and wait until all in-sync replicas have it."""
+"""The hand-over to Kafka: send, and wait until all in-sync replicas are known to have it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 RECONNECT_BACKOFF_MAX_MS = 1000
 
 
+class LateError(Exception):
+    """The time for an ack is over."""
+
+
 class Publisher:
     """One producer per process, shared by its threads, built when it is first needed."""
 
@@ -33,26 +37,26 @@ class Publisher:
         self._lock = Lock()
         self._producer: Any = None
 
-    def publish(self, message: CouponAccepted, request_id: str) -> bool:
-        """Return True once Kafka holds the message, False without an ack in KAFKA_ACK_TIMEOUT_MS.
+    def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
+        """Return True when Kafka was seen to hold the message before `until` (time.monotonic()).
 
-        (At the worst twice that, when the producer must be built first.) False means unknown:
-        Kafka may hold it all the same. There is no background send, since a function may be frozen
-        the moment it has answered.
+        False means unknown: Kafka may hold it all the same, or hold it later. An ack that comes
+        too late counts for nothing, because rebuilding Redis waits just so long for messages that
+        are under way. There is no background send, since a function may be frozen the moment it
+        has answered.
         """
-        return self.publish_all([message], request_id) == 1
+        return self.publish_all([message], request_id, until) == 1
 
-    def publish_all(self, messages: Sequence[CouponAccepted], request_id: str) -> int:
+    def publish_all(self, messages: Sequence[CouponAccepted], request_id: str, until: float) -> int:
         """Send messages together; return how many, counted from the first, Kafka surely holds."""
         if not self._breaker.allows():
             return 0
         acknowledged = 0
         try:
-            producer = self._connected()
-            deadline = time.monotonic() + self._timeout_ms / 1000
+            producer = self._connected(until)
             futures = [self._send(producer, message, request_id) for message in messages]
             for future in futures:
-                future.get(timeout=max(0.0, deadline - time.monotonic()))
+                _await(future, until)
                 acknowledged += 1
         except Exception as error:  # noqa: BLE001 - whatever it was, Kafka is not known to hold it
             self._failed(error)
@@ -87,7 +91,7 @@ class Publisher:
     def _failed(self, error: Exception) -> None:
         is_open = self._breaker.failed()
         fields = {"cause": type(error).__name__, "circuit_open": is_open}
-        if isinstance(error, (KafkaError, OSError)):
+        if isinstance(error, (KafkaError, OSError, LateError)):
             log.warning("no ack from Kafka", fields)
         else:
             log.exception("the Kafka client failed", fields)
@@ -111,12 +115,11 @@ class Publisher:
             # Nobody waits for them any more: whoever sent them was told that there is no ack.
             producer._sender.force_close()  # noqa: SLF001
 
-    def _connected(self) -> Any:
-        # While one thread waits for brokers that are down, the others must not queue behind it
+    def _connected(self, until: float) -> Any:
+        # While one thread waits for brokers that are down, the others queue behind it, but not
         # for longer than an ack may take.
-        if not self._lock.acquire(timeout=self._timeout_ms / 1000):
-            message = "another thread is still connecting"
-            raise KafkaTimeoutError(message)
+        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise LateError
         try:
             if self._producer is None:
                 self._producer = self._connect()
@@ -147,3 +150,10 @@ class Publisher:
             # By default kafka-python waits up to 30 s before it tries a broker again.
             "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MAX_MS,
         }
+
+
+def _await(future: Any, until: float) -> None:
+    """Return once the send is acknowledged; raise its error, or LateError after `until`."""
+    future.get(timeout=max(0.0, until - time.monotonic()))
+    if time.monotonic() > until:
+        raise LateError

@@ -34,6 +34,7 @@ class Script:
 
 
 EPOCH_IS_KNOWN = Script("epoch")
+RUN_ID_ECHO = Script("run_id")
 
 
 class Scripts:
@@ -72,15 +73,23 @@ class Scripts:
             client.close()
 
     def _connected(self) -> Redis | RedisCluster:
-        if self._client is None:
+        client = self._client
+        if client is None:
             with self._lock:
                 if self._client is None:
                     self._client = self._connect()
-        return self._client
+                client = self._client
+        return client
 
     def epoch_is_known(self) -> bool:
         """Tell whether what is missing here was truly never there; False: it may be forgotten."""
         return bool(self.run(EPOCH_IS_KNOWN, [EPOCH], self.run_id))
+
+    def run_id_of(self, key: str) -> str:
+        """Return the run_id of the server that holds `key`; "" when runs are not compared."""
+        if not self.run_id:
+            return ""
+        return str(self.run(RUN_ID_ECHO, [key], self.run_id).decode())
 
     def run_durably(self, script: Script, keys: Sequence[str], *args: Any, wait_ms: int) -> bool:
         """Run a script that writes and wait until the server has that on its disk.
@@ -93,8 +102,8 @@ class Scripts:
             connection: Any = pool.get_connection()
         except NO_ANSWER:
             return False
-        evaluate = connection.resolve(("EVAL", script.source, len(keys), *keys, *args))
         try:
+            evaluate = connection.resolve(("EVAL", script.source, len(keys), *keys, *args))
             connection.send_packed_command(
                 connection.pack_commands([evaluate, ("WAITAOF", 1, 0, wait_ms)])
             )

@@ -19,20 +19,26 @@ def database_address(secret_id: str) -> DatabaseAddress:
     """
     try:
         client = boto3.client("secretsmanager")
-        text = client.get_secret_value(SecretId=secret_id)["SecretString"]
+        answer = client.get_secret_value(SecretId=secret_id)
     except (BotoCoreError, ClientError) as error:
         message = f"Secrets Manager gave no secret {secret_id}"
         raise UnavailableError(message) from error
     try:
-        secret = json.loads(text)
+        secret = json.loads(answer["SecretString"])
         return DatabaseAddress(
-            host=secret["host"],
+            host=_text(secret["host"]),
             port=int(secret.get("port", MYSQL_PORT_DEFAULT)),
-            user=secret["username"],
-            password=secret["password"],
-            database=secret["dbname"],
+            user=_text(secret["username"]),
+            password=_text(secret["password"]),
+            database=_text(secret["dbname"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         message = f"DATABASE_SECRET_ID: {secret_id} lacks host, username, password or dbname"
         # Without the cause: a JSON error quotes the secret.
         raise ConfigurationError(message) from None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError

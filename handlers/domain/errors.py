@@ -74,5 +74,9 @@ class UnavailableError(ServiceError):
     code = "UNAVAILABLE"
 
 
+class LedgerRefusedError(Exception):
+    """MySQL refused the content of a batch, which no repetition will change."""
+
+
 class StaleStateError(UnavailableError):
     """Redis restarted or lost its state; the campaign opens again once that is restored."""

@@ -33,6 +33,9 @@ def to_mysql(time_ms: int) -> str:
 
 def from_iso(text: str) -> int:
     """Parse ISO 8601 with an offset or Z into ms (finer digits are cut); raise ValueError."""
+    if not (text.isascii() and text.isprintable()):  # the parser passes over some of these
+        message = "a time is written in printable ASCII"
+        raise ValueError(message)
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         message = "a time needs Z or an offset"

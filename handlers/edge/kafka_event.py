@@ -78,5 +78,5 @@ def _header(raw: Mapping[str, Any], name: str) -> str:
     """Return a header's text; Lambda gives its bytes as signed numbers, as Java has them."""
     for header in raw.get("headers") or []:
         if name in header:
-            return bytes(number & 0xFF for number in header[name]).decode("utf-8", "replace")
+            return bytes(number & 0xFF for number in header[name] or []).decode("utf-8", "replace")
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -20,6 +21,7 @@ ADMIN_SCOPE = "coupon:admin"
 TOKEN_LENGTH_MAX = 8192
 JWKS_TIMEOUT_S = 3
 JWKS_LIFESPAN_S = 300
+NO_KEYS = "the issuer's keys cannot be read right now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Tokens:
     """Checks bearer tokens. Which algorithms count is decided by the settings, never by a token."""
 
     def __init__(self, settings: Settings) -> None:
+        self._lock = Lock()  # one call to the issuer at a time
         self._secret = settings.auth_jwt_secret
         self._algorithms = ["HS256"] if self._secret else ["RS256", "ES256"]
         self._keys = (
@@ -63,19 +66,32 @@ class Tokens:
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
-            key = self._keys.get_signing_key_from_jwt(token).key if self._keys else self._secret
             return jwt.decode(
-                token, key, algorithms=self._algorithms, options={"require": ["exp", "sub"]}
+                token,
+                self._key(token),
+                algorithms=self._algorithms,
+                options={"require": ["exp", "sub"]},
             )
         except jwt.PyJWKClientConnectionError as error:
-            message = "the issuer's keys cannot be read right now"
-            raise UnavailableError(message) from error
+            raise UnavailableError(NO_KEYS) from error
         except jwt.ExpiredSignatureError as error:
             message = "the token has expired"
             raise UnauthenticatedError(message) from error
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             message = "the token is not valid"
             raise UnauthenticatedError(message) from error
+
+    def _key(self, token: str) -> str | jwt.PyJWK:
+        if self._keys is None:
+            return self._secret
+        jwt.get_unverified_header(token)  # a malformed token is not worth a call to the issuer
+        try:
+            with self._lock:
+                self._keys.get_signing_keys()  # those of the last minutes, or asked for now
+        except (jwt.PyJWTError, ValueError) as error:
+            raise UnavailableError(NO_KEYS) from error
+        # The key with the algorithm that it is for: a token must not name another one.
+        return self._keys.get_signing_key_from_jwt(token)
 
 
 def _bearer(headers: Mapping[str, str]) -> str:

@@ -35,7 +35,7 @@ class Run:
     @property
     def duration_s(self) -> float:
         """When the last answer was there."""
-        return max((answer.answered_s for answer in self.evidence.answers), default=0.0)
+        return max((answer.latency_s for answer in self.evidence.answers), default=0.0)
 
 
 def figures(run: Run) -> dict[str, Any]:
@@ -49,10 +49,11 @@ def figures(run: Run) -> dict[str, Any]:
         "people": evidence.people,
         "presses": evidence.presses,
         "connections": run.connections,
-        "pressed_within_ms": _ms(max((a.pressed_s for a in answers), default=0.0)),
+        "sent_within_ms": _ms(max((a.sent_s for a in answers), default=0.0)),
         "answers": {name: outcomes[name] for name in EXPECTED}
         | {name: count for name, count in outcomes.most_common() if name not in EXPECTED},
         "errors": sum(not answer.expected for answer in answers),
+        "latency_measured": "from the start signal, at which everybody pressed, to the answer",
         "latency_ms": {"all": latencies_ms(answers)}
         | {name: latencies_ms(some) for name, some in by_outcome(answers).items()},
         "answered_within_s": round(run.duration_s, 4),

@@ -63,17 +63,20 @@ def _parser() -> argparse.ArgumentParser:
         "--users",
         type=_number(1, USERS_MAX),
         default=1000,
+        metavar="N",
         help="different people who press once, all at once (default: %(default)s)",
     )
     add(
         "--impatient",
         type=_number(0, USERS_MAX),
+        metavar="N",
         help="further people, who press five times (default: a fifth of --users)",
     )
     add(
         "--quantity",
         type=_number(1, QUANTITY_MAX),
         default=100,
+        metavar="N",
         help="coupons of the campaign (default: %(default)s)",
     )
     add(

@@ -47,6 +47,7 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
+    "axes.titlesize": 10.5,
     "legend.frameon": False,
     "svg.fonttype": "none",  # text stays text: small, and searchable
 }
@@ -57,7 +58,7 @@ def draw(run: Run, *files: Path) -> None:
     groups = by_outcome(run.evidence.answers)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 5), layout=ConstrainedLayoutEngine(wspace=0.08))
-        left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+        left, right = figure.subplots(1, 2, width_ratios=(4, 3))
         _answers_over_time(left, run, groups)
         _latencies(right, run.evidence.answers, groups)
         figure.suptitle(_title(run), fontsize=14, fontweight="bold")
@@ -79,7 +80,7 @@ def _title(run: Run) -> str:
 def _answers_over_time(axes: Axes, run: Run, groups: Groups) -> None:
     end_s = max(run.duration_s, *(at for at, _ in run.rows_seen), END_S_MIN)
     axes.hist(
-        [[answer.answered_s for answer in group] for group in groups.values()],
+        [[answer.latency_s for answer in group] for group in groups.values()],
         bins=BINS,
         range=(0, end_s),
         stacked=True,
@@ -120,8 +121,8 @@ def _latencies(axes: Axes, answers: Sequence[Answer], groups: Groups) -> None:
         f"{name} {value:,.0f}" for name, value in latencies_ms(answers).items() if name != "max"
     )
     axes.set(
-        title=f"Latency: {percentiles} ms",
-        xlabel="milliseconds from the press to the answer",
+        title=f"Latency {percentiles} ms",
+        xlabel="milliseconds from the start signal to the answer",
         ylabel="answered by then",
         xlim=(0, None),
         ylim=(0, 1.02),

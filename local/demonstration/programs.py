@@ -25,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # that is just joining its group takes longer; nobody who pressed Ctrl-C wants to wait for that.
 STOP_TIMEOUT_S = 5.0
 LOG_TAIL_LINES = 10
+# Becomes the program once a line comes: when its guardian knows it. Should the demo be killed
+# before, there is no line, and nothing is left that nobody knows.
+WHEN_TOLD = ("/bin/sh", "-c", 'read -r line && exec "$@"', "program")
 
 
 class DemoError(Exception):
@@ -46,14 +49,14 @@ class Running:
 
     def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
         self.program = program
-        command = [sys.executable, "-m", program.module, *program.arguments]
+        command = [*WHEN_TOLD, sys.executable, "-m", program.module, *program.arguments]
         with program.log.open("wb") as log:
             # The guardian ends the program even when the demo itself is killed.
             self._home = Path(tempfile.mkdtemp(prefix="seonchak-demo-"))
             self._guardian = Guardian(self._home)
             self._process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # Ctrl-C is for the demo, which then stops these in order.
@@ -62,6 +65,9 @@ class Running:
                 env={**environment, "TMPDIR": str(self._home)},
             )
             self._guardian.watch(self._process.pid)
+            if self._process.stdin:
+                with suppress(BrokenPipeError), self._process.stdin as pipe:
+                    pipe.write(b"go\n")
 
     def check(self) -> None:
         """Raise DemoError, with the end of its log, when the program has ended."""

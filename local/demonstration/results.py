@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from local.demonstration.figures import Run
 
 FIGURES, ANSWERS, PICTURES = "demo.json", "answers.csv", ("demo.svg", "demo.png")
-COLUMNS = ("user", "outcome", "serial", "status", "pressed_ms", "latency_ms")
+COLUMNS = ("user", "outcome", "serial", "status", "sent_ms", "latency_ms")
 
 
 def clear(folder: Path) -> None:
@@ -38,6 +38,6 @@ def _write_answers(path: Path, answers: Sequence[Answer]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        for a in sorted(answers, key=lambda answer: answer.answered_s):
-            times = (f"{a.pressed_s * 1000:.3f}", f"{a.latency_s * 1000:.3f}")
+        for a in sorted(answers, key=lambda answer: answer.latency_s):
+            times = (f"{a.sent_s * 1000:.3f}", f"{a.latency_s * 1000:.3f}")
             writer.writerow((a.user, a.outcome, a.serial, a.status, *times))

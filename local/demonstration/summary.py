@@ -30,8 +30,8 @@ def summary(figures: Mapping[str, Any], findings: Sequence[Finding]) -> Renderab
     kept = all(finding.kept for finding in findings)
     head = Text.assemble(
         (f"{figures['people']:,} people", "bold"),
-        f" pressed {figures['presses']:,} times within {figures['pressed_within_ms']:,.0f} ms"
-        f" for {figures['quantity']:,} coupons",
+        f" pressed {figures['presses']:,} times at once for {figures['quantity']:,} coupons",
+        (f" (sent within {figures['sent_within_ms']:,.0f} ms)", "dim"),
     )
     end = (
         Text("Every promise was kept.", "bold green")

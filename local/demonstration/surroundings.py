@@ -51,8 +51,8 @@ def surroundings(options: Options, screen: Screen) -> Iterator[Surroundings]:
             yield _containers(options, screen)
         else:
             yield _own_programs(stack, options, options.servers, screen)
-        # Quick as it is, nobody should wonder what a silent program is doing.
-        screen.say("stopping what was started …" if options.servers != "compose" else "")
+            # Quick as it is, nobody should wonder what a silent program is doing.
+            screen.say("stopping what was started …")
 
 
 def _containers(options: Options, screen: Screen) -> Surroundings:
@@ -62,7 +62,7 @@ def _containers(options: Options, screen: Screen) -> Surroundings:
     api = Api(*compose.api_address(values))
     with screen.step("Containers of `make up`") as report:
         patience = Patience(options.wait_s, report)
-        _wait_until_ready(patience, api, ())
+        _wait_until_ready(patience, api, (), "the API of `make up`")
         patience.until_answered("the consumers' group", lambda: check_group(settings), _joining)
     return Surroundings("containers", api, settings, ())
 
@@ -112,13 +112,15 @@ def _programs(api: Api, logs: Path) -> Sequence[Program]:
     ]
 
 
-def _wait_until_ready(patience: Patience, api: Api, programs: Sequence[Running]) -> None:
+def _wait_until_ready(
+    patience: Patience, api: Api, programs: Sequence[Running], name: str = "the API"
+) -> None:
     def ask() -> None:
         for program in programs:
             program.check()
         api.check_ready()
 
-    patience.until_answered("the API", ask, lambda error: isinstance(error, NotReadyError))
+    patience.until_answered(name, ask, lambda error: isinstance(error, NotReadyError))
 
 
 def _joining(error: Exception) -> bool:

@@ -135,10 +135,10 @@ def _first_come_first_served(evidence: Evidence) -> Finding:
     ]
     if late:
         differences.append(_naming("admitted before somebody with a lower serial", late))
-    span = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
-    return Finding(
-        "First come, first served", f"{span}, compared with admission", tuple(differences)
-    )
+    seen = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
+    if not differences:
+        seen += ", in the order of admission"
+    return Finding("First come, first served", seen, tuple(differences))
 
 
 def _told_the_same(evidence: Evidence) -> Finding:

@@ -177,6 +177,7 @@ class Server(ABC):
             temporary = "/tmp"  # noqa: S108 - the directory made in it is random and private
         with held_signals():
             self._home = Path(tempfile.mkdtemp(prefix="seonchak-", dir=temporary))
+            (self._home / "tmp").mkdir()
             self._guardian = Guardian(self._home)
         try:
             self.prepare()
@@ -195,6 +196,8 @@ class Server(ABC):
                 # drain; the servers end after them, by stop(), or by the guardian.
                 start_new_session=True,
                 cwd=self.home,
+                # A starting MariaDB removes the temporary tables of all others from a shared one.
+                env={**os.environ, "TMPDIR": str(self.home / "tmp")},
             )
             if self._guardian:
                 self._guardian.watch(self._process.pid)

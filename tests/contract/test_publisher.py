@@ -26,6 +26,11 @@ Sent = tuple[bytes, bytes, str]  # key, value, request id
 READ_WITHIN_S = 20.0
 
 
+def soon() -> float:
+    """Return until when an ack counts, generously."""
+    return time.monotonic() + 10
+
+
 class World(ABC):
     """A publisher, one that nobody acknowledges, and the topic's contents."""
 
@@ -94,7 +99,7 @@ class PublisherContract:
 
     def test_an_acknowledged_message_can_be_read_back(self, world: World, campaign_id: str) -> None:
         message = CouponAccepted(campaign_id, "42", 37, NOW_MS)
-        assert world.publisher.publish(message, "request-1") is True
+        assert world.publisher.publish(message, "request-1", soon()) is True
         [(key, value, request_id)] = world.read_back(campaign_id, 1)
         assert (key, request_id) == (b"42", "request-1")
         assert value == message.encode()
@@ -103,10 +108,16 @@ class PublisherContract:
     def test_each_message_is_sent_once(self, world: World, campaign_id: str) -> None:
         for serial in range(1, 21):
             message = CouponAccepted(campaign_id, f"user-{serial:02}", serial, NOW_MS)
-            assert world.publisher.publish(message, f"request-{serial:02}")
+            assert world.publisher.publish(message, f"request-{serial:02}", soon())
         found = world.read_back(campaign_id, 20)
         assert [key.decode() for key, _, _ in found] == [f"user-{n:02}" for n in range(1, 21)]
         assert [request for _, _, request in found] == [f"request-{n:02}" for n in range(1, 21)]
+
+    def test_an_ack_that_comes_too_late_counts_for_nothing(
+        self, world: World, campaign_id: str
+    ) -> None:
+        message = CouponAccepted(campaign_id, "42", 1, NOW_MS)
+        assert world.publisher.publish(message, "request-1", time.monotonic() - 1) is False
 
     def test_a_broker_that_answers_is_ready(self, world: World) -> None:
         world.publisher.ping()
@@ -116,7 +127,7 @@ class PublisherContract:
     ) -> None:
         message = CouponAccepted(campaign_id, "42", 1, NOW_MS)
         for _ in range(5):  # also with the breaker open
-            assert world.unacknowledged.publish(message, "request-1") is False
+            assert world.unacknowledged.publish(message, "request-1", soon()) is False
 
     def test_without_a_broker_nothing_is_ready(self, world: World) -> None:
         with pytest.raises(UnavailableError):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def migrate(environment: dict[str, str], *arguments: str) -> str:
     """Run the migration as an operator would and return what it printed."""
     with running("local.migrate", *arguments, environment=environment) as program:
-        assert program.wait() == 0, program.err.seen
+        assert program.wait() == 0, "\n".join(program.err.seen)
         return "\n".join(program.out.seen)
 
 

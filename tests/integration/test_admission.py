@@ -12,6 +12,7 @@ from handlers.adapters import admission
 from handlers.adapters.admission import Admissions
 from handlers.adapters.campaign_states import CampaignStates
 from handlers.adapters.redis_client import connect
+from handlers.adapters.restoration import Restoration
 from handlers.adapters.scripts import Script, Scripts
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.campaign import Campaign
@@ -134,7 +135,7 @@ def test_a_command_packed_for_one_run_of_redis_never_reaches_the_next(
     private = dataclasses.replace(settings, redis_url=private_valkey.url)
     scripts = Scripts(lambda: connect(private), epoch=True)
     states, admissions = CampaignStates(scripts), Admissions(scripts)
-    states.renew_epoch()
+    Restoration(scripts).renew_epoch(Restoration(scripts).run_of_epoch())
     states.open(Campaign("welcome", "Welcome", 10, 0, 2**42))
     assert admissions.admit("welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.kill()
@@ -153,7 +154,7 @@ def test_without_the_epoch_check_a_restarted_redis_would_go_on_giving_serials(
     private = dataclasses.replace(settings, redis_url=private_valkey.url)
     scripts = Scripts(lambda: connect(private), epoch=False)
     states, admissions = CampaignStates(scripts), Admissions(scripts)
-    states.renew_epoch()
+    Restoration(scripts).renew_epoch(Restoration(scripts).run_of_epoch())
     states.open(Campaign("welcome", "Welcome", 10, 0, 2**42))
     assert admissions.admit("welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.restart()

@@ -71,7 +71,7 @@ def test_after_some_failures_the_circuit_breaker_spares_everybody_the_wait(
     for n in range(FAILURES_MAX):
         assert apply(campaign_id, f"user-{n}").status == 202
     started = time.monotonic()
-    assert not publisher.publish(message(campaign_id, "42", 1), "spared")
+    assert not publisher.publish(message(campaign_id, "42", 1), "spared", started + 2)
     assert time.monotonic() - started < TIMEOUT_MS / 1000 / 10
 
 
@@ -79,9 +79,9 @@ def test_kafka_that_comes_back_is_used_again(
     without_kafka: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher = wiring.publisher()
-    assert not publisher.publish(message(campaign_id, "42", 1), "lost")
+    assert not publisher.publish(message(campaign_id, "42", 1), "lost", time.monotonic() + 0.1)
     monkeypatch.setattr(publisher, "_settings", without_kafka)
-    assert publisher.publish(message(campaign_id, "42", 1), "sent")
+    assert publisher.publish(message(campaign_id, "42", 1), "sent", time.monotonic() + 5)
 
 
 def test_waitaof_alone_does_not_vouch_for_an_admission_that_is_no_longer_there(
@@ -106,3 +106,10 @@ def test_redis_out_of_reach_answers_503_and_names_no_address(
     assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "UNAVAILABLE", "1")
     assert "password" not in str(answer.body)
     assert "127.0.0.1" not in str(answer.body)
+
+
+def test_an_ack_that_comes_too_late_counts_for_nothing(service: Settings, campaign_id: str) -> None:
+    create_campaign(campaign_id)
+    publisher = wiring.publisher()
+    assert publisher.publish(message(campaign_id, "42", 1), "in-time", time.monotonic() + 5)
+    assert not publisher.publish(message(campaign_id, "42", 1), "late", time.monotonic())

@@ -11,6 +11,7 @@ import redis
 from handlers.adapters.admission import Admissions
 from handlers.adapters.campaign_states import CampaignStates
 from handlers.adapters.redis_client import connect
+from handlers.adapters.restoration import Restoration
 from handlers.adapters.scripts import Scripts
 from handlers.domain.admission import Outcome
 from handlers.domain.campaign import Campaign
@@ -43,7 +44,7 @@ def _state(node: redis.Redis) -> object:
 
 def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts) -> None:
     states, admissions = CampaignStates(cluster), Admissions(cluster)
-    states.renew_epoch()
+    Restoration(cluster).renew_epoch(Restoration(cluster).run_of_epoch())
     for name in ("first", "second"):
         states.open(Campaign(name, name, 1, 0, 2**42))
     assert states.ids() == ["first", "second"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+from hypothesis import HealthCheck, settings
 
 from handlers import log, wiring
 from handlers.config import Settings
@@ -20,6 +21,12 @@ from tests.fakes import FakeAdmissions, FakeLedger, FakePublisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A busy machine is no fault of the code: what takes long is seen by pytest's own timeout.
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
+)
+settings.load_profile("unhurried")
 
 ENVIRONMENT = {
     **DEVELOPMENT_SETTINGS,

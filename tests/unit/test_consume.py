@@ -9,9 +9,8 @@ import pymysql
 import pytest
 
 from handlers import wiring
-from handlers.adapters.ledger import LedgerRefusedError
 from handlers.consume import consume_handler
-from handlers.domain.errors import UnavailableError
+from handlers.domain.errors import LedgerRefusedError, UnavailableError
 from handlers.domain.record import Accepted, FailedEvent, Reason
 from handlers.domain.settlement import Holder, Settlement
 from handlers.edge.kafka_event import NotKafkaError

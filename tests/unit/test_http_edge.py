@@ -67,11 +67,8 @@ def check(response: dict[str, Any], logged: LogLines) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-@settings(
-    max_examples=80,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+# The fakes are the same for all examples on purpose: what one leaves behind is the next one's.
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(event=EVENTS)
 def test_whatever_a_client_sends_is_answered_and_never_with_a_500(
     world: Fakes, logged: LogLines, name: str, event: dict[str, Any]

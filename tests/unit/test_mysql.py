@@ -12,10 +12,10 @@ from pymysql.constants import CR, ER
 
 from handlers.adapters import mysql
 from handlers.adapters.coupon_queries import CouponQueries
-from handlers.adapters.ledger import Ledger, LedgerRefusedError
+from handlers.adapters.ledger import Ledger
 from handlers.adapters.mysql import ATTEMPTS_MAX, Database
 from handlers.config import DatabaseAddress
-from handlers.domain.errors import UnavailableError
+from handlers.domain.errors import LedgerRefusedError, UnavailableError
 
 if TYPE_CHECKING:
     from pymysql.cursors import Cursor

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from kafka.errors import CommitFailedError, KafkaTimeoutError, TopicAuthorizationFailedError
 from kafka.structs import MemberState, TopicPartition
 
-from local.poller import loop as poll_loop
 from local.poll_runner import main
+from local.poller import loop as poll_loop
 from local.poller.backoff import DELAY_MAX_S, DELAY_MIN_S, Backoff
 from local.poller.batch import Batch, MalformedAnswerError, lowest_failures
 from local.poller.kafka_event import Source, encoded_size, kafka_event

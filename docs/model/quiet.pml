@@ -1,0 +1,40 @@
+/* When nothing can move any more, everything must be in its place. (`timeout` is true only then.) */
+#ifndef LIVE
+proctype Quiet() {
+    timeout -> d_step {
+        SAY("quiet\n");
+        closed_for_good = (redis.epoch != run_id);
+        assert(!closed_for_good);
+        for (i : 0 .. USERS - 1) {
+            serials = OF_USER(coupon, i);
+            P3_accepted_without_coupon = (told[i] && serials == 0);
+#ifdef DEGRADED
+            /* A collision costs somebody the coupon only when all are given out. */
+            users = 0;
+            for (k : 0 .. PAIRS - 1) { users = users + ((coupon >> k) & 1) }
+            P3_accepted_without_coupon = (told[i] && serials == 0 && users < QUANTITY);
+#endif
+            assert(!P3_accepted_without_coupon);
+            pending_for_good = redis.pending[i];
+            assert(!pending_for_good);
+            coupon_unknown_to_redis = (serials != 0);
+            if
+            :: serials != 0 && redis.applied[i] != 0 ->
+                coupon_unknown_to_redis = !HAS(coupon, i, redis.applied[i])
+            :: else
+            fi;
+            assert(!coupon_unknown_to_redis)
+        }
+#ifndef DEGRADED
+        for (i : 1 .. QUANTITY) {
+            users = 0;
+            for (k : 0 .. USERS - 1) { users = users + HAS(coupon, k, i) }
+            serial_lost_for_good =
+                (i <= redis.count && users == 0 && !((redis.returned >> i) & 1));
+            assert(!serial_lost_for_good)
+        }
+#endif
+        skip
+    }
+}
+#endif

@@ -1,0 +1,159 @@
+/* rebuild_handler: from MySQL, Kafka and what Redis still holds, back to a Redis that may open. */
+#ifdef WITH_REDIS_FAULTS
+
+/* The durable wins: whoever is in `found` has that serial; another one whom only Redis knows under
+ * it, from before some loss, was promised nothing and is dropped. Nothing else is touched. */
+inline put_back(found, is_pending) {
+    for (i : 0 .. PAIRS - 1) {
+        if
+        :: (found >> i) & 1 ->
+            SAY("rebuild: puts back user %d, serial %d\n", USER_OF(i), SERIAL_OF(i));
+#ifndef KEEPS_DISPLACED
+            for (k : 0 .. USERS - 1) {
+                if
+                :: redis.applied[k] == SERIAL_OF(i) -> redis.applied[k] = 0; redis.pending[k] = 0
+                :: else
+                fi
+            }
+#endif
+            redis.applied[USER_OF(i)] = SERIAL_OF(i);
+            redis.pending[USER_OF(i)] = is_pending;
+            if
+            :: SERIAL_OF(i) > redis.count -> redis.count = SERIAL_OF(i)
+            :: else
+            fi
+        :: else
+        fi
+    }
+    skip
+}
+
+/* Serials up to the count that nobody has are given again. */
+inline return_gaps() {
+    redis.returned = 0;
+    for (i : 1 .. QUANTITY) {
+        users = 0;
+        for (k : 0 .. USERS - 1) { users = users + (redis.applied[k] == i) }
+#ifndef DEGRADED
+        durable_admissions_collide = (users > 1);
+        assert(!durable_admissions_collide);
+#endif
+        if
+        :: users == 0 && i <= redis.count -> redis.returned = redis.returned | (1 << i)
+        :: else
+        fi
+    }
+}
+
+inline discard() {
+    for (i : 0 .. USERS - 1) {
+        redis.applied[i] = 0;
+        redis.pending[i] = 0
+    }
+    redis.count = 0;
+    redis.returned = 0
+}
+
+#ifdef WAIT_FORGETS_RELAY
+#define AWAITED  (busy & ~RELAYING)
+#else
+#define AWAITED  busy
+#endif
+#ifdef WAIT_FORGETS_WIRE
+#define WIRE_IS_QUIET  true
+#else
+#define WIRE_IS_QUIET  (wire == 0)
+#endif
+#ifdef WITHOUT_TOKEN
+#define MAY_OPEN  true
+#else
+#define MAY_OPEN  (redis.token == me && redis.epoch != of_run)
+#endif
+#ifdef IGNORES_LOCKS
+#define NONE_LOCKED  true
+#elif USERS == 2
+#define NONE_LOCKED  (!locked[0] && !locked[1])
+#else
+#define NONE_LOCKED  (!locked[0] && !locked[1] && !locked[2])
+#endif
+#define READ_TOPIC   d_step { in_topic = topic; SAY("rebuild: has read the topic\n") }
+#define READ_FAILED  d_step { NONE_LOCKED -> in_failed = failed; SAY("rebuild: has read failed_event\n") }
+#define READ_COUPON  d_step { in_coupon = coupon; SAY("rebuild: has read coupon\n") }
+
+inline end_rebuild() {
+    of_run = 0;
+    awaited = 0;
+    in_topic = 0;
+    in_coupon = 0;
+    in_failed = 0
+}
+
+proctype Rebuild(byte me) {
+    byte of_run, awaited;
+    short in_topic, in_coupon, in_failed;
+end:
+    do
+    :: d_step { redis.epoch != run_id ->                /* the first script: token and run_id */
+            of_run = run_id;
+            redis.token = me;
+            awaited = AWAITED;
+            unsaved = 1;
+            SAY("rebuild %d: begins on run %d\n", me, of_run)
+        };
+#ifndef WITHOUT_WAIT
+        if
+        :: d_step { (awaited & busy) == 0 && WIRE_IS_QUIET -> awaited = 0 }
+        :: atomic { KILL; end_rebuild(); SAY("rebuild %d: killed\n", me) }; goto end
+        fi;
+#endif
+#ifdef MYSQL_BEFORE_OFFSETS
+        READ_FAILED; READ_COUPON; READ_TOPIC;
+#elif defined(COUPON_BEFORE_FAILED)
+        READ_TOPIC; READ_COUPON; READ_FAILED;
+#else
+        READ_TOPIC; READ_FAILED; READ_COUPON;
+#endif
+#ifdef FORGETS_FAILED
+        in_failed = 0;
+#endif
+        if
+        :: d_step {                                     /* scripts that only add */
+#ifdef DISCARDS_REDIS
+                discard();
+#endif
+#ifdef EPOCH_FIRST
+                redis.epoch = of_run;
+#else
+                put_back(in_failed, 0);
+                put_back(in_topic, 1);
+                put_back(in_coupon, 0);
+#endif
+                unsaved = 1
+            }
+        :: atomic { KILL; end_rebuild(); SAY("rebuild %d: killed\n", me) }; goto end
+        fi;
+        if
+        :: d_step {                                     /* the last script: gaps and epoch */
+#ifdef EPOCH_FIRST
+                put_back(in_failed, 0);
+                put_back(in_topic, 1);
+                put_back(in_coupon, 0);
+#endif
+                if
+                :: MAY_OPEN ->
+#ifndef FORGETS_GAPS
+                    return_gaps();
+#endif
+                    redis.epoch = of_run;
+                    redis.token = 0;
+                    SAY("rebuild %d: opens on run %d\n", me, of_run)
+                :: else                                 /* opened already, emptied, or overtaken */
+                fi;
+                unsaved = 1;
+                end_rebuild()
+            }
+        :: atomic { KILL; end_rebuild(); SAY("rebuild %d: killed\n", me) }
+        fi
+    od
+}
+#endif

@@ -1,0 +1,21 @@
+-- Release: give back serials that nobody holds any more, before the campaign is opened again.
+--
+-- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
+-- ARGV  1 run_id on which the campaign will be opened  2… serials
+-- Returns how many were given back.
+--
+-- Checked again one by one: MySQL may have settled one of them since they were collected, and
+-- another rebuild may be at work or even be done.
+if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then
+  return 0
+end
+local released = 0
+for i = 2, #ARGV do
+  local serial = ARGV[i]
+  if redis.call('ZCOUNT', KEYS[2], serial, serial) == 0
+    and not redis.call('LPOS', KEYS[4], serial) then
+    redis.call('RPUSH', KEYS[4], serial)
+    released = released + 1
+  end
+end
+return released
