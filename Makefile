@@ -17,6 +17,9 @@ SETTINGS_FILE = $(or $(call given,ENV),$(if $(REDIS_URL),,$(wildcard $(STACK_SET
 WITH_SETTINGS = $(if $(SETTINGS_FILE),set -a && . "$(abspath $(SETTINGS_FILE))" && set +a &&)
 # Servers that run elsewhere need no MariaDB on this machine.
 DEMO_SETUP = $(if $(filter compose env --servers=compose --servers=env,$(ARGS)),python,setup)
+# Tests mostly wait, so several run side by side, each worker on servers of its own; given servers
+# are for one at a time.
+workers = $(if $(REDIS_URL),,-n $(1))
 
 .PHONY: help
 help:  ## this list
@@ -34,9 +37,9 @@ database:
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
-	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest tests/integration tests/e2e $(ARGS)
+	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
 
 .PHONY: up down
 up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
@@ -58,7 +61,7 @@ serve: python  ## the gateway on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
 poller: python  ## a consumer of group_1
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
-scheduler: python  ## the relay, every minute
+scheduler: python  ## relay and rebuild, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
 token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }

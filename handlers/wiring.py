@@ -156,6 +156,12 @@ def coupon_queries() -> CouponQueries:
     return CouponQueries(database())
 
 
+def warm_up() -> None:
+    """Import what the consumer needs, before the first batch has to wait for it."""
+    ledger()
+    admissions()
+
+
 def _database_address() -> DatabaseAddress:
     known = settings().database_address
     if known:

@@ -14,6 +14,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from handlers import wiring
 from handlers.config import ConfigurationError, Settings
 from local.log_line import log_line
 from local.poller.consumer import FATAL_ERRORS, build_consumer
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
         handler = pkgutil.resolve_name(options.handler)
+        wiring.warm_up()
     except ConfigurationError as error:
         print(f"Wrong settings: {error}.", file=sys.stderr)
         return EXIT_MISCONFIGURED

@@ -20,13 +20,17 @@ inline admit(user, outcome, serial) {
         fi
     fi;
     SAY("user %d: the script says %e %d\n", user, outcome, serial);
+#ifndef DEGRADED
     P3_accepted_told_otherwise = (told[user] && outcome != ALREADY_APPLIED);
+#endif
     assert(!P3_accepted_told_otherwise)
 }
 
 inline promise(user, serial) {
     SAY("user %d: is told serial %d\n", user, serial);
+#ifndef DEGRADED
     P3_accepted_told_otherwise = (shown[user] != 0 && shown[user] != serial);
+#endif
     assert(!P3_accepted_told_otherwise);
     told[user] = 1;
     shown[user] = serial
@@ -53,7 +57,7 @@ inline take_back(user) {
 }
 
 proctype Apply(byte me) {
-    byte attempts = (me == 0 -> ATTEMPTS : ATTEMPTS_OTHERS), serial;
+    byte attempts = (me == USERS - 1 -> ATTEMPTS : ATTEMPTS_OTHERS), serial;
     mtype outcome = NOTHING;
 end:
     do
@@ -88,7 +92,9 @@ end:
 
 hand_over:
 #ifdef WITHOUT_ACK
-    d_step { promise(me, serial) };                     /* and sends in the background */
+    if                                                  /* and sends in the background */
+    :: d_step { promise(me, serial) }
+    fi;
     if
     :: d_step { append(me, serial); leave(me) }
     :: d_step { leave(me) }                             /* frozen or killed */

@@ -17,6 +17,15 @@ init {
     atomic {
         redis.epoch = run_id;
         disk.epoch = run_id;
+#ifdef COLLISION
+        /* User 0 has coupon 1; user 1 was told that serial too, after a loss that nobody noticed. */
+        coupon = PAIR(0, 1);
+        failed = PAIR(1, 1);
+        told[1] = 1;
+        redis.applied[0] = 1;
+        redis.count = 1;
+        copy(disk, redis);
+#endif
         for (i : 0 .. USERS - 1) { run Apply(i) }
         run Consumer();
 #ifndef WITHOUT_PENDING

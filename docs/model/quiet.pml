@@ -1,5 +1,11 @@
 /* When nothing can move any more, everything must be in its place. (`timeout` is true only then.) */
 #ifndef LIVE
+#ifdef COLLISION
+#define IS_NEW(user)  (user == 2)       /* was not there when the collision happened */
+#else
+#define IS_NEW(user)  false
+#endif
+
 proctype Quiet() {
     timeout -> d_step {
         SAY("quiet\n");
@@ -12,7 +18,7 @@ proctype Quiet() {
             /* A collision costs somebody the coupon only when all are given out. */
             users = 0;
             for (k : 0 .. PAIRS - 1) { users = users + ((coupon >> k) & 1) }
-            P3_accepted_without_coupon = (told[i] && serials == 0 && users < QUANTITY);
+            P3_accepted_without_coupon = (told[i] && serials == 0 && (users < QUANTITY || IS_NEW(i)));
 #endif
             assert(!P3_accepted_without_coupon);
             pending_for_good = redis.pending[i];
@@ -23,7 +29,10 @@ proctype Quiet() {
                 coupon_unknown_to_redis = !HAS(coupon, i, redis.applied[i])
             :: else
             fi;
-            assert(!coupon_unknown_to_redis)
+#ifndef WITHOUT_EPOCH                   /* without it nothing rebuilds, and only reconcile sees this */
+            assert(!coupon_unknown_to_redis);
+#endif
+            skip
         }
 #ifndef DEGRADED
         for (i : 1 .. QUANTITY) {

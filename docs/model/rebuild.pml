@@ -28,6 +28,21 @@ inline put_back(found, is_pending) {
     skip
 }
 
+/* A failed event counts like a coupon, unless its serial or its user has one already: that is what
+ * it failed for, and the redrive will see to it. */
+inline put_back_failed(found, surer) {
+    for (i : 0 .. PAIRS - 1) {
+        users = 0;
+        for (k : 0 .. USERS - 1) { users = users + HAS(surer, k, SERIAL_OF(i)) }
+        if
+        :: ((found >> i) & 1) && (users != 0 || OF_USER(surer, USER_OF(i)) != 0) ->
+            found = found & ~(1 << i)
+        :: else
+        fi
+    }
+    put_back(found, 0)
+}
+
 /* Serials up to the count that nobody has are given again. */
 inline return_gaps() {
     redis.returned = 0;
@@ -77,8 +92,20 @@ inline discard() {
 #define NONE_LOCKED  (!locked[0] && !locked[1] && !locked[2])
 #endif
 #define READ_TOPIC   d_step { in_topic = topic; SAY("rebuild: has read the topic\n") }
-#define READ_FAILED  d_step { NONE_LOCKED -> in_failed = failed; SAY("rebuild: has read failed_event\n") }
+#define READ_FAILED  d_step { NONE_LOCKED -> read_failed() }
 #define READ_COUPON  d_step { in_coupon = coupon; SAY("rebuild: has read coupon\n") }
+
+/* A locking read: waits for a redrive that holds a serial. The dead are tried again, since a serial
+ * may be free now that belonged to an admission which nobody was told of. */
+inline read_failed() {
+    in_failed = failed;
+#ifdef WITH_FAILED_EVENTS
+#ifndef LEAVES_THE_DEAD
+    dead = 0;
+#endif
+#endif
+    SAY("rebuild: has read failed_event\n")
+}
 
 inline end_rebuild() {
     of_run = 0;
@@ -124,9 +151,9 @@ end:
 #ifdef EPOCH_FIRST
                 redis.epoch = of_run;
 #else
-                put_back(in_failed, 0);
                 put_back(in_topic, 1);
                 put_back(in_coupon, 0);
+                put_back_failed(in_failed, in_topic | in_coupon);
 #endif
                 unsaved = 1
             }
@@ -135,9 +162,9 @@ end:
         if
         :: d_step {                                     /* the last script: gaps and epoch */
 #ifdef EPOCH_FIRST
-                put_back(in_failed, 0);
                 put_back(in_topic, 1);
                 put_back(in_coupon, 0);
+                put_back_failed(in_failed, in_topic | in_coupon);
 #endif
                 if
                 :: MAY_OPEN ->

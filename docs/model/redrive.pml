@@ -23,12 +23,14 @@ inline release() {
     locked[user - 1] = 0;
     user = 0;
     serial = 0;
-    event = 0
+    event = 0;
+    stands = 0
 }
 
 proctype Redrive() {
     byte user, serial;                                  /* user + 1 */
     short event;
+    bit stands;
 end:
     do
     :: d_step { (failed & ~dead) != 0 ->                /* FOR UPDATE SKIP LOCKED, the oldest */
@@ -46,11 +48,11 @@ end:
         };
 again:
         if
-        :: atomic { KILL; release() }; goto end
         :: d_step {                                     /* INSERT, RESOLVED, COMMIT */
                 insert(user - 1, serial);
                 if
                 :: OF_USER(coupon, user - 1) != 0 ->    /* now, or by another record before */
+                    stands = 1;
                     failed = failed & ~event;
                     locked[user - 1] = 0;
                     for (k : 1 .. SERIALS) {
@@ -60,21 +62,20 @@ again:
                         fi
                     }
                 :: else
-                fi
+                fi;
+                skip
             }
+        :: atomic { KILL; release() }; goto end
         fi;
         if
-        :: OF_USER(coupon, user - 1) != 0 ->
-            if
-            :: d_step { settle(user - 1, serial, 1); release() }
-            :: atomic { KILL; release() }
-            fi
-        :: d_step { OF_USER(coupon, user - 1) == 0 && OPEN -> reassign(user - 1, serial) };
+        :: d_step { stands -> settle(user - 1, serial, 1); release() }
+        :: d_step { !stands && OPEN -> reassign(user - 1, serial) };
             if
             :: serial != 0 -> goto again
             :: d_step { serial == 0 -> dead = dead | event; release() }
             fi
-        :: d_step { OF_USER(coupon, user - 1) == 0 && !OPEN -> release() }
+        :: d_step { !stands && !OPEN -> release() }     /* later */
+        :: atomic { KILL; release() }
         fi
     od
 }

@@ -2,7 +2,7 @@
  *
  * Set with -D (check.py has the configurations):
  *   USERS QUANTITY           two or three people, coupons
- *   ATTEMPTS ATTEMPTS_OTHERS how often user 0, and each other user, may press the button
+ *   ATTEMPTS ATTEMPTS_OTHERS how often the last user, and each other user, may press the button
  *   RESTARTS FLUSHES         how often Redis may restart (losing what is not fsynced) or be emptied
  *   REFUSALS                 how many records MySQL may refuse for a while: they go to failed_event
  *   REBUILDS                 how many rebuilds run at once

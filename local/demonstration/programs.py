@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.servers.guardian import Guardian
+from local.servers.guardian import WHEN_TOLD, Guardian
 from local.servers.signals import held_signals
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 # that is just joining its group takes longer; nobody who pressed Ctrl-C wants to wait for that.
 STOP_TIMEOUT_S = 5.0
 LOG_TAIL_LINES = 10
-# Becomes the program once a line comes: when its guardian knows it. Should the demo be killed
-# before, there is no line, and nothing is left that nobody knows.
-WHEN_TOLD = ("/bin/sh", "-c", 'read -r line && exec "$@"', "program")
 
 
 class DemoError(Exception):
@@ -64,10 +61,7 @@ class Running:
                 cwd=ROOT,
                 env={**environment, "TMPDIR": str(self._home)},
             )
-            self._guardian.watch(self._process.pid)
-            if self._process.stdin:
-                with suppress(BrokenPipeError), self._process.stdin as pipe:
-                    pipe.write(b"go\n")
+            self._guardian.watch_and_let_go(self._process)
 
     def check(self) -> None:
         """Raise DemoError, with the end of its log, when the program has ended."""

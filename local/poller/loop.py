@@ -30,6 +30,8 @@ EVENT_BYTES_MAX = 6 * 1024 * 1024
 # How long one poll may wait: the longest that a stop signal waits when nothing comes.
 POLL_MAX_MS = 500
 CLOSE_TIMEOUT_MS = 5_000
+# Whoever is still joining has nothing to give back; the brokers forget it by themselves.
+CLOSE_UNJOINED_TIMEOUT_MS = 500
 CONNECT_RETRY_S = 1.0
 # kafka-python says nothing of an outage while it polls, so a quiet runner asks now and then.
 PROBE_INTERVAL_S = 5.0
@@ -73,7 +75,9 @@ class PollRunner:
         """Leave the group, so that others take over at once."""
         if self._consumer is not None:
             with suppress(KafkaError):  # a broker out of reach forgets the member by itself
-                self._consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
+                joined = bool(self._assigned)
+                timeout_ms = CLOSE_TIMEOUT_MS if joined else CLOSE_UNJOINED_TIMEOUT_MS
+                self._consumer.close(autocommit=False, timeout_ms=timeout_ms)
             self._consumer = None
 
     def run_once(self) -> bool:

@@ -20,6 +20,9 @@ done
 [ "$running" = none ] || kill -s KILL -- "-$running" 2>/dev/null
 rm -rf -- "$1"
 """
+# Becomes the program once a line comes: when its guardian knows it. Should whoever starts it be
+# killed before, there is no line, and nothing is left that nobody knows.
+WHEN_TOLD = ("/bin/sh", "-c", 'read -r line && exec "$@"', "program")
 # The shell only has to leave its loop.
 RELEASE_TIMEOUT_S = 5.0
 
@@ -41,6 +44,13 @@ class Guardian:
     def watch(self, process_group: int | None) -> None:
         """Name the process group to end; None once it has ended and its number may be reused."""
         self._say("none" if process_group is None else str(process_group))
+
+    def watch_and_let_go(self, process: subprocess.Popen[bytes]) -> None:
+        """Name the group of a process that was started with WHEN_TOLD, then let it begin."""
+        self.watch(process.pid)
+        if process.stdin:
+            with suppress(BrokenPipeError), process.stdin as pipe:
+                pipe.write(b"go\n")
 
     def release(self) -> None:
         """Send the guardian home: the program has cleaned up by itself."""

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from local.servers.guardian import Guardian
+from local.servers.guardian import WHEN_TOLD, Guardian
 from local.servers.ports import HOST, free_port, is_free
 from local.servers.signals import held_signals
 
@@ -186,10 +186,13 @@ class Server(ABC):
             raise
 
     def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        if self._guardian is None:
+            message = f"{self.name} has no directory to run in"
+            raise ServerError(message)
         with held_signals(), (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
+                [*WHEN_TOLD, *command],
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # Ctrl-C in the terminal reaches the programs, which still need their servers to
@@ -199,8 +202,7 @@ class Server(ABC):
                 # A starting MariaDB removes the temporary tables of all others from a shared one.
                 env={**os.environ, "TMPDIR": str(self.home / "tmp")},
             )
-            if self._guardian:
-                self._guardian.watch(self._process.pid)
+            self._guardian.watch_and_let_go(self._process)
         return self._process
 
     def _end(self, how: signal.Signals) -> None:

@@ -71,3 +71,29 @@ def test_a_redis_that_lost_everything_is_opened_with_every_coupon_of_mysql(
         codes = [client.send(apply(campaign_id, user)).code for user in ("second", "third", "4th")]
         assert codes == ["ALREADY_APPLIED", "ACCEPTED", "SOLD_OUT"]
         await_condition(lambda: len(coupons(settings, campaign_id)) == 3, "the third row")
+
+
+def test_the_scheduler_opens_a_restarted_redis_again_by_itself_within_seconds(
+    world: dict[str, str], private_valkey: Valkey, campaign_id: str
+) -> None:
+    world["REDIS_URL"] = private_valkey.url
+    settings = Settings.from_environment(world)
+    migrate(world)
+    with (
+        gateway(world) as client,
+        poll_runner(world),
+        running("local.scheduler", environment=world) as scheduler,
+    ):
+        assert create(client, campaign_id, 10).status == 201
+        first = client.send(apply(campaign_id, "first"))
+        await_condition(lambda: len(coupons(settings, campaign_id)) == 1, "the first row")
+        private_valkey.kill()
+        private_valkey.start()
+        assert client.send(apply(campaign_id, "second")).status == 503
+        # The promise is 5 s; a machine that runs other tests as well is given twice as much.
+        await_condition(
+            lambda: client.send(apply(campaign_id, "second")).status == 202, "it is open", 10
+        )
+        again = client.send(apply(campaign_id, "first"))
+        assert (again.code, again.body["serial"]) == ("ALREADY_APPLIED", first.body["serial"])
+        assert scheduler.stop() == 0

