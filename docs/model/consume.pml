@@ -124,6 +124,10 @@ inline settle_all_as_issued() {
     }
     skip
 }
+#elif defined(NEVER_SETTLES)
+#define FIRST   write(batch, refused_user)
+#define SECOND  skip
+#define THIRD   commit_offset()
 #else
 #define FIRST   write(batch, refused_user)
 #define SECOND  settle_all(batch)

@@ -57,4 +57,5 @@ init {
 /* Users are interchangeable, so what holds for one holds for each. */
 ltl accepted_is_issued { [] (told[0] -> <> (OF_USER(coupon, 0) != 0)) }
 ltl opens_again        { [] <> (redis.epoch == run_id) }
+ltl pending_ends       { [] (redis.pending[0] -> <> !redis.pending[0]) }
 #endif

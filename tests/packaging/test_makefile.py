@@ -39,7 +39,7 @@ def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name not in {"MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "SCOPE"}
+        if name not in {"MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MFLAGS", "ARGS", "SCOPE"}
     }
     return subprocess.run(
         ["make", *arguments],
