@@ -61,7 +61,7 @@ serve: python  ## the gateway on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
 poller: python  ## a consumer of group_1
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
-scheduler: python  ## relay and rebuild, each at its interval
+scheduler: python  ## relay, redrive and rebuild, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
 token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }

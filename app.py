@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import consume, rebuild, relay, wiring
+from handlers import consume, rebuild, redrive, relay, wiring
 from handlers.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -43,6 +43,12 @@ def consume_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Send overdue admissions to Kafka again, every minute."""
     return relay.relay_handler(event.to_dict(), event.context)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="redrive_handler")
+def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
+    """Write what lies in failed_event again, every minute."""
+    return redrive.redrive_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="rebuild_handler")

@@ -62,6 +62,13 @@ def error(message: str, fields: Mapping[str, Any]) -> None:
     _logger().error(message, extra={"fields": fields})
 
 
+def alarm(message: str, metric: str, value: int, fields: Mapping[str, Any]) -> None:
+    """Log an error that is a metric as well, in CloudWatch's embedded metric format."""
+    description = {"Namespace": "seonchak", "Dimensions": [[]], "Metrics": [{"Name": metric}]}
+    embedded = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [description]}
+    error(message, {**fields, metric: value, "_aws": embedded})
+
+
 def exception(message: str, fields: Mapping[str, Any]) -> None:
     """Log the exception in hand, by kind and place."""
     _logger().exception(message, extra={"fields": fields})

@@ -27,7 +27,7 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
 
     Several at once do no harm. What Kafka does not acknowledge stays pending for the next run.
     """
-    deadline = Deadline(context)
+    deadline = Deadline.of(context)
     request_id = getattr(context, "aws_request_id", "relay")
     sent = 0
     for campaign_id in wiring.campaign_states().ids():

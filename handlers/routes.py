@@ -14,7 +14,7 @@ from handlers.campaigns import (
     stats_handler,
 )
 from handlers.coupons import coupons_handler, my_coupon_handler
-from handlers.failed_events import failed_events_handler
+from handlers.failed_events import failed_events_handler, redrive_now_handler
 from handlers.health import health_handler, ready_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -38,6 +38,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/stats", stats_handler),
     Route("GET", "/campaigns/{id}/coupons", coupons_handler),
     Route("GET", "/failed-events", failed_events_handler),
+    Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),
     Route("GET", "/ready", ready_handler),
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from handlers.adapters.admission import Admissions
     from handlers.adapters.campaign_states import CampaignStates
     from handlers.adapters.coupon_queries import CouponQueries
+    from handlers.adapters.failed_event_queue import FailedEventQueue
     from handlers.adapters.ledger import Ledger
     from handlers.adapters.mysql import Database
     from handlers.adapters.publisher import Publisher
@@ -146,6 +147,16 @@ def ledger() -> Ledger:
     from handlers.adapters.ledger import Ledger
 
     return Ledger(database(), settings().coupon_code_secret)
+
+
+@_once
+def failed_event_queue() -> FailedEventQueue:
+    """Return what drives failed events again."""
+    from handlers.adapters.failed_event_queue import FailedEventQueue
+
+    return FailedEventQueue(
+        database(), ledger(), admissions().reassign, settings().redrive_max_attempts
+    )
 
 
 @_once

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.config import ConfigurationError, Settings
 from handlers.rebuild import rebuild_handler
+from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
 from local.lambda_context import LambdaContext
 from local.log_line import log_line
@@ -60,6 +61,7 @@ def jobs(interval_s: float, rebuild_interval_s: float) -> list[Job]:
     return [
         Job("rebuild_handler", rebuild_handler, rebuild_interval_s),
         Job("relay_handler", relay_handler, interval_s),
+        Job("redrive_handler", redrive_handler, interval_s),
     ]
 
 
@@ -112,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         "--interval-s",
         type=_interval,
         default=60.0,
-        help="seconds from one run of the relay to the next (default: %(default)g)",
+        help="seconds from one run of the relay or the redrive to the next (default: %(default)g)",
     )
     parser.add_argument(
         "--rebuild-interval-s",

@@ -8,6 +8,7 @@ from handlers.adapters.redis_keys import CampaignKeys
 from handlers.adapters.scripts import Script, Scripts
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.coupon import CouponAccepted
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ ADMIT = Script("admit")
 CONFIRM = Script("confirm")
 SETTLE = Script("settle")
 OVERDUE = Script("overdue")
+REASSIGN = Script("reassign")
 
 # appendfsync everysec brings a write to the disk within about a second; half a second on top.
 DURABLE_WAIT_MS = 1500
@@ -79,6 +81,21 @@ class Admissions:
             CouponAccepted(campaign_id, user.decode(), serial, admitted_at_ms)
             for user, serial, admitted_at_ms in triples
         ]
+
+    def reassign(self, coupon: CouponAccepted) -> int | None:
+        """Return a serial for somebody whose own belongs to another; None when none is left.
+
+        Asked again about the same coupon it gives the same serial. Raises UnavailableError while
+        Redis is not sure, CampaignNotFoundError when it has no such campaign.
+        """
+        keys = CampaignKeys.of(coupon.campaign_id).all()
+        run_id = self._scripts.run_id
+        code, serial = self._scripts.run(REASSIGN, keys, coupon.user_id, coupon.serial, run_id)
+        if code == b"STALE":
+            raise StaleStateError
+        if code == b"NOT_FOUND":
+            raise CampaignNotFoundError
+        return serial if code == b"ASSIGNED" else None
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Tell Redis what MySQL has taken over; may be repeated at will."""

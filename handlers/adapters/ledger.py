@@ -50,7 +50,7 @@ class Ledger:
         in_order = sorted(accepted, key=lambda a: (a.coupon.campaign_id, a.coupon.serial))
 
         def work(cursor: Cursor) -> list[Settlement]:
-            refused = self._insert_coupons(cursor, in_order)
+            refused = self.insert(cursor, in_order)
             for event in [*refused.values(), *failed]:
                 _insert_failed_event(cursor, event)
             return [_settlement(a, kept=a in refused) for a in in_order]
@@ -60,10 +60,8 @@ class Ledger:
         except (pymysql.DataError, pymysql.IntegrityError, pymysql.NotSupportedError) as error:
             raise LedgerRefusedError(*error.args) from error
 
-    def _insert_coupons(
-        self, cursor: Cursor, accepted: Sequence[Accepted]
-    ) -> dict[Accepted, FailedEvent]:
-        """Insert what the guards let through; return the others with the reason."""
+    def insert(self, cursor: Cursor, accepted: Sequence[Accepted]) -> dict[Accepted, FailedEvent]:
+        """Insert, within a transaction, what the guards let through; return the others."""
         # A serial that fits no campaign may fit no BIGINT either, so MySQL is not asked about it.
         possible = [a for a in accepted if _is_possible(a)]
         refused = {a: _out_of_range(a) for a in accepted if not _is_possible(a)}

@@ -1,19 +1,34 @@
-"""How much of a function's time is left."""
+"""How much of the time for a task is left."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # To write the log line and return; Lambda kills what is still running at the end.
 RESERVE_MS = 1000
 
 
 class Deadline:
-    """Reads the time left from Lambda's context; without one there is no end."""
+    """Asked before each step whether the step still fits."""
 
-    def __init__(self, context: Any) -> None:
-        self._left_ms = getattr(context, "get_remaining_time_in_millis", None)
+    def __init__(self, left_ms: Callable[[], float]) -> None:
+        self._left_ms = left_ms
+
+    @classmethod
+    def of(cls, context: Any) -> Deadline:
+        """Return the deadline of an invocation; without Lambda's context there is no end."""
+        return cls(getattr(context, "get_remaining_time_in_millis", lambda: float("inf")))
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """Return a deadline that many seconds from now."""
+        end = time.monotonic() + seconds
+        return cls(lambda: (end - time.monotonic()) * 1000)
 
     def allows(self, needed_ms: int) -> bool:
         """Tell whether a step that may take `needed_ms` still fits."""
-        return self._left_ms is None or self._left_ms() > needed_ms + RESERVE_MS
+        return self._left_ms() > needed_ms + RESERVE_MS

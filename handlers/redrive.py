@@ -1,0 +1,53 @@
+"""The redrive, every minute: what lies in failed_event is written again, or given up loudly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handlers import log, wiring
+from handlers.domain.errors import UnavailableError
+from handlers.domain.record import FailedStatus
+from handlers.edge.deadline import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BATCH = 100
+# A batch takes well under a second; a MySQL that is slow may take its whole timeout.
+BATCH_MS = 10_000
+
+
+def redrive_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
+    """Write again what is due; return how many are resolved, left for later, and dead.
+
+    Several at once do no harm: they take different rows.
+    """
+    return redrive(FailedStatus.PENDING, now=False, deadline=Deadline.of(context))
+
+
+def redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str, int]:
+    """Go through all rows of `status` once, batch by batch, as long as there is time."""
+    queue, after = wiring.failed_event_queue(), 0
+    totals = {"resolved": 0, "retried": 0, "dead": 0}
+    while deadline.allows(BATCH_MS):
+        done = queue.redrive(status, now=now, after=after, limit=BATCH)
+        if done.last_id is None:
+            break
+        after = done.last_id
+        totals["resolved"] += done.resolved
+        totals["retried"] += done.retried
+        totals["dead"] += len(done.dead)
+        if done.dead:
+            log.alarm(
+                "failed events were given up",
+                "DeadFailedEvents",
+                len(done.dead),
+                {"ids": done.dead},
+            )
+        try:
+            wiring.admissions().settle(done.settlements)
+        except UnavailableError:
+            # Written all the same; what is pending in Redis is sent again, and settled then.
+            log.exception("written but not settled", {"coupons": len(done.settlements)})
+    log.info("redrive_handler", totals)
+    return totals
