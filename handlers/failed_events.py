@@ -1,4 +1,4 @@
-"""Failed events over HTTP, for administrators: listed, and driven again."""
+"""GET /failed-events: what could not be written, for an administrator."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from handlers.domain import times
 from handlers.domain.errors import InvalidRequestError
 from handlers.domain.identifiers import is_campaign_id, is_user_id
 from handlers.domain.record import FailedStatus, Reason
-from handlers.edge.deadline import Deadline
 from handlers.edge.endpoint import endpoint
 from handlers.edge.response import answer
-from handlers.redrive import redrive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from handlers.edge.request import Request
 
@@ -24,9 +22,6 @@ if TYPE_CHECKING:
 LIMIT_MAX = 1000
 LIMIT_DEFAULT = 100
 ID_MAX = 2**63 - 1
-REDRIVABLE = (FailedStatus.PENDING, FailedStatus.DEAD)
-# API Gateway waits for 29 s at most; what is not reached then is left to the next call.
-REDRIVE_S = 25
 TIMES = ("next_attempt_at", "created_at", "updated_at")
 BYTES = ("record_key", "payload")
 
@@ -40,8 +35,8 @@ def failed_events_handler(request: Request) -> dict[str, Any]:
         {
             "after": request.number("after", 0, 0, ID_MAX),
             "limit": limit,
-            "status": _one_of(FailedStatus, "status", request.query),
-            "reason": _one_of(Reason, "reason", request.query),
+            "status": request.choice("status", FailedStatus),
+            "reason": request.choice("reason", Reason),
             "campaign_id": _checked("campaign_id", request.query, is_campaign_id),
             "user_id": _checked("user_id", request.query, is_user_id),
         }
@@ -50,28 +45,11 @@ def failed_events_handler(request: Request) -> dict[str, Any]:
     return answer(200, {"failed_events": [_json(e) for e in events], "next_after": following})
 
 
-@endpoint
-def redrive_now_handler(request: Request) -> dict[str, Any]:
-    """POST /failed-events/redrive: write again now, due or not; ?status=DEAD those given up."""
-    wiring.tokens().admin(request.headers)
-    status = FailedStatus(_one_of(REDRIVABLE, "status", request.query) or FailedStatus.PENDING)
-    totals = redrive(status, now=True, deadline=Deadline.after(REDRIVE_S))
-    return answer(200, totals)
-
-
 def _checked(name: str, query: Mapping[str, str], is_right: Callable[[object], bool]) -> str | None:
     value = query.get(name)
     if value is None or is_right(value):
         return value
     message = f"{name}: nothing has such an id"
-    raise InvalidRequestError(message)
-
-
-def _one_of(values: Iterable[str], name: str, query: Mapping[str, str]) -> str | None:
-    value = query.get(name)
-    if value is None or value in set(values):
-        return value
-    message = f"{name}: must be one of {', '.join(values)}"
     raise InvalidRequestError(message)
 
 

@@ -8,10 +8,17 @@ from handlers import log, wiring
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import FailedStatus
 from handlers.edge.deadline import Deadline
+from handlers.edge.endpoint import endpoint
+from handlers.edge.response import answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from handlers.edge.request import Request
+
+REDRIVABLE = (FailedStatus.PENDING, FailedStatus.DEAD)
+# API Gateway waits for 29 s at most; what is not reached by then is left to the next call.
+REDRIVE_NOW_S = 25
 BATCH = 100
 # A batch takes well under a second; a MySQL that is slow may take its whole timeout.
 BATCH_MS = 10_000
@@ -23,6 +30,14 @@ def redrive_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  
     Several at once do no harm: they take different rows.
     """
     return redrive(FailedStatus.PENDING, now=False, deadline=Deadline.of(context))
+
+
+@endpoint
+def redrive_now_handler(request: Request) -> dict[str, Any]:
+    """POST /failed-events/redrive: write again now, due or not; ?status=DEAD those given up."""
+    wiring.tokens().admin(request.headers)
+    status = FailedStatus(request.choice("status", REDRIVABLE) or FailedStatus.PENDING)
+    return answer(200, redrive(status, now=True, deadline=Deadline.after(REDRIVE_NOW_S)))
 
 
 def redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str, int]:

@@ -14,8 +14,9 @@ from handlers.campaigns import (
     stats_handler,
 )
 from handlers.coupons import coupons_handler, my_coupon_handler
-from handlers.failed_events import failed_events_handler, redrive_now_handler
+from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_handler
+from handlers.redrive import redrive_now_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 

@@ -9,9 +9,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from handlers.adapters.failed_event_queue import Redriven
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.errors import UnavailableError
-from handlers.domain.record import Accepted, FailedEvent, Reason, Record
+from handlers.domain.record import Accepted, FailedEvent, FailedStatus, Reason, Record
 from handlers.domain.settlement import Holder, Settlement
 
 if TYPE_CHECKING:
@@ -179,3 +180,17 @@ class FakeLedger:
 def record(value: bytes | None, offset: int = 0, partition: int = 0) -> Record:
     """Return a record as Lambda brings it; its key says whose it is only to Kafka."""
     return Record("coupon_create", partition, offset, NOW_MS, b"key", value, "request")
+
+
+@dataclass
+class FakeFailedEventQueue:
+    """A failed_event table in which nothing waits."""
+
+    reachable: bool = True
+
+    def redrive(self, status: FailedStatus, *, now: bool, after: int, limit: int) -> Redriven:
+        assert (now, after, limit > 0) == (True, 0, True)
+        assert status in {FailedStatus.PENDING, FailedStatus.DEAD}
+        if not self.reachable:
+            raise UnavailableError
+        return Redriven(None, resolved=0, retried=0, dead=(), settlements=())

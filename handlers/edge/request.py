@@ -21,7 +21,7 @@ from handlers.domain.errors import (
 from handlers.domain.identifiers import is_campaign_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 BODY_BYTES_MAX = 16 * 1024
 
@@ -79,6 +79,14 @@ class Request:
             if lowest <= number <= highest:
                 return number
         message = f"{name}: must be a whole number from {lowest} to {highest}"
+        raise InvalidRequestError(message)
+
+    def choice(self, name: str, values: Iterable[str]) -> str | None:
+        """Return one of `values` from the query, None where it is not given; else as above."""
+        text = self.query.get(name)
+        if text is None or text in set(values):
+            return text
+        message = f"{name}: must be one of {', '.join(values)}"
         raise InvalidRequestError(message)
 
 

@@ -17,7 +17,7 @@ from handlers import log, wiring
 from handlers.config import Settings
 from local.development import DEVELOPMENT_SETTINGS
 from tests.fake_reads import FakeCampaignStates, FakeCouponQueries
-from tests.fakes import FakeAdmissions, FakeLedger, FakePublisher
+from tests.fakes import FakeAdmissions, FakeFailedEventQueue, FakeLedger, FakePublisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,7 @@ class Fakes:
     publisher: FakePublisher = field(default_factory=FakePublisher)
     ledger: FakeLedger = field(default_factory=FakeLedger)
     campaign_states: FakeCampaignStates = field(default_factory=FakeCampaignStates)
+    failed_event_queue: FakeFailedEventQueue = field(default_factory=FakeFailedEventQueue)
     coupon_queries: FakeCouponQueries = field(default_factory=FakeCouponQueries)
 
 
