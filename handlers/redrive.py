@@ -29,7 +29,9 @@ def redrive_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  
 
     Several at once do no harm: they take different rows.
     """
-    return redrive(FailedStatus.PENDING, now=False, deadline=Deadline.of(context))
+    totals = _redrive(FailedStatus.PENDING, now=False, deadline=Deadline.of(context))
+    log.info("redrive_handler", totals)
+    return totals
 
 
 @endpoint
@@ -37,10 +39,12 @@ def redrive_now_handler(request: Request) -> dict[str, Any]:
     """POST /failed-events/redrive: write again now, due or not; ?status=DEAD those given up."""
     wiring.tokens().admin(request.headers)
     status = FailedStatus(request.choice("status", REDRIVABLE) or FailedStatus.PENDING)
-    return answer(200, redrive(status, now=True, deadline=Deadline.after(REDRIVE_NOW_S)))
+    totals = _redrive(status, now=True, deadline=Deadline.after(REDRIVE_NOW_S))
+    request.log_fields.update(totals)
+    return answer(200, totals)
 
 
-def redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str, int]:
+def _redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str, int]:
     """Go through all rows of `status` once, batch by batch, as long as there is time."""
     queue, after = wiring.failed_event_queue(), 0
     totals = {"resolved": 0, "retried": 0, "dead": 0}
@@ -64,5 +68,4 @@ def redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str,
         except UnavailableError:
             # Written all the same; what is pending in Redis is sent again, and settled then.
             log.exception("written but not settled", {"coupons": len(done.settlements)})
-    log.info("redrive_handler", totals)
     return totals

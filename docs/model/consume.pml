@@ -158,7 +158,7 @@ end:
         fi;
         if
         :: d_step { SECOND }
-        :: KILL                                         /* Redis gives settle no answer */
+        :: d_step { KILL }                              /* Redis gives settle no answer */
         :: atomic { KILL; end_batch(); SAY("consumer: killed\n") }; goto end
         fi;
         if
@@ -178,7 +178,7 @@ end:
         d_step { write(records, 0); SAY("(by the zombie)\n") };
         if
         :: d_step { settle_all(records); SAY("(by the zombie)\n") }
-        :: KILL
+        :: d_step { KILL }
         fi;
         records = 0
     od

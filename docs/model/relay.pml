@@ -37,7 +37,11 @@ end:
         if
         :: d_step { append(user - 1, serial); end_relay(); SAY("relay: Kafka has it\n") }
 #ifdef LATE
-        :: d_step { wire = wire | PAIR(user - 1, serial); end_relay(); SAY("relay: sent, and given up\n") }
+        :: d_step { KILL;
+                wire = wire | PAIR(user - 1, serial);
+                end_relay();
+                SAY("relay: sent, and given up\n")
+            }
 #endif
         :: d_step { KILL; end_relay(); SAY("relay: not sent\n") }
         fi
