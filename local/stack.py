@@ -1,119 +1,139 @@
-"""Valkey, Kafka and MariaDB without Docker: as a block of code, and `python -m local.stack`."""
+"""Starts Valkey, Kafka and MariaDB without Docker, and prints the settings to export.
+
+Everything of them (processes, data, passwords) is gone when this program ends, however it ends.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from handlers.config import ConfigurationError
-from local.development import DEVELOPMENT_SETTINGS
-from local.servers import ApacheKafka, MariaDB, Tansu, Valkey
+from handlers.config import ConfigurationError, Settings
+from local.embedded import Ports, running_stack
+from local.migrate import migrate
+from local.servers import ServerError
+from local.waiting import Patience, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import FrameType
 
-    from local.waiting import Report
-
-KafkaKind = Literal["tansu", "apache"]
-# auto: the servers of the environment where it names them, embedded ones where it names none.
-Servers = Literal["auto", "env", "embedded"]
-SERVER_VARIABLES = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
+# The servers serve already: this bounds the setting up itself.
+MIGRATE_WAIT_S = 30.0
+PORT_MAX = 65_535
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Fixed ports; None takes a free one."""
+class _StoppedError(BaseException):
+    """Ctrl-C or SIGTERM."""
 
-    redis: int | None = None
-    kafka: int | None = None
-    mysql: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """Three running servers; each can be stopped, killed and started again on its data."""
-
-    valkey: Valkey
-    kafka: Tansu | ApacheKafka
-    mariadb: MariaDB
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """The environment of programs that use these servers: a complete set of settings."""
-        return {
-            "REDIS_URL": self.valkey.url,
-            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.url,
-            "DATABASE_URL": self.mariadb.url,
-            **DEVELOPMENT_SETTINGS,
-        }
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
-def _silent(_: str) -> None:
-    """Report nothing."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code: 0 when it was stopped after it was ready."""
+    options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    ports = Ports(options.redis_port, options.kafka_port, options.mysql_port)
+    ready = False
+    try:
+        with running_stack(options.kafka, ports, _say) as stack:
+            if options.migrate:
+                settings = Settings.from_environment(stack.settings)
+                migrate(settings, Patience(MIGRATE_WAIT_S, _say))
+            with _env_file(options.env_file, stack.settings):
+                ready = True  # before the line that tells so: who reads it may stop us at once
+                print(exports(stack.settings), end="", flush=True)
+                _say("ready; Ctrl-C stops the servers and removes their data")
+                while True:
+                    signal.pause()
+    except _StoppedError as stopped:
+        _say("stopped; everything is removed")
+        return 0 if ready else 128 + stopped.number
+    except (ServerError, SetupError, ConfigurationError, OSError) as error:
+        _say(f"stack: {error}")
+        return 1
 
 
-@contextmanager
-def running_stack(
-    kafka: KafkaKind = "tansu", ports: Ports | None = None, report: Report = _silent
-) -> Iterator[Stack]:
-    """Run the three servers inside the block; raise ServerError when one does not come up."""
-    ports = ports or Ports()
-    broker = ApacheKafka(ports.kafka) if kafka == "apache" else Tansu(ports.kafka)
-    stack = Stack(Valkey(ports.redis), broker, MariaDB(ports.mysql))
-    with ExitStack() as cleanup:
-        # All launched before the first is waited for: the slow ones come up side by side.
-        for server in (stack.valkey, stack.kafka, stack.mariadb):
-            report(f"starting {server.name} on {server.address} …")
-            cleanup.callback(server.remove)
-            server.launch()
-        for server in (stack.valkey, stack.kafka, stack.mariadb):
-            server.wait_until_ready()
-        yield stack
+def exports(settings: Mapping[str, str]) -> str:
+    """Return the settings as lines for a shell: export NAME='value'."""
+    quote = "'\\''"
+    return "".join(
+        f"export {name}='{value.replace(chr(39), quote)}'\n" for name, value in settings.items()
+    )
 
 
 @contextmanager
-def settings_or_stack(
-    servers: Servers = "auto", kafka: KafkaKind = "tansu", report: Report = _silent
-) -> Iterator[dict[str, str]]:
-    """Yield a whole environment for programs that need the servers. Nothing is migrated.
-
-    Raises ConfigurationError naming what is missing when only some of the servers are named, or
-    none with "env"; ServerError when an embedded one does not come up.
-    """
-    if servers != "embedded" and _names_servers(required=servers == "env"):
-        yield _development_defaults() | os.environ
+def _env_file(path: Path | None, settings: Mapping[str, str]) -> Iterator[None]:
+    """Keep the settings in a file that only its owner reads, for as long as they are true."""
+    if path is None:
+        yield
         return
-    with running_stack(kafka, report=report) as stack:
-        yield {**os.environ, **stack.settings}
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(exports(settings))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
-def _names_servers(*, required: bool) -> bool:
-    """Tell whether the environment names all servers (True) or none (False)."""
-    missing = [name for name in SERVER_VARIABLES if not os.environ.get(name, "").strip()]
-    if os.environ.get("DATABASE_SECRET_ID") and "DATABASE_URL" in missing:
-        missing.remove("DATABASE_URL")
-    if missing and (required or len(missing) < len(SERVER_VARIABLES)):
-        message = f"{', '.join(missing)} not set: name all of {', '.join(SERVER_VARIABLES)}"
-        message += "" if required else ", or none of them to have embedded servers"
-        raise ConfigurationError(message)
-    return not missing
+def _stop(number: int, _: FrameType | None) -> None:
+    # Stopping is bounded, and a second Ctrl-C in the middle of it would leave a part undone.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    os.write(sys.stderr.fileno(), "stopping …\n".encode())  # print might be under way already
+    raise _StoppedError(number)
 
 
-def _development_defaults() -> dict[str, str]:
-    """Return what need not be named: development secrets, where the stage accepts them."""
-    if os.environ.get("STAGE", "local") != "local":
-        return {}
-    defaults = dict(DEVELOPMENT_SETTINGS)
-    if os.environ.get("AUTH_JWKS_URL"):
-        del defaults["AUTH_JWT_SECRET"]
-    return defaults
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.stack",
+        description=__doc__,
+        epilog="In another terminal: . FILE (of --env-file), then python -m local.<name>.",
+    )
+    parser.add_argument(
+        "--kafka",
+        choices=("tansu", "apache"),
+        default="tansu",
+        help="tansu: up at once, in memory only; apache: the real thing, needs Java and Maven",
+    )
+    for server in ("redis", "kafka", "mysql"):
+        parser.add_argument(
+            f"--{server}-port", type=_port, metavar="PORT", help="default: a free one"
+        )
+    parser.add_argument(
+        "--no-migrate",
+        dest="migrate",
+        action="store_false",
+        help="leave the servers empty: no schema, no topic",
+    )
+    parser.add_argument(
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="write the settings there too, once ready; removed at the end",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= PORT_MAX:
+        message = f"{text!r} is no port: 1 to {PORT_MAX}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 if __name__ == "__main__":
-    import sys
-
-    from local.stack_program import main
-
     sys.exit(main())

@@ -16,17 +16,17 @@ import pytest
 
 from handlers.adapters.redis_client import connect
 from handlers.config import Settings
+from local.embedded import settings_or_stack
 from local.migrate import database_address, migrate
 from local.migration.epoch import ensure_epoch
 from local.migration.schema import connect as connect_to_mysql
 from local.servers import Valkey
-from local.stack import settings_or_stack
 from local.waiting import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.stack import KafkaKind
+    from local.embedded import KafkaKind
 
 # What a busy machine may need for a first answer of servers that serve already.
 WAIT_S = 30.0

@@ -12,7 +12,7 @@ from handlers.domain.campaign import QUANTITY_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from local.stack import KafkaKind
+    from local.embedded import KafkaKind
 
 Servers = Literal["auto", "compose", "embedded", "env"]
 # A crowd that one process can still be: each press is a task and a token of half a kilobyte.

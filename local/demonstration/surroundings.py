@@ -12,9 +12,9 @@ from local.demonstration import compose
 from local.demonstration.api import Api, NotReadyError
 from local.demonstration.assignment import NotAssignedError, check_group, check_runners
 from local.demonstration.programs import DemoError, Program, Running, running
+from local.embedded import settings_or_stack
 from local.migrate import migrate
 from local.servers.ports import HOST, free_port
-from local.stack import settings_or_stack
 from local.waiting import Patience
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from local.demonstration.options import Options
     from local.demonstration.screen import Screen
-    from local.stack import Servers as StackServers
+    from local.embedded import Servers as StackServers
 
 POLL_RUNNERS = 2
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.development import DEVELOPMENT_SETTINGS
+from local.embedded import SERVER_VARIABLES
 from local.servers.ports import free_port
-from local.stack import SERVER_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

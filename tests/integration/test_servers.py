@@ -14,7 +14,7 @@ from handlers.config import DatabaseAddress
 from local.servers import ApacheKafka, MariaDB, ServerError, Tansu, Valkey
 
 if TYPE_CHECKING:
-    from local.stack import KafkaKind
+    from local.embedded import KafkaKind
 
 pytestmark = pytest.mark.servers
 

@@ -19,9 +19,9 @@ import redis
 from kafka import KafkaAdminClient
 
 from handlers.config import ConfigurationError, DatabaseAddress, Settings
+from local.embedded import settings_or_stack
 from local.servers.ports import free_port, is_free
-from local.stack import settings_or_stack
-from local.stack_program import exports
+from local.stack import exports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
          user_id     VARCHAR(64) PATH '$[1]',
          serial      BIGINT      PATH '$[2]',
          code        CHAR(16)    PATH '$[3]',
-         admitted_at DATETIME(3) PATH '$[4]'
+         admitted_at VARCHAR(23) PATH '$[4]'
      )) AS r
 JOIN campaign AS c
   ON c.id = r.campaign_id COLLATE utf8mb4_bin
