@@ -1,4 +1,4 @@
-"""POST /campaigns/{id}/apply: decide in Redis, hand the accepted to Kafka, answer."""
+"""POST /campaigns/{id}/apply: decide in Redis, hand the admitted to Kafka, answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REFUSALS = {
 
 @endpoint
 def apply_handler(request: Request) -> dict[str, Any]:
-    """Answer one applicant. Only an accepted one reaches Kafka."""
+    """Answer one applicant. Only an admitted one reaches Kafka."""
     user = wiring.tokens().user(request.headers)
     if not wiring.throttle().allows(user.id):
         raise TooManyRequestsError
@@ -38,7 +38,9 @@ def apply_handler(request: Request) -> dict[str, Any]:
     until = time.monotonic() + wiring.settings().kafka_ack_timeout_ms / 1000
     admission = wiring.admissions().admit(campaign_id, user.id)
     request.log_fields["outcome"] = admission.outcome
-    if admission.outcome is Outcome.ACCEPTED:
+    # Also for somebody who applied before: the earlier attempt may have been cut short, and this
+    # answer promises no less than that one. Sending twice is harmless.
+    if admission.is_pending:
         message = CouponAccepted(campaign_id, user.id, admission.serial, admission.admitted_at_ms)
         _hand_over(message, request.request_id, until)
     return _answer(request.request_id, campaign_id, user.id, admission)

@@ -57,7 +57,8 @@ class FakeAdmissions:
         if campaign.stale:
             return Admission(Outcome.STALE)
         if user_id in campaign.serials:
-            return Admission(Outcome.ALREADY_APPLIED, campaign.serials[user_id])
+            pending_since = campaign.pending.get(user_id, 0)
+            return Admission(Outcome.ALREADY_APPLIED, campaign.serials[user_id], pending_since)
         if self.now_ms < campaign.opens_at_ms:
             opens_in_ms = campaign.opens_at_ms - self.now_ms
             return Admission(Outcome.NOT_OPEN, opens_in_ms=opens_in_ms)

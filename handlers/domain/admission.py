@@ -23,7 +23,8 @@ class Admission:
     """The outcome, with what belongs to it.
 
     serial: 1..quantity with ACCEPTED and ALREADY_APPLIED, else 0.
-    admitted_at_ms: Redis's clock at the admission, with ACCEPTED, else 0.
+    admitted_at_ms: Redis's clock at the admission, while it is pending; 0 once it is settled, and
+        with every other outcome.
     opens_in_ms: time to the opening, with NOT_OPEN, else 0.
     """
 
@@ -31,3 +32,8 @@ class Admission:
     serial: int = 0
     admitted_at_ms: int = 0
     opens_in_ms: int = 0
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether somebody was admitted, now or before, whose coupon is not known to be written."""
+        return self.admitted_at_ms > 0

@@ -48,13 +48,12 @@ class AdmissionsContract:
     def test_a_repeated_apply_gets_the_same_serial_also_when_all_is_over(
         self, world: World, opened: str
     ) -> None:
-        for user in ("1", "2", "3"):
-            world.admissions.admit(opened, user)
+        admitted = [world.admissions.admit(opened, user) for user in ("1", "2", "3")][1]
         before = world.dump()
         for now_ms in (NOW_MS, NOW_MS + MINUTE_MS, NOW_MS + 10 * MINUTE_MS):
             world.set_clock(now_ms)
             again = world.admissions.admit(opened, "2")
-            assert again == Admission(Outcome.ALREADY_APPLIED, 2)
+            assert again == Admission(Outcome.ALREADY_APPLIED, 2, admitted.admitted_at_ms)
         assert world.dump() == before
 
     @pytest.mark.parametrize(

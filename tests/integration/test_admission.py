@@ -56,7 +56,7 @@ def test_the_window_opens_and_closes_to_the_millisecond(at: object) -> None:
     assert at(OPENS_MS, "first") == Admission(Outcome.ACCEPTED, 1, OPENS_MS)
     assert at(CLOSES_MS - 1, "last") == Admission(Outcome.ACCEPTED, 2, CLOSES_MS - 1)
     assert at(CLOSES_MS, "late") == Admission(Outcome.CLOSED)
-    assert at(CLOSES_MS, "first") == Admission(Outcome.ALREADY_APPLIED, 1)
+    assert at(CLOSES_MS, "first") == Admission(Outcome.ALREADY_APPLIED, 1, OPENS_MS)
 
 
 def test_not_open_tells_the_seconds_to_wait_rounded_up(service: Settings, campaign_id: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from handlers import wiring
 from handlers.apply import apply_handler
 from handlers.domain.coupon import CouponAccepted
+from handlers.domain.settlement import Holder, Settlement
 from handlers.edge.throttle import Throttle
 from tests.fakes import NOW_MS, FakeCampaign
 
@@ -59,10 +60,11 @@ def test_the_first_is_accepted_and_handed_to_kafka(fakes: Fakes, bearer: Bearer)
 
 
 @pytest.mark.usefixtures("campaign")
-def test_the_same_user_gets_the_same_serial_and_no_second_message(
+def test_the_same_user_gets_the_same_serial_and_once_it_is_written_no_second_message(
     fakes: Fakes, bearer: Bearer
 ) -> None:
     applied(bearer("42"))
+    fakes.admissions.settle([Settlement("welcome", "42", 1, Holder.ISSUED)])
     for _ in range(5):
         assert applied(bearer("42")) == {
             "statusCode": 200,
@@ -71,6 +73,24 @@ def test_the_same_user_gets_the_same_serial_and_no_second_message(
             '"outcome":"ALREADY_APPLIED","serial":1}',
         }
     assert len(fakes.publisher.sent) == 1
+
+
+@pytest.mark.usefixtures("campaign")
+def test_who_asks_again_before_it_is_written_is_handed_over_again(
+    fakes: Fakes, bearer: Bearer
+) -> None:
+    fakes.admissions.admit("welcome", "42")  # an apply that was killed right after the script
+    assert applied(bearer("42"))["statusCode"] == 200
+    [(_, value, _)] = fakes.publisher.sent
+    assert CouponAccepted.decode(value) == CouponAccepted("welcome", "42", 1, NOW_MS)
+
+
+@pytest.mark.usefixtures("campaign")
+def test_who_asks_again_is_promised_nothing_that_is_not_safe(fakes: Fakes, bearer: Bearer) -> None:
+    fakes.publisher.acknowledges = fakes.admissions.durable = False
+    assert [applied(bearer("42"))["statusCode"] for _ in range(2)] == [503, 503]
+    fakes.admissions.durable = True
+    assert applied(bearer("42"))["statusCode"] == 200
 
 
 @pytest.mark.usefixtures("campaign")

@@ -8,8 +8,9 @@
 -- ARGV  1 user id
 --       2 run_id of this server as the caller's connection knows it, or "" to skip the check
 -- Returns {outcome, number, number}:
---       ACCEPTED serial admitted_at_ms | ALREADY_APPLIED serial | NOT_OPEN ms_to_opening
---       SOLD_OUT | CLOSED | NOT_FOUND | STALE
+--       ACCEPTED serial admitted_at_ms
+--       ALREADY_APPLIED serial admitted_at_ms  (0 once MySQL is known to have it)
+--       NOT_OPEN ms_to_opening | SOLD_OUT | CLOSED | NOT_FOUND | STALE
 --
 -- Why one script: a crash between "is there one left", "take the number" and "remember that it
 -- must still be written" would lose a coupon or give one twice. A refusal writes nothing.
@@ -23,7 +24,8 @@ end
 
 local applied = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if applied then
-  return {'ALREADY_APPLIED', tonumber(applied), 0}
+  local pending_since = redis.call('ZSCORE', KEYS[5], ARGV[1])
+  return {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0')}
 end
 
 local time = redis.call('TIME')
