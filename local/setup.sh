@@ -10,6 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 VENV=.venv
 STAMP=$VENV/requirements.stamp
+LOCK=.setup.lock
 
 usage() { sed -n '2,7s/^# \{0,1\}//p' local/setup.sh; }
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -59,15 +60,33 @@ make_venv() { # $1 the interpreter
     fi
 }
 
+is_ready() { # $1 the stamp that is wanted
+    [ -x $VENV/bin/python ] && [ "$(cat $STAMP 2>/dev/null)" = "$1" ]
+}
+
+lock() { # one at a time: whoever follows the README starts several programs at once
+    until mkdir $LOCK 2>/dev/null; do
+        owner=$(cat $LOCK/pid 2>/dev/null || true)
+        if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
+            rm -rf $LOCK # it was killed
+        fi
+        sleep 0.2
+    done
+    echo $$ >$LOCK/pid
+    trap 'rm -rf $LOCK' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
 setup_python() {
     python=$(find_python) || fail "Python 3.11 or later is needed:" \
         "install it, or name it (PYTHON=/path/to/python3.12)"
     # The interpreter belongs to the stamp: another one makes the environment anew.
     wanted=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'
         cat requirements*.txt; } | cksum)
-    if [ -x $VENV/bin/python ] && [ "$(cat $STAMP 2>/dev/null)" = "$wanted" ]; then
-        return 0
-    fi
+    is_ready "$wanted" && return 0
+    lock
+    is_ready "$wanted" && return 0 # somebody else has made it meanwhile
     say "making $VENV with $("$python" --version)"
     rm -f $STAMP
     make_venv "$python"
