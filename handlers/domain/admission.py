@@ -36,4 +36,5 @@ class Admission:
     @property
     def is_pending(self) -> bool:
         """Whether somebody was admitted, now or before, whose coupon is not known to be written."""
-        return self.admitted_at_ms > 0
+        admitted = self.outcome in (Outcome.ACCEPTED, Outcome.ALREADY_APPLIED)
+        return admitted and self.admitted_at_ms > 0

@@ -23,7 +23,16 @@ STATUS: dict[str, HTTPStatus] = {
     "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+# Python 3.13 took over RFC 9110's name of this one; an answer must not depend on the Python.
+CONTENT_TOO_LARGE = "Content Too Large"
+
 PRIVATE = {"Cache-Control": "no-store"}
+
+
+def title(status: HTTPStatus) -> str:
+    """Return a status's name as RFC 9110 has it."""
+    too_large = status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return CONTENT_TOO_LARGE if too_large else status.phrase
 
 
 def answer(status: int, body: object, headers: dict[str, str] | None = None) -> dict[str, Any]:
@@ -57,7 +66,7 @@ def problem(
     body = {
         # No page explains the types further, so the type is the URI that RFC 9457 gives for that.
         "type": "about:blank",
-        "title": status.phrase,
+        "title": title(status),
         "status": int(status),
         "detail": detail,
         "code": code,

@@ -8,11 +8,13 @@ from base64 import b64decode
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from handlers.edge.response import title
+
 # Lambda refuses to return more (6 MiB and a little for the envelope).
 ANSWER_BYTES_MAX = 6_291_556
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: a token
 STATUS_MIN, STATUS_MAX = 100, 599
-_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_STATUS_LINES = {status.value: f"{status.value} {title(status)}" for status in HTTPStatus}
 
 
 class Response(NamedTuple):
@@ -43,7 +45,7 @@ def problem(status: HTTPStatus, code: str, detail: str, request_id: str) -> Resp
     """Return an error that the gateway itself gives (RFC 9457), like those of the handlers."""
     fields = {
         "type": "about:blank",
-        "title": status.phrase,
+        "title": title(status),
         "status": status.value,
         "detail": detail,
         "code": code,

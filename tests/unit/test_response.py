@@ -27,7 +27,7 @@ CONTRACT = {
     "NOT_OPEN": (409, "Conflict"),
     "CLOSED": (409, "Conflict"),
     "CAMPAIGN_EXISTS": (409, "Conflict"),
-    "PAYLOAD_TOO_LARGE": (413, "Request Entity Too Large"),
+    "PAYLOAD_TOO_LARGE": (413, "Content Too Large"),
     "TOO_MANY_REQUESTS": (429, "Too Many Requests"),
     "INTERNAL": (500, "Internal Server Error"),
     "UNAVAILABLE": (503, "Service Unavailable"),

@@ -1,0 +1,28 @@
+"""A set of serials in one bit each: ten million take 1.25 MB."""
+
+from __future__ import annotations
+
+from handlers.domain.campaign import QUANTITY_MAX
+
+
+class SerialSet:
+    """Serials from 1 to the largest quantity of a campaign; grows with the highest one."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+
+    def add(self, serial: int) -> None:
+        """Add a serial; ValueError for one that no campaign has."""
+        if not 1 <= serial <= QUANTITY_MAX:
+            raise ValueError(serial)
+        place = serial >> 3
+        if place >= len(self._bits):
+            self._bits.extend(bytes(place + 1 - len(self._bits)))
+        self._bits[place] |= 1 << (serial & 7)
+
+    def __contains__(self, serial: int) -> bool:
+        place = serial >> 3
+        return 0 <= place < len(self._bits) and bool(self._bits[place] >> (serial & 7) & 1)
+
+    def __bool__(self) -> bool:
+        return bool(self._bits)
