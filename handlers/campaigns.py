@@ -26,7 +26,7 @@ def create_campaign_handler(request: Request) -> dict[str, Any]:
     standing, created = wiring.coupon_queries().create_campaign(campaign)
     if standing != campaign:
         raise CampaignExistsError
-    wiring.campaign_states().open(campaign)
+    wiring.campaign_states().open(campaign, created=created)
     return answer(201 if created else 200, campaign_json(campaign))
 
 

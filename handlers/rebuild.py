@@ -1,7 +1,8 @@
 """The rebuild: brings back a Redis that restarted or lost its state, and opens its campaigns.
 
 Until then apply answers 503: a Redis that forgot its last second would give the same serials
-again. What Redis still holds, MySQL and the topic are united; what is durable outweighs the rest.
+again. What Redis still holds, failed_event, the topic and MySQL are united, and what is durable
+outweighs the rest. docs/model checks the order of the steps.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.domain.coupon import CouponAccepted, UndecodableError
+from handlers.domain.coupon import CouponAccepted, decoded
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
-from handlers.domain.settlement import Holder, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from handlers.adapters.restoration import Rebuild
     from handlers.domain.campaign import Campaign
 
 # An apply counts an ack for nothing that comes later than KAFKA_ACK_TIMEOUT_MS after its
@@ -54,32 +55,36 @@ def _needed() -> bool:
 
 def _rebuild() -> list[str]:
     restoration, queries = wiring.restoration(), wiring.coupon_queries()
-    # In this order. First the runs: if Redis restarts again from here on, nothing is opened.
-    run_of_epoch = restoration.run_of_epoch()
-    closed = _closed(queries.campaigns())
-    runs = {campaign.id: restoration.run_of(campaign.id) for campaign in closed}
-    # Then the wait: whoever was admitted on an earlier run has reached Kafka by its end, or will
-    # not be told ACCEPTED for it.
+    # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
+    epoch = restoration.begin_epoch()
+    rebuilds = [(c, restoration.begin(c.id)) for c in _closed(queries.campaigns())]
+    # Then wait: whoever was admitted before has reached Kafka by its end, or is told no ACCEPTED.
     time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
-    # Then the topic, then MySQL: what the consumers take from the one is found in the other.
-    under_way = _decoded(wiring.topic().unconsumed())
-    for campaign in closed:
-        run_id = runs[campaign.id]
-        issued = _restore_issued(campaign.id)
-        restored = restoration.restore(campaign.id, _of_campaign(campaign, under_way))
-        released = restoration.release_gaps(campaign.id, run_id)
-        restoration.reopen(campaign, run_id)
-        log.info(
-            "campaign rebuilt",
-            {
-                "campaign_id": campaign.id,
-                "issued": issued,
-                "restored": restored,
-                "released": released,
-            },
-        )
-    restoration.renew_epoch(run_of_epoch)
-    return [campaign.id for campaign in closed]
+    # Then read, each source before the one that its records move into: the topic, failed_event,
+    # the coupons.
+    under_way = decoded(wiring.topic().unconsumed())
+    for campaign, rebuild in rebuilds:
+        _restore(campaign, rebuild, under_way)
+    if _closed(queries.campaigns()):
+        raise StaleStateError  # lost once more meanwhile: the next run begins anew
+    restoration.renew_epoch(epoch)
+    return [campaign.id for campaign, _ in rebuilds]
+
+
+def _restore(campaign: Campaign, rebuild: Rebuild, under_way: Sequence[CouponAccepted]) -> None:
+    restoration, queue = wiring.restoration(), wiring.failed_event_queue()
+    # In the order of their weight, the heaviest last.
+    kept = _first_of_each(campaign, queue.kept(campaign.id))
+    restored = restoration.restore(campaign.id, kept, rebuild, pending=False)
+    sent = _first_of_each(campaign, under_way)
+    restored += restoration.restore(campaign.id, sent, rebuild, pending=True)
+    for page in _issued(campaign.id):
+        restored += restoration.restore(campaign.id, page, rebuild, pending=False)
+    released = restoration.release_gaps(campaign.id, rebuild)
+    restoration.reopen(campaign, rebuild)
+    queue.revive(campaign.id)
+    fields = {"campaign_id": campaign.id, "restored": restored, "released": released}
+    log.info("campaign rebuilt", fields)
 
 
 def _closed(campaigns: Iterable[Campaign]) -> list[Campaign]:
@@ -94,32 +99,26 @@ def _closed(campaigns: Iterable[Campaign]) -> list[Campaign]:
     return closed
 
 
-def _decoded(values: Iterable[bytes | None]) -> list[CouponAccepted]:
-    found = []
-    for value in values:
-        try:
-            found.append(CouponAccepted.decode(value))
-        except UndecodableError:
-            continue  # poison: the consumer will keep it in failed_event
-    return found
+def _first_of_each(campaign: Campaign, accepted: Iterable[CouponAccepted]) -> list[CouponAccepted]:
+    """Return what the schema would let through: the first of each user and of each serial.
+
+    A forged serial beyond the quantity must not raise the count.
+    """
+    users: set[str] = set()
+    serials: set[int] = set()
+    first = []
+    for coupon in accepted:
+        fits = coupon.campaign_id == campaign.id and 1 <= coupon.serial <= campaign.quantity
+        if fits and coupon.user_id not in users and coupon.serial not in serials:
+            users.add(coupon.user_id)
+            serials.add(coupon.serial)
+            first.append(coupon)
+    return first
 
 
-def _of_campaign(campaign: Campaign, accepted: Iterable[CouponAccepted]) -> list[CouponAccepted]:
-    """Return what the schema would let through; a forged serial must not raise the count."""
-    return [
-        coupon
-        for coupon in accepted
-        if coupon.campaign_id == campaign.id and 1 <= coupon.serial <= campaign.quantity
-    ]
-
-
-def _restore_issued(campaign_id: str) -> int:
-    """Put every coupon of MySQL into Redis, page by page; return how many there are."""
-    queries, admissions = wiring.coupon_queries(), wiring.admissions()
-    count = after = 0
+def _issued(campaign_id: str) -> Iterator[list[CouponAccepted]]:
+    """Yield every coupon of MySQL, page by page."""
+    queries, after = wiring.coupon_queries(), 0
     while page := queries.coupons(campaign_id, after, PAGE):
-        admissions.settle(
-            Settlement(campaign_id, coupon.user_id, coupon.serial, Holder.ISSUED) for coupon in page
-        )
-        count, after = count + len(page), page[-1].serial
-    return count
+        yield [CouponAccepted(campaign_id, c.user_id, c.serial, c.admitted_at_ms) for c in page]
+        after = page[-1].serial

@@ -41,10 +41,11 @@ def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) ->
     older_than_ms = settings.pending_resend_after_s * 1000
     sent = 0
     while sent < limit and deadline.allows(settings.kafka_ack_timeout_ms):
+        # Counted from before the look: what is found may be settled or forgotten meanwhile.
+        until = time.monotonic() + settings.kafka_ack_timeout_ms / 1000
         batch = admissions.overdue(campaign_id, older_than_ms, sent, min(BATCH, limit - sent))
         if not batch:
             break
-        until = time.monotonic() + settings.kafka_ack_timeout_ms / 1000
         acknowledged = publisher.publish_all(batch, request_id, until)
         sent += acknowledged
         if acknowledged < len(batch):

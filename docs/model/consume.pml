@@ -107,14 +107,7 @@ inline commit_offset() {
     SAY("consumer: offset committed\n")
 }
 
-#ifdef COMMITS_FIRST
-#define FIRST   commit_offset()
-#define SECOND  write(batch, refused_user)
-#define THIRD   settle_all(batch)
-#elif defined(SETTLES_FIRST)
-#define FIRST   settle_all_as_issued()
-#define SECOND  write(batch, refused_user)
-#define THIRD   commit_offset()
+/* A mutant that settles before the transaction says "issued" too early. */
 inline settle_all_as_issued() {
     for (i : 0 .. PAIRS - 1) {
         if
@@ -124,14 +117,28 @@ inline settle_all_as_issued() {
     }
     skip
 }
-#elif defined(NEVER_SETTLES)
-#define FIRST   write(batch, refused_user)
-#define SECOND  skip
+
+#ifdef COMMITS_FIRST
+#define FIRST   commit_offset()
+#define SECOND  write(batch, refused_user)
+#define THIRD   settle_all(batch)
+#elif defined(SETTLES_FIRST)
+#define FIRST   settle_all_as_issued()
+#define SECOND  write(batch, refused_user)
 #define THIRD   commit_offset()
+#elif defined(WRITES_LAST)
+#define FIRST   settle_all_as_issued()
+#define SECOND  commit_offset()
+#define THIRD   write(batch, refused_user)
 #else
 #define FIRST   write(batch, refused_user)
+#ifdef NEVER_SETTLES
+#define SECOND  skip
+#else
 #define SECOND  settle_all(batch)
+#endif
 #define THIRD   commit_offset()
+#define MAY_SKIP_SECOND                                 /* Redis gives settle no answer */
 #endif
 
 inline end_batch() {
@@ -158,7 +165,9 @@ end:
         fi;
         if
         :: d_step { SECOND }
-        :: d_step { KILL }                              /* Redis gives settle no answer */
+#ifdef MAY_SKIP_SECOND
+        :: d_step { KILL }
+#endif
         :: atomic { KILL; end_batch(); SAY("consumer: killed\n") }; goto end
         fi;
         if

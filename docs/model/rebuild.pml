@@ -43,6 +43,25 @@ inline put_back_failed(found, surer) {
     put_back(found, 0)
 }
 
+/* What the last scripts do with all that was read. */
+inline unite() {
+#ifdef RESTORES_WEAKLY                  /* a mutant: what Redis holds outweighs the topic */
+    put_back(in_coupon, 0);
+    for (i : 0 .. PAIRS - 1) {
+        users = 0;
+        for (k : 0 .. USERS - 1) { users = users + (redis.applied[k] == SERIAL_OF(i)) }
+        if
+        :: ((in_topic >> i) & 1) && (users != 0 || redis.applied[USER_OF(i)] != 0) ->
+            in_topic = in_topic & ~(1 << i)
+        :: else
+        fi
+    }
+#endif
+    put_back(in_topic, 1);
+    put_back(in_coupon, 0);
+    put_back_failed(in_failed, in_topic | in_coupon)
+}
+
 /* Serials up to the count that nobody has are given again. */
 inline return_gaps() {
     redis.returned = 0;
@@ -151,9 +170,7 @@ end:
 #ifdef EPOCH_FIRST
                 redis.epoch = of_run;
 #else
-                put_back(in_topic, 1);
-                put_back(in_coupon, 0);
-                put_back_failed(in_failed, in_topic | in_coupon);
+                unite();
 #endif
                 unsaved = 1
             }
@@ -162,9 +179,7 @@ end:
         if
         :: d_step {                                     /* the last script: gaps and epoch */
 #ifdef EPOCH_FIRST
-                put_back(in_topic, 1);
-                put_back(in_coupon, 0);
-                put_back_failed(in_failed, in_topic | in_coupon);
+                unite();
 #endif
                 if
                 :: MAY_OPEN ->

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from handlers.adapters.redis_keys import CAMPAIGNS, CampaignKeys
+from handlers.adapters.redis_keys import CAMPAIGNS, EPOCH, CampaignKeys
 from handlers.adapters.scripts import Script, Scripts
 from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
@@ -32,17 +32,25 @@ class CampaignStates:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    def open(self, campaign: Campaign) -> None:
+    def open(self, campaign: Campaign, *, created: bool) -> None:
         """Put a campaign that stands in MySQL into Redis; harmless when it is there.
 
-        Raises StaleStateError when Redis may have forgotten winners of it.
+        created: nobody can have applied to it yet. Raises StaleStateError when Redis may have
+        forgotten winners of it.
         """
-        self._require_epoch()
+        keys: tuple[str, ...] = CampaignKeys.of(campaign.id).all()
+        if not self._scripts.is_cluster:
+            keys = (*keys, EPOCH)
+        elif not created:
+            # One script cannot see both the epoch and the campaign. Between two, Redis may lose
+            # everything; so what is not open already is left to the rebuild.
+            self._require_open(campaign.id)
         # First the list, then the campaign: one that is listed and not there is passed over.
+        self._require_epoch()
         self._scripts.command("SADD", CAMPAIGNS, campaign.id)
         answer = self._scripts.run(
             OPEN,
-            CampaignKeys.of(campaign.id).all(),
+            keys,
             self._scripts.run_id,
             campaign.quantity,
             campaign.opens_at_ms,
@@ -86,6 +94,12 @@ class CampaignStates:
     def ping(self) -> None:
         """Raise UnavailableError unless Redis answers and knows its epoch."""
         self._require_epoch()
+
+    def _require_open(self, campaign_id: str) -> None:
+        try:
+            self.status(campaign_id)
+        except CampaignNotFoundError:
+            raise StaleStateError from None
 
     def _require_known(self, code: Any) -> None:
         if code == b"STALE":

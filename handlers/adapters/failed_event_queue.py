@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.ledger import DETAIL_LENGTH_MAX
 from handlers.adapters.mysql import query
-from handlers.domain.coupon import CouponAccepted, UndecodableError
+from handlers.domain.coupon import CouponAccepted, UndecodableError, decoded
 from handlers.domain.errors import ServiceError
 from handlers.domain.record import Accepted, FailedEvent, FailedStatus, Reason, Record
 from handlers.domain.settlement import Holder, Settlement
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SELECT_DUE = query("select_due_failed_events")
 UPDATE = query("update_failed_event")
+SELECT_KEPT = query("select_kept_of_campaign")
+REVIVE = query("revive_failed_events")
 
 # Doubled with every attempt, so that eight of them reach over an hour: long enough for somebody
 # to put a cause right, and bounded, so that a row never waits for days.
@@ -97,6 +99,23 @@ class FailedEventQueue:
             )
 
         return self._database.run(work)
+
+    def kept(self, campaign_id: str) -> list[CouponAccepted]:
+        """Return the coupons that wait in failed_event or were given up, in their order.
+
+        Waits for a redrive at work: what it resolves is among the coupons by then.
+        """
+
+        def work(cursor: Cursor) -> list[CouponAccepted]:
+            cursor.execute(SELECT_KEPT, {"campaign_id": campaign_id})
+            return decoded(payload for (payload,) in cursor.fetchall())
+
+        return self._database.run(work)
+
+    def revive(self, campaign_id: str) -> int:
+        """Let those who were given up for want of a serial try again; return how many."""
+        values = {"campaign_id": campaign_id}
+        return self._database.run(lambda cursor: cursor.execute(REVIVE, values))
 
     def _write(self, cursor: Cursor, record: Record) -> _Outcome:
         try:

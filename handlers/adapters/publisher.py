@@ -33,6 +33,8 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._timeout_ms = settings.kafka_ack_timeout_ms
+        # One half to begin to send, the other for what was sent to arrive.
+        self._delivery_ms = settings.kafka_ack_timeout_ms // 2
         self._breaker = CircuitBreaker()
         self._lock = Lock()
         self._producer: Any = None
@@ -54,7 +56,7 @@ class Publisher:
         acknowledged = 0
         try:
             producer = self._connected(until)
-            futures = [self._send(producer, message, request_id) for message in messages]
+            futures = [self._send(producer, message, request_id, until) for message in messages]
             for future in futures:
                 _await(future, until)
                 acknowledged += 1
@@ -64,7 +66,10 @@ class Publisher:
         self._breaker.succeeded()
         return acknowledged
 
-    def _send(self, producer: Any, message: CouponAccepted, request_id: str) -> Any:
+    def _send(self, producer: Any, message: CouponAccepted, request_id: str, until: float) -> Any:
+        # What is sent now may arrive for as long as a delivery may take, and not after `until`.
+        if time.monotonic() > until - self._delivery_ms / 1000:
+            raise LateError
         return producer.send(
             self._settings.coupon_topic,
             key=message.user_id.encode(),
@@ -123,6 +128,8 @@ class Publisher:
         try:
             if self._producer is None:
                 self._producer = self._connect()
+                # Here rather than in the first send, which would wait for it and then send late.
+                self._producer.partitions_for(self._settings.coupon_topic)
             return self._producer
         finally:
             self._lock.release()
@@ -138,7 +145,8 @@ class Publisher:
                 "linger_ms": 0,
                 # Each bounds one part of a send; publish() bounds the whole by its deadline.
                 "max_block_ms": self._timeout_ms,
-                "delivery_timeout_ms": self._timeout_ms,
+                "request_timeout_ms": self._delivery_ms,
+                "delivery_timeout_ms": self._delivery_ms,
                 "allow_auto_create_topics": False,
             }
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handlers.adapters.redis_keys import CAMPAIGNS, EPOCH, CampaignKeys
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from handlers.domain.campaign import Campaign
     from handlers.domain.coupon import CouponAccepted
 
+BEGIN = Script("begin")
+BEGIN_EPOCH = Script("begin_epoch")
 RESTORE = Script("restore")
 RELEASE = Script("release")
 REOPEN = Script("reopen")
@@ -23,36 +27,61 @@ RENEW_EPOCH = Script("renew_epoch")
 BATCH = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """What a rebuild must find again at its end; run_id is "" without epochs."""
+
+    run_id: str
+    token: str
+
+
 class Restoration:
-    """One campaign after the other: restore, release, reopen; the epoch at the end.
+    """One campaign after the other: begin, restore, release, reopen; the epoch at the end.
 
     All of it may be repeated from its start. Nobody is admitted to a campaign before it is
-    reopened, and only on the run of the server that all of it was restored on.
+    reopened, and it is reopened only where all of this has happened: on the same run of the
+    server, without a flush in between, by the rebuild that began last (StaleStateError otherwise).
     """
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    def run_of(self, campaign_id: str) -> str:
-        """Return the run_id of the server that holds this campaign; "" without epochs."""
-        return self._scripts.run_id_of(CampaignKeys.of(campaign_id).campaign)
+    def begin(self, campaign_id: str) -> Rebuild:
+        """Take a closed campaign over."""
+        key = CampaignKeys.of(campaign_id).campaign
+        rebuild = Rebuild(run_id=self._scripts.run_id_of(key), token=uuid.uuid4().hex)
+        self._scripts.run(BEGIN, [key], rebuild.token)
+        return rebuild
 
-    def run_of_epoch(self) -> str:
-        """Return the run_id of the server that holds the epoch; "" without epochs."""
-        return self._scripts.run_id_of(EPOCH)
+    def begin_epoch(self) -> Rebuild:
+        """Take the epoch over where it is unknown."""
+        rebuild = Rebuild(run_id=self._scripts.run_id_of(EPOCH), token=uuid.uuid4().hex)
+        self._scripts.run(BEGIN_EPOCH, [EPOCH], rebuild.run_id, rebuild.token)
+        return rebuild
 
-    def restore(self, campaign_id: str, accepted: Sequence[CouponAccepted]) -> int:
-        """Put back what Redis does not know; return how many that were."""
+    def restore(
+        self,
+        campaign_id: str,
+        accepted: Sequence[CouponAccepted],
+        rebuild: Rebuild,
+        *,
+        pending: bool,
+    ) -> int:
+        """Put back what is durable elsewhere; return how much of it Redis did not know.
+
+        It outweighs whatever Redis holds otherwise, so the heaviest source comes last. Pending is
+        only what is still on its way to MySQL.
+        """
         keys = CampaignKeys.of(campaign_id).all()
         restored = 0
         for start in range(0, len(accepted), BATCH):
             args: list[str | int] = []
             for coupon in accepted[start : start + BATCH]:
-                args += [coupon.user_id, coupon.serial, coupon.admitted_at_ms]
-            restored += self._scripts.run(RESTORE, keys, *args)
+                args += [coupon.user_id, coupon.serial, coupon.admitted_at_ms if pending else 0]
+            restored += self._run(RESTORE, keys, rebuild.token, *args)
         return restored
 
-    def release_gaps(self, campaign_id: str, run_id: str) -> int:
+    def release_gaps(self, campaign_id: str, rebuild: Rebuild) -> int:
         """Give back the serials below the count that nobody holds; return how many.
 
         They belonged to admissions that Redis forgot and that reached neither Kafka nor MySQL,
@@ -63,17 +92,18 @@ class Restoration:
         for gap in self._gaps(keys):
             for start in range(gap.start, gap.stop, BATCH):
                 serials = range(start, min(start + BATCH, gap.stop))
-                released += self._scripts.run(RELEASE, keys.all(), run_id, *serials)
+                released += self._run(RELEASE, keys.all(), rebuild.token, *serials)
         return released
 
-    def reopen(self, campaign: Campaign, run_id: str) -> None:
-        """Open the campaign; raise StaleStateError when Redis is no longer the one of `run_id`."""
+    def reopen(self, campaign: Campaign, rebuild: Rebuild) -> None:
+        """Open the campaign."""
         self._scripts.command("SADD", CAMPAIGNS, campaign.id)
         answer = self._scripts.run(
             REOPEN,
             [CampaignKeys.of(campaign.id).campaign],
             self._scripts.run_id,
-            run_id,
+            rebuild.run_id,
+            rebuild.token,
             campaign.quantity,
             campaign.opens_at_ms,
             campaign.closes_at_ms,
@@ -82,10 +112,17 @@ class Restoration:
         if answer == b"STALE":
             raise StaleStateError
 
-    def renew_epoch(self, run_id: str) -> None:
-        """Declare that this run of the server knows all campaigns; StaleStateError as above."""
-        if not self._scripts.run(RENEW_EPOCH, [EPOCH], self._scripts.run_id, run_id):
+    def renew_epoch(self, rebuild: Rebuild) -> None:
+        """Declare that this run of the server knows all campaigns."""
+        args = self._scripts.run_id, rebuild.run_id, rebuild.token
+        if not self._scripts.run(RENEW_EPOCH, [EPOCH], *args):
             raise StaleStateError
+
+    def _run(self, script: Script, keys: Sequence[str], *args: str | int) -> int:
+        done = int(self._scripts.run(script, keys, *args))
+        if done < 0:
+            raise StaleStateError
+        return done
 
     def _gaps(self, keys: CampaignKeys) -> Iterator[range]:
         """Yield the ranges of serials from 1 to the count that no applied user has."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from redis import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from handlers.adapters.redis_client import RUN_ID, client_of_key
@@ -16,7 +17,7 @@ from handlers.domain.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from redis import Redis, RedisCluster
+    from redis import Redis
 
 # redis-py's error for a cluster out of reach is of another family than all its others.
 NO_ANSWER = (RedisError, RedisClusterException)
@@ -80,6 +81,11 @@ class Scripts:
                     self._client = self._connect()
                 client = self._client
         return client
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether keys may lie on several servers."""
+        return isinstance(self._connected(), RedisCluster)
 
     def epoch_is_known(self) -> bool:
         """Tell whether what is missing here was truly never there; False: it may be forgotten."""

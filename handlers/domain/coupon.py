@@ -7,9 +7,12 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.domain import identifiers, times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MESSAGE_VERSION = 1
 CODE_BYTES = 10  # 80 bits are 16 characters of base32, and far beyond guessing
@@ -66,6 +69,17 @@ class CouponAccepted:
             message["serial"],
             times.from_iso(message["admitted_at"]),
         )
+
+
+def decoded(values: Iterable[bytes | None]) -> list[CouponAccepted]:
+    """Return the messages among `values`; what is none is passed over."""
+    found = []
+    for value in values:
+        try:
+            found.append(CouponAccepted.decode(value))
+        except UndecodableError:
+            continue  # poison, which the consumer keeps in failed_event
+    return found
 
 
 def _is_int(value: object) -> bool:

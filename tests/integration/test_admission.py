@@ -34,7 +34,9 @@ CLOCK = "redis.call('TIME')"
 def at(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """A function that admits a user at a given millisecond of Redis's clock."""
     scripts = Scripts(lambda: connect(clean), epoch=True)
-    CampaignStates(scripts).open(Campaign("window", "Window", 100, OPENS_MS, CLOSES_MS))
+    CampaignStates(scripts).open(
+        Campaign("window", "Window", 100, OPENS_MS, CLOSES_MS), created=True
+    )
     source = admission.ADMIT.source
     assert source.count(CLOCK) == 1
 
@@ -135,15 +137,15 @@ def test_a_command_packed_for_one_run_of_redis_never_reaches_the_next(
     private = dataclasses.replace(settings, redis_url=private_valkey.url)
     scripts = Scripts(lambda: connect(private), epoch=True)
     states, admissions = CampaignStates(scripts), Admissions(scripts)
-    Restoration(scripts).renew_epoch(Restoration(scripts).run_of_epoch())
-    states.open(Campaign("welcome", "Welcome", 10, 0, 2**42))
+    Restoration(scripts).renew_epoch(Restoration(scripts).begin_epoch())
+    states.open(Campaign("welcome", "Welcome", 10, 0, 2**42), created=True)
     assert admissions.admit("welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.kill()
     private_valkey.start()
     assert admissions.admit("welcome", "second").outcome is Outcome.STALE
     assert admissions.admit("unknown", "second").outcome is Outcome.STALE
     with pytest.raises(StaleStateError):
-        states.open(Campaign("later", "Later", 10, 0, 2**42))
+        states.open(Campaign("later", "Later", 10, 0, 2**42), created=True)
     scripts.close()
 
 
@@ -154,8 +156,8 @@ def test_without_the_epoch_check_a_restarted_redis_would_go_on_giving_serials(
     private = dataclasses.replace(settings, redis_url=private_valkey.url)
     scripts = Scripts(lambda: connect(private), epoch=False)
     states, admissions = CampaignStates(scripts), Admissions(scripts)
-    Restoration(scripts).renew_epoch(Restoration(scripts).run_of_epoch())
-    states.open(Campaign("welcome", "Welcome", 10, 0, 2**42))
+    Restoration(scripts).renew_epoch(Restoration(scripts).begin_epoch())
+    states.open(Campaign("welcome", "Welcome", 10, 0, 2**42), created=True)
     assert admissions.admit("welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.restart()
     assert admissions.admit("welcome", "second").outcome is Outcome.ACCEPTED

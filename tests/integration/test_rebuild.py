@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -31,10 +33,13 @@ from tests.support import (
     kafka_event,
     message,
     redis_dump,
+    rows,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from handlers.adapters.restoration import Rebuild
 
 ACK_TIMEOUT_MS = 500
 WAIT_S = 30.0
@@ -159,7 +164,7 @@ def test_a_rebuild_that_was_killed_half_way_leaves_closed_and_the_next_one_ends_
     create_campaign(campaign_id, quantity=5)
     apply(campaign_id, "a")
     flush(lossy)
-    for step in ("restore", "release_gaps", "reopen", "renew_epoch"):
+    for step in ("begin_epoch", "begin", "restore", "release_gaps", "reopen", "renew_epoch"):
         with monkeypatch.context() as crash:
             crash.setattr(Restoration, step, _killed)
             with pytest.raises(KeyboardInterrupt):
@@ -172,7 +177,7 @@ def test_a_rebuild_that_was_killed_half_way_leaves_closed_and_the_next_one_ends_
     assert apply(campaign_id, "b").body["serial"] == 2
 
 
-def _killed(*_: object) -> None:
+def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
@@ -181,10 +186,79 @@ def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
 ) -> None:
     create_campaign(campaign_id)
     flush(lossy)
-    monkeypatch.setattr(Restoration, "run_of", lambda *_: "e" * 40)
+    begin = Restoration.begin
+
+    def on_another_run(self: Restoration, name: str) -> Rebuild:
+        return replace(begin(self, name), run_id="e" * 40)
+
+    monkeypatch.setattr(Restoration, "begin", on_another_run)
     with pytest.raises(StaleStateError):
         rebuild_handler({}, None)
     assert apply(campaign_id, "a").status == 503
+
+
+@pytest.mark.parametrize("step", ["restore", "release_gaps", "reopen", "renew_epoch"])
+def test_a_flush_in_the_middle_of_a_rebuild_opens_nothing(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    create_campaign(campaign_id)
+    apply(campaign_id, "a")
+    flush(lossy)
+    real = getattr(Restoration, step)
+
+    def after_another_flush(*args: Any, **options: Any) -> Any:
+        flush(lossy)
+        monkeypatch.setattr(Restoration, step, real)
+        return real(*args, **options)
+
+    monkeypatch.setattr(Restoration, step, after_another_flush)
+    with contextlib.suppress(StaleStateError):
+        rebuild_handler({}, None)
+    assert apply(campaign_id, "b").status == 503
+    assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+    assert [apply(campaign_id, user).body["serial"] for user in "ab"] == [1, 2]
+
+
+def test_somebody_whose_record_waits_in_failed_event_is_not_forgotten(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    consume_handler(kafka_event([message(campaign_id, "owner", 1)]), None)
+    apply(campaign_id, "waiting")
+    # As if it had been refused: its record is in failed_event, its offset committed.
+    rows(
+        lossy,
+        "INSERT INTO failed_event (campaign_id, user_id, topic, partition_no, offset_no, payload,"
+        " reason, detail, status) VALUES (%s, 'waiting', 'coupon_create', 0, 9, %s,"
+        " 'SERIAL_TAKEN', 'for a test', 'DEAD')",
+        campaign_id,
+        message(campaign_id, "waiting", 4).encode(),
+    )
+    flush(lossy)
+    with_nothing_unread = wiring.topic()
+    with_nothing_unread.unconsumed = lambda: iter(())  # type: ignore[method-assign]
+    rebuild_handler({}, None)
+    assert apply(campaign_id, "waiting").body["serial"] == 4
+    assert rows(lossy, "SELECT status, attempts FROM failed_event") == [("PENDING", 0)]
+    with closing(connect(lossy)) as redis:
+        assert redis.zcard(f"coupon:{{{campaign_id}}}:pending") == 0
+
+
+def test_what_the_topic_holds_outweighs_what_redis_alone_remembers(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    assert apply(campaign_id, "told").body["serial"] == 1
+    keys = f"coupon:{{{campaign_id}}}:"
+    with closing(connect(lossy)) as redis:
+        # As a copy from before, in which another one had the serial and was never told.
+        redis.delete(keys + "applied_user", keys + "pending")
+        redis.zadd(keys + "applied_user", {"never-told": 1})
+        redis.zadd(keys + "pending", {"never-told": 1})
+    mark_as_restarted(lossy, campaign_id)
+    rebuild_handler({}, None)
+    assert apply(campaign_id, "told").body["serial"] == 1
+    assert apply(campaign_id, "never-told").body["serial"] == 2
 
 
 def test_without_kafka_a_lost_redis_stays_closed(

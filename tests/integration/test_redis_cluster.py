@@ -44,9 +44,9 @@ def _state(node: redis.Redis) -> object:
 
 def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts) -> None:
     states, admissions = CampaignStates(cluster), Admissions(cluster)
-    Restoration(cluster).renew_epoch(Restoration(cluster).run_of_epoch())
+    Restoration(cluster).renew_epoch(Restoration(cluster).begin_epoch())
     for name in ("first", "second"):
-        states.open(Campaign(name, name, 1, 0, 2**42))
+        states.open(Campaign(name, name, 1, 0, 2**42), created=True)
     assert states.ids() == ["first", "second"]
     for name in ("first", "second"):
         assert admissions.admit(name, "42").outcome is Outcome.ACCEPTED

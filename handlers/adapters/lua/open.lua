@@ -1,9 +1,19 @@
 -- Open: put a campaign that stands in MySQL into Redis, once.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
+--       6 epoch     string  run_id of the server that migrate or rebuild has seen. In a cluster it
+--                   may lie on another node, and is left out
 -- ARGV  1 run_id, or ""  2 quantity  3 opens_at_ms  4 closes_at_ms  5 name
--- Returns OPENED, ALREADY_OPEN, or STALE when what is here was left by another run of the server
--- or is only half there: then winners may be forgotten, and rebuilding is the only way.
+-- Returns OPENED, ALREADY_OPEN, or STALE when what is here was left by another run of the server,
+-- is only half there, or everything is gone: then winners may be forgotten, and rebuilding is the
+-- only way.
+if KEYS[6] then
+  local known = redis.call('GET', KEYS[6])
+  if not known or string.sub(known, 1, 11) == 'rebuilding:'
+    or (ARGV[1] ~= '' and known ~= ARGV[1]) then
+    return 'STALE'
+  end
+end
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if epoch then
   return (ARGV[1] == '' or epoch == ARGV[1]) and 'ALREADY_OPEN' or 'STALE'

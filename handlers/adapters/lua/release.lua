@@ -1,13 +1,12 @@
 -- Release: give back serials that nobody holds any more, before the campaign is opened again.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
--- ARGV  1 run_id on which the campaign will be opened  2… serials
--- Returns how many were given back.
+-- ARGV  1 token of this rebuild (begin.lua)  2… serials
+-- Returns how many were given back, or -1 when this rebuild is no longer the one.
 --
--- Checked again one by one: MySQL may have settled one of them since they were collected, and
--- another rebuild may be at work or even be done.
-if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then
-  return 0
+-- Checked again one by one: MySQL may have settled one of them since they were collected.
+if redis.call('HGET', KEYS[1], 'rebuild') ~= ARGV[1] then
+  return -1
 end
 local released = 0
 for i = 2, #ARGV do

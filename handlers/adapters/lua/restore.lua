@@ -1,24 +1,36 @@
--- Restore: put admissions that are on their way in Kafka back into a Redis that forgot them.
+-- Restore: put into Redis what is durable elsewhere, while the campaign is closed.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
--- ARGV  triples: user id, serial, admitted_at_ms
--- Returns how many were put back.
+-- ARGV  1 token of this rebuild (begin.lua)
+--       2… triples: user id, serial, admitted_at_ms, or 0 when it is pending no longer
+-- Returns how many were not known so, or -1 when this rebuild is no longer the one.
 --
--- What is here already, or written by MySQL meanwhile (settle.lua), outweighs a message: a user
--- keeps the serial that they have, and a serial the user that has it. A message that loses so is
--- refused by the schema, and redriving it finds its user another serial.
-local count = tonumber(redis.call('GET', KEYS[3]) or '0')
-local highest, restored = count, 0
-for i = 1, #ARGV, 3 do
-  local user, serial = ARGV[i], tonumber(ARGV[i + 1])
-  local known = redis.call('ZSCORE', KEYS[2], user)
-  if not known and redis.call('ZCOUNT', KEYS[2], serial, serial) == 0 then
-    redis.call('ZADD', KEYS[5], ARGV[i + 2], user)
+-- What is durable outweighs what Redis alone remembers: whoever holds such a serial otherwise was
+-- never told so, and goes. Sources are put back in the order of their weight, the heaviest last.
+if redis.call('HGET', KEYS[1], 'rebuild') ~= ARGV[1] then
+  return -1
+end
+local highest, restored = tonumber(redis.call('GET', KEYS[3]) or '0'), 0
+local count = highest
+for i = 2, #ARGV, 3 do
+  local user, serial, admitted_at = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
+  for _, holder in ipairs(redis.call('ZRANGE', KEYS[2], serial, serial, 'BYSCORE')) do
+    if holder ~= user then
+      redis.call('ZREM', KEYS[2], holder)
+      redis.call('ZREM', KEYS[5], holder)
+    end
+  end
+  if tonumber(redis.call('ZSCORE', KEYS[2], user) or '0') ~= serial then
     redis.call('ZADD', KEYS[2], serial, user)
     redis.call('LREM', KEYS[4], 0, serial)
-    highest = math.max(highest, serial)
     restored = restored + 1
   end
+  if admitted_at == '0' then
+    redis.call('ZREM', KEYS[5], user)
+  else
+    redis.call('ZADD', KEYS[5], admitted_at, user)
+  end
+  highest = math.max(highest, serial)
 end
 if highest > count then
   redis.call('SET', KEYS[3], highest)
