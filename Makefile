@@ -1,7 +1,7 @@
 # Every target sets up what it needs. ARGS="…" goes on to the program; each has --help:
 #   make demo ARGS="--users 5000 --quantity 500"
-# api, serve, poller, migrate and token find the servers of a running `make stack` by themselves;
-# other servers through the environment, or through ENV=file with export lines.
+# Whatever needs servers finds those of a running `make stack` by itself; other ones through the
+# environment, or through ENV=file with export lines.
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -33,13 +33,16 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo test test-kafka
+.PHONY: demo test test-kafka faults
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
+faults: setup  ## histories of faults on real servers and programs (N=1000 SEED=1 KAFKA=apache)
+	@$(VENV_PYTHON) -m tests.faults.campaign --histories $(or $(call given,N),60) \
+		--seed $(or $(call given,SEED),1) --kafka $(or $(call given,KAFKA),tansu) $(ARGS)
 
 .PHONY: up down
 up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
@@ -49,7 +52,7 @@ up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chal
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
 	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
 
-.PHONY: stack migrate api serve poller scheduler token
+.PHONY: stack migrate api serve poller scheduler reconcile token
 stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints the settings
 	@mkdir -p $(dir $(STACK_SETTINGS))
 	@$(VENV_PYTHON) -m local.stack --env-file $(STACK_SETTINGS) $(ARGS)
@@ -63,11 +66,15 @@ poller: python  ## a consumer of group_1
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
 scheduler: python  ## relay, redrive and rebuild, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
+reconcile: python  ## compare Redis with MySQL, name what differs (ARGS="CAMPAIGN --repair")
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.reconcile $(ARGS)
 token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)
 
-.PHONY: lint fmt clean
+.PHONY: model lint fmt clean
+model:  ## the protocol, checked exhaustively with Spin (ARGS="--only calm no-wait", --tell)
+	@python3 docs/model/check.py $(ARGS)
 lint: python  ## ruff (rules and format), mypy
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check

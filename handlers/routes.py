@@ -16,6 +16,7 @@ from handlers.campaigns import (
 from handlers.coupons import coupons_handler, my_coupon_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_handler
+from handlers.reconcile import reconciliation_handler
 from handlers.redrive import redrive_now_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -38,6 +39,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/campaigns", create_campaign_handler),
     Route("GET", "/campaigns/{id}/stats", stats_handler),
     Route("GET", "/campaigns/{id}/coupons", coupons_handler),
+    Route("GET", "/campaigns/{id}/reconciliation", reconciliation_handler),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),

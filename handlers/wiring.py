@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.adapters.admission import Admissions
+    from handlers.adapters.admission_register import AdmissionRegister
     from handlers.adapters.campaign_states import CampaignStates
     from handlers.adapters.coupon_queries import CouponQueries
+    from handlers.adapters.coupon_register import CouponRegister
     from handlers.adapters.failed_event_queue import FailedEventQueue
     from handlers.adapters.ledger import Ledger
     from handlers.adapters.mysql import Database
@@ -165,6 +167,22 @@ def coupon_queries() -> CouponQueries:
     from handlers.adapters.coupon_queries import CouponQueries
 
     return CouponQueries(database())
+
+
+@_once
+def admission_register() -> AdmissionRegister:
+    """Return what reads admissions for a comparison."""
+    from handlers.adapters.admission_register import AdmissionRegister
+
+    return AdmissionRegister(scripts())
+
+
+@_once
+def coupon_register() -> CouponRegister:
+    """Return what reads coupons for a comparison."""
+    from handlers.adapters.coupon_register import CouponRegister
+
+    return CouponRegister(database())
 
 
 def warm_up() -> None:

@@ -8,12 +8,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from handlers import wiring
-from handlers.comparison import Comparison
 from handlers.config import ConfigurationError
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
 from handlers.domain.identifiers import is_campaign_id
 from handlers.domain.reconciliation import Kind
-from handlers.reconcile import LISTED_MAX, Findings
+from handlers.reconcile import LISTED_MAX, Findings, compare
 from handlers.repair import repair
 from local.reconciliation.progress import Progress
 from local.reconciliation.report import as_json, as_text
@@ -71,7 +70,7 @@ def _campaign(campaign_id: str, options: argparse.Namespace) -> bool:
 def _compare(campaign_id: str, *, with_repair: bool) -> tuple[Findings, Counter[Kind]]:
     found, repaired = Findings(), Counter[Kind]()
     with Progress(campaign_id) as progress:
-        for batch in Comparison(campaign_id, progress=progress.show).differences():
+        for batch in compare(campaign_id, progress=progress.show).differences():
             found.add(batch)
             if with_repair:
                 repaired += repair(campaign_id, batch)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
-from tests.fakes import NOW_MS
+from handlers.domain.reconciliation import Admitted, Entry, Issued, Outline
+from handlers.domain.record import FailedStatus
+from tests.fakes import NOW_MS, FakeAdmissions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from handlers.adapters.campaign_states import Applied
     from handlers.adapters.coupon_queries import Coupon
@@ -24,7 +26,8 @@ class FakeCampaignStates:
     admissions: dict[tuple[str, str], Applied] = field(default_factory=dict)
     epoch_is_known: bool = True
 
-    def open(self, campaign: Campaign) -> None:
+    def open(self, campaign: Campaign, *, created: bool) -> None:
+        assert created in {True, False}
         self._require_epoch()
         status = CampaignStatus(campaign, 0, 0, campaign.quantity, None, NOW_MS)
         self.statuses.setdefault(campaign.id, status)
@@ -89,6 +92,65 @@ class FakeCouponQueries:
     def ping(self) -> None:
         if not self.reachable:
             raise UnavailableError
+
+
+@dataclass
+class FakeAdmissionRegister:
+    """The admissions of FakeAdmissions, of campaigns that FakeCampaignStates knows."""
+
+    admissions: FakeAdmissions
+    states: FakeCampaignStates
+
+    def outline(self, campaign_id: str) -> Outline:
+        self.states.status(campaign_id)
+        one = self.admissions.campaigns[campaign_id]
+        highest = max(one.serials.values(), default=0)
+        return Outline("run", one.quantity, one.count, highest, self.admissions.now_ms)
+
+    def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
+        serials = self.admissions.campaigns[campaign_id].serials
+        found = ((serial, user) for user, serial in serials.items())
+        return iter(sorted(entry for entry in found if after < entry[0] <= through))
+
+    def pending(self, campaign_id: str, until_ms: int) -> Iterator[str]:
+        pending = self.admissions.campaigns[campaign_id].pending
+        return (user for user, since_ms in pending.items() if since_ms <= until_ms)
+
+    def whereabouts(self, campaign_id: str, users: Sequence[str]) -> list[Admitted]:
+        one = self.admissions.campaigns[campaign_id]
+        return [Admitted(one.serials.get(user), one.pending.get(user)) for user in users]
+
+    def returned(self, campaign_id: str) -> Iterator[int]:
+        return iter(self.admissions.campaigns[campaign_id].returned)
+
+    def unheld(self, campaign_id: str, serials: Sequence[int]) -> list[int]:
+        held = set(self.admissions.campaigns[campaign_id].serials.values())
+        return [serial for serial in serials if serial not in held]
+
+
+@dataclass
+class FakeCouponRegister:
+    """The coupons of FakeCouponQueries."""
+
+    queries: FakeCouponQueries
+
+    def outline(self, campaign_id: str) -> tuple[int | None, int]:
+        self.queries.ping()
+        campaign = self.queries.standing.get(campaign_id)
+        rows = self.queries.coupons(campaign_id, 0, 1_000_000)
+        return (campaign.quantity if campaign else None), rows[-1].serial if rows else 0
+
+    def issued(self, campaign_id: str, after: int, through: int) -> list[Entry]:
+        rows = self.queries.coupons(campaign_id, after, 1_000_000)
+        return [(row.serial, row.user_id) for row in rows if row.serial <= through]
+
+    def standing(self, campaign_id: str, users: Sequence[str]) -> list[Issued]:
+        return [self._standing(campaign_id, user) for user in users]
+
+    def _standing(self, campaign_id: str, user_id: str) -> Issued:
+        row = self.queries.coupon_of(campaign_id, user_id)
+        given_up = self.queries.has_failed(campaign_id, user_id)
+        return Issued(row.serial if row else None, FailedStatus.DEAD if given_up else None)
 
 
 def _encode(*values: object) -> None:

@@ -1,4 +1,4 @@
-"""What check.py verifies: the protocol under faults, and the protocol with one guard removed."""  # noqa: INP001 - the same
+"""What check.py verifies: the protocol under faults, and the protocol with one guard removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verify the model of the protocol with Spin, and show that it notices every missing guard."""  # noqa: INP001 - a script beside its model, no package
+"""Verify the model of the protocol with Spin, and show that it notices every missing guard."""
 
 from __future__ import annotations
 

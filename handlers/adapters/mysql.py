@@ -32,7 +32,9 @@ LOCK_WAIT_TIMEOUT_S = 3
 ATTEMPTS_MAX = 5
 BACKOFF_S = 0.02
 
-CONTENTION = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT}
+# PyMySQL has this number under a name of long ago.
+AUTOINC_READ_FAILED = 1467  # two INSERT … SELECT at once: seen on MariaDB 10.11
+CONTENTION = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, AUTOINC_READ_FAILED}
 # Server gone, connection lost, killed while idle (4031 since MySQL 8.0.24), and PyMySQL's own 0.
 STALE = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 4031, 0}
 

@@ -6,17 +6,19 @@ import json
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers import comparison, wiring
+from handlers import wiring
 from handlers.adapters import admission_register
 from handlers.adapters.redis_client import connect
-from handlers.comparison import Comparison
 from handlers.consume import consume_handler
+from handlers.domain import comparison
+from handlers.domain.errors import StaleStateError, UnavailableError
 from handlers.domain.reconciliation import Kind
+from handlers.reconcile import compare
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
 from local import reconcile
@@ -75,7 +77,7 @@ def admit(campaign_id: str, user: str) -> int:
 def findings(campaign_id: str) -> list[tuple[Kind, str | int | None]]:
     return [
         (difference.kind, difference.user_id or difference.admitted_serial)
-        for batch in Comparison(campaign_id).differences()
+        for batch in compare(campaign_id).differences()
         for difference in batch
     ]
 
@@ -124,6 +126,28 @@ def test_a_sound_campaign_has_no_difference(
 def test_every_kind_is_named(quick: Settings, campaign_id: str) -> None:
     spoil(Redis(quick, campaign_id), campaign_id)
     assert sorted(findings(campaign_id), key=str) == sorted(SPOILT, key=str)
+
+
+def test_a_person_reads_a_table_of_the_first_differences(
+    quick: Settings,
+    campaign_id: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("handlers.reconcile.LISTED_MAX", 4)
+    spoil(Redis(quick, campaign_id), campaign_id)
+    assert run(campaign_id) == 1
+    counts = ", ".join(f"{3 if kind is Kind.SERIAL_GAP else 1} {kind}" for kind in Kind)
+    assert capsys.readouterr().out.splitlines() == [
+        f"{campaign_id}: 8 found",
+        f"  {counts}",
+        "  KIND               USER      REDIS  MYSQL",
+        "  COUNT_MISMATCH     -             -      -  the count is below the highest serial held",
+        "  MISSING_ADMISSION  unknown       -      2",
+        "  MISSING_ROW        rowless       5      -",
+        "  SERIAL_MISMATCH    mismatch      9      3",
+        "  … and 4 more",
+    ]
 
 
 def test_looking_changes_nothing(quick: Settings, campaign_id: str) -> None:
@@ -331,6 +355,29 @@ def test_a_campaign_that_redis_is_not_sure_of_is_a_503_and_exit_code_1(
     assert shown.out == f"{campaign_id}-sound: nothing found\n"
 
 
+def test_a_campaign_that_is_closed_in_the_middle_is_not_compared_and_not_repaired(
+    quick: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis = Redis(quick, campaign_id)
+    spoil(redis, campaign_id)
+    register = wiring.admission_register()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("handlers.domain.comparison.time.sleep", lambda _: lose_epoch(redis))
+        with pytest.raises(StaleStateError):
+            findings(campaign_id)
+    for lose in (lose_epoch, lose_campaign):
+        lose(redis)
+        for act in (
+            lambda: register.whereabouts(campaign_id, ["a"]),
+            lambda: register.unheld(campaign_id, [1]),
+            lambda: register.make_pending(campaign_id, [(5, "rowless")]),
+            lambda: register.raise_count(campaign_id),
+        ):
+            with pytest.raises(StaleStateError):
+                act()
+    assert redis("ZSCORE", "pending", "rowless") is None
+
+
 def test_servers_out_of_reach_are_exit_code_1_and_no_password_is_shown(
     quick: Settings, campaign_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -357,6 +404,22 @@ def test_an_unknown_campaign_and_wrong_settings_are_exit_code_2(
     assert "Wrong settings: REDIS_URL must begin with" in capsys.readouterr().err
 
 
+def test_ctrl_c_ends_with_one_sentence(
+    quick: Settings,
+    campaign_id: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spoil(Redis(quick, campaign_id), campaign_id)
+
+    def pressed(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("handlers.domain.comparison.time.sleep", pressed)
+    assert run() == 130
+    assert capsys.readouterr().err.endswith("Interrupted: what was not reported is not compared.\n")
+
+
 def test_long_comparisons_say_how_far_they_are(
     quick: Settings,
     campaign_id: str,
@@ -369,6 +432,14 @@ def test_long_comparisons_say_how_far_they_are(
     capsys.readouterr()
     assert run() == 0
     assert capsys.readouterr().err == f"\r{campaign_id}: 2 of 2 serials compared\n"
+
+
+def again_until_done(handler: Callable[..., object], event: dict[str, Any]) -> None:
+    """Call again what found MySQL busy with the others, as Lambda does."""
+    while True:
+        with suppress(UnavailableError):
+            handler(event, None)
+            return
 
 
 class Sale:
@@ -407,17 +478,17 @@ class Sale:
         while (value := self._topic.get()) is not None:
             batch.append(value)
             if len(batch) == 7 or self._topic.empty():
-                consume_handler(kafka_event(batch, offset), None)
+                again_until_done(consume_handler, kafka_event(batch, offset))
                 offset, batch = offset + len(batch), []
-        consume_handler(kafka_event(batch, offset), None)
+        again_until_done(consume_handler, kafka_event(batch, offset))
 
     def _redrive(self) -> None:
         while not self._is_over.is_set():
-            redrive_handler({}, None)
+            again_until_done(redrive_handler, {})
 
     def _compare(self) -> None:
         while not self._is_over.is_set():
-            batches = Comparison(self._campaign_id).differences()
+            batches = compare(self._campaign_id).differences()
             self.seen.append([difference for batch in batches for difference in batch])
 
 

@@ -15,8 +15,14 @@ from hypothesis import HealthCheck, settings
 
 from handlers import log, wiring
 from handlers.config import Settings
+from handlers.domain import comparison
 from local.development import DEVELOPMENT_SETTINGS
-from tests.fake_reads import FakeCampaignStates, FakeCouponQueries
+from tests.fake_reads import (
+    FakeAdmissionRegister,
+    FakeCampaignStates,
+    FakeCouponQueries,
+    FakeCouponRegister,
+)
 from tests.fakes import FakeAdmissions, FakeFailedEventQueue, FakeLedger, FakePublisher
 
 if TYPE_CHECKING:
@@ -46,6 +52,12 @@ class Fakes:
     campaign_states: FakeCampaignStates = field(default_factory=FakeCampaignStates)
     failed_event_queue: FakeFailedEventQueue = field(default_factory=FakeFailedEventQueue)
     coupon_queries: FakeCouponQueries = field(default_factory=FakeCouponQueries)
+    admission_register: FakeAdmissionRegister = field(init=False)
+    coupon_register: FakeCouponRegister = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.admission_register = FakeAdmissionRegister(self.admissions, self.campaign_states)
+        self.coupon_register = FakeCouponRegister(self.coupon_queries)
 
 
 @pytest.fixture
@@ -54,9 +66,10 @@ def service_settings() -> Settings:
 
 
 @pytest.fixture
-def fakes(service_settings: Settings) -> Iterator[Fakes]:
+def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
     """Wire fakes in, with real tokens and a real throttle."""
     wiring.reset()
+    monkeypatch.setattr(comparison, "LOOK_AGAIN_AFTER_S", 0)  # nothing is on its way in fakes
     made = Fakes()
     wiring._built["settings"] = service_settings
     for name in Fakes.__dataclass_fields__:

@@ -1,0 +1,14 @@
+-- What stands for each of some users: the serial of their coupon, and the status of their failed
+-- event unless it is resolved (each NULL where there is none). %(users)s: JSON array of user ids.
+--
+-- One statement, so one moment: a redrive moves a user from one table to the other. Of several
+-- failed events the one that waits counts: 'PENDING' > 'DEAD'.
+SELECT r.user_id, mine.serial,
+       (SELECT MAX(f.status) FROM failed_event AS f
+        WHERE f.campaign_id = %(campaign_id)s
+          AND f.user_id = r.user_id COLLATE utf8mb4_bin
+          AND f.status <> 'RESOLVED')
+FROM JSON_TABLE(%(users)s, '$[*]' COLUMNS (user_id VARCHAR(64) PATH '$')) AS r
+LEFT JOIN coupon AS mine
+       ON mine.campaign_id = %(campaign_id)s
+      AND mine.user_id = r.user_id COLLATE utf8mb4_bin

@@ -1,0 +1,104 @@
+"""GET /campaigns/{id}/reconciliation: what Redis, MySQL and failed_event disagree about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from handlers import wiring
+from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.comparison import Comparison
+from handlers.domain.reconciliation import Difference, Kind
+from handlers.edge.deadline import Deadline
+from handlers.edge.endpoint import endpoint
+from handlers.edge.response import answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handlers.edge.request import Request
+
+# API Gateway waits for 29 s at most; what is not reached by then is left to the next call.
+RECONCILE_NOW_S = 24
+# A section of serials takes about 50 ms, and the second look at all that differs some seconds.
+STEP_MS = 4000
+# About 150 kB of an answer, and more than anybody reads.
+LISTED_MAX = 1000
+# The relay sends what is pending for PENDING_RESEND_AFTER_S; after twice that it should have.
+RESENDS_MISSED = 2
+
+
+@endpoint
+def reconciliation_handler(request: Request) -> dict[str, Any]:
+    """Answer with the differences by kind, and the first 1,000 one by one.
+
+    next_after: where the next call goes on (?after=) when there was no time for all serials.
+    """
+    wiring.tokens().admin(request.headers)
+    campaign_id = request.campaign_id()
+    after = request.number("after", 0, 0, QUANTITY_MAX)
+    deadline = Deadline.after(RECONCILE_NOW_S)
+    comparison = compare(campaign_id, after, has_time=lambda: deadline.allows(STEP_MS))
+    found = Findings()
+    for batch in comparison.differences():
+        found.add(batch)
+    request.log_fields["differences"] = found.total
+    return answer(
+        200,
+        {
+            "campaign_id": campaign_id,
+            **found.to_json(),
+            "truncated": found.total > LISTED_MAX or not comparison.complete,
+            "next_after": comparison.next_after,
+        },
+    )
+
+
+def compare(
+    campaign_id: str,
+    after: int = 0,
+    *,
+    has_time: Callable[[], bool] = lambda: True,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> Comparison:
+    """Return a comparison on the servers of the settings, not begun yet."""
+    sides = wiring.admission_register(), wiring.coupon_register()
+    stale_after_ms = RESENDS_MISSED * wiring.settings().pending_resend_after_s * 1000
+    return Comparison(
+        campaign_id, sides, stale_after_ms, after, has_time=has_time, progress=progress
+    )
+
+
+class Findings:
+    """Counts differences by kind and keeps the first of them, however many there are."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[Kind] = Counter()
+        self.first: list[Difference] = []
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.counts.total()
+
+    def add(self, batch: list[Difference]) -> None:
+        """Take in some more."""
+        self.counts.update(difference.kind for difference in batch)
+        self.first += batch[: LISTED_MAX - len(self.first)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts of every kind and the first differences."""
+        return {
+            "counts": {kind: self.counts[kind] for kind in Kind},
+            "differences": [_json(difference) for difference in self.first],
+        }
+
+
+def _json(difference: Difference) -> dict[str, Any]:
+    return {
+        "kind": difference.kind,
+        "user_id": difference.user_id,
+        "admitted_serial": difference.admitted_serial,
+        "issued_serial": difference.issued_serial,
+        "detail": difference.detail,
+    }
