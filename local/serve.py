@@ -19,12 +19,14 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
+from handlers import wiring
 from handlers.config import ConfigurationError, Settings
 from local.apigateway.worker_process import die_with_parent, keep_signals_across_forks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+APPLICATION = "local.gateway:application"
 EXIT_CANNOT_SERVE, EXIT_MISCONFIGURED = 1, 2
 # A handler may take API Gateway's 29 s; a worker that is not done by then never will be.
 WORKER_STOP_TIMEOUT_S = 35
@@ -109,7 +111,13 @@ def _serve(options: argparse.Namespace, port: int) -> int:
 def _load(target: str) -> Any:
     """Give a worker, in its own process, what it serves."""
     die_with_parent()
-    return pkgutil.resolve_name(target)
+    application = pkgutil.resolve_name(target)
+    if target == APPLICATION:
+        # A Lambda function connects to Kafka when it first must; a server has the time before.
+        # In the background: without Kafka it serves all the same.
+        warm_up = wiring.publisher().warm_up
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    return application
 
 
 def _announce(host: str, port: int) -> None:
@@ -168,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--threads", type=_count, default=8, help="handlers at once in each process")
     add("--backlog", type=_count, default=4096, help="connections that may wait")
     add("--access-log", action="store_true", help="one line on stderr for each request")
-    add("--application", default="local.gateway:application", help="WSGI callable to serve")
+    add("--application", default=APPLICATION, help="WSGI callable to serve")
     return parser
 
 

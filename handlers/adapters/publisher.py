@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from handlers.domain.coupon import CouponAccepted
 
 RECONNECT_BACKOFF_MAX_MS = 1000
+DELIVERY_PART = 4  # a quarter of KAFKA_ACK_TIMEOUT_MS
 
 
 class LateError(Exception):
@@ -33,8 +34,9 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._timeout_ms = settings.kafka_ack_timeout_ms
-        # One half to begin to send, the other for what was sent to arrive.
-        self._delivery_ms = settings.kafka_ack_timeout_ms // 2
+        # Most of the time to begin to send, which may have to connect first; the rest for what was
+        # sent to arrive, which takes some milliseconds.
+        self._delivery_ms = settings.kafka_ack_timeout_ms // DELIVERY_PART
         self._breaker = CircuitBreaker()
         self._lock = Lock()
         self._producer: Any = None
@@ -76,6 +78,13 @@ class Publisher:
             value=message.encode(),
             headers=[("request_id", request_id.encode())],
         )
+
+    def warm_up(self) -> None:
+        """Connect before the first message has to wait for it; harmless when that fails."""
+        try:
+            self._connected(time.monotonic() + self._timeout_ms / 1000)
+        except Exception as error:  # noqa: BLE001 - the first message will say what is wrong
+            log.warning("Kafka is not there yet", {"cause": type(error).__name__})
 
     def ping(self) -> None:
         """Ask the brokers about the topic; raise UnavailableError when they do not have it."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from local.embedded import Servers as StackServers
 
 POLL_RUNNERS = 2
+RESEND_AFTER_S = "2"  # nobody watches a demo for the relay's usual half minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,12 @@ def _own_programs(
     with screen.step("Gateway and poll runners") as report:
         api = Api(HOST, free_port())
         programs = _programs(api, options.out / "logs")
+        environment.setdefault("PENDING_RESEND_AFTER_S", RESEND_AFTER_S)
         started = stack.enter_context(running(programs, environment))
         patience = Patience(options.wait_s, report)
         _wait_until_ready(patience, api, started)
         patience.until_answered(
-            "a place in the group", lambda: check_runners(started[1:]), _joining
+            "a place in the group", lambda: check_runners(started[-POLL_RUNNERS:]), _joining
         )
     embedded = environment.get("REDIS_URL") != os.environ.get("REDIS_URL")
     return Surroundings("embedded" if embedded else "settings", api, settings, started)
@@ -102,12 +104,14 @@ def _refuse_strangers(settings: Settings) -> None:
 
 
 def _programs(api: Api, logs: Path) -> Sequence[Program]:
-    """Return the gateway first, then the poll runners."""
+    """Return the gateway, the scheduler, and the poll runners last."""
     logs.mkdir(parents=True, exist_ok=True)
     address = ("--host", api.host, "--port", str(api.port))
     names = [f"poll-runner-{number}" for number in range(1, POLL_RUNNERS + 1)]
     return [
         Program("gateway", "local.serve", address, logs / "gateway.log"),
+        # Sends what Kafka did not acknowledge in time, as it may be on a busy machine.
+        Program("scheduler", "local.scheduler", ("--interval-s", "1"), logs / "scheduler.log"),
         *(Program(name, "local.poll_runner", (), logs / f"{name}.log") for name in names),
     ]
 

@@ -110,7 +110,7 @@ class ValkeyWorld(World):
 
     def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
         campaign = Campaign(campaign_id, "Contract", quantity, opens_at_ms, closes_at_ms)
-        CampaignStates(self.scripts).open(campaign)
+        CampaignStates(self.scripts).open(campaign, created=True)
 
     def set_clock(self, now_ms: int) -> None:
         assert self._source.count(CLOCK) == 1
