@@ -41,9 +41,13 @@ class Admissions:
         """
         keys = CampaignKeys.of(campaign_id).all()
         code, number, admitted_at_ms = self._scripts.run(ADMIT, keys, user_id, self._scripts.run_id)
+        if code == b"NOT_FOUND":
+            # Missing, or not yet rebuilt? It is missing if it still is once the epoch is known.
+            if not self._scripts.epoch_is_known():
+                return Admission(Outcome.STALE)
+            again = self._scripts.run(ADMIT, keys, user_id, self._scripts.run_id)
+            code, number, admitted_at_ms = again
         outcome = Outcome(code.decode())
-        if outcome is Outcome.NOT_FOUND and not self._scripts.epoch_is_known():
-            return Admission(Outcome.STALE)
         if outcome is Outcome.NOT_OPEN:
             return Admission(outcome, opens_in_ms=number)
         return Admission(outcome, number, admitted_at_ms)

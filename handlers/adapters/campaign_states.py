@@ -69,8 +69,7 @@ class CampaignStates:
     def status(self, campaign_id: str) -> CampaignStatus:
         """Return one campaign; CampaignNotFoundError, StaleStateError where there is none."""
         keys = CampaignKeys.of(campaign_id).all()
-        answer = self._scripts.run(STATUS, keys, self._scripts.run_id)
-        self._require_known(answer[0])
+        answer = self._ask(STATUS, keys, self._scripts.run_id)
         name, quantity, opens_at_ms, closes_at_ms, *numbers = answer[1:]
         admitted, pending, remaining, oldest_pending_ms, now_ms = numbers
         campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms)
@@ -80,13 +79,12 @@ class CampaignStates:
     def applied(self, campaign_id: str, user_id: str) -> Applied | None:
         """Return this user's admission, None when they have not applied."""
         keys = CampaignKeys.of(campaign_id)
-        code, serial, admitted_at_ms = self._scripts.run(
+        code, serial, admitted_at_ms = self._ask(
             MINE,
             [keys.campaign, keys.applied_user, keys.pending],
             user_id,
             self._scripts.run_id,
         )
-        self._require_known(code)
         if code == b"NOT_APPLIED":
             return None
         return Applied(serial, int(float(admitted_at_ms)) if admitted_at_ms else None)
@@ -101,12 +99,18 @@ class CampaignStates:
         except CampaignNotFoundError:
             raise StaleStateError from None
 
-    def _require_known(self, code: Any) -> None:
-        if code == b"STALE":
-            raise StaleStateError
-        if code == b"NOT_FOUND":
+    def _ask(self, script: Script, keys: Sequence[str], *args: Any) -> Any:
+        """Return a script's answer; StaleStateError, CampaignNotFoundError where it has none."""
+        answer = self._scripts.run(script, keys, *args)
+        if answer[0] == b"NOT_FOUND":
+            # Missing, or not yet rebuilt? It is missing if it still is once the epoch is known.
             self._require_epoch()
+            answer = self._scripts.run(script, keys, *args)
+        if answer[0] == b"STALE":
+            raise StaleStateError
+        if answer[0] == b"NOT_FOUND":
             raise CampaignNotFoundError
+        return answer
 
     def _require_epoch(self) -> None:
         if not self._scripts.epoch_is_known():

@@ -72,3 +72,15 @@ def build_consumer(settings: Settings, session_timeout_ms: int, timeout_s: float
         reconnect_backoff_max_ms=RECONNECT_BACKOFF_MS_MAX,
     )
     return consumer
+
+
+def forget_drained(consumer: Consumer) -> None:
+    """Let a partition that is resumed go on.
+
+    kafka-python 3.0.12 parks what it has fetched of a partition that is paused, and takes it up
+    again only while nothing stands in its one place for records in work. Drained records stay
+    there, so a resumed partition would wait for ever, and is not fetched anew either.
+    """
+    fetcher = getattr(consumer, "_fetcher", None)
+    if fetcher is not None and not fetcher._next_partition_records:  # noqa: SLF001
+        fetcher._next_partition_records = None  # noqa: SLF001

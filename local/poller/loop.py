@@ -15,7 +15,7 @@ from local.lambda_context import LambdaContext
 from local.log_line import log_line
 from local.poller.backoff import Backoff
 from local.poller.batch import Batch, lowest_failures
-from local.poller.consumer import FATAL_ERRORS, Consumer
+from local.poller.consumer import FATAL_ERRORS, Consumer, forget_drained
 from local.poller.done_offsets import DoneOffsets
 from local.poller.kafka_event import kafka_event, partition_name
 from local.poller.reachability import Reachability
@@ -139,6 +139,7 @@ class PollRunner:
 
     def _hold_back(self, consumer: Consumer) -> None:
         """Pause the partitions that wait for a retry; polling goes on and keeps the membership."""
+        forget_drained(consumer)
         waiting, assigned = self._backoff.waiting(), consumer.assignment()
         consumer.resume(*(consumer.paused() - waiting))
         consumer.pause(*(waiting & assigned))

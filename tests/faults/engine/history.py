@@ -1,0 +1,132 @@
+"""One history from its beginning to its verdict."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING
+
+from handlers.domain import times
+from tests.faults.engine.injector import Injector
+from tests.faults.engine.journal import Journal
+from tests.faults.engine.load import PATIENCE_S, Load, call
+from tests.faults.engine.quiet import NO_ANSWER, NotQuietError, Quiet, lost_forgeries
+from tests.faults.engine.verdict import Evidence, Row, excused, violations
+from tests.faults.entry import JOURNAL
+
+if TYPE_CHECKING:
+    from tests.faults.engine.scenario import Scenario
+    from tests.faults.engine.world import World
+
+# Of the slowest way back: a consumer that joins anew, a relay, a rebuild, on a busy machine.
+QUIET_S = 30.0
+CREATE_S = 30.0
+
+
+@dataclass(slots=True)
+class Result:
+    """What a history has come to; `log` explains it."""
+
+    scenario: Scenario
+    violations: list[str]
+    duration_s: float
+    excused: int = 0
+    answers: int = 0
+    unreached: set[str] = field(default_factory=set)
+    log: list[str] = field(default_factory=list)
+
+
+def run(
+    world: World, scenario: Scenario, *, quiet_s: float = QUIET_S, patience_s: float = PATIENCE_S
+) -> Result:
+    """Play `scenario` in `world`; whatever it breaks on the way is in the result."""
+    started = time.monotonic()
+    campaign_id = f"faults-{scenario.seed}-{uuid.uuid4().hex[:8]}"
+    world.heal()
+    world.fleet.want("scheduler-2", wanted=False)
+    world.forget()
+    _create(world, campaign_id, scenario.quantity)
+    journal = Journal()
+    load = Load(world.port, campaign_id, journal, patience_s)
+    injector = Injector(world, scenario, campaign_id, journal)
+    is_over = Event()
+    with ThreadPoolExecutor(1) as pool:
+        faults = pool.submit(injector.run, is_over)
+        try:
+            load.run(scenario.arrivals, world.pause)
+        finally:
+            is_over.set()
+        faults.result()
+    unreached = world.armed() - {JOURNAL}
+    for name in unreached:
+        (world.points / name).unlink(missing_ok=True)
+    journal.note("the faults are over; waiting for quiet")
+    broken = []
+    try:
+        Quiet(world, campaign_id, injector.topic, quiet_s).wait()
+    except NotQuietError as error:
+        broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
+    journal.note("quiet")
+    seen = _evidence(world, scenario, campaign_id, load, injector)
+    return Result(
+        scenario,
+        [*violations(seen), *broken],
+        time.monotonic() - started,
+        excused=len(excused(seen)),
+        answers=sum(len(answers) for answers in load.answers.values()),
+        unreached=unreached,
+        log=[*(f"         fault: {fault}" for fault in scenario.faults), *journal.lines],
+    )
+
+
+def _create(world: World, campaign_id: str, quantity: int) -> None:
+    """Create the campaign through the service, as soon as it answers."""
+    now_ms = int(time.time() * 1000)
+    body = {
+        "id": campaign_id,
+        "name": "History",
+        "quantity": quantity,
+        "opens_at": times.to_iso(now_ms - 60_000),
+        "closes_at": times.to_iso(now_ms + 3_600_000),
+    }
+    deadline = time.monotonic() + CREATE_S
+    status: object = None
+    while time.monotonic() < deadline:
+        try:
+            status, _ = call(world.port, "POST", "/campaigns", "admin", "coupon:admin", body)
+        except NO_ANSWER as error:
+            status = type(error).__name__
+        if status in (200, 201):
+            return
+        world.fleet.start_missing()
+        world.pause()
+    tails = "\n".join(world.fleet.log_tails())
+    message = f"the campaign could not be created: {status}; the programs said:\n{tails}"
+    raise NotQuietError(message)
+
+
+def _evidence(
+    world: World, scenario: Scenario, campaign_id: str, load: Load, injector: Injector
+) -> Evidence:
+    coupons = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s"
+    failed = "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
+    journal = world.points / JOURNAL
+    lines = journal.read_text().splitlines() if journal.exists() else []
+    by_disk = {user for line in lines for c, user in [line.split()] if c == campaign_id}
+    forger = "forger"
+    return Evidence(
+        scenario,
+        load.answers,
+        [Row(*row) for row in world.rows(coupons, campaign_id)],
+        [
+            (user, reason, status)
+            for user, reason, status in world.rows(failed, campaign_id)
+            if user != forger
+        ],
+        frozenset(by_disk),
+        len(lost_forgeries(world, injector.topic.forged)),
+        frozenset(load.unanswered),
+    )

@@ -1,0 +1,99 @@
+"""Waits until a history is over: everything admitted is written, everything sent is consumed."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from typing import TYPE_CHECKING
+
+import pymysql
+from redis.exceptions import RedisError
+
+from handlers.adapters.redis_keys import CampaignKeys
+from tests.faults.engine.load import call
+from tests.faults.engine.world import PARTITIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.faults.engine.topic import TopicWriter
+    from tests.faults.engine.world import World
+
+REDRIVE_EVERY_S = 0.5
+HEAL_EVERY_S = 0.5
+NO_ANSWER = (OSError, http.client.HTTPException, ValueError, pymysql.Error, RedisError)
+
+
+class NotQuietError(Exception):
+    """The system did not come to rest in time; the message says what was still to do."""
+
+
+class Quiet:
+    """The end of one history, awaited by conditions, each within the same bound."""
+
+    def __init__(
+        self, world: World, campaign_id: str, topic: TopicWriter, patience_s: float
+    ) -> None:
+        self._world = world
+        self._campaign_id = campaign_id
+        self._topic = topic
+        self._until = time.monotonic() + patience_s
+        self._redriven_at = self._healed_at = time.monotonic()
+        self._marked: set[int] = set()
+
+    def wait(self) -> None:
+        """Return when nothing is under way any more; raise NotQuietError at the bound."""
+        self._await(self._is_open, "the campaign is not open")
+        self._await(self._nothing_pending, "admissions are still pending")
+        self._await(self._is_marked, "the topic takes no record")
+        self._await(self._forged_are_kept, "records are still unconsumed")
+        self._await(self._nothing_to_redrive, "failed events are still to be redriven")
+        self._await(self._nothing_pending, "admissions are pending again")
+
+    def _await(self, holds: Callable[[], bool], otherwise: str) -> None:
+        why = ""
+        while True:
+            try:
+                if holds():
+                    return
+                why = ""
+            except NO_ANSWER as error:
+                why = f" ({type(error).__name__}: {error})"
+            if time.monotonic() > self._until:
+                raise NotQuietError(otherwise + why)
+            if time.monotonic() - self._healed_at > HEAL_EVERY_S:
+                self._healed_at = time.monotonic()
+                self._world.fleet.start_missing()
+            self._world.pause()
+
+    def _is_open(self) -> bool:
+        status, _ = call(self._world.port, "GET", f"/campaigns/{self._campaign_id}", "admin")
+        return status == 200
+
+    def _nothing_pending(self) -> bool:
+        with self._world.redis() as client:
+            return bool(client.zcard(CampaignKeys.of(self._campaign_id).pending) == 0)
+
+    def _is_marked(self) -> bool:
+        return self._topic.mark(PARTITIONS) == PARTITIONS
+
+    def _forged_are_kept(self) -> bool:
+        return not lost_forgeries(self._world, self._topic.forged)
+
+    def _nothing_to_redrive(self) -> bool:
+        left = self._world.rows(
+            "SELECT 1 FROM failed_event WHERE campaign_id = %s AND status = 'PENDING' "
+            "AND reason NOT IN ('SERIAL_OUT_OF_RANGE', 'UNDECODABLE') LIMIT 1",
+            self._campaign_id,
+        )
+        if left and time.monotonic() - self._redriven_at > REDRIVE_EVERY_S:
+            # The first retry of the schedule is half a minute away; an operator can ask now.
+            call(self._world.port, "POST", "/failed-events/redrive", "admin", "coupon:admin")
+            self._redriven_at = time.monotonic()
+        return not left
+
+
+def lost_forgeries(world: World, forged: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return the places of records that are not in failed_event although they should be."""
+    statement = "SELECT partition_no, offset_no FROM failed_event WHERE topic = %s"
+    return forged - set(world.rows(statement, world.settings.coupon_topic))

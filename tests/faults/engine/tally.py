@@ -1,0 +1,99 @@
+"""Counts what a campaign has played and found, for a person and as JSON."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.faults.engine.history import Result
+
+
+@dataclass(slots=True)
+class Tally:
+    """All results of a campaign, as they come in."""
+
+    kafka: str
+    results: list[Result] = field(default_factory=list)
+    broken_worlds: list[str] = field(default_factory=list)
+    wall_s: float = 0.0
+
+    @property
+    def failed(self) -> list[Result]:
+        """The histories in which a promise was broken."""
+        return [result for result in self.results if result.violations]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every history was played and no promise was broken."""
+        return not self.failed and not self.broken_worlds
+
+    def by_fault(self) -> dict[str, tuple[int, int, int]]:
+        """Return by fault: how often it happened, in how many histories, how many of these broke.
+
+        A named point that was armed and that nobody came by did not happen.
+        """
+        times: Counter[str] = Counter()
+        histories: Counter[str] = Counter()
+        broken: Counter[str] = Counter()
+        for result in self.results:
+            happened = [f for f in result.scenario.faults if f.target not in result.unreached]
+            names = [fault.name for fault in happened]
+            times.update(names)
+            histories.update(set(names))
+            if result.violations:
+                broken.update(set(names))
+        return {name: (times[name], histories[name], broken[name]) for name in sorted(times)}
+
+    def table(self) -> str:
+        """Return the summary that a person reads."""
+        lines = [f"{'fault':34}{'times':>8}{'histories':>11}{'broken':>8}"]
+        for name, (times, histories, broken) in self.by_fault().items():
+            lines.append(f"{name:34}{times:8}{histories:11}{broken:8}")
+        excused = sum(result.excused for result in self.results)
+        durations = [result.duration_s for result in self.results] or [0.0]
+        lines += [
+            "",
+            f"{len(self.results)} histories on {self.kafka} in {self.wall_s:.0f} s",
+            f"median {statistics.median(durations):.1f} s, the longest {max(durations):.1f} s",
+            f"{sum(result.answers for result in self.results)} answers to clients",
+            f"{excused} admissions lost by Kafka and Redis's disk failing together, as documented",
+            f"{len(self.failed)} histories broke a promise",
+        ]
+        return "\n".join(lines)
+
+    def write(self, path: Path) -> None:
+        """Write everything as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(self._json(), indent=1) + "\n", encoding="utf-8")
+
+    def _json(self) -> dict[str, Any]:
+        return {
+            "kafka": self.kafka,
+            "histories": len(self.results),
+            "violations": len(self.failed),
+            "excused": sum(result.excused for result in self.results),
+            "wall_s": round(self.wall_s, 1),
+            "broken_worlds": self.broken_worlds,
+            "faults": {
+                name: {"times": times, "histories": histories, "broken": broken}
+                for name, (times, histories, broken) in self.by_fault().items()
+            },
+            "results": [
+                {
+                    "seed": result.scenario.seed,
+                    "faults": [str(fault) for fault in result.scenario.faults],
+                    "duration_s": round(result.duration_s, 2),
+                    "excused": result.excused,
+                    "unreached": sorted(result.unreached),
+                    "violations": result.violations,
+                    "log": result.log if result.violations else [],
+                }
+                for result in sorted(self.results, key=lambda result: result.scenario.seed)
+            ],
+        }

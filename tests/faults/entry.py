@@ -1,0 +1,103 @@
+"""Runs one of the service's programs with named points around its adapters (`points`).
+
+    python -m tests.faults.entry ROLE MODULE [arguments of the program …]
+
+Besides, patience that is made for hours is made short, and SEONCHAK_FAULTS_WITHOUT takes a guard
+away (`unguarded`), for the controls that show that the campaign would notice.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pymysql
+
+from handlers.adapters import circuit_breaker
+from handlers.adapters.admission import Admissions
+from handlers.adapters.ledger import Ledger
+from handlers.adapters.publisher import Publisher
+from handlers.adapters.restoration import Restoration
+from handlers.domain.admission import Outcome
+from local.poller import backoff
+from tests.faults import unguarded
+from tests.faults.points import FOLDER, Points
+
+# Admissions that were answered on the word of Redis's disk alone, one a line: campaign, user.
+JOURNAL = "durable.journal"
+# A history has seconds where an outage has minutes.
+BREAKER_OPEN_S = 0.5
+RETRY_MAX_S = 1.0
+RESPAWN_S = 0.2
+
+
+def main() -> int:
+    """Prepare, then run the program; return its exit code."""
+    role, module, *arguments = sys.argv[1:]
+    folder = Path(os.environ[FOLDER])
+    circuit_breaker.OPEN_S = BREAKER_OPEN_S
+    backoff.DELAY_MAX_S = RETRY_MAX_S
+    program: Any = importlib.import_module(module)
+    if module == "local.serve":
+        program.Granian = partial(program.Granian, respawn_interval=RESPAWN_S)
+    if module == "local.poll_runner":
+        program.SESSION_TIMEOUT_MS_MIN = 1  # a killed member is missed soon
+    points = Points(role, folder)
+    _name_points(points)
+    _note_durable(folder / JOURNAL)
+    _name_admission(points)
+    if guard := os.environ.get(unguarded.VARIABLE):
+        unguarded.WITHOUT[guard]()
+    return int(program.main(arguments))
+
+
+def _name_points(points: Points) -> None:
+    wrap = points.wrap
+    wrap(Publisher, "publish_all", after="resent")
+    wrap(Publisher, "publish", after="sent")
+    wrap(Admissions, "make_durable", after="durable")
+    wrap(Admissions, "overdue", after="overdue")
+    wrap(Admissions, "reassign", after="reassigned")
+    wrap(pymysql.Connection, "commit", before="commit-before", after="committed")
+    wrap(Ledger, "write", after="written")
+    wrap(Admissions, "settle", after="settled")
+    wrap(Restoration, "begin", after="begun")
+    wrap(Restoration, "restore", after="restored")
+    wrap(Restoration, "release_gaps", after="released")
+    wrap(Restoration, "reopen", after="reopened")
+    wrap(Restoration, "renew_epoch", after="renewed")
+
+
+def _name_admission(points: Points) -> None:
+    """Name the point after the script, for those that it admitted."""
+    admit = Admissions.admit
+
+    def admitted(self: Admissions, campaign_id: str, user_id: str) -> Any:
+        admission = admit(self, campaign_id, user_id)
+        if admission.outcome is Outcome.ACCEPTED:
+            points.reached("admitted")
+        return admission
+
+    Admissions.admit = admitted  # type: ignore[method-assign]
+
+
+def _note_durable(journal: Path) -> None:
+    """Note who is answered on the word of Redis's disk, before they are."""
+    make_durable = Admissions.make_durable
+
+    def noted(self: Admissions, campaign_id: str, user_id: str, serial: int) -> bool:
+        is_durable = make_durable(self, campaign_id, user_id, serial)
+        if is_durable:
+            with journal.open("a", encoding="utf-8") as file:
+                file.write(f"{campaign_id} {user_id}\n")
+        return is_durable
+
+    Admissions.make_durable = noted  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""The named points of a history: places in the real programs where one of them can be ended.
+
+A point is armed by a file of its name in the folder SEONCHAK_FAULT_POINTS; the first process that
+comes by takes the file away and dies there as by kill -9 (or, when the file says so, is held up
+for a moment). Nothing of this stands in the service: `entry` wraps its adapters from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FOLDER = "SEONCHAK_FAULT_POINTS"
+KILLED = 137  # 128 + SIGKILL, as shells have it
+
+# Program -> the points that it can reach.
+GATEWAY = ("gateway.admitted", "gateway.sent", "gateway.durable")
+CONSUMER = ("poller.commit-before", "poller.committed", "poller.settled")
+RELAY = ("scheduler.overdue", "scheduler.resent")
+REDRIVE = ("scheduler.commit-before", "scheduler.committed")
+REBUILD = (
+    "scheduler.begun",
+    "scheduler.restored",
+    "scheduler.released",
+    "scheduler.reopened",
+    "scheduler.renewed",
+)
+
+
+class Points:
+    """The points of one process, whose role comes first in every name."""
+
+    def __init__(self, role: str, folder: Path) -> None:
+        self._role = role
+        self._folder = folder
+
+    def wrap(self, owner: Any, method: str, *, before: str = "", after: str = "") -> None:
+        """Put a point before and one after a method (after: only when it did not raise)."""
+        original: Callable[..., Any] = getattr(owner, method)
+
+        @wraps(original)
+        def wrapped(*args: Any, **named: Any) -> Any:
+            if before:
+                self.reached(before)
+            result = original(*args, **named)
+            if after:
+                self.reached(after)
+            return result
+
+        setattr(owner, method, wrapped)
+
+    def reached(self, name: str) -> None:
+        """Die here, or wait here, when this point is armed."""
+        point = self._folder / f"{self._role}.{name}"
+        if not point.exists():
+            return
+        taken = point.with_name(f"{point.name}.{os.getpid()}")
+        try:
+            point.rename(taken)
+        except FileNotFoundError:
+            return  # another process was faster
+        held_s = float(taken.read_text() or 0)
+        taken.unlink()
+        if not held_s:
+            os._exit(KILLED)
+        time.sleep(held_s)
