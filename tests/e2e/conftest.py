@@ -59,24 +59,30 @@ def chalice_local(environment: Mapping[str, str]) -> Iterator[Client]:
 
 @contextmanager
 def poll_runner(environment: Mapping[str, str]) -> Iterator[None]:
-    """Run a consumer with small batches, so that what comes is written soon.
-
-    With the relay beside it, since on a machine that is busy an ack may come too late: then an
-    admission is safe on Redis's disk, and it is the relay that sends it. Rebuilding only once, at
-    the start, when there is nothing to rebuild.
-    """
+    """Run a consumer with small batches, so that what comes is written soon."""
     arguments = ("--batch-window-ms", "50")
+    with running("local.poll_runner", *arguments, environment=environment) as program:
+        program.err.until(lambda line: "assigned" in line)
+        yield
+        assert program.stop() == 0
+
+
+@contextmanager
+def relayed_poll_runner(environment: Mapping[str, str]) -> Iterator[None]:
+    """Run a consumer, and the scheduler beside it.
+
+    On a machine that is busy an ack may come too late: then an admission is safe on Redis's disk,
+    and it is the relay that sends it. Rebuilding only once, when there is nothing to rebuild.
+    """
     intervals = ("--interval-s", "0.5", "--rebuild-interval-s", "3600")
     impatient = {**environment, "PENDING_RESEND_AFTER_S": "1"}
     with (
-        running("local.poll_runner", *arguments, environment=environment) as program,
         running("local.scheduler", *intervals, environment=impatient) as scheduler,
+        poll_runner(environment),
     ):
         scheduler.err.until(lambda line: "started" in line)
-        program.err.until(lambda line: "assigned" in line)
         yield
         assert scheduler.stop() == 0
-        assert program.stop() == 0
 
 
 def _answers(port: int) -> bool:

@@ -10,7 +10,7 @@ from kafka import KafkaProducer
 
 from handlers.adapters.kafka_options import connection_options
 from handlers.config import Settings
-from tests.e2e.conftest import chalice_local, gateway, poll_runner
+from tests.e2e.conftest import chalice_local, gateway, poll_runner, relayed_poll_runner
 from tests.http_client import Call, Client
 from tests.support import (
     ADMIN,
@@ -42,7 +42,7 @@ def test_what_is_accepted_over_http_is_written_to_mysql_and_nothing_else(
     world: dict[str, str], campaign_id: str, server: str
 ) -> None:
     settings = Settings.from_environment(world)
-    with poll_runner(world), SERVERS[server](world) as client:
+    with relayed_poll_runner(world), SERVERS[server](world) as client:
         assert create(client, campaign_id, 20).status == 201
         calls = [apply(campaign_id, f"user-{n % 60}") for n in range(120)]
         answers = client.send_all(calls, threads=12)

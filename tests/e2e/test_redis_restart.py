@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.redis_client import connect
 from handlers.config import Settings
-from tests.e2e.conftest import gateway, poll_runner
+from tests.e2e.conftest import gateway, relayed_poll_runner
 from tests.e2e.test_main_way import apply, create
 from tests.http_client import Call
 from tests.programs import running
@@ -30,7 +30,7 @@ def test_after_a_restart_of_redis_apply_answers_503_until_it_is_opened_again(
     world["REDIS_URL"] = private_valkey.url
     settings = Settings.from_environment(world)
     migrate(world)
-    with gateway(world) as client, poll_runner(world):
+    with gateway(world) as client, relayed_poll_runner(world):
         assert create(client, campaign_id, 10).status == 201
         first = client.send(apply(campaign_id, "first"))
         await_condition(lambda: len(coupons(settings, campaign_id)) == 1, "the first row")
@@ -58,7 +58,7 @@ def test_a_redis_that_lost_everything_is_opened_with_every_coupon_of_mysql(
     world["REDIS_URL"] = private_valkey.url
     settings = Settings.from_environment(world)
     migrate(world)
-    with gateway(world) as client, poll_runner(world):
+    with gateway(world) as client, relayed_poll_runner(world):
         assert create(client, campaign_id, 3).status == 201
         for user in ("first", "second"):
             assert client.send(apply(campaign_id, user)).status == 202
@@ -81,7 +81,7 @@ def test_the_scheduler_opens_a_restarted_redis_again_by_itself_within_seconds(
     migrate(world)
     with (
         gateway(world) as client,
-        poll_runner(world),
+        relayed_poll_runner(world),
         running("local.scheduler", environment=world) as scheduler,
     ):
         assert create(client, campaign_id, 10).status == 201

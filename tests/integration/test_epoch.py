@@ -53,7 +53,7 @@ def test_a_redis_that_lost_its_campaigns_stays_closed_and_the_operator_is_told(
     add_campaign(clean)
     set_epoch(clean, None)
     assert program.main([]) == 0
-    assert "apply answers 503 until it is opened" in capsys.readouterr().out
+    assert "apply answers 503 until it is rebuilt" in capsys.readouterr().out
     assert epoch_of(clean) is None
 
 
