@@ -13,6 +13,7 @@ from local import migrate as program
 from local.migrate import database_address
 from local.migration.epoch import EpochState, ensure_epoch
 from local.servers import Valkey
+from local.servers.ports import free_port
 from tests.state import (
     add_campaign,
     epoch_of,
@@ -83,7 +84,11 @@ def test_without_the_epoch_check_only_the_presence_of_the_mark_counts(
 def test_the_epoch_goes_to_the_node_that_owns_it_in_a_cluster(
     environment: dict[str, str], address: DatabaseAddress
 ) -> None:
-    options = {"cluster-enabled": "yes", "cluster-require-full-coverage": "no"}
+    options = {
+        "cluster-enabled": "yes",
+        "cluster-port": str(free_port()),
+        "cluster-require-full-coverage": "no",
+    }
     with Valkey(options=options) as valkey:
         with closing(redis.Redis.from_url(valkey.url)) as node:
             node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)

@@ -18,6 +18,7 @@ from handlers.domain.campaign import Campaign
 from handlers.domain.errors import UnavailableError
 from handlers.domain.settlement import Holder, Settlement
 from local.servers import Valkey
+from local.servers.ports import free_port
 from tests.support import await_condition
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def cluster(settings: Settings) -> Iterator[Scripts]:
-    with Valkey(options={"cluster-enabled": "yes"}) as valkey:
+    # The bus would take the port 10,000 above, where outgoing connections have theirs.
+    options = {"cluster-enabled": "yes", "cluster-port": str(free_port())}
+    with Valkey(options=options) as valkey:
         with redis.Redis(port=valkey.port) as node:
             node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
             await_condition(lambda: _state(node) == "ok", "a cluster that serves")
