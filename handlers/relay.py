@@ -10,11 +10,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.domain.errors import UnavailableError
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.edge.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # One request to Kafka holds about 100 kB of these, well below its megabyte.
 BATCH = 500
@@ -29,11 +29,26 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
     """
     deadline = Deadline.of(context)
     request_id = getattr(context, "aws_request_id", "relay")
+    ids = wiring.campaign_states().ids()
+    log.info("pending", {"request_id": request_id, "oldest_pending_s": _oldest_pending_s(ids)})
     sent = 0
-    for campaign_id in wiring.campaign_states().ids():
+    for campaign_id in ids:
         sent += _relay(campaign_id, RESEND_MAX - sent, request_id, deadline)
     log.info("relay_handler", {"request_id": request_id, "sent": sent})
     return {"sent": sent}
+
+
+def _oldest_pending_s(campaign_ids: Iterable[str]) -> float:
+    """Return the age of the oldest admission that is not known to be in MySQL, for an alarm."""
+    oldest_s = 0.0
+    for campaign_id in campaign_ids:
+        try:
+            status = wiring.campaign_states().status(campaign_id)
+        except (StaleStateError, CampaignNotFoundError):
+            continue  # closed until it is rebuilt, which has an alarm of its own
+        if status.oldest_pending_ms is not None:
+            oldest_s = max(oldest_s, (status.now_ms - status.oldest_pending_ms) / 1000)
+    return oldest_s
 
 
 def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) -> int:

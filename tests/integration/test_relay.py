@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,20 @@ def test_overdue_admissions_are_sent_again_oldest_first_until_they_are_settled(
     consume_handler(kafka_event(sent), None)
     assert coupons(overdue, campaign_id) == [(f"user-{n}", n + 1) for n in range(3)]
     assert relay_handler({}, None) == {"sent": 0}
+
+
+def test_every_run_logs_the_age_of_the_oldest_pending_admission_for_the_alarm(
+    overdue: Settings, campaign_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def oldest_s() -> float:
+        capsys.readouterr()
+        relay_handler({}, None)
+        [line] = [line for line in capsys.readouterr().err.splitlines() if '"pending"' in line]
+        return float(json.loads(line)["oldest_pending_s"])
+
+    assert oldest_s() >= 60
+    consume_handler(kafka_event(in_kafka(overdue, campaign_id)), None)
+    assert oldest_s() == 0
 
 
 def test_a_fresh_admission_is_left_to_its_own_apply(service: Settings, campaign_id: str) -> None:
