@@ -96,6 +96,9 @@ class Settings:
     consumer_group: str
     database_address: DatabaseAddress | None
     database_secret_id: str
+    database_host: str  # with the port and the name: what the secret itself does not say
+    database_port: int
+    database_name: str
     auth_jwt_secret: str = field(repr=False)
     auth_jwt_secret_id: str
     auth_jwks_url: str
@@ -139,6 +142,9 @@ class Settings:
             consumer_group=read.text("CONSUMER_GROUP", "group_1"),
             database_address=DatabaseAddress.from_url(database_url) if database_url else None,
             database_secret_id=database_secret_id,
+            database_host=read.text("DATABASE_HOST", ""),
+            database_port=read.number("DATABASE_PORT", MYSQL_PORT_DEFAULT, 1, PORTS.stop - 1),
+            database_name=read.text("DATABASE_NAME", "seonchak"),
             auth_jwt_secret=read.secret("AUTH_JWT_SECRET", stage) if jwt_secret else "",
             auth_jwt_secret_id=jwt_secret_id,
             auth_jwks_url=read.url("AUTH_JWKS_URL", jwks_schemes) if jwks_url else "",

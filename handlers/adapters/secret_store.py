@@ -38,7 +38,10 @@ class SecretStore:
 
     def database_address(self) -> DatabaseAddress:
         """Return where MySQL is, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
-        return self._settings.database_address or database_address(self._database)
+        known = self._settings
+        return known.database_address or database_address(
+            self._database, known.database_host, known.database_port, known.database_name
+        )
 
     def renew_database(self) -> bool:
         """Look for a new password after the known one was refused; tell whether there is one."""

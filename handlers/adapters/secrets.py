@@ -100,18 +100,21 @@ class Secret:
         return text
 
 
-def database_address(secret: Secret) -> DatabaseAddress:
+def database_address(
+    secret: Secret, host: str = "", port: int = MYSQL_PORT_DEFAULT, database: str = ""
+) -> DatabaseAddress:
     """Return the address in a secret of the JSON form that RDS keeps.
 
-    That form has host, port, username, password and dbname. Raises UnavailableError when AWS
-    gives no answer, ConfigurationError when the secret has another form.
+    That form has username and password, and where it was attached to a server host, port and
+    dbname as well; `host`, `port` and `database` stand in for those that it lacks. Raises
+    UnavailableError when AWS gives no answer, ConfigurationError when the secret has another form.
     """
     text = secret.current()
     try:
-        parts = json.loads(text)
+        parts = {"host": host, "port": port, "dbname": database} | json.loads(text)
         return DatabaseAddress(
             host=_text(parts["host"]),
-            port=int(parts.get("port", MYSQL_PORT_DEFAULT)),
+            port=int(parts["port"]),
             user=_text(parts["username"]),
             password=_text(parts["password"]),
             database=_text(parts["dbname"]),
@@ -133,6 +136,6 @@ def redis_credentials(secret: Secret) -> tuple[str, ...]:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and value:
         return value
     raise TypeError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -74,13 +73,13 @@ def test_overdue_admissions_are_sent_again_oldest_first_until_they_are_settled(
 
 
 def test_every_run_logs_the_age_of_the_oldest_pending_admission_for_the_alarm(
-    overdue: Settings, campaign_id: str, capsys: pytest.CaptureFixture[str]
+    overdue: Settings, campaign_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def oldest_s() -> float:
-        capsys.readouterr()
+        caplog.clear()
         relay_handler({}, None)
-        [line] = [line for line in capsys.readouterr().err.splitlines() if '"pending"' in line]
-        return float(json.loads(line)["oldest_pending_s"])
+        [line] = [line for line in caplog.records if line.getMessage() == "pending"]
+        return float(line.__dict__["fields"]["oldest_pending_s"])
 
     assert oldest_s() >= 60
     consume_handler(kafka_event(in_kafka(overdue, campaign_id)), None)

@@ -91,6 +91,14 @@ def test_a_secret_in_the_form_of_rds_is_an_address() -> None:
     assert PASSWORD not in repr(address)
 
 
+def test_a_secret_that_rds_manages_holds_no_address_so_the_settings_do() -> None:
+    keep(SecretString=json.dumps({"username": "shop", "password": PASSWORD}))
+    address = secrets.database_address(secret_of(), "proxy.example.com", 3308, "coupons")
+    assert address == DatabaseAddress("proxy.example.com", 3308, "shop", PASSWORD, "coupons")
+    with pytest.raises(ConfigurationError, match="lacks host"):
+        address_of()
+
+
 @pytest.mark.parametrize("port", ["3307", 3307])
 def test_a_port_may_be_written_as_text(port: object) -> None:
     keep(SecretString=json.dumps(RDS | {"port": port}))
