@@ -9,6 +9,9 @@ MAKEFLAGS += --no-print-directory
 VENV_PYTHON := .venv/bin/python
 CACHES := out .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deployments
 
+TEMPLATES := infra/account.yaml infra/network.yaml infra/data.yaml infra/operations.yaml \
+	out/infra/application.yaml out/infra/application.json
+
 # USER and ENV mean something else in everybody's environment: only the command line counts.
 given = $(if $(filter command,$(origin $(1))),$($(1)))
 TOKEN_USER = $(call given,USER)
@@ -72,13 +75,26 @@ token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)
 
-.PHONY: model lint fmt clean
+.PHONY: model lint lint-infra test-infra fmt clean
 model:  ## the protocol, checked exhaustively with Spin (ARGS="--only calm no-wait", --tell)
 	@python3 docs/model/check.py $(ARGS)
 lint: python  ## ruff (rules and format), mypy
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+lint-infra: infra-template  ## CloudFormation: cfn-lint and checkov, as SAM and transformed
+	@.venv-infra/bin/cfn-lint $(TEMPLATES)
+	@LOG_LEVEL=ERROR .venv-infra/bin/checkov --quiet --compact --skip-download --framework cloudformation --file $(TEMPLATES)
+test-infra: infra-template  ## the stacks, created in moto as far as it goes
+	@.venv-infra/bin/python -m pytest -c tests/infra/pytest.ini tests/infra $(ARGS)
+.PHONY: infra-template
+infra-template: python .venv-infra/installed
+	@$(VENV_PYTHON) -m infra.application out/infra/application.yaml
+	@.venv-infra/bin/python -m infra.transformed out/infra/application.yaml out/infra/application.json
+.venv-infra/installed: requirements-infra.txt
+	@$(VENV_PYTHON) -m venv --clear .venv-infra
+	@.venv-infra/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 fmt: python  ## ruff's format and its safe fixes
 	@.venv/bin/ruff check --fix-only
 	@.venv/bin/ruff format

@@ -32,6 +32,8 @@ TARGETS = [
     "token",
     "model",
     "lint",
+    "lint-infra",
+    "test-infra",
     "fmt",
     "clean",
 ]

@@ -1,0 +1,188 @@
+"""The stacks created in moto, as far as moto goes; `make test-infra` made the template before."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.cloudformation.parsing import resource_class_from_type
+from samtranslator.yaml_helper import yaml_parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "out" / "infra" / "application.json"
+REGION = "ap-northeast-2"
+ACCOUNT = "123456789012"  # moto's
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
+# moto knows these types by name only: no API in the form of Swagger 2, no mapping of Kafka.
+BEYOND_MOTO = {
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::RestApi",
+    "AWS::Lambda::EventSourceMapping",
+}
+EXPORTS = {
+    "KeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1",
+    "SubnetIds": "subnet-1,subnet-2",
+    "FunctionsGroup": "sg-1",
+    "HttpsOutGroup": "sg-2",
+    "PollersGroup": "sg-3",
+    "RedisHost": "redis.example.com",
+    "RedisPort": "6379",
+    "RedisSecretArn": "arn:secret:redis",
+    "KafkaClusterArn": f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/seonchak-prod/uuid-1",
+    "DatabaseHost": "mysql.example.com",
+    "DatabasePort": "3306",
+    "DatabaseSecretArn": "arn:secret:mysql",
+    "JwtSecretArn": "arn:secret:jwt",
+    "CouponCodeSecretArn": "arn:secret:code",
+}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    assert "AWS_PROFILE" not in os.environ, "never against a real account"
+    with mock_aws():
+        yield
+
+
+def creatable(template: dict[str, Any]) -> dict[str, Any]:
+    """Return the template without what moto cannot create, and without what refers to that."""
+    resources = template["Resources"]
+    gone = {
+        name
+        for name, resource in resources.items()
+        if resource["Type"] in BEYOND_MOTO or resource_class_from_type(resource["Type"]) is None
+    }
+    while True:
+        left = {name: r for name, r in resources.items() if name not in gone}
+        more = {name for name, r in left.items() if refers_to(r, gone)}
+        if not more:
+            outputs = template.get("Outputs", {})
+            outputs = {name: o for name, o in outputs.items() if not refers_to(o, gone)}
+            return template | {"Resources": left, "Outputs": outputs}
+        gone |= more
+
+
+def refers_to(part: object, names: set[str]) -> bool:
+    text = json.dumps(part)
+    return any(f'"{n}"' in text or f"${{{n}}}" in text or f"${{{n}." in text for n in names)
+
+
+def create(name: str, template: dict[str, Any], **parameters: str) -> Counter[str]:
+    """Create a stack; return how many resources of each type it has."""
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+    )
+    [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    found = cloudformation.list_stack_resources(StackName=name)["StackResourceSummaries"]
+    return Counter(resource["ResourceType"] for resource in found)
+
+
+def create_exports(exports: dict[str, str]) -> None:
+    """Stand in for the stacks before."""
+    outputs = {
+        name: {"Value": value, "Export": {"Name": f"seonchak-prod-{name}"}}
+        for name, value in exports.items()
+    }
+    create("before", {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}, "Outputs": outputs})
+
+
+def create_application() -> Counter[str]:
+    s3 = boto3.client("s3")
+    s3.create_bucket(
+        Bucket="packages", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    s3.put_object(Bucket="packages", Key="deployment.zip", Body=EMPTY_ZIP)
+    create_exports(EXPORTS)
+    template = creatable(json.loads(TEMPLATE.read_text(encoding="utf-8")))
+    return create("application", template, KafkaBootstrapServers="broker:9098")
+
+
+def test_the_application_is_created_with_a_role_for_each_function_and_three_schedules(
+    aws: None,
+) -> None:
+    created = create_application()
+    assert created["AWS::Lambda::Function"] == created["AWS::IAM::Role"] == 7
+    assert created["AWS::Events::Rule"] == 3
+    assert created["AWS::S3::Bucket"] == created["AWS::SQS::Queue"] == 1
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    assert len({function["Role"] for function in functions}) == 7
+    rules = boto3.client("events").list_rules()["Rules"]
+    assert {rule["ScheduleExpression"] for rule in rules} == {"rate(1 minute)"}
+
+
+def test_the_functions_get_their_settings_from_the_exports_of_the_other_stacks(aws: None) -> None:
+    create_application()
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    for function in functions:
+        variables = function["Environment"]["Variables"]
+        assert variables["REDIS_URL"] == "rediss://redis.example.com:6379/0"
+        assert variables["DATABASE_SECRET_ID"] == "arn:secret:mysql"
+        assert variables["KAFKA_BOOTSTRAP_SERVERS"] == "broker:9098"
+        assert "AUTH_JWKS_URL" not in variables
+        assert function["VpcConfig"]["SubnetIds"] == ["subnet-1", "subnet-2"]
+
+
+def test_the_consumer_may_read_one_topic_of_one_cluster_as_one_group(aws: None) -> None:
+    create_application()
+    iam = boto3.client("iam")
+    [role] = [r for r in iam.list_roles()["Roles"] if "ConsumeHandlerRole" in r["RoleName"]]
+    [name] = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+    policy = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
+    allowed = {statement["Sid"]: statement["Resource"] for statement in policy["Statement"]}
+    arn = f"arn:aws:kafka:{REGION}:{ACCOUNT}"
+    assert allowed["KafkaTopic"] == f"{arn}:topic/seonchak-prod/uuid-1/coupon_create"
+    assert allowed["KafkaGroup"] == f"{arn}:group/seonchak-prod/uuid-1/group_1"
+    assert allowed["KafkaCluster"] == EXPORTS["KafkaClusterArn"]
+
+
+def test_the_bucket_of_what_could_not_be_consumed_is_closed_and_encrypted(aws: None) -> None:
+    create_application()
+    s3, name = boto3.client("s3"), f"seonchak-prod-unconsumed-{ACCOUNT}-{REGION}"
+    closed = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
+    assert set(closed.values()) == {True}
+    [rule] = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+
+
+def test_every_alarm_is_created_and_tells_the_topic(aws: None) -> None:
+    functions = ("Api", "Consume", "Relay", "Redrive", "Rebuild", "Restore")
+    names = {f"{name}Function": f"function-{name}" for name in functions}
+    create_exports({"KeyArn": EXPORTS["KeyArn"], "RestoreDeadLetters": "letters"} | names)
+    template = yaml_parse((ROOT / "infra" / "operations.yaml").read_text(encoding="utf-8"))
+    wanted = [r for r in template["Resources"].values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    create("operations", creatable(template))
+    alarms = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert len(alarms) == len(wanted)
+    [topic] = boto3.client("sns").list_topics()["Topics"][1:]
+    for alarm in alarms:
+        assert alarm["AlarmActions"] == [topic["TopicArn"]], alarm["AlarmName"]
+        assert alarm["AlarmName"].startswith("seonchak-prod-")
+
+
+def test_the_network_is_created_without_a_way_out_unless_one_is_chosen(aws: None) -> None:
+    template = creatable(yaml_parse((ROOT / "infra" / "network.yaml").read_text(encoding="utf-8")))
+    closed = create("closed", template)
+    assert closed["AWS::EC2::Subnet"] == 3
+    assert closed["AWS::EC2::NatGateway"] == closed["AWS::EC2::InternetGateway"] == 0
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.delete_stack(StackName="closed")
+    opened = create("opened", template, Nat="single", Zones="2")
+    assert opened["AWS::EC2::Subnet"] == 3  # two private ones and the gateway's
+    assert opened["AWS::EC2::NatGateway"] == 1
