@@ -1,6 +1,6 @@
 """The application's template as CloudFormation sees it once it has applied the SAM transform.
 
-    .venv-infra/bin/python -m infra.transformed out/infra/application.yaml out/infra/application.json
+    .venv-infra/bin/python -m infra.transformed SAM.yaml RESULT.json
 
 Checks find more in this form than in the short one.
 """

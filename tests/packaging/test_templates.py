@@ -1,0 +1,303 @@
+"""The templates: one role per function, nothing named by *, and names that fit one another."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from chalice.package import YAMLTemplateSerializer
+
+from handlers.config import Settings
+from infra.application import sam_template
+from tests.packaging.source import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STACKS = ("account", "network", "data", "operations")
+FUNCTIONS = {
+    "APIHandler",
+    "ConsumeHandler",
+    "RelayHandler",
+    "RedriveHandler",
+    "RebuildHandler",
+    "RestoreHandler",
+    "MigrateHandler",
+}
+# Network interfaces have no name before Lambda makes them, and EC2's Describe calls take none.
+WITHOUT_A_NAME = {
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+    "ec2:DescribeSecurityGroups",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+}
+SECRETS = {
+    "ApiHandlerRole": {"Jwt", "CouponCode", "Redis", "Database"},
+    "ConsumeHandlerRole": {"CouponCode", "Redis", "Database"},
+    "RelayHandlerRole": {"Redis"},
+    "RedriveHandlerRole": {"CouponCode", "Redis", "Database"},
+    "RebuildHandlerRole": {"CouponCode", "Redis", "Database"},
+    "RestoreHandlerRole": {"CouponCode", "Redis", "Database"},
+    "MigrateHandlerRole": {"Redis", "Database"},
+}
+
+
+def stack(name: str) -> dict[str, Any]:
+    text = (ROOT / "infra" / f"{name}.yaml").read_text(encoding="utf-8")
+    found = YAMLTemplateSerializer().load_template(text)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture(scope="module")
+def sam() -> str:
+    return sam_template()
+
+
+@pytest.fixture(scope="module")
+def templates(sam: str) -> dict[str, dict[str, Any]]:
+    return {name: stack(name) for name in STACKS} | {"application": yaml.safe_load(sam)}
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {n: r["Properties"] for n, r in template["Resources"].items() if r["Type"] == kind}
+
+
+def many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def identity_statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every statement that lets a role do something."""
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, statement
+    for name, policy in of_type(template, "AWS::IAM::Policy").items():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield name, statement
+
+
+def too_wide(template: dict[str, Any]) -> list[str]:
+    """Return what an Allow gives without naming it."""
+    found = []
+    for name, statement in identity_statements(template):
+        if statement["Effect"] != "Allow":
+            continue
+        actions = set(many(statement["Action"]))
+        found += [f"{name}: {action}" for action in actions if "*" in action]
+        if "*" in many(statement["Resource"]):
+            found += [f"{name}: {action} on *" for action in actions - WITHOUT_A_NAME]
+    return found
+
+
+def test_no_role_may_do_what_is_not_named_on_what_is_not_named(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    assert sum(1 for t in templates.values() for _ in identity_statements(t)) > 50
+    assert [wide for template in templates.values() for wide in too_wide(template)] == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
+        {"Effect": "Allow", "Action": ["s3:*"], "Resource": "arn:aws:s3:::bucket"},
+        {"Effect": "Allow", "Action": ["ec2:DescribeVpcs", "ec2:RunInstances"], "Resource": ["*"]},
+    ],
+)
+def test_the_walk_over_the_policies_sees_one_that_is_too_wide(
+    templates: dict[str, dict[str, Any]], statement: dict[str, Any]
+) -> None:
+    spoiled = copy.deepcopy(templates["application"])
+    role = spoiled["Resources"]["RelayHandlerRole"]["Properties"]
+    role["Policies"][0]["PolicyDocument"]["Statement"].append(statement)
+    assert len(too_wide(spoiled)) == 1
+
+
+def test_every_function_has_a_role_of_its_own_that_only_lambda_may_take(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    application = templates["application"]
+    functions = of_type(application, "AWS::Serverless::Function")
+    assert set(functions) == FUNCTIONS
+    roles = {json.dumps(function["Role"]) for function in functions.values()}
+    assert len(roles) == len(functions)
+    for role in of_type(application, "AWS::IAM::Role").values():
+        [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_a_role_reads_the_secrets_that_its_function_needs_and_no_other(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    found = {
+        name: set(re.findall(r"-(\w+)SecretArn", json.dumps(statement["Resource"])))
+        for name, statement in identity_statements(templates["application"])
+        if statement.get("Sid") == "Secrets"
+    }
+    assert found == SECRETS
+
+
+def test_every_function_has_limits_and_a_log_of_its_own(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    functions = of_type(templates["application"], "AWS::Serverless::Function").values()
+    for function in functions:
+        assert {"MemorySize", "Timeout", "ReservedConcurrentExecutions"} <= set(function)
+    assert len({json.dumps(function["LoggingConfig"]) for function in functions}) == len(FUNCTIONS)
+
+
+def test_the_small_size_leaves_the_hundred_of_the_quota_that_lambda_insists_on(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    application = templates["application"]
+    size = application["Mappings"]["Sizes"]["small"]
+    reserved = 0
+    for function in of_type(application, "AWS::Serverless::Function").values():
+        limit = function["ReservedConcurrentExecutions"]
+        reserved += size[limit["Fn::FindInMap"][2]] if isinstance(limit, dict) else limit
+    assert reserved <= 1000 - 100
+
+
+def rendered(value: Any, parameters: dict[str, str], conditions: dict[str, bool]) -> str | None:
+    """Return a variable as CloudFormation would, exports standing for themselves."""
+    if not isinstance(value, dict):
+        return str(value)
+    [(kind, argument)] = value.items()
+    if kind == "Ref":
+        return None if argument == "AWS::NoValue" else parameters[argument]
+    if kind == "Fn::If":
+        name, yes, no = argument
+        return rendered(yes if conditions[name] else no, parameters, conditions)
+    return "rediss://redis:6379/0" if "rediss" in json.dumps(value) else "3306"
+
+
+@pytest.mark.parametrize("jwks", [False, True])
+@pytest.mark.parametrize("self_managed", [False, True])
+def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
+    templates: dict[str, dict[str, Any]], *, jwks: bool, self_managed: bool
+) -> None:
+    application = templates["application"]
+    parameters = {n: str(p.get("Default", "")) for n, p in application["Parameters"].items()}
+    parameters |= {"KafkaBootstrapServers": "broker:9098", "AuthJwksUrl": "https://issuer/keys"}
+    if self_managed:
+        parameters["KafkaSecurity"] = "SASL_SSL_SCRAM"
+    conditions = {
+        "HasJwks": jwks,
+        "HasSecretsExtension": False,
+        "UsesSelfManagedKafka": self_managed,
+    }
+    variables = application["Globals"]["Function"]["Environment"]["Variables"]
+    values = {name: rendered(v, parameters, conditions) for name, v in variables.items()}
+    environment = {name: value for name, value in values.items() if value is not None}
+    settings = Settings.from_environment(environment | {"AWS_REGION": "ap-northeast-2"})
+    assert settings.stage == "prod"
+    assert bool(settings.auth_jwks_url) == jwks
+    assert bool(settings.kafka_password) == self_managed
+
+
+def test_both_mappings_of_kafka_lose_nothing_and_read_what_the_policies_name(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    mappings = of_type(templates["application"], "AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == 2
+    for mapping in mappings.values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert mapping["MaximumRecordAgeInSeconds"] == -1
+        assert mapping["DestinationConfig"]["OnFailure"]["Destination"]
+        assert set(mapping["ProvisionedPollerConfig"]) == {"MinimumPollers", "MaximumPollers"}
+        assert mapping["Topics"] == ["coupon_create"]
+    policy = (ROOT / ".chalice" / "policy-consume.json").read_text(encoding="utf-8")
+    assert "topic/${Cluster}/coupon_create" in policy
+    assert "group/${Cluster}/group_1" in policy
+
+
+def test_what_a_stack_imports_one_before_it_exports(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    exported: set[str] = set()
+    for name in ("network", "data", "application", "operations"):
+        text = json.dumps(templates[name])
+        imported = set(re.findall(r'"Fn::ImportValue": \{"Fn::Sub": "([^"]+)"', text))
+        assert imported <= exported, name
+        for output in templates[name].get("Outputs", {}).values():
+            if "Export" in output:
+                exported.add(output["Export"]["Name"]["Fn::Sub"])
+
+
+def test_cloudformation_can_read_the_template_which_takes_no_alias_of_yaml(sam: str) -> None:
+    assert re.findall(r"[&*]id\d+", sam) == []
+
+
+def test_every_figure_of_ours_that_an_alarm_watches_comes_from_a_line_that_is_logged(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    operations = templates["operations"]
+    filters = of_type(operations, "AWS::Logs::MetricFilter").values()
+    source = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "handlers").rglob("*.py"))
+    for each in filters:
+        pattern = each["FilterPattern"] + each["MetricTransformations"][0]["MetricValue"]
+        for message in re.findall(r'\$\.message = "([^"]+)"', pattern):
+            assert f'"{message}"' in source or f"def {message}(" in source, message
+        for field in set(re.findall(r"\$\.(\w+)", pattern)) - {"message"}:
+            assert f'"{field}"' in source, field
+    made = {each["MetricTransformations"][0]["MetricName"] for each in filters}
+    alarms = of_type(operations, "AWS::CloudWatch::Alarm").values()
+    ours = {a["MetricName"] for a in alarms if isinstance(a.get("Namespace"), dict)}
+    assert {"DeadFailedEvents", "OldestPendingSeconds"} <= ours <= made
+
+
+def test_every_alarm_tells_somebody_also_when_it_is_over(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    alarms = of_type(templates["operations"], "AWS::CloudWatch::Alarm")
+    assert len(alarms) >= 30
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}], name
+        assert alarm["AlarmDescription"], name
+
+
+def test_the_bucket_has_one_name_wherever_it_is_written_out(sam: str) -> None:
+    texts = [sam, *(p.read_text() for p in (ROOT / "infra").glob("*.yaml"))]
+    names = set(re.findall(r"seonchak-\$\{Stage\}-unconsumed[^/\"'\s]*", "\n".join(texts)))
+    assert names == {"seonchak-${Stage}-unconsumed-${AWS::AccountId}-${AWS::Region}"}
+
+
+def test_the_servers_are_set_up_to_lose_nothing(templates: dict[str, dict[str, Any]]) -> None:
+    resources = templates["data"]["Resources"]
+    kafka = resources["KafkaConfiguration"]["Properties"]["ServerProperties"]
+    for line in (
+        "min.insync.replicas=2",
+        "default.replication.factor=3",
+        "auto.create.topics.enable=false",
+    ):
+        assert line in kafka.splitlines()
+    redis = resources["RedisParameters"]["Properties"]["Properties"]
+    assert redis["maxmemory-policy"] == "noeviction"
+    assert redis["min-replicas-to-write"] == "1"
+    database = resources["Database"]
+    assert database["DeletionPolicy"] == "Snapshot"
+    assert database["Properties"]["MultiAZ"] is True
+    for name in ("Database", "Kafka", "Redis", "CouponCodeSecret", "JwtSecret"):
+        assert resources[name]["DeletionPolicy"] in {"Retain", "Snapshot"}, name
+        assert resources[name]["UpdateReplacePolicy"] in {"Retain", "Snapshot"}, name
+
+
+def test_every_stage_has_a_policy_for_every_function_of_the_application() -> None:
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    assert set(config["stages"]) == {"local", "dev", "prod"}
+    assert config["autogen_policy"] is False
+    registered = set(re.findall(r'name="(\w+_handler)"', (ROOT / "app.py").read_text()))
+    assert set(config["lambda_functions"]) == registered | {"api_handler"}
+    for function in config["lambda_functions"].values():
+        assert json.loads((ROOT / ".chalice" / function["iam_policy_file"]).read_text())
