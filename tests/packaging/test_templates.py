@@ -12,6 +12,7 @@ import yaml
 from chalice.package import YAMLTemplateSerializer
 
 from handlers.config import Settings
+from handlers.routes import ROUTES
 from infra.application import sam_template
 from tests.packaging.source import ROOT
 
@@ -233,6 +234,19 @@ def test_what_a_stack_imports_one_before_it_exports(
         for output in templates[name].get("Outputs", {}).values():
             if "Export" in output:
                 exported.add(output["Export"]["Name"]["Fn::Sub"])
+
+
+def test_every_call_that_is_throttled_by_itself_exists(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    api = of_type(templates["application"], "AWS::Serverless::Api")["RestAPI"]
+    calls = {
+        (setting["HttpMethod"], setting["ResourcePath"][1:].replace("~1", "/"))
+        for setting in api["MethodSettings"]
+        if setting["ResourcePath"] != "/*"
+    }
+    assert calls
+    assert calls <= {(route.method, route.path) for route in ROUTES}
 
 
 def test_cloudformation_can_read_the_template_which_takes_no_alias_of_yaml(sam: str) -> None:
