@@ -32,7 +32,7 @@ class SecretsManager:
             if error.response["Error"]["Code"] == NOT_FOUND:
                 return None
             raise _unavailable(secret_id) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ValueError) as error:  # the latter: a region that is no name
             raise _unavailable(secret_id) from error
         return str(answer.get("SecretString", ""))  # "" for one of bytes, which none of ours is
 
