@@ -52,7 +52,7 @@ up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chal
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
 	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
 
-.PHONY: stack migrate api serve poller scheduler reconcile token
+.PHONY: stack migrate api serve poller scheduler rebuild reconcile token
 stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints the settings
 	@mkdir -p $(dir $(STACK_SETTINGS))
 	@$(VENV_PYTHON) -m local.stack --env-file $(STACK_SETTINGS) $(ARGS)
@@ -66,6 +66,8 @@ poller: python  ## a consumer of group_1
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
 scheduler: python  ## relay, redrive and rebuild, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
+rebuild: python  ## bring back a Redis that restarted or lost its state, at once
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.rebuild $(ARGS)
 reconcile: python  ## compare Redis with MySQL, name what differs (ARGS="CAMPAIGN --repair")
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.reconcile $(ARGS)
 token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)

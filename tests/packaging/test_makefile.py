@@ -28,6 +28,7 @@ TARGETS = [
     "serve",
     "poller",
     "scheduler",
+    "rebuild",
     "reconcile",
     "token",
     "model",
