@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +13,11 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import ForbiddenError, UnauthenticatedError
 from handlers.edge.tokens import TOKEN_LENGTH_MAX, Tokens, User
-from tests.unit.issuer import Issuer, good_claims, unsigned
+from tests.unit.issuer import SECRET, Issuer, good_claims, signed, unsigned
 
 if TYPE_CHECKING:
     from handlers.config import Settings
 
-SECRET = "development-only-jwt-secret-of-32-bytes-or-more"
 IN_2096 = 4_000_000_000
 
 
@@ -33,15 +29,6 @@ def issuer() -> Issuer:
 @pytest.fixture
 def tokens(service_settings: Settings) -> Tokens:
     return Tokens(service_settings)
-
-
-def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
-    """Sign as a careless issuer would: whatever the claims are."""
-    header = {"alg": algorithm, "typ": "JWT"}
-    parts = [json.dumps(part).encode() for part in (header, claims)]
-    text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
-    signature = hmac.digest(secret.encode(), text, hashlib.sha256)
-    return (text + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
 def refusal(tokens: Tokens, authorization: str) -> str:

@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives import serialization
 
 from handlers.domain.errors import UnauthenticatedError, UnavailableError
 from handlers.edge.tokens import Tokens
-from tests.unit.issuer import Issuer, good_claims, unsigned
-from tests.unit.test_tokens import signed
+from tests.unit.issuer import Issuer, good_claims, signed, unsigned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
