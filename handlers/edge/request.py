@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BODY_BYTES_MAX = 16 * 1024
 REFUSING_WEIGHT = re.compile(r"q=0(\.0{0,3})?")  # RFC 9110, section 12.4.2
-REQUEST_ID = re.compile(r"[!-~]{1,128}", re.ASCII)  # API Gateway's has 36 characters
+REQUEST_ID = re.compile(r"[\w=+/.:-]{1,128}", re.ASCII)  # API Gateway's has 36 characters
 
 
 @dataclass(frozen=True, slots=True)

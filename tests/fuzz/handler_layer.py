@@ -25,7 +25,7 @@ def judge(route: Route, event: dict[str, Any], secrets: Iterable[str]) -> tuple[
     """Call the handler; return the status and what is wrong with the answer."""
     answer = route.handler(event, None)
     headers = {name.lower(): value for name, value in answer["headers"].items()}
-    faults = faults_of(answer["statusCode"], headers, answer["body"].encode(), secrets)
+    faults = faults_of(answer["statusCode"], headers, answer["body"].encode(), secrets, repr(event))
     return answer["statusCode"], faults
 
 

@@ -20,9 +20,16 @@ UNPARSED = {400, 414, 431, 501, 505}
 
 
 def faults_of(
-    status: int, headers: Mapping[str, str], body: bytes | None, secrets: Iterable[str]
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    secrets: Iterable[str],
+    sent: str = "",
 ) -> list[str]:
-    """Return what is wrong with an answer; header names are in lower case, no body means HEAD."""
+    """Return what is wrong with an answer: header names are in lower case, no body means HEAD.
+
+    An error may quote a word that the client itself has `sent`.
+    """
     faults = []
     if not 100 <= status < 500 and status != 503:
         faults.append(f"status {status}")
@@ -32,13 +39,15 @@ def faults_of(
     text = head + (body or b"").decode(errors="replace")
     faults += ["a secret" for secret in secrets if secret in text]
     if status >= 400:
-        faults += _faults_of_error(status, headers, body)
+        faults += _faults_of_error(status, headers, body, sent)
     elif headers.get("content-type") == "application/json" and body:
         faults += ["the body is no JSON object"] if _json(body) is None else []
     return faults
 
 
-def _faults_of_error(status: int, headers: Mapping[str, str], body: bytes | None) -> list[str]:
+def _faults_of_error(
+    status: int, headers: Mapping[str, str], body: bytes | None, sent: str
+) -> list[str]:
     if not body and status in UNPARSED and "x-amzn-requestid" not in headers:
         return []
     if headers.get("content-type") != "application/problem+json":
@@ -50,8 +59,8 @@ def _faults_of_error(status: int, headers: Mapping[str, str], body: bytes | None
         faults.append(f"a problem without {sorted(PROBLEM_FIELDS - problem.keys())}")
     if problem.get("status") != status:
         faults.append(f"a problem of status {problem.get('status')} in an answer of {status}")
-    if told := INSIDE.search(body.decode(errors="replace")):
-        faults.append(f"the error tells of the inside: {told[0]!r}")
+    words = {found[0] for found in INSIDE.finditer(body.decode(errors="replace"))}
+    faults += [f"the error tells of the inside: {word!r}" for word in words if word not in sent]
     return faults
 
 

@@ -58,7 +58,7 @@ def _play(script: Script, port: int, secrets: set[str], tally: Tally) -> None:
         faults.append(str(error) or type(error).__name__)
     for answer in answers:
         tally.answered(LAYER, answer.status)
-        faults += faults_of(answer.status, answer.headers, answer.body, secrets)
+        faults += faults_of(answer.status, answer.headers, answer.body, secrets, repr(script.data))
     if not answers:
         tally.answered(LAYER, "closed")
     tally.blame(LAYER, repr(script.data), faults)
