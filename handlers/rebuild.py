@@ -42,8 +42,10 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
         if not alone:
             return {"rebuilt": [], "running": True}
         rebuilt = _rebuild()
+    request_id = getattr(context, "aws_request_id", "rebuild")
     duration_ms = round((time.perf_counter() - started) * 1000)
-    log.warning("rebuilt", {"campaigns": rebuilt, "duration_ms": duration_ms})
+    fields = {"request_id": request_id, "campaigns": rebuilt, "duration_ms": duration_ms}
+    log.warning("rebuilt", fields)
     return {"rebuilt": rebuilt}
 
 

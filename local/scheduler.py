@@ -18,11 +18,12 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from handlers.config import ConfigurationError, Settings
+from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
 from local.lambda_context import LambdaContext
-from local.log_line import log_line
+from local.log_line import about, log_line, only_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +49,9 @@ class Job:
         try:
             result = self.handler(event, LambdaContext(self.name, TIMEOUT_S))
         except Exception as error:  # noqa: BLE001 - it is tried again at the next interval
-            log_line("ERROR", "failed", job=self.name, error=f"{type(error).__name__}: {error}")
+            # The text only of errors of our own; a driver's may quote what it was given.
+            detail = {"detail": str(error)} if isinstance(error, ServiceError) else {}
+            log_line("ERROR", "failed", job=self.name, **about(error), **detail)
             return False
         finally:
             self.ended_at = time.time()
@@ -75,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"Wrong settings: {error}.", file=sys.stderr)
         return EXIT_MISCONFIGURED
+    only_json()
     all_jobs = jobs(options.interval_s, options.rebuild_interval_s)
     if options.once:
         failed = [job.name for job in all_jobs if not job.run_once()]

@@ -102,7 +102,8 @@ class CouponQueries:
     def failed_events(self, filters: Mapping[str, object]) -> Sequence[dict[str, Any]]:
         """Return failed events by id as dicts of the table's columns.
 
-        filters: after, limit, and campaign_id, user_id, status, reason (each None for any).
+        filters: after, limit, bytes_max (the event that reaches it is the last), and campaign_id,
+        user_id, status, reason (each None for any).
         """
 
         def work(cursor: Cursor) -> Sequence[dict[str, Any]]:
