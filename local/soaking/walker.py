@@ -35,7 +35,7 @@ BURST_CALLS, BURST_EVERY_S = 25, 20.0
 APPLY_EXPECTED = frozenset({OK, ACCEPTED, 409, 429})
 READ_EXPECTED = frozenset({OK})
 POLL_EXPECTED = frozenset({OK, 404})
-BAD = (
+BAD: tuple[tuple[str, str, bytes | None, dict[str, str], int], ...] = (
     ("GET", "/nowhere", None, {}, 404),
     ("DELETE", "/campaigns", None, {}, 405),
     ("POST", "/campaigns", b"{", {}, 401),
