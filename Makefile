@@ -33,7 +33,7 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo test test-kafka faults fuzz
+.PHONY: demo test test-kafka faults fuzz soak
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
@@ -46,6 +46,8 @@ faults: setup  ## histories of faults on real servers and programs (N=1000 SEED=
 fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
 	@$(VENV_PYTHON) -m tests.fuzz.campaign --requests $(or $(call given,N),20000) \
 		--seed $(or $(call given,SEED),1) $(ARGS)
+soak: setup  ## a steady load for MINUTES (10), what it does to memory and files (ARGS="--rate 200")
+	@$(VENV_PYTHON) -m local.soak $(if $(call given,MINUTES),--minutes $(call given,MINUTES)) $(ARGS)
 
 .PHONY: up down
 up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)

@@ -21,6 +21,7 @@ TARGETS = [
     "test-kafka",
     "faults",
     "fuzz",
+    "soak",
     "up",
     "down",
     "stack",
