@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import consume, rebuild, redrive, relay, wiring
+from handlers import consume, migrate, rebuild, redrive, relay, restore, wiring
 from handlers.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -37,6 +37,18 @@ for _route in ROUTES:
 def consume_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Take batches of Kafka's event source mapping, which CloudFormation adds to this function."""
     return consume.consume_handler(event, context)
+
+
+@app.lambda_function(name="restore_handler")
+def restore_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Take notifications of the bucket with the batches that Lambda gave up."""
+    return restore.restore_handler(event, context)
+
+
+@app.lambda_function(name="migrate_handler")
+def migrate_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Set up schema, topic and epoch; invoked once per deployment."""
+    return migrate.migrate_handler(event, context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="relay_handler")

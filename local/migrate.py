@@ -10,17 +10,18 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from handlers.config import ConfigurationError, DatabaseAddress, Settings
+from handlers.adapters.migration.epoch import EpochState
+from handlers.adapters.migration.patience import Patience, SetupError
+from handlers.adapters.migration.steps import Migration
+from handlers.adapters.migration.topic import PARTITIONS, REPLICATION_OF_THE_BROKER
+from handlers.adapters.secret_store import SecretStore
+from handlers.config import ConfigurationError, Settings
 from handlers.domain.errors import ServiceError
-from local.migration.epoch import EpochState, ensure_epoch
-from local.migration.schema import migrate_schema
-from local.migration.topic import PARTITIONS, REPLICATION_OF_THE_BROKER, Topic, ensure_topic
-from local.waiting import Patience, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ensure_epoch", "ensure_topic", "main", "migrate", "migrate_schema"]
+    from handlers.config import DatabaseAddress
 
 # Servers that were started a moment ago are up within it, Apache Kafka in a container included.
 WAIT_S = 30.0
@@ -35,32 +36,18 @@ def migrate(
     patience: Patience,
     partitions: int = PARTITIONS,
     replication: int = REPLICATION_OF_THE_BROKER,
-) -> EpochState:
+) -> None:
     """Do all three steps, one line each; raise SetupError when one fails."""
-    address = database_address(settings)
-    applied = migrate_schema(address, patience)
-    patience.report(f"schema: {', '.join(applied) + ' applied' if applied else 'up to date'}")
-    topic = ensure_topic(settings, patience, partitions, replication)
-    patience.report(_about(topic, partitions))
-    state = ensure_epoch(settings, address, patience)
-    patience.report(f"coupon:epoch: {state}")
-    return state
+    store = SecretStore(settings)
+    steps = Migration(settings, store.database_address, store.redis_auth())
+    done = steps.run(patience, partitions, replication)
+    if done.epoch in {EpochState.LOST, EpochState.RESTARTED}:
+        patience.report("the scheduler does that, or at once: python -m local.migrate --open")
 
 
 def database_address(settings: Settings) -> DatabaseAddress:
     """Return where MySQL is, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
-    if settings.database_address:
-        return settings.database_address
-    from handlers.adapters import secrets  # noqa: PLC0415 - AWS's library only where it is used
-
-    return secrets.database_address(settings.database_secret_id)
-
-
-def _about(topic: Topic, wanted: int) -> str:
-    """Return the line about the topic; an existing one keeps the partitions that it has."""
-    kept = "" if topic.partitions == wanted else f" ({wanted} asked; it stays as it is)"
-    state = "created" if topic.created else "is there"
-    return f"topic {topic.name}: {state}, {topic.partitions} partitions{kept}"
+    return SecretStore(settings).database_address()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 import pytest
 
+from handlers.adapters.migration.epoch import ensure_epoch
+from handlers.adapters.migration.patience import Patience
 from local.development import DEVELOPMENT_SETTINGS
 from local.migrate import database_address
-from local.migration.epoch import ensure_epoch
-from local.waiting import Patience
 from tests.programs import WAIT_S, Program, eventually, running
 
 if TYPE_CHECKING:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers import rebuild, wiring
+from handlers.adapters.migration.patience import Patience
+from handlers.adapters.migration.topic import ensure_topic
 from handlers.adapters.redis_client import connect
 from handlers.adapters.restoration import Restoration
 from handlers.config import Settings
@@ -21,9 +23,7 @@ from handlers.domain.campaign import Campaign
 from handlers.domain.errors import StaleStateError, UnavailableError
 from handlers.rebuild import rebuild_handler
 from handlers.relay import relay_handler
-from local.migration.topic import ensure_topic
 from local.servers.ports import free_port
-from local.waiting import Patience
 from tests.conftest import say
 from tests.support import (
     apply,

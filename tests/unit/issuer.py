@@ -8,7 +8,7 @@ import hmac
 import json
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +41,10 @@ class Issuer:
         return jwt.encode(good_claims() | claims, key, algorithm, headers)
 
     @contextmanager
-    def served(self) -> Iterator[str]:
-        """Serve the keys inside the block; yield the address."""
+    def served(self, pause_s: float = 0) -> Iterator[str]:
+        """Serve the keys inside the block, byte by byte with `pause_s`; yield the address."""
         issuer = self
+        closing = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -51,7 +52,14 @@ class Issuer:
                 status, body = issuer.answer
                 self.send_response(status)
                 self.end_headers()
-                self.wfile.write(body)
+                if not pause_s:
+                    self.wfile.write(body)
+                    return
+                with suppress(OSError):  # whoever asked has left
+                    for byte in body:
+                        if closing.wait(pause_s):
+                            return
+                        self.wfile.write(bytes([byte]))
 
             def log_message(self, *_: Any) -> None:
                 """Keep the test's output clean."""
@@ -62,6 +70,7 @@ class Issuer:
             try:
                 yield f"http://127.0.0.1:{server.server_port}/keys"
             finally:
+                closing.set()
                 server.shutdown()
                 thread.join()
 

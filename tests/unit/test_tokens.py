@@ -237,5 +237,5 @@ def test_a_token_of_an_issuer_is_refused_where_a_secret_counts(
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*"))
 def test_no_text_brings_the_check_down(token: str) -> None:
     tokens = Tokens.__new__(Tokens)
-    tokens._secret, tokens._algorithms, tokens._keys = SECRET, ["HS256"], None
+    tokens._secret, tokens._issuer, tokens._rotating = SECRET, None, None
     assert refusal(tokens, f"Bearer {token}")

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 import pymysql
 import redis
 
+from handlers.adapters.migration.patience import Patience
+from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis_client import connect
 from handlers.config import Settings
 from local.embedded import running_stack
 from local.migrate import database_address, migrate
-from local.migration.schema import connect as connect_to_mysql
 from local.servers.ports import free_port
-from local.waiting import Patience
 from tests.faults import unguarded
 from tests.faults.engine.fleet import Fleet
 from tests.faults.points import FOLDER
