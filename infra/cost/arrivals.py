@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-HALVINGS = 200  # more than a float has bits: the interval is as small as it gets
+HALVINGS = 60  # more than a float has bits: the interval is as small as it gets
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Arrivals:
         """Return the second by which `count` have come; None where so many never come."""
         if count > self.total:
             return None
+        if count == self.total:
+            return self.window_s
         fall = _fall(self.peak)
         share = count / self.total
         if not fall:

@@ -93,7 +93,7 @@ def _functions(load: Load, figures: Catalogue) -> list[Use]:
             needed,
             figures.limits["lambda_scaling"].value,
             "environments in 10 s",
-            "provisioned concurrency before the opening; otherwise 429 for the first seconds",
+            "provisioned concurrency before the opening; otherwise errors for some seconds",
         ),
     ]
 
@@ -163,7 +163,7 @@ def _database(day: Day, load: Load, figures: Catalogue) -> list[Use]:
         ),
         Use(
             "look-ups in MySQL",
-            load.outcomes["status poll"].in_busiest_second,
+            load.polls_per_s,
             figures.assumed[f"queries_per_s_{day.size}"],
             "queries/s",
             "let clients ask less often, the first time after some seconds; a larger instance",

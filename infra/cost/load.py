@@ -36,6 +36,7 @@ class Load:
 
     outcomes: dict[str, Outcome]
     wanted_per_s: float
+    polls_per_s: float
     sold_out_after_s: float | None
     records_per_s: float
     batches: float
@@ -101,6 +102,7 @@ def load(day: Day, figures: Catalogue) -> Load:
             "status poll": _polls(day, figures, polls),
         },
         wanted_per_s=pressed + polled,
+        polls_per_s=min(polled, door),  # in a later second, when fewer are accepted
         sold_out_after_s=_sold_out_after_s(day, arrivals, door),
         records_per_s=accepted,
         batches=math.ceil(day.accepted / figures.assumed["batch_records"]),

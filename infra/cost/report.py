@@ -26,10 +26,11 @@ def _sale(estimate: Estimate) -> Iterator[str]:
         f"{day.applicants:,} people press {day.presses:g} times within {day.minutes:g} min "
         f"for {day.quantity:,} coupons; size {day.size}, {day.region}"
     )
-    yield f"  requests      {load.requests:,.0f}: {mean:,.0f}/s mean, {load.wanted_per_s:,.0f}/s peak"
+    peak = load.wanted_per_s
+    yield f"  requests      {load.requests:,.0f}: {mean:,.0f}/s mean, {peak:,.0f}/s peak"
     if day.throttle:
-        turned_away = load.wanted_per_s - load.requests_per_s
-        yield f"  let in        {day.throttle:,}/s; {turned_away:,.0f}/s get 429 at the peak"
+        away = peak - load.requests_per_s
+        yield f"  let in        {day.throttle:,}/s; {away:,.0f}/s get 429 at the peak"
     if load.sold_out_after_s is None:
         yield "  sold out      never: a coupon for everybody"
     else:
