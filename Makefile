@@ -44,6 +44,10 @@ faults: setup  ## histories of faults on real servers and programs (N=1000 SEED=
 	@$(VENV_PYTHON) -m tests.faults.campaign --histories $(or $(call given,N),60) \
 		--seed $(or $(call given,SEED),1) --kafka $(or $(call given,KAFKA),tansu) $(ARGS)
 
+.PHONY: package
+package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch arm64")
+	@$(VENV_PYTHON) -m infra.package --stage $(or $(call given,STAGE),prod) $(ARGS)
+
 .PHONY: up down
 up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
 	@local/compose.sh build --quiet migrate

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import consume, rebuild, redrive, relay, wiring
+from handlers import cold_start, consume, rebuild, redrive, relay
 from handlers.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -58,4 +58,5 @@ def rebuild_handler(event: CloudWatchEvent) -> dict[str, Any]:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    wiring.settings()  # wrong settings stop the start; packaging imports this file without any
+    # Wrong settings stop the start; packaging imports this file without any.
+    cold_start.prepare(os.environ)
