@@ -18,6 +18,8 @@ LAMBDA_FOLDER = "/var/task"
 # Of dependencies: nothing of this is imported by what runs.
 UNUSED_FOLDERS = {"__pycache__", "benchmarks", "docs", "examples", "test", "tests"}
 UNUSED_SUFFIXES = {".c", ".h", ".pyc", ".pyi", ".pyx", ".rst"}
+# They make bindings when a wheel is built; what runs afterwards is _cffi_backend alone.
+UNUSED_PACKAGES = ("cffi", "pycparser", "pycparser-*.dist-info")
 # What an installer notes for itself; untrue once something is pruned.
 UNUSED_FILES = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "py.typed"}
 # Lambda brings these. They would weigh more than everything else together.
@@ -31,6 +33,8 @@ def prune(tree: Path) -> None:
         message = f"requirements.txt must not name {', '.join(brought)}: Lambda brings it"
         raise PackageError(message)
     shutil.rmtree(tree / "bin", ignore_errors=True)  # programs for a command line
+    for path in [path for pattern in UNUSED_PACKAGES for path in tree.glob(pattern)]:
+        shutil.rmtree(path)
     for path in sorted(tree.rglob("*"), reverse=True):
         if path.is_dir() and path.name in UNUSED_FOLDERS:
             shutil.rmtree(path)

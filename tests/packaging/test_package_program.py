@@ -16,6 +16,9 @@ from tests.packaging.source import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Each starts the program anew, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
+
 
 def test_help_says_what_it_does_and_where_the_result_lies() -> None:
     shown = package("--help")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 APPLY, MINE = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
 IDLE_S = 1
+# The first test that asks builds the package, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
 
 
 class HiddenTansu(Tansu):

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.parity.events import http
 from tests.support import create_campaign, mint
 
@@ -28,6 +30,8 @@ for line in sys.stdin:
     print(json.dumps([status, loaded]), flush=True)
 """
 TIMEOUT_S = 60
+# The first test that asks builds the package, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
 
 
 def answers(

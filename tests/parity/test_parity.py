@@ -39,6 +39,8 @@ WAITS = {"KAFKA_ACK_TIMEOUT_MS": "500", "PENDING_RESEND_AFTER_S": "60"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 WAITED = re.compile(r'("oldest_pending_s":)[\d.]+')
 SECONDS_TO_THE_OPENING = "NOT_OPEN"
+# The first test that asks builds the package, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
 
 
 def direct(case: Case) -> Outcome:
