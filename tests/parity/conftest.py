@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from handlers.config import Settings
+
+if sys.platform != "linux":
+    collect_ignore_glob = ["test_*.py"]  # the package holds Linux's binaries
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,17 @@ for line in sys.stdin:
     loaded = [name for name in {HEAVY!r} if name in sys.modules]
     print(json.dumps([status, loaded]), flush=True)
 """
+SIGN_AND_CHECK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+for name, key in (("RS256", rsa.generate_private_key(65537, 2048)),
+                  ("ES256", ec.generate_private_key(ec.SECP256R1()))):
+    token = jwt.encode({"sub": "42"}, key, name)
+    sys.stdout.write(jwt.decode(token, key.public_key(), [name])["sub"])
+    sys.stdout.write(" " if name == "RS256" else "\\n")
+"""
 TIMEOUT_S = 60
 # The first test that asks builds the package, which takes its time on a busy machine.
 pytestmark = pytest.mark.timeout(600)
@@ -89,3 +100,14 @@ def test_an_environment_that_is_made_ahead_of_time_has_kafka_before_its_first_ev
     health = http("GET /health")
     assert answers(built, runtime, ahead, [health]) == [[200, ["kafka"]]]
     assert answers(built, runtime, in_lambda(environment), [health]) == [[200, []]]
+
+
+def test_signatures_of_an_issuer_are_checked_with_what_is_in_the_zip(built: Built) -> None:
+    checked = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", SIGN_AND_CHECK, str(built.tree)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (checked.returncode, checked.stdout) == (0, "42 42\n"), checked.stderr
