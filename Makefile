@@ -49,6 +49,10 @@ fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
 soak: setup  ## a steady load for MINUTES (10), what it does to memory and files (ARGS="--rate 200")
 	@$(VENV_PYTHON) -m local.soak $(if $(call given,MINUTES),--minutes $(call given,MINUTES)) $(ARGS)
 
+.PHONY: package
+package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch arm64")
+	@$(VENV_PYTHON) -m infra.package --stage $(or $(call given,STAGE),prod) $(ARGS)
+
 .PHONY: up down
 up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
 	@local/compose.sh build --quiet migrate

@@ -22,6 +22,7 @@ TARGETS = [
     "faults",
     "fuzz",
     "soak",
+    "package",
     "up",
     "down",
     "stack",
