@@ -60,7 +60,8 @@ def test_nothing_is_packaged_that_lambda_brings_or_that_never_runs(package_x86: 
     brought = {"boto3", "botocore", "s3transfer", "awslambdaric", "pip", "setuptools"}
     assert {path.name for path in tree.iterdir()} & brought == set()
     folders = {path.name for path in tree.rglob("*") if path.is_dir()}
-    assert folders & {"tests", "test", "docs", "bin", "local", "infra"} == set()
+    assert folders & {"tests", "test", "docs", "bin", "local"} == set()
+    assert [path.name for path in (tree / "infra").iterdir()] == ["schema"]
     assert [path for path in tree.rglob("*") if path.suffix in {".pyi", ".h", ".env"}] == []
 
 
