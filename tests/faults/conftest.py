@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-@pytest.fixture
-def world_without() -> Iterator[Callable[..., World]]:
-    """Makes worlds in which a guard of the service is taken away."""
-    entered: list[World] = []
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """Servers and programs of the module's own."""
+    with World("tansu", Event()) as running:
+        yield running
 
-    def make(guard: str = "", **settings: str) -> World:
-        world = World("tansu", Event(), guard, settings).__enter__()
-        entered.append(world)
+
+@pytest.fixture
+def world_without(world: World) -> Callable[..., World]:
+    """Runs the programs without a guard of the service."""
+
+    def take_away(guard: str = "", **settings: str) -> World:
+        world.take_away(guard, **settings)
         return world
 
-    yield make
-    for world in entered:
-        world.__exit__(None, None, None)
+    return take_away

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from tests.faults.engine.draw import draw
 from tests.faults.engine.load import Answer
-from tests.faults.engine.scenario import Fault, draw, scenario
+from tests.faults.engine.scenario import Fault, scenario
 from tests.faults.engine.verdict import Evidence, Row, excused, violations
 
 ACCEPTED = Answer("a", 202, "ACCEPTED", 1)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from local.servers import ServerError
 from local.waiting import SetupError
-from tests.faults.engine import history, scenario
+from tests.faults.engine import history
+from tests.faults.engine.draw import draw
 from tests.faults.engine.quiet import NO_ANSWER, NotQuietError
 from tests.faults.engine.tally import Tally
 from tests.faults.engine.world import StoppedError, World
@@ -79,7 +80,7 @@ class Campaign:
                 seed = left.get_nowait()
             except queue.Empty:
                 return
-            result = history.run(world, scenario.draw(seed, self._kafka))
+            result = history.run(world, draw(seed, self._kafka))
             with self._lock:
                 self.tally.results.append(result)
                 report(result, world.fleet.log_tails() if result.violations else [])
