@@ -19,7 +19,7 @@ HOUR_S = 3600
 
 
 def draw(seed: int, kafka: str = "tansu") -> Scenario:
-    """Return the history of `seed`: any run of seeds has every kind of fault about equally often."""
+    """Return the history of `seed`: every kind of fault comes about equally often."""
     chance = random.Random(seed)  # noqa: S311 - the same for everybody is what is wanted
     kinds = KINDS if kafka == "tansu" else [*KINDS, _kafka_kill]
     chosen = [kinds[seed % len(kinds)], *chance.choices(kinds, k=chance.randint(0, FAULTS_MAX - 1))]

@@ -78,7 +78,7 @@ class _End(asyncio.Protocol):
             self._pass(data)
         self._waiting.clear()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._link.left(self)
         # An end that is silent does not hear of the other one's going, either.
         if self.other and self.other.transport and self._link.way is not Way.SILENT:

@@ -42,7 +42,7 @@ class Quiet:
         self._told = ""
 
     def wait(self) -> None:
-        """Return when nothing is under way and nothing differs; raise NotQuietError at the bound."""
+        """Return when nothing is under way and nothing differs; NotQuietError at the bound."""
         self._await(self._is_open, "the campaign is not open")
         self._await(self._nothing_pending, "admissions are still pending")
         self._await(self._is_marked, "the topic takes no record")

@@ -163,10 +163,11 @@ class Servers:
         with self.redis() as client, suppress(RedisError):
             client.config_set("repl-diskless-sync-delay", 0)
         self._drop_replica()
-        replica = self._replica = Valkey(options={"replicaof": f"{HOST} {primary.port}"})
+        replica = self._replica = Valkey()
         replica.start()
         deadline = time.monotonic() + SYNCED_S
         with closing(redis.Redis(host=HOST, port=replica.port, socket_timeout=ANSWER_S)) as client:
+            client.replicaof(HOST, str(primary.port))
             while time.monotonic() < deadline:
                 with suppress(RedisError):
                     if client.info("replication").get("master_link_status") == "up":
@@ -211,6 +212,7 @@ class Servers:
                 password=address.password.encode(),
                 database=address.database,
                 autocommit=True,
+                ssl_disabled=True,  # or each connection would read the system's certificates
                 connect_timeout=max(1, round(timeout_s)),
                 read_timeout=timeout_s,
             )

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from handlers.adapters.redis_client import connect
 from handlers.config import Settings
-from local.migrate import database_address, migrate
-from local.migration.schema import connect as connect_to_mysql
+from local.migrate import migrate
 from local.servers.ports import free_port
 from local.waiting import Patience
 from tests.faults import unguarded
@@ -96,12 +94,9 @@ class World:
 
     def forget(self) -> None:
         """Empty tables and Redis, but for its epoch: nothing was forgotten, all of it is over."""
-        with closing(connect_to_mysql(database_address(self.settings))) as connection:
-            with connection.cursor() as cursor:
-                for table in TABLES:
-                    cursor.execute(f"DELETE FROM {table}")
-            connection.commit()
-        with closing(connect(self.settings)) as client:
+        for table in TABLES:
+            self.rows(f"DELETE FROM {table}")
+        with self.servers.redis() as client:
             for key in client.scan_iter("coupon:*", count=1000):
                 if key != b"coupon:epoch":
                     client.delete(key)
