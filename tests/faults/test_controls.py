@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.engine import history
+from tests.faults.engine import finding, history
 from tests.faults.engine.scenario import Fault, scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.faults.engine.world import World
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 # One is usually enough; where chance has a part, the next one has another one.
 HISTORIES_MAX = 4
@@ -118,6 +119,15 @@ def test_with_the_wait_the_same_apply_keeps_its_serial(
 def test_without_settle_nothing_ever_comes_to_rest(world_without: Callable[..., World]) -> None:
     found = broken_promises(world_without("settle"))
     assert any("still pending" in violation for violation in found), found
+
+
+def test_what_fails_is_made_small(world_without: Callable[..., World], tmp_path: Path) -> None:
+    world = world_without("quantity")
+    many = [Fault(0.1, "redis-cut"), Fault(0.3, "forged"), Fault(0.5, "mysql-cut")]
+    result = history.run(world, scenario(1, many), quiet_s=QUIET_S)
+    small = finding.read(finding.smallest(world, finding.Finding(result, tmp_path)))
+    assert [fault.kind for fault in small.faults] == ["forged"]
+    assert len(small.arrivals) < len(result.scenario.arrivals)
 
 
 def test_with_every_guard_in_place_the_same_faults_break_nothing(
