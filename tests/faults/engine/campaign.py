@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from local.servers import ServerError
 from local.waiting import SetupError
 from tests.faults.engine import finding, history
-from tests.faults.engine.finding import Finding
 from tests.faults.engine.launcher import LauncherError
 from tests.faults.engine.quiet import NO_ANSWER, NotQuietError
 from tests.faults.engine.tally import Tally
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from local.embedded import KafkaKind
+    from tests.faults.engine.finding import Finding
     from tests.faults.engine.history import Result
     from tests.faults.engine.scenario import Scenario
 

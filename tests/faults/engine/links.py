@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from contextlib import suppress
 from enum import Enum
 from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 # Calls into the proxy's own thread answer at once, unless the machine is very busy.
 ANSWER_S = 10.0
 DELAY_S = 0.15
+# What the loop has begun with a connection, it has done by then.
+SETTLE_S = 0.01
 
 
 class Way(Enum):
@@ -175,7 +176,11 @@ class Link:
         if self._server is not None:
             self._server.close()
             self._server = None
+        # Who is just coming in is let in first: nothing of this link is left afterwards.
+        await asyncio.sleep(SETTLE_S)
+        await asyncio.gather(*self._connecting, return_exceptions=True)
         await self._cut(lambda _: True)
+        await asyncio.sleep(SETTLE_S)
 
     async def _cut(self, chosen: Callable[[_End], bool]) -> None:
         for end in list(self._ends):
@@ -214,18 +219,7 @@ class Links:
     def close(self) -> None:
         """End everything."""
         for link in self._links:
-            with suppress(OSError):
-                link.refuse()
-        asyncio.run_coroutine_threadsafe(self._settle(), self._loop).result(ANSWER_S)
+            link.refuse()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(ANSWER_S)
         self._loop.close()
-
-    async def _settle(self) -> None:
-        """Let what was aborted be closed."""
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
