@@ -20,6 +20,7 @@ TARGETS = [
     "test",
     "test-kafka",
     "faults",
+    "faults-controls",
     "up",
     "down",
     "stack",
