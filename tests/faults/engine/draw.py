@@ -115,10 +115,9 @@ def _redis_promote(chance: Random, at_s: float) -> list[Fault]:
 
 
 def _redis_clock(chance: Random, at_s: float) -> list[Fault]:
-    """Redis's clock steps while somebody is pending whom only the relay can help."""
-    orphan = Fault(at_s / 3, "crash", points.GATEWAY[0])
-    step = chance.choice([HOUR_S, -HOUR_S])
-    return [orphan, Fault(at_s / 3 + 0.2, "redis-clock", str(step))]
+    """Redis's clock steps while people are pending whom only the relay can help."""
+    out = Fault(at_s / 3, "kafka-refuse", for_s=0.8)
+    return [out, Fault(at_s / 3 + 0.7, "redis-clock", str(chance.choice([HOUR_S, -HOUR_S])))]
 
 
 def _clock_step(chance: Random, at_s: float) -> list[Fault]:

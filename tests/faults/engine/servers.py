@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ANSWER_S = 2.0
 SYNCED_S = 3.0
 LOOK_S = 0.02
+# A broker refuses sessions below six seconds unless told; a killed consumer is missed after one.
+SHORT_SESSIONS = "group.min.session.timeout.ms=500"
 
 
 class _TansuBehindALink(Tansu):
@@ -50,13 +52,13 @@ class _ApacheBehindALink(ApacheKafka):
         super().__init__()
         self._link_port = link_port
 
-    def command(self) -> Sequence[str]:
+    def prepare(self) -> None:
+        super().prepare()
         properties = self.home / "server.properties"
-        text = properties.read_text()
         ours = f"advertised.listeners=PLAINTEXT://{HOST}:{self.port}"
         theirs = f"advertised.listeners=PLAINTEXT://{HOST}:{self._link_port}"
-        properties.write_text(text.replace(ours, theirs))
-        return super().command()
+        text = properties.read_text().replace(ours, theirs)
+        properties.write_text(f"{text}\n{SHORT_SESSIONS}\n")
 
 
 class Servers:
