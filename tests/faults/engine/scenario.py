@@ -22,6 +22,8 @@ FORGETFUL = frozenset({"redis-flush", "redis-old-copy", "redis-promote"})
 NEW_EPOCH = FORGETFUL | {"redis-kill"}
 # Faults that make times of admission wrong.
 WRONG_TIMES = frozenset({"redis-clock"})
+# Faults that let others than the service write coupons into the topic.
+STRANGERS = frozenset({"foreign"})
 SERVERS = ("redis", "kafka", "mysql")
 # What has to be ended; everything else ends by itself, or is over as soon as it is done.
 LASTING = frozenset(
@@ -77,6 +79,6 @@ def scenario(seed: int, faults: Sequence[Fault], chance: random.Random | None = 
     again = chance.sample(users, USERS // 3)
     arrivals = sorted((chance.uniform(0, LOAD_S), user) for user in [*users, *again])
     ordered = tuple(sorted(faults, key=lambda fault: fault.at_s))
-    has_strangers = any(fault.kind == "foreign" for fault in faults)
+    has_strangers = any(fault.kind in STRANGERS for fault in faults)
     quantity = QUANTITY_FOR_ALL if has_strangers else QUANTITY
     return Scenario(seed, quantity, tuple(arrivals), ordered)
