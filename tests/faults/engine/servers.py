@@ -117,8 +117,8 @@ class Servers:
 
     def start(self, name: str) -> None:
         """Start it on its data."""
+        self.links[name].accept()  # first: whether a broker serves is seen through its link
         self.by_name[name].start()
-        self.links[name].accept()
 
     def freeze(self, name: str) -> None:
         """Stop a server in its tracks: connections stay, and nothing answers."""
@@ -137,10 +137,10 @@ class Servers:
         """End every fault that may still be there."""
         self._drop_replica()
         for name, server in self.by_name.items():
+            self.links[name].heal()
             self.thaw(name)
             if not server.running:
                 server.start()
-            self.links[name].heal()
         with self.mysql(as_root=True) as connection, connection.cursor() as cursor:
             cursor.execute("SET GLOBAL read_only = 0")
 
