@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import consume, rebuild, redrive, relay, wiring
+from handlers import cold_start, consume, migrate, rebuild, redrive, relay, restore
 from handlers.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -39,6 +39,18 @@ def consume_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return consume.consume_handler(event, context)
 
 
+@app.lambda_function(name="restore_handler")
+def restore_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Take notifications of the bucket with the batches that Lambda gave up."""
+    return restore.restore_handler(event, context)
+
+
+@app.lambda_function(name="migrate_handler")
+def migrate_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Set up schema, topic and epoch; invoked once per deployment."""
+    return migrate.migrate_handler(event, context)
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="relay_handler")
 def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Send overdue admissions to Kafka again, every minute."""
@@ -58,4 +70,5 @@ def rebuild_handler(event: CloudWatchEvent) -> dict[str, Any]:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    wiring.settings()  # wrong settings stop the start; packaging imports this file without any
+    # Wrong settings stop the start; packaging imports this file without any.
+    cold_start.prepare(os.environ)

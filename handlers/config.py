@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SECRET_BYTES_MIN = 32
 # Secrets that begin so are printed in this repository's examples, hence known to everybody.
 DEVELOPMENT_SECRET_PREFIX = "development-only-"  # noqa: S105 - refused outside of STAGE=local
+# AWS's own name: it tells its Lambda extension where to listen, and us where to ask.
+EXTENSION_PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
 PORTS = range(1, 65_536)
 PORT_DIGITS_MAX = 5
 MYSQL_PORT_DEFAULT = 3306
@@ -23,6 +25,17 @@ MYSQL_PORT_DEFAULT = 3306
 
 class ConfigurationError(Exception):
     """A setting is missing or malformed; the message names the variable, never a secret's value."""
+
+
+def checked_secret(name: str, value: str, stage: str) -> str:
+    """Return a secret that is fit for HMAC-SHA256; raise ConfigurationError naming `name`."""
+    if len(value.encode()) < SECRET_BYTES_MIN:
+        message = f"{name} is shorter than {SECRET_BYTES_MIN} bytes"
+        raise ConfigurationError(message)
+    if stage != "local" and value.startswith(DEVELOPMENT_SECRET_PREFIX):
+        message = f"{name} is a development secret, which STAGE={stage} refuses"
+        raise ConfigurationError(message)
+    return value
 
 
 class KafkaSecurity(StrEnum):
@@ -71,6 +84,7 @@ class Settings:
 
     stage: str
     redis_url: str = field(repr=False)
+    redis_auth_secret_id: str
     redis_cluster: bool
     redis_epoch: bool
     kafka_bootstrap_servers: tuple[str, ...]
@@ -83,8 +97,12 @@ class Settings:
     database_address: DatabaseAddress | None
     database_secret_id: str
     auth_jwt_secret: str = field(repr=False)
+    auth_jwt_secret_id: str
     auth_jwks_url: str
     coupon_code_secret: str = field(repr=False)
+    coupon_code_secret_id: str
+    secrets_extension_port: int  # 0: there is none, boto3 asks Secrets Manager itself
+    aws_region: str
     pending_resend_after_s: int
     redrive_max_attempts: int
     apply_rate_per_s: int
@@ -95,12 +113,21 @@ class Settings:
         read = _Reader(environment)
         stage = read.text("STAGE")
         database_url, database_secret_id = read.exactly_one("DATABASE_URL", "DATABASE_SECRET_ID")
-        jwt_secret, jwks_url = read.exactly_one("AUTH_JWT_SECRET", "AUTH_JWKS_URL")
+        jwt_secret, jwt_secret_id, jwks_url = read.exactly_one(
+            "AUTH_JWT_SECRET", "AUTH_JWT_SECRET_ID", "AUTH_JWKS_URL"
+        )
+        # Over plain HTTP whoever sits in between could put in keys of his own.
+        jwks_schemes = ("https", "http") if stage == "local" else ("https",)
+        code_secret, code_secret_id = read.exactly_one(
+            "COUPON_CODE_SECRET", "COUPON_CODE_SECRET_ID"
+        )
         kafka_security = read.kafka_security("KAFKA_SECURITY")
         scram = kafka_security is KafkaSecurity.SASL_SSL_SCRAM
+        iam = kafka_security is KafkaSecurity.SASL_SSL_IAM
         return cls(
             stage=stage,
             redis_url=read.url("REDIS_URL", ("redis", "rediss", "unix")),
+            redis_auth_secret_id=read.text("REDIS_AUTH_SECRET_ID", ""),
             redis_cluster=read.switch("REDIS_CLUSTER", default=False),
             redis_epoch=read.switch("REDIS_EPOCH", default=True),
             kafka_bootstrap_servers=read.servers("KAFKA_BOOTSTRAP_SERVERS"),
@@ -113,8 +140,12 @@ class Settings:
             database_address=DatabaseAddress.from_url(database_url) if database_url else None,
             database_secret_id=database_secret_id,
             auth_jwt_secret=read.secret("AUTH_JWT_SECRET", stage) if jwt_secret else "",
-            auth_jwks_url=read.url("AUTH_JWKS_URL", ("https", "http")) if jwks_url else "",
-            coupon_code_secret=read.secret("COUPON_CODE_SECRET", stage),
+            auth_jwt_secret_id=jwt_secret_id,
+            auth_jwks_url=read.url("AUTH_JWKS_URL", jwks_schemes) if jwks_url else "",
+            coupon_code_secret=read.secret("COUPON_CODE_SECRET", stage) if code_secret else "",
+            coupon_code_secret_id=code_secret_id,
+            secrets_extension_port=read.number(EXTENSION_PORT, 0, 0, PORTS.stop - 1),
+            aws_region=read.text("AWS_REGION") if iam else "",
             pending_resend_after_s=read.number("PENDING_RESEND_AFTER_S", 30, 1, 3600),
             redrive_max_attempts=read.number("REDRIVE_MAX_ATTEMPTS", 8, 1, 1000),
             apply_rate_per_s=read.number("APPLY_RATE_PER_S", 100, 1, 1_000_000),
@@ -136,23 +167,17 @@ class _Reader:
             raise ConfigurationError(message)
         return default
 
-    def exactly_one(self, first: str, second: str) -> tuple[str, str]:
-        values = self.text(first, ""), self.text(second, "")
-        if bool(values[0]) == bool(values[1]):
-            state = "both are" if values[0] else "neither is"
-            message = f"set exactly one of {first} and {second}: {state} set"
+    def exactly_one(self, *names: str) -> list[str]:
+        values = [self.text(name, "") for name in names]
+        found = [name for name, value in zip(names, values, strict=True) if value]
+        if len(found) != 1:
+            state = f"{' and '.join(found)} are" if found else "none is"
+            message = f"set exactly one of {', '.join(names)}: {state} set"
             raise ConfigurationError(message)
         return values
 
     def secret(self, name: str, stage: str) -> str:
-        value = self.text(name)
-        if len(value.encode()) < SECRET_BYTES_MIN:
-            message = f"{name} is shorter than {SECRET_BYTES_MIN} bytes"
-            raise ConfigurationError(message)
-        if stage != "local" and value.startswith(DEVELOPMENT_SECRET_PREFIX):
-            message = f"{name} is a development secret, which STAGE={stage} refuses"
-            raise ConfigurationError(message)
-        return value
+        return checked_secret(name, self.text(name), stage)
 
     def url(self, name: str, schemes: tuple[str, ...]) -> str:
         value = self.text(name)

@@ -10,7 +10,7 @@ from functools import wraps
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
-from handlers.config import DatabaseAddress, Settings
+from handlers.config import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from handlers.adapters.campaign_states import CampaignStates
     from handlers.adapters.coupon_queries import CouponQueries
     from handlers.adapters.coupon_register import CouponRegister
+    from handlers.adapters.failed_batches import FailedBatches
     from handlers.adapters.failed_event_queue import FailedEventQueue
     from handlers.adapters.ledger import Ledger
+    from handlers.adapters.migration.steps import Migration
     from handlers.adapters.mysql import Database
     from handlers.adapters.publisher import Publisher
     from handlers.adapters.restoration import Restoration
     from handlers.adapters.scripts import Scripts
+    from handlers.adapters.secret_store import SecretStore
     from handlers.adapters.topic import Topic
+    from handlers.domain.refusals import Refusals
     from handlers.edge.throttle import Throttle
     from handlers.edge.tokens import Tokens
 
@@ -71,11 +75,20 @@ def settings() -> Settings:
 
 
 @_once
+def secrets() -> SecretStore:
+    """Return the secrets that the settings name."""
+    from handlers.adapters.secret_store import SecretStore
+
+    return SecretStore(settings())
+
+
+@_once
 def tokens() -> Tokens:
     """Return what checks bearer tokens."""
     from handlers.edge.tokens import Tokens
 
-    return Tokens(settings())
+    secret_id = settings().auth_jwt_secret_id
+    return Tokens(settings(), secrets().signing("AUTH_JWT_SECRET_ID", secret_id))
 
 
 @_once
@@ -92,7 +105,8 @@ def scripts() -> Scripts:
     from handlers.adapters import redis_client
     from handlers.adapters.scripts import Scripts
 
-    return Scripts(lambda: redis_client.connect(settings()), epoch=settings().redis_epoch)
+    auth = secrets().redis_auth()
+    return Scripts(lambda: redis_client.connect(settings(), auth), epoch=settings().redis_epoch)
 
 
 @_once
@@ -101,6 +115,14 @@ def admissions() -> Admissions:
     from handlers.adapters.admission import Admissions
 
     return Admissions(scripts())
+
+
+@_once
+def refusals() -> Refusals:
+    """Return what remembers campaigns that admit nobody any more."""
+    from handlers.domain.refusals import Refusals
+
+    return Refusals(admissions())
 
 
 @_once
@@ -140,7 +162,7 @@ def database() -> Database:
     """Return the connections to MySQL."""
     from handlers.adapters.mysql import Database
 
-    return Database(_database_address)
+    return Database(secrets().database_address, secrets().renew_database)
 
 
 @_once
@@ -148,7 +170,9 @@ def ledger() -> Ledger:
     """Return what writes coupons to MySQL."""
     from handlers.adapters.ledger import Ledger
 
-    return Ledger(database(), settings().coupon_code_secret)
+    # For as long as the process lives: who is written again gets the code that stands already.
+    kept = secrets().signing("COUPON_CODE_SECRET_ID", settings().coupon_code_secret_id)
+    return Ledger(database(), kept.current() if kept else settings().coupon_code_secret)
 
 
 @_once
@@ -185,16 +209,23 @@ def coupon_register() -> CouponRegister:
     return CouponRegister(database())
 
 
+@_once
+def failed_batches() -> FailedBatches:
+    """Return the batches that Lambda gave up, as it leaves them in S3."""
+    from handlers.adapters.failed_batches import FailedBatches
+
+    return FailedBatches()
+
+
+@_once
+def migration() -> Migration:
+    """Return what sets up schema, topic and epoch."""
+    from handlers.adapters.migration.steps import Migration
+
+    return Migration(settings(), secrets().database_address, secrets().redis_auth())
+
+
 def warm_up() -> None:
     """Import what the consumer needs, before the first batch has to wait for it."""
     ledger()
     admissions()
-
-
-def _database_address() -> DatabaseAddress:
-    known = settings().database_address
-    if known:
-        return known
-    from handlers.adapters import secrets
-
-    return secrets.database_address(settings().database_secret_id)

@@ -14,7 +14,7 @@ from local.servers import ApacheKafka, MariaDB, Tansu, Valkey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.waiting import Report
+    from handlers.adapters.migration.patience import Report
 
 KafkaKind = Literal["tansu", "apache"]
 # auto: the servers of the environment where it names them, embedded ones where it names none.

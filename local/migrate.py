@@ -1,7 +1,7 @@
 """Sets up the servers of the settings: schema, topic, and the mark in Redis. Safe to repeat.
 
-Also two at once do no harm. With --open it also rebuilds a Redis that restarted or lost its
-state, from MySQL and Kafka, as the scheduler does by itself.
+Also two at once do no harm. A Redis that restarted or lost its state is not touched:
+`python -m local.rebuild` brings it back.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from handlers.config import ConfigurationError, DatabaseAddress, Settings
+from handlers.adapters.migration.epoch import EpochState
+from handlers.adapters.migration.patience import Patience, SetupError
+from handlers.adapters.migration.steps import Migration
+from handlers.adapters.migration.topic import PARTITIONS, REPLICATION_OF_THE_BROKER
+from handlers.adapters.secret_store import SecretStore
+from handlers.config import ConfigurationError, Settings
 from handlers.domain.errors import ServiceError
-from local.migration.epoch import EpochState, ensure_epoch
-from local.migration.schema import migrate_schema
-from local.migration.topic import PARTITIONS, REPLICATION_OF_THE_BROKER, Topic, ensure_topic
-from local.waiting import Patience, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ensure_epoch", "ensure_topic", "main", "migrate", "migrate_schema"]
+    from handlers.config import DatabaseAddress
 
 # Servers that were started a moment ago are up within it, Apache Kafka in a container included.
 WAIT_S = 30.0
@@ -35,32 +36,18 @@ def migrate(
     patience: Patience,
     partitions: int = PARTITIONS,
     replication: int = REPLICATION_OF_THE_BROKER,
-) -> EpochState:
+) -> None:
     """Do all three steps, one line each; raise SetupError when one fails."""
-    address = database_address(settings)
-    applied = migrate_schema(address, patience)
-    patience.report(f"schema: {', '.join(applied) + ' applied' if applied else 'up to date'}")
-    topic = ensure_topic(settings, patience, partitions, replication)
-    patience.report(_about(topic, partitions))
-    state = ensure_epoch(settings, address, patience)
-    patience.report(f"coupon:epoch: {state}")
-    return state
+    store = SecretStore(settings)
+    steps = Migration(settings, store.database_address, store.redis_auth())
+    done = steps.run(patience, partitions, replication)
+    if done.epoch in {EpochState.LOST, EpochState.RESTARTED}:
+        patience.report("the scheduler does that, or at once: python -m local.migrate --open")
 
 
 def database_address(settings: Settings) -> DatabaseAddress:
     """Return where MySQL is, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
-    if settings.database_address:
-        return settings.database_address
-    from handlers.adapters import secrets  # noqa: PLC0415 - AWS's library only where it is used
-
-    return secrets.database_address(settings.database_secret_id)
-
-
-def _about(topic: Topic, wanted: int) -> str:
-    """Return the line about the topic; an existing one keeps the partitions that it has."""
-    kept = "" if topic.partitions == wanted else f" ({wanted} asked; it stays as it is)"
-    state = "created" if topic.created else "is there"
-    return f"topic {topic.name}: {state}, {topic.partitions} partitions{kept}"
+    return SecretStore(settings).database_address()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,8 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_environment()
         patience = Patience(options.wait, _say)
         migrate(settings, patience, options.partitions, options.replication_factor)
-        if options.open:
-            _open()
     except (ConfigurationError, SetupError, ServiceError) as error:
         print(f"migrate: {error}", file=sys.stderr)
         return 1
@@ -79,14 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("migrate: interrupted; it may be run again", file=sys.stderr)
         return INTERRUPTED
     return 0
-
-
-def _open() -> None:
-    """Rebuild at once what a scheduler would rebuild by itself."""
-    from handlers.rebuild import rebuild_handler  # noqa: PLC0415 - Kafka's client, only for this
-
-    rebuilt = rebuild_handler({}, None)["rebuilt"]
-    _say(f"opened again: {', '.join(rebuilt) or 'nothing was closed'}")
 
 
 def _say(line: str) -> None:
@@ -119,11 +96,6 @@ def _parser() -> argparse.ArgumentParser:
         default=REPLICATION_OF_THE_BROKER,
         metavar="N",
         help="copies of a new topic (default: what the brokers have as their default)",
-    )
-    parser.add_argument(
-        "--open",
-        action="store_true",
-        help="then rebuild Redis from MySQL and Kafka, and open its campaigns again",
     )
     return parser
 

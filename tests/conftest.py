@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from handlers.adapters.migration.epoch import ensure_epoch
+from handlers.adapters.migration.patience import Patience
+from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis_client import connect
 from handlers.config import Settings
 from local.embedded import settings_or_stack
 from local.migrate import database_address, migrate
-from local.migration.epoch import ensure_epoch
-from local.migration.schema import connect as connect_to_mysql
 from local.servers import Valkey
-from local.waiting import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import redis
 
+from handlers.adapters.migration.patience import Patience
+from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis_client import connect
 from handlers.adapters.redis_keys import EPOCH
 from local.migrate import database_address
-from local.migration.schema import connect as connect_to_mysql
-from local.waiting import Patience
 
 if TYPE_CHECKING:
     from handlers.config import Settings

@@ -29,7 +29,10 @@ def connection_options(settings: Settings) -> dict[str, Any]:
             "sasl_plain_username": settings.kafka_username,
             "sasl_plain_password": settings.kafka_password,
         }
-    return common | {"sasl_mechanism": "AWS_MSK_IAM"}
+    from handlers.adapters.msk_tokens import MskTokens  # noqa: PLC0415 - AWS's library only for it
+
+    tokens = MskTokens(settings.aws_region)
+    return common | {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": tokens}
 
 
 def require_broker(settings: Settings, timeout_s: float = CONNECT_TIMEOUT_S) -> None:

@@ -35,6 +35,8 @@ BACKOFF_S = 0.02
 # PyMySQL has this number under a name of long ago.
 AUTOINC_READ_FAILED = 1467  # two INSERT … SELECT at once: seen on MariaDB 10.11
 CONTENTION = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, AUTOINC_READ_FAILED}
+# Wrong password; none given; expired; an account that is locked, as MySQL and MariaDB say it.
+REFUSED = {ER.ACCESS_DENIED_ERROR, 1698, 1862, 3118, 4151}
 # Server gone, connection lost, killed while idle (4031 since MySQL 8.0.24), and PyMySQL's own 0.
 STALE = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 4031, 0}
 
@@ -58,8 +60,12 @@ def query(name: str) -> str:
 class Database:
     """Runs units of work, each in one transaction. Whatever is passed in must be repeatable."""
 
-    def __init__(self, address: Callable[[], DatabaseAddress]) -> None:
+    def __init__(
+        self, address: Callable[[], DatabaseAddress], renew: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Take where MySQL is, and what looks for a new password once the known one is refused."""
         self._address = address
+        self._renew = renew
         self._local = threading.local()
 
     def run(self, work: Callable[[Cursor], T]) -> T:
@@ -127,19 +133,27 @@ class Database:
         return getattr(self._local, "connection", None)
 
     def _connect(self) -> Any:
-        address = self._address()
-        connection = pymysql.connect(
-            host=address.host,
-            port=address.port,
-            user=address.user,
-            password=address.password.encode(),  # PyMySQL would take a str for Latin-1
-            database=address.database,
-            charset="utf8mb4",
-            init_command=SESSION,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=SOCKET_TIMEOUT_S,
-            write_timeout=SOCKET_TIMEOUT_S,
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(ISOLATION)
-        return connection
+        try:
+            return _open(self._address())
+        except OperationalError as error:
+            if error.args[0] not in REFUSED or not self._renew():
+                raise
+        return _open(self._address())  # the password was rotated
+
+
+def _open(address: DatabaseAddress) -> Any:
+    connection = pymysql.connect(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password.encode(),  # PyMySQL would take a str for Latin-1
+        database=address.database,
+        charset="utf8mb4",
+        init_command=SESSION,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=SOCKET_TIMEOUT_S,
+        write_timeout=SOCKET_TIMEOUT_S,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(ISOLATION)
+    return connection

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 from redis import Connection, Redis, RedisCluster, SSLConnection
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionPool, UnixDomainSocketConnection, parse_url
-from redis.exceptions import RedisError, ResponseError
+from redis.credentials import CredentialProvider
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from handlers.adapters.secrets import redis_credentials
+
 if TYPE_CHECKING:
+    from handlers.adapters.secrets import Secret
     from handlers.config import Settings
 
 # A command takes well under a millisecond; the longest wait on purpose is WAITAOF's 1.5 s.
@@ -20,6 +24,17 @@ CONNECT_TIMEOUT_S = 1.0
 # A connection that went stale (a frozen Lambda, an idle timeout) is replaced and tried once more.
 # Every script may be repeated: a second admission of the same user answers the same serial.
 RETRIES = 1
+
+
+class _Credentials(CredentialProvider):
+    """Gives every new connection the password as it is now."""
+
+    def __init__(self, secret: Secret) -> None:
+        self.renew = secret.renew
+        self._secret = secret
+
+    def get_credentials(self) -> Any:
+        return redis_credentials(self._secret)
 
 
 class _RunId:
@@ -45,7 +60,13 @@ class _RunIdAware(_Base):
     _run_id: str | None = None
 
     def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
-        super().on_connect_check_health(check_health)
+        try:
+            super().on_connect_check_health(check_health)
+        except AuthenticationError:
+            provider = self.credential_provider
+            if not isinstance(provider, _Credentials) or not provider.renew():
+                raise
+            super().on_connect_check_health(check_health)  # the password was rotated
         self._run_id = None
         self.send_command("INFO", "server", check_health=False)
         try:
@@ -85,9 +106,16 @@ class RunIdUnixConnection(_RunIdAware, UnixDomainSocketConnection):
     """Over a socket in the file system."""
 
 
-def connect(settings: Settings) -> Redis | RedisCluster:
-    """Return a client for REDIS_URL. That of a cluster asks for the cluster's nodes at once."""
+def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisCluster:
+    """Return a client for REDIS_URL. That of a cluster asks for the cluster's nodes at once.
+
+    auth: the secret with the password, in place of one in the URL. With rediss:// the server's
+    certificate and name are checked against the system's authorities, or ?ssl_ca_certs=FILE.
+    """
     address = parse_url(settings.redis_url)
+    if auth:
+        address = {k: v for k, v in address.items() if k not in {"username", "password"}}
+        address["credential_provider"] = _Credentials(auth)
     kind = {
         SSLConnection: RunIdSSLConnection,
         UnixDomainSocketConnection: RunIdUnixConnection,

@@ -1,41 +1,135 @@
-"""Secrets from AWS Secrets Manager."""
+"""Secrets from AWS Secrets Manager: kept for a while, read anew when a server refuses them."""
 
 from __future__ import annotations
 
 import json
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
+from handlers import log
 from handlers.config import MYSQL_PORT_DEFAULT, ConfigurationError, DatabaseAddress
 from handlers.domain.errors import UnavailableError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def database_address(secret_id: str) -> DatabaseAddress:
-    """Read the address from a secret in the JSON form that RDS keeps.
+CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+# A rotation is noticed within it, also where nothing refuses the old value.
+MAX_AGE_S = 300
+# While Secrets Manager gives no answer the old value goes on, but a withdrawn one not for ever.
+STALE_MAX_S = 3600
+# Whoever sends tokens with wrong signatures must not make us ask for each of them.
+RENEW_EVERY_S = 10
+
+
+class Source(Protocol):
+    """Where secrets are read."""
+
+    def read(self, secret_id: str, stage: str) -> str | None:
+        """Return a secret's text, None where it has no such version; raise UnavailableError."""
+
+
+class Secret:
+    """One secret, for all threads of a process; `check` refuses a text that is unfit."""
+
+    def __init__(
+        self,
+        secret_id: str,
+        source: Source,
+        check: Callable[[str], str] = str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.id = secret_id
+        self._source = source
+        self._check = check
+        self._clock = clock
+        self._lock = Lock()
+        self._kept: dict[str, tuple[str | None, float]] = {}  # by stage: the text, when it was read
+        self._asked_at: dict[str, float] = {}
+
+    def current(self) -> str:
+        """Return the text; raise UnavailableError when it cannot be had."""
+        text = self._text(CURRENT)
+        if text is None:
+            message = f"Secrets Manager has no secret {self.id}"
+            raise UnavailableError(message)
+        return text
+
+    def previous(self) -> str | None:
+        """Return the text before the last rotation, if there was one."""
+        return self._text(PREVIOUS)
+
+    def renew(self) -> bool:
+        """Read anew after the current text was refused; tell whether it is another one now.
+
+        At most every RENEW_EVERY_S, and never raises: whoever was refused has an error already.
+        """
+        with self._lock:
+            before, _ = self._kept.get(CURRENT, (None, 0.0))
+            if self._clock() - self._asked_at.get(CURRENT, float("-inf")) < RENEW_EVERY_S:
+                return False
+            try:
+                self._kept.pop(PREVIOUS, None)  # after a rotation it is another one, too
+                return self._read(CURRENT) != before
+            except UnavailableError:
+                log.exception("a refused secret could not be read anew", {"secret": self.id})
+                return False
+
+    def _text(self, stage: str) -> str | None:
+        with self._lock:
+            if stage not in self._kept:
+                return self._read(stage)
+            text, read_at = self._kept[stage]
+            now = self._clock()
+            is_due = now - self._asked_at[stage] >= RENEW_EVERY_S
+            if now - read_at < MAX_AGE_S or not is_due:
+                return text
+            try:
+                return self._read(stage)
+            except UnavailableError:
+                if now - read_at >= STALE_MAX_S:
+                    raise
+                log.exception("a secret could not be read anew", {"secret": self.id})
+                return text
+
+    def _read(self, stage: str) -> str | None:
+        now = self._asked_at[stage] = self._clock()
+        text = self._source.read(self.id, stage)
+        self._kept[stage] = (text if text is None else self._check(text), now)
+        return text
+
+
+def database_address(secret: Secret) -> DatabaseAddress:
+    """Return the address in a secret of the JSON form that RDS keeps.
 
     That form has host, port, username, password and dbname. Raises UnavailableError when AWS
     gives no answer, ConfigurationError when the secret has another form.
     """
+    text = secret.current()
     try:
-        client = boto3.client("secretsmanager")
-        answer = client.get_secret_value(SecretId=secret_id)
-    except (BotoCoreError, ClientError) as error:
-        message = f"Secrets Manager gave no secret {secret_id}"
-        raise UnavailableError(message) from error
-    try:
-        secret = json.loads(answer["SecretString"])
+        parts = json.loads(text)
         return DatabaseAddress(
-            host=_text(secret["host"]),
-            port=int(secret.get("port", MYSQL_PORT_DEFAULT)),
-            user=_text(secret["username"]),
-            password=_text(secret["password"]),
-            database=_text(secret["dbname"]),
+            host=_text(parts["host"]),
+            port=int(parts.get("port", MYSQL_PORT_DEFAULT)),
+            user=_text(parts["username"]),
+            password=_text(parts["password"]),
+            database=_text(parts["dbname"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        message = f"DATABASE_SECRET_ID: {secret_id} lacks host, username, password or dbname"
+        message = f"DATABASE_SECRET_ID: {secret.id} lacks host, username, password or dbname"
         # Without the cause: a JSON error quotes the secret.
         raise ConfigurationError(message) from None
+
+
+def redis_credentials(secret: Secret) -> tuple[str, ...]:
+    """Return (password,) or (user, password): the secret is JSON with both, or the password."""
+    text = secret.current()
+    try:
+        parts = json.loads(text)
+        return (_text(parts["username"]), _text(parts["password"]))
+    except (ValueError, KeyError, TypeError):
+        return (text,)
 
 
 def _text(value: object) -> str:

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     SERIAL_OUT_OF_RANGE = "SERIAL_OUT_OF_RANGE"
     SERIAL_TAKEN = "SERIAL_TAKEN"
     USER_HAS_OTHER_SERIAL = "USER_HAS_OTHER_SERIAL"
+    BATCH_FAILED = "BATCH_FAILED"  # Lambda gave up its whole batch; perhaps it was even written
     NOT_INSERTED = "NOT_INSERTED"  # MySQL refused it, and none of the above explains why
 
 

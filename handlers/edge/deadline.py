@@ -29,6 +29,11 @@ class Deadline:
         end = time.monotonic() + seconds
         return cls(lambda: (end - time.monotonic()) * 1000)
 
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left for work; infinite without an end."""
+        return max(0.0, (self._left_ms() - RESERVE_MS) / 1000)
+
     def allows(self, needed_ms: int) -> bool:
         """Tell whether a step that may take `needed_ms` still fits."""
         return self._left_ms() > needed_ms + RESERVE_MS

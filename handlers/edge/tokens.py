@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import jwt
 
-from handlers.domain.errors import ForbiddenError, UnauthenticatedError, UnavailableError
+from handlers.domain.errors import ForbiddenError, UnauthenticatedError
 from handlers.domain.identifiers import is_user_id
+from handlers.edge.issuer_keys import IssuerKeys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 ADMIN_SCOPE = "coupon:admin"
 # A signature check takes microseconds, so a longer token only costs; RS256 with many claims fits.
 TOKEN_LENGTH_MAX = 8192
-JWKS_TIMEOUT_S = 3
-JWKS_LIFESPAN_S = 300
-NO_KEYS = "the issuer's keys cannot be read right now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +29,34 @@ class User:
     scopes: frozenset[str]
 
 
+class RotatingSecret(Protocol):
+    """A secret that may become another one while the service runs."""
+
+    def current(self) -> str:
+        """Return the secret."""
+
+    def previous(self) -> str | None:
+        """Return the one before, with which tokens may still be signed."""
+
+    def renew(self) -> bool:
+        """Look for a new one, not too often; tell whether there is one."""
+
+
 class Tokens:
     """Checks bearer tokens. Which algorithms count is decided by the settings, never by a token."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._lock = Lock()  # one call to the issuer at a time
+    def __init__(self, settings: Settings, secret: RotatingSecret | None = None) -> None:
+        """Take `secret` where the settings name one (AUTH_JWT_SECRET_ID) in place of its text."""
+        self._issuer = IssuerKeys(settings.auth_jwks_url) if settings.auth_jwks_url else None
         self._secret = settings.auth_jwt_secret
-        self._algorithms = ["HS256"] if self._secret else ["RS256", "ES256"]
-        self._keys = (
-            None
-            if self._secret
-            else jwt.PyJWKClient(
-                settings.auth_jwks_url, timeout=JWKS_TIMEOUT_S, lifespan=JWKS_LIFESPAN_S
-            )
-        )
+        self._rotating = secret
 
     def user(self, headers: Mapping[str, str]) -> User:
         """Return the user of the Authorization header; raise UnauthenticatedError."""
         claims = self._claims(_bearer(headers))
+        if isinstance(claims["exp"], str):  # PyJWT would read digits in any script as a number
+            message = "the token's exp is no number"
+            raise UnauthenticatedError(message)
         subject = claims["sub"]
         if not is_user_id(subject):
             message = "the token's sub is no user id of 1 to 64 printable ASCII characters"
@@ -66,14 +73,11 @@ class Tokens:
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
-            return jwt.decode(
-                token,
-                self._key(token),
-                algorithms=self._algorithms,
-                options={"require": ["exp", "sub"]},
-            )
-        except jwt.PyJWKClientConnectionError as error:
-            raise UnavailableError(NO_KEYS) from error
+            if self._issuer:
+                return _decoded(token, _issued_key(self._issuer, token), ["RS256", "ES256"])
+            if self._rotating:
+                return _claims_of_rotating(self._rotating, token)
+            return _decoded(token, self._secret, ["HS256"])
         except jwt.ExpiredSignatureError as error:
             message = "the token has expired"
             raise UnauthenticatedError(message) from error
@@ -81,17 +85,36 @@ class Tokens:
             message = "the token is not valid"
             raise UnauthenticatedError(message) from error
 
-    def _key(self, token: str) -> str | jwt.PyJWK:
-        if self._keys is None:
-            return self._secret
-        jwt.get_unverified_header(token)  # a malformed token is not worth a call to the issuer
-        try:
-            with self._lock:
-                self._keys.get_signing_keys()  # those of the last minutes, or asked for now
-        except (jwt.PyJWTError, ValueError) as error:
-            raise UnavailableError(NO_KEYS) from error
-        # The key with the algorithm that it is for: a token must not name another one.
-        return self._keys.get_signing_key_from_jwt(token)
+
+def _decoded(token: str, key: str | jwt.PyJWK, algorithms: list[str]) -> dict[str, Any]:
+    return jwt.decode(token, key, algorithms=algorithms, options={"require": ["exp", "sub"]})
+
+
+def _issued_key(issuer: IssuerKeys, token: str) -> jwt.PyJWK:
+    # A malformed token is not worth a question to the issuer, nor is one that names no key.
+    kid = jwt.get_unverified_header(token).get("kid")
+    key = issuer.key(kid) if isinstance(kid, str) else None
+    if key is None:
+        message = "the issuer has no such key"
+        raise jwt.InvalidKeyError(message)
+    # The key with the algorithm that it is for: a token must not name another one.
+    return key
+
+
+def _claims_of_rotating(secret: RotatingSecret, token: str) -> dict[str, Any]:
+    """Try the secret that we know, then the one before it, then one that is new."""
+    try:
+        return _decoded(token, secret.current(), ["HS256"])
+    except jwt.InvalidSignatureError:
+        previous = secret.previous()
+        if previous is not None:
+            try:
+                return _decoded(token, previous, ["HS256"])
+            except jwt.InvalidSignatureError:
+                pass
+        if not secret.renew():
+            raise
+    return _decoded(token, secret.current(), ["HS256"])
 
 
 def _bearer(headers: Mapping[str, str]) -> str:

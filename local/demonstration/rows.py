@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pymysql
 
+from handlers.adapters.migration.schema import connect
 from handlers.domain import times
 from local.demonstration.programs import DemoError
 from local.demonstration.verdict import Row
-from local.migration.schema import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local.waiting import Report
+    from handlers.adapters.migration.patience import Report
 
 # The widest step, so that the times stand in one column.
 STEP_WIDTH = 26

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 from redis.exceptions import RedisError
 
+from handlers.adapters.migration.patience import SetupError
 from handlers.config import ConfigurationError
 from handlers.domain.errors import ServiceError
 from local.demonstration import results
@@ -26,7 +27,6 @@ from local.demonstration.surroundings import Surroundings, surroundings
 from local.demonstration.verdict import Evidence, judge
 from local.migrate import database_address
 from local.servers import ServerError
-from local.waiting import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from handlers.adapters.migration.patience import Patience
 from handlers.config import Settings
 from local.demonstration import compose
 from local.demonstration.api import Api, NotReadyError
@@ -15,7 +16,6 @@ from local.demonstration.programs import DemoError, Program, Running, running
 from local.embedded import settings_or_stack
 from local.migrate import migrate
 from local.servers.ports import HOST, free_port
-from local.waiting import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.adapters.migration.patience import Patience
+from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
-from local.migration.topic import ensure_topic
 from local.servers.ports import free_port
-from local.waiting import Patience
 from tests.conftest import say
 from tests.http_client import Call, Client
 from tests.programs import running, running_command

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
+from handlers.adapters.migration.epoch import EpochState, ensure_epoch
 from handlers.config import Settings
 from local import migrate as program
 from local.migrate import database_address
-from local.migration.epoch import EpochState, ensure_epoch
 from local.servers import Valkey
 from local.servers.ports import free_port
 from tests.state import (

@@ -11,13 +11,14 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAuthorizationFailedError
 
+from handlers.adapters.migration.patience import Patience, SetupError
+from handlers.adapters.migration.schema import migrate_schema
+from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
 from local import migrate as program
-from local.migrate import database_address, migrate, migrate_schema
-from local.migration.topic import ensure_topic
+from local.migrate import database_address, migrate
 from local.servers import MariaDB
 from local.servers.ports import free_port
-from local.waiting import Patience, SetupError
 from tests.state import (
     WAIT_S,
     epoch_of,

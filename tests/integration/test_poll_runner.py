@@ -15,12 +15,12 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.structs import TopicPartition
 
 from handlers.adapters.kafka_options import connection_options
-from local.migration.topic import ensure_topic
+from handlers.adapters.migration.patience import Patience
+from handlers.adapters.migration.topic import ensure_topic
 from local.poller.consumer import build_consumer
 from local.poller.loop import PollRunner
 from local.poller.options import PollOptions
 from local.servers import Tansu
-from local.waiting import Patience
 from tests.programs import WAIT_S, Program, eventually, running
 
 if TYPE_CHECKING:

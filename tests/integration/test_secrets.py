@@ -1,4 +1,4 @@
-"""The database's address from AWS Secrets Manager, which moto plays."""
+"""Secrets from AWS Secrets Manager, which moto plays: read, kept, rotated."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from moto import mock_aws
 
 from handlers import wiring
 from handlers.adapters import secrets
-from handlers.config import ConfigurationError, DatabaseAddress
+from handlers.adapters.secrets import MAX_AGE_S, RENEW_EVERY_S, STALE_MAX_S, Secret
+from handlers.adapters.secrets_manager import SecretsManager
+from handlers.config import ConfigurationError, DatabaseAddress, checked_secret
 from handlers.domain.errors import UnavailableError
 from local.development import DEVELOPMENT_SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 NAME = "prod/coupons"
 PASSWORD = "d4tabase-passw0rd"
@@ -44,13 +46,47 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     wiring.reset()
 
 
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Unsteady:
+    """Secrets Manager with outages."""
+
+    def __init__(self, source: SecretsManager) -> None:
+        self.reachable = True
+        self.questions = 0
+        self._source = source
+
+    def read(self, secret_id: str, stage: str) -> str | None:
+        self.questions += 1
+        if not self.reachable:
+            raise UnavailableError
+        return self._source.read(secret_id, stage)
+
+
 def keep(**secret: Any) -> None:
     boto3.client("secretsmanager").create_secret(Name=NAME, **secret)
 
 
+def change(text: str) -> None:
+    boto3.client("secretsmanager").put_secret_value(SecretId=NAME, SecretString=text)
+
+
+def secret_of(clock: Clock | None = None, check: Callable[[str], str] = str) -> Secret:
+    return Secret(NAME, SecretsManager(), check, clock or Clock())
+
+
+def address_of() -> DatabaseAddress:
+    return secrets.database_address(secret_of())
+
+
 def test_a_secret_in_the_form_of_rds_is_an_address() -> None:
     keep(SecretString=json.dumps(RDS))
-    address = secrets.database_address(NAME)
+    address = address_of()
     assert address == DatabaseAddress("db.example.com", 3307, "shop", PASSWORD, "coupons")
     assert PASSWORD not in repr(address)
 
@@ -58,25 +94,92 @@ def test_a_secret_in_the_form_of_rds_is_an_address() -> None:
 @pytest.mark.parametrize("port", ["3307", 3307])
 def test_a_port_may_be_written_as_text(port: object) -> None:
     keep(SecretString=json.dumps(RDS | {"port": port}))
-    assert secrets.database_address(NAME).port == 3307
+    assert address_of().port == 3307
 
 
 def test_without_a_port_it_is_mysqls_own() -> None:
     keep(SecretString=json.dumps({k: v for k, v in RDS.items() if k != "port"}))
-    assert secrets.database_address(NAME).port == 3306
+    assert address_of().port == 3306
 
 
-def test_a_rotated_password_is_read_anew() -> None:
-    keep(SecretString=json.dumps(RDS))
-    secrets.database_address(NAME)
-    client = boto3.client("secretsmanager")
-    client.put_secret_value(SecretId=NAME, SecretString=json.dumps(RDS | {"password": "new"}))
-    assert secrets.database_address(NAME).password == "new"
+def test_a_secret_is_kept_for_a_while_and_then_read_anew() -> None:
+    keep(SecretString="first")
+    secret = secret_of(clock := Clock())
+    assert secret.current() == "first"
+    change("second")
+    clock.now = MAX_AGE_S - 1
+    assert secret.current() == "first"
+    clock.now = MAX_AGE_S
+    assert (secret.current(), secret.previous()) == ("second", "first")
+
+
+def test_a_secret_that_was_refused_is_read_anew_once_in_a_while() -> None:
+    keep(SecretString="first")
+    secret = secret_of(clock := Clock())
+    secret.current()
+    change("second")
+    assert not secret.renew()  # it was read this very moment
+    clock.now = RENEW_EVERY_S
+    assert secret.renew()
+    assert (secret.current(), secret.previous()) == ("second", "first")
+    change("third")
+    clock.now += RENEW_EVERY_S - 1
+    assert not secret.renew()
+    clock.now += 1
+    assert secret.renew()
+    clock.now += RENEW_EVERY_S
+    assert not secret.renew()  # there is no other one
+
+
+def test_a_secret_without_a_rotation_has_no_previous_one() -> None:
+    keep(SecretString="first")
+    secret = secret_of()
+    assert (secret.current(), secret.previous()) == ("first", None)
+
+
+def test_while_secrets_manager_gives_no_answer_the_old_secret_goes_on_but_not_for_ever() -> None:
+    keep(SecretString="first")
+    source = Unsteady(SecretsManager())
+    secret = Secret(NAME, source, clock=(clock := Clock()))
+    assert secret.current() == "first"
+    source.reachable = False
+    clock.now = MAX_AGE_S
+    assert [secret.current() for _ in range(50)] == ["first"] * 50
+    assert source.questions == 2  # the one that was answered, and one that was not
+    assert not secret.renew()
+    clock.now = STALE_MAX_S
+    with pytest.raises(UnavailableError):
+        secret.current()
+    source.reachable = True
+    clock.now += RENEW_EVERY_S
+    assert secret.current() == "first"
+
+
+def test_an_unfit_secret_is_refused_by_its_variable_and_not_shown() -> None:
+    keep(SecretString="much-too-tiny")
+    secret = secret_of(check=lambda text: checked_secret("AUTH_JWT_SECRET_ID", text, "prod"))
+    with pytest.raises(ConfigurationError, match="AUTH_JWT_SECRET_ID is shorter") as caught:
+        secret.current()
+    assert "tiny" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("r3dis-passw0rd", ("r3dis-passw0rd",)),
+        ('{"username": "shop", "password": "r3dis"}', ("shop", "r3dis")),
+        ("12345", ("12345",)),
+        ('{"password": 5}', ('{"password": 5}',)),
+    ],
+)
+def test_redis_has_a_password_or_a_user_with_one(text: str, expected: tuple[str, ...]) -> None:
+    keep(SecretString=text)
+    assert secrets.redis_credentials(secret_of()) == expected
 
 
 def test_a_secret_that_is_not_there_is_an_outage_that_names_it() -> None:
     with pytest.raises(UnavailableError, match=NAME):
-        secrets.database_address(NAME)
+        address_of()
 
 
 def test_without_a_region_it_is_an_outage_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +187,7 @@ def test_without_a_region_it_is_an_outage_and_no_crash(monkeypatch: pytest.Monke
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     with pytest.raises(UnavailableError):
-        secrets.database_address(NAME)
+        address_of()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +213,7 @@ def test_without_a_region_it_is_an_outage_and_no_crash(monkeypatch: pytest.Monke
 def test_a_secret_of_another_form_is_refused_without_showing_it(text: str) -> None:
     keep(SecretString=text or " ")
     with pytest.raises(ConfigurationError, match=r"^DATABASE_SECRET_ID: prod/coupons ") as caught:
-        secrets.database_address(NAME)
+        address_of()
     shown = [
         line
         for line in traceback.format_exception(caught.value)
@@ -123,7 +226,7 @@ def test_a_secret_of_another_form_is_refused_without_showing_it(text: str) -> No
 def test_a_secret_of_bytes_is_refused() -> None:
     keep(SecretBinary=json.dumps(RDS).encode())
     with pytest.raises(ConfigurationError, match="DATABASE_SECRET_ID"):
-        secrets.database_address(NAME)
+        address_of()
 
 
 def test_the_service_asks_for_it_when_it_first_needs_the_database(

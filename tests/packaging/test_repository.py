@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.adapters.migration.schema import SCHEMA
 from tests.packaging.source import (
     ROOT,
     imported_names,
@@ -39,6 +40,16 @@ def test_vendor_holds_a_link_to_the_handlers_for_the_deployment_package() -> Non
     assert link.is_symlink()
     assert str(link.readlink()) == "../handlers"
     assert (link / "config.py").samefile(ROOT / "handlers" / "config.py")
+
+
+def test_vendor_holds_a_link_to_the_migrations_and_to_nothing_else_of_infra() -> None:
+    link = ROOT / "vendor" / "infra" / "schema"
+    assert link.is_symlink()
+    assert str(link.readlink()) == "../../infra/schema"
+    assert [entry.name for entry in link.parent.iterdir()] == ["schema"]
+    # In the package they lie beside handlers/, as they do here.
+    assert SCHEMA == ROOT / "infra" / "schema"
+    assert list(link.glob("*.sql"))
 
 
 @pytest.mark.parametrize("file", python_files("handlers/domain"), ids=relative)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+SECRET = "development-only-jwt-secret-of-32-bytes-or-more"
 
 
 class Issuer:
@@ -37,9 +41,10 @@ class Issuer:
         return jwt.encode(good_claims() | claims, key, algorithm, headers)
 
     @contextmanager
-    def served(self) -> Iterator[str]:
-        """Serve the keys inside the block; yield the address."""
+    def served(self, pause_s: float = 0) -> Iterator[str]:
+        """Serve the keys inside the block, byte by byte with `pause_s`; yield the address."""
         issuer = self
+        closing = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -47,7 +52,14 @@ class Issuer:
                 status, body = issuer.answer
                 self.send_response(status)
                 self.end_headers()
-                self.wfile.write(body)
+                if not pause_s:
+                    self.wfile.write(body)
+                    return
+                with suppress(OSError):  # whoever asked has left
+                    for byte in body:
+                        if closing.wait(pause_s):
+                            return
+                        self.wfile.write(bytes([byte]))
 
             def log_message(self, *_: Any) -> None:
                 """Keep the test's output clean."""
@@ -58,6 +70,7 @@ class Issuer:
             try:
                 yield f"http://127.0.0.1:{server.server_port}/keys"
             finally:
+                closing.set()
                 server.shutdown()
                 thread.join()
 
@@ -70,3 +83,12 @@ def unsigned(header: dict[str, Any], claims: dict[str, Any] | None = None) -> st
     """Return a token that anybody can make: with these parts and a signature of zeros."""
     parts = [json.dumps(header).encode(), json.dumps(claims or good_claims()).encode(), b"\0" * 64]
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+
+
+def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
+    """Sign as a careless issuer would: whatever the claims are."""
+    header = {"alg": algorithm, "typ": "JWT"}
+    parts = [json.dumps(part).encode() for part in (header, claims)]
+    text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    signature = hmac.digest(secret.encode(), text, hashlib.sha256)
+    return (text + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()

@@ -18,6 +18,8 @@ GOOD = {
     "AUTH_JWT_SECRET": SECRET,
     "COUPON_CODE_SECRET": SECRET,
 }
+# Where one of several is enough.
+ONE_OF = {"AUTH_JWT_SECRET", "COUPON_CODE_SECRET", "DATABASE_URL"}
 SECRETS = ("r3dis-passw0rd", DATABASE_PASSWORD, SECRET, "k4fka-passw0rd")
 SCRAM = {
     "KAFKA_SECURITY": "SASL_SSL_SCRAM",
@@ -61,7 +63,7 @@ def test_a_database_url_without_port_or_password_is_complete() -> None:
     assert address == DatabaseAddress("db.example.com", 3306, "shop", "", "coupons")
 
 
-@pytest.mark.parametrize("name", [n for n in GOOD if n not in {"AUTH_JWT_SECRET", "DATABASE_URL"}])
+@pytest.mark.parametrize("name", [n for n in GOOD if n not in ONE_OF])
 @pytest.mark.parametrize("value", [None, "", "  "])
 def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
     environment = {k: v for k, v in GOOD.items() if k != name}
@@ -71,19 +73,38 @@ def test_a_missing_variable_is_named(name: str, value: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "value"),
+    ("first", "others", "value"),
     [
-        ("DATABASE_URL", "DATABASE_SECRET_ID", "prod/db"),
-        ("AUTH_JWT_SECRET", "AUTH_JWKS_URL", "https://id.example.com/keys"),
+        ("DATABASE_URL", ["DATABASE_SECRET_ID"], "prod/db"),
+        (
+            "AUTH_JWT_SECRET",
+            ["AUTH_JWT_SECRET_ID", "AUTH_JWKS_URL"],
+            "https://id.example.com/keys",
+        ),
+        ("COUPON_CODE_SECRET", ["COUPON_CODE_SECRET_ID"], "prod/code"),
     ],
 )
-def test_of_two_ways_exactly_one_is_set(first: str, second: str, value: str) -> None:
-    both = message(GOOD | {second: value})
-    neither = message(GOOD | {first: ""})
-    assert both == f"set exactly one of {first} and {second}: both are set"
-    assert neither == f"set exactly one of {first} and {second}: neither is set"
-    settings = Settings.from_environment(GOOD | {first: "", second: value})
-    assert getattr(settings, second.lower()) == value
+def test_of_several_ways_exactly_one_is_set(first: str, others: list[str], value: str) -> None:
+    names = ", ".join([first, *others])
+    assert message(GOOD | {first: ""}) == f"set exactly one of {names}: none is set"
+    for other in others:
+        both = message(GOOD | {other: value})
+        assert both == f"set exactly one of {names}: {first} and {other} are set"
+        settings = Settings.from_environment(GOOD | {first: "", other: value})
+        assert getattr(settings, other.lower()) == value
+        assert getattr(settings, first.lower(), None) in {"", None}
+
+
+def test_an_issuers_keys_over_plain_http_are_for_a_local_stage_only() -> None:
+    plain = GOOD | {"AUTH_JWT_SECRET": "", "AUTH_JWKS_URL": "http://id.example.com/keys"}
+    assert message(plain) == "AUTH_JWKS_URL must begin with https://"
+    assert Settings.from_environment(plain | {"STAGE": "local"}).auth_jwks_url
+
+
+def test_iam_needs_the_region_that_a_token_is_signed_for() -> None:
+    iam = GOOD | {"KAFKA_SECURITY": "SASL_SSL_IAM"}
+    assert message(iam) == "AWS_REGION is not set"
+    assert Settings.from_environment(iam | {"AWS_REGION": "eu-west-1"}).aws_region == "eu-west-1"
 
 
 @pytest.mark.parametrize("name", ["KAFKA_USERNAME", "KAFKA_PASSWORD"])
@@ -134,7 +155,7 @@ def test_a_malformed_variable_is_named(name: str, value: str) -> None:
 
 def test_a_malformed_jwks_url_is_named() -> None:
     environment = GOOD | {"AUTH_JWT_SECRET": "", "AUTH_JWKS_URL": "file:///etc/keys"}
-    assert message(environment) == "AUTH_JWKS_URL must begin with https:// or http://"
+    assert message(environment) == "AUTH_JWKS_URL must begin with https://"
 
 
 @pytest.mark.parametrize("name", ["AUTH_JWT_SECRET", "COUPON_CODE_SECRET"])

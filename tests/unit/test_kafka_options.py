@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.adapters.kafka_options import connection_options
+from handlers.adapters.msk_tokens import MskTokens
 from handlers.config import Settings
 from tests.unit.conftest import ENVIRONMENT
 
@@ -30,13 +31,15 @@ def test_scram_goes_over_tls_with_name_and_password() -> None:
 
 
 def test_iam_goes_over_tls_without_a_password() -> None:
-    found = options(KAFKA_SECURITY="SASL_SSL_IAM")
-    assert (found["security_protocol"], found["sasl_mechanism"]) == ("SASL_SSL", "AWS_MSK_IAM")
+    found = options(KAFKA_SECURITY="SASL_SSL_IAM", AWS_REGION="eu-west-1")
+    assert (found["security_protocol"], found["sasl_mechanism"]) == ("SASL_SSL", "OAUTHBEARER")
+    assert isinstance(found["sasl_oauth_token_provider"], MskTokens)
     assert "sasl_plain_password" not in found
 
 
 @pytest.mark.parametrize("security", ["SASL_SSL_IAM", "SASL_SSL_SCRAM"])
 def test_tls_checks_who_the_broker_is(security: str) -> None:
-    found = options(KAFKA_SECURITY=security, KAFKA_USERNAME="shop", KAFKA_PASSWORD="k4fka")
+    names = {"KAFKA_USERNAME": "shop", "KAFKA_PASSWORD": "k4fka", "AWS_REGION": "eu-west-1"}
+    found = options(KAFKA_SECURITY=security, **names)
     assert found["ssl_context"].verify_mode is ssl.CERT_REQUIRED
     assert found["ssl_context"].check_hostname

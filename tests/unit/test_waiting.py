@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.waiting import OutOfReachError, Patience
+from handlers.adapters.migration.patience import OutOfReachError, Patience
 
 WAIT_S = 30.0
 

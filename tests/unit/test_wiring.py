@@ -17,6 +17,7 @@ import pytest
 from handlers import wiring
 from handlers.config import ConfigurationError
 from tests.unit.conftest import ENVIRONMENT
+from tests.unit.secrets_extension import Extension
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ GETTERS = [
     wiring.settings,
     wiring.tokens,
     wiring.throttle,
+    wiring.refusals,
     wiring.scripts,
     wiring.admissions,
     wiring.campaign_states,
@@ -34,7 +36,12 @@ GETTERS = [
     wiring.database,
     wiring.ledger,
     wiring.coupon_queries,
+    wiring.secrets,
+    wiring.failed_batches,
+    wiring.migration,
 ]
+
+APPLY_HANDLER = "handlers.apply:apply_handler"
 
 # A fresh process applies once, then tells what it has imported.
 APPLY = """
@@ -49,11 +56,14 @@ class Admissions:
     def admit(self, campaign_id, user_id):
         return Admission(Outcome.{outcome}, 1, 1)
 
+    def refusal(self, campaign_id, winners_max):
+        return None
+
     def make_durable(self, campaign_id, user_id, serial):
         return True
 
 wiring._built["admissions"] = Admissions()
-token = jwt.encode({{"sub": "42", "exp": 4_000_000_000}}, wiring.settings().auth_jwt_secret)
+token = jwt.encode({{"sub": "42", "exp": 4_000_000_000}}, {secret!r})
 headers = {{"Authorization": "Bearer " + token}}
 answer = apply_handler({{"headers": headers, "pathParameters": {{"id": "welcome"}}}}, None)
 print(json.dumps([answer["statusCode"], sorted(sys.modules)]))
@@ -135,10 +145,11 @@ def test_nothing_connects_before_it_is_used() -> None:
         get()
 
 
-def imported_by(outcome: str, subject: str) -> tuple[int, set[str]]:
+def imported_by(outcome: str, subject: str, **settings: str) -> tuple[int, set[str]]:
     module, name = subject.split(":")
-    program = APPLY.format(module=module, name=name, outcome=outcome)
-    environment = {**os.environ, **ENVIRONMENT, "KAFKA_ACK_TIMEOUT_MS": "100"}
+    secret = ENVIRONMENT["AUTH_JWT_SECRET"]
+    program = APPLY.format(module=module, name=name, outcome=outcome, secret=secret)
+    environment = {**os.environ, **ENVIRONMENT, "KAFKA_ACK_TIMEOUT_MS": "100", **settings}
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=environment,
@@ -155,7 +166,7 @@ def imported_by(outcome: str, subject: str) -> tuple[int, set[str]]:
 @pytest.mark.parametrize(
     "subject",
     [
-        "handlers.apply:apply_handler",  # the handler alone
+        APPLY_HANDLER,  # the handler alone
         "handlers.routes:ROUTES",  # as the gateway imports it
         "app:app",  # as Lambda imports it
     ],
@@ -168,6 +179,44 @@ def test_a_refused_apply_imports_neither_kafka_nor_mysql_nor_aws(subject: str) -
 
 def test_an_accepted_apply_imports_kafka_and_still_not_mysql() -> None:
     # Also the negative control of the test above: it does see what is imported late.
-    status, modules = imported_by("ACCEPTED", "handlers.apply:apply_handler")
+    status, modules = imported_by("ACCEPTED", APPLY_HANDLER)
     assert status == 202
     assert modules & {"kafka", "pymysql", "boto3", "botocore"} == {"kafka"}
+
+
+def test_an_apply_that_reads_its_secret_through_the_extension_imports_no_aws_library() -> None:
+    extension = Extension()
+    extension.secrets = {("prod/jwt", "AWSCURRENT"): ENVIRONMENT["AUTH_JWT_SECRET"]}
+    named = {"AUTH_JWT_SECRET": "", "AUTH_JWT_SECRET_ID": "prod/jwt"}
+    with extension.served() as port:
+        status, modules = imported_by(
+            "SOLD_OUT", APPLY_HANDLER, PARAMETERS_SECRETS_EXTENSION_HTTP_PORT=str(port), **named
+        )
+    assert status == 409
+    assert modules & {"kafka", "pymysql", "boto3", "botocore"} == set()
+    assert len(extension.tokens) == 1
+
+
+def test_without_the_extension_the_same_secret_is_read_with_boto3() -> None:
+    # The negative control: without credentials and a region there is no answer, and no secret.
+    named = {"AUTH_JWT_SECRET": "", "AUTH_JWT_SECRET_ID": "prod/jwt"}
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+    status, modules = imported_by("SOLD_OUT", APPLY_HANDLER, **named, **nowhere)
+    assert status == 503
+    assert "boto3" in modules
+
+
+def test_the_code_secret_may_come_from_secrets_manager(monkeypatch: pytest.MonkeyPatch) -> None:
+    extension = Extension()
+    extension.secrets = {("prod/code", "AWSCURRENT"): "c" * 32}
+    monkeypatch.setenv("COUPON_CODE_SECRET", "")
+    monkeypatch.setenv("COUPON_CODE_SECRET_ID", "prod/code")
+    with extension.served() as port:
+        monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", str(port))
+        assert wiring.ledger()._code_secret == b"c" * 32
+    extension.secrets = {("prod/code", "AWSCURRENT"): "short"}
+    wiring.reset()
+    with extension.served() as port:
+        monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", str(port))
+        with pytest.raises(ConfigurationError, match="COUPON_CODE_SECRET_ID is shorter"):
+            wiring.ledger()

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
+from handlers.adapters.migration.patience import SetupError
 from local.servers import ServerError
-from local.waiting import SetupError
 from tests.faults.engine import finding, history
 from tests.faults.engine.launcher import LauncherError
 from tests.faults.engine.quiet import NO_ANSWER, NotQuietError

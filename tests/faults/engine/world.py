@@ -9,10 +9,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from handlers.adapters.migration.patience import Patience
 from handlers.config import Settings
 from local.migrate import migrate
 from local.servers.ports import free_port
-from local.waiting import Patience
 from tests.faults import unguarded
 from tests.faults.engine.fleet import Fleet
 from tests.faults.engine.servers import Servers

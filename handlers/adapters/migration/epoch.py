@@ -18,14 +18,15 @@ from redis.exceptions import (
     TimeoutError,  # noqa: A004 - the same
 )
 
+from handlers.adapters.migration import schema
+from handlers.adapters.migration.patience import Patience, SetupError
 from handlers.adapters.redis_client import client_of_key, connect
 from handlers.adapters.redis_keys import EPOCH
-from local.migration import schema
-from local.waiting import Patience, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from handlers.adapters.secrets import Secret
     from handlers.config import DatabaseAddress, Settings
 
 # Stands for the run_id of a service that hides it (REDIS_EPOCH=off): there, only presence counts.
@@ -40,16 +41,20 @@ class EpochState(StrEnum):
     KNOWN = "stands: Redis has forgotten nothing"
     LOST = (
         "ABSENT although MySQL has campaigns: Redis has lost its state. "
-        "apply answers 503 until it is rebuilt, by the scheduler or python -m local.migrate --open"
+        "apply answers 503 until it is rebuilt"
     )
     RESTARTED = (
         "of an earlier run although MySQL has campaigns: Redis restarted and may have forgotten "
-        "winners. apply answers 503 until it is rebuilt, by the scheduler or "
-        "python -m local.migrate --open"
+        "winners. apply answers 503 until it is rebuilt"
     )
 
 
-def ensure_epoch(settings: Settings, address: DatabaseAddress, patience: Patience) -> EpochState:
+def ensure_epoch(
+    settings: Settings,
+    address: DatabaseAddress,
+    patience: Patience,
+    auth: Secret | None = None,
+) -> EpochState:
     """Set `coupon:epoch` to the server's run_id while MySQL has no campaign; else only look.
 
     A campaign stands in MySQL before it stands in Redis. So where MySQL has none, Redis cannot
@@ -57,20 +62,20 @@ def ensure_epoch(settings: Settings, address: DatabaseAddress, patience: Patienc
     has some, only a rebuild or the operator's word may set it.
     """
     # The run_id first: when Redis restarts from here on, the mark is an old one, and so refused.
-    run_id, found = _read(settings, patience)
+    run_id, found = _read(settings, patience, auth)
     if found == run_id or (found and not settings.redis_epoch):
         return EpochState.KNOWN
     if _has_campaigns(address, patience):
         return EpochState.RESTARTED if found else EpochState.LOST
-    _write(settings, run_id, patience)
+    _write(settings, run_id, patience, auth)
     return EpochState.SET
 
 
-def _read(settings: Settings, patience: Patience) -> tuple[str, str]:
+def _read(settings: Settings, patience: Patience, auth: Secret | None) -> tuple[str, str]:
     """Return the run_id of the server that owns the key, and what the key holds ("" if absent)."""
 
     def ask() -> tuple[str, str]:
-        with closing(connect(settings)) as client:
+        with closing(connect(settings, auth)) as client:
             owner = client_of_key(client, EPOCH)
             run_id = owner.info("server").get("run_id", "") if settings.redis_epoch else HIDDEN
             if not run_id:
@@ -82,9 +87,9 @@ def _read(settings: Settings, patience: Patience) -> tuple[str, str]:
     return _asked(settings, ask, patience)
 
 
-def _write(settings: Settings, run_id: str, patience: Patience) -> None:
+def _write(settings: Settings, run_id: str, patience: Patience, auth: Secret | None) -> None:
     def ask() -> tuple[str, str]:
-        with closing(connect(settings)) as client:
+        with closing(connect(settings, auth)) as client:
             client_of_key(client, EPOCH).set(EPOCH, run_id)
         return run_id, run_id
 

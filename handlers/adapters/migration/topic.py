@@ -15,7 +15,7 @@ from kafka.errors import (
 )
 
 from handlers.adapters.kafka_options import connection_options, require_broker
-from local.waiting import Patience, SetupError
+from handlers.adapters.migration.patience import Patience, SetupError
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -26,7 +26,7 @@ PARTITIONS = 6
 REPLICATION_OF_THE_BROKER = -1
 REPLICATION_FALLBACK = 1
 # Creating is quick; electing leaders on a busy machine may take a moment.
-LEADERS_TIMEOUT_MS = 30_000
+LEADERS_TIMEOUT_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def ensure_topic(
             created = patience.until_answered(
                 server, lambda: _create(admin, name, partitions, replication), _is_passing
             )
-            admin.wait_for_topics([name], timeout_ms=LEADERS_TIMEOUT_MS)
+            wait_ms = int(patience.at_most(LEADERS_TIMEOUT_S) * 1000)
+            admin.wait_for_topics([name], timeout_ms=wait_ms)
             count = len(admin.describe_topics([name])[0]["partitions"])
     except KafkaError as error:
         # The whole request and response stand in the error; its kind says enough.

@@ -26,8 +26,10 @@ class OutOfReachError(SetupError):
 class Patience:
     """One deadline for everything that a program has to wait for."""
 
-    def __init__(self, wait_s: float, report: Report) -> None:
+    def __init__(self, wait_s: float, report: Report, *, hard: bool = False) -> None:
+        """Take how long to wait; hard: not even what is at work by then may take longer."""
         self.wait_s = wait_s
+        self.hard = hard
         self.report = report
         self._deadline = time.monotonic() + wait_s
 
@@ -35,6 +37,10 @@ class Patience:
     def left_s(self) -> float:
         """Seconds until the deadline, never below 0."""
         return max(0.0, self._deadline - time.monotonic())
+
+    def at_most(self, seconds: float) -> float:
+        """Return `seconds` for work that goes well, cut short where the deadline is hard."""
+        return min(seconds, self.left_s) if self.hard else seconds
 
     def until_answered(
         self, server: str, ask: Callable[[], T], is_passing: Callable[[Exception], bool]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,44 +14,68 @@ from yoyo.backends.core.mysql import MySQLBackend
 from yoyo.exceptions import LockTimeout
 from yoyo.migrations import default_migration_table
 
-from local.waiting import Patience, SetupError
+from handlers.adapters.migration.patience import Patience, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from handlers.config import DatabaseAddress
 
-SCHEMA = Path(__file__).resolve().parents[2] / "infra" / "schema"
+# Beside handlers/ also in the deployment package, where vendor/infra/schema leads to it.
+SCHEMA = Path(__file__).resolve().parents[3] / "infra" / "schema"
 CONNECT_TIMEOUT_S = 5
-# Longer than every sensible schema change waits for another one.
+# Longer than every sensible schema change waits for another one, or takes itself.
 LOCK_WAIT_S_MIN = 60
+CHANGE_S_MAX = 3600
+READ_TIMEOUT_S_MIN = 0.1  # PyMySQL takes none of 0
 # MySQL names of locks have at most 64 characters and count for the whole server.
 LOCK_NAME_SQL = "LEFT(CONCAT('seonchak migrate ', DATABASE()), 64)"
 # Cannot connect, went away, lost while asking, too many connections, shutting down.
 PASSING_CODES = frozenset({2002, 2003, 2006, 2013, 1040, 1053})
 
 
-class _Backend(MySQLBackend):  # type: ignore[misc] # the library is untyped
-    """The library's backend with our address in place of its URL, and our connection."""
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What the library copies, and asks for the database's name."""
 
-    def connect(self, address: DatabaseAddress) -> pymysql.Connection[Any]:
-        return connect(address)
+    address: DatabaseAddress
+    change_s_max: float
+
+    @property
+    def database(self) -> str:
+        return self.address.database
+
+
+class _Backend(MySQLBackend):  # type: ignore[misc] # the library is untyped
+    """The library's backend with our target in place of its URL, and our connection."""
+
+    def connect(self, target: _Target) -> pymysql.Connection[Any]:
+        return connect(target.address, target.change_s_max)
+
+    def applied(self) -> set[str]:
+        """Return the ids of all migrations that the database has had, known here or not."""
+        rows = self.execute(f"SELECT migration_id FROM {self.migration_table_quoted}")  # noqa: S608 - our table's name
+        return {str(migration_id) for (migration_id,) in rows.fetchall()}
 
 
 def migrate_schema(address: DatabaseAddress, patience: Patience) -> Sequence[str]:
     """Apply what is missing and return its names; raise SetupError when that fails."""
     server = f"MySQL at {address.host}:{address.port}"
     try:
-        connection = patience.until_answered(server, lambda: connect(address), is_passing)
+        connection = patience.until_answered(
+            server, lambda: connect(address, patience.at_most(CHANGE_S_MAX)), is_passing
+        )
         with closing(connection), _locked(connection, patience):
-            return _apply(address)
+            return _apply(_Target(address, patience.at_most(CHANGE_S_MAX)))
     except (pymysql.Error, LockTimeout) as error:
         message = f"{server} refused the schema: {error}"
         raise SetupError(message) from error
 
 
-def connect(address: DatabaseAddress) -> pymysql.Connection[Any]:
-    """Open a connection of our own."""
+def connect(
+    address: DatabaseAddress, change_s_max: float = CHANGE_S_MAX
+) -> pymysql.Connection[Any]:
+    """Open a connection of our own, each answer awaited for as long as a change may take."""
     return pymysql.connect(
         host=address.host,
         port=address.port,
@@ -58,6 +83,7 @@ def connect(address: DatabaseAddress) -> pymysql.Connection[Any]:
         password=address.password.encode(),  # PyMySQL would take text as Latin-1
         database=address.database,
         connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=max(READ_TIMEOUT_S_MIN, change_s_max),
     )
 
 
@@ -69,7 +95,8 @@ def is_passing(error: Exception) -> bool:
 @contextmanager
 def _locked(connection: pymysql.Connection[Any], patience: Patience) -> Iterator[None]:
     """Keep others out. The library's own lock is a row in a table that it creates unlocked."""
-    wait_s = max(LOCK_WAIT_S_MIN, int(patience.left_s))
+    # A second less than there is to wait: MySQL's own answer comes before our patience ends.
+    wait_s = max(0 if patience.hard else LOCK_WAIT_S_MIN, int(patience.left_s) - 1)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT GET_LOCK({LOCK_NAME_SQL}, %s)", (wait_s,))
         if cursor.fetchone() != (1,):
@@ -78,16 +105,22 @@ def _locked(connection: pymysql.Connection[Any], patience: Patience) -> Iterator
         yield  # closing the connection releases the lock, an error and a crash included
 
 
-def _apply(address: DatabaseAddress) -> Sequence[str]:
+def _apply(target: _Target) -> Sequence[str]:
     # The library logs who migrated; a container's user often has no name to look up.
     os.environ.setdefault("LOGNAME", "seonchak")
     migrations = read_migrations(str(SCHEMA))
     if not migrations:
         message = f"there are no migrations in {SCHEMA}"
         raise SetupError(message)
-    with _Backend(address, default_migration_table) as backend:
+    with _Backend(target, default_migration_table) as backend:
         backend.init_database()
-        missing = backend.to_apply(migrations)
+        missing = backend.to_apply(migrations)  # creates the library's tables first
+        if newer := backend.applied() - {str(migration.id) for migration in migrations}:
+            message = (
+                f"the database is of a newer version, with {', '.join(sorted(newer))}: "
+                "there is no way back, and this version does not know what it would write to"
+            )
+            raise SetupError(message)
         names = [str(migration.id) for migration in missing]
         with backend.lock():
             backend.apply_migrations(missing)

@@ -1,0 +1,60 @@
+"""AWS's Lambda extension for secrets: plain HTTP on this machine, so that apply needs no boto3.
+
+It keeps a secret for SECRETS_MANAGER_TTL (300 s at most), so a rotation is seen that much later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from handlers.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What it does not hold it asks Secrets Manager for, within the network.
+TIMEOUT_S = 3.0
+# Secrets Manager keeps 64 KiB at most; escaped in JSON it may double.
+ANSWER_BYTES_MAX = 256 * 1024
+OK = 200
+NOT_FOUND = "ResourceNotFoundException"
+
+
+class SecretsExtension:
+    """Asks the extension; it takes the function's session token as proof of who asks."""
+
+    def __init__(self, port: int, environment: Mapping[str, str] = os.environ) -> None:
+        self._port = port
+        self._environment = environment
+
+    def read(self, secret_id: str, stage: str) -> str | None:
+        """Return a secret's text, None where there is none of that stage."""
+        try:
+            status, body = self._get(secret_id, stage)
+            if status != OK:
+                if NOT_FOUND.encode() in body:
+                    return None
+                message = f"the secrets extension answered {status} for {secret_id}"
+                raise UnavailableError(message)
+            return str(json.loads(body)["SecretString"])
+        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+            message = f"the secrets extension gave no secret {secret_id}"
+            # Without what a JSON error quotes.
+            raise UnavailableError(message) from (error if isinstance(error, OSError) else None)
+
+    def _get(self, secret_id: str, stage: str) -> tuple[int, bytes]:
+        query = urlencode({"secretId": secret_id, "versionStage": stage})
+        # Read anew each time: a snapshot that is restored has new credentials.
+        token = self._environment.get("AWS_SESSION_TOKEN", "")
+        connection = HTTPConnection("localhost", self._port, timeout=TIMEOUT_S)
+        try:
+            headers = {"X-Aws-Parameters-Secrets-Token": token}
+            connection.request("GET", f"/secretsmanager/get?{query}", headers=headers)
+            response = connection.getresponse()
+            return response.status, response.read(ANSWER_BYTES_MAX)
+        finally:
+            connection.close()

@@ -1,0 +1,57 @@
+"""AWS Secrets Manager itself, through boto3: for whoever can wait half a second for its import."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.domain.errors import UnavailableError
+
+# A healthy endpoint answers in some ten milliseconds; an apply must not wait for a sick one.
+TIMEOUT_S = 2
+ATTEMPTS_MAX = 2
+NOT_FOUND = "ResourceNotFoundException"
+
+
+class SecretsManager:
+    """Reads secrets with the identity of the function."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._client: Any = None
+
+    def read(self, secret_id: str, stage: str) -> str | None:
+        """Return a secret's text, None where there is none of that stage."""
+        try:
+            answer = self._connected().get_secret_value(SecretId=secret_id, VersionStage=stage)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == NOT_FOUND:
+                return None
+            raise _unavailable(secret_id) from error
+        except (BotoCoreError, ValueError) as error:  # the latter: a region that is no name
+            raise _unavailable(secret_id) from error
+        return str(answer.get("SecretString", ""))  # "" for one of bytes, which none of ours is
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                config = Config(
+                    connect_timeout=TIMEOUT_S,
+                    read_timeout=TIMEOUT_S,
+                    retries={"total_max_attempts": ATTEMPTS_MAX},
+                )
+                self._client = boto3.client("secretsmanager", config=config)
+            return self._client
+
+
+def _unavailable(secret_id: str) -> UnavailableError:
+    return UnavailableError(f"Secrets Manager gave no secret {secret_id}")

@@ -1,0 +1,69 @@
+"""The restore: batches that Lambda gave up come back from S3 into failed_event.
+
+A mapping with an on-failure destination leaves there what it could not deliver, with the whole
+event. From failed_event the redrive writes it on the consumer's own way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handlers import log, wiring
+from handlers.domain.errors import LedgerRefusedError, UnavailableError
+from handlers.edge import invocation_record, s3_event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from handlers.domain.record import FailedEvent
+
+# Rows of one transaction: short enough to hold up nobody.
+ROWS = 500
+
+
+class NotRestoredError(Exception):
+    """Some batches are not in failed_event; Lambda tries again, then a person has to look."""
+
+
+def restore_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:
+    """Keep every Kafka record of the new objects; return how many records there were.
+
+    Safe to repeat: a place in Kafka is kept once. Raises NotRestoredError, after all that can be
+    kept is kept; the objects stay in the bucket, and the handler may be called for them again.
+    """
+    restored, left = 0, []
+    for bucket, key in s3_event.objects(event):
+        try:
+            restored += _restore(bucket, key)
+        except (UnavailableError, LedgerRefusedError, ValueError):
+            log.exception("a batch is not restored", {"bucket": bucket, "key": key})
+            left.append(key)
+    fields = {"request_id": getattr(context, "aws_request_id", ""), "restored": restored}
+    log.info("restore_handler", fields)
+    if left:
+        log.alarm("batches are not restored", "UnrestoredBatches", len(left), {"keys": left})
+        message = f"not in failed_event: {', '.join(left)}"
+        raise NotRestoredError(message)
+    return {"restored": restored}
+
+
+def _restore(bucket: str, key: str) -> int:
+    events = invocation_record.decode(wiring.failed_batches().read(bucket, key))
+    for first in range(0, len(events), ROWS):
+        _keep(events[first : first + ROWS])
+    return len(events)
+
+
+def _keep(events: Sequence[FailedEvent]) -> None:
+    """Write the rows together; where MySQL refuses one, all others all the same."""
+    ledger = wiring.ledger()
+    try:
+        ledger.write([], events)
+    except LedgerRefusedError:
+        if len(events) == 1:
+            raise
+        middle = len(events) // 2
+        try:
+            _keep(events[:middle])
+        finally:
+            _keep(events[middle:])

@@ -1,0 +1,1 @@
+"""What AWS needs beside the code: schema, templates, the deployment package."""
