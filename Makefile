@@ -23,7 +23,7 @@ workers = $(if $(REDIS_URL),,-n $(1))
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## +' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## +' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup python database
 setup: python database  ## Python packages into .venv, MariaDB from the system
@@ -33,16 +33,19 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo test test-kafka faults fuzz soak
+.PHONY: demo test test-kafka faults faults-controls fuzz soak
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
-faults: setup  ## histories of faults on real servers and programs (N=1000 SEED=1 KAFKA=apache)
-	@$(VENV_PYTHON) -m tests.faults.campaign --histories $(or $(call given,N),60) \
+faults: setup  ## histories of faults on real servers and programs (N=1000, SEED=7, KAFKA=apache)
+	@$(VENV_PYTHON) -m tests.faults.campaign \
+		--histories $(or $(call given,N),$(if $(call given,SEED),1,60)) \
 		--seed $(or $(call given,SEED),1) --kafka $(or $(call given,KAFKA),tansu) $(ARGS)
+faults-controls: setup  ## the campaign notices when a guard of the service is taken away
+	@$(VENV_PYTHON) -m pytest tests/faults/test_controls.py $(ARGS)
 fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
 	@$(VENV_PYTHON) -m tests.fuzz.campaign --requests $(or $(call given,N),20000) \
 		--seed $(or $(call given,SEED),1) $(ARGS)

@@ -20,6 +20,7 @@ TARGETS = [
     "test",
     "test-kafka",
     "faults",
+    "faults-controls",
     "fuzz",
     "soak",
     "package",
