@@ -63,7 +63,8 @@ def _rebuild() -> list[str]:
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
     epoch = restoration.begin_epoch()
     campaigns = queries.campaigns()
-    rebuilds = [(c, restoration.begin(c.id)) for c in _closed(campaigns)]
+    begun = [(campaign, restoration.begin(campaign.id)) for campaign in _closed(campaigns)]
+    rebuilds = [(campaign, rebuild) for campaign, rebuild in begun if rebuild]
     # Then wait: whoever was admitted before has reached Kafka by its end, or is told no ACCEPTED.
     time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
     # Then read, each source before the one that its records move into: the topic, failed_event,

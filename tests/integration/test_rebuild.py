@@ -211,12 +211,38 @@ def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
     begin = Restoration.begin
 
     def on_another_run(self: Restoration, name: str) -> Rebuild:
-        return replace(begin(self, name), run_id="e" * 40)
+        begun = begin(self, name)
+        assert begun
+        return replace(begun, run_id="e" * 40)
 
     monkeypatch.setattr(Restoration, "begin", on_another_run)
     with pytest.raises(StaleStateError):
         rebuild_handler({}, None)
     assert apply(campaign_id, "a").status == 503
+
+
+def test_a_campaign_that_somebody_else_opens_meanwhile_is_not_touched(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id)
+    flush(lossy)
+    begin = Restoration.begin
+    dumps: list[Any] = []
+
+    def after_another_rebuild(self: Restoration, name: str) -> Rebuild | None:
+        if not dumps:
+            dumps.append(None)
+            with monkeypatch.context() as alone:
+                alone.setattr(rebuild, "_needed", lambda: True)
+                alone.setattr(wiring.database(), "alone", lambda _: contextlib.nullcontext(1))
+                assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+            assert wiring.admissions().admit(campaign_id, "a").serial == 1
+            dumps[0] = redis_dump(lossy)
+        return begin(self, name)
+
+    monkeypatch.setattr(Restoration, "begin", after_another_rebuild)
+    assert rebuild_handler({}, None) == {"rebuilt": []}
+    assert redis_dump(lossy) == dumps[0]
 
 
 @pytest.mark.parametrize("step", ["restore", "release_gaps", "reopen", "renew_epoch"])
