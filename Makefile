@@ -26,7 +26,7 @@ workers = $(if $(REDIS_URL),,-n $(1))
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## +' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## +' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup python database
 setup: python database  ## Python packages into .venv, MariaDB from the system
@@ -36,16 +36,28 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo test test-kafka faults
+.PHONY: demo test test-kafka faults faults-controls fuzz soak
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
-faults: setup  ## histories of faults on real servers and programs (N=1000 SEED=1 KAFKA=apache)
-	@$(VENV_PYTHON) -m tests.faults.campaign --histories $(or $(call given,N),60) \
+faults: setup  ## histories of faults on real servers and programs (N=1000, SEED=7, KAFKA=apache)
+	@$(VENV_PYTHON) -m tests.faults.campaign \
+		--histories $(or $(call given,N),$(if $(call given,SEED),1,60)) \
 		--seed $(or $(call given,SEED),1) --kafka $(or $(call given,KAFKA),tansu) $(ARGS)
+faults-controls: setup  ## the campaign notices when a guard of the service is taken away
+	@$(VENV_PYTHON) -m pytest tests/faults/test_controls.py $(ARGS)
+fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
+	@$(VENV_PYTHON) -m tests.fuzz.campaign --requests $(or $(call given,N),20000) \
+		--seed $(or $(call given,SEED),1) $(ARGS)
+soak: setup  ## a steady load for MINUTES (10), what it does to memory and files (ARGS="--rate 200")
+	@$(VENV_PYTHON) -m local.soak $(if $(call given,MINUTES),--minutes $(call given,MINUTES)) $(ARGS)
+
+.PHONY: package
+package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch arm64")
+	@$(VENV_PYTHON) -m infra.package --stage $(or $(call given,STAGE),prod) $(ARGS)
 
 .PHONY: up down
 up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
@@ -55,7 +67,7 @@ up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chal
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
 	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
 
-.PHONY: stack migrate api serve poller scheduler reconcile token
+.PHONY: stack migrate api serve poller scheduler rebuild reconcile token
 stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints the settings
 	@mkdir -p $(dir $(STACK_SETTINGS))
 	@$(VENV_PYTHON) -m local.stack --env-file $(STACK_SETTINGS) $(ARGS)
@@ -69,6 +81,8 @@ poller: python  ## a consumer of group_1
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
 scheduler: python  ## relay, redrive and rebuild, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
+rebuild: python  ## bring back a Redis that restarted or lost its state, at once
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.rebuild $(ARGS)
 reconcile: python  ## compare Redis with MySQL, name what differs (ARGS="CAMPAIGN --repair")
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.reconcile $(ARGS)
 token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)

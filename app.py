@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import consume, migrate, rebuild, redrive, relay, restore, wiring
+from handlers import cold_start, consume, migrate, rebuild, redrive, relay, restore
 from handlers.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -70,4 +70,5 @@ def rebuild_handler(event: CloudWatchEvent) -> dict[str, Any]:
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    wiring.settings()  # wrong settings stop the start; packaging imports this file without any
+    # Wrong settings stop the start; packaging imports this file without any.
+    cold_start.prepare(os.environ)

@@ -10,18 +10,23 @@ import argparse
 import contextlib
 import http.client
 import pkgutil
+import resource
 import socket
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
+from local.apigateway.waiting_room import Bounds
 from local.apigateway.worker_process import die_with_parent, keep_signals_across_forks
+from local.log_line import only_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +35,14 @@ APPLICATION = "local.gateway:application"
 EXIT_CANNOT_SERVE, EXIT_MISCONFIGURED = 1, 2
 # A handler may take API Gateway's 29 s; a worker that is not done by then never will be.
 WORKER_STOP_TIMEOUT_S = 35
+# Open connections of one process. Each costs some 10 KB; a busy front page keeps many idle.
+CONNECTIONS_MAX = 8192
+# Descriptors beside those: listeners, Redis, Kafka, MySQL, logs.
+OTHER_FILES_MAX = 256
+# Sooner than that a connection is closed neither while idle nor in the middle of a header.
+IDLE_TIMEOUT_S = 30
+# API Gateway allows 10,240 bytes of headers; the least that the server can be told is 8,192.
+HEADER_BYTES_MAX = 16 * 1024
 # Between two looks whether the first worker answers; a start takes about 300 ms.
 READY_PROBE_INTERVAL_S = 0.02
 READY_PROBE_TIMEOUT_S = 5.0
@@ -83,35 +96,55 @@ def _serve(options: argparse.Namespace, port: int) -> int:
         options.application,
         address=options.host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         http=HTTPModes.http1,
         websockets=False,
         workers=options.workers,
-        blocking_threads=options.threads,
         backlog=options.backlog,
-        # Counts connections, idle ones too: less would lock keep-alive clients out.
-        backpressure=max(1, options.backlog // options.workers),
+        # Counts connections, idle ones too: beyond it, newcomers wait unanswered in the backlog.
+        backpressure=_connections_max(),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=IDLE_TIMEOUT_S * 1000, max_buffer_size=HEADER_BYTES_MAX
+        ),
         respawn_failed_workers=True,
         workers_kill_timeout=WORKER_STOP_TIMEOUT_S,
         log_level=LogLevels.error,
         log_dictconfig=_logging_to_stderr(),
         log_access=options.access_log,
     )
+    only_json()
     keep_signals_across_forks()
     ready = threading.Thread(target=_announce, args=(options.host, port), daemon=True)
     server.on_startup(ready.start)
     try:
-        server.serve(target_loader=_load)
+        server.serve(target_loader=partial(_load, _bounds(options)))
     except SystemExit as stop:
         # Ctrl-C reaches the workers too; that they went first is no failure then.
         return 0 if server.interrupt_signal else int(stop.code or 0)
     return 0
 
 
-def _load(target: str) -> Any:
+def _connections_max() -> int:
+    """Allow this process and its children as many files as it takes; return how many are left."""
+    wanted = CONNECTIONS_MAX + OTHER_FILES_MAX
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+        return max(1, allowed - OTHER_FILES_MAX)
+    return CONNECTIONS_MAX
+
+
+def _bounds(options: argparse.Namespace) -> Bounds:
+    return Bounds(options.threads, options.queue, options.wait_ms / 1000)
+
+
+def _load(bounds: Bounds, target: str) -> Any:
     """Give a worker, in its own process, what it serves."""
     die_with_parent()
+    only_json()
     application = pkgutil.resolve_name(target)
+    application.bounds = bounds
     if target == APPLICATION:
         # A Lambda function connects to Kafka when it first must; a server has the time before.
         # In the background: without Kafka it serves all the same.
@@ -142,8 +175,11 @@ def _answers(host: str, port: int) -> bool:
 
 def _logging_to_stderr() -> dict[str, Any]:
     to_stderr = {"class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
-    handlers = {name: to_stderr | {"formatter": name} for name in ("generic", "access")}
-    return {"handlers": {"console": handlers["generic"], "access": handlers["access"]}}
+    handler = to_stderr | {"formatter": "json"}
+    return {
+        "formatters": {"json": {"()": "handlers.log.JsonFormatter"}},
+        "handlers": {"console": handler, "access": handler},
+    }
 
 
 def _count(text: str) -> int:
@@ -173,10 +209,19 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=_port, default=8000, help="port to listen on; 0: a free one")
     add("--workers", type=_count, default=2, help="processes")
-    add("--threads", type=_count, default=8, help="handlers at once in each process")
+    bounds = Bounds()
+    add("--threads", type=_count, default=bounds.threads, help="handlers at once in each process")
+    add(
+        "--queue",
+        type=_count,
+        default=bounds.queue,
+        help="requests that may wait for one, in each process",
+    )
+    wait_help = "how long they may wait; then, or with a full queue, the answer is 503"
+    add("--wait-ms", type=_count, default=int(bounds.wait_s * 1000), help=wait_help)
     add("--backlog", type=_count, default=4096, help="connections that may wait")
     add("--access-log", action="store_true", help="one line on stderr for each request")
-    add("--application", default=APPLICATION, help="WSGI callable to serve")
+    add("--application", default=APPLICATION, help="RSGI application to serve")
     return parser
 
 

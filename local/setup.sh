@@ -85,6 +85,8 @@ setup_python() {
     wanted=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'
         cat requirements*.txt; } | cksum)
     is_ready "$wanted" && return 0
+    # Made anew through a link, the folder behind it would be emptied under whoever uses it.
+    [ ! -L $VENV ] || fail "$VENV is a link and not up to date: remove the link, then again"
     lock
     is_ready "$wanted" && return 0 # somebody else has made it meanwhile
     say "making $VENV with $("$python" --version)"

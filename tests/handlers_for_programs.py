@@ -70,6 +70,7 @@ application = make_application(
     [
         Route("GET", "/held", held),
         Route("GET", "/broken", broken),
+        Route("GET", "/health", echo),
         Route("GET", "/echo/{id}", echo),
         Route("POST", "/echo/{id}", echo),
     ]

@@ -46,12 +46,12 @@ class Restoration:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    def begin(self, campaign_id: str) -> Rebuild:
-        """Take a closed campaign over."""
+    def begin(self, campaign_id: str) -> Rebuild | None:
+        """Take a closed campaign over; None when it is open."""
         key = CampaignKeys.of(campaign_id).campaign
         rebuild = Rebuild(run_id=self._scripts.run_id_of(key), token=uuid.uuid4().hex)
-        self._scripts.run(BEGIN, [key], rebuild.token)
-        return rebuild
+        began = self._scripts.run(BEGIN, [key], rebuild.token, rebuild.run_id)
+        return rebuild if began else None
 
     def begin_epoch(self) -> Rebuild:
         """Take the epoch over where it is unknown."""

@@ -54,6 +54,9 @@ class Tokens:
     def user(self, headers: Mapping[str, str]) -> User:
         """Return the user of the Authorization header; raise UnauthenticatedError."""
         claims = self._claims(_bearer(headers))
+        if isinstance(claims["exp"], str):  # PyJWT would read digits in any script as a number
+            message = "the token's exp is no number"
+            raise UnauthenticatedError(message)
         subject = claims["sub"]
         if not is_user_id(subject):
             message = "the token's sub is no user id of 1 to 64 printable ASCII characters"

@@ -1,11 +1,10 @@
-"""From a WSGI request to the event of an API Gateway REST proxy integration, payload format 1.0.
+"""From an HTTP request to the event of an API Gateway REST proxy integration, payload format 1.0.
 
 Shape: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
 from __future__ import annotations
 
-import os
 import time
 from base64 import b64encode
 from functools import lru_cache
@@ -15,7 +14,7 @@ from urllib.parse import parse_qsl, quote
 from local.lambda_context import AWS_ACCOUNT_ID
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIEnvironment
+    from local.apigateway.incoming import Incoming
 
 API_ID = "local"
 # API Gateway takes these for itself or for its connection; no handler ever sees them.
@@ -39,34 +38,30 @@ HEADERS_DROPPED = frozenset(
 HEADER_NAMES_CACHED = 1024
 # What may stand in a path unescaped: RFC 3986, section 3.3 (pchar), and the slash.
 PATH_SAFE = "/:@!$&'()*+,;=~"
-# WSGI servers mix the process's environment into the request. Such variables are no headers.
-_ENVIRONMENT_NOT_HEADERS = {k: v for k, v in os.environ.items() if k.startswith("HTTP_")}
+HTTP_VERSIONS = {"1": "HTTP/1.0", "1.1": "HTTP/1.1"}
 
 
 def proxy_event(
-    environ: WSGIEnvironment,
+    request: Incoming,
     *,
     resource: str,
-    path: str,
     path_parameters: dict[str, str] | None,
-    body: bytes,
     request_id: str,
     stage: str,
 ) -> dict[str, Any]:
-    """Return the event for a request whose decoded `path` matched `resource`.
+    """Return the event for a request whose path matched `resource`.
 
     What AWS leaves empty is None, never an empty dict. A body that is no UTF-8 is base64.
     """
-    multi_headers = _headers(environ, request_id)
+    multi_headers = _headers(request, request_id)
     headers = {name: values[-1] for name, values in multi_headers.items()}
-    multi_query = _query(environ.get("QUERY_STRING", ""))
-    text, is_base64 = _body(body)
-    raw_path = quote(path, safe=PATH_SAFE)
-    method = environ["REQUEST_METHOD"]
+    multi_query = _query(request.query)
+    text, is_base64 = _body(request.body)
+    raw_path = quote(request.path, safe=PATH_SAFE)
     return {
         "resource": resource,
         "path": raw_path,
-        "httpMethod": method,
+        "httpMethod": request.method,
         "headers": headers or None,
         "multiValueHeaders": multi_headers or None,
         "queryStringParameters": {name: values[-1] for name, values in multi_query.items()} or None,
@@ -74,7 +69,7 @@ def proxy_event(
         "pathParameters": path_parameters,
         "stageVariables": None,
         "requestContext": _request_context(
-            environ, headers, resource, f"/{stage}{raw_path}", request_id, stage
+            request, headers, resource, f"/{stage}{raw_path}", request_id, stage
         ),
         "body": text,
         "isBase64Encoded": is_base64,
@@ -82,7 +77,7 @@ def proxy_event(
 
 
 def _request_context(
-    environ: WSGIEnvironment,
+    request: Incoming,
     headers: dict[str, str],
     resource: str,
     path: str,
@@ -100,7 +95,7 @@ def _request_context(
         "domainPrefix": domain.partition(".")[0],
         # API Gateway's is 11 bytes in base64 as well.
         "extendedRequestId": b64encode(request_id[:11].encode()).decode(),
-        "httpMethod": environ["REQUEST_METHOD"],
+        "httpMethod": request.method,
         "identity": {
             "accessKey": None,
             "accountId": None,
@@ -113,13 +108,13 @@ def _request_context(
             "cognitoIdentityId": None,
             "cognitoIdentityPoolId": None,
             "principalOrgId": None,
-            "sourceIp": environ.get("REMOTE_ADDR", ""),
+            "sourceIp": request.client_address,
             "user": None,
             "userAgent": headers.get("User-Agent"),
             "userArn": None,
         },
         "path": path,
-        "protocol": environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
+        "protocol": HTTP_VERSIONS.get(request.http_version, "HTTP/1.1"),
         "requestId": request_id,
         "requestTime": _request_time(now_ms // 1000),
         "requestTimeEpoch": now_ms,
@@ -129,22 +124,15 @@ def _request_context(
     }
 
 
-def _headers(environ: WSGIEnvironment, request_id: str) -> dict[str, list[str]]:
+def _headers(request: Incoming, request_id: str) -> dict[str, list[str]]:
     headers: dict[str, list[str]] = {}
-    for key, value in environ.items():
-        if key[:5] == "HTTP_" and (name := _header_name(key[5:])):
-            if _ENVIRONMENT_NOT_HEADERS and _ENVIRONMENT_NOT_HEADERS.get(key) == value:
-                continue
-            # A WSGI server has joined repeated headers already; taking them apart at commas
-            # would break dates and the like.
-            headers[name] = [value]
-    if content_type := environ.get("CONTENT_TYPE"):
-        headers["Content-Type"] = [content_type]
-    address = environ.get("REMOTE_ADDR", "")
-    came_through = headers.get("X-Forwarded-For")
-    headers["X-Forwarded-For"] = [f"{came_through[0]}, {address}" if came_through else address]
-    headers["X-Forwarded-Port"] = [environ.get("SERVER_PORT", "")]
-    headers["X-Forwarded-Proto"] = [environ.get("wsgi.url_scheme", "http")]
+    for key, value in request.headers:
+        if name := _header_name(key):
+            headers.setdefault(name, []).append(value)
+    came_through = headers.get("X-Forwarded-For", ())
+    headers["X-Forwarded-For"] = [", ".join([*came_through, request.client_address])]
+    headers["X-Forwarded-Port"] = [request.server_port]
+    headers["X-Forwarded-Proto"] = [request.scheme]
     if "X-Amzn-Trace-Id" not in headers:
         headers["X-Amzn-Trace-Id"] = [
             f"Root=1-{int(time.time()):08x}-{request_id.replace('-', '')[:24]}"
@@ -154,17 +142,14 @@ def _headers(environ: WSGIEnvironment, request_id: str) -> dict[str, list[str]]:
 
 @lru_cache(maxsize=HEADER_NAMES_CACHED)
 def _header_name(key: str) -> str:
-    """Return `X-Some-Header` for `X_SOME_HEADER`, and "" for one that stays outside."""
-    name = key.replace("_", "-")
-    return "" if name.lower() in HEADERS_DROPPED else name.title()
+    """Return `X-Some-Header` for `x-some-header`, and "" for one that stays outside."""
+    return "" if key in HEADERS_DROPPED else key.title()
 
 
 def _query(query: str) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     if query:
-        # WSGI text is latin-1; what a client wrongly left unescaped is UTF-8 bytes in it.
-        text = query if query.isascii() else query.encode("latin-1").decode(errors="replace")
-        for name, value in parse_qsl(text, keep_blank_values=True):
+        for name, value in parse_qsl(query, keep_blank_values=True):
             values.setdefault(name, []).append(value)
     return values
 

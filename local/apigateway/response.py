@@ -8,19 +8,19 @@ from base64 import b64decode
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from handlers.domain.errors import RETRY_AFTER_S
 from handlers.edge.response import title
 
 # Lambda refuses to return more (6 MiB and a little for the envelope).
 ANSWER_BYTES_MAX = 6_291_556
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: a token
 STATUS_MIN, STATUS_MAX = 100, 599
-_STATUS_LINES = {status.value: f"{status.value} {title(status)}" for status in HTTPStatus}
 
 
 class Response(NamedTuple):
-    """What WSGI wants to know."""
+    """What an HTTP server wants to know."""
 
-    status: str
+    status: int
     headers: list[tuple[str, str]]
     body: bytes
 
@@ -52,7 +52,7 @@ def problem(status: HTTPStatus, code: str, detail: str, request_id: str) -> Resp
         "request_id": request_id,
     }
     headers = [("Content-Type", "application/problem+json")]
-    return Response(_STATUS_LINES[status], headers, json.dumps(fields).encode())
+    return Response(status.value, headers, json.dumps(fields).encode())
 
 
 def bad_gateway() -> Response:
@@ -61,16 +61,24 @@ def bad_gateway() -> Response:
         ("Content-Type", "application/json"),
         ("x-amzn-ErrorType", "InternalServerErrorException"),
     ]
-    return Response("502 Bad Gateway", headers, b'{"message": "Internal server error"}')
+    return Response(HTTPStatus.BAD_GATEWAY.value, headers, b'{"message": "Internal server error"}')
 
 
-def _status(code: object) -> str:
+def overloaded(request_id: str) -> Response:
+    """Return what a request is told that there was no room for."""
+    detail = "There are too many requests at the moment; this one may be sent again."
+    answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", detail, request_id)
+    answer.headers.extend((("Retry-After", str(RETRY_AFTER_S)), ("Cache-Control", "no-store")))
+    return answer
+
+
+def _status(code: object) -> int:
     # API Gateway takes a number in quotes as well.
     number = int(code) if isinstance(code, str) and code.isdecimal() else code
     if type(number) is not int or not STATUS_MIN <= number <= STATUS_MAX:
         message = f"statusCode is {code!r}"
         raise MalformedAnswerError(message)
-    return _STATUS_LINES.get(number) or f"{number} Unknown"
+    return number
 
 
 def _headers(answer: dict[str, Any]) -> list[tuple[str, str]]:

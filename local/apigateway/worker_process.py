@@ -6,6 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -14,8 +18,9 @@ def keep_signals_across_forks() -> None:
     """Let a stop signal that meets a worker just being born stop it.
 
     A child starts with its parent's Python handlers, which in the child only set a flag that
-    nobody reads, and Python forgets a signal that arrives while it forks. So stop signals wait
-    over the fork, and the child meets SIGTERM with the system's default until it sets its own.
+    nobody reads, Python forgets a signal that arrives while it forks, and uvloop one that arrives
+    before the loop runs. So stop signals wait over the fork, and in the child SIGTERM waits until
+    heed_stop_once_running.
 
     SIGINT stays held in the child: Ctrl-C reaches every process of a terminal, and a worker
     that is told to stop twice, by it and by its parent, can lock itself up (Granian's handler
@@ -24,8 +29,12 @@ def keep_signals_across_forks() -> None:
     os.register_at_fork(
         before=_hold,
         after_in_parent=_release,
-        after_in_child=_start_afresh,
     )
+
+
+def heed_stop_once_running(loop: AbstractEventLoop) -> None:
+    """Let a worker's SIGTERM through as soon as its loop runs, which has a handler for it."""
+    loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def die_with_parent() -> None:
@@ -46,8 +55,3 @@ def _hold() -> None:
 
 def _release() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-
-
-def _start_afresh() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

@@ -63,6 +63,11 @@ class Running:
             )
             self._guardian.watch_and_let_go(self._process)
 
+    @property
+    def pid(self) -> int:
+        """The program's process id."""
+        return self._process.pid
+
     def check(self) -> None:
         """Raise DemoError, with the end of its log, when the program has ended."""
         code = self._process.poll()

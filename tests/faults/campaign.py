@@ -3,7 +3,8 @@
 Each history is drawn from its seed: a load of applications, and faults at moments of it. When all
 is quiet again, what stands in MySQL is held against what every client was told. A seed draws the
 same faults at the same moments again; how processes interleave is the machine's affair, so a rare
-violation may need its seed played several times.
+violation may need its seed played several times. A history that breaks a promise is kept in
+out/faults with the logs of all programs, and made as small as it goes.
 """
 
 # ruff: noqa: T201 - a program for people prints
@@ -11,62 +12,89 @@ violation may need its seed played several times.
 from __future__ import annotations
 
 import argparse
-import itertools
 import signal
 import sys
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
-from tests.faults.engine.campaign import Campaign
+from tests.faults.engine import finding
+from tests.faults.engine.campaign import BROKEN, Campaign
+from tests.faults.engine.draw import draw
+from tests.faults.engine.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.faults.engine.finding import Finding
     from tests.faults.engine.history import Result
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-FOLDER = Path("out/faults")
 PROGRESS_EVERY = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; exit code 0: no promise broken, 1: one was, 2: wrong arguments."""
     options = _parser().parse_args(arguments)
-    campaign = Campaign(options.kafka, min(options.worlds, options.histories))
-    seeds = range(options.seed, options.seed + options.histories)
-    repeated = itertools.chain.from_iterable(itertools.repeat(seeds, options.times))
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    total = options.histories * options.times
-    print(f"{total} histories on {options.kafka}, in {options.worlds} worlds …", flush=True)
+    seeds = range(options.seed, options.seed + options.histories)
+    once = [finding.read(options.play)] if options.play else [draw(s, options.kafka) for s in seeds]
+    histories = once * options.times
+    total = len(histories)
+    worlds = min(options.worlds, total)
+    print(f"{total} histories on {options.kafka}, in {worlds} worlds …", flush=True)
+    found: list[Finding] = []
 
-    def report(result: Result, tails: list[str]) -> None:
+    def played(result: Result, kept: Finding | None) -> None:
         done = len(campaign.tally.results)
-        if result.violations:
-            _explain(result, tails, options.kafka)
+        if kept:
+            found.append(kept)
+            _explain(result, kept)
         if done % PROGRESS_EVERY == 0 or done == total:
             failed = len(campaign.tally.failed)
             print(f"{done}/{total} histories, {failed} broke a promise", flush=True)
 
-    interrupted = False
+    campaign = Campaign(options.kafka, worlds, played)
+    is_interrupted = False
     try:
-        campaign.run(repeated, report)
+        campaign.run(histories)
+        if found and not options.play:
+            _shrink(found[0], options)
     except KeyboardInterrupt:
-        interrupted = True
+        is_interrupted = True
     tally = campaign.tally
-    path = options.json or FOLDER / f"{options.kafka}-{options.seed}-{total}.json"
+    path = options.json or finding.FOLDER / f"{options.kafka}-{options.seed}-{total}.json"
     tally.write(path)
     print(f"\n{tally.table()}\n{path}")
     for world in tally.broken_worlds:
         print(f"a world could not be used: {world}", file=sys.stderr)
-    if interrupted:
+    if is_interrupted:
         return INTERRUPTED
     return 0 if tally.is_clean and len(tally.results) == total else 1
 
 
-def _explain(result: Result, tails: list[str], kafka: str) -> None:
+def _explain(result: Result, kept: Finding) -> None:
     seed = result.scenario.seed
-    print(f"\nseed {seed}:", *result.violations, *result.log, *tails, sep="\n  ")
-    print(f"play it again: make faults SEED={seed} N=1 KAFKA={kafka}", flush=True)
+    faults = (str(fault) for fault in result.scenario.faults)
+    print(f"\nseed {seed} broke a promise:", *result.violations, *faults, sep="\n  ")
+    print(f"  kept in {kept.folder}", flush=True)
+
+
+def _shrink(first: Finding, options: argparse.Namespace) -> None:
+    """Make the first of the failing histories small, and say how to play it again."""
+    seed = first.result.scenario.seed
+    print(f"\nmaking seed {seed} small, for {finding.SHRINK_S:.0f} s at most …", flush=True)
+    try:
+        with World(options.kafka, Event()) as world:
+            path = finding.smallest(world, first)
+    except BROKEN as error:
+        print(f"it could not be made small: {type(error).__name__}: {error}", file=sys.stderr)
+    else:
+        small = finding.read(path)
+        faults = (str(fault) for fault in small.faults)
+        print(f"the smallest: {len(small.arrivals)} applications,", *faults, sep="\n  ")
+        print(f'play it again: make faults KAFKA={options.kafka} ARGS="--play {path}"')
+    print(f"play all of it again: make faults SEED={seed} KAFKA={options.kafka}", flush=True)
 
 
 def _count(text: str) -> int:
@@ -87,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--histories", type=_count, default=60, help="how many seeds to play")
     add("--seed", type=int, default=1, help="the first of them")
     add("--times", type=_count, default=1, help="how often to play each")
+    add("--play", type=Path, metavar="FILE", help="play this history, not one of a seed")
     add("--worlds", type=_count, default=4, help="sets of servers and programs side by side")
     add("--kafka", choices=["tansu", "apache"], default="tansu", help="Apache Kafka needs Java")
     add("--json", type=Path, metavar="FILE", help="where the results go (default: out/faults/…)")

@@ -1,51 +1,59 @@
 """Runs one of the service's programs with named points around its adapters (`points`).
 
-    python -m tests.faults.entry ROLE MODULE [arguments of the program …]
-
-Besides, patience that is made for hours is made short, and SEONCHAK_FAULTS_WITHOUT takes a guard
-away (`unguarded`), for the controls that show that the campaign would notice.
+Besides, patience that is made for hours is made short, the program's clock can be stepped
+(`clock`), and SEONCHAK_FAULTS_WITHOUT takes a guard away (`unguarded`), for the controls that show
+that the campaign would notice.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from handlers.adapters import circuit_breaker
+from handlers import rebuild
+from handlers.adapters import circuit_breaker, failed_event_queue
 from handlers.adapters.admission import Admissions
+from handlers.adapters.failed_event_queue import FailedEventQueue
 from handlers.adapters.ledger import Ledger
 from handlers.adapters.publisher import Publisher
 from handlers.adapters.restoration import Restoration
 from handlers.domain.admission import Outcome
 from local.poller import backoff
-from tests.faults import unguarded
+from tests.faults import clock, unguarded
 from tests.faults.points import FOLDER, Points
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Admissions that were answered on the word of Redis's disk alone, one a line: campaign, user.
 JOURNAL = "durable.journal"
 # A history has seconds where an outage has minutes.
 BREAKER_OPEN_S = 0.5
 RETRY_MAX_S = 1.0
+REDRIVE_MAX_S = 1
 RESPAWN_S = 0.2
+# All clocks of a history are one and the same.
+IN_FLIGHT_MARGIN_MS = 100
 
 
-def main() -> int:
+def run(role: str, module: str, arguments: Sequence[str]) -> int:
     """Prepare, then run the program; return its exit code."""
-    role, module, *arguments = sys.argv[1:]
     folder = Path(os.environ[FOLDER])
     circuit_breaker.OPEN_S = BREAKER_OPEN_S
     backoff.DELAY_MAX_S = RETRY_MAX_S
+    failed_event_queue.BACKOFF_MAX_S = REDRIVE_MAX_S
+    rebuild.IN_FLIGHT_MARGIN_MS = IN_FLIGHT_MARGIN_MS
     program: Any = importlib.import_module(module)
     if module == "local.serve":
         program.Granian = partial(program.Granian, respawn_interval=RESPAWN_S)
     if module == "local.poll_runner":
         program.SESSION_TIMEOUT_MS_MIN = 1  # a killed member is missed soon
+    clock.follow(folder)
     points = Points(role, folder)
     _name_points(points)
     _note_durable(folder / JOURNAL)
@@ -55,16 +63,32 @@ def main() -> int:
     return int(program.main(arguments))
 
 
+def share_tls_context() -> None:
+    """Let all programs read the system's certificates once, not at every connection to MySQL."""
+    make: Any = pymysql.Connection._create_ssl_ctx  # type: ignore[attr-defined]
+    context = make(None, {})
+    pymysql.Connection._create_ssl_ctx = (  # type: ignore[attr-defined]
+        lambda self, options: make(self, options) if options else context
+    )
+
+
 def _name_points(points: Points) -> None:
     wrap = points.wrap
+    wrap(Publisher, "_send", after="sending")
     wrap(Publisher, "publish_all", after="resent")
     wrap(Publisher, "publish", after="sent")
     wrap(Admissions, "make_durable", after="durable")
-    wrap(Admissions, "overdue", after="overdue")
+    wrap(Admissions, "overdue", after="overdue", when=bool)
     wrap(Admissions, "reassign", after="reassigned")
+    wrap(Ledger, "insert", after="inserted")
     wrap(pymysql.Connection, "commit", before="commit-before", after="committed")
-    wrap(Ledger, "write", after="written")
     wrap(Admissions, "settle", after="settled")
+    wrap(FailedEventQueue, "_write", after="rewritten")
+    wrap(FailedEventQueue, "_mark", after="marked")
+    wrap(FailedEventQueue, "redrive", after="redriven", when=lambda done: done.last_id)
+    wrap(FailedEventQueue, "kept", after="kept")
+    wrap(FailedEventQueue, "revive", after="revived")
+    wrap(Restoration, "begin_epoch", after="epoch-begun")
     wrap(Restoration, "begin", after="begun")
     wrap(Restoration, "restore", after="restored")
     wrap(Restoration, "release_gaps", after="released")
@@ -97,7 +121,3 @@ def _note_durable(journal: Path) -> None:
         return is_durable
 
     Admissions.make_durable = noted  # type: ignore[method-assign]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

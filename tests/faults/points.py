@@ -20,15 +20,29 @@ FOLDER = "SEONCHAK_FAULT_POINTS"
 KILLED = 137  # 128 + SIGKILL, as shells have it
 
 # Program -> the points that it can reach.
-GATEWAY = ("gateway.admitted", "gateway.sent", "gateway.durable")
-CONSUMER = ("poller.commit-before", "poller.committed", "poller.settled")
-RELAY = ("scheduler.overdue", "scheduler.resent")
-REDRIVE = ("scheduler.commit-before", "scheduler.committed")
+GATEWAY = ("gateway.admitted", "gateway.sending", "gateway.sent", "gateway.durable")
+CONSUMER = (
+    "poller.inserted",
+    "poller.commit-before",
+    "poller.committed",
+    "poller.settled",
+)
+RELAY = ("scheduler.overdue", "scheduler.sending", "scheduler.resent")
+REDRIVE = (
+    "scheduler.reassigned",
+    "scheduler.rewritten",
+    "scheduler.marked",
+    "scheduler.redriven",
+    "scheduler.settled",
+)
 REBUILD = (
+    "scheduler.epoch-begun",
     "scheduler.begun",
+    "scheduler.kept",
     "scheduler.restored",
     "scheduler.released",
     "scheduler.reopened",
+    "scheduler.revived",
     "scheduler.renewed",
 )
 
@@ -40,8 +54,16 @@ class Points:
         self._role = role
         self._folder = folder
 
-    def wrap(self, owner: Any, method: str, *, before: str = "", after: str = "") -> None:
-        """Put a point before and one after a method (after: only when it did not raise)."""
+    def wrap(
+        self,
+        owner: Any,
+        method: str,
+        *,
+        before: str = "",
+        after: str = "",
+        when: Callable[[Any], object] = lambda _: True,
+    ) -> None:
+        """Put a point before a method, and one after it when it returned what `when` wants."""
         original: Callable[..., Any] = getattr(owner, method)
 
         @wraps(original)
@@ -49,7 +71,7 @@ class Points:
             if before:
                 self.reached(before)
             result = original(*args, **named)
-            if after:
+            if after and when(result):
                 self.reached(after)
             return result
 

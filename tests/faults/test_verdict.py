@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from tests.faults.engine.draw import draw
 from tests.faults.engine.load import Answer
-from tests.faults.engine.scenario import Fault, draw, scenario
+from tests.faults.engine.scenario import Fault, scenario
 from tests.faults.engine.verdict import Evidence, Row, excused, violations
 
 ACCEPTED = Answer("a", 202, "ACCEPTED", 1)
@@ -82,10 +83,13 @@ def test_silence_and_strange_answers_break_p6() -> None:
     )
 
 
-def test_only_the_documented_double_fault_excuses_a_loss() -> None:
+def test_only_the_documented_double_faults_excuse_a_loss() -> None:
     by_disk = frozenset({"a"})
     lost = dataclasses.replace(GOOD, rows=[], by_disk=by_disk)
     assert excused(lost) == set()
+    strangers = dataclasses.replace(lost, scenario=scenario(1, [Fault(0.5, "foreign")]))
+    assert excused(strangers) == {"a"}
+    assert excused(dataclasses.replace(strangers, by_disk=frozenset())) == set()
     flushed = dataclasses.replace(lost, scenario=scenario(1, [Fault(0.5, "redis-flush")]))
     assert excused(flushed) == {"a"}
     assert violations(flushed) == []

@@ -86,6 +86,18 @@ def test_every_run_logs_the_age_of_the_oldest_pending_admission_for_the_alarm(
     assert oldest_s() == 0
 
 
+def test_an_admission_from_before_the_clock_was_set_back_is_overdue_at_once(
+    overdue: Settings, campaign_id: str
+) -> None:
+    age(overdue, campaign_id, -7_200_000)
+    assert relay_handler({}, None) == {"sent": 3}
+    with closing(connect(overdue)) as redis:
+        redis.zadd(f"coupon:{{{campaign_id}}}:pending", {"user-2": 1})
+    pages = [wiring.admissions().overdue(campaign_id, 30_000, skip, 2) for skip in range(4)]
+    found = [[coupon.user_id for coupon in page] for page in pages]
+    assert found == [["user-2", "user-0"], ["user-0", "user-1"], ["user-1"], []]
+
+
 def test_a_fresh_admission_is_left_to_its_own_apply(service: Settings, campaign_id: str) -> None:
     create_campaign(campaign_id)
     assert apply(campaign_id, "fresh").status == 202

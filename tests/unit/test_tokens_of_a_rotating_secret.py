@@ -9,8 +9,7 @@ import pytest
 
 from handlers.domain.errors import UnauthenticatedError, UnavailableError
 from handlers.edge.tokens import Tokens
-from tests.unit.issuer import good_claims
-from tests.unit.test_tokens import signed
+from tests.unit.issuer import good_claims, signed
 
 if TYPE_CHECKING:
     from handlers.config import Settings

@@ -28,6 +28,7 @@ GETTERS = [
     wiring.settings,
     wiring.tokens,
     wiring.throttle,
+    wiring.refusals,
     wiring.scripts,
     wiring.admissions,
     wiring.campaign_states,
@@ -54,6 +55,9 @@ import jwt
 class Admissions:
     def admit(self, campaign_id, user_id):
         return Admission(Outcome.{outcome}, 1, 1)
+
+    def refusal(self, campaign_id, winners_max):
+        return None
 
     def make_durable(self, campaign_id, user_id, serial):
         return True

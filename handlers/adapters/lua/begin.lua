@@ -2,7 +2,12 @@
 -- everything once more in between.
 --
 -- KEYS  1 campaign  hash  rebuild: the token of the rebuild that is at work
--- ARGV  1 token
--- Returns 1
+-- ARGV  1 token  2 run_id of this server, or "" without epochs
+-- Returns 1, or 0 when the campaign is open: somebody else has opened it since it was found closed,
+-- and whoever was admitted since then must not be touched.
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if epoch and (ARGV[2] == '' or epoch == ARGV[2]) then
+  return 0
+end
 redis.call('HSET', KEYS[1], 'rebuild', ARGV[1])
 return 1

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.migration.patience import SetupError
 from local.servers import ServerError
-from tests.faults.engine import history, scenario
+from tests.faults.engine import finding, history
+from tests.faults.engine.launcher import LauncherError
 from tests.faults.engine.quiet import NO_ANSWER, NotQuietError
 from tests.faults.engine.tally import Tally
 from tests.faults.engine.world import StoppedError, World
@@ -19,32 +20,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from local.embedded import KafkaKind
+    from tests.faults.engine.finding import Finding
     from tests.faults.engine.history import Result
+    from tests.faults.engine.scenario import Scenario
+
+    Left = queue.SimpleQueue[Scenario]
 
 # The topic of a world grows with every history; a new world begins with an empty one.
 HISTORIES_PER_WORLD = 100
-BROKEN = (ServerError, SetupError, NotQuietError, *NO_ANSWER)
+BROKEN = (ServerError, SetupError, NotQuietError, LauncherError, *NO_ANSWER)
 
 
 class Campaign:
-    """Plays histories until there are none left, or until `stopping` is set."""
+    """Plays histories until there are none left, or until `stopping` is set.
 
-    def __init__(self, kafka: KafkaKind, worlds: int) -> None:
+    played is called after each, with what was kept of it when it broke a promise.
+    """
+
+    def __init__(
+        self, kafka: KafkaKind, worlds: int, played: Callable[[Result, Finding | None], None]
+    ) -> None:
         self._kafka: KafkaKind = kafka
         self._worlds = worlds
+        self._played = played
         self._lock = Lock()
         self.stopping = Event()
         self.tally = Tally(kafka)
 
-    def run(self, seeds: Iterable[int], report: Callable[[Result, list[str]], None]) -> Tally:
-        """Play every seed; a world in which something broke is not used again."""
-        left: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for seed in seeds:
-            left.put(seed)
+    def run(self, histories: Iterable[Scenario]) -> Tally:
+        """Play every history; a world in which something broke is not used again."""
+        left: Left = queue.SimpleQueue()
+        for scenario in histories:
+            left.put(scenario)
         started = time.monotonic()
         try:
             with ThreadPoolExecutor(self._worlds) as pool:
-                workers = [pool.submit(self._work, left, report) for _ in range(self._worlds)]
+                workers = [pool.submit(self._work, left) for _ in range(self._worlds)]
                 try:
                     for worker in workers:
                         worker.result()
@@ -55,33 +66,27 @@ class Campaign:
             self.tally.wall_s = time.monotonic() - started
         return self.tally
 
-    def _work(
-        self, left: queue.SimpleQueue[int], report: Callable[[Result, list[str]], None]
-    ) -> None:
+    def _work(self, left: Left) -> None:
         while not left.empty() and not self.stopping.is_set():
             try:
                 with World(self._kafka, self.stopping) as world:
-                    self._play(world, left, report)
+                    self._play(world, left)
             except StoppedError:
                 return
             except BROKEN as error:
                 with self._lock:
                     self.tally.broken_worlds.append(f"{type(error).__name__}: {error}")
 
-    def _play(
-        self,
-        world: World,
-        left: queue.SimpleQueue[int],
-        report: Callable[[Result, list[str]], None],
-    ) -> None:
+    def _play(self, world: World, left: Left) -> None:
         for _ in range(HISTORIES_PER_WORLD):
             try:
-                seed = left.get_nowait()
+                scenario = left.get_nowait()
             except queue.Empty:
                 return
-            result = history.run(world, scenario.draw(seed, self._kafka))
+            result = history.run(world, scenario)
+            found = finding.keep(world, result) if result.violations else None
             with self._lock:
                 self.tally.results.append(result)
-                report(result, world.fleet.log_tails() if result.violations else [])
-            if result.violations:
+                self._played(result, found)
+            if found:
                 return

@@ -50,13 +50,13 @@ def run(
     world.forget()
     _create(world, campaign_id, scenario.quantity)
     journal = Journal()
-    load = Load(world.port, campaign_id, journal, patience_s)
+    load = Load(world.port, campaign_id, journal, world.stopping, patience_s)
     injector = Injector(world, scenario, campaign_id, journal)
     is_over = Event()
     with ThreadPoolExecutor(1) as pool:
         faults = pool.submit(injector.run, is_over)
         try:
-            load.run(scenario.arrivals, world.pause)
+            load.run(scenario.arrivals)
         finally:
             is_over.set()
         faults.result()

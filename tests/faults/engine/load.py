@@ -10,7 +10,8 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from threading import Lock
+from functools import cache
+from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -18,15 +19,21 @@ import jwt
 from local.development import DEVELOPMENT_SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+    from threading import Event
 
     from tests.faults.engine.journal import Journal
 
 THREADS = 8
-TIMEOUT_S = 4.0
-RETRY_AFTER_S = 0.12
+TIMEOUT_S = 10.0
+# Each time that a user is left unsure they wait a little longer: a crowd that asks all the time
+# only costs time.
+RETRY_AFTER_S, RETRY_AFTER_MAX_S = 0.1, 0.5
+LOOK_S = 0.2
 # From the first application on. A user who has no definite answer by then has been left alone.
 PATIENCE_S = 30.0
+# Longer than any step of the programs' clocks.
+TOKEN_S = 86_400
 TOLD = {"ACCEPTED", "ALREADY_APPLIED"}
 REFUSED = {"SOLD_OUT"}
 # What an honest "not now" looks like; everything else that is no answer is a flaw.
@@ -46,49 +53,57 @@ class Answer:
 class Load:
     """All clients of one history."""
 
-    def __init__(self, port: int, campaign_id: str, journal: Journal, patience_s: float) -> None:
+    def __init__(
+        self, port: int, campaign_id: str, journal: Journal, stopping: Event, patience_s: float
+    ) -> None:
         self._port = port
         self._campaign_id = campaign_id
         self._journal = journal
+        self._stopping = stopping
         self._patience_s = patience_s
-        self._lock = Lock()
+        self._changed = Condition()
         self._due: list[tuple[float, str]] = []
         self._asking = 0
         self.answers: dict[str, list[Answer]] = defaultdict(list)
         self.unanswered: set[str] = set()
 
-    def run(self, arrivals: Iterable[tuple[float, str]], pause: Callable[[float], None]) -> None:
+    def run(self, arrivals: Iterable[tuple[float, str]]) -> None:
         """Let everybody apply at their time, until all have an answer or patience ends."""
         started = time.monotonic()
         self._due = [(started + at_s, user) for at_s, user in arrivals]
         heapq.heapify(self._due)
         until = started + self._patience_s
         with ThreadPoolExecutor(THREADS) as pool:
-            for future in [pool.submit(self._work, until, pause) for _ in range(THREADS)]:
+            for future in [pool.submit(self._work, until) for _ in range(THREADS)]:
                 future.result()
         self.unanswered = {user for _, user in self._due}
 
-    def _work(self, until: float, pause: Callable[[float], None]) -> None:
-        while time.monotonic() < until:
-            with self._lock:
-                if not self._due and not self._asking:
-                    return
-                now = time.monotonic()
-                is_due = bool(self._due) and self._due[0][0] <= now
-                user = heapq.heappop(self._due)[1] if is_due else None
-                self._asking += is_due
-            if user is None:
-                pause(0.01)
-                continue
+    def _work(self, until: float) -> None:
+        while user := self._next(until):
             answer = self._apply(user)
-            with self._lock:
+            said = f"    {user}: {answer.code or 'no answer'} {answer.serial or ''}".rstrip()
+            self._journal.note(said)
+            with self._changed:
                 self._asking -= 1
-                self.answers[user].append(answer)
+                answers = self.answers[user]
+                answers.append(answer)
                 if answer.code not in TOLD | REFUSED:
-                    heapq.heappush(self._due, (time.monotonic() + RETRY_AFTER_S, user))
-            self._journal.note(
-                f"    {user}: {answer.code or 'no answer'} {answer.serial or ''}".rstrip()
-            )
+                    wait_s = min(RETRY_AFTER_S * len(answers), RETRY_AFTER_MAX_S)
+                    heapq.heappush(self._due, (time.monotonic() + wait_s, user))
+                self._changed.notify()
+
+    def _next(self, until: float) -> str:
+        """Wait for the next user whose time has come; "" when there will be none."""
+        with self._changed:
+            while (self._due or self._asking) and not self._stopping.is_set():
+                now = time.monotonic()
+                if now > until:
+                    return ""
+                if self._due and self._due[0][0] <= now:
+                    self._asking += 1
+                    return heapq.heappop(self._due)[1]
+                self._changed.wait(min(LOOK_S, self._due[0][0] - now) if self._due else LOOK_S)
+        return ""
 
     def _apply(self, user: str) -> Answer:
         try:
@@ -103,11 +118,15 @@ def call(
     port: int, method: str, path: str, user: str, scope: str = "", body: object = None
 ) -> tuple[int, Any]:
     """Send one request over a connection of its own; return status and JSON."""
-    claims = {"sub": user, "exp": time.time() + 3600, "scope": scope}
-    token = jwt.encode(claims, DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"])
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {_token(user, scope)}"}
     content = None if body is None else json.dumps(body).encode()
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)) as connection:
         connection.request(method, path, content, headers)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
+
+
+@cache
+def _token(user: str, scope: str) -> str:
+    claims = {"sub": user, "exp": time.time() + TOKEN_S, "scope": scope}
+    return jwt.encode(claims, DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"])

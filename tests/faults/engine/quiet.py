@@ -39,16 +39,18 @@ class Quiet:
         self._topic = topic
         self._until = time.monotonic() + patience_s
         self._redriven_at = self._healed_at = time.monotonic()
-        self._marked: set[int] = set()
+        self._told = ""
 
     def wait(self) -> None:
-        """Return when nothing is under way any more; raise NotQuietError at the bound."""
+        """Return when nothing is under way and nothing differs; NotQuietError at the bound."""
         self._await(self._is_open, "the campaign is not open")
         self._await(self._nothing_pending, "admissions are still pending")
         self._await(self._is_marked, "the topic takes no record")
         self._await(self._forged_are_kept, "records are still unconsumed")
         self._await(self._nothing_to_redrive, "failed events are still to be redriven")
         self._await(self._nothing_pending, "admissions are pending again")
+        self._await(self._is_ready, "/ready does not answer 200")
+        self._await(self._agrees, "Redis and MySQL disagree")
 
     def _await(self, holds: Callable[[], bool], otherwise: str) -> None:
         why = ""
@@ -56,7 +58,7 @@ class Quiet:
             try:
                 if holds():
                     return
-                why = ""
+                why = f": {self._told}" if self._told else ""
             except NO_ANSWER as error:
                 why = f" ({type(error).__name__}: {error})"
             if time.monotonic() > self._until:
@@ -70,8 +72,20 @@ class Quiet:
         status, _ = call(self._world.port, "GET", f"/campaigns/{self._campaign_id}", "admin")
         return status == 200
 
+    def _is_ready(self) -> bool:
+        status, body = call(self._world.port, "GET", "/ready", "admin")
+        self._told = str(body)
+        return status == 200
+
+    def _agrees(self) -> bool:
+        """Ask the service itself what Redis, MySQL and failed_event disagree about."""
+        path = f"/campaigns/{self._campaign_id}/reconciliation"
+        status, body = call(self._world.port, "GET", path, "admin", "coupon:admin")
+        self._told = str(body)
+        return status == 200 and not any(body["counts"].values())
+
     def _nothing_pending(self) -> bool:
-        with self._world.redis() as client:
+        with self._world.servers.redis() as client:
             return bool(client.zcard(CampaignKeys.of(self._campaign_id).pending) == 0)
 
     def _is_marked(self) -> bool:

@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from handlers.adapters.kafka_options import connection_options, require_broker
+from handlers.domain.coupon import CouponAccepted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SEND_TIMEOUT_S = 3.0
 READ_S = 1.0
+FOREIGN = 3
+ADMITTED_AT_MS = 1_763_780_400_123
 UNSENT = (KafkaError, OSError)
 
 
@@ -55,6 +58,14 @@ class TopicWriter:
             return 0
         self._chance.shuffle(values)
         return self._send([(None, value) for value in values], forged=False)
+
+    def take_serials(self) -> int:
+        """Write coupons of people who never applied, under serials that others have by now."""
+        foreign = [
+            CouponAccepted(self._campaign_id, f"foreign-{serial}", serial, ADMITTED_AT_MS)
+            for serial in range(1, FOREIGN + 1)
+        ]
+        return self._send([(None, coupon.encode()) for coupon in foreign], forged=False)
 
     def _forgeries(self) -> list[bytes | None]:
         now = "2026-11-22T03:00:00.123Z"

@@ -1,0 +1,103 @@
+"""Measures what a cold start imports, from the packaged zip, in fresh bare interpreters.
+
+    python bench/import_time.py [out/prod] [--runs 20] [--limit-ms 200]
+
+Each figure is the median over the runs of the time in that process up to the last import; the
+interpreter's own start is not in it. Nothing is connected to, so no server is needed. On a machine
+that does other things besides, the CPU time says more than the time by the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+RUNS = 20
+LIMIT_MS = 200
+TIMEOUT_S = 60
+# Complete and of no use: nobody answers there.
+SETTINGS = {
+    "STAGE": "local",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "DATABASE_URL": "mysql://user:password@127.0.0.1:1/seonchak",
+    "AUTH_JWT_SECRET": "development-only-jwt-secret-of-32-bytes-or-more",
+    "COUPON_CODE_SECRET": "development-only-code-secret-of-32-bytes-or-more",
+}
+# What each function imports until its first answer, in the order in which it does.
+APPLY = "wiring.tokens(); wiring.throttle(); wiring.admissions(); wiring.scripts()._connected()"
+SCENARIOS = {
+    "app.py alone": "pass",
+    "apply refused": APPLY,
+    "apply accepted": f"{APPLY}; wiring.publisher()",
+    "consume": "wiring.warm_up(); wiring.scripts()._connected()",
+}
+PROBE = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+began = time.perf_counter(), time.process_time()
+import app
+from handlers import wiring
+exec(sys.argv[2])
+ended = time.perf_counter(), time.process_time()
+print(*((after - before) * 1000 for before, after in zip(began, ended)))
+"""
+
+
+def main() -> int:
+    """Print the medians; exit code 1 when importing app.py takes longer than the limit."""
+    options = _parser().parse_args()
+    zip_file = options.package / "deployment.zip"
+    if not zip_file.is_file():
+        print(f"there is no {zip_file}: make package", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(zip_file) as archive:
+            archive.extractall(folder)
+        print("                 clock     CPU   fastest")
+        medians = {name: _median(folder, name, options.runs) for name in SCENARIOS}
+    slow = medians["app.py alone"] > options.limit_ms
+    if slow:
+        print(f"importing app.py takes more than {options.limit_ms} ms", file=sys.stderr)
+    return int(slow)
+
+
+def _median(tree: str, name: str, runs: int) -> float:
+    _once(tree, SCENARIOS[name])  # brings the files into memory; not counted
+    taken = [_once(tree, SCENARIOS[name]) for _ in range(runs)]
+    median = statistics.median(clock_ms for clock_ms, _ in taken)
+    cpu = statistics.median(cpu_ms for _, cpu_ms in taken)
+    fastest = min(clock_ms for clock_ms, _ in taken)
+    print(f"{name:15} {median:4.0f} ms {cpu:4.0f} ms {fastest:6.0f} ms", flush=True)
+    return median
+
+
+def _once(tree: str, code: str) -> tuple[float, float]:
+    """Return milliseconds by the clock and of the processor."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", PROBE, tree, code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=SETTINGS,
+        timeout=TIMEOUT_S,
+    )
+    clock_ms, cpu_ms = done.stdout.split()
+    return float(clock_ms), float(cpu_ms)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("package", nargs="?", type=Path, default=Path("out/prod"))
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--limit-ms", type=float, default=LIMIT_MS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""The figures that are counted with, each with its source: prices.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+FILE = Path(__file__).with_name("prices.toml")
+FROM_MEMORY = "from memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One price, limit, measured time or assumption."""
+
+    what: str
+    value: float
+    source: str
+    seen: dt.date | None = None
+
+    @property
+    def is_from_memory(self) -> bool:
+        """Say whether nobody has read this figure anywhere."""
+        return self.source.startswith(FROM_MEMORY)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All figures for one region and one size; parameters of the size under their own names."""
+
+    prices: Mapping[str, Figure]
+    limits: Mapping[str, Figure]
+    measured: Mapping[str, float]
+    assumed: Mapping[str, float]
+    size: Mapping[str, float]
+
+
+@cache
+def _document() -> dict[str, Any]:
+    with FILE.open("rb") as file:
+        return tomllib.load(file)
+
+
+def regions() -> list[str]:
+    """Return the regions that every price is known for, the first being the default."""
+    tables = _document()["price"].values()
+    return [name for name in next(iter(tables)) if all(_is_price(table, name) for table in tables)]
+
+
+def sizes() -> list[str]:
+    """Return the names of the sizes."""
+    return list(_document()["size"])
+
+
+def catalogue(region: str, size: str) -> Catalogue:
+    """Return what holds for a region and a size; KeyError for an unknown one."""
+    document = _document()
+    return Catalogue(
+        prices={
+            key: Figure(
+                table["what"],
+                table[region]["usd"],
+                table[region]["source"],
+                table[region]["seen"],
+            )
+            for key, table in document["price"].items()
+        },
+        limits={key: Figure(**table) for key, table in document["limit"].items()},
+        measured=_values(document["measured"]),
+        assumed=_values(document["assumed"]),
+        size=document["size"][size],
+    )
+
+
+def _is_price(table: Mapping[str, Any], name: str) -> bool:
+    return isinstance(table.get(name), dict)
+
+
+def _values(tables: Mapping[str, Any]) -> dict[str, float]:
+    return {key: table["value"] for key, table in tables.items()}

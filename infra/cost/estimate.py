@@ -1,0 +1,108 @@
+"""The whole answer about a day: load, money, limits, and how much of it is from memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.cost import limits, money
+from infra.cost.catalogue import catalogue
+from infra.cost.load import load
+
+if TYPE_CHECKING:
+    from infra.cost.day import Day
+    from infra.cost.limits import Use
+    from infra.cost.load import Load
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a day needs and costs."""
+
+    day: Day
+    load: Load
+    environments: float
+    uses: list[Use]
+    use_usd: dict[str, float]
+    standing_usd: dict[str, float]
+    last_row_after_s: float
+    from_memory: list[str]
+
+    @property
+    def total_usd(self) -> float:
+        """Return what the day costs, servers standing for its hours included."""
+        return sum(self.use_usd.values()) + sum(self.standing_usd.values())
+
+    def per_million_applies(self, usd: float) -> float:
+        """Return a part's USD for a million presses of the button."""
+        return usd / self.day.applies * money.MILLION
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as JSON has it."""
+        return {
+            "applies": self.day.applies,
+            "accepted": self.day.accepted,
+            "requests": self.load.requests,
+            "requests_per_s": {
+                "mean": self.load.requests / (self.day.minutes * 60),
+                "peak": self.load.requests_per_s,
+                "turned_away": self.load.wanted_per_s - self.load.requests_per_s,
+            },
+            "sold_out_after_s": self.load.sold_out_after_s,
+            "last_row_after_s": self.last_row_after_s,
+            "environments": self.environments,
+            "outcomes": {
+                name: {
+                    "count": outcome.count,
+                    "in_busiest_second": outcome.in_busiest_second,
+                    "duration_ms": outcome.duration_ms,
+                    "redis_calls": outcome.count * outcome.redis_calls,
+                }
+                for name, outcome in self.load.outcomes.items()
+            },
+            "redis": {
+                "calls": self.load.redis_calls,
+                "calls_per_s": self.load.redis_calls_per_s,
+                "cores": self.load.redis_cores,
+            },
+            "limits": [
+                {
+                    "name": use.name,
+                    "needed": use.needed,
+                    "capacity": use.capacity,
+                    "unit": use.unit,
+                    "share": use.share,
+                    "remedy": use.remedy,
+                }
+                for use in self.uses
+            ],
+            "usd": {
+                "use": self.use_usd,
+                "use_per_million_applies": {
+                    part: self.per_million_applies(usd) for part, usd in self.use_usd.items()
+                },
+                "standing": self.standing_usd,
+                "total": self.total_usd,
+            },
+            "from_memory": self.from_memory,
+        }
+
+
+def estimate(day: Day) -> Estimate:
+    """Return what `day` needs and costs; KeyError for an unknown region or size."""
+    figures = catalogue(day.region, day.size)
+    done = load(day, figures)
+    prices = figures.prices.values()
+    return Estimate(
+        day=day,
+        load=done,
+        environments=limits.environments(done, figures),
+        uses=limits.uses(day, done, figures),
+        use_usd=money.use(day, done, figures),
+        standing_usd=money.standing(day, figures),
+        last_row_after_s=max(
+            done.sold_out_after_s or day.minutes * 60,
+            day.accepted / figures.assumed[f"rows_per_s_{day.size}"],
+        ),
+        from_memory=[figure.what for figure in prices if figure.is_from_memory],
+    )

@@ -1,0 +1,171 @@
+"""What a day needs of each limit, and what to do about those that are too small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infra.cost.catalogue import Catalogue
+    from infra.cost.day import Day
+    from infra.cost.load import Load
+
+BYTES_OF_A_GIB = 1024**3
+BYTES_OF_A_MB = 1_000_000
+ONE_CORE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of a limit is needed, in `unit`; `remedy` says what to do where it is too little."""
+
+    name: str
+    needed: float
+    capacity: float
+    unit: str
+    remedy: str
+
+    @property
+    def share(self) -> float:
+        """Return the part of the limit that is needed; above 1 it breaks."""
+        return self.needed / self.capacity
+
+
+def uses(day: Day, load: Load, figures: Catalogue) -> list[Use]:
+    """Return all limits, the first to break foremost."""
+    found = [
+        *_at_the_door(load, figures),
+        *_functions(load, figures),
+        *_redis(day, load, figures),
+        *_kafka(day, load, figures),
+        *_database(day, load, figures),
+    ]
+    return sorted(found, key=lambda use: use.share, reverse=True)
+
+
+def environments(load: Load, figures: Catalogue) -> float:
+    """Return the concurrency that Lambda counts: what is at work, or a tenth of the requests."""
+    per_environment = figures.limits["lambda_per_environment_s"].value
+    return max(load.concurrency, load.requests_per_s / per_environment)
+
+
+def _at_the_door(load: Load, figures: Catalogue) -> list[Use]:
+    account = figures.limits["api_per_s"].value
+    stage = figures.size["api_per_s"]
+    return [
+        Use(
+            "API Gateway throttle",
+            load.requests_per_s,
+            min(account, stage),
+            "requests/s",
+            "have the account's quota raised weeks before, then Throttle and Burst of the size; "
+            "what is above it gets 429 and has to come again",
+        ),
+        Use(
+            "WAF web ACL",
+            load.wanted_per_s,  # it stands before the throttle
+            figures.limits["waf_per_s"].value,
+            "requests/s",
+            "have it raised, or share the campaign among several stages",
+        ),
+    ]
+
+
+def _functions(load: Load, figures: Catalogue) -> list[Use]:
+    needed = environments(load, figures)
+    return [
+        Use(
+            "Lambda quota of the account",
+            needed,
+            figures.limits["lambda_concurrency"].value,
+            "environments",
+            "have it raised weeks before (Service Quotas, concurrent executions)",
+        ),
+        Use(
+            "reserved concurrency of the API",
+            needed,
+            figures.size["api_concurrency"],
+            "environments",
+            "raise ApiConcurrency of the size once the account's quota allows it",
+        ),
+        Use(
+            "Lambda's scaling from cold",
+            needed,
+            figures.limits["lambda_scaling"].value,
+            "environments in 10 s",
+            "provisioned concurrency before the opening; otherwise errors for some seconds",
+        ),
+    ]
+
+
+def _redis(day: Day, load: Load, figures: Catalogue) -> list[Use]:
+    memory = figures.size["redis_gib"] * figures.limits["redis_memory_share"].value
+    return [
+        Use(
+            "Redis CPU",
+            load.redis_cores,
+            ONE_CORE,
+            "cores",
+            "more nodes do not help one campaign, whose keys share a slot: a faster core, a lower "
+            "throttle at the door, or several campaigns",
+        ),
+        Use(
+            "Redis memory",
+            day.accepted * figures.measured["redis_user_bytes"] / BYTES_OF_A_GIB,
+            memory,
+            "GiB",
+            "a larger node type; a full Redis admits nobody (noeviction)",
+        ),
+    ]
+
+
+def _kafka(day: Day, load: Load, figures: Catalogue) -> list[Use]:
+    size = figures.size
+    connecting = min(day.accepted, environments(load, figures))
+    megabytes = load.records_per_s * figures.measured["record_bytes"] / BYTES_OF_A_MB
+    pollers = size["kafka_partitions"] * figures.limits["poller_mb_per_s"].value
+    opened = min(connecting, figures.limits["lambda_scaling"].value)
+    return [
+        Use(
+            "Kafka's new connections",
+            opened,
+            figures.limits[f"kafka_connections_per_s_{day.size}"].value,
+            "a second and broker",
+            "let a small campaign run before the big one, so that environments are connected; more "
+            "brokers. Who waits too long gets 503, keeps the place, and the relay sends it",
+        ),
+        Use(
+            "Kafka's connections",
+            connecting,
+            figures.limits["kafka_connections"].value,
+            "a broker",
+            "more brokers",
+        ),
+        Use(
+            "Kafka's produce requests",
+            load.records_per_s,
+            size["kafka_brokers"] * figures.assumed[f"kafka_requests_per_s_{day.size}"],
+            "records/s",
+            "more or larger brokers, and partitions for them",
+        ),
+        Use("Kafka pollers", megabytes, pollers, "MB/s", "more partitions, and pollers for them"),
+    ]
+
+
+def _database(day: Day, load: Load, figures: Catalogue) -> list[Use]:
+    return [
+        Use(
+            "rows into MySQL",
+            load.records_per_s,
+            figures.assumed[f"rows_per_s_{day.size}"],
+            "rows/s",
+            "coupons read PENDING for longer, no more; a larger instance, or more partitions",
+        ),
+        Use(
+            "look-ups in MySQL",
+            load.polls_per_s,
+            figures.assumed[f"queries_per_s_{day.size}"],
+            "queries/s",
+            "let clients ask less often, the first time after some seconds; a larger instance",
+        ),
+    ]

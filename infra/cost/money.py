@@ -1,0 +1,74 @@
+"""What a day costs: parts that grow with the requests, and parts that cost by the hour."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infra.cost.catalogue import Catalogue
+    from infra.cost.day import Day
+    from infra.cost.load import Load
+
+MILLION = 1_000_000
+GB = 1_000_000_000
+MB_OF_A_GB_SECOND = 1024
+HOURS_OF_A_MONTH = 730  # as AWS's own calculator has it
+
+
+def use(day: Day, load: Load, figures: Catalogue) -> dict[str, float]:
+    """Return USD by part for what is done; nothing where nobody comes."""
+    prices = {key: figure.value for key, figure in figures.prices.items()}
+    millions = load.requests / MILLION
+    bot_control = millions * prices["bot_control_request"] if day.bot_control else 0.0
+    return {
+        "API Gateway": millions * prices["api_request"],
+        "Lambda invocations": (millions + load.batches / MILLION) * prices["lambda_request"],
+        "Lambda time": _gb_seconds(load, figures) * prices[f"lambda_{day.architecture}"],
+        "WAF": millions * prices["waf_request"] + bot_control,
+        "CloudWatch Logs": load.requests * _logged_bytes(figures) / GB * prices["logs_gb"],
+        "data transfer": _sent_bytes(day, load, figures) / GB * prices["transfer_gb"],
+    }
+
+
+def standing(day: Day, figures: Catalogue) -> dict[str, float]:
+    """Return USD by part for the hours that servers of this size stand there."""
+    prices = {key: figure.value for key, figure in figures.prices.items()}
+    size = figures.size
+    months = day.hours / HOURS_OF_A_MONTH
+    bot_control = prices["bot_control_month"] if day.bot_control else 0.0
+    return {
+        "ElastiCache": size["redis_nodes"] * prices[f"redis_{day.size}"] * day.hours,
+        "MSK": size["kafka_brokers"]
+        * (
+            prices[f"kafka_{day.size}"] * day.hours
+            + size["kafka_gib"] * prices["kafka_gb_month"] * months
+        ),
+        # As many as there are partitions, since they scale up when the rush has already begun.
+        "Kafka pollers": size["kafka_partitions"] * prices["poller"] * day.hours,
+        "RDS": prices[f"database_{day.size}"] * day.hours
+        + size["database_gib"] * prices["database_gb_month"] * months,
+        "RDS Proxy": size["database_vcpus"] * prices["database_proxy"] * day.hours,
+        "VPC endpoints": size["endpoints"] * size["zones"] * prices["endpoint"] * day.hours,
+        "WAF, standing": (prices["waf_month"] + bot_control) * months,
+    }
+
+
+def _gb_seconds(load: Load, figures: Catalogue) -> float:
+    api_ms = sum(
+        outcome.count * math.ceil(outcome.duration_ms)  # billed by whole milliseconds
+        for outcome in load.outcomes.values()
+    )
+    consume_ms = load.batches * math.ceil(figures.assumed["batch_ms"])
+    size = figures.size
+    megabyte_ms = api_ms * size["api_memory_mb"] + consume_ms * size["consume_memory_mb"]
+    return megabyte_ms / 1000 / MB_OF_A_GB_SECOND
+
+
+def _logged_bytes(figures: Catalogue) -> float:
+    return figures.measured["log_bytes"] + figures.assumed["platform_log_bytes"]
+
+
+def _sent_bytes(day: Day, load: Load, figures: Catalogue) -> float:
+    answers = load.requests * figures.assumed["answer_bytes"]
+    return answers + day.applicants * figures.assumed["handshake_bytes"]

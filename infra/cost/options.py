@@ -1,0 +1,120 @@
+"""The command line of `python -m infra.cost`."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from handlers.domain.campaign import QUANTITY_MAX
+from infra.cost import catalogue
+from infra.cost.day import Day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Number = TypeVar("Number", int, float)
+
+APPLICANTS_MAX = 10_000_000_000  # more than there are people
+MINUTES_MAX = 7 * 24 * 60  # a week: a rush does not last longer
+MINUTES_MIN = 1 / 60  # the busiest second is the shortest that is counted with
+PRESSES_MAX = 1_000
+POLLS_MAX = 1_000
+PEAK_MAX = 100
+HOURS_MAX = 24 * 366
+THROTTLE_MAX = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for."""
+
+    day: Day
+    json: bool
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """Return what is asked for; exits with 2 and a sentence where it makes no sense."""
+    given = vars(_parser().parse_args(arguments))
+    json = given.pop("json")
+    return Options(Day(**given), json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.cost",
+        description=(
+            "What one sale needs on AWS, what it costs, and which limit breaks first "
+            "(docs/scale.md)."
+        ),
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_the_sale(parser)
+    _add_the_place(parser)
+    return parser
+
+
+def _add_the_sale(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the sale").add_argument
+    add("--applicants", type=_whole(1, APPLICANTS_MAX), required=True, help="people who press")
+    add(
+        "--minutes",
+        type=_real(MINUTES_MIN, MINUTES_MAX),
+        required=True,
+        help="how long they come for",
+    )
+    add("--quantity", type=_whole(1, QUANTITY_MAX), required=True, help="coupons")
+    add("--presses", type=_real(1, PRESSES_MAX), default=Day.presses, help="presses of a person")
+    add(
+        "--polls",
+        type=_whole(0, POLLS_MAX),
+        default=Day.polls,
+        help="how often a winner asks for the coupon, once a second",
+    )
+    add(
+        "--peak",
+        type=_real(1, PEAK_MAX),
+        default=Day.peak,
+        help="requests a second at the opening over the mean; from there they fall exponentially",
+    )
+
+
+def _add_the_place(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("where it runs").add_argument
+    add(
+        "--throttle",
+        type=_whole(1, THROTTLE_MAX),
+        help="requests a second that API Gateway lets in; the others get 429 and come again",
+    )
+    add("--region", choices=catalogue.regions(), default=Day.region, help="whose prices hold")
+    add("--size", choices=catalogue.sizes(), default=Day.size, help="Size of the templates")
+    add("--architecture", choices=["x86_64", "arm64"], default=Day.architecture, help="of Lambda")
+    add(
+        "--hours",
+        type=_real(0, HOURS_MAX),
+        default=Day.hours,
+        help="how long servers of this size stand there",
+    )
+    add("--bot-control", action="store_true", help="with AWS's managed rules against bots")
+    add("--json", action="store_true", help="print JSON")
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    return lambda text: _between(int, text, low, high)
+
+
+def _real(low: float, high: float) -> Callable[[str], float]:
+    return lambda text: _between(float, text, low, high)
+
+
+def _between(kind: type[Number], text: str, low: Number, high: Number) -> Number:
+    noun = "a whole number" if kind is int else "a number"
+    message = f"{text!r} is not {noun} from {low:,.4g} to {high:,}"
+    try:
+        number = kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(message) from None
+    if not low <= number <= high:  # nor is nan
+        raise argparse.ArgumentTypeError(message)
+    return number

@@ -1,0 +1,99 @@
+"""An estimate as a page of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.cost.estimate import Estimate
+    from infra.cost.limits import Use
+
+TIGHT = 0.7  # above it there is no room for a crowd that is larger than expected
+
+
+def report(estimate: Estimate) -> str:
+    """Return what is printed."""
+    parts = (_sale(estimate), _load(estimate), _limits(estimate), _money(estimate))
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def _sale(estimate: Estimate) -> Iterator[str]:
+    day, load = estimate.day, estimate.load
+    mean = load.requests / (day.minutes * 60)
+    yield (
+        f"{day.applicants:,} people press {day.presses:g} times within {day.minutes:g} min "
+        f"for {day.quantity:,} coupons; size {day.size}, {day.region}"
+    )
+    peak = load.wanted_per_s
+    yield f"  requests      {load.requests:,.0f}: {mean:,.0f}/s mean, {peak:,.0f}/s peak"
+    if day.throttle:
+        away = peak - load.requests_per_s
+        yield f"  let in        {day.throttle:,}/s; {away:,.0f}/s get 429 at the peak"
+    if load.sold_out_after_s is None:
+        yield "  sold out      never: a coupon for everybody"
+    else:
+        yield f"  sold out      after {_seconds(load.sold_out_after_s)}"
+    yield f"  last coupon   in MySQL after {_seconds(estimate.last_row_after_s)}"
+    yield f"  Lambda        {estimate.environments:,.0f} environments at the peak"
+    yield (
+        f"  Redis         {load.redis_calls:,.0f} calls, {load.redis_calls_per_s:,.0f}/s peak, "
+        f"{load.redis_cores:.0%} of a core"
+    )
+    yield f"  Kafka         {day.accepted:,} records, {load.records_per_s:,.0f}/s peak"
+
+
+def _load(estimate: Estimate) -> Iterator[str]:
+    yield f"{'outcome':<18}{'requests':>16}{'peak/s':>12}{'ms each':>10}{'Redis calls':>16}"
+    for name, outcome in estimate.load.outcomes.items():
+        yield (
+            f"{name:<18}{outcome.count:>16,.0f}{outcome.in_busiest_second:>12,.0f}"
+            f"{outcome.duration_ms:>10.1f}{outcome.count * outcome.redis_calls:>16,.0f}"
+        )
+
+
+def _limits(estimate: Estimate) -> Iterator[str]:
+    yield f"{'limit':<34}{'needed':>12}{'there is':>12}  {'of it':>9}"
+    for use in estimate.uses:
+        yield (
+            f"{use.name:<34}{_figure(use.needed):>12}{_figure(use.capacity):>12}  "
+            f"{use.share:>9,.0%}  {use.unit}{_verdict(use)}"
+        )
+    first = estimate.uses[0]
+    breaks = "Breaks first" if first.share > 1 else "Nothing breaks; nearest"
+    yield f"{breaks}: {first.name}: {first.remedy}."
+    for use in estimate.uses[1:]:
+        if use.share > 1:
+            yield f"Then {use.name}: {use.remedy}."
+
+
+def _money(estimate: Estimate) -> Iterator[str]:
+    day = estimate.day
+    yield f"{'USD':<22}{'a million applies':>20}{'the day':>14}"
+    for part, usd in estimate.use_usd.items():
+        yield f"{part:<22}{estimate.per_million_applies(usd):>20,.2f}{usd:>14,.2f}"
+    used = sum(estimate.use_usd.values())
+    yield f"{'all use':<22}{estimate.per_million_applies(used):>20,.2f}{used:>14,.2f}"
+    for part, usd in estimate.standing_usd.items():
+        yield f"{part:<22}{f'{day.hours:g} h':>20}{usd:>14,.2f}"
+    yield f"{'total':<42}{estimate.total_usd:>14,.2f}"
+    if estimate.from_memory:
+        yield (
+            f"{len(estimate.from_memory)} prices of {day.region} are from memory, to be checked: "
+            "infra/cost/prices.toml"
+        )
+
+
+def _verdict(use: Use) -> str:
+    if use.share > 1:
+        return ", BREAKS"
+    return ", tight" if use.share > TIGHT else ""
+
+
+def _figure(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:,.2f}"  # noqa: PLR2004 - two digits that count
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.1f} s"

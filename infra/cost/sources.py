@@ -1,0 +1,44 @@
+"""Print every price and limit with its source, as docs/scale.md shows them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from infra.cost.catalogue import catalogue, regions, sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def main() -> int:
+    """Print two tables in Markdown; return 0."""
+    print("\n".join(prices()), end="\n\n")
+    print("\n".join(limits()))
+    return 0
+
+
+def prices() -> Iterator[str]:
+    """Yield the table of prices, a row for each region."""
+    yield "| price | region | USD | read where | looked up |"
+    yield "| --- | --- | ---: | --- | --- |"
+    by_region = {region: catalogue(region, sizes()[0]).prices for region in regions()}
+    for key in by_region[regions()[0]]:
+        for region, table in by_region.items():
+            figure = table[key]
+            yield (
+                f"| {figure.what} | {region} | {figure.value:.10g} | {figure.source} "
+                f"| {figure.seen} |"
+            )
+
+
+def limits() -> Iterator[str]:
+    """Yield the table of limits."""
+    yield "| limit | | read where | looked up |"
+    yield "| --- | ---: | --- | --- |"
+    for figure in catalogue(regions()[0], sizes()[0]).limits.values():
+        yield f"| {figure.what} | {figure.value:,} | {figure.source} | {figure.seen} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

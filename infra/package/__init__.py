@@ -1,0 +1,1 @@
+"""Builds what is deployed: CloudFormation template, zip and manifest (python -m infra.package)."""

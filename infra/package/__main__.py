@@ -1,0 +1,112 @@
+"""Builds the deployment package of a stage: out/<stage>/ with template, zip and manifest.
+
+Same input, same zip, byte by byte. The Lambda runtime is the Python that runs this, or the one
+that --python names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.package.build import MANIFEST, TEMPLATE, ZIP, Order, build
+from infra.package.chalice_part import architecture_of
+from infra.package.errors import PackageError
+from infra.package.target import ARCHITECTURES, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+PROJECT = Path(__file__).resolve().parents[2]
+MERGE_TEMPLATE = PROJECT / "infra" / "application.yaml"
+OUT = PROJECT / "out"
+WHEEL_CACHE = OUT / "wheels"
+STAGE = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code: 0 built, 1 not, 130 or 143 interrupted."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        architecture = options.arch or architecture_of(PROJECT, options.stage) or "x86_64"
+        target = Target.of(architecture, options.python)
+        out = options.out or OUT / options.stage
+        merge = _merge_template(options.merge_template)
+        order = Order(PROJECT, options.stage, target, merge, out.resolve(), WHEEL_CACHE)
+        told = build(order, _say)
+    except (PackageError, OSError) as error:
+        _say(f"package: {error}")
+        return 1
+    except KeyboardInterrupt:
+        _say("package: interrupted; nothing was changed")
+        return 128 + signal.SIGINT
+    size = told["zip"]
+    _say(f"{size['bytes'] / 1e6:.1f} MB zipped, {size['unzipped_bytes'] / 1e6:.1f} MB unzipped")
+    for name in (TEMPLATE, ZIP, MANIFEST):
+        print(out / name)
+    return 0
+
+
+def _merge_template(asked: Path | None) -> Path | None:
+    if asked is not None and not asked.is_file():
+        message = f"there is no merge template {asked}"
+        raise PackageError(message)
+    if asked is None and not MERGE_TEMPLATE.is_file():
+        return None
+    return (asked or MERGE_TEMPLATE).resolve()
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    _say("package: stopped; nothing was changed")
+    sys.exit(128 + number)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _stage(text: str) -> str:
+    if not STAGE.fullmatch(text):
+        message = f"{text!r} is no name of a stage: letters, digits, hyphens"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
+    parser.add_argument(
+        "--stage",
+        type=_stage,
+        default="prod",
+        help="stage of .chalice/config.json (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--arch",
+        choices=ARCHITECTURES,
+        help="processor (default: the stage's lambda_architecture, else x86_64)",
+    )
+    parser.add_argument(
+        "--python",
+        metavar="PROGRAM",
+        help="interpreter of the Lambda runtime, e.g. python3.13 (default: the one running this)",
+    )
+    parser.add_argument(
+        "--merge-template",
+        type=Path,
+        metavar="FILE",
+        help="CloudFormation to merge into Chalice's (default: infra/application.yaml, if there)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="replaced by the result (default: out/<stage>)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""The steps of a build, in their order."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.package import archive, chalice_part, manifest, tree, wheels
+from infra.package.errors import PackageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infra.package.target import Target
+
+# What a cold start downloads before anything else; Lambda itself takes 50 MB.
+ZIP_BYTES_MAX = 10_000_000
+LARGEST_TOLD = 5
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# The names in the output folder; Chalice's template refers to ./deployment.zip.
+ZIP, TEMPLATE, MANIFEST = "deployment.zip", "sam.yaml", "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to build, from what, and where to put it."""
+
+    project: Path
+    stage: str
+    target: Target
+    merge_template: Path | None  # CloudFormation that is merged into Chalice's
+    out: Path  # this folder is replaced
+    wheel_cache: Path
+
+
+def build(order: Order, report: Callable[[str], None]) -> dict[str, Any]:
+    """Build into `order.out`, which changes only once everything is there; return the manifest.
+
+    Raises PackageError saying what is wrong. Whatever happens, no temporary file stays.
+    """
+    _check_out(order.out)
+    order.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=order.out.parent, prefix=".package-") as folder:
+        work = Path(folder)
+        finished = work / "finished"
+        finished.mkdir()
+        report(f"{order.stage}: {order.target.runtime} on {order.target.architecture}")
+        report("chalice package: template, runtime, handlers …")
+        part = chalice_part.make(
+            order.project, order.stage, order.target, order.merge_template, work
+        )
+        (finished / TEMPLATE).write_text(part.template, encoding="utf-8")
+        unpacked = _unpacked(order, part.zip_file, work / "tree", report)
+        report("zip …")
+        archive.write(unpacked, finished / ZIP)
+        told = manifest.of(
+            order.project,
+            order.stage,
+            order.target,
+            unpacked,
+            finished / ZIP,
+            finished / TEMPLATE,
+        )
+        _check_size(told["zip"]["bytes"], unpacked)
+        (finished / MANIFEST).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        _replace(order.out, finished, work / "former")
+    return told
+
+
+def _unpacked(order: Order, own_part: Path, folder: Path, report: Callable[[str], None]) -> Path:
+    report("wheels of Lambda's platform …")
+    wheels.install(order.project / "requirements.txt", order.target, folder, order.wheel_cache)
+    tree.prune(folder)
+    archive.unpack(own_part, folder)
+    report("bytecode …")
+    tree.compile_all(folder, order.target)
+    return folder
+
+
+def _check_size(size: int, unpacked: Path) -> None:
+    if size <= ZIP_BYTES_MAX:
+        return
+    sizes = {
+        entry.name: sum(path.stat().st_size for path in archive.files(entry))
+        for entry in unpacked.iterdir()
+        if entry.is_dir()
+    }
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:LARGEST_TOLD]
+    told = ", ".join(f"{name} {bytes_ / 1e6:.1f} MB" for name, bytes_ in largest)
+    message = f"the zip has {size / 1e6:.1f} MB, not {ZIP_BYTES_MAX / 1e6:.0f} at most; {told}"
+    raise PackageError(message)
+
+
+def _check_out(out: Path) -> None:
+    """Refuse to replace a folder that holds something else than an earlier package."""
+    if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
+        message = f"{out} is not empty and holds no earlier package; it will not be replaced"
+        raise PackageError(message)
+
+
+def _replace(out: Path, finished: Path, former: Path) -> None:
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # nothing in between the two
+    try:
+        if out.exists():
+            out.rename(former)
+        finished.rename(out)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, usual)

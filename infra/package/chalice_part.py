@@ -1,0 +1,84 @@
+"""What Chalice makes: the template, its own runtime, and our code. No dependency.
+
+It works on a copy of the project without requirements.txt, so there is no cache of an earlier
+run to be wrong, and the wheels, which must be Lambda's and not this machine's, come from pip.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.package.errors import PackageError, run_tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.package.target import Target
+
+CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
+# Chalice asks for one, only to know the names of AWS's services in it: they are the same in all
+# regions but China's.
+REGION = "us-east-1"
+IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "deployments", "deployed")
+# A dangling vendor/handlers would go unnoticed by Chalice: a zip without handlers, exit code 0.
+ALWAYS_THERE = "vendor/handlers/routes.py"
+
+
+@dataclass(frozen=True, slots=True)
+class ChalicePart:
+    """The template's text, and a zip of Chalice's runtime, app.py and handlers."""
+
+    template: str
+    zip_file: Path
+
+
+def make(
+    project: Path, stage: str, target: Target, merge_template: Path | None, work: Path
+) -> ChalicePart:
+    """Run `chalice package` in `work` on a copy of `project`; raise PackageError."""
+    copy, out = work / "project", work / "chalice"
+    _copy(project, copy)
+    _set_architecture(copy / ".chalice" / "config.json", stage, target.architecture)
+    merge = ["--merge-template", str(merge_template)] if merge_template else []
+    arguments = ["package", "--stage", stage, "--template-format", "yaml", *merge, str(out)]
+    run_tool(
+        "chalice package",
+        [sys.executable, "-c", CHALICE, "--project-dir", str(copy), *arguments],
+        folder=copy,
+        environment={"AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", REGION)},
+    )
+    template = (out / "sam.yaml").read_text(encoding="utf-8")
+    # Chalice knows one runtime, that of the Python which runs it.
+    own = f"Runtime: python{sys.version_info[0]}.{sys.version_info[1]}\n"
+    return ChalicePart(
+        template.replace(own, f"Runtime: {target.runtime}\n"), out / "deployment.zip"
+    )
+
+
+def architecture_of(project: Path, stage: str) -> str | None:
+    """Return what .chalice/config.json says of the stage's lambda_architecture, if anything."""
+    config = json.loads((project / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    everywhere = config.get("lambda_architecture")
+    found = config.get("stages", {}).get(stage, {}).get("lambda_architecture", everywhere)
+    return None if found is None else str(found)
+
+
+def _copy(project: Path, copy: Path) -> None:
+    for folder in (".chalice", "vendor"):
+        shutil.copytree(project / folder, copy / folder, ignore=IGNORED)
+    shutil.copy(project / "app.py", copy / "app.py")
+    if not (copy / ALWAYS_THERE).is_file():
+        message = "vendor/handlers does not lead to the handlers: it must be a link to ../handlers"
+        raise PackageError(message)
+
+
+def _set_architecture(config_file: Path, stage: str, architecture: str) -> None:
+    config = json.loads(config_file.read_text(encoding="utf-8"))
+    stages = config.setdefault("stages", {})
+    stages.setdefault(stage, {})["lambda_architecture"] = architecture
+    config_file.write_text(json.dumps(config), encoding="utf-8")

@@ -1,0 +1,69 @@
+"""The manifest: what is in the package, so that two packages can be told apart."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from infra.package import archive, tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.package.target import Target
+
+GIT_TIMEOUT_S = 30
+# What a package is made of; a change elsewhere does not make it another one.
+SOURCES = ("app.py", "handlers", "requirements.txt", ".chalice", "vendor", "infra")
+
+
+def of(
+    project: Path, stage: str, target: Target, unpacked: Path, zip_file: Path, template: Path
+) -> dict[str, Any]:
+    """Return the manifest. Nothing in it depends on when or where the package was built."""
+    contents = archive.files(unpacked)
+    return {
+        "stage": stage,
+        "runtime": target.runtime,
+        "architecture": target.architecture,
+        "python": target.python_version,
+        "git": _git(project),
+        "zip": {
+            **_file(zip_file),
+            "files": len(contents),
+            "unzipped_bytes": sum(path.stat().st_size for path in contents),
+        },
+        "template": _file(template),
+        "packages": tree.versions(unpacked) | {"chalice": metadata.version("chalice")},
+    }
+
+
+def _file(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return {"name": path.name, "sha256": digest, "bytes": len(content)}
+
+
+def _git(project: Path) -> dict[str, Any] | None:
+    """Return the commit, and whether the sources differ from it; None outside of git."""
+    commit = _asked(project, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    changed = _asked(project, "status", "--porcelain", "--", *SOURCES)
+    return {"commit": commit, "changed": bool(changed)}
+
+
+def _asked(project: Path, *question: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(project), *question],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=GIT_TIMEOUT_S,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

@@ -1,0 +1,64 @@
+"""The unpacked package: pruned of what never runs, with bytecode that Lambda need not check."""
+
+from __future__ import annotations
+
+import shutil
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from infra.package.errors import PackageError, run_tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.package.target import Target
+
+# Lambda unpacks the zip here; tracebacks name files as they lie there.
+LAMBDA_FOLDER = "/var/task"
+# Of dependencies: nothing of this is imported by what runs.
+UNUSED_FOLDERS = {"__pycache__", "benchmarks", "docs", "examples", "test", "tests"}
+UNUSED_SUFFIXES = {".c", ".h", ".pyc", ".pyi", ".pyx", ".rst"}
+# They make bindings when a wheel is built; what runs afterwards is _cffi_backend alone.
+UNUSED_PACKAGES = ("cffi", "pycparser", "pycparser-*.dist-info")
+# What an installer notes for itself; untrue once something is pruned.
+UNUSED_FILES = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "py.typed"}
+# Lambda brings these. They would weigh more than everything else together.
+BROUGHT_BY_LAMBDA = {"boto3", "botocore", "s3transfer", "awslambdaric"}
+
+
+def prune(tree: Path) -> None:
+    """Remove what no handler imports; raise PackageError for what Lambda brings itself."""
+    brought = sorted(path.name for path in tree.iterdir() if path.name in BROUGHT_BY_LAMBDA)
+    if brought:
+        message = f"requirements.txt must not name {', '.join(brought)}: Lambda brings it"
+        raise PackageError(message)
+    shutil.rmtree(tree / "bin", ignore_errors=True)  # programs for a command line
+    for path in [path for pattern in UNUSED_PACKAGES for path in tree.glob(pattern)]:
+        shutil.rmtree(path)
+    for path in sorted(tree.rglob("*"), reverse=True):
+        if path.is_dir() and path.name in UNUSED_FOLDERS:
+            shutil.rmtree(path)
+        elif path.is_file() and (path.suffix in UNUSED_SUFFIXES or path.name in UNUSED_FILES):
+            path.unlink()
+
+
+def compile_all(tree: Path, target: Target) -> None:
+    """Add hash-based bytecode that is never checked against its source.
+
+    Lambda's file system cannot be written to, so bytecode that is missing is compiled at every
+    cold start; and the times in a zip are no use to tell whether it is current.
+    """
+    run_tool(
+        "compileall",
+        [
+            *(target.python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
+            *("-s", str(tree), "-p", LAMBDA_FOLDER, str(tree)),
+        ],
+        environment={"PYTHONHASHSEED": "0"},  # the order of sets in the bytecode
+    )
+
+
+def versions(tree: Path) -> dict[str, str]:
+    """Return the version of every package in the tree, by name."""
+    found = {dist.name: dist.version for dist in metadata.distributions(path=[str(tree)])}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))

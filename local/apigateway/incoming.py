@@ -1,0 +1,76 @@
+"""A request as the gateway takes it from its server: Granian's RSGI interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+
+
+class Headers(Protocol):
+    """What is asked of a request's headers."""
+
+    def get(self, key: str, default: str | None = None) -> str | None:
+        """Return the first header of this name, in small letters."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Return all of them, a repeated one more than once; names in small letters."""
+
+
+class Scope(Protocol):
+    """What RSGI tells of a request before its body."""
+
+    http_version: str
+    client: str
+    server: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+
+    @property
+    def headers(self) -> Headers:
+        """The headers."""
+
+
+class Exchange(Protocol):
+    """What RSGI gives to read the body and to answer: its `protocol`."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give the body in pieces as they arrive."""
+
+    def client_disconnect(self) -> Awaitable[None]:
+        """Return once the client has gone away."""
+
+    def response_bytes(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        """Answer."""
+
+
+class Incoming(NamedTuple):
+    """A whole request. `path` is decoded, `query` is not; header names are in small letters."""
+
+    method: str
+    path: str
+    query: str
+    headers: Sequence[tuple[str, str]]
+    client_address: str
+    server_port: str
+    scheme: str
+    http_version: str
+    body: bytes
+
+    @classmethod
+    def of(cls, scope: Scope, body: bytes) -> Incoming:
+        """Return what `scope` tells, with the `body` that came after it."""
+        return cls(
+            method=scope.method,
+            path=scope.path,
+            query=scope.query_string,
+            headers=list(scope.headers.items()),
+            client_address=scope.client.rpartition(":")[0].strip("[]"),
+            server_port=scope.server.rpartition(":")[2],
+            scheme=scope.scheme,
+            http_version=scope.http_version,
+            body=body,
+        )

@@ -1,0 +1,65 @@
+"""What clients were told, and what of it nobody should ever be told."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from threading import Lock
+
+# More of them would only repeat what the first ones say.
+EXAMPLES_MAX = 20
+# Nothing is broken in a soak, so nothing explains a 503 but a machine that paused for a moment.
+UNAVAILABLE_SHARE_MAX = 0.001
+UNAVAILABLE = 503
+
+
+class Told:
+    """Collects answers from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.statuses: Counter[int] = Counter()
+        self.accepted: Counter[str] = Counter()
+        self.unheard: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self.wrong_count = 0
+        self.slowest_s: dict[str, float] = defaultdict(float)
+
+    @property
+    def answers(self) -> int:
+        """How many there were."""
+        return self.statuses.total()
+
+    def answer(self, what: str, status: int, expected: frozenset[int], took_s: float) -> None:
+        """Count one answer to a call of the kind `what`."""
+        with self._lock:
+            self.statuses[status] += 1
+            self.slowest_s[what] = max(self.slowest_s[what], took_s)
+        if status not in expected and status != UNAVAILABLE:
+            self.fail(f"{what} was answered with {status}")
+
+    def accept(self, campaign_id: str) -> None:
+        """Count an ACCEPTED that a client has read."""
+        with self._lock:
+            self.accepted[campaign_id] += 1
+
+    def unhear(self, campaign_id: str) -> None:
+        """Count an apply whose client went away before the answer."""
+        with self._lock:
+            self.unheard[campaign_id] += 1
+
+    def fail(self, about: str) -> None:
+        """Note what must not happen."""
+        with self._lock:
+            self.wrong_count += 1
+            if len(self.wrong) < EXAMPLES_MAX:
+                self.wrong.append(about)
+
+    def failures(self) -> list[str]:
+        """Return what is wrong with the answers, in sentences."""
+        found = list(self.wrong)
+        if self.wrong_count > len(found):
+            found.append(f"… and {self.wrong_count - len(found)} more like these")
+        unavailable = self.statuses[UNAVAILABLE]
+        if unavailable > self.answers * UNAVAILABLE_SHARE_MAX:
+            found.append(f"{unavailable} of {self.answers} answers were 503 with nothing broken")
+        return found

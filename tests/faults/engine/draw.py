@@ -1,0 +1,225 @@
+"""Draws histories, each from its seed alone, so that a seed can be played again."""
+
+from __future__ import annotations
+
+import random
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.faults import points
+from tests.faults.engine.scenario import LOAD_S, SERVERS, Fault, Scenario, scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Draw = Callable[[Random, float], list[Fault]]
+
+FAULTS_MAX = 3
+HOUR_S = 3600
+
+
+def draw(seed: int, kafka: str = "tansu") -> Scenario:
+    """Return the history of `seed`: every kind of fault comes about equally often."""
+    chance = random.Random(seed)  # noqa: S311 - the same for everybody is what is wanted
+    kinds = KINDS if kafka == "tansu" else [*KINDS, _kafka_kill]
+    chosen = [kinds[seed % len(kinds)], *chance.choices(kinds, k=chance.randint(0, FAULTS_MAX - 1))]
+    faults: list[Fault] = []
+    for kind in chosen:
+        faults += kind(chance, chance.uniform(0.1, LOAD_S))
+    return scenario(seed, faults, chance)
+
+
+def _kill(chance: Random, at_s: float) -> list[Fault]:
+    program = chance.choice(["gateway", "poller-1", "poller-2", "scheduler"])
+    return [Fault(at_s, "kill", program, chance.uniform(0.05, 0.5))]
+
+
+def _crash_apply(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s / 3, "crash", chance.choice(points.GATEWAY[:3]))]
+
+
+def _crash_consumer(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s / 3, "crash", chance.choice(points.CONSUMER))]
+
+
+def _crash_durable(chance: Random, at_s: float) -> list[Fault]:
+    """Kafka has to be out of reach for an admission to be put on Redis's disk."""
+    silent = chance.choice(["kafka-freeze", "kafka-silent", "kafka-refuse", "kafka-deaf"])
+    out = Fault(at_s / 3, silent, for_s=chance.uniform(0.8, 1.5))
+    return [out, Fault(at_s / 3, "crash", points.GATEWAY[3])]
+
+
+def _crash_relay(chance: Random, at_s: float) -> list[Fault]:
+    """Somebody has to be left pending for the relay to do anything."""
+    orphan = Fault(at_s / 3, "crash", points.GATEWAY[0])
+    return [orphan, Fault(at_s / 3 + 0.1, "crash", chance.choice(points.RELAY))]
+
+
+def _crash_redrive(chance: Random, at_s: float) -> list[Fault]:
+    """Strangers take serials, so that those who were accepted are given others by the redrive."""
+    strangers = Fault(at_s / 2 + 0.1, "foreign")
+    return [strangers, Fault(at_s / 2, "crash", chance.choice(points.REDRIVE))]
+
+
+def _crash_rebuild(chance: Random, at_s: float) -> list[Fault]:
+    lost = _redis_lost(chance, at_s)
+    return [*lost, Fault(at_s, "crash", chance.choice(points.REBUILD))]
+
+
+def _held_apply(chance: Random, at_s: float) -> list[Fault]:
+    """An apply stands between the script and Kafka while Redis is lost and rebuilt."""
+    point = chance.choice(points.GATEWAY[:2])
+    held = Fault(at_s / 3, "hold", point, chance.uniform(0.2, 1.5))
+    return [held, *_redis_lost(chance, at_s / 3 + 0.1)]
+
+
+def _held_consumer(chance: Random, at_s: float) -> list[Fault]:
+    """A consumer is held up around its commit, until another one has its partitions."""
+    point = chance.choice(points.CONSUMER)
+    return [Fault(at_s / 3, "hold", point, chance.uniform(0.5, 2.5)), *_any_loss(chance, at_s)]
+
+
+def _flush_in_rebuild(chance: Random, at_s: float) -> list[Fault]:
+    """Redis is lost again while it is rebuilt, on the same run of the server."""
+    point = chance.choice(points.REBUILD[1:6])
+    again_s = at_s + chance.uniform(0.9, 1.6)
+    first, second = Fault(at_s, "redis-flush"), Fault(again_s, "redis-flush")
+    return [first, Fault(at_s, "hold", point, 0.8), second]
+
+
+def _redis_lost(chance: Random, at_s: float) -> list[Fault]:
+    lose = chance.choice([_redis_kill, _redis_flush, _redis_old_copy, _redis_promote])
+    return lose(chance, at_s)
+
+
+def _any_loss(chance: Random, at_s: float) -> list[Fault]:
+    return _redis_lost(chance, at_s) if chance.random() < 0.5 else []
+
+
+def _redis_kill(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s, "redis-kill", for_s=chance.uniform(0, 0.3))]
+
+
+def _redis_flush(_: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s, "redis-flush")]
+
+
+def _redis_old_copy(chance: Random, at_s: float) -> list[Fault]:
+    """The copy is taken at its time, and is what Redis comes back with after for_s."""
+    return [Fault(at_s / 3, "redis-old-copy", for_s=chance.uniform(0.2, 1.0))]
+
+
+def _redis_promote(chance: Random, at_s: float) -> list[Fault]:
+    """A replica falls behind at its time, and is the primary after for_s."""
+    return [Fault(at_s / 3, "redis-promote", for_s=chance.uniform(0.2, 1.0))]
+
+
+def _redis_clock(chance: Random, at_s: float) -> list[Fault]:
+    """Redis's clock steps while people are pending whom only the relay can help."""
+    out = Fault(at_s / 3, "kafka-refuse", for_s=0.8)
+    return [out, Fault(at_s / 3 + 0.7, "redis-clock", str(chance.choice([HOUR_S, -HOUR_S])))]
+
+
+def _clock_step(chance: Random, at_s: float) -> list[Fault]:
+    """The programs' clock steps, and sometimes back again."""
+    step = Fault(at_s, "clock-step", str(chance.choice([HOUR_S, -HOUR_S, 30, -30])))
+    back = [Fault(at_s + 0.3, "clock-step", "0")] if chance.random() < 0.5 else []
+    return [step, *back]
+
+
+def _freeze(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s, f"{chance.choice(SERVERS)}-freeze", for_s=chance.uniform(0.2, 1.5))]
+
+
+def _cut(chance: Random, at_s: float) -> list[Fault]:
+    server = chance.choice(SERVERS)
+    return [Fault(at_s + 0.1 * number, f"{server}-cut") for number in range(3)]
+
+
+def _network(chance: Random, at_s: float) -> list[Fault]:
+    what = chance.choice(["refuse", "slow", "deaf", "silent"])
+    server = chance.choice(SERVERS)
+    return [Fault(at_s, f"{server}-{what}", for_s=chance.uniform(0.2, 1.2))]
+
+
+def _deaf(chance: Random, at_s: float) -> list[Fault]:
+    """What was asked for is done, and the answers are lost."""
+    server = chance.choice(SERVERS)
+    return [Fault(at_s / 2, f"{server}-deaf", for_s=chance.uniform(0.1, 0.8))]
+
+
+def _strand(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s, f"{chance.choice(SERVERS)}-strand")]
+
+
+def _kafka_refuse(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s / 2, "kafka-refuse", for_s=chance.uniform(0.5, 1.5))]
+
+
+def _mysql_kill(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s, "mysql-kill", for_s=chance.uniform(0, 0.5))]
+
+
+def _mysql_in_the_way(chance: Random, at_s: float) -> list[Fault]:
+    what = chance.choice(["locked", "rows"])
+    return [Fault(at_s / 2, f"mysql-{what}", for_s=chance.uniform(0.2, 1.0))]
+
+
+def _mysql_deadlock(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s / 4, "mysql-deadlock", for_s=chance.uniform(0.4, 1.2))]
+
+
+def _mysql_read_only(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s / 2, "mysql-read-only", for_s=chance.uniform(0.3, 1.0))]
+
+
+def _two_schedulers(chance: Random, at_s: float) -> list[Fault]:
+    return [
+        Fault(at_s, "two-schedulers"),
+        *chance.choice([_redis_lost, _crash_apply])(chance, at_s),
+    ]
+
+
+def _duplicates(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s, "duplicates"), Fault(at_s + chance.uniform(0.2, 0.6), "duplicates")]
+
+
+def _forged(_: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s, "forged")]
+
+
+def _kafka_kill(chance: Random, at_s: float) -> list[Fault]:
+    return [Fault(at_s, "kafka-kill", for_s=chance.uniform(0, 0.5))]
+
+
+KINDS: list[Draw] = [
+    _kill,
+    _crash_apply,
+    _crash_consumer,
+    _crash_durable,
+    _crash_relay,
+    _crash_redrive,
+    _crash_rebuild,
+    _held_apply,
+    _held_consumer,
+    _flush_in_rebuild,
+    _redis_kill,
+    _redis_flush,
+    _redis_old_copy,
+    _redis_promote,
+    _redis_clock,
+    _clock_step,
+    _freeze,
+    _cut,
+    _network,
+    _deaf,
+    _strand,
+    _kafka_refuse,
+    _mysql_kill,
+    _mysql_in_the_way,
+    _mysql_deadlock,
+    _mysql_read_only,
+    _two_schedulers,
+    _duplicates,
+    _forged,
+]

@@ -1,0 +1,85 @@
+"""A history that broke a promise: what is kept of it, and the smallest one that does the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.faults.engine import history
+from tests.faults.engine.scenario import Fault, Scenario
+from tests.faults.engine.shrink import shrink
+
+if TYPE_CHECKING:
+    from tests.faults.engine.history import Result
+    from tests.faults.engine.world import World
+
+FOLDER = Path("out/faults")
+# A rare violation may not show up in every play.
+PLAYS = 2
+# A campaign goes on afterwards.
+SHRINK_S = 120.0
+# What is lost does not come however long one waits.
+QUIET_S = 12.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """The folder holds the programs' logs, what clients were told, and both histories."""
+
+    result: Result
+    folder: Path
+
+
+def keep(world: World, result: Result) -> Finding:
+    """Copy what explains a violation to where it stays."""
+    folder = FOLDER / f"{world.kafka}-seed-{result.scenario.seed}"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "logs").mkdir(parents=True)
+    for log in world.fleet.logs:
+        shutil.copy(log, folder / "logs")
+    for name, server in world.servers.by_name.items():
+        shutil.copy(server.home / "server.log", folder / "logs" / f"{name}.log")
+    told = "\n".join([*result.violations, "", *result.log, ""])
+    (folder / "history.txt").write_text(told, encoding="utf-8")
+    write(result.scenario, folder / "history.json")
+    return Finding(result, folder)
+
+
+def smallest(world: World, finding: Finding) -> Path:
+    """Shrink what was found, in this world; return the file of the smallest history."""
+    until = time.monotonic() + SHRINK_S
+    promises = {violation[:2] for violation in finding.result.violations}
+
+    def fails(candidate: Scenario) -> bool:
+        return any(_broken(world, candidate, until) & promises for _ in range(PLAYS))
+
+    path = finding.folder / "smallest.json"
+    write(shrink(finding.result.scenario, fails), path)
+    return path
+
+
+def _broken(world: World, candidate: Scenario, until: float) -> set[str]:
+    if time.monotonic() > until:
+        return set()
+    result = history.run(world, candidate, quiet_s=QUIET_S, patience_s=QUIET_S)
+    return {violation[:2] for violation in result.violations}
+
+
+def write(scenario: Scenario, path: Path) -> None:
+    """Write a history as JSON."""
+    path.write_text(json.dumps(dataclasses.asdict(scenario), indent=1) + "\n", encoding="utf-8")
+
+
+def read(path: Path) -> Scenario:
+    """Read one that was written."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return Scenario(
+        found["seed"],
+        found["quantity"],
+        tuple((at_s, user) for at_s, user in found["arrivals"]),
+        tuple(Fault(**fault) for fault in found["faults"]),
+    )

@@ -1,0 +1,104 @@
+"""The engine's end of `tests.faults.template`: starts programs cheaply, and ends them for sure."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from local.demonstration.programs import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+# A killed process is gone within milliseconds, unless the machine is very busy.
+GONE_S = 10.0
+LOOK_S = 0.01
+STOP_S = 5.0
+
+
+class LauncherError(Exception):
+    """The process that starts the programs has ended."""
+
+
+class Launcher:
+    """One template process; everything that it starts ends with it."""
+
+    def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
+        self._lock = Lock()
+        with log.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.template"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=ROOT,
+                env=dict(environment),
+                start_new_session=True,
+            )
+
+    def start(
+        self,
+        role: str,
+        module: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+    ) -> int:
+        """Start a program; return the number of its process and of its group."""
+        command = {
+            "role": role,
+            "module": module,
+            "arguments": list(arguments),
+            "environment": dict(environment),
+            "log": str(log),
+        }
+        assert self._process.stdin
+        assert self._process.stdout
+        with self._lock:
+            try:
+                self._process.stdin.write(json.dumps(command) + "\n")
+                self._process.stdin.flush()
+                return int(self._process.stdout.readline())
+            except (OSError, ValueError) as error:
+                message = "the process that starts the programs has ended"
+                raise LauncherError(message) from error
+
+    def close(self) -> None:
+        """End the template, and with it whatever still runs."""
+        with self._lock:
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe:
+                    with suppress(OSError):
+                        pipe.close()
+            try:
+                self._process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+def lives(pid: int) -> bool:
+    """Tell whether a started process has not yet ended."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def end(pid: int) -> None:
+    """End a group of processes by SIGKILL; return when its first is gone."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    deadline = time.monotonic() + GONE_S
+    while lives(pid) and time.monotonic() < deadline:
+        time.sleep(LOOK_S)

@@ -1,0 +1,235 @@
+"""The servers of one world, each behind its link: killed, frozen, replaced, and healed again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from contextlib import ExitStack, closing, suppress
+from typing import TYPE_CHECKING, Any, Self
+
+import pymysql
+import redis
+from redis.exceptions import RedisError
+
+from handlers.config import DatabaseAddress
+from local.development import DEVELOPMENT_SETTINGS
+from local.servers import ApacheKafka, MariaDB, Server, Tansu, Valkey
+from local.servers.ports import HOST, free_port
+from tests.faults.engine.links import Link, Links
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from local.embedded import KafkaKind
+
+# Short enough not to hold a history up, long enough for a busy machine.
+ANSWER_S = 2.0
+SYNCED_S = 3.0
+LOOK_S = 0.02
+# A broker refuses sessions below six seconds unless told; a killed consumer is missed after one.
+SHORT_SESSIONS = "group.min.session.timeout.ms=500"
+
+
+class _TansuBehindALink(Tansu):
+    """Tells its clients to come through the link."""
+
+    def __init__(self, link_port: int) -> None:
+        super().__init__()
+        self._link_port = link_port
+
+    def command(self) -> Sequence[str]:
+        advertised = f"--advertised-listener-url=tcp://{HOST}:{self._link_port}"
+        return [*(word for word in super().command() if "advertised" not in word), advertised]
+
+
+class _ApacheBehindALink(ApacheKafka):
+    """The same with Apache Kafka."""
+
+    def __init__(self, link_port: int) -> None:
+        super().__init__()
+        self._link_port = link_port
+
+    def prepare(self) -> None:
+        super().prepare()
+        properties = self.home / "server.properties"
+        ours = f"advertised.listeners=PLAINTEXT://{HOST}:{self.port}"
+        theirs = f"advertised.listeners=PLAINTEXT://{HOST}:{self._link_port}"
+        text = properties.read_text().replace(ours, theirs)
+        properties.write_text(f"{text}\n{SHORT_SESSIONS}\n")
+
+
+class Servers:
+    """Valkey, Kafka and MariaDB with a link in front of each; as a context manager they run."""
+
+    def __init__(self, kind: KafkaKind) -> None:
+        kafka_port = free_port()
+        behind = _ApacheBehindALink if kind == "apache" else _TansuBehindALink
+        self.by_name: dict[str, Server] = {
+            "redis": Valkey(),
+            "kafka": behind(kafka_port),
+            "mysql": MariaDB(),
+        }
+        self._link_ports = {"redis": free_port(), "kafka": kafka_port, "mysql": free_port()}
+        self.links: dict[str, Link] = {}
+        self._replica: Valkey | None = None
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._cleanup:
+            self._cleanup.callback(self._remove)
+            links = Links()
+            self._cleanup.callback(links.close)
+            for name, server in self.by_name.items():
+                # Before the server: whether a broker serves is seen through its advertised address.
+                self.links[name] = links.add(self._link_ports[name], server.port)
+                server.launch()
+            for server in self.by_name.values():
+                server.wait_until_ready()
+            self._cleanup = self._cleanup.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._cleanup.close()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment of programs that reach the servers through the links."""
+        mysql, ports = self.by_name["mysql"], self._link_ports
+        return {
+            "REDIS_URL": f"redis://{HOST}:{ports['redis']}/0",
+            "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}",
+            "DATABASE_URL": mysql.url.replace(mysql.address, f"{HOST}:{ports['mysql']}"),
+            **DEVELOPMENT_SETTINGS,
+        }
+
+    def kill(self, name: str) -> None:
+        """End a server by SIGKILL; its port refuses."""
+        self.by_name[name].kill()
+        self.links[name].refuse()
+
+    def start(self, name: str) -> None:
+        """Start it on its data."""
+        self.links[name].accept()  # first: whether a broker serves is seen through its link
+        self.by_name[name].start()
+
+    def freeze(self, name: str) -> None:
+        """Stop a server in its tracks: connections stay, and nothing answers."""
+        server = self.by_name[name]
+        if server.running:
+            os.kill(server.pid, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let it go on."""
+        server = self.by_name[name]
+        if server.running:
+            with suppress(ProcessLookupError):
+                os.kill(server.pid, signal.SIGCONT)
+
+    def heal(self) -> None:
+        """End every fault that may still be there."""
+        self._drop_replica()
+        for name, server in self.by_name.items():
+            self.links[name].heal()
+            self.thaw(name)
+            if not server.running:
+                server.start()
+        with self.mysql(as_root=True) as connection, connection.cursor() as cursor:
+            cursor.execute("SET GLOBAL read_only = 0")
+
+    def copy_redis(self) -> None:
+        """Put aside what Redis has on its disk now."""
+        copy = self._copy()
+        shutil.rmtree(copy, ignore_errors=True)
+        with suppress(shutil.Error):  # a file of the last rewrite may go away meanwhile
+            shutil.copytree(self.by_name["redis"].home / "appendonlydir", copy)
+
+    def restore_redis(self) -> None:
+        """Let Redis restart with what was put aside."""
+        self.kill("redis")
+        data = self.by_name["redis"].home / "appendonlydir"
+        shutil.rmtree(data)
+        shutil.copytree(self._copy(), data)
+        self.start("redis")
+
+    def follow_redis(self) -> bool:
+        """Start a replica, let it catch up, and then fall behind from this moment on."""
+        primary = self.by_name["redis"]
+        with self.redis() as client, suppress(RedisError):
+            client.config_set("repl-diskless-sync-delay", 0)
+        self._drop_replica()
+        replica = self._replica = Valkey()
+        replica.start()
+        deadline = time.monotonic() + SYNCED_S
+        with closing(redis.Redis(host=HOST, port=replica.port, socket_timeout=ANSWER_S)) as client:
+            client.replicaof(HOST, str(primary.port))
+            while time.monotonic() < deadline:
+                with suppress(RedisError):
+                    if client.info("replication").get("master_link_status") == "up":
+                        client.replicaof("NO", "ONE")
+                        return True
+                time.sleep(LOOK_S)
+        self._drop_replica()
+        return False
+
+    def promote_replica(self) -> None:
+        """The primary is lost, and clients find the replica in its place."""
+        if self._replica is None:
+            return
+        primary, self.by_name["redis"] = self.by_name["redis"], self._replica
+        self._replica = None
+        primary.kill()
+        self.links["redis"].lead_to(self.by_name["redis"].port)
+        primary.remove()
+
+    def redis(self, timeout_s: float = ANSWER_S) -> Any:
+        """Return a client that goes around the link."""
+        server = self.by_name["redis"]
+        return closing(
+            redis.Redis(
+                host=HOST,
+                port=server.port,
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
+            )
+        )
+
+    def mysql(self, timeout_s: float = ANSWER_S, *, as_root: bool = False) -> Any:
+        """Return a connection that goes around the link."""
+        server = self.by_name["mysql"]
+        address = DatabaseAddress.from_url(server.url)
+        where: dict[str, Any] = {"host": HOST, "port": server.port, "user": address.user}
+        if as_root:
+            where = {"unix_socket": str(server.home / "sock"), "user": "root"}
+        return closing(
+            pymysql.connect(
+                **where,
+                password=address.password.encode(),
+                database=address.database,
+                autocommit=True,
+                ssl_disabled=True,  # or each connection would read the system's certificates
+                connect_timeout=max(1, round(timeout_s)),
+                read_timeout=timeout_s,
+            )
+        )
+
+    def _copy(self) -> Any:
+        return self.by_name["mysql"].home / "redis-copy"
+
+    def _drop_replica(self) -> None:
+        if self._replica:
+            self._replica.remove()
+            self._replica = None
+
+    def _remove(self) -> None:
+        self._drop_replica()
+        for name, server in self.by_name.items():
+            self.thaw(name)
+            server.remove()

@@ -1,0 +1,165 @@
+"""More requests at once than the gateway can serve: each is answered, and in time."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from handlers.adapters.migration.epoch import ensure_epoch
+from handlers.adapters.migration.patience import Patience
+from local.development import DEVELOPMENT_SETTINGS
+from local.migrate import database_address
+from tests.programs import WAIT_S, Program, eventually, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from handlers.config import Settings
+    from local.servers import Valkey
+
+ENVIRONMENT = {
+    "REDIS_URL": "redis://127.0.0.1:1",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "DATABASE_URL": "mysql://nobody:nothing@127.0.0.1:1/none",
+    **DEVELOPMENT_SETTINGS,
+}
+TEST_HANDLERS = "--application=tests.handlers_for_programs:application"
+THREADS, QUEUE, WAIT_MS = 2, 5, 400
+ASKERS = 40
+BOUNDS = ("--workers=1", f"--threads={THREADS}", f"--queue={QUEUE}", f"--wait-ms={WAIT_MS}")
+# Long after the bound, and much sooner than anything else would end a wait.
+WELL_BEYOND_THE_BOUND_S = 3 * WAIT_MS / 1000
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    after_s: float
+
+
+@contextmanager
+def gateway(*arguments: str, environment: Mapping[str, str]) -> Iterator[tuple[Program, int]]:
+    with running("local.serve", "--port=0", *arguments, environment=environment) as program:
+        line = program.out.until(lambda line: line.startswith("listening on http://127.0.0.1:"))
+        yield program, int(line.rpartition(":")[2])
+
+
+def ask(port: int, method: str, path: str) -> Answer:
+    started = time.monotonic()
+    with closing(HTTPConnection("127.0.0.1", port, timeout=WAIT_S)) as connection:
+        connection.request(method, path)
+        response = connection.getresponse()
+        body = response.read()
+        headers = {name.title(): value for name, value in response.getheaders()}
+        return Answer(response.status, headers, body, time.monotonic() - started)
+
+
+class Crowd:
+    """ASKERS clients at once, each on its own connection."""
+
+    def __init__(self, pool: ThreadPoolExecutor, port: int, method: str, path: str) -> None:
+        self._answers: list[Future[Answer]] = [
+            pool.submit(ask, port, method, path) for _ in range(ASKERS)
+        ]
+
+    def answered(self) -> list[Answer]:
+        return [future.result() for future in self._answers if future.done()]
+
+    def all_answers(self) -> list[Answer]:
+        wait(self._answers, WAIT_S)
+        return [future.result(0) for future in self._answers]
+
+
+def statuses(answers: list[Answer]) -> Counter[int]:
+    return Counter(answer.status for answer in answers)
+
+
+def test_who_finds_no_thread_in_time_is_told_503_while_the_handlers_still_work(
+    tmp_path: Path,
+) -> None:
+    path = f"/held?directory={quote(str(tmp_path))}"
+    with (
+        gateway(TEST_HANDLERS, *BOUNDS, environment=ENVIRONMENT) as (program, port),
+        ThreadPoolExecutor(ASKERS) as pool,
+    ):
+        crowd = Crowd(pool, port, "GET", path)
+        # Nothing is released yet: a gateway that queues without end would answer nobody.
+        eventually(lambda: len(crowd.answered()) == ASKERS - THREADS, "all others were shed")
+        shed = crowd.answered()
+        assert statuses(shed) == {503: ASKERS - THREADS}
+        assert {answer.headers["Retry-After"] for answer in shed} == {"1"}
+        for answer in shed:
+            problem: dict[str, Any] = json.loads(answer.body)
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert problem["code"] == "UNAVAILABLE"
+            assert problem["request_id"] == answer.headers["X-Amzn-Requestid"]
+        assert ask(port, "GET", "/health").status == 200
+        (tmp_path / "release").touch()
+        assert statuses(crowd.all_answers()) == {503: ASKERS - THREADS, 200: THREADS}
+        assert [ask(port, "GET", "/echo/1").status for _ in range(10)] == [200] * 10
+        assert program.stop() == 0
+        logged = [json.loads(line) for line in program.err.seen]
+    assert sum(line["count"] for line in logged) <= ASKERS - THREADS
+    assert {line["message"] for line in logged} == {"too many requests: shed with 503"}
+
+
+def test_without_the_bounds_the_same_crowd_would_wait_as_long_as_the_handlers_do(
+    tmp_path: Path,
+) -> None:
+    path = f"/held?directory={quote(str(tmp_path))}"
+    no_bounds = ("--workers=1", f"--threads={THREADS}", "--queue=1000000", "--wait-ms=1000000")
+    with (
+        gateway(TEST_HANDLERS, *no_bounds, environment=ENVIRONMENT) as (program, port),
+        ThreadPoolExecutor(ASKERS) as pool,
+    ):
+        crowd = Crowd(pool, port, "GET", path)
+        eventually((tmp_path / "started").exists, "the first handlers' start")
+        threading.Event().wait(WELL_BEYOND_THE_BOUND_S)
+        assert crowd.answered() == []
+        (tmp_path / "release").touch()
+        assert statuses(crowd.all_answers()) == {200: ASKERS}
+        assert program.stop() == 0
+
+
+@pytest.fixture
+def world(settings: Settings, private_valkey: Valkey) -> dict[str, str]:
+    """The environment of programs with a Redis of their own, which a test may pause."""
+    own = dataclasses.replace(settings, redis_url=private_valkey.url)
+    ensure_epoch(own, database_address(own), Patience(WAIT_S, lambda _: None))
+    return {**os.environ, "REDIS_URL": private_valkey.url}
+
+
+def test_with_redis_paused_everybody_is_told_503_and_afterwards_all_is_well(
+    world: dict[str, str], private_valkey: Valkey
+) -> None:
+    with (
+        gateway(*BOUNDS, environment=world) as (program, port),
+        ThreadPoolExecutor(ASKERS) as pool,
+    ):
+        assert ask(port, "GET", "/campaigns").status == 200
+        os.kill(private_valkey.pid, signal.SIGSTOP)
+        try:
+            answers = Crowd(pool, port, "GET", "/campaigns").all_answers()
+        finally:
+            os.kill(private_valkey.pid, signal.SIGCONT)
+        assert statuses(answers) == {503: ASKERS}
+        assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
+        eventually(lambda: ask(port, "GET", "/campaigns").status == 200, "a normal answer")
+        assert program.stop() == 0

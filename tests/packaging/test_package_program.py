@@ -1,0 +1,97 @@
+"""`python -m infra.package` with what people ask of it, also when they ask wrongly."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.package import chalice_part, tree
+from infra.package.errors import PackageError
+from infra.package.target import Target
+from tests.built_package import package
+from tests.packaging.source import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Each starts the program anew, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
+
+
+def test_help_says_what_it_does_and_where_the_result_lies() -> None:
+    shown = package("--help")
+    assert shown.returncode == 0
+    assert {"--stage", "--arch", "--python", "--merge-template"} <= set(shown.stdout.split())
+
+
+def test_a_folder_that_holds_something_else_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("irreplaceable")
+    refused = package("--out", str(tmp_path))
+    assert refused.returncode == 1
+    assert "will not be replaced" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--merge-template", "no-such-file.yaml"], "no merge template no-such-file.yaml"),
+        (["--python", "no-such-python"], "no-such-python"),
+    ],
+)
+def test_what_is_missing_is_named_with_exit_code_1(
+    arguments: list[str], told: str, tmp_path: Path
+) -> None:
+    refused = package("--out", str(tmp_path / "out"), *arguments)
+    assert refused.returncode == 1
+    assert told in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stage_is_a_name_and_never_a_path() -> None:
+    assert package("--stage", "../elsewhere").returncode == 2
+
+
+def test_a_link_to_no_handlers_stops_the_build(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "vendor").mkdir(parents=True)
+    (project / ".chalice").mkdir()
+    (project / ".chalice" / "config.json").write_text("{}")
+    (project / "app.py").touch()
+    with pytest.raises(PackageError, match="vendor/handlers"):
+        chalice_part.make(project, "prod", Target.of("x86_64"), None, tmp_path / "work")
+
+
+def test_a_dependency_that_lambda_brings_stops_the_build(tmp_path: Path) -> None:
+    (tmp_path / "botocore").mkdir()
+    with pytest.raises(PackageError, match="Lambda brings it"):
+        tree.prune(tmp_path)
+
+
+def test_the_architecture_of_the_stage_is_the_default(tmp_path: Path) -> None:
+    (tmp_path / ".chalice").mkdir()
+    config = {"lambda_architecture": "x86_64", "stages": {"a": {"lambda_architecture": "arm64"}}}
+    (tmp_path / ".chalice" / "config.json").write_text(json.dumps(config))
+    assert chalice_part.architecture_of(tmp_path, "a") == "arm64"
+    assert chalice_part.architecture_of(tmp_path, "b") == "x86_64"
+
+
+def test_wheels_are_no_newer_than_the_c_library_of_the_runtime() -> None:
+    old = Target("arm64", "python3.11", "3.11.9").pip_options
+    new = Target("x86_64", "python3.13", "3.13.0").pip_options
+    assert {"--platform=manylinux_2_26_aarch64", "--abi=cp311"} <= set(old)
+    assert "--platform=manylinux_2_28_aarch64" not in old
+    assert {"--platform=manylinux_2_34_x86_64", "--abi=cp313"} <= set(new)
+    assert Target("x86_64", "python3.13", "3.13.0").runtime == "python3.13"
+
+
+def test_the_merge_template_reaches_the_template(tmp_path: Path) -> None:
+    extra = tmp_path / "extra.yaml"
+    extra.write_text("Resources:\n  Extra:\n    Type: AWS::SQS::Queue\n")
+    work = tmp_path / "work"
+    work.mkdir()
+    part = chalice_part.make(ROOT, "prod", Target.of("arm64"), extra, work)
+    assert "AWS::SQS::Queue" in part.template
+    assert "- arm64" in part.template

@@ -1,0 +1,33 @@
+"""local/setup.sh, which every target of the Makefile begins with."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.packaging.source import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_environment_behind_a_link_is_never_made_anew(tmp_path: Path) -> None:
+    """Several checkouts may share one: emptying it would pull it away from under the others."""
+    checkout, shared = tmp_path / "checkout", tmp_path / "shared"
+    (checkout / "local").mkdir(parents=True)
+    shared.mkdir()
+    (shared / "pyvenv.cfg").write_text("in use")
+    shutil.copy(ROOT / "local" / "setup.sh", checkout / "local")
+    (checkout / "requirements-dev.txt").touch()
+    (checkout / ".venv").symlink_to(shared)
+    refused = subprocess.run(
+        [str(checkout / "local" / "setup.sh"), "python"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert refused.returncode == 1
+    assert "is a link" in refused.stderr
+    assert [path.read_text() for path in shared.iterdir()] == ["in use"]

@@ -1,0 +1,181 @@
+"""The cases, in an order in which each finds what it needs: events and changes of the world."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from handlers.adapters.redis_client import connect
+from tests.conftest import forget_campaigns
+from tests.parity.events import http, msk, schedule, self_managed
+from tests.support import ADMIN, campaign_body, message, mint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from handlers.config import Settings
+
+API, CONSUME = "app.app", "app.consume_handler"
+APPLY, MINE = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
+WINNERS = "GET /campaigns/{id}/coupons"
+HOUR_S = 3600.0
+# No topic that failed_event could name: such a record can be kept nowhere.
+TOPIC_TOO_LONG = "t" * 301
+
+
+@dataclass(frozen=True)
+class Case:
+    """One event for one function, and what must come of it: a status, or a word of the answer."""
+
+    name: str
+    function: str
+    event: dict[str, Any]
+    expected: object
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that happens to the servers between two cases."""
+
+    make: Callable[[Settings], None]
+
+
+class Script:
+    """The cases about one set of campaigns; the same object is played twice."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        windows = {"open": -60.0, "small": -60.0, "later": HOUR_S, "over": -2 * HOUR_S}
+        self._bodies = {
+            name: campaign_body(f"{prefix}-{name}", 1 if name == "small" else 9, opens_in, HOUR_S)
+            for name, opens_in in windows.items()
+        }
+        self._admin = mint("admin", ADMIN)
+        self._users = {name: mint(name) for name in ("ann", "bob", "cho", "dee")}
+
+    def steps(self) -> Iterator[Case | Change]:
+        """Yield all steps in their order."""
+        yield from self._administration()
+        yield from self._applying()
+        yield from self._writing()
+        yield from self._reading()
+        yield from self._schedules()
+        yield from self._errors()
+
+    def _id(self, name: str) -> str:
+        return f"{self._prefix}-{name}"
+
+    def _asks(self, name: str, call: str, expected: int, **options: Any) -> Case:
+        campaign = options.pop("campaign", "open" if "{id}" in call else None)
+        event = http(call, campaign and self._id(campaign), **options)
+        return Case(name, API, event, expected)
+
+    def _user(self, name: str, call: str, expected: int, user: str, campaign: str = "open") -> Case:
+        return self._asks(name, call, expected, token=self._users[user], campaign=campaign)
+
+    def _administers(self, name: str, call: str, expected: int, **options: Any) -> Case:
+        return self._asks(name, call, expected, token=self._admin, **options)
+
+    def _administration(self) -> Iterator[Case]:
+        create = "POST /campaigns"
+        for name, body in self._bodies.items():
+            yield self._administers(f"create {name}", create, 201, body=body)
+        body = self._bodies["open"]
+        yield self._administers("create again", create, 200, body=body)
+        other = body | {"quantity": 10}
+        yield self._administers("create another of the same id", create, 409, body=other)
+        wrong = body | {"quantity": 0}
+        yield self._administers("create with a wrong field", create, 400, body=wrong)
+        yield self._administers("create with no JSON", create, 400, body="{")
+        yield self._administers("create with too much", create, 413, body="x" * 17_000)
+        encoded = b64encode(b"\xff\xfe").decode()
+        yield self._administers("create in bytes", create, 400, body=encoded, is_base64=True)
+        yield self._asks("create without a token", create, 401, body=body)
+        yield self._asks("create as anybody", create, 403, token=self._users["ann"], body=body)
+
+    def _applying(self) -> Iterator[Case]:
+        yield self._user("apply accepted", APPLY, 202, "ann")
+        yield self._user("apply again", APPLY, 200, "ann")
+        yield self._user("apply for the last one", APPLY, 202, "bob", "small")
+        yield self._user("apply sold out", APPLY, 409, "cho", "small")
+        yield self._user("apply again when sold out", APPLY, 200, "bob", "small")
+        yield self._user("apply not open", APPLY, 409, "ann", "later")
+        yield self._user("apply closed", APPLY, 409, "ann", "over")
+        yield self._user("apply not found", APPLY, 404, "ann", "none")
+        yield self._user("apply to no campaign id", APPLY, 404, "ann", "NO_ID")
+        yield self._asks("apply without a token", APPLY, 401)
+        yield self._asks("apply with a bad token", APPLY, 401, token="a.b.c")
+        expired = mint("ann", ttl_s=-HOUR_S)
+        yield self._asks("apply with an expired token", APPLY, 401, token=expired)
+        body = b64encode(b"\xff\x00").decode()
+        ann = self._users["ann"]
+        yield self._asks("apply with bytes", APPLY, 200, token=ann, body=body, is_base64=True)
+        yield self._asks("apply with no base64", APPLY, 400, token=ann, body="%", is_base64=True)
+        yield self._asks("apply with too much", APPLY, 413, token=ann, body="x" * 17_000)
+        yield self._user("my coupon pending", MINE, 200, "ann")
+        yield self._user("my coupon, not applied", MINE, 404, "dee")
+
+    def _writing(self) -> Iterator[Case]:
+        ann, bob = message(self._id("open"), "ann", 1), message(self._id("small"), "bob", 1)
+        done: dict[str, Any] = {"batchItemFailures": []}
+        yield Case("consume from MSK", CONSUME, msk([ann], 0), done)
+        yield Case("consume again", CONSUME, msk([ann], 0), done)
+        yield Case("consume from a Kafka of one's own", CONSUME, self_managed([bob], 1), done)
+        flawed = [b"poison", None, message(self._id("small"), "dee", 2), b"\xff\xfe"]
+        yield Case("consume poison", CONSUME, msk(flawed, 2), done)
+        lost = msk([ann, b"nowhere", bob, b"nowhere either"], 10)
+        for record in lost["records"]["coupon_create-0"][1::2]:
+            record["topic"] = TOPIC_TOO_LONG
+        again = {"itemIdentifier": {"partition": f"{TOPIC_TOO_LONG}-0", "offset": 11}}
+        yield Case("consume in part", CONSUME, lost, {"batchItemFailures": [again]})
+        yield Case("consume nothing", CONSUME, msk([], 0), done)
+
+    def _reading(self) -> Iterator[Case]:
+        yield self._user("my coupon issued", MINE, 200, "ann")
+        yield self._asks("campaigns", "GET /campaigns", 200)
+        yield self._asks("campaign", "GET /campaigns/{id}", 200)
+        yield self._asks("campaign not found", "GET /campaigns/{id}", 404, campaign="none")
+        yield self._administers("stats", "GET /campaigns/{id}/stats", 200)
+        yield self._asks("stats as anybody", "GET /campaigns/{id}/stats", 401)
+        yield self._administers("winners", WINNERS, 200)
+        yield self._administers("winners as CSV", WINNERS, 200, headers={"Accept": "text/csv"})
+        yield self._administers("winners, a page", WINNERS, 200, query={"limit": "1"})
+        yield self._administers("winners, no page", WINNERS, 400, query={"limit": "0"})
+        yield self._administers("compared", "GET /campaigns/{id}/reconciliation", 200)
+        failed = "GET /failed-events"
+        yield self._administers("failed events", failed, 200)
+        yield self._administers("poison", failed, 200, query={"reason": "UNDECODABLE"})
+        yield self._administers("failed events, no filter", failed, 400, query={"status": "?"})
+        yield self._administers("redrive now", "POST /failed-events/redrive", 200)
+        yield self._asks("health", "GET /health", 200)
+        yield self._asks("ready", "GET /ready", 200)
+
+    def _schedules(self) -> Iterator[Case | Change]:
+        relay, redrive = "app.relay_handler", "app.redrive_handler"
+        rebuild = "app.rebuild_handler"
+        yield self._user("apply, and be left pending", APPLY, 202, "cho")
+        yield Change(self._age)
+        yield Case("relay", relay, schedule("relay"), {"sent": 1})
+        yield Case("redrive", redrive, schedule("redrive"), "resolved")
+        yield Case("rebuild nothing", rebuild, schedule("rebuild"), {"rebuilt": []})
+        yield Change(forget_campaigns)
+        yield self._user("apply to a Redis that lost all", APPLY, 503, "ann")
+        yield self._asks("ready without an epoch", "GET /ready", 503)
+        ids = sorted(self._id(name) for name in self._bodies)
+        yield Case("rebuild", rebuild, schedule("rebuild"), {"rebuilt": ids})
+        yield self._user("apply after the rebuild", APPLY, 200, "ann")
+        yield self._user("apply after it, pending once more", APPLY, 200, "cho")
+
+    def _errors(self) -> Iterator[Case]:
+        broken = {"eventSource": "aws:kafka", "records": {"coupon_create-0": [{}]}}
+        yield Case("consume what is no record", CONSUME, broken, "KeyError")
+
+    def _age(self, settings: Settings) -> None:
+        """Let the admission of "cho" be older than the relay waits."""
+        key = f"coupon:{{{self._id('open')}}}:pending"
+        with closing(connect(settings)) as redis:
+            long_ago = int((time.time() - HOUR_S) * 1000)
+            assert redis.zadd(key, {"cho": long_ago}, xx=True, ch=True) == 1

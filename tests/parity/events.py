@@ -1,0 +1,84 @@
+"""Events as AWS's services send them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.support import kafka_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from handlers.domain.coupon import CouponAccepted
+
+FOLDER = Path(__file__).parent.parent / "events"
+POST = json.loads((FOLDER / "apigateway_post.json").read_text("utf-8"))
+SCHEDULE_RULE = "arn:aws:events:us-east-1:123456789012:rule/seonchak"
+
+
+def http(
+    call: str,
+    campaign_id: str | None = None,
+    *,
+    token: str | None = None,
+    body: object = None,
+    query: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+    is_base64: bool = False,
+) -> dict[str, Any]:
+    """Return API Gateway's whole event of `call`, e.g. "POST /campaigns/{id}/apply"."""
+    method, resource = call.split()
+    event: dict[str, Any] = copy.deepcopy(POST)
+    path = resource.replace("{id}", campaign_id or "")
+    sent = {**event["headers"], **(headers or {})}
+    del sent["Authorization"]
+    if token is not None:
+        sent["Authorization"] = f"Bearer {token}"
+    event |= {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
+        "pathParameters": {"id": campaign_id} if campaign_id else None,
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": is_base64,
+    }
+    event["requestContext"] |= {
+        "httpMethod": method,
+        "path": f"/local{path}",
+        "resourcePath": resource,
+    }
+    return event
+
+
+def msk(values: Iterable[CouponAccepted | bytes | None], first: int) -> dict[str, Any]:
+    """Return the event of an MSK event source."""
+    return kafka_event(values, first)
+
+
+def self_managed(values: Iterable[CouponAccepted | bytes | None], first: int) -> dict[str, Any]:
+    """Return the event of a self-managed Kafka: no ARN, another name of the source."""
+    event = kafka_event(values, first)
+    del event["eventSourceArn"]
+    return event | {"eventSource": "SelfManagedKafka"}
+
+
+def schedule(rule: str) -> dict[str, Any]:
+    """Return EventBridge's event of a schedule."""
+    return {
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": "2026-11-22T03:00:00Z",
+        "region": "us-east-1",
+        "resources": [f"{SCHEDULE_RULE}-{rule}"],
+        "detail": {},
+    }

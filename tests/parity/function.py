@@ -1,0 +1,132 @@
+"""A Lambda function: the unpacked zip, run by AWS's own runtime client in a bare interpreter."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.parity.runtime_api import Outcome, RuntimeApi
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from tests.built_package import Built
+
+# -I and -S: neither the caller's variables and folder, nor any installed package. Then the zip
+# comes first and Lambda's own folder behind it, as in AWS.
+START = (
+    "import sys; sys.path[:0] = sys.argv[1:3]; "
+    "from awslambdaric.__main__ import main; main(['bootstrap', sys.argv[3]])"
+)
+WAIT_S = 30.0
+# What the functions' environment has of the test's: their settings.
+SETTINGS = (
+    "STAGE",
+    "REDIS_URL",
+    "REDIS_CLUSTER",
+    "REDIS_EPOCH",
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "KAFKA_SECURITY",
+    "KAFKA_ACK_TIMEOUT_MS",
+    "DATABASE_URL",
+    "AUTH_JWT_SECRET",
+    "COUPON_CODE_SECRET",
+    "COUPON_TOPIC",
+    "CONSUMER_GROUP",
+    "PENDING_RESEND_AFTER_S",
+)
+
+
+class Function:
+    """One execution environment of a function; it runs inside the block."""
+
+    def __init__(
+        self,
+        handler: str,
+        built: Built,
+        lambda_folder: Path,
+        settings: Mapping[str, str],
+        log: Path,
+    ) -> None:
+        self._handler = handler
+        self._command = [sys.executable, "-I", "-S", "-c", START]
+        self._command += [str(built.tree), str(lambda_folder), handler]
+        self._tree = built.tree
+        self._settings = {name: settings[name] for name in SETTINGS if name in settings}
+        self._log = log
+
+    def __enter__(self) -> Self:
+        name = self._handler.rpartition(".")[2]
+        self._api = RuntimeApi(name)
+        environment = {
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python{}.{}".format(*sys.version_info[:2]),
+            "AWS_LAMBDA_FUNCTION_NAME": f"seonchak-test-{name}",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/seonchak-test-{name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/22/[$LATEST]0",
+            "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "AWS_REGION": "us-east-1",
+            "LAMBDA_TASK_ROOT": str(self._tree),
+            "LANG": "en_US.UTF-8",
+            "PATH": "/usr/bin:/bin",
+            "TZ": ":UTC",
+            "_HANDLER": self._handler,
+            **self._settings,
+        }
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._tree,
+                env=environment,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait(WAIT_S)
+        self._api.close()
+
+    def invoke(self, event: dict[str, Any]) -> Outcome:
+        """Return what the function makes of an event."""
+        asked = self._api.put(event)
+        answered, outcome = self._outcome()
+        assert answered in {asked, ""}, "the outcome is of another event"
+        return outcome
+
+    def init_error(self) -> Outcome:
+        """Return the error that ended the function before its first event."""
+        return self._outcome()[1]
+
+    def freeze(self) -> None:
+        """Stop every thread, as Lambda does between two events."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def log(self) -> str:
+        """Return what it has written."""
+        return self._log.read_text("utf-8", "replace")
+
+    def _outcome(self) -> tuple[str, Outcome]:
+        try:
+            return self._api.outcome(lambda: self._process.poll() is None)
+        except AssertionError as error:
+            error.add_note(self.log())
+            raise

@@ -1,0 +1,150 @@
+"""Frozen after an answer, thawed when every server has hung up: the next answer is right."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers.adapters.migration.topic import ensure_topic
+from handlers.adapters.redis_client import connect
+from handlers.adapters.topic import Topic
+from handlers.config import Settings
+from handlers.domain.coupon import decoded
+from local.servers import Tansu
+from tests.parity.events import http, msk
+from tests.parity.forwarder import Forwarder
+from tests.state import patience
+from tests.support import await_condition, coupons, create_campaign, message, mint, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from tests.parity.function import Function
+
+APPLY, MINE = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
+IDLE_S = 1
+# The first test that asks builds the package, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
+
+
+class HiddenTansu(Tansu):
+    """A broker that can be reached through a forwarder only: that is the address it tells."""
+
+    def __init__(self, forwarder: Forwarder) -> None:
+        super().__init__()
+        self._forwarder = forwarder
+        forwarder.target = ("127.0.0.1", self.port)
+
+    @property
+    def url(self) -> str:
+        return f"127.0.0.1:{self._forwarder.port}"
+
+    def command(self) -> Sequence[str]:
+        """Return the command line with the forwarder's address."""
+        told = f"--advertised-listener-url=tcp://{self.url}"
+        return [told if word.startswith("--advertised") else word for word in super().command()]
+
+
+@pytest.fixture
+def way_to_kafka() -> Iterator[tuple[Forwarder, str]]:
+    """A broker of the test's own behind a forwarder, and its address."""
+    with Forwarder() as forwarder, HiddenTansu(forwarder) as broker:
+        yield forwarder, broker.url
+
+
+@contextmanager
+def impatient_redis(settings: Settings) -> Iterator[None]:
+    """Let Redis hang up on whoever has been silent for a second."""
+    with closing(connect(settings)) as redis:
+        usual = redis.config_get("timeout")["timeout"] or 0
+        redis.config_set("timeout", IDLE_S)
+        try:
+            yield
+        finally:
+            redis.config_set("timeout", usual)
+
+
+def test_a_thawed_function_whose_servers_have_all_hung_up_answers_rightly(
+    service: Settings,
+    environment: dict[str, str],
+    campaign_id: str,
+    way_to_kafka: tuple[Forwarder, str],
+    function: Callable[[str, Mapping[str, str]], AbstractContextManager[Function]],
+) -> None:
+    forwarder, address = way_to_kafka
+    # Time enough for an ack also on a machine that is busy: the record must be in the topic.
+    kafka = {"KAFKA_BOOTSTRAP_SERVERS": address, "KAFKA_ACK_TIMEOUT_MS": "20000"}
+    own = Settings.from_environment(environment | kafka)
+    ensure_topic(own, patience())
+    create_campaign(campaign_id, quantity=5)
+    ours = redis_clients(service)
+    with function("app.app", environment | kafka) as api:
+        first = api.invoke(http(APPLY, campaign_id, token=mint("first"))).body
+        assert first["statusCode"] == 202
+        waiting = api.invoke(http(MINE, campaign_id, token=mint("first"))).body
+        assert (waiting["statusCode"], '"PENDING"' in waiting["body"]) == (200, True)
+        theirs = redis_clients(service) - ours
+        assert theirs
+        api.freeze()
+        with impatient_redis(service):
+            await_condition(lambda: not redis_clients(service) & theirs, "Redis hangs up")
+        assert forwarder.cut() > 0
+        assert hang_up_mysql(service) > 0
+        api.thaw()
+        second = api.invoke(http(APPLY, campaign_id, token=mint("second"))).body
+        waiting = api.invoke(http(MINE, campaign_id, token=mint("first"))).body
+        log = api.log()
+    assert (second["statusCode"], '"serial":2' in second["body"]) == (202, True)
+    assert (waiting["statusCode"], '"PENDING"' in waiting["body"]) == (200, True)
+    assert "no ack from Kafka" not in log
+    sent = decoded(Topic(own).unconsumed())
+    assert [(coupon.user_id, coupon.serial) for coupon in sorted(sent, key=by_serial)] == [
+        ("first", 1),
+        ("second", 2),
+    ]
+
+
+def test_a_thawed_consumer_writes_its_batch_once(
+    service: Settings,
+    environment: dict[str, str],
+    campaign_id: str,
+    function: Callable[[str, Mapping[str, str]], AbstractContextManager[Function]],
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    batches = [msk([message(campaign_id, f"user-{n}", n)], n) for n in (1, 2)]
+    with function("app.consume_handler", environment) as consumer:
+        assert consumer.invoke(batches[0]).body == {"batchItemFailures": []}
+        consumer.freeze()
+        assert hang_up_mysql(service) > 0
+        consumer.thaw()
+        assert consumer.invoke(batches[1]).body == {"batchItemFailures": []}
+    assert coupons(service, campaign_id) == [("user-1", 1), ("user-2", 2)]
+
+
+def redis_clients(settings: Settings) -> set[str]:
+    """Return the ids of everybody who is connected to Redis but the one who asks."""
+    with closing(connect(settings)) as redis:
+        asking = redis.client_id()
+        clients: list[dict[str, Any]] = redis.client_list()
+    return {client["id"] for client in clients if int(client["id"]) != asking}
+
+
+def hang_up_mysql(settings: Settings) -> int:
+    """Let MySQL end every connection of the service, as after wait_timeout; return how many."""
+    address = settings.database_address
+    assert address
+    victims = rows(
+        settings,
+        "SELECT id FROM information_schema.processlist WHERE user = %s AND id <> connection_id()",
+        address.user,
+    )
+    for (victim,) in victims:
+        rows(settings, f"KILL {victim}")
+    return len(victims)
+
+
+def by_serial(coupon: Any) -> int:
+    return int(coupon.serial)

@@ -1,0 +1,113 @@
+"""What an apply imports, seen from inside a bare interpreter that has the zip and nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.parity.events import http
+from tests.support import create_campaign, mint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from handlers.config import Settings
+    from tests.built_package import Built
+
+APPLY = "POST /campaigns/{id}/apply"
+HEAVY = ("boto3", "botocore", "kafka", "pymysql")
+PROBE = f"""
+import json, sys
+sys.path[:0] = sys.argv[1:3]
+from app import app
+for line in sys.stdin:
+    status = app(json.loads(line), None)["statusCode"]
+    loaded = [name for name in {HEAVY!r} if name in sys.modules]
+    print(json.dumps([status, loaded]), flush=True)
+"""
+SIGN_AND_CHECK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+for name, key in (("RS256", rsa.generate_private_key(65537, 2048)),
+                  ("ES256", ec.generate_private_key(ec.SECP256R1()))):
+    token = jwt.encode({"sub": "42"}, key, name)
+    sys.stdout.write(jwt.decode(token, key.public_key(), [name])["sub"])
+    sys.stdout.write(" " if name == "RS256" else "\\n")
+"""
+TIMEOUT_S = 60
+# The first test that asks builds the package, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
+
+
+def answers(
+    built: Built, runtime: Path, environment: dict[str, str], events: list[dict[str, Any]]
+) -> list[list[Any]]:
+    """Return the status of each event, and which heavy packages are imported by then."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", PROBE, str(built.tree), str(runtime)],
+        input="".join(json.dumps(event) + "\n" for event in events),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def in_lambda(environment: dict[str, str], **more: str) -> dict[str, str]:
+    return {**environment, "AWS_LAMBDA_FUNCTION_NAME": "test", "_HANDLER": "app.app", **more}
+
+
+def test_whoever_is_not_accepted_imports_neither_kafka_nor_mysql_nor_aws(
+    service: Settings,
+    environment: dict[str, str],
+    campaign_id: str,
+    built: Built,
+    runtime: Path,
+) -> None:
+    create_campaign(f"{campaign_id}-later", opens_in_s=3600)
+    create_campaign(f"{campaign_id}-over", opens_in_s=-3600, open_for_s=60)
+    create_campaign(f"{campaign_id}-open", quantity=1)
+    token = mint("ann")
+    refused = [
+        http(APPLY, f"{campaign_id}-open"),
+        http(APPLY, f"{campaign_id}-open", token="a.b.c"),
+        http(APPLY, f"{campaign_id}-later", token=token),
+        http(APPLY, f"{campaign_id}-over", token=token),
+        http(APPLY, f"{campaign_id}-none", token=token),
+    ]
+    accepted = http(APPLY, f"{campaign_id}-open", token=token)
+    found = answers(built, runtime, in_lambda(environment), [*refused, accepted])
+    assert found[:-1] == [[401, []], [401, []], [409, []], [409, []], [404, []]]
+    # The look into sys.modules would have seen it.
+    assert found[-1] == [202, ["kafka"]]
+    sold_out = http(APPLY, f"{campaign_id}-open", token=mint("bob"))
+    assert answers(built, runtime, in_lambda(environment), [sold_out]) == [[409, []]]
+
+
+def test_an_environment_that_is_made_ahead_of_time_has_kafka_before_its_first_event(
+    environment: dict[str, str], built: Built, runtime: Path
+) -> None:
+    ahead = in_lambda(environment, AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
+    health = http("GET /health")
+    assert answers(built, runtime, ahead, [health]) == [[200, ["kafka"]]]
+    assert answers(built, runtime, in_lambda(environment), [health]) == [[200, []]]
+
+
+def test_signatures_of_an_issuer_are_checked_with_what_is_in_the_zip(built: Built) -> None:
+    checked = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", SIGN_AND_CHECK, str(built.tree)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (checked.returncode, checked.stdout) == (0, "42 42\n"), checked.stderr

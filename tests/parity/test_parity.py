@@ -1,0 +1,174 @@
+"""One code, two homes: the packaged functions answer as the handlers do when they are called."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers import consume, rebuild, redrive, relay, wiring
+from handlers.adapters.migration.topic import ensure_topic
+from handlers.config import Settings
+from local.lambda_context import LambdaContext
+from tests.conftest import empty_tables, forget_campaigns
+from tests.parity.cases import API, Case, Change, Script
+from tests.parity.events import msk
+from tests.parity.runtime_api import Outcome
+from tests.state import epoch_of, patience, set_epoch, statement
+from tests.support import HANDLERS, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from tests.parity.function import Function
+
+Answers = dict[str, Outcome]
+DIRECT = {
+    "app.consume_handler": consume.consume_handler,
+    "app.relay_handler": relay.relay_handler,
+    "app.redrive_handler": redrive.redrive_handler,
+    "app.rebuild_handler": rebuild.rebuild_handler,
+}
+# Short waits: nothing here depends on an ack, since what lacks one is safe on Redis's disk.
+WAITS = {"KAFKA_ACK_TIMEOUT_MS": "500", "PENDING_RESEND_AFTER_S": "60"}
+# What no two runs can have in common: the time of day, and how long something has waited.
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+WAITED = re.compile(r'("oldest_pending_s":)[\d.]+')
+SECONDS_TO_THE_OPENING = "NOT_OPEN"
+# The first test that asks builds the package, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(600)
+
+
+def direct(case: Case) -> Outcome:
+    """Call the handler in this process."""
+    event = json.loads(json.dumps(case.event))
+    call = f"{event.get('httpMethod')} {event.get('resource')}"
+    handler: Any = HANDLERS[call] if case.function == API else DIRECT[case.function]
+    try:
+        return Outcome("response", handler(event, LambdaContext(case.function, 29)))
+    except Exception as error:  # noqa: BLE001 - what a handler raises is its outcome
+        return Outcome("error", {"errorType": type(error).__name__, "errorMessage": str(error)})
+
+
+def play(script: Script, settings: Settings, answer: Callable[[Case], Outcome]) -> Answers:
+    answers: Answers = {}
+    for step in script.steps():
+        if isinstance(step, Change):
+            step.make(settings)
+        else:
+            answers[step.name] = answer(step)
+    return answers
+
+
+def comparable(outcome: Outcome) -> Any:
+    """Return an outcome without what differs between any two runs."""
+    body = outcome.body
+    if outcome.kind == "error":
+        return {name: body[name] for name in ("errorType", "errorMessage")}
+    if "statusCode" not in body:
+        return body
+    # Chalice gives repeated headers in a field of its own; API Gateway makes one list of both.
+    headers = dict(body["headers"])
+    for name, values in (body.get("multiValueHeaders") or {}).items():
+        headers[name] = ", ".join(values)
+    text = WAITED.sub(r"\1n", TIME.sub("time", body["body"]))
+    if SECONDS_TO_THE_OPENING in text:
+        assert int(headers["Retry-After"]) > 0
+        headers["Retry-After"] = "n"
+    return body["statusCode"], headers, text
+
+
+def meets(outcome: Outcome, expected: object) -> bool:
+    """Tell whether an outcome is what the case is about."""
+    if isinstance(expected, int):
+        return bool(outcome.body["statusCode"] == expected)
+    if isinstance(expected, dict):
+        return bool(outcome.body == expected)
+    return str(expected) in json.dumps(outcome.body)
+
+
+@pytest.fixture
+def worlds(
+    service: Settings, environment: dict[str, str], campaign_id: str
+) -> list[dict[str, str]]:
+    """Two sets of settings on the same servers, each with a topic and a group of its own."""
+    made = []
+    for name in ("direct", "packaged"):
+        own = {"COUPON_TOPIC": f"{campaign_id}-{name}", "CONSUMER_GROUP": f"{campaign_id}-{name}"}
+        made.append({**environment, **WAITS, **own})
+        ensure_topic(Settings.from_environment(made[-1]), patience())
+    return made
+
+
+def start_anew(settings: Settings) -> None:
+    """Leave nothing of the last run, and let ids begin where they began."""
+    epoch = epoch_of(settings)
+    assert epoch
+    empty_tables(settings)
+    forget_campaigns(settings)
+    set_epoch(settings, epoch.decode())
+    statement(settings, "ALTER TABLE failed_event AUTO_INCREMENT = 1")
+
+
+def test_every_event_is_answered_by_the_package_as_by_a_direct_call(
+    service: Settings,
+    worlds: list[dict[str, str]],
+    campaign_id: str,
+    function: Callable[[str, Mapping[str, str]], AbstractContextManager[Function]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = Script(campaign_id)
+    here, there = worlds
+    for name, value in here.items():
+        monkeypatch.setenv(name, value)
+    start_anew(service)
+    expected = play(script, service, direct)
+    wiring.reset()
+    start_anew(service)
+    with ExitStack() as functions:
+        running: dict[str, Function] = {}
+
+        def invoke(case: Case) -> Outcome:
+            if case.function not in running:
+                running[case.function] = functions.enter_context(function(case.function, there))
+            return running[case.function].invoke(case.event)
+
+        packaged = play(script, service, invoke)
+    cases = [step for step in script.steps() if isinstance(step, Case)]
+    assert [case.name for case in cases if not meets(expected[case.name], case.expected)] == []
+    different = {
+        name: (comparable(packaged[name]), comparable(expected[name]))
+        for name in expected
+        if comparable(packaged[name]) != comparable(expected[name])
+    }
+    assert different == {}
+    assert len(packaged) == len(cases) > 50
+    assert rows(service, "SELECT COUNT(*) FROM coupon") == [(2,)]
+
+
+def test_an_error_in_a_handler_is_told_in_lambdas_own_form(
+    environment: dict[str, str],
+    function: Callable[[str, Mapping[str, str]], AbstractContextManager[Function]],
+) -> None:
+    with function("app.consume_handler", environment) as consumer:
+        outcome = consumer.invoke(msk([], 0) | {"records": {"coupon_create-0": [{}]}})
+        assert outcome.kind == "error"
+        assert (outcome.body["errorType"], outcome.body["errorMessage"]) == ("KeyError", "'topic'")
+        frames = "".join(outcome.body["stackTrace"])
+        assert "handlers/consume.py" in frames
+        # The function lives on: the next event is answered.
+        assert consumer.invoke(msk([], 0)).body == {"batchItemFailures": []}
+
+
+def test_wrong_settings_stop_the_start_and_name_the_variable(
+    environment: dict[str, str],
+    function: Callable[[str, Mapping[str, str]], AbstractContextManager[Function]],
+) -> None:
+    with function("app.app", environment | {"KAFKA_SECURITY": "open"}) as broken:
+        outcome = broken.init_error()
+    assert (outcome.kind, outcome.body["errorType"]) == ("init", "ConfigurationError")
+    assert "KAFKA_SECURITY" in outcome.body["errorMessage"]
