@@ -65,7 +65,7 @@ def main() -> int:
     try:
         template = sam_template(options.stage)
     except subprocess.CalledProcessError as error:
-        print(error.stderr, file=sys.stderr)  # noqa: T201 - a program for people
+        print(error.stderr, file=sys.stderr)
         return 1
     options.file.parent.mkdir(parents=True, exist_ok=True)
     options.file.write_text(template, encoding="utf-8")
