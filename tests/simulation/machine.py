@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.simulation.actors import Fate
 from tests.simulation.verdict import violations_at_the_end, violations_now
-from tests.simulation.world import POISON, STEPS_MAX
+from tests.simulation.world import POISON, REDIS_FAULTS, STEPS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +20,30 @@ if TYPE_CHECKING:
 
 USERS = ("ann", "bob", "cho", "dan")
 ACTORS_MAX = 6
+# An apply has 4 calls at most, a rebuild of a campaign 20.
+CALLS_MAX = 8
 REBUILDS_MAX = 2
+# Of each history: more of them leave no time for anything to happen between.
+NEW_EPOCHS_MAX = 3
+POISONED_MAX = 2
 WHICH = st.integers(0, ACTORS_MAX - 1)
-FATES = st.sampled_from([fate for fate in Fate if fate is not Fate.PROCEED])
+
+
+class Then(StrEnum):
+    """What becomes of an actor after the steps of a plan."""
+
+    ENDS = "ends"  # goes on without faults to its end; where it waits, time passes
+    STANDS = "stands"  # before the next step, for others to come between
+    KILLED = "killed"
+
+
+# How the next calls of an actor fare, and what comes then. Most calls fare well.
+Plan = tuple[list[Fate], Then]
+WELL = 4
+FATES = st.sampled_from([Fate.PROCEED] * WELL + [fate for fate in Fate if fate != Fate.PROCEED])
+PLANS = st.tuples(
+    st.lists(FATES, max_size=CALLS_MAX), st.sampled_from([Then.ENDS, Then.STANDS, Then.KILLED])
+)
 
 
 class Violation(AssertionError):  # noqa: N818 - it is what was looked for
@@ -44,57 +66,38 @@ class Protocol(RuleBasedStateMachine):
     # ---- programs ----------------------------------------------------------------------------
 
     @precondition(lambda self: self.has_room())
-    @rule(user=st.sampled_from(USERS), which=st.integers(0, 1), at_once=st.booleans())
-    def press(self, user: str, which: int, *, at_once: bool) -> None:
+    @rule(user=st.sampled_from(USERS), which=st.integers(0, 1), plan=PLANS)
+    def press(self, user: str, which: int, plan: Plan) -> None:
         campaigns = self.world.campaigns
         campaign_id = campaigns[which % len(campaigns)].id
-        self.start(f"apply of {user}", lambda: self.world.apply(user, campaign_id), at_once)
+        self.start(f"apply of {user}", lambda: self.world.apply(user, campaign_id), plan)
 
     @precondition(lambda self: self.has_room())
-    @rule(limit=st.integers(1, 4), at_once=st.booleans())
-    def consume(self, limit: int, *, at_once: bool) -> None:
-        self.start("consumer", lambda: self.world.consume(limit), at_once)
+    @rule(limit=st.integers(1, 4), plan=PLANS)
+    def consume(self, limit: int, plan: Plan) -> None:
+        self.start("consumer", lambda: self.world.consume(limit), plan)
 
     @precondition(lambda self: self.has_room())
-    @rule(at_once=st.booleans())
-    def relay(self, *, at_once: bool) -> None:
-        self.start("relay", self.world.relay, at_once)
+    @rule(plan=PLANS)
+    def relay(self, plan: Plan) -> None:
+        self.start("relay", self.world.relay, plan)
 
     @precondition(lambda self: self.has_room())
-    @rule(at_once=st.booleans())
-    def redrive(self, *, at_once: bool) -> None:
-        self.start("redrive", self.world.redrive, at_once)
+    @rule(plan=PLANS)
+    def redrive(self, plan: Plan) -> None:
+        self.start("redrive", self.world.redrive, plan)
 
     @precondition(lambda self: self.has_room() and self.rebuilds() < REBUILDS_MAX)
-    @rule(at_once=st.booleans())
-    def rebuild(self, *, at_once: bool) -> None:
-        self.start("rebuild", self.world.rebuild, at_once)
-
-    # ---- their next steps --------------------------------------------------------------------
-
-    @precondition(lambda self: self.awake())
-    @rule(which=WHICH)
-    def step(self, which: int) -> None:
-        self.go(which, Fate.PROCEED)
-
-    @precondition(lambda self: self.awake())
-    @rule(which=WHICH, fate=FATES)
-    def step_badly(self, which: int, fate: Fate) -> None:
-        self.go(which, fate)
-
-    @precondition(lambda self: self.awake())
-    @rule(which=WHICH)
-    def finish(self, which: int) -> None:
-        awake = self.awake()
-        self.run(awake[which % len(awake)])
+    @rule(plan=PLANS)
+    def rebuild(self, plan: Plan) -> None:
+        self.start("rebuild", self.world.rebuild, plan)
 
     @precondition(lambda self: self.world.stage.actors)
-    @rule(which=WHICH)
-    def kill(self, which: int) -> None:
+    @rule(which=WHICH, plan=PLANS)
+    def go_on(self, which: int, plan: Plan) -> None:
+        """Let somebody who stands take the next steps."""
         actors = self.world.stage.actors
-        actor = actors[which % len(actors)]
-        self.tell(f"{actor.name} is killed before its {actor.point}")
-        self.world.stage.go(actor, None)
+        self.follow(actors[which % len(actors)], plan)
 
     # ---- time and faults ---------------------------------------------------------------------
 
@@ -111,23 +114,15 @@ class Protocol(RuleBasedStateMachine):
         self.tell("a record arrives late")
         self.world.log.append(sent.partition, sent.value)
 
-    @rule()
-    def fsync(self) -> None:
-        self.tell("Redis: fsync")
-        self.world.redis.fsync()
+    @precondition(lambda self: self.world.new_epochs < NEW_EPOCHS_MAX)
+    @rule(kind=st.sampled_from(REDIS_FAULTS))
+    def befall_redis(self, kind: str) -> None:
+        if kind == "emptied" and not self.world.may_flush():
+            return
+        self.tell(f"Redis: {kind}")
+        self.world.befall_redis(kind)
 
-    @rule(with_last_moments=st.booleans())
-    def restart_redis(self, *, with_last_moments: bool) -> None:
-        what = "everything" if with_last_moments else "what its disk has"
-        self.tell(f"Redis restarts with {what}")
-        self.world.restart_redis(with_last_moments=with_last_moments)
-
-    @precondition(lambda self: self.world.may_flush())
-    @rule()
-    def flush_redis(self) -> None:
-        self.tell("Redis is emptied")
-        self.world.flush_redis()
-
+    @precondition(lambda self: len(self.world.poisoned) < POISONED_MAX)
     @rule(kind=st.sampled_from(POISON), partition=st.integers(0, 1))
     def poison(self, kind: str, partition: int) -> None:
         self.tell(f"poison: {kind}")
@@ -143,14 +138,15 @@ class Protocol(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_broken(self) -> None:
-        self.require(violations_now(self.world))
+        if self.world.is_changed():
+            self.require(violations_now(self.world))
 
     def teardown(self) -> None:
         if not getattr(self, "begun", False):
             return
         self.tell("the end: " + ("everybody goes on" if self.graceful else "everybody is killed"))
         while self.graceful and self.world.stage.actors:
-            for actor in self.awake():
+            for actor in list(self.world.stage.actors):
                 self.run(actor)
             self.world.pass_time(1.0)
         self.world.stage.kill_all()
@@ -169,29 +165,37 @@ class Protocol(RuleBasedStateMachine):
     def rebuilds(self) -> int:
         return sum(actor.name == "rebuild" for actor in self.world.stage.actors)
 
-    def awake(self) -> list[Actor]:
-        """Return who could take a step now."""
-        now = self.world.clock.now
-        return [actor for actor in self.world.stage.actors if actor.wakes_at <= now]
-
-    def start(self, name: str, work: Callable[[], None], at_once: bool) -> None:  # noqa: FBT001
+    def start(self, name: str, work: Callable[[], None], plan: Plan) -> None:
         self.tell(f"{name} starts")
-        actor = self.world.stage.start(name, work)
-        if at_once:
-            self.run(actor)
+        self.follow(self.world.stage.start(name, work), plan)
 
-    def go(self, which: int, fate: Fate) -> None:
-        awake = self.awake()
-        self.step_of(awake[which % len(awake)], fate)
+    def follow(self, actor: Actor, plan: Plan) -> None:
+        """Let an actor take the steps of the plan, as far as it has so many."""
+        fates, then = plan
+        for fate in fates:
+            if actor.ended or self.is_waiting(actor):
+                break
+            self.step_of(actor, fate)
+        if then is Then.KILLED and not actor.ended:
+            self.tell(f"{actor.name} is killed before its {actor.point}")
+            self.world.stage.go(actor, None)
+        elif then is Then.ENDS:
+            self.run(actor)
+            if not actor.ended:
+                self.pass_time(actor.wakes_at - self.world.clock.now)
+                self.run(actor)
 
     def run(self, actor: Actor) -> None:
         """Let an actor go on to its end, or until it waits."""
         for _ in range(STEPS_MAX):
-            if actor.ended or actor.wakes_at > self.world.clock.now:
+            if actor.ended or self.is_waiting(actor):
                 return
             self.step_of(actor, Fate.PROCEED)
         message = f"{actor.name} goes round in circles at {actor.point}"
         raise Violation(message)
+
+    def is_waiting(self, actor: Actor) -> bool:
+        return actor.wakes_at > self.world.clock.now
 
     def step_of(self, actor: Actor, fate: Fate) -> None:
         self.tell(f"{actor.name}: {actor.point}: {fate}")

@@ -39,7 +39,11 @@ class Redis:
         self._disk: list[bytes | None] = []
         self._run = 0
         for file in FOLDER.glob("*.lua"):
-            self._client.script_load(file.read_text(encoding="utf-8"))
+            self.load(file.read_text(encoding="utf-8"))
+
+    def load(self, source: str) -> None:
+        """Let the server know a script: the first call would be two calls else."""
+        self._client.script_load(source)
 
     @property
     def run_id(self) -> str:

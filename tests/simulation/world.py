@@ -9,7 +9,6 @@ import json
 import logging
 import time
 from collections import defaultdict
-from contextlib import closing
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -19,15 +18,16 @@ import pytest
 from handlers import apply, rebuild, redrive, relay, wiring
 from handlers.adapters import mysql
 from handlers.adapters.failed_event_queue import FailedEventQueue
+from handlers.adapters.redis_keys import CampaignKeys
 from handlers.consume import consume_handler
 from handlers.domain import comparison, times
 from handlers.domain.campaign import Campaign
-from handlers.domain.coupon import CouponAccepted
+from handlers.domain.coupon import CouponAccepted, decoded
 from handlers.domain.errors import ServiceError
 from handlers.edge.throttle import Throttle
 from local.migration.schema import connect as connect_to_mysql
 from tests.conftest import TABLES
-from tests.simulation.actors import Fate, Killed, Stage
+from tests.simulation.actors import Killed, Stage
 from tests.simulation.clock import Clock
 from tests.simulation.kafka import PARTITIONS, Log, Publisher, Topic
 from tests.simulation.ledger import Ledger
@@ -42,6 +42,7 @@ DAY_MS = 86_400_000
 # No run of anything takes so many calls; one that does goes round in circles.
 STEPS_MAX = 1000
 POISON = ("broken", "unknown", "zero", "beyond")
+REDIS_FAULTS = ("fsync", "restarts", "restarts with what its disk has", "emptied")
 
 
 @dataclass(slots=True)
@@ -104,7 +105,9 @@ class World:
         self.campaigns = [self._campaign(f"s{number}-{n}", q) for n, q in enumerate(quantities)]
         self.told: defaultdict[tuple[str, str], Told] = defaultdict(Told)
         self.poisoned: set[tuple[int, int]] = set()
-        self.new_epochs = 0
+        self.clock.now = 0.0
+        self.new_epochs = self.changes = 0
+        self._known = (0, 0)
         self.log = Log(f"simulated-{number}")
         self.story: list[str] = []
         self.redis.begin([campaign.id for campaign in self.campaigns])
@@ -201,19 +204,27 @@ class World:
 
     # ---- faults ----------------------------------------------------------------------------------
 
-    def restart_redis(self, *, with_last_moments: bool) -> None:
+    def befall_redis(self, kind: str) -> None:
+        """Do one of REDIS_FAULTS."""
+        self.changes += 1
+        if kind == "fsync":
+            self.redis.fsync()
+            return
         self.new_epochs += 1
-        self.redis.restart(with_last_moments=with_last_moments)
+        if kind == "emptied":
+            self.redis.flush()
+        else:
+            self.redis.restart(with_last_moments=kind == "restarts")
 
     def may_flush(self) -> bool:
         """Tell whether nobody's coupon is on the disk of Redis alone: that loss is documented."""
-        places = {(f"coupon:{{{c}}}:campaign", user): c for c, user in self.told}
-        users = {places[place] + " " + place[1] for place in self.scripts.on_disk}
-        return users <= self._kept_elsewhere()
+        on_disk = self.scripts.on_disk
+        return not on_disk or on_disk <= self._kept_elsewhere()
 
-    def flush_redis(self) -> None:
-        self.new_epochs += 1
-        self.redis.flush()
+    def is_changed(self) -> bool:
+        """Tell whether anything may have changed in a server since this was asked before."""
+        known, self._known = self._known, (self.stage.steps, self.changes)
+        return known != self._known
 
     def poison(self, kind: str, partition: int) -> None:
         """Put a record into the topic that can never become a coupon."""
@@ -223,6 +234,7 @@ class World:
             "zero": CouponAccepted(campaign.id, "forger", 0, 0),
             "beyond": CouponAccepted(campaign.id, "forger", campaign.quantity + 1, 0),
         }
+        self.changes += 1
         value = wrong[kind].encode() if kind in wrong else b"\xff{"
         self.poisoned.add((partition, self.log.append(partition, value)))
 
@@ -268,18 +280,16 @@ class World:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
 
-    def _kept_elsewhere(self) -> set[str]:
+    def _kept_elsewhere(self) -> set[tuple[str, str]]:
+        """Return (key of the campaign, user) of whoever Kafka or MySQL has."""
         found = {
-            f"{campaign} {user}"
+            (str(campaign_id), str(user))
             for table in ("coupon", "failed_event")
-            for campaign, user in self.rows(f"SELECT campaign_id, user_id FROM {table}")
+            for campaign_id, user in self.rows(f"SELECT campaign_id, user_id FROM {table}")
         }
-        for records in self.log.partitions:
-            for value in records:
-                if value and value.startswith(b"{"):
-                    message = json.loads(value)
-                    found.add(f"{message['campaign_id']} {message['user_id']}")
-        return found
+        values = itertools.chain.from_iterable(self.log.partitions)
+        found |= {(one.campaign_id, one.user_id) for one in decoded(values)}
+        return {(CampaignKeys.of(campaign_id).campaign, user) for campaign_id, user in found}
 
     def _clean(self) -> None:
         for table in TABLES:
