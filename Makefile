@@ -33,7 +33,7 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo test test-kafka faults
+.PHONY: demo test test-kafka faults simulate
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
@@ -43,6 +43,9 @@ test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 1
 faults: setup  ## histories of faults on real servers and programs (N=1000 SEED=1 KAFKA=apache)
 	@$(VENV_PYTHON) -m tests.faults.campaign --histories $(or $(call given,N),60) \
 		--seed $(or $(call given,SEED),1) --kafka $(or $(call given,KAFKA),tansu) $(ARGS)
+simulate: setup  ## orders of steps and faults, many thousand a minute, in process (MINUTES=10 SEED=1)
+	@$(VENV_PYTHON) -m tests.simulation.simulate --minutes $(or $(call given,MINUTES),1) \
+		$(if $(call given,SEED),--seed $(call given,SEED)) $(ARGS)
 
 .PHONY: up down
 up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)

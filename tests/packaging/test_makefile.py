@@ -20,6 +20,7 @@ TARGETS = [
     "test",
     "test-kafka",
     "faults",
+    "simulate",
     "up",
     "down",
     "stack",

@@ -54,6 +54,7 @@ class Protocol(RuleBasedStateMachine):
     """Two campaigns at most, four people; whoever runs the machine sets the world."""
 
     world: ClassVar[World]
+    begun = broken = graceful = False
 
     @initialize(
         quantities=st.lists(st.integers(1, 3), min_size=1, max_size=2), graceful=st.booleans()
@@ -142,7 +143,7 @@ class Protocol(RuleBasedStateMachine):
             self.require(violations_now(self.world))
 
     def teardown(self) -> None:
-        if not getattr(self, "begun", False):
+        if not self.begun or self.broken:
             return
         self.tell("the end: " + ("everybody goes on" if self.graceful else "everybody is killed"))
         while self.graceful and self.world.stage.actors:
@@ -155,6 +156,7 @@ class Protocol(RuleBasedStateMachine):
 
     def require(self, broken: list[str]) -> None:
         if broken:
+            self.broken = True
             raise Violation("\n".join([*broken, "", "what happened:", *self.world.story]))
 
     # ---- how ---------------------------------------------------------------------------------

@@ -4,30 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, settings
+import hypothesis
+from hypothesis import HealthCheck, Phase
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulation.machine import Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.simulation.world import World
 
 # A history has as many rules as this at most; a rule may be many steps.
 RULES_MAX = 60
+GENERATE = (Phase.generate,)
+GENERATE_AND_SHRINK = (Phase.generate, Phase.shrink)
 
 
-def play(world: World, histories: int, **options: Any) -> None:
-    """Play histories until one breaks a promise: Violation, shrunk unless the options say so."""
-    machine = type("Protocol", (Protocol,), {"world": world})
-    chosen: dict[str, Any] = {
-        "max_examples": histories,
-        "stateful_step_count": RULES_MAX,
-        "derandomize": True,
-        "database": None,
-        "deadline": None,
-        "print_blob": True,
-        "suppress_health_check": list(HealthCheck),
-        "phases": (Phase.generate, Phase.shrink),
-        "verbosity": Verbosity.normal,
-    }
-    run_state_machine_as_test(machine, settings=settings(**chosen | options))
+def play(
+    world: World,
+    histories: int,
+    *,
+    seed: int | None = None,
+    shrinks: bool = True,
+    leave_out: Sequence[str] = (),
+) -> None:
+    """Play histories until one breaks a promise, which raises Violation.
+
+    Without a seed these are always the same histories. leave_out: rules that are not played.
+    """
+    members: dict[str, Any] = {"world": world, **dict.fromkeys(leave_out)}
+    machine = type("Protocol", (Protocol,), members)
+    if seed is not None:
+        machine = hypothesis.seed(seed)(machine)
+    settings = hypothesis.settings(
+        max_examples=histories,
+        stateful_step_count=RULES_MAX,
+        derandomize=seed is None,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=GENERATE_AND_SHRINK if shrinks else GENERATE,
+    )
+    run_state_machine_as_test(machine, settings=settings)

@@ -16,7 +16,7 @@ from tests.simulation.kafka import Log
 from tests.simulation.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     import pytest
 
@@ -121,14 +121,3 @@ def unique_keys(world: World) -> Iterator[None]:
         for key, columns in UNIQUE.items():
             world.rows(f"ALTER TABLE coupon ADD CONSTRAINT {key} UNIQUE {columns}")
         world.rows("ALTER TABLE coupon DROP INDEX control")
-
-
-GUARDS: Sequence[Callable[[pytest.MonkeyPatch, World], None]] = (
-    pending,
-    quantity,
-    order,
-    settle,
-    wait,
-    token,
-    durable,
-)

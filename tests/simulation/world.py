@@ -64,7 +64,7 @@ class World:
         self.settings = dataclasses.replace(settings, pending_resend_after_s=0)
         self._epoch = epoch
         self._numbers = itertools.count(1)
-        self.histories = 0
+        self.histories = self.faults = 0
         self.stage = Stage(self._disconnect)
         self.clock = Clock(self.stage)
         self._patch = pytest.MonkeyPatch()
@@ -106,8 +106,8 @@ class World:
         self.told: defaultdict[tuple[str, str], Told] = defaultdict(Told)
         self.poisoned: set[tuple[int, int]] = set()
         self.clock.now = 0.0
-        self.new_epochs = self.changes = 0
-        self._known = (0, 0)
+        self.new_epochs = 0
+        self._known = 0
         self.log = Log(f"simulated-{number}")
         self.story: list[str] = []
         self.redis.begin([campaign.id for campaign in self.campaigns])
@@ -146,6 +146,11 @@ class World:
             wiring.admissions().reassign,
             self.settings.redrive_max_attempts,
         )
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken so far: calls to servers, kills, and faults."""
+        return self.stage.steps + self.faults
 
     # ---- programs --------------------------------------------------------------------------------
 
@@ -206,7 +211,7 @@ class World:
 
     def befall_redis(self, kind: str) -> None:
         """Do one of REDIS_FAULTS."""
-        self.changes += 1
+        self.faults += 1
         if kind == "fsync":
             self.redis.fsync()
             return
@@ -223,7 +228,7 @@ class World:
 
     def is_changed(self) -> bool:
         """Tell whether anything may have changed in a server since this was asked before."""
-        known, self._known = self._known, (self.stage.steps, self.changes)
+        known, self._known = self._known, self.steps
         return known != self._known
 
     def poison(self, kind: str, partition: int) -> None:
@@ -234,7 +239,7 @@ class World:
             "zero": CouponAccepted(campaign.id, "forger", 0, 0),
             "beyond": CouponAccepted(campaign.id, "forger", campaign.quantity + 1, 0),
         }
-        self.changes += 1
+        self.faults += 1
         value = wrong[kind].encode() if kind in wrong else b"\xff{"
         self.poisoned.add((partition, self.log.append(partition, value)))
 
