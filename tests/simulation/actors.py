@@ -32,7 +32,7 @@ class Fate(StrEnum):
 
 
 class Killed(BaseException):
-    """The process of this program was killed: nothing of it runs on, no transaction is committed."""
+    """This program was killed: nothing of it runs on, no transaction is committed."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from handlers.adapters.mysql import Database
-
     from handlers.domain.record import Accepted, FailedEvent
 
 

@@ -14,8 +14,8 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from handlers.config import Settings
 from local.development import DEVELOPMENT_SETTINGS
@@ -25,6 +25,9 @@ from local.waiting import Patience
 from tests.simulation.machine import Violation
 from tests.simulation.run import play
 from tests.simulation.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 # Of one round, hence of what a seed plays again.
@@ -46,7 +49,7 @@ def main() -> int:
 
 def _play_rounds(world: World, options: argparse.Namespace) -> int:
     started = time.monotonic()
-    first = random.randrange(SEED_MAX) if options.seed is None else options.seed
+    first = random.randrange(SEED_MAX) if options.seed is None else options.seed  # noqa: S311
     rounds, broken = 0, 0
     try:
         while not broken and (rounds == 0 or _minutes(started) < options.minutes):
@@ -108,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--minutes", type=float, default=1.0, help="begin no further round after this; 0: one round")
+    add("--minutes", type=float, default=1.0, help="no new round after this; 0: one")
     add("--histories", type=int, default=HISTORIES, help="of each round")
     add("--seed", type=int, help="of the first round; each next one has the next seed")
     return parser

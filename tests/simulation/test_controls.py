@@ -50,14 +50,6 @@ def test_without_the_unique_keys_a_redelivery_is_a_second_coupon(world: World) -
         assert "P1" in broken_promise(world)
 
 
-def test_settled_and_committed_before_the_rows_an_admission_is_lost(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without.order(monkeypatch, world)
-    found = broken_promise(world)
-    assert "MISSING_ROW" in found or found.startswith("P3"), found
-
-
 def test_without_settle_nothing_ever_comes_to_rest(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,29 +57,7 @@ def test_without_settle_nothing_ever_comes_to_rest(
     assert "PENDING_STALE" in broken_promise(world)
 
 
-def test_without_the_wait_a_rebuild_gives_away_the_serial_of_an_apply_under_way(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without.wait(monkeypatch, world)
-    found = broken_promise(world, [*HARMLESS, "relay", "consume", "pass_time", "arrive"])
-    assert found.startswith(("P3", "P4")), found
-
-
-def test_without_the_token_a_rebuild_opens_a_redis_that_was_emptied_meanwhile(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without.token(monkeypatch, world)
-    assert broken_promise(world, [*HARMLESS, "relay", "pass_time", "arrive"])
-
-
-def test_accepted_before_it_is_safe_promises_what_a_restart_forgets(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without.durable(monkeypatch, world)
-    assert "P3" in broken_promise(world, [*HARMLESS, "relay", "consume"])
-
-
 def test_without_epochs_an_old_copy_of_redis_gives_the_same_serials_again(clean: Settings) -> None:
     with World(clean, epoch=False) as world:
-        found = broken_promise(world)
+        found = broken_promise(world, leave_out=[])
     assert found.startswith(("P3", "P4")), found

@@ -11,7 +11,7 @@ from tests.simulation.run import play
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-HISTORIES = 150
+HISTORIES = 60
 
 
 @pytest.mark.timeout(300)

@@ -44,7 +44,7 @@ WHERE reason IN ('SERIAL_TAKEN', 'USER_HAS_OTHER_SERIAL')
 """
 
 
-def _in_mysql(world: World) -> Iterator[str]:
+def _in_mysql(world: World) -> Iterator[str]:  # noqa: C901 - a sentence each
     quantity_of = {campaign.id: campaign.quantity for campaign in world.campaigns}
     found = world.rows(ROWS)
     for _, user, _, collision in found:

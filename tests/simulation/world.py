@@ -1,4 +1,4 @@
-"""The service's own handlers on simulated ways to Redis, Kafka and MySQL, one history after another."""
+"""The service's own handlers on ways to Redis, Kafka and MySQL that the test holds in its hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from handlers.adapters import mysql
 from handlers.adapters.failed_event_queue import FailedEventQueue
 from handlers.adapters.redis_keys import CampaignKeys
 from handlers.consume import consume_handler
-from handlers.domain import comparison, times
+from handlers.domain import comparison
 from handlers.domain.campaign import Campaign
 from handlers.domain.coupon import CouponAccepted, decoded
 from handlers.domain.errors import ServiceError
