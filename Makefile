@@ -33,7 +33,7 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo test test-kafka faults simulate
+.PHONY: demo test test-kafka faults simulate fuzz
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
@@ -46,6 +46,9 @@ faults: setup  ## histories of faults on real servers and programs (N=1000 SEED=
 simulate: setup  ## orders of steps and faults, many thousand a minute, in process (MINUTES=10 SEED=1)
 	@$(VENV_PYTHON) -m tests.simulation.simulate --minutes $(or $(call given,MINUTES),1) \
 		$(if $(call given,SEED),--seed $(call given,SEED)) $(ARGS)
+fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
+	@$(VENV_PYTHON) -m tests.fuzz.campaign --requests $(or $(call given,N),20000) \
+		--seed $(or $(call given,SEED),1) $(ARGS)
 
 .PHONY: up down
 up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
@@ -55,7 +58,7 @@ up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chal
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
 	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
 
-.PHONY: stack migrate api serve poller scheduler reconcile token
+.PHONY: stack migrate api serve poller scheduler rebuild reconcile token
 stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints the settings
 	@mkdir -p $(dir $(STACK_SETTINGS))
 	@$(VENV_PYTHON) -m local.stack --env-file $(STACK_SETTINGS) $(ARGS)
@@ -69,6 +72,8 @@ poller: python  ## a consumer of group_1
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
 scheduler: python  ## relay, redrive and rebuild, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
+rebuild: python  ## bring back a Redis that restarted or lost its state, at once
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.rebuild $(ARGS)
 reconcile: python  ## compare Redis with MySQL, name what differs (ARGS="CAMPAIGN --repair")
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.reconcile $(ARGS)
 token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)

@@ -31,19 +31,27 @@ REFUSALS = {
 def apply_handler(request: Request) -> dict[str, Any]:
     """Answer one applicant. Only an admitted one reaches Kafka."""
     user = wiring.tokens().user(request.headers)
-    if not wiring.throttle().allows(user.id):
-        raise TooManyRequestsError
     campaign_id = request.campaign_id()
+    admission = wiring.refusals().recall(campaign_id, user.id)
+    if admission is None:
+        admission = _admit(campaign_id, user.id, request.request_id)
+    request.log_fields["outcome"] = admission.outcome
+    return _answer(request.request_id, campaign_id, user.id, admission)
+
+
+def _admit(campaign_id: str, user_id: str, request_id: str) -> Admission:
+    if not wiring.throttle().allows(user_id):
+        raise TooManyRequestsError
     # Counted from before the decision: however long this process is held up in between.
     until = time.monotonic() + wiring.settings().kafka_ack_timeout_ms / 1000
-    admission = wiring.admissions().admit(campaign_id, user.id)
-    request.log_fields["outcome"] = admission.outcome
+    admission = wiring.admissions().admit(campaign_id, user_id)
     # Also for somebody who applied before: the earlier attempt may have been cut short, and this
     # answer promises no less than that one. Sending twice is harmless.
     if admission.is_pending:
-        message = CouponAccepted(campaign_id, user.id, admission.serial, admission.admitted_at_ms)
-        _hand_over(message, request.request_id, until)
-    return _answer(request.request_id, campaign_id, user.id, admission)
+        message = CouponAccepted(campaign_id, user_id, admission.serial, admission.admitted_at_ms)
+        _hand_over(message, request_id, until)
+    wiring.refusals().learn(campaign_id, admission.outcome)
+    return admission
 
 
 def _hand_over(message: CouponAccepted, request_id: str, until: float) -> None:

@@ -65,7 +65,7 @@ def coupons_handler(request: Request) -> dict[str, Any]:
     after = request.number("after", 0, 0, QUANTITY_MAX)
     limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
     coupons = wiring.coupon_queries().coupons(campaign_id, after, limit)
-    if "text/csv" in request.headers.get("accept", ""):
+    if request.wants_csv():
         text = io.StringIO()
         write_csv(text, coupons)
         return text_answer(200, text.getvalue(), "text/csv; charset=utf-8")

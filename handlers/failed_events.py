@@ -14,12 +14,15 @@ from handlers.edge.endpoint import endpoint
 from handlers.edge.response import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from handlers.edge.request import Request
 
-# A record may hold a megabyte, and a Lambda answer 6 MB; records of this system hold 150 bytes.
+# Records of this system hold 150 bytes.
 LIMIT_MAX = 1000
+# Others may hold a megabyte, and a Lambda answer 6 MB: a page ends with the record that reaches
+# this. It grows by a third in base64.
+PAGE_BYTES_MAX = 3_000_000
 LIMIT_DEFAULT = 100
 ID_MAX = 2**63 - 1
 TIMES = ("next_attempt_at", "created_at", "updated_at")
@@ -35,13 +38,15 @@ def failed_events_handler(request: Request) -> dict[str, Any]:
         {
             "after": request.number("after", 0, 0, ID_MAX),
             "limit": limit,
+            "bytes_max": PAGE_BYTES_MAX,
             "status": request.choice("status", FailedStatus),
             "reason": request.choice("reason", Reason),
             "campaign_id": _checked("campaign_id", request.query, is_campaign_id),
             "user_id": _checked("user_id", request.query, is_user_id),
         }
     )
-    following = events[-1]["id"] if len(events) == limit else None
+    is_full = len(events) == limit or _size(events) >= PAGE_BYTES_MAX
+    following = events[-1]["id"] if is_full else None
     return answer(200, {"failed_events": [_json(e) for e in events], "next_after": following})
 
 
@@ -51,6 +56,10 @@ def _checked(name: str, query: Mapping[str, str], is_right: Callable[[object], b
         return value
     message = f"{name}: nothing has such an id"
     raise InvalidRequestError(message)
+
+
+def _size(events: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(event[name] or b"") for event in events for name in BYTES)
 
 
 def _json(event: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from handlers import log, wiring
 from handlers.domain.errors import RETRY_AFTER_S, StaleStateError, UnavailableError
 from handlers.edge.endpoint import endpoint
-from handlers.edge.response import answer
+from handlers.edge.response import answer, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ def health_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - nothin
 
 
 @endpoint
-def ready_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - nothing to ask of it
+def ready_handler(request: Request) -> dict[str, Any]:
     """Ask each server; 503 unless all of them answer."""
     states = {
         "redis": _state("redis", lambda: wiring.campaign_states().ping()),
@@ -31,7 +31,14 @@ def ready_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - nothing
     }
     if all(state == "ok" for state in states.values()):
         return answer(200, {"status": "ready", **states})
-    return answer(503, {"status": "not ready", **states}, {"Retry-After": str(RETRY_AFTER_S)})
+    request.log_fields["outcome"] = UnavailableError.code
+    return problem(
+        UnavailableError.code,
+        "Not every server answers.",
+        request.request_id,
+        retry_after_s=RETRY_AFTER_S,
+        members=states,
+    )
 
 
 def _state(name: str, ping: Callable[[], None]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import TracebackType
 
 LOGGER = logging.getLogger("seonchak")
 
@@ -30,9 +31,14 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0]:
             # What kind of error and where, never its text: a driver's may quote what it was given.
             line["error"] = record.exc_info[0].__name__
-            frames = traceback.extract_tb(record.exc_info[2])
-            line["stack"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+            line["stack"] = places(record.exc_info[2])
         return json.dumps(line, default=str)
+
+
+def places(trace: TracebackType | None) -> list[str]:
+    """Return the lines of code that a traceback goes through, the innermost last."""
+    frames = traceback.extract_tb(trace)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def _logger() -> logging.Logger:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # An apply counts an ack for nothing that comes later than KAFKA_ACK_TIMEOUT_MS after its
 # decision; this much more covers that clocks of different machines run a little unevenly.
 IN_FLIGHT_MARGIN_MS = 500
+# A campaign that MySQL has and Redis not may be in the middle of its creation, which then would be
+# refused. A creation is one request: API Gateway gives it 29 s.
+CREATION_S = 30
 PAGE = 10_000
 
 
@@ -39,8 +42,10 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
         if not alone:
             return {"rebuilt": [], "running": True}
         rebuilt = _rebuild()
+    request_id = getattr(context, "aws_request_id", "rebuild")
     duration_ms = round((time.perf_counter() - started) * 1000)
-    log.warning("rebuilt", {"campaigns": rebuilt, "duration_ms": duration_ms})
+    fields = {"request_id": request_id, "campaigns": rebuilt, "duration_ms": duration_ms}
+    log.warning("rebuilt", fields)
     return {"rebuilt": rebuilt}
 
 
@@ -57,7 +62,8 @@ def _rebuild() -> list[str]:
     restoration, queries = wiring.restoration(), wiring.coupon_queries()
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
     epoch = restoration.begin_epoch()
-    rebuilds = [(c, restoration.begin(c.id)) for c in _closed(queries.campaigns())]
+    campaigns = queries.campaigns()
+    rebuilds = [(c, restoration.begin(c.id)) for c in _closed(campaigns)]
     # Then wait: whoever was admitted before has reached Kafka by its end, or is told no ACCEPTED.
     time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
     # Then read, each source before the one that its records move into: the topic, failed_event,
@@ -65,7 +71,7 @@ def _rebuild() -> list[str]:
     under_way = decoded(wiring.topic().unconsumed())
     for campaign, rebuild in rebuilds:
         _restore(campaign, rebuild, under_way)
-    if _closed(queries.campaigns()):
+    if _closed(campaigns):
         raise StaleStateError  # lost once more meanwhile: the next run begins anew
     restoration.renew_epoch(epoch)
     return [campaign.id for campaign, _ in rebuilds]
@@ -89,14 +95,17 @@ def _restore(campaign: Campaign, rebuild: Rebuild, under_way: Sequence[CouponAcc
 
 def _closed(campaigns: Iterable[Campaign]) -> list[Campaign]:
     """Return the campaigns of MySQL that cannot be applied to in Redis."""
-    states = wiring.campaign_states()
-    closed = []
-    for campaign in campaigns:
-        try:
-            states.status(campaign.id)
-        except (StaleStateError, CampaignNotFoundError):
-            closed.append(campaign)
-    return closed
+    return [campaign for campaign in campaigns if _is_closed(campaign.id)]
+
+
+def _is_closed(campaign_id: str) -> bool:
+    try:
+        wiring.campaign_states().status(campaign_id)
+    except StaleStateError:
+        return True
+    except CampaignNotFoundError:  # while Redis has lost nothing
+        return wiring.coupon_queries().age_s(campaign_id) >= CREATION_S
+    return False
 
 
 def _first_of_each(campaign: Campaign, accepted: Iterable[CouponAccepted]) -> list[CouponAccepted]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
@@ -29,8 +30,11 @@ def redrive_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  
 
     Several at once do no harm: they take different rows.
     """
+    started = time.perf_counter()
     totals = _redrive(FailedStatus.PENDING, now=False, deadline=Deadline.of(context))
-    log.info("redrive_handler", totals)
+    request_id = getattr(context, "aws_request_id", "redrive")
+    duration_ms = round((time.perf_counter() - started) * 1000)
+    log.info("redrive_handler", {"request_id": request_id, **totals, "duration_ms": duration_ms})
     return totals
 
 

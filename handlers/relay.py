@@ -27,12 +27,14 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
 
     Several at once do no harm. What Kafka does not acknowledge stays pending for the next run.
     """
-    deadline = Deadline.of(context)
+    started, deadline = time.perf_counter(), Deadline.of(context)
     request_id = getattr(context, "aws_request_id", "relay")
     sent = 0
     for campaign_id in wiring.campaign_states().ids():
         sent += _relay(campaign_id, RESEND_MAX - sent, request_id, deadline)
-    log.info("relay_handler", {"request_id": request_id, "sent": sent})
+    duration_ms = round((time.perf_counter() - started) * 1000)
+    fields = {"request_id": request_id, "sent": sent, "duration_ms": duration_ms}
+    log.info("relay_handler", fields)
     return {"sent": sent}
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from handlers.adapters.restoration import Restoration
     from handlers.adapters.scripts import Scripts
     from handlers.adapters.topic import Topic
+    from handlers.domain.refusals import Refusals
     from handlers.edge.throttle import Throttle
     from handlers.edge.tokens import Tokens
 
@@ -101,6 +102,14 @@ def admissions() -> Admissions:
     from handlers.adapters.admission import Admissions
 
     return Admissions(scripts())
+
+
+@_once
+def refusals() -> Refusals:
+    """Return what remembers campaigns that admit nobody any more."""
+    from handlers.domain.refusals import Refusals
+
+    return Refusals(admissions())
 
 
 @_once

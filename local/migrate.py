@@ -1,7 +1,7 @@
 """Sets up the servers of the settings: schema, topic, and the mark in Redis. Safe to repeat.
 
-Also two at once do no harm. With --open it also rebuilds a Redis that restarted or lost its
-state, from MySQL and Kafka, as the scheduler does by itself.
+Also two at once do no harm. A Redis that restarted or lost its state is not touched:
+`python -m local.rebuild` brings it back.
 """
 
 from __future__ import annotations
@@ -70,8 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_environment()
         patience = Patience(options.wait, _say)
         migrate(settings, patience, options.partitions, options.replication_factor)
-        if options.open:
-            _open()
     except (ConfigurationError, SetupError, ServiceError) as error:
         print(f"migrate: {error}", file=sys.stderr)
         return 1
@@ -79,14 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("migrate: interrupted; it may be run again", file=sys.stderr)
         return INTERRUPTED
     return 0
-
-
-def _open() -> None:
-    """Rebuild at once what a scheduler would rebuild by itself."""
-    from handlers.rebuild import rebuild_handler  # noqa: PLC0415 - Kafka's client, only for this
-
-    rebuilt = rebuild_handler({}, None)["rebuilt"]
-    _say(f"opened again: {', '.join(rebuilt) or 'nothing was closed'}")
 
 
 def _say(line: str) -> None:
@@ -119,11 +109,6 @@ def _parser() -> argparse.ArgumentParser:
         default=REPLICATION_OF_THE_BROKER,
         metavar="N",
         help="copies of a new topic (default: what the brokers have as their default)",
-    )
-    parser.add_argument(
-        "--open",
-        action="store_true",
-        help="then rebuild Redis from MySQL and Kafka, and open its campaigns again",
     )
     return parser
 

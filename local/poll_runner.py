@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
-from local.log_line import log_line
+from local.log_line import log_line, only_json
 from local.poller.consumer import FATAL_ERRORS, build_consumer
 from local.poller.kafka_event import Source
 from local.poller.loop import PollRunner
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, AttributeError, ValueError) as error:
         print(f"{options.handler} cannot be loaded: {error}.", file=sys.stderr)
         return EXIT_MISCONFIGURED
+    only_json()
     if not options.verbose:
         # It repeats itself at every attempt of an outage; the runner says it once.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)

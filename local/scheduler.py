@@ -1,26 +1,29 @@
 """EventBridge's schedules, locally: runs the service's scheduled functions, each at its interval.
 
-Ctrl-C or SIGTERM: the function at work is finished, exit code 0. Two schedulers at once do no
-harm. A run that did something, or that failed, says so in a JSON line on stderr.
+None waits for another. Ctrl-C or SIGTERM: functions at work are finished, exit code 0. Two
+schedulers at once do no harm. A run that did something, or that failed, says so in a JSON line on
+stderr.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from handlers.config import ConfigurationError, Settings
+from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
 from local.lambda_context import LambdaContext
-from local.log_line import log_line
+from local.log_line import about, log_line, only_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,12 +35,12 @@ TIMEOUT_S = 60.0
 
 @dataclass
 class Job:
-    """A scheduled function, its interval, and when it is due (time.monotonic())."""
+    """A scheduled function, its interval, and when its last run ended (time.time(), 0: never)."""
 
     name: str
     handler: Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
     interval_s: float
-    due_at: float = 0.0
+    ended_at: float = 0.0
 
     def run_once(self) -> bool:
         """Run it; return whether all went well. As in Lambda a failure is logged, no more."""
@@ -46,10 +49,12 @@ class Job:
         try:
             result = self.handler(event, LambdaContext(self.name, TIMEOUT_S))
         except Exception as error:  # noqa: BLE001 - it is tried again at the next interval
-            log_line("ERROR", "failed", job=self.name, error=f"{type(error).__name__}: {error}")
+            # The text only of errors of our own; a driver's may quote what it was given.
+            detail = {"detail": str(error)} if isinstance(error, ServiceError) else {}
+            log_line("ERROR", "failed", job=self.name, **about(error), **detail)
             return False
         finally:
-            self.due_at = time.monotonic() + self.interval_s
+            self.ended_at = time.time()
         if any(result.values()):
             took_ms = round((time.monotonic() - started) * 1000)
             log_line("INFO", "done", job=self.name, result=result, duration_ms=took_ms)
@@ -73,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"Wrong settings: {error}.", file=sys.stderr)
         return EXIT_MISCONFIGURED
+    only_json()
     all_jobs = jobs(options.interval_s, options.rebuild_interval_s)
     if options.once:
         failed = [job.name for job in all_jobs if not job.run_once()]
@@ -81,19 +87,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     log_line("INFO", "started", jobs={job.name: job.interval_s for job in all_jobs})
-    _loop(all_jobs, stop, options.heartbeat)
+    run(all_jobs, stop, options.heartbeat)
     log_line("INFO", "stopped")
     return 0
 
 
-def _loop(all_jobs: Sequence[Job], stop: Event, heartbeat: Path | None) -> None:
+def run(all_jobs: Sequence[Job], stop: Event, heartbeat: Path | None = None) -> None:
+    """Run each job at its interval until `stop`: a slow relay must not hold up the rebuild."""
+    threads = [Thread(target=_repeat, args=(job, all_jobs, stop, heartbeat)) for job in all_jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _repeat(job: Job, all_jobs: Sequence[Job], stop: Event, heartbeat: Path | None) -> None:
     while not stop.is_set():
-        job = min(all_jobs, key=lambda job: job.due_at)
-        if stop.wait(max(0.0, job.due_at - time.monotonic())):
-            return
         job.run_once()
         if heartbeat:
-            heartbeat.touch()
+            _beat(all_jobs, heartbeat)
+        stop.wait(job.interval_s)
+
+
+def _beat(all_jobs: Sequence[Job], heartbeat: Path) -> None:
+    """Date the file to the job that ended longest ago, so that one that hangs is seen."""
+    oldest = min(job.ended_at for job in all_jobs)
+    if oldest:
+        heartbeat.touch()
+        os.utime(heartbeat, (oldest, oldest))
 
 
 def _interval(text: str) -> float:
@@ -122,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         default=1.0,
         help="the same for the look whether Redis must be rebuilt (default: %(default)g)",
     )
-    parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="touch FILE after every run")
+    parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="date FILE to the last run")
     parser.add_argument("--once", action="store_true", help="each function once, then end")
     return parser
 

@@ -22,6 +22,7 @@ from granian.log import LogLevels
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
 from local.apigateway.worker_process import die_with_parent, keep_signals_across_forks
+from local.log_line import only_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,6 +98,7 @@ def _serve(options: argparse.Namespace, port: int) -> int:
         log_dictconfig=_logging_to_stderr(),
         log_access=options.access_log,
     )
+    only_json()
     keep_signals_across_forks()
     ready = threading.Thread(target=_announce, args=(options.host, port), daemon=True)
     server.on_startup(ready.start)
@@ -111,6 +113,7 @@ def _serve(options: argparse.Namespace, port: int) -> int:
 def _load(target: str) -> Any:
     """Give a worker, in its own process, what it serves."""
     die_with_parent()
+    only_json()
     application = pkgutil.resolve_name(target)
     if target == APPLICATION:
         # A Lambda function connects to Kafka when it first must; a server has the time before.
@@ -142,8 +145,11 @@ def _answers(host: str, port: int) -> bool:
 
 def _logging_to_stderr() -> dict[str, Any]:
     to_stderr = {"class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
-    handlers = {name: to_stderr | {"formatter": name} for name in ("generic", "access")}
-    return {"handlers": {"console": handlers["generic"], "access": handlers["access"]}}
+    handler = to_stderr | {"formatter": "json"}
+    return {
+        "formatters": {"json": {"()": "handlers.log.JsonFormatter"}},
+        "handlers": {"console": handler, "access": handler},
+    }
 
 
 def _count(text: str) -> int:

@@ -13,6 +13,7 @@ from handlers.adapters.failed_event_queue import Redriven
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import Accepted, FailedEvent, FailedStatus, Reason, Record
+from handlers.domain.refusals import Refusal
 from handlers.domain.settlement import Holder, Settlement
 
 if TYPE_CHECKING:
@@ -73,6 +74,18 @@ class FakeAdmissions:
         campaign.serials[user_id] = serial
         campaign.pending[user_id] = self.now_ms
         return Admission(Outcome.ACCEPTED, serial, self.now_ms)
+
+    def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:
+        self._require_reachable()
+        campaign = self.campaigns.get(campaign_id)
+        if campaign is None or campaign.stale or len(campaign.serials) > winners_max:
+            return None
+        winners = frozenset(campaign.serials)
+        if self.now_ms >= campaign.closes_at_ms:
+            return Refusal(Admission(Outcome.CLOSED), winners)
+        if campaign.returned or campaign.count < campaign.quantity:
+            return None
+        return Refusal(Admission(Outcome.SOLD_OUT), winners)
 
     def make_durable(self, campaign_id: str, user_id: str, serial: int) -> bool:
         campaign = self.campaigns.get(campaign_id)

@@ -9,6 +9,7 @@ from handlers.adapters.scripts import Script, Scripts
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from handlers.domain.settlement import Settlement
 
 ADMIT = Script("admit")
+REFUSAL = Script("refusal")
 CONFIRM = Script("confirm")
 SETTLE = Script("settle")
 OVERDUE = Script("overdue")
@@ -51,6 +53,24 @@ class Admissions:
         if outcome is Outcome.NOT_OPEN:
             return Admission(outcome, opens_in_ms=number)
         return Admission(outcome, number, admitted_at_ms)
+
+    def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:
+        """Return how a campaign refuses everybody but its winners; None where it may admit.
+
+        None as well where it has more than `winners_max` of them, or is not sure of them.
+        """
+        keys = CampaignKeys.of(campaign_id)
+        code, *winners = self._scripts.run(
+            REFUSAL,
+            [keys.campaign, keys.applied_user, keys.coupon_count, keys.returned],
+            self._scripts.run_id,
+            winners_max,
+        )
+        if code == b"OPEN":
+            return None
+        return Refusal(
+            Admission(Outcome(code.decode())), frozenset(user.decode() for user in winners)
+        )
 
     def make_durable(self, campaign_id: str, user_id: str, serial: int) -> bool:
         """Wait until this admission is on Redis's disk; False when that cannot be had."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 INSERT_CAMPAIGN = query("insert_campaign")
 SELECT_CAMPAIGNS = query("select_campaigns")
+SELECT_AGE_OF_CAMPAIGN = query("select_age_of_campaign")
 SELECT_COUPON_OF_USER = query("select_coupon_of_user")
 SELECT_FAILURE_OF_USER = query("select_failure_of_user")
 COUNT_OF_CAMPAIGN = query("count_of_campaign")
@@ -69,6 +71,12 @@ class CouponQueries:
         """Return all campaigns by id."""
         return [_campaign(row) for row in self._fetch(SELECT_CAMPAIGNS, {"id": None})]
 
+    def age_s(self, campaign_id: str) -> float:
+        """Return the seconds since the campaign was created; infinite when it is gone."""
+        for (seconds,) in self._fetch(SELECT_AGE_OF_CAMPAIGN, {"id": campaign_id}):
+            return float(seconds)
+        return math.inf
+
     def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
         """Return this user's coupon, None when there is none yet."""
         place = {"campaign_id": campaign_id, "user_id": user_id}
@@ -94,7 +102,8 @@ class CouponQueries:
     def failed_events(self, filters: Mapping[str, object]) -> Sequence[dict[str, Any]]:
         """Return failed events by id as dicts of the table's columns.
 
-        filters: after, limit, and campaign_id, user_id, status, reason (each None for any).
+        filters: after, limit, bytes_max (the event that reaches it is the last), and campaign_id,
+        user_id, status, reason (each None for any).
         """
 
         def work(cursor: Cursor) -> Sequence[dict[str, Any]]:

@@ -14,6 +14,7 @@ from handlers.domain.errors import (
     TooManyRequestsError,
     UnavailableError,
 )
+from handlers.domain.identifiers import is_campaign_id
 from handlers.edge.request import Request, request_id_of
 from handlers.edge.response import problem
 
@@ -32,19 +33,26 @@ def endpoint(use_case: Callable[[Request], Response]) -> Callable[[dict[str, Any
         started = time.perf_counter()
         request_id = request_id_of(event)
         campaign_id = (event.get("pathParameters") or {}).get("id")
-        fields = {"request_id": request_id, "campaign_id": campaign_id}
+        # What can be no campaign may be anything, a token in the wrong place or a megabyte.
+        fields: dict[str, Any] = {
+            "request_id": request_id,
+            "campaign_id": campaign_id if is_campaign_id(campaign_id) else None,
+        }
         try:
             response = use_case(Request.of(event, request_id, fields))
+            fields.setdefault("outcome", "OK")
         except ServiceError as error:
             fields["outcome"] = error.code
             if error.__cause__:
                 fields["cause"] = type(error.__cause__).__name__
             response = _answer_error(error, request_id)
         except ConfigurationError as error:
+            fields["outcome"] = "INTERNAL"
             log.error(f"{name}: {error}", fields)
             response = problem("INTERNAL", "The service is set up wrongly.", request_id)
         except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer
             # A fault of ours: the caller is told no inside, the log the place.
+            fields["outcome"] = "INTERNAL"
             log.exception(name, fields)
             response = problem("INTERNAL", "Something went wrong on our side.", request_id)
         fields["status"] = response["statusCode"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 BODY_BYTES_MAX = 16 * 1024
+REFUSING_WEIGHT = re.compile(r"q=0(\.0{0,3})?")  # RFC 9110, section 12.4.2
+REQUEST_ID = re.compile(r"[\w=+/.:-]{1,128}", re.ASCII)  # API Gateway's has 36 characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,9 @@ class Request:
     def json_object(self) -> dict[str, Any]:
         """Return the body as a JSON object; raise InvalidRequestError when it is none."""
         try:
-            parsed = json.loads(self.body.decode())
+            parsed = json.loads(
+                self.body.decode(), object_pairs_hook=_once_each, parse_constant=_refuse
+            )
         except (ValueError, RecursionError) as error:
             message = "body: must be a JSON object in UTF-8"
             raise InvalidRequestError(message) from error
@@ -67,6 +72,14 @@ class Request:
             message = "body: must be a JSON object in UTF-8"
             raise InvalidRequestError(message)
         return parsed
+
+    def wants_csv(self) -> bool:
+        """Tell whether Accept names CSV, in any case, and not only to refuse it (q=0)."""
+        for part in self.headers.get("accept", "").lower().split(","):
+            media_type, *parameters = (text.strip() for text in part.split(";"))
+            if media_type == "text/csv":
+                return not any(REFUSING_WEIGHT.fullmatch(text) for text in parameters)
+        return False
 
     def number(self, name: str, default: int, lowest: int, highest: int) -> int:
         """Return a whole number from the query; raise InvalidRequestError naming it."""
@@ -91,9 +104,26 @@ class Request:
 
 
 def request_id_of(event: Mapping[str, Any]) -> str:
-    """Return API Gateway's id of this request, or a new one where the event has none."""
-    context = event.get("requestContext") or {}
-    return str(context.get("requestId") or uuid.uuid4())
+    """Return API Gateway's id of this request, or a new one where the event has no sound one."""
+    given = (event.get("requestContext") or {}).get("requestId")
+    # It goes into headers and log lines, whoever put it into the event.
+    if isinstance(given, str) and REQUEST_ID.fullmatch(given):
+        return given
+    return str(uuid.uuid4())
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Refuse an object that says two things under one name: others might read the other one."""
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
+        message = "a name stands twice"
+        raise ValueError(message)
+    return parsed
+
+
+def _refuse(constant: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # The one table from an error's or a refusal's code to its HTTP status.
 STATUS: dict[str, HTTPStatus] = {
@@ -54,9 +57,14 @@ def text_answer(status: int, body: str, content_type: str) -> dict[str, Any]:
 
 
 def problem(
-    code: str, detail: str, request_id: str, *, retry_after_s: int | None = None
+    code: str,
+    detail: str,
+    request_id: str,
+    *,
+    retry_after_s: int | None = None,
+    members: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return a problem for `code`, which must stand in STATUS."""
+    """Return a problem for `code`, which must stand in STATUS; `members` say more (RFC 9457)."""
     status = STATUS[code]
     headers = {"Content-Type": "application/problem+json", **PRIVATE}
     if retry_after_s is not None:
@@ -71,6 +79,7 @@ def problem(
         "detail": detail,
         "code": code,
         "request_id": request_id,
+        **(members or {}),
     }
     return {
         "statusCode": int(status),

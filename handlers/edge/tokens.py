@@ -50,6 +50,9 @@ class Tokens:
     def user(self, headers: Mapping[str, str]) -> User:
         """Return the user of the Authorization header; raise UnauthenticatedError."""
         claims = self._claims(_bearer(headers))
+        if isinstance(claims["exp"], str):  # PyJWT would read digits in any script as a number
+            message = "the token's exp is no number"
+            raise UnauthenticatedError(message)
         subject = claims["sub"]
         if not is_user_id(subject):
             message = "the token's sub is no user id of 1 to 64 printable ASCII characters"
@@ -88,7 +91,7 @@ class Tokens:
         try:
             with self._lock:
                 self._keys.get_signing_keys()  # those of the last minutes, or asked for now
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise UnavailableError(NO_KEYS) from error
         # The key with the algorithm that it is for: a token must not name another one.
         return self._keys.get_signing_key_from_jwt(token)

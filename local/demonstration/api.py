@@ -47,7 +47,7 @@ class Api:
                 states = {"redis", "kafka", "mysql"} & fields.keys()
                 about = ", ".join(f"{name} {fields[name]}" for name in sorted(states))
                 if fields.get("redis") == "stale":
-                    about += "; `python -m local.migrate --open` opens it again"
+                    about += "; `python -m local.rebuild` opens it again"
                 message = f"{self.url}/ready answers {status}: {about or _told(fields)}"
                 raise NotReadyError(message)
 

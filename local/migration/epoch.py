@@ -40,12 +40,12 @@ class EpochState(StrEnum):
     KNOWN = "stands: Redis has forgotten nothing"
     LOST = (
         "ABSENT although MySQL has campaigns: Redis has lost its state. "
-        "apply answers 503 until it is rebuilt, by the scheduler or python -m local.migrate --open"
+        "apply answers 503 until it is rebuilt, by the scheduler or python -m local.rebuild"
     )
     RESTARTED = (
         "of an earlier run although MySQL has campaigns: Redis restarted and may have forgotten "
         "winners. apply answers 503 until it is rebuilt, by the scheduler or "
-        "python -m local.migrate --open"
+        "python -m local.rebuild"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, TopicPartition
 
 from local.lambda_context import LambdaContext
-from local.log_line import log_line
+from local.log_line import about, log_line
 from local.poller.backoff import Backoff
 from local.poller.batch import Batch, lowest_failures
 from local.poller.consumer import FATAL_ERRORS, Consumer, forget_drained
@@ -166,7 +165,7 @@ class PollRunner:
             result = "partial" if failures else "success"
         except Exception as error:  # noqa: BLE001 - as in Lambda, any exception fails the batch
             failures, result = batch.first_offsets(), "failed"
-            trouble = {"error": type(error).__name__, "traceback": traceback.format_exc()}
+            trouble = about(error)
         duration_s = time.monotonic() - started_s
         if duration_s > options.timeout_s:
             trouble["timeout_s_exceeded"] = options.timeout_s

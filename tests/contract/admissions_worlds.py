@@ -95,11 +95,10 @@ class FakeWorld(World):
 
 
 class ValkeyWorld(World):
-    """The real script, with the clock as the one thing that is not real in it."""
+    """The real scripts, with the clock as the one thing that is not real in them."""
 
     def __init__(self, settings: Settings, patch: pytest.MonkeyPatch) -> None:
         self._patch = patch
-        self._source = admission.ADMIT.source
         self._client: Any = connect(settings)
         self.scripts = Scripts(lambda: connect(settings), epoch=True)
         self.admissions: Admissions = Admissions(self.scripts)
@@ -113,13 +112,14 @@ class ValkeyWorld(World):
         CampaignStates(self.scripts).open(campaign, created=True)
 
     def set_clock(self, now_ms: int) -> None:
-        assert self._source.count(CLOCK) == 1
-        stopped = Script("admit")
-        stopped.source = self._source.replace(
-            CLOCK, f"{{{now_ms // 1000}, {now_ms % 1000 * 1000}}}"
-        )
-        stopped.digest = "0" * 40  # never cached: the text is sent
-        self._patch.setattr(admission, "ADMIT", stopped)
+        for name in ("admit", "refusal"):
+            stopped = Script(name)
+            assert stopped.source.count(CLOCK) == 1
+            stopped.source = stopped.source.replace(
+                CLOCK, f"{{{now_ms // 1000}, {now_ms % 1000 * 1000}}}"
+            )
+            stopped.digest = "0" * 40  # never cached: the text is sent
+            self._patch.setattr(admission, name.upper(), stopped)
 
     def give_back(self, campaign_id: str, serials: Iterable[int]) -> None:
         self._client.rpush(CampaignKeys.of(campaign_id).returned, *serials)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.domain.admission import Admission, Outcome
+from handlers.domain.refusals import Refusal
 from handlers.domain.settlement import Holder, Settlement
 from tests.contract.admissions_worlds import FakeWorld, ValkeyWorld, World
 from tests.fakes import NOW_MS
@@ -185,6 +186,34 @@ class AdmissionsContract:
         assert not world.admissions.make_durable(f"{opened}-2", "1", 1)
         world.make_stale(opened)
         assert not world.admissions.make_durable(opened, "1", 1)
+
+    def test_a_campaign_refuses_all_but_its_winners_once_it_is_sold_out_or_over(
+        self, world: World, opened: str
+    ) -> None:
+        winners = ["1", "2", "3"]
+        for user in winners:
+            assert world.admissions.refusal(opened, 3) is None
+            world.admissions.admit(opened, user)
+        before = world.dump()
+        sold_out = Refusal(Admission(Outcome.SOLD_OUT), frozenset(winners))
+        assert world.admissions.refusal(opened, 3) == sold_out
+        world.set_clock(NOW_MS + MINUTE_MS)
+        over = Refusal(Admission(Outcome.CLOSED), frozenset(winners))
+        assert world.admissions.refusal(opened, 3) == over
+        assert world.dump() == before
+
+    def test_no_campaign_refuses_all_while_it_is_unsure_or_has_a_serial_to_give_again(
+        self, world: World, opened: str
+    ) -> None:
+        for user in ("1", "2", "3"):
+            world.admissions.admit(opened, user)
+        assert world.admissions.refusal(opened, 2) is None  # too many winners to tell
+        assert world.admissions.refusal(f"{opened}-2", 3) is None
+        world.give_back(opened, [2])
+        assert world.admissions.refusal(opened, 3) is None
+        world.admissions.admit(opened, "4")
+        world.make_stale(opened)
+        assert world.admissions.refusal(opened, 4) is None
 
 
 class TestOnTheFake(AdmissionsContract):

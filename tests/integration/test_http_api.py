@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,15 @@ from tests.support import (
 if TYPE_CHECKING:
     from handlers.config import Settings
     from tests.support import Answer
+
+NASTY = [
+    "'; DROP TABLE coupon; -- ",
+    "\\' OR 1=1 #",
+    "%s %(id)s %%",
+    "');redis.call('FLUSHALL')--",
+    "]]redis.call('DEL',KEYS[1])--[[",
+    "a}:coupon_count{b",
+]
 
 
 def create(body: dict[str, Any]) -> Answer:
@@ -174,6 +184,43 @@ def test_failed_events_are_listed_by_page_and_filter(service: Settings, campaign
         400,
         "status: must be one of PENDING, RESOLVED, DEAD",
     )
+
+
+def test_failed_events_of_a_megabyte_come_in_pages_that_an_answer_can_hold(
+    service: Settings,
+) -> None:
+    consume_handler(kafka_event([b"x" * 1_000_000] * 5 + [b"small"]), None)
+    pages, after = [], 0
+    while True:
+        page = failed_events({"after": str(after)})
+        assert len(json.dumps(page.body)) < 6_000_000
+        pages.append([len(event["payload"]) for event in page.body["failed_events"]])
+        if page.body["next_after"] is None:
+            break
+        after = page.body["next_after"]
+    assert [len(page) for page in pages] == [3, 3]
+    assert failed_events({"limit": "1", "after": str(after)}).body["next_after"] is not None
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_text_that_means_something_to_sql_or_lua_is_text_like_any_other(
+    service: Settings, campaign_id: str, text: str
+) -> None:
+    named = campaign_body(campaign_id) | {"name": text}
+    assert create(named).body["name"] == text
+    assert create(named).status == 200
+    assert ask("GET /campaigns/{id}", campaign_id).body["name"] == text
+    user = text.replace(" ", "_")
+    assert apply(campaign_id, user).body["user_id"] == user
+    consume_handler(kafka_event([message(campaign_id, user, 1)]), None)
+    assert rows(service, "SELECT user_id FROM coupon") == [(user,)]
+    assert ask("GET /campaigns/{id}/coupon", campaign_id, user=user).body["status"] == "ISSUED"
+    assert failed_events({"user_id": user}).body["failed_events"] == []
+    for name in ("campaign_id", "status", "reason", "after", "limit"):
+        assert failed_events({name: text}).status == 400
+    assert winners(campaign_id, {"after": text}).status == 400
+    for call in ("GET /campaigns/{id}", "POST /campaigns/{id}/apply"):
+        assert ask(call, text, user="42").code == "CAMPAIGN_NOT_FOUND"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from handlers.adapters.redis_client import connect
 from handlers.adapters.restoration import Restoration
 from handlers.config import Settings
 from handlers.consume import consume_handler
+from handlers.domain.campaign import Campaign
 from handlers.domain.errors import StaleStateError, UnavailableError
 from handlers.rebuild import rebuild_handler
 from handlers.relay import relay_handler
@@ -84,6 +85,27 @@ def test_nothing_is_touched_when_nothing_was_lost(lossy: Settings, campaign_id: 
     before = redis_dump(lossy)
     assert rebuild_handler({}, None) == {"rebuilt": []}
     assert redis_dump(lossy) == before
+
+
+def test_a_campaign_in_the_middle_of_its_creation_is_left_to_its_creator(
+    lossy: Settings, campaign_id: str
+) -> None:
+    campaign = Campaign(campaign_id, "welcome", 5, 0, 2**42)
+    assert wiring.coupon_queries().create_campaign(campaign) == (campaign, True)
+    before = redis_dump(lossy)
+    assert rebuild_handler({}, None) == {"rebuilt": []}
+    assert redis_dump(lossy) == before
+    wiring.campaign_states().open(campaign, created=True)
+    assert apply(campaign_id, "42").body["serial"] == 1
+
+
+def test_a_campaign_whose_creation_was_cut_short_long_ago_is_opened(
+    lossy: Settings, campaign_id: str
+) -> None:
+    wiring.coupon_queries().create_campaign(Campaign(campaign_id, "welcome", 5, 0, 2**42))
+    rows(lossy, "UPDATE campaign SET created_at = created_at - INTERVAL 31 SECOND")
+    assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+    assert apply(campaign_id, "42").body["serial"] == 1
 
 
 def test_after_a_flush_winners_come_back_from_mysql_and_from_the_unread_topic(

@@ -11,6 +11,7 @@ import jwt
 from hypothesis import strategies as st
 
 from tests.unit.conftest import ENVIRONMENT
+from tests.unit.issuer import signed
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -37,6 +38,20 @@ NASTY_TEXT = st.sampled_from(
         "../../etc/passwd",
         "a{b}:coupon_count",
         "\r\nSet-Cookie: a=b",
+        "'; DROP TABLE coupon; -- ",
+        "1 OR SLEEP(9)",
+        "\\' UNION SELECT code FROM coupon#",
+        "');redis.call('FLUSHALL')--",
+        "]] redis.call('DEL', KEYS[1]) --[[",
+        "a\r\n*1\r\n$8\r\nFLUSHALL\r\n",
+        "..%2f..%2fapply",
+        "%00",
+        "１٢",
+        "+1",
+        " 1",
+        "1_0",
+        "=HYPERLINK(1)",
+        "${jndi:ldap://a}",
         "쿠폰",
         "PENDING",
         "UNDECODABLE",
@@ -57,10 +72,18 @@ CAMPAIGN = {
     "opens_at": "2026-11-22T03:00:00Z",
     "closes_at": "2026-11-23T03:00:00Z",
 }
-NEARLY_A_CAMPAIGN = st.builds(
-    lambda field, value: CAMPAIGN | {field: value},
-    st.sampled_from([*CAMPAIGN, "other", "\ud800"]),
-    JSON,
+NEARLY_A_CAMPAIGN = st.one_of(
+    st.builds(
+        lambda field, value: CAMPAIGN | {field: value},
+        st.sampled_from([*CAMPAIGN, "other", "\ud800"]),
+        JSON,
+    ),
+    # Whole ones, too: what is stored is what others are shown later.
+    st.builds(
+        lambda number, name: CAMPAIGN | {"id": f"c-{number}", "name": name},
+        st.integers(0, 99),
+        TEXT,
+    ),
 )
 
 
@@ -85,14 +108,20 @@ def token(claims: object, header: object, signature: bytes) -> str:
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
+USERS = st.integers(1, 500).map(lambda n: jwt.encode(CLAIMS | {"sub": f"user-{n}"}, SECRET))
 SIGNED = st.builds(
-    lambda name, value: jwt.encode(CLAIMS | {name: value}, SECRET),
-    st.sampled_from(["scope", "extra", "jti"]),
-    st.none() | st.booleans() | st.text(max_size=10) | st.lists(st.text(max_size=5), max_size=3),
+    lambda name, value: signed(CLAIMS | {name: value}),
+    st.sampled_from(["scope", "extra", "jti", "exp", "nbf", "iat", "aud", "iss"]),
+    st.none()
+    | NUMBERS
+    | st.booleans()
+    | st.text(max_size=10)
+    | st.lists(st.text(max_size=5), max_size=3),
 )
 TOKENS = st.one_of(
     st.just(ADMIN_TOKEN),
     SIGNED,
+    USERS,
     TEXT,
     st.builds(
         token,
@@ -103,25 +132,32 @@ TOKENS = st.one_of(
         st.binary(max_size=40),
     ),
 )
+KNOWN = (st.just(f"Bearer {ADMIN_TOKEN}"), USERS.map(lambda text: f"Bearer {text}"))
 AUTHORIZATION = TOKENS.map(lambda text: f"Bearer {text}") | TEXT
+ACCEPT = st.sampled_from(["text/csv", "TEXT/CSV;q=0", "*/*", ";;q=,", "text/csv;q=x", "a/b,,"])
 HEADER_NAMES = st.sampled_from(["Accept", "Content-Type", "X-Forwarded-For"]) | ANY_TEXT
 HEADERS = st.builds(
     lambda others, name, authorization: {**others, name: authorization},
-    st.dictionaries(HEADER_NAMES, TEXT | st.just("text/csv") | st.none(), max_size=3),
+    st.dictionaries(HEADER_NAMES, TEXT | ACCEPT | st.none(), max_size=3),
     st.sampled_from(["Authorization", "authorization", "AUTHORIZATION"]),
     # In most cases a good one, or nothing behind the door would ever be reached.
-    st.integers(0, 3).flatmap(lambda n: st.just(f"Bearer {ADMIN_TOKEN}") if n else AUTHORIZATION),
+    st.integers(0, 3).flatmap(lambda n: AUTHORIZATION if n == 3 else KNOWN[n % 2]),
 )
 QUERY_NAMES = ["limit", "after", "status", "reason", "campaign_id", "user_id"]
-QUERY = st.dictionaries(st.sampled_from(QUERY_NAMES) | ANY_TEXT, TEXT, max_size=3)
+QUERY_VALUES = TEXT | st.integers(-2, 10_002).map(str)
+QUERY = st.dictionaries(st.sampled_from(QUERY_NAMES) | ANY_TEXT, QUERY_VALUES, max_size=3)
 MULTI_QUERY = QUERY.map(lambda query: {name: ["first", text] for name, text in query.items()})
+# The worlds of the tests hold one of each state, and one that is missing.
+CAMPAIGNS = ["welcome", "welcome", "sold-out", "scheduled", "closed", "missing"]
 PATHS: SearchStrategy[dict[str, str] | None] = st.one_of(
-    st.just({"id": "welcome"}), TEXT.map(lambda text: {"id": text}), st.just({}), st.none()
+    st.sampled_from(CAMPAIGNS).map(lambda campaign: {"id": campaign}),
+    st.just({"id": "welcome"}),
+    st.just({"id": "welcome"}),
+    st.sampled_from([{}, None]) | TEXT.map(lambda text: {"id": text}),
 )
 REST = st.fixed_dictionaries(
-    {},
+    {"pathParameters": PATHS},
     optional={
-        "pathParameters": PATHS,
         "queryStringParameters": QUERY | st.none(),
         "multiValueQueryStringParameters": MULTI_QUERY | st.none(),
         "body": BODIES,

@@ -15,6 +15,7 @@ from handlers.edge.throttle import Throttle
 from tests.fakes import NOW_MS, FakeCampaign
 
 if TYPE_CHECKING:
+    from handlers.domain.admission import Admission
     from tests.unit.conftest import Bearer, Fakes, LogLines
 
 JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
@@ -236,3 +237,33 @@ def test_the_log_says_what_happened_and_not_who_asked(bearer: Bearer, logged: Lo
     assert (line["message"], line["outcome"], line["status"]) == ("apply_handler", "ACCEPTED", 202)
     assert (line["campaign_id"], line["request_id"]) == ("welcome", "request-1")
     assert headers["Authorization"].removeprefix("Bearer ") not in logged.text
+
+
+def test_once_sold_out_the_next_ones_are_answered_without_redis_and_winners_with_it(
+    fakes: Fakes, campaign: FakeCampaign, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign.quantity = 1
+    codes = [applied(bearer(user))["statusCode"] for user in ("winner", "late")]
+    assert codes == [202, 409]
+    asked: list[str] = []
+    admit = fakes.admissions.admit
+
+    def counted(campaign_id: str, user_id: str) -> Admission:
+        asked.append(user_id)
+        return admit(campaign_id, user_id)
+
+    monkeypatch.setattr(fakes.admissions, "admit", counted)
+    answers = {user: applied(bearer(user)) for user in ("late", "later", "winner")}
+    assert asked == ["winner"]
+    assert json.loads(answers["winner"]["body"])["outcome"] == "ALREADY_APPLIED"
+    assert {json.loads(answers[user]["body"])["code"] for user in ("late", "later")} == {"SOLD_OUT"}
+
+
+def test_whoever_is_refused_from_memory_is_not_throttled(
+    fakes: Fakes, campaign: FakeCampaign, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fakes
+    campaign.quantity = 0
+    assert applied(bearer("42"))["statusCode"] == 409
+    monkeypatch.setattr(wiring, "throttle", lambda: Throttle(0))
+    assert {applied(bearer("42"))["statusCode"] for _ in range(3)} == {409}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from handlers.adapters.coupon_queries import Coupon
 from handlers.domain import comparison
 from handlers.domain.campaign import QUANTITY_MAX, Campaign, CampaignStatus
+from handlers.domain.comparison import Comparison
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.domain.reconciliation import (
     COUNT_TOO_LOW,
@@ -190,6 +191,23 @@ def test_what_is_gone_at_the_second_look_was_on_its_way(
 
     monkeypatch.setattr("handlers.domain.comparison.time.sleep", meanwhile)
     assert found() == [Difference(Kind.MISSING_ROW, "b", 2)]
+
+
+def test_without_the_second_look_what_was_on_its_way_is_a_false_alarm(
+    fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the alarms that the second look keeps away come without it."""
+    put(fakes, World(admitted={"a": 1}, count=2))
+
+    def meanwhile(_: float) -> None:
+        fakes.coupon_queries.coupon_rows["welcome", "a"] = Coupon(1, "a", "", 0, 0)
+        fakes.admissions.campaigns["welcome"].serials["c"] = 2
+        fakes.coupon_queries.coupon_rows["welcome", "c"] = Coupon(2, "c", "", 0, 0)
+
+    monkeypatch.setattr("handlers.domain.comparison.time.sleep", meanwhile)
+    monkeypatch.setattr(Comparison, "_second_look", lambda _self, _outline, batch: batch)
+    assert {d.kind for d in found()} == {Kind.MISSING_ROW, Kind.SERIAL_GAP}
+    assert found() == []
 
 
 def test_figures_that_contradict_mysql_are_named(fakes: Fakes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,36 @@ def test_each_request_without_an_id_gets_its_own() -> None:
     assert request_id_of({"requestContext": {}}) != request_id_of({"requestContext": {}})
 
 
+@pytest.mark.parametrize(
+    "given", ["", 7, ["a"], "a b", "a\r\nSet-Cookie: a=b", "\ud800", "é", "a" * 129, "<script>"]
+)
+def test_an_id_that_could_do_harm_in_a_header_or_a_log_is_replaced(given: object) -> None:
+    request_id = request_id_of({"requestContext": {"requestId": given}})
+    assert re.fullmatch(r"[0-9a-f-]{36}", request_id)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/csv",
+        "TEXT/CSV",
+        "text/html, text/csv;q=0.1",
+        "a/b;c, text/csv ; header=present",
+        ",text/csv,",
+    ],
+)
+def test_csv_is_given_to_whoever_names_it(accept: str) -> None:
+    assert request_of(headers={"ACCEPT": accept}).wants_csv()
+
+
+@pytest.mark.parametrize(
+    "accept", ["", "*/*", "text/*", "text/csvx", "x-text/csv", "text/csv;q=0", "text/csv; Q=0.000"]
+)
+def test_csv_is_given_to_nobody_else(accept: str) -> None:
+    assert not request_of(headers={"Accept": accept}).wants_csv()
+    assert not request_of().wants_csv()
+
+
 def test_header_names_are_read_in_any_case_and_none_is_passed_over() -> None:
     request = request_of(headers={"AUTHORIZATION": "Bearer x", "Accept": None})
     assert request.headers == {"authorization": "Bearer x"}
@@ -142,7 +173,18 @@ def test_the_limit_is_the_same_for_base64() -> None:
         "[" * LIMIT,
         '{"a":' * 3000,
         '{"a":' + "9" * 5000 + "}",
+        '{"a":NaN}',
+        '{"a":-Infinity}',
+        '{"a":1,"a":2}',
+        '{"a":[{"b":1,"b":1}]}',
+        "{}{}",
+        "{} x",
+        "{'a':1}",
         "\ufeff{}",
+        '{"a":1}'.encode("utf-16"),
+        '{"a":1}'.encode("utf-32-le"),
+        b'{"a":"\xed\xa0\x80"}',
+        b"{}\0",
     ],
 )
 def test_a_body_that_is_no_json_object_is_refused(body: object) -> None:

@@ -133,6 +133,18 @@ def test_a_wrong_setting_is_named_in_the_log_alone(logged: LogLines) -> None:
     assert response["statusCode"] == 500
     assert "REDIS_URL" not in response["body"]
     assert logged.lines[0]["message"] == "some_handler: REDIS_URL is not set"
+    assert logged.lines[1]["outcome"] == "INTERNAL"
+
+
+@pytest.mark.parametrize("given", [SECRET.upper(), "x" * 10_000, "a\nb", "../etc", 7, None])
+def test_what_can_be_no_campaign_stays_out_of_the_log(logged: LogLines, given: object) -> None:
+    @endpoint
+    def some_handler(request: Request) -> dict[str, Any]:
+        return answer(200, {})
+
+    some_handler({"pathParameters": {"id": given}}, None)
+    [line] = logged.lines
+    assert (line["campaign_id"], line["outcome"]) == (None, "OK")
 
 
 def test_the_cause_of_an_outage_is_logged_by_its_kind(logged: LogLines) -> None:

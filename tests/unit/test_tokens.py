@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +13,11 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import ForbiddenError, UnauthenticatedError
 from handlers.edge.tokens import TOKEN_LENGTH_MAX, Tokens, User
-from tests.unit.issuer import Issuer, good_claims, unsigned
+from tests.unit.issuer import SECRET, Issuer, good_claims, signed, unsigned
 
 if TYPE_CHECKING:
     from handlers.config import Settings
 
-SECRET = "development-only-jwt-secret-of-32-bytes-or-more"
 IN_2096 = 4_000_000_000
 
 
@@ -33,15 +29,6 @@ def issuer() -> Issuer:
 @pytest.fixture
 def tokens(service_settings: Settings) -> Tokens:
     return Tokens(service_settings)
-
-
-def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
-    """Sign as a careless issuer would: whatever the claims are."""
-    header = {"alg": algorithm, "typ": "JWT"}
-    parts = [json.dumps(part).encode() for part in (header, claims)]
-    text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
-    signature = hmac.digest(secret.encode(), text, hashlib.sha256)
-    return (text + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
 def refusal(tokens: Tokens, authorization: str) -> str:
@@ -134,7 +121,13 @@ def test_an_expired_token_is_refused_and_says_so(tokens: Tokens) -> None:
         {"sub": "42", "exp": float("-inf")},
         {"sub": "42", "exp": IN_2096, "nbf": IN_2096},
         {"sub": "42", "exp": IN_2096, "nbf": float("inf")},
+        {"sub": "42", "exp": IN_2096, "nbf": []},
+        {"sub": "42", "exp": IN_2096, "nbf": "never"},
         {"sub": "42", "exp": IN_2096, "iat": []},
+        {"sub": "42", "exp": IN_2096, "iat": IN_2096},
+        {"sub": "42", "exp": IN_2096, "iat": "once"},
+        {"sub": "42", "exp": IN_2096, "jti": 1},
+        {"sub": "42", "exp": IN_2096, "aud": 1},
         {"sub": "42", "exp": IN_2096, "aud": "another service"},
     ],
 )
@@ -142,6 +135,29 @@ def test_a_token_whose_claims_are_missing_or_malformed_is_refused(
     tokens: Tokens, claims: dict[str, Any]
 ) -> None:
     assert refusal(tokens, f"Bearer {signed(claims)}") == "the token is not valid"
+
+
+@pytest.mark.parametrize(
+    "exp", ["4000000000", "\N{ARABIC-INDIC DIGIT FOUR}000000000", " 4000000000"]
+)
+def test_an_expiry_that_is_text_is_refused_whatever_number_it_spells(
+    tokens: Tokens, exp: str
+) -> None:
+    token = signed(good_claims() | {"exp": exp})
+    assert refusal(tokens, f"Bearer {token}") == "the token's exp is no number"
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1e999", "-" + "9" * 400, "NaN"])
+def test_a_number_beyond_all_bounds_in_a_token_brings_nothing_down(
+    tokens: Tokens, number: str
+) -> None:
+    header, claims = '{"alg":"HS256"}', '{"sub":"42"}'
+    with_number = f'{{"exp":{number}}}'
+    for parts in ((header, with_number), (with_number, claims)):
+        head, body = (
+            base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts
+        )
+        assert refusal(tokens, f"Bearer {head}.{body}.AA") == "the token is not valid"
 
 
 @pytest.mark.parametrize("sub", [42, True, ["42"], {"a": 1}, 1.5, "", "4 2", "é", "a" * 65, "\n"])
@@ -154,7 +170,23 @@ def test_a_token_signed_with_another_secret_is_refused(tokens: Tokens) -> None:
     assert refusal(tokens, f"Bearer {token}") == "the token is not valid"
 
 
-@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "", "HS384", "HS512", "RS256"])
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        "none",
+        "None",
+        "NONE",
+        "nOnE",
+        " none",
+        "none\0",
+        "",
+        "hs256",
+        "HS384",
+        "HS512",
+        "RS256",
+        "ES256",
+    ],
+)
 def test_a_token_does_not_choose_its_algorithm(tokens: Tokens, algorithm: str) -> None:
     assert refusal(tokens, f"Bearer {unsigned({'alg': algorithm})}") == "the token is not valid"
     with_our_secret = signed(good_claims(), algorithm=algorithm)
@@ -164,6 +196,28 @@ def test_a_token_does_not_choose_its_algorithm(tokens: Tokens, algorithm: str) -
 @pytest.mark.parametrize("alg", [None, 1, True, ["HS256"], {"HS256": 1}])
 def test_an_algorithm_that_is_no_text_is_refused(tokens: Tokens, alg: object) -> None:
     assert refusal(tokens, f"Bearer {unsigned({'alg': alg})}") == "the token is not valid"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"kid": "../../../../dev/null"},
+        {"kid": "' UNION SELECT 'secret' -- "},
+        {"jku": "http://127.0.0.1:1/keys"},
+        {"x5u": "http://127.0.0.1:1/keys"},
+        {"jwk": {"kty": "oct", "k": "AA"}},
+        {"crit": ["exp"]},
+        {"crit": []},
+        {"b64": False},
+    ],
+)
+def test_a_header_that_names_another_key_or_another_rule_makes_no_token_valid(
+    tokens: Tokens, header: dict[str, object]
+) -> None:
+    assert (
+        refusal(tokens, f"Bearer {unsigned({'alg': 'HS256', **header})}")
+        == "the token is not valid"
+    )
 
 
 def test_an_unsigned_token_is_refused(tokens: Tokens) -> None:

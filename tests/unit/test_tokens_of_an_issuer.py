@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives import serialization
 
 from handlers.domain.errors import UnauthenticatedError, UnavailableError
 from handlers.edge.tokens import Tokens
-from tests.unit.issuer import Issuer, good_claims, unsigned
-from tests.unit.test_tokens import signed
+from tests.unit.issuer import Issuer, good_claims, signed, unsigned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +79,11 @@ def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(
         {"alg": "RS256", "kid": None},
         {"alg": "RS256", "kid": ["rsa"]},
         {"alg": "none", "kid": "rsa"},
+        {"alg": "nOnE", "kid": "rsa"},
+        {"alg": "RS256", "kid": "../rsa"},
+        {"alg": "RS256", "kid": "rsa\0"},
+        {"alg": "RS256", "kid": "x" * 5000},
+        {"alg": "RS256", "kid": {"rsa": 1}},
         {"alg": "RS512", "kid": "rsa"},
         {"alg": "RS256", "kid": "rsa"},
         {"alg": "ES256", "kid": "ec"},
@@ -118,6 +122,11 @@ def test_many_unknown_keys_do_not_become_many_calls_to_the_issuer(
         (200, b"[]"),
         (200, b'{"keys":[]}'),
         (200, b"\xff"),
+        (200, b"null"),
+        (200, b'{"keys":[1]}'),
+        (200, b'{"keys":[{"kty":"RSA","n":1,"e":[]}]}'),
+        (200, b'{"keys":' + b"9" * 5000 + b"}"),
+        (200, b"[" * 20_000),
     ],
 )
 def test_an_issuer_that_gives_no_keys_is_no_fault_of_the_token(

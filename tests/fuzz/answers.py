@@ -1,0 +1,71 @@
+"""Answers as they come over a connection, parsed strictly: a sloppy one is a fault."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2}) [ -~]*")
+HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~]*)")
+NO_BODY = (204, 304)
+
+
+class Answer(NamedTuple):
+    """One HTTP answer; header names are in lower case, the body of one to HEAD is None."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes | None
+
+
+class MalformedError(Exception):
+    """These bytes are no HTTP answer."""
+
+
+def parse(data: bytes, *, maybe_head: bool) -> list[Answer]:
+    """Return the answers in `data`, to its end; raise MalformedError.
+
+    maybe_head: some may answer HEAD, so that a body may be missing.
+    """
+    answers = []
+    while data:
+        answer, data = _first(data, maybe_head=maybe_head)
+        answers.append(answer)
+    return answers
+
+
+def _first(data: bytes, *, maybe_head: bool) -> tuple[Answer, bytes]:
+    head, end, rest = data.partition(b"\r\n\r\n")
+    if not end:
+        message = f"an answer that is cut off: {data[:80]!r}"
+        raise MalformedError(message)
+    first, *lines = head.split(b"\r\n")
+    found = STATUS_LINE.fullmatch(first)
+    if not found:
+        message = f"the status line is {first[:80]!r}"
+        raise MalformedError(message)
+    status, headers = int(found[1]), _headers(lines)
+    if status < 200 or status in NO_BODY:
+        return Answer(status, headers, None), rest
+    length = headers.get("content-length")
+    if length is None or not length.isdecimal():
+        message = f"an answer of {status} without a length"
+        raise MalformedError(message)
+    if maybe_head and (not rest or STATUS_LINE.match(rest)):
+        return Answer(status, headers, None), rest
+    body, rest = rest[: int(length)], rest[int(length) :]
+    if len(body) < int(length):
+        message = f"{len(body)} of {length} bytes of a body"
+        raise MalformedError(message)
+    return Answer(status, headers, body), rest
+
+
+def _headers(lines: list[bytes]) -> dict[str, str]:
+    headers = {}
+    for line in lines:
+        found = HEADER.fullmatch(line)
+        if not found:
+            message = f"the header line {line[:80]!r}"
+            raise MalformedError(message)
+        headers[found[1].decode().lower()] = found[2].decode()
+    return headers

@@ -1,0 +1,142 @@
+"""Fuzzes the HTTP interface on embedded servers: `make fuzz`.
+
+Half of the requests go as events straight into the handlers, the other half as bytes over sockets
+to the gateway. None may be answered with a 500, nor with anything that tells of the inside.
+"""
+
+# ruff: noqa: T201 - a program for people prints
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from contextlib import ExitStack, redirect_stderr
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import wiring
+from handlers.config import Settings
+from local.embedded import settings_or_stack
+from local.migrate import migrate
+from local.servers import ServerError
+from local.waiting import Patience, SetupError
+from tests.fuzz import handler_layer, wire_layer
+from tests.fuzz.tally import Tally
+from tests.fuzz.world import EVERYTHING, furnish, secrets_of, wire_anew
+from tests.programs import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+REQUESTS = 20_000
+REQUESTS_MAX = 10_000_000
+FOLDER = Path("out/fuzz")
+PROGRESS_EVERY_S = 5.0
+WAIT_S = 60.0
+FAULTY, CANNOT_RUN, INTERRUPTED = 1, 2, 130  # 130: 128 + SIGINT, as shells have it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; exit code 0: no fault, 1: faults, 2: it could not run."""
+    options = _parser().parse_args(arguments)
+    print(f"{options.requests} requests, seed {options.seed} …", flush=True)
+    started, tally, interrupted = time.monotonic(), Tally(options.seed), False
+    folder = options.json.parent if options.json else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        _run(options.requests, tally, folder)
+    except KeyboardInterrupt:
+        interrupted = True
+    except (ServerError, SetupError) as error:
+        print(f"fuzz: {error}", file=sys.stderr)
+        return CANNOT_RUN
+    path = options.json or FOLDER / f"{options.seed}-{options.requests}.json"
+    tally.write(path, time.monotonic() - started)
+    _summarize(tally, time.monotonic() - started)
+    if tally.fault_count:
+        print(f"play it again: make fuzz N={options.requests} SEED={options.seed}")
+    print(path)
+    if interrupted:
+        return INTERRUPTED
+    return FAULTY if tally.fault_count else 0
+
+
+def _run(requests: int, tally: Tally, folder: Path) -> None:
+    half = requests // 2
+    with ExitStack() as stack:
+        log = stack.enter_context((folder / "handlers.log").open("w", encoding="utf-8"))
+        gateway_log = stack.enter_context((folder / "gateway.log").open("w", encoding="utf-8"))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        environment = stack.enter_context(settings_or_stack("embedded", report=_say))
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        settings = Settings.from_environment(environment)
+        migrate(settings, Patience(WAIT_S, _say))
+        secrets = secrets_of(settings)
+        with redirect_stderr(log):  # a line for each request; a person wants the progress
+            wire_anew(patch)
+            stack.callback(wiring.reset)
+            furnish()
+            seed = tally.seed
+            _follow(handler_layer.run(half, seed, secrets, tally), half, handler_layer.LAYER)
+        rest = requests - half
+        with running("local.serve", "--port=0", environment=environment | EVERYTHING) as program:
+            line = program.out.until(lambda line: "listening on" in line)
+            workers, port = program.children, int(line.rpartition(":")[2])
+            _follow(wire_layer.run(rest, seed, port, secrets, tally), rest, wire_layer.LAYER)
+            if program.children != workers:
+                tally.blame(wire_layer.LAYER, "", ["a worker of the gateway died"])
+            code = program.stop()
+            tally.blame(wire_layer.LAYER, "SIGTERM", [f"exit code {code}"] if code else [])
+        gateway_log.writelines(f"{line}\n" for line in program.err.seen)
+
+
+def _follow(progress: Iterable[int], total: int, layer: str) -> None:
+    shown_at = time.monotonic()
+    for done in progress:
+        if time.monotonic() - shown_at >= PROGRESS_EVERY_S or done >= total:
+            shown_at = time.monotonic()
+            print(f"{layer}: {done}/{total} requests", flush=True)
+
+
+def _summarize(tally: Tally, seconds: float) -> None:
+    for fault in tally.faults:
+        print(f"\n{fault.layer}: {', '.join(fault.faults)}\n  {fault.request}")
+    print()
+    for answer, number in sorted(tally.answers.items()):
+        print(f"{answer:>20} {number:>8}")
+    print(f"{tally.total} requests in {seconds:.0f} s, {tally.fault_count} answers at fault")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= REQUESTS_MAX:
+        message = f"must be 1 to {REQUESTS_MAX}"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz.campaign",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--requests", type=_count, default=REQUESTS, help="how many, over both layers")
+    add("--seed", type=int, default=1, help="decides what is sent")
+    add("--json", type=Path, metavar="FILE", help="where the results go (default: out/fuzz/…)")
+    return parser
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    sys.exit(main())

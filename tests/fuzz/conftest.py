@@ -1,0 +1,36 @@
+"""A furnished service on the session's servers, and the gateway as a program in front of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import wiring
+from tests.fuzz.world import EVERYTHING, furnish, secrets_of, wire_anew
+from tests.programs import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handlers.config import Settings
+
+
+@pytest.fixture
+def secrets(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+    """Handlers with campaigns of every state behind them; what none may tell."""
+    wire_anew(monkeypatch)
+    furnish()
+    yield secrets_of(clean)
+    wiring.reset()
+
+
+@pytest.fixture
+def port(secrets: set[str], environment: dict[str, str]) -> Iterator[int]:
+    """The gateway on a free port, whose workers all outlive the test."""
+    with running("local.serve", "--port=0", environment=environment | EVERYTHING) as program:
+        line = program.out.until(lambda line: "listening on" in line)
+        workers = program.children
+        yield int(line.rpartition(":")[2])
+        assert program.children == workers
+        assert program.stop() == 0

@@ -1,0 +1,125 @@
+"""The short form of `make fuzz`, the same requests each time; and that its verdict can be bad."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fuzz import handler_layer, wire_layer
+from tests.fuzz.answers import MalformedError, parse
+from tests.fuzz.tally import Tally
+from tests.fuzz.verdict import faults_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SEED = 20_261_122
+REQUESTS = 1500
+PROBLEM: dict[str, Any] = {
+    "type": "about:blank",
+    "title": "Bad Request",
+    "status": 400,
+    "detail": "name: must be text",
+    "code": "INVALID_REQUEST",
+    "request_id": "1",
+}
+TYPE = {"content-type": "application/problem+json"}
+
+
+def clean_tally(progress: Iterable[int], tally: Tally) -> Tally:
+    for _ in progress:
+        assert not tally.faults, tally.faults[0]
+    assert tally.total >= REQUESTS
+    return tally
+
+
+def test_events_that_no_sound_client_sends_are_answered_and_tell_nothing(
+    secrets: set[str],
+) -> None:
+    tally = Tally(SEED)
+    tally = clean_tally(handler_layer.run(REQUESTS, SEED, secrets, tally), tally)
+    # As many sound ones are among them that every part of the service is reached.
+    assert {"handlers 200", "handlers 202", "handlers 400", "handlers 409"} <= tally.answers.keys()
+
+
+def test_bytes_that_are_nearly_http_are_answered_or_the_connection_is_closed(
+    secrets: set[str], port: int
+) -> None:
+    tally = Tally(SEED)
+    tally = clean_tally(wire_layer.run(REQUESTS, SEED, port, secrets, tally), tally)
+    assert {"wire 200", "wire 400", "wire 401", "wire 405"} <= tally.answers.keys()
+
+
+def problem(**changes: Any) -> bytes:
+    return json.dumps(PROBLEM | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (400, TYPE, problem()),
+        (400, {}, b""),
+        (404, TYPE, None),
+        (503, TYPE | {"retry-after": "1"}, problem(status=503)),
+        (200, {"content-type": "application/json"}, b"{}"),
+    ],
+)
+def test_a_sound_answer_has_no_faults(
+    status: int, headers: dict[str, str], body: bytes | None
+) -> None:
+    assert faults_of(status, headers, body, {"hunter2"}) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (500, TYPE, problem(status=500)),
+        (502, TYPE, problem(status=502)),
+        (503, TYPE, problem(status=503)),
+        (400, {"content-type": "text/plain"}, b"no"),
+        (404, {}, b""),
+        (400, TYPE, b"{}"),
+        (400, TYPE, problem(status=404)),
+        (400, TYPE, problem(detail="the secret is hunter2")),
+        (200, TYPE, b"hunter2"),
+        (400, TYPE | {"x-key": "hunter2"}, problem()),
+        (400, TYPE, problem(detail="ValueError: no")),
+        (400, TYPE, problem(detail="handlers/apply.py, line 3")),
+        (400, TYPE, problem(detail="Traceback (most recent call last)")),
+        (400, TYPE, problem(detail="SELECT code FROM coupon")),
+        (200, {"content-type": "application/json"}, b"<html>"),
+    ],
+)
+def test_an_answer_that_must_not_be_is_at_fault(
+    status: int, headers: dict[str, str], body: bytes
+) -> None:
+    assert faults_of(status, headers, body, {"hunter2"})
+
+
+def test_answers_in_a_row_are_told_apart() -> None:
+    one = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+    none = b"HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\n"
+    found = parse(one + one + none, maybe_head=True)
+    assert [(answer.status, answer.body) for answer in found] == [
+        (200, b"hi"),
+        (200, b"hi"),
+        (404, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh",
+        b"HTTP/1.1 999 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nBad\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore",
+    ],
+)
+def test_what_is_no_http_is_no_answer(data: bytes) -> None:
+    with pytest.raises(MalformedError):
+        parse(data, maybe_head=False)

@@ -1,0 +1,100 @@
+"""Bytes over real sockets to the running gateway: every connection is answered well, or closed."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.fuzz.answers import Answer, MalformedError, parse
+from tests.fuzz.verdict import faults_of
+from tests.fuzz.wire import Author, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.fuzz.tally import Tally
+
+LAYER = "wire"
+# Connections at once. They mostly wait, and are no load test.
+THREADS = 16
+BATCH = 200
+# Silence after which the server is taken to wait for the rest of a request that never comes.
+QUIET_S = 0.15
+# For a machine that is busy: an answer that takes longer counts as a server that hangs.
+HANG_S = 30.0
+
+
+class HungError(Exception):
+    """The server neither answered nor closed the connection, though nothing more could come."""
+
+
+def run(requests: int, seed: int, port: int, secrets: set[str], tally: Tally) -> Iterable[int]:
+    """Send scripts until there were so many requests; yield their number after each batch.
+
+    After each batch a sound request must be answered as ever.
+    """
+    author, done = Author.of(Random(seed)), 0  # noqa: S311 - drawn again by its seed
+    with ThreadPoolExecutor(THREADS) as pool:
+        while done < requests:
+            scripts = [author.script() for _ in range(BATCH)]
+            list(pool.map(lambda script: _play(script, port, secrets, tally), scripts))
+            done += sum(script.requests for script in scripts)
+            tally.blame(LAYER, "GET /health", _faults_of_sound_request(port))
+            yield done
+
+
+def _play(script: Script, port: int, secrets: set[str], tally: Tally) -> None:
+    tally.requested(LAYER, script.requests)
+    faults: list[str] = []
+    answers: list[Answer] = []
+    try:
+        received = exchange(script.data, port)
+        answers = parse(received, maybe_head=b"HEAD" in script.data)
+    except (MalformedError, HungError) as error:
+        faults.append(str(error) or type(error).__name__)
+    for answer in answers:
+        tally.answered(LAYER, answer.status)
+        faults += faults_of(answer.status, answer.headers, answer.body, secrets, repr(script.data))
+    if not answers:
+        tally.answered(LAYER, "closed")
+    tally.blame(LAYER, repr(script.data), faults)
+
+
+def exchange(data: bytes, port: int) -> bytes:
+    """Send `data`, then nothing more; return what came until the server closed."""
+    with socket.create_connection(("127.0.0.1", port), timeout=HANG_S) as client:
+        try:
+            client.sendall(data)
+            received = _read(client, QUIET_S)
+            with suppress(OSError):  # closed by the server in this moment
+                client.shutdown(socket.SHUT_WR)
+            return received + _read(client, HANG_S, must_end=True)
+        except ConnectionError:  # refused in the middle: a closed connection
+            return b""
+
+
+def _read(client: socket.socket, quiet_s: float, *, must_end: bool = False) -> bytes:
+    client.settimeout(quiet_s)
+    chunks = []
+    try:
+        while chunk := client.recv(65_536):
+            chunks.append(chunk)
+    except TimeoutError:
+        if must_end:
+            raise HungError from None
+    return b"".join(chunks)
+
+
+def _faults_of_sound_request(port: int) -> list[str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
+    with closing(connection):
+        try:
+            connection.request("GET", "/health")
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            return [f"a sound request afterwards: {type(error).__name__}"]
+    return [] if status in {200, 503} else [f"a sound request afterwards: {status}"]
