@@ -82,7 +82,8 @@ class Publisher:
     def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
         return self.publish_all([message], request_id, until) == 1
 
-    def publish_all(self, messages: Sequence[CouponAccepted], _: str, until: float) -> int:
+    def publish_all(self, messages: Sequence[CouponAccepted], request_id: str, until: float) -> int:
+        assert request_id
         fate = self._stage.pause("send")
         if fate is Fate.UNREACHABLE or self._clock.now > until - self._delivery_s:
             return 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 # A history has as many rules as this at most; a rule may be many steps.
-RULES_MAX = 60
+RULES_MAX = 25
 GENERATE = (Phase.generate,)
 GENERATE_AND_SHRINK = (Phase.generate, Phase.shrink)
 

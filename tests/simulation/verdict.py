@@ -19,6 +19,7 @@ ADMITTED = {"ACCEPTED", "ALREADY_APPLIED"}
 def violations_now(world: World) -> list[str]:
     """Return a sentence for each promise that is broken at this moment."""
     return [
+        *(f"P6: {fault}" for fault in world.internal),
         *_in_mysql(world),
         *_as_told(world),
         *(found for campaign in world.campaigns for found in _in_redis(world, campaign)),

@@ -6,8 +6,15 @@ import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from handlers import wiring
 from handlers.adapters import ledger
 from handlers.adapters.admission import ADMIT, Admissions
+from handlers.adapters.restoration import REOPEN, RESTORE, Restoration
+from handlers.domain.settlement import Holder, Settlement
+from handlers.edge import kafka_event
+from tests.simulation.clock import Clock
+from tests.simulation.consumer import Consumer
+from tests.simulation.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +55,54 @@ def quantity(patch: pytest.MonkeyPatch, world: World) -> None:
     patch.setattr(ledger, "INSERT_COUPONS", ledger.INSERT_COUPONS.replace(guard, ""))
 
 
+def order(patch: pytest.MonkeyPatch, world: World) -> None:
+    """The consumer commits its offsets and settles first, and writes last.
+
+    Both together: of offsets and pending record each makes up for the other.
+    """
+
+    def write_last(self: Consumer, limit: int) -> None:
+        batch = self.poll(limit)
+        self.commit(batch, {})
+        event = self.event(batch)
+        wiring.admissions().settle(
+            [
+                Settlement(c.campaign_id, c.user_id, c.serial, Holder.ISSUED)
+                for c in (one.coupon for one in kafka_event.decode(event)[0])
+            ]
+        )
+        self.write(event)
+
+    patch.setattr(Consumer, "run", write_last)
+
+
 def settle(patch: pytest.MonkeyPatch, world: World) -> None:
     """Redis is never told what stands in MySQL."""
     patch.setattr(Admissions, "settle", lambda *_: None)
+
+
+def wait(patch: pytest.MonkeyPatch, world: World) -> None:
+    """A rebuild does not wait for those who were admitted before it."""
+    patch.setattr(Clock, "sleep", lambda *_: None)
+
+
+def token(patch: pytest.MonkeyPatch, world: World) -> None:
+    """A rebuild does not notice that Redis lost everything again while it was at work."""
+    _cut(patch, world, RESTORE, "redis.call('HGET', KEYS[1], 'rebuild') ~= ARGV[1]", "false")
+    _cut(patch, world, REOPEN, " or redis.call('HGET', KEYS[1], 'rebuild') ~= ARGV[3]")
+    patch.setattr(Restoration, "release_gaps", lambda *_: 0)
+
+
+def durable(patch: pytest.MonkeyPatch, world: World) -> None:
+    """Without an ack of Kafka's the client is told ACCEPTED all the same."""
+    patch.setattr(Admissions, "make_durable", lambda *_: True)
+
+
+def refusal(patch: pytest.MonkeyPatch, world: World) -> None:
+    """The redrive takes a value that MySQL refuses for an error of its own."""
+    patch.setattr(
+        Ledger, "insert_one", lambda self, cursor, one: self.insert(cursor, [one]).get(one)
+    )
 
 
 @contextmanager
