@@ -5,31 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.simulation import faults
 from tests.simulation.actors import Fate
 from tests.simulation.healing import heal
-from tests.simulation.plans import (
-    OPERATIONS,
-    OVERTAKEN_AT,
-    PLANS,
-    REDIS_FAULT,
-    RUNS,
-    USERS,
-    WHICH,
-    Plan,
-    Program,
-    Run,
-    Then,
-)
+from tests.simulation.plans import ACTORS_MAX, HAPPENINGS, Happening, Plan, Program, Run, Then
 from tests.simulation.verdict import violations_at_the_end, violations_now
 
 if TYPE_CHECKING:
     from tests.simulation.actors import Actor
     from tests.simulation.world import World
 
-ACTORS_MAX = 6
 REBUILDS_MAX = 2
 # Of each history: more of them leave no time for anything to happen between.
 NEW_EPOCHS_MAX = 4
@@ -37,7 +24,6 @@ POISONED_MAX = 2
 LIMIT = 4  # records of a partition in one poll
 # No run of anything takes so many calls; one that does goes round in circles.
 CALLS_MAX = 1000
-ANY = st.integers(0, ACTORS_MAX - 1)
 REBUILD = Run(Program.REBUILD, "", 0)
 TO_THE_END = Plan(0, None, Then.ENDS)
 
@@ -60,32 +46,26 @@ class Protocol(RuleBasedStateMachine):
         self.graceful = graceful  # at the end everybody goes on; otherwise everybody is killed
         self.begun = True
 
+    @rule(happening=HAPPENINGS)
+    def happens(self, happening: Happening) -> None:
+        """Let one of the methods below happen."""
+        name, drawn = happening
+        getattr(self, name)(**drawn)
+
     # ---- programs ----------------------------------------------------------------------------
 
-    @rule(user=st.sampled_from(USERS), which=WHICH, plan=PLANS)
     def press(self, user: str, which: int, plan: Plan) -> None:
         self.play(Run(Program.APPLY, user, which), plan)
 
-    @rule(program=OPERATIONS, plan=PLANS)
     def operate(self, program: Program, plan: Plan) -> None:
         self.play(Run(program, "", 0), plan)
 
-    @precondition(lambda self: self.world.stage.actors)
-    @rule(which=ANY, plan=PLANS)
     def go_on(self, which: int, plan: Plan) -> None:
         """Let somebody who stands take the next steps."""
-        actors = self.world.stage.actors
-        self.follow(actors[which % len(actors)], plan)
+        if actors := self.world.stage.actors:
+            self.follow(actors[which % len(actors)], plan)
 
-    @rule(
-        run=RUNS,
-        calls=OVERTAKEN_AT,
-        fault=REDIS_FAULT | st.none(),
-        rebuilt=st.booleans(),
-        between=st.lists(RUNS, max_size=2),
-        others=st.lists(RUNS, max_size=2),
-    )
-    def is_overtaken(  # noqa: PLR0913 - hypothesis' way to draw
+    def is_overtaken(
         self,
         run: Run,
         calls: int,
@@ -113,34 +93,26 @@ class Protocol(RuleBasedStateMachine):
 
     # ---- time and faults ---------------------------------------------------------------------
 
-    @precondition(lambda self: self.world.stage.actors or self.world.log.wire)
-    @rule(seconds=st.sampled_from([0.5, 1.5, 2.5]))
     def pass_time(self, seconds: float) -> None:
         self.tell(f"{seconds} s pass")
         self.world.pass_time(seconds)
 
-    @precondition(lambda self: self.world.log.wire)
-    @rule(which=ANY)
     def arrive(self, which: int) -> None:
-        wire = self.world.log.wire
-        sent = wire.pop(which % len(wire))
-        self.tell("a record arrives late")
-        self.world.log.append(sent.partition, sent.value)
+        if wire := self.world.log.wire:
+            sent = wire.pop(which % len(wire))
+            self.tell("a record arrives late")
+            self.world.log.append(sent.partition, sent.value)
 
-    @precondition(lambda self: self.world.new_epochs < NEW_EPOCHS_MAX)
-    @rule(kind=REDIS_FAULT, rebuild=st.booleans())
     def redis(self, kind: str, *, rebuild: bool) -> None:
         self.befall_redis(kind)
         if rebuild:
             self.play(REBUILD, TO_THE_END)
 
-    @precondition(lambda self: len(self.world.poisoned) < POISONED_MAX)
-    @rule(kind=st.sampled_from(faults.POISON), partition=st.integers(0, 1))
     def poison(self, kind: str, partition: int) -> None:
-        self.tell(f"poison: {kind}")
-        faults.poison(self.world, kind, partition)
+        if len(self.world.poisoned) < POISONED_MAX:
+            self.tell(f"poison: {kind}")
+            faults.poison(self.world, kind, partition)
 
-    @rule(user=st.sampled_from(USERS))
     def refuse(self, user: str) -> None:
         """MySQL refuses this user's rows, or takes them again."""
         self.tell(f"MySQL refuses, or takes again, the rows of {user}")
@@ -175,7 +147,8 @@ class Protocol(RuleBasedStateMachine):
     def play(self, run: Run, plan: Plan) -> Actor | None:
         """Start a program, unless so many stand already, and let it follow the plan."""
         standing = [actor.name for actor in self.world.stage.actors]
-        if len(standing) == ACTORS_MAX or standing.count(Program.REBUILD) == REBUILDS_MAX:
+        rebuilds = standing.count(Program.REBUILD) if run.program is Program.REBUILD else 0
+        if len(standing) == ACTORS_MAX or rebuilds == REBUILDS_MAX:
             return None
         campaigns = self.world.campaigns
         name = f"{run.program} of {run.user}" if run.program is Program.APPLY else run.program

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     TakeAway = Callable[[pytest.MonkeyPatch, World], None]
 
 # Several times what each needs; the histories are always the same.
-HISTORIES_MAX = 400
+HISTORIES_MAX = 300
 
 pytestmark = pytest.mark.timeout(300)
 
