@@ -41,7 +41,6 @@ def broken_promise(world: World) -> str:
         pytest.param(without.order, ("MISSING_ROW", "P3"), id="rows first"),
         pytest.param(without.settle, ("PENDING_STALE",), id="settle"),
         pytest.param(without.wait, ("P3", "P4"), id="wait of a rebuild"),
-        pytest.param(without.token, ("P3", "P4", "MISSING"), id="token of a rebuild"),
         pytest.param(without.durable, ("P3", "P4"), id="accepted once it is safe"),
         pytest.param(without.refusal, ("P6",), id="refused row set aside"),
     ],
