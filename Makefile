@@ -36,7 +36,7 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo test test-kafka faults faults-controls fuzz soak
+.PHONY: demo test test-kafka faults controls fuzz soak simulate
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
@@ -47,8 +47,12 @@ faults: setup  ## histories of faults on real servers and programs (N=1000, SEED
 	@$(VENV_PYTHON) -m tests.faults.campaign \
 		--histories $(or $(call given,N),$(if $(call given,SEED),1,60)) \
 		--seed $(or $(call given,SEED),1) --kafka $(or $(call given,KAFKA),tansu) $(ARGS)
-faults-controls: setup  ## the campaign notices when a guard of the service is taken away
-	@$(VENV_PYTHON) -m pytest tests/faults/test_controls.py $(ARGS)
+controls: setup  ## campaign and simulation notice when a guard of the service is taken away
+	@$(VENV_PYTHON) -m pytest $(call workers,2) tests/faults/test_controls.py \
+		tests/simulation/test_controls.py $(ARGS)
+simulate: setup  ## orders of steps and faults, many thousand a minute, in process (MINUTES=10 SEED=1)
+	@$(VENV_PYTHON) -m tests.simulation.simulate --minutes $(or $(call given,MINUTES),1) \
+		$(if $(call given,SEED),--seed $(call given,SEED)) $(ARGS)
 fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
 	@$(VENV_PYTHON) -m tests.fuzz.campaign --requests $(or $(call given,N),20000) \
 		--seed $(or $(call given,SEED),1) $(ARGS)

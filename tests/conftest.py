@@ -40,6 +40,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
+    spread_long_tests(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def spread_long_tests(items: list[pytest.Item], workers: int) -> None:
+    """Put one test marked `long` at the head of what each worker is given first.
+
+    pytest-xdist hands out the first quarter of all tests in one piece to each worker; what takes
+    a minute must not stand in one such piece, nor be begun when the others are done.
+    """
+    long = [item for item in items if item.get_closest_marker("long")]
+    short = [item for item in items if not item.get_closest_marker("long")]
+    piece = len(items) // (4 * workers)
+    for number, item in enumerate(long):
+        short.insert((number % workers) * piece + number // workers, item)
+    items[:] = short
 
 
 def say(line: str) -> None:

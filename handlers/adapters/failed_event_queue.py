@@ -123,8 +123,7 @@ class FailedEventQueue:
         except UndecodableError as error:
             return _Outcome(FailedEvent(record, Reason.UNDECODABLE, str(error)))
         for _ in range(REASSIGNMENTS_MAX):
-            accepted = Accepted(record, coupon)
-            failure = self._ledger.insert(cursor, [accepted]).get(accepted)
+            failure = self._ledger.insert_one(cursor, Accepted(record, coupon))
             if failure is None:
                 return _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:

@@ -28,6 +28,9 @@ INSERT_FAILED_EVENT = query("insert_failed_event")
 SELECT_FAILED_EVENT_PAYLOAD = query("select_failed_event_payload")
 
 DETAIL_LENGTH_MAX = 1000  # the column's
+# MySQL does not take this value, now or later. It undoes the statement and not the transaction;
+# a deadlock, which undoes everything, is none of these.
+VALUE_REFUSED = (pymysql.DataError, pymysql.IntegrityError, pymysql.NotSupportedError)
 
 
 class Ledger:
@@ -57,7 +60,7 @@ class Ledger:
 
         try:
             return self._database.run(work)
-        except (pymysql.DataError, pymysql.IntegrityError, pymysql.NotSupportedError) as error:
+        except VALUE_REFUSED as error:
             raise LedgerRefusedError(*error.args) from error
 
     def insert(self, cursor: Cursor, accepted: Sequence[Accepted]) -> dict[Accepted, FailedEvent]:
@@ -76,6 +79,16 @@ class Ledger:
             if failure:
                 refused[a] = failure
         return refused
+
+    def insert_one(self, cursor: Cursor, accepted: Accepted) -> FailedEvent | None:
+        """Insert one coupon; return why it does not stand, also where MySQL refuses a value of it.
+
+        Whatever else the transaction has written stands either way.
+        """
+        try:
+            return self.insert(cursor, [accepted]).get(accepted)
+        except VALUE_REFUSED as error:
+            return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {error.args[0]}")
 
     def _row(self, coupon: CouponAccepted) -> tuple[str, str, int, str, str]:
         return (

@@ -21,6 +21,7 @@ PARTS = 3
 HISTORIES = 60
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)  # some 60 s on an idle machine; other tests run beside it
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_promise_is_broken_in_histories_of_faults(part: int) -> None:

@@ -197,13 +197,12 @@ def test_mysql_out_of_reach_raises_so_that_the_batch_comes_again(
     create_campaign(campaign_id)
     address = service.database_address
     assert address
+    nowhere = dataclasses.replace(service, database_address=dataclasses.replace(address, port=1))
     wiring.reset()
-    nowhere = dataclasses.replace(address, port=1)
-    monkeypatch.setattr(wiring, "_database_address", lambda: nowhere)
-    with pytest.raises(UnavailableError):
+    with monkeypatch.context() as out_of_reach, pytest.raises(UnavailableError):
+        out_of_reach.setattr(wiring, "settings", lambda: nowhere)
         consume_handler(kafka_event([message(campaign_id, "42", 1)]), None)
     wiring.reset()
-    monkeypatch.setattr(wiring, "_database_address", lambda: address)
     assert consume_handler(kafka_event([message(campaign_id, "42", 1)]), None) == DONE
     assert coupons(service, campaign_id) == [("42", 1)]
 

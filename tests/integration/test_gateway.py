@@ -269,7 +269,10 @@ def test_a_missing_setting_stops_the_start_and_is_named() -> None:
     environment = ENVIRONMENT | {"COUPON_CODE_SECRET": ""}
     with running("local.serve", "--port=0", APPLICATION, environment=environment) as program:
         assert program.wait() == 2
-        assert program.err.seen == ["Wrong settings: COUPON_CODE_SECRET is not set."]
+        assert program.err.seen == [
+            "Wrong settings: set exactly one of COUPON_CODE_SECRET, COUPON_CODE_SECRET_ID:"
+            " none is set."
+        ]
 
 
 def test_an_application_that_is_not_there_is_told_in_one_sentence() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pymysql.constants import ER
 
 from handlers import wiring
 from handlers.adapters.redis_client import connect
 from handlers.consume import consume_handler
+from handlers.domain.errors import UnavailableError
 from handlers.redrive import redrive_handler
 from local.lambda_context import LambdaContext
 from tests.support import (
@@ -26,6 +28,8 @@ from tests.support import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from handlers.config import Settings
     from tests.support import Answer
 
@@ -41,6 +45,23 @@ def states(settings: Settings) -> list[tuple[str, str, int]]:
 
 def redrive_now(**query: str) -> Answer:
     return ask("POST /failed-events/redrive", user="admin", scope=ADMIN, query=query)
+
+
+@contextmanager
+def refusing(settings: Settings, user: str, state: str, error: int) -> Iterator[None]:
+    """Let MySQL answer with an error to every row of this user's, while the block lasts."""
+    rows(
+        settings,
+        "CREATE TRIGGER refuse BEFORE INSERT ON coupon FOR EACH ROW IF NEW.user_id = %s THEN "
+        "SIGNAL SQLSTATE %s SET MYSQL_ERRNO = %s; END IF",
+        user,
+        state,
+        error,
+    )
+    try:
+        yield
+    finally:
+        rows(settings, "DROP TRIGGER refuse")
 
 
 def test_a_record_of_a_campaign_that_came_later_is_written(
@@ -155,6 +176,36 @@ def test_after_its_last_attempt_an_event_is_dead_counted_and_logged(
     mine = ask("GET /campaigns/{id}/coupon", campaign_id, user="42").body
     assert (mine["status"], mine["serial"]) == ("FAILED", 1)
     assert redrive_now(status="DEAD").body == {"resolved": 0, "retried": 0, "dead": 2}
+
+
+def test_what_mysql_keeps_refusing_is_given_up_and_holds_up_nothing_else(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDRIVE_MAX_ATTEMPTS", "2")
+    wiring.reset()
+    fail(*[message(campaign_id, user, n) for n, user in enumerate(["a", "refused", "c"], 1)])
+    create_campaign(campaign_id, quantity=3)
+    with refusing(service, "refused", "22001", ER.DATA_TOO_LONG):
+        assert redrive_handler({}, None) == {"resolved": 2, "retried": 1, "dead": 0}
+        assert coupons(service, campaign_id) == [("a", 1), ("c", 3)]
+        assert states(service)[1] == ("PENDING", "NOT_INSERTED", 1)
+        assert redrive_handler({}, None) == {"resolved": 0, "retried": 0, "dead": 0}  # not yet due
+        assert redrive_now().body == {"resolved": 0, "retried": 0, "dead": 1}
+    assert states(service)[1] == ("DEAD", "NOT_INSERTED", 2)
+    detail = rows(service, "SELECT detail FROM failed_event WHERE status = 'DEAD'")
+    assert detail == [("MySQL error 1406",)]
+
+
+def test_a_deadlock_takes_the_whole_batch_back_and_counts_no_attempt(
+    service: Settings, campaign_id: str
+) -> None:
+    fail(*[message(campaign_id, user, n) for n, user in enumerate(["a", "victim", "c"], 1)])
+    create_campaign(campaign_id, quantity=3)
+    with refusing(service, "victim", "40001", ER.LOCK_DEADLOCK), pytest.raises(UnavailableError):
+        redrive_handler({}, None)
+    assert coupons(service, campaign_id) == []
+    assert {(status, attempts) for status, _, attempts in states(service)} == {("PENDING", 0)}
+    assert redrive_handler({}, None) == {"resolved": 3, "retried": 0, "dead": 0}
 
 
 def test_while_redis_is_out_of_reach_a_collision_waits_and_everything_else_goes_on(

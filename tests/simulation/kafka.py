@@ -1,0 +1,118 @@
+"""The topic as lists in memory, with everything that Kafka may do to a sender and a reader."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from handlers.adapters.publisher import DELIVERY_PART
+from handlers.domain.errors import UnavailableError
+from tests.simulation.actors import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from handlers.domain.coupon import CouponAccepted
+    from tests.simulation.actors import Stage
+    from tests.simulation.clock import Clock
+
+PARTITIONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A record that its sender does not wait for any more; after `until` it is lost."""
+
+    partition: int
+    value: bytes
+    until: float
+
+
+@dataclass
+class Log:
+    """Partitions, the group's committed offsets, and what is still on the wire."""
+
+    topic: str
+    partitions: list[list[bytes | None]] = field(
+        default_factory=lambda: [[] for _ in range(PARTITIONS)]
+    )
+    committed: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
+    wire: list[Sent] = field(default_factory=list)
+    generation: int = 0
+
+    def join(self) -> int:
+        """Take the group over: whoever consumed until now can commit no offset any more."""
+        self.generation += 1
+        return self.generation
+
+    def commit(self, generation: int, offsets: Mapping[int, int]) -> None:
+        """Commit offsets, unless another consumer took over since."""
+        if generation == self.generation:
+            for partition, offset in offsets.items():
+                self.committed[partition] = offset
+
+    def append(self, partition: int, value: bytes | None) -> int:
+        self.partitions[partition].append(value)
+        return len(self.partitions[partition]) - 1
+
+    def unread(self, partition: int, limit: int) -> Iterator[tuple[int, bytes | None]]:
+        """Yield offset and value from the committed offset on."""
+        first = self.committed[partition]
+        yield from enumerate(self.partitions[partition][first : first + limit], first)
+
+    @property
+    def is_consumed(self) -> bool:
+        return self.committed == [len(records) for records in self.partitions]
+
+
+class Publisher:
+    """The port to the topic: acknowledged, ack lost, sent twice, not sent, or under way for long.
+
+    It keeps the product's promise about time: nothing is sent so late that it could arrive after
+    `until`, and an ack after that counts for nothing.
+    """
+
+    def __init__(self, log: Log, stage: Stage, clock: Clock, timeout_ms: int) -> None:
+        self._log = log
+        self._stage = stage
+        self._clock = clock
+        self._delivery_s = timeout_ms // DELIVERY_PART / 1000
+
+    def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
+        return self.publish_all([message], request_id, until) == 1
+
+    def publish_all(self, messages: Sequence[CouponAccepted], request_id: str, until: float) -> int:
+        assert request_id
+        fate = self._stage.pause("send")
+        if fate is Fate.UNREACHABLE or self._clock.now > until - self._delivery_s:
+            return 0
+        # Admissions of the same millisecond come in another order than those of two; the order of
+        # a replay must not depend on that.
+        for message in sorted(messages, key=lambda m: m.user_id):
+            partition = zlib.crc32(message.user_id.encode()) % PARTITIONS
+            if fate is Fate.LATE:
+                self._log.wire.append(Sent(partition, message.encode(), until))
+                continue
+            for _ in range(2 if fate is Fate.TWICE else 1):
+                self._log.append(partition, message.encode())
+        if fate in {Fate.LATE, Fate.UNHEARD}:
+            return 0
+        acknowledged = self._stage.pause("ack")
+        in_time = acknowledged in {Fate.PROCEED, Fate.TWICE} and self._clock.now <= until
+        return len(messages) if in_time else 0
+
+
+class Topic:
+    """What a rebuild reads: from the committed offsets to the end."""
+
+    def __init__(self, log: Log, stage: Stage) -> None:
+        self._log = log
+        self._stage = stage
+
+    def unconsumed(self) -> Iterator[bytes | None]:
+        committed = list(self._log.committed)
+        for partition, offset in enumerate(committed):
+            if self._stage.pause("read topic") not in {Fate.PROCEED, Fate.TWICE}:
+                raise UnavailableError
+            yield from self._log.partitions[partition][offset:]

@@ -1,0 +1,212 @@
+"""The protocol as a state machine: every step of every program, and every fault between two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.simulation import faults
+from tests.simulation.actors import Fate
+from tests.simulation.healing import heal
+from tests.simulation.plans import ACTORS_MAX, HAPPENINGS, Happening, Plan, Program, Run, Then
+from tests.simulation.verdict import violations_at_the_end, violations_now
+
+if TYPE_CHECKING:
+    from tests.simulation.actors import Actor
+    from tests.simulation.world import World
+
+REBUILDS_MAX = 2
+# Of each history: more of them leave no time for anything to happen between.
+NEW_EPOCHS_MAX = 4
+POISONED_MAX = 2
+LIMIT = 4  # records of a partition in one poll
+# No run of anything takes so many calls; one that does goes round in circles.
+CALLS_MAX = 1000
+REBUILD = Run(Program.REBUILD, "", 0)
+TO_THE_END = Plan(0, None, Then.ENDS)
+
+
+class Violation(AssertionError):  # noqa: N818 - it is what was looked for
+    """A promise is broken; the message names it and tells the history."""
+
+
+class Protocol(RuleBasedStateMachine):
+    """Two campaigns at most, four people; whoever runs the machine sets the world."""
+
+    world: ClassVar[World]
+    begun = broken = graceful = False
+
+    @initialize(
+        quantities=st.lists(st.integers(1, 3), min_size=1, max_size=2), graceful=st.booleans()
+    )
+    def begin(self, quantities: list[int], *, graceful: bool) -> None:
+        self.world.begin(quantities)
+        self.graceful = graceful  # at the end everybody goes on; otherwise everybody is killed
+        self.begun = True
+
+    @rule(happening=HAPPENINGS)
+    def happens(self, happening: Happening) -> None:
+        """Let one of the methods below happen."""
+        name, drawn = happening
+        getattr(self, name)(**drawn)
+
+    # ---- programs ----------------------------------------------------------------------------
+
+    def press(self, user: str, which: int, plan: Plan) -> None:
+        self.play(Run(Program.APPLY, user, which), plan)
+
+    def operate(self, program: Program, plan: Plan) -> None:
+        self.play(Run(program, "", 0), plan)
+
+    def go_on(self, which: int, plan: Plan) -> None:
+        """Let somebody who stands take the next steps."""
+        if actors := self.world.stage.actors:
+            self.follow(actors[which % len(actors)], plan)
+
+    def is_overtaken(
+        self,
+        run: Run,
+        calls: int,
+        fault: str | None,
+        *,
+        rebuilt: bool,
+        between: list[Run],
+        others: list[Run],
+    ) -> None:
+        """A program stands, something happens to Redis, others run to their end, and it goes on.
+
+        Nothing that the other rules cannot do together; but those seldom do it in this order.
+        """
+        slow = self.play(run, Plan(calls, None, Then.STANDS))
+        if fault:
+            self.befall_redis(fault)
+        if rebuilt:
+            self.play(REBUILD, TO_THE_END)
+        for other in between:
+            self.play(other, TO_THE_END)
+        if slow and not slow.ended:
+            self.follow(slow, TO_THE_END)
+        for other in others:
+            self.play(other, TO_THE_END)
+
+    # ---- time and faults ---------------------------------------------------------------------
+
+    def pass_time(self, seconds: float) -> None:
+        self.tell(f"{seconds} s pass")
+        self.world.pass_time(seconds)
+
+    def arrive(self, which: int) -> None:
+        if wire := self.world.log.wire:
+            sent = wire.pop(which % len(wire))
+            self.tell("a record arrives late")
+            self.world.log.append(sent.partition, sent.value)
+
+    def redis(self, kind: str, *, rebuild: bool) -> None:
+        self.befall_redis(kind)
+        if rebuild:
+            self.play(REBUILD, TO_THE_END)
+
+    def poison(self, kind: str, partition: int) -> None:
+        if len(self.world.poisoned) < POISONED_MAX:
+            self.tell(f"poison: {kind}")
+            faults.poison(self.world, kind, partition)
+
+    def refuse(self, user: str) -> None:
+        """MySQL refuses this user's rows, or takes them again."""
+        self.tell(f"MySQL refuses, or takes again, the rows of {user}")
+        self.world.ledger.refused ^= {user}
+
+    # ---- what must hold ----------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        if self.world.is_changed():
+            self.require(violations_now(self.world))
+
+    def teardown(self) -> None:
+        if not self.begun or self.broken:
+            return
+        self.tell("the end: " + ("everybody goes on" if self.graceful else "everybody is killed"))
+        while self.graceful and self.world.stage.actors:
+            for actor in list(self.world.stage.actors):
+                self.run(actor)
+            self.world.pass_time(1.0)
+        self.world.stage.kill_all()
+        unfinished = heal(self.world)
+        self.require([*violations_at_the_end(self.world), *([unfinished] if unfinished else [])])
+
+    def require(self, broken: list[str]) -> None:
+        if broken:
+            self.broken = True
+            raise Violation("\n".join([*broken, "", "what happened:", *self.world.story]))
+
+    # ---- how ---------------------------------------------------------------------------------
+
+    def play(self, run: Run, plan: Plan) -> Actor | None:
+        """Start a program, unless so many stand already, and let it follow the plan."""
+        standing = [actor.name for actor in self.world.stage.actors]
+        rebuilds = standing.count(Program.REBUILD) if run.program is Program.REBUILD else 0
+        if len(standing) == ACTORS_MAX or rebuilds == REBUILDS_MAX:
+            return None
+        campaigns = self.world.campaigns
+        name = f"{run.program} of {run.user}" if run.program is Program.APPLY else run.program
+        work = {
+            Program.APPLY: lambda: self.world.apply(
+                run.user, campaigns[run.which % len(campaigns)].id
+            ),
+            Program.CONSUMER: lambda: self.world.consume(LIMIT),
+            Program.RELAY: self.world.relay,
+            Program.REDRIVE: self.world.redrive,
+            Program.REBUILD: self.world.rebuild,
+        }[run.program]
+        self.tell(f"{name} starts")
+        actor = self.world.stage.start(name, work)
+        self.follow(actor, plan)
+        return actor
+
+    def befall_redis(self, kind: str) -> None:
+        if self.world.new_epochs == NEW_EPOCHS_MAX:
+            return
+        if kind == faults.EMPTIED and not faults.may_flush(self.world):
+            return
+        self.tell(f"Redis: {kind}")
+        faults.befall_redis(self.world, kind)
+
+    def follow(self, actor: Actor, plan: Plan) -> None:
+        """Let an actor make the calls of the plan, as far as it has so many."""
+        fates = [Fate.PROCEED] * plan.well + ([plan.fault] if plan.fault else [])
+        for fate in fates:
+            if actor.ended or self.is_waiting(actor):
+                break
+            self.step_of(actor, fate)
+        if plan.then is Then.KILLED and not actor.ended:
+            self.tell(f"{actor.name} is killed before its {actor.point}")
+            self.world.stage.go(actor, None)
+        elif plan.then is Then.ENDS:
+            self.run(actor)
+            if not actor.ended:
+                self.world.pass_time(actor.wakes_at - self.world.clock.now)
+                self.run(actor)
+
+    def run(self, actor: Actor) -> None:
+        """Let an actor go on to its end, or until it waits."""
+        for _ in range(CALLS_MAX):
+            if actor.ended or self.is_waiting(actor):
+                return
+            self.step_of(actor, Fate.PROCEED)
+        message = f"{actor.name} goes round in circles at {actor.point}"
+        raise Violation(message)
+
+    def is_waiting(self, actor: Actor) -> bool:
+        return actor.wakes_at > self.world.clock.now
+
+    def step_of(self, actor: Actor, fate: Fate) -> None:
+        self.tell(f"{actor.name}: {actor.point}: {fate}")
+        self.world.stage.go(actor, fate)
+        if actor.ended and actor.failure:
+            self.tell(f"{actor.name} ends: {actor.failure!r}")
+
+    def tell(self, line: str) -> None:
+        self.world.story.append(line)

@@ -1,0 +1,186 @@
+"""Real Redis and real MySQL, with a stop before each call and an outcome that the test chooses."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from handlers.adapters.mysql import Database
+from handlers.adapters.redis_client import RUN_ID, connect
+from handlers.adapters.redis_keys import CAMPAIGNS, EPOCH, CampaignKeys
+from handlers.adapters.scripts import FOLDER, Script, Scripts
+from handlers.domain.errors import UnavailableError
+from tests.simulation.actors import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pymysql.cursors import Cursor
+
+    from handlers.config import DatabaseAddress, Settings
+    from tests.simulation.actors import Stage
+
+T = TypeVar("T")
+
+
+class Redis:
+    """A client for the scripts' commands; its server can restart, also with an older state.
+
+    The server itself goes on. What a restart changes is what it has and its run_id, and these are
+    changed here: a connection tells the run_id of the server that it reaches at that moment.
+    """
+
+    def __init__(self, settings: Settings, stage: Stage) -> None:
+        self._client: Any = connect(settings)
+        self._stage = stage
+        self._keys: list[str] = []
+        self._disk: list[bytes | None] = []
+        self._run = 0
+        for file in FOLDER.glob("*.lua"):
+            self.load(file.read_text(encoding="utf-8"))
+
+    def load(self, source: str) -> None:
+        """Let the server know a script: the first call would be two calls else."""
+        self._client.script_load(source)
+
+    @property
+    def run_id(self) -> str:
+        return f"run-{self._run}"
+
+    def begin(self, campaign_ids: Sequence[str]) -> None:
+        """Start with nothing but the epoch, as migrate sets it."""
+        self.wipe()
+        of_campaigns = (CampaignKeys.of(campaign_id).all() for campaign_id in campaign_ids)
+        self._keys = [CAMPAIGNS, EPOCH, *(key for keys in of_campaigns for key in keys)]
+        self.wipe()
+        self._run = 1
+        self._client.set(EPOCH, self.run_id)
+
+    def execute_command(self, *args: Any) -> Any:
+        """Run a command when the test says so, over a connection of that moment."""
+        fate = self._stage.pause("redis")
+        if fate in {Fate.UNREACHABLE, Fate.LATE}:
+            raise RedisConnectionError
+        resolved = [self.run_id if arg is RUN_ID else arg for arg in args]
+        answer = self._client.execute_command(*resolved)
+        if fate is Fate.TWICE:
+            answer = self._client.execute_command(*resolved)
+        if fate is Fate.UNHEARD:
+            raise RedisConnectionError
+        return answer
+
+    def fsync(self) -> None:
+        """What stands now is what the next restart brings back at least."""
+        pipeline = self._client.pipeline(transaction=True)
+        for key in self._keys:
+            pipeline.dump(key)
+        self._disk = pipeline.execute()
+
+    def restart(self, *, with_last_moments: bool) -> None:
+        """Start another run, with everything or with what was on the disk."""
+        if with_last_moments:
+            self.fsync()
+        self.wipe()
+        pipeline = self._client.pipeline(transaction=True)
+        for key, value in zip(self._keys, self._disk, strict=True):
+            if value is not None:
+                pipeline.restore(key, 0, value)
+        pipeline.execute()
+        self._run += 1
+
+    def flush(self) -> None:
+        """Forget everything, the disk included; the run goes on."""
+        self.wipe()
+        self.fsync()
+
+    def wipe(self) -> None:
+        if self._keys:
+            self._client.delete(*self._keys)
+
+    def look(self, campaign_id: str) -> tuple[dict[bytes, float], int, dict[bytes, bytes], int]:
+        """Return who holds which serial, the count, the campaign's hash, how many are pending."""
+        keys = CampaignKeys.of(campaign_id)
+        pipeline = self._client.pipeline(transaction=True)
+        pipeline.zrange(keys.applied_user, 0, -1, withscores=True)
+        pipeline.get(keys.coupon_count)
+        pipeline.hgetall(keys.campaign)
+        pipeline.zcard(keys.pending)
+        holders, count, campaign, pending = pipeline.execute()
+        return dict(holders), int(count or 0), campaign, pending
+
+    def close(self) -> None:
+        self.wipe()
+        self._client.close()
+
+
+class DurableScripts(Scripts):
+    """Scripts whose WAITAOF is the test's own disk: the real one takes up to a second."""
+
+    def __init__(self, redis: Redis, *, epoch: bool) -> None:
+        client: Any = redis
+        super().__init__(lambda: client, epoch=epoch)
+        self._redis = redis
+        self.on_disk: set[tuple[str, str]] = set()  # campaign's key, user
+
+    def run_durably(self, script: Script, keys: Sequence[str], *args: Any, wait_ms: int) -> bool:
+        assert wait_ms > 0
+        try:
+            if self.run(script, keys, *args) != 1:
+                return False
+        except UnavailableError:
+            return False
+        self._redis.fsync()
+        self.on_disk.add((keys[0], args[0]))
+        return True
+
+
+class Transactions(Database):
+    """Transactions that stop before their first statement and, when they write, before the commit.
+
+    A killed process's transaction is rolled back; its connection is kept for the next one, since
+    a new one costs more than a step.
+    """
+
+    def __init__(
+        self, address: Callable[[], DatabaseAddress], stage: Stage, *, writes: bool
+    ) -> None:
+        super().__init__(address)
+        self._stage = stage
+        self._writes = writes
+
+    def run(self, work: Callable[[Cursor], T]) -> T:
+        fate = self._stage.pause("mysql")
+        if fate in {Fate.UNREACHABLE, Fate.LATE}:
+            raise UnavailableError
+        result = super().run(self._stopping(work) if self._writes else work)
+        if fate is Fate.TWICE:
+            result = super().run(work)
+        if fate is Fate.UNHEARD:
+            raise UnavailableError
+        return result
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Let everybody in: nothing may rely on this lock."""
+        assert name
+        yield True
+
+    def close(self) -> None:
+        connection = self._connection()
+        if connection is not None:
+            connection.rollback()
+
+    def disconnect(self) -> None:
+        """Close this thread's connection."""
+        super().close()
+
+    def _stopping(self, work: Callable[[Cursor], T]) -> Callable[[Cursor], T]:
+        def stopping(cursor: Cursor) -> T:
+            result = work(cursor)
+            if self._stage.pause("commit") in {Fate.UNREACHABLE, Fate.LATE}:
+                raise UnavailableError
+            return result
+
+        return stopping

@@ -1,0 +1,216 @@
+"""The service's own handlers on ways to Redis, Kafka and MySQL that the test holds in its hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import logging
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+from local.migration.schema import connect as connect_to_mysql
+
+from handlers import apply, rebuild, redrive, relay, wiring
+from handlers.adapters import mysql
+from handlers.adapters.failed_event_queue import FailedEventQueue
+from handlers.domain import comparison
+from handlers.domain.campaign import Campaign
+from handlers.domain.record import FailedStatus
+from handlers.edge.throttle import Throttle
+from tests.conftest import TABLES
+from tests.simulation.actors import Killed, Stage
+from tests.simulation.clock import Clock
+from tests.simulation.consumer import Consumer
+from tests.simulation.kafka import Log, Publisher, Topic
+from tests.simulation.ledger import Ledger
+from tests.simulation.servers import DurableScripts, Redis, Transactions
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+
+# Nobody is to be stopped by it.
+CALLS_PER_S = 1_000_000
+DAY_MS = 86_400_000
+INTERNAL = 500  # a fault of the service's own, whatever the cause
+
+
+@dataclass(slots=True)
+class Told:
+    """What one person heard of one campaign: (code, serial) in order; unsure: no answer, or 503."""
+
+    heard: list[tuple[str, int]] = field(default_factory=list)
+    unsure: bool = False
+
+    @property
+    def serials(self) -> list[int]:
+        return [serial for _, serial in self.heard if serial]
+
+
+class World:
+    """One set of servers, on which one history follows the other."""
+
+    def __init__(self, settings: Settings, *, epoch: bool = True) -> None:
+        self.settings = dataclasses.replace(settings, pending_resend_after_s=0)
+        self._epoch = epoch
+        self._numbers = itertools.count(1)
+        self.histories = self.faults = 0
+        self.stage = Stage(self._disconnect)
+        self.clock = Clock(self.stage)
+        self._patch = pytest.MonkeyPatch()
+
+    def __enter__(self) -> Self:
+        address = self.settings.database_address
+        assert address
+        self._rows = connect_to_mysql(address)
+        self._rows.autocommit(True)  # noqa: FBT003 - PyMySQL's signature
+        # While one transaction stands still no other can wait for it: what is locked fails at once.
+        session = mysql.SESSION.replace(f"= {mysql.LOCK_WAIT_TIMEOUT_S}", "= 0")
+        self._patch.setattr(mysql, "SESSION", session)
+        self._patch.setattr(mysql, "BACKOFF_S", 0)
+        self._patch.setattr(comparison, "LOOK_AGAIN_AFTER_S", 0)
+        for module in (apply, relay, rebuild):
+            self._patch.setattr(module, "time", self.clock)
+        self._patch.setattr(logging.getLogger("seonchak"), "disabled", True)
+        self._reading = Transactions(lambda: address, self.stage, writes=False)
+        self._writing = Transactions(lambda: address, self.stage, writes=True)
+        self.redis = Redis(self.settings, self.stage)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stage.close()
+        self._clean()
+        self._disconnect()
+        wiring.reset()
+        self.redis.close()
+        self._rows.close()
+        self._patch.undo()
+
+    def begin(self, quantities: list[int]) -> None:
+        """Begin a history with a campaign of each quantity."""
+        self.histories += 1
+        self.stage.kill_all()
+        self._clean()
+        number = next(self._numbers)
+        self.campaigns = [self._campaign(f"s{number}-{n}", q) for n, q in enumerate(quantities)]
+        self.told: defaultdict[tuple[str, str], Told] = defaultdict(Told)
+        self.poisoned: set[tuple[int, int]] = set()
+        self.clock.now = 0.0
+        self.new_epochs = 0
+        self.internal: list[str] = []  # answers that admit to a fault of the service's own
+        self._known = 0
+        self.log = Log(f"simulated-{number}")
+        self.story: list[str] = []
+        self.redis.begin([campaign.id for campaign in self.campaigns])
+        self._wire()
+        for campaign in self.campaigns:
+            wiring.coupon_queries().create_campaign(campaign)
+            wiring.campaign_states().open(campaign, created=True)
+        self.redis.fsync()
+
+    def _campaign(self, campaign_id: str, quantity: int) -> Campaign:
+        now_ms = int(time.time() * 1000)
+        return Campaign(campaign_id, "Simulated", quantity, now_ms - DAY_MS, now_ms + DAY_MS)
+
+    def _wire(self) -> None:
+        self.scripts = DurableScripts(self.redis, epoch=self._epoch)
+        self.ledger = Ledger(self._writing, self.settings.coupon_code_secret)
+        wiring._built.clear()
+        wiring._built.update(
+            settings=self.settings,
+            # Who somebody is, is another story.
+            tokens=SimpleNamespace(
+                user=lambda headers: SimpleNamespace(id=headers["user"]), admin=lambda _: None
+            ),
+            throttle=Throttle(CALLS_PER_S),
+            scripts=self.scripts,
+            topic=Topic(self.log, self.stage),
+            publisher=Publisher(
+                self.log, self.stage, self.clock, self.settings.kafka_ack_timeout_ms
+            ),
+            database=self._reading,
+            ledger=self.ledger,
+        )
+        wiring._built["failed_event_queue"] = FailedEventQueue(
+            self._writing,
+            self.ledger,
+            wiring.admissions().reassign,
+            self.settings.redrive_max_attempts,
+        )
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken so far: calls to servers, kills, and faults."""
+        return self.stage.steps + self.faults
+
+    # ---- programs --------------------------------------------------------------------------------
+
+    def apply(self, user: str, campaign_id: str) -> None:
+        """A person presses the button, and hears the answer unless the process is killed."""
+        told = self.told[campaign_id, user]
+        try:
+            answer = apply.apply_handler(_request(user, campaign_id), None)
+        except Killed:
+            told.unsure = True
+            raise
+        body = json.loads(answer["body"])
+        code = body.get("outcome") or body["code"]
+        told.heard.append((code, body.get("serial", 0)))
+        told.unsure |= answer["statusCode"] >= 500
+        self.story.append(f"{user} hears {code} {body.get('serial', '')} of {campaign_id}")
+
+    def consume(self, limit: int) -> None:
+        Consumer(self.log, self.stage).run(limit)
+
+    def relay(self) -> None:
+        relay.relay_handler({}, None)
+
+    def redrive(self, status: FailedStatus = FailedStatus.PENDING) -> None:
+        """Redrive all of this status, due or not; an administrator may ask so."""
+        answer = redrive.redrive_now_handler(_request("admin", None, status=status), None)
+        if answer["statusCode"] == INTERNAL:
+            self.internal.append(f"redrive: {answer['body']}")
+
+    def rebuild(self) -> None:
+        rebuild.rebuild_handler({}, None)
+
+    # ---- what else happens -----------------------------------------------------------------------
+
+    def is_changed(self) -> bool:
+        """Tell whether anything may have changed in a server since this was asked before."""
+        known, self._known = self._known, self.steps
+        return known != self._known
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass; what is still on the wire when nobody waits for it any more is lost."""
+        self.clock.now += seconds
+        self.log.wire = [sent for sent in self.log.wire if sent.until >= self.clock.now]
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask MySQL from outside."""
+        with self._rows.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
+    def _clean(self) -> None:
+        for table in TABLES:
+            self.rows(f"DELETE FROM {table}")
+
+    def _disconnect(self) -> None:
+        self._reading.disconnect()
+        self._writing.disconnect()
+
+
+def _request(user: str, campaign_id: str | None, **query: str) -> dict[str, Any]:
+    return {
+        "headers": {"user": user},
+        "pathParameters": {"id": campaign_id} if campaign_id else None,
+        "queryStringParameters": query or None,
+        "body": None,
+        "isBase64Encoded": False,
+        "requestContext": {"requestId": "simulated"},
+    }
