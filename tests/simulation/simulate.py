@@ -17,9 +17,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from local.migration.schema import migrate_schema
-from local.waiting import Patience
-
+from handlers.adapters.migration.patience import Patience
+from handlers.adapters.migration.schema import migrate_schema
 from handlers.config import Settings
 from local.development import DEVELOPMENT_SETTINGS
 from local.servers import MariaDB, Valkey

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
-from local.migration.schema import connect as connect_to_mysql
 
 from handlers import apply, rebuild, redrive, relay, wiring
 from handlers.adapters import mysql
 from handlers.adapters.failed_event_queue import FailedEventQueue
+from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.domain import comparison
 from handlers.domain.campaign import Campaign
 from handlers.domain.record import FailedStatus
