@@ -83,7 +83,8 @@ setup_python() {
         "install it, or name it (PYTHON=/path/to/python3.12)"
     # The interpreter belongs to the stamp: another one makes the environment anew.
     wanted=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'
-        cat requirements*.txt; } | cksum)
+        cat requirements.txt requirements-local.txt requirements-embedded.txt \
+            requirements-dev.txt; } | cksum)
     is_ready "$wanted" && return 0
     # Made anew through a link, the folder behind it would be emptied under whoever uses it.
     [ ! -L $VENV ] || fail "$VENV is a link and not up to date: remove the link, then again"
