@@ -40,7 +40,12 @@ class Result:
 
 
 def run(
-    world: World, scenario: Scenario, *, quiet_s: float = QUIET_S, patience_s: float = PATIENCE_S
+    world: World,
+    scenario: Scenario,
+    *,
+    quiet_s: float = QUIET_S,
+    agree_s: float = QUIET_S,
+    patience_s: float = PATIENCE_S,
 ) -> Result:
     """Play `scenario` in `world`; whatever it breaks on the way is in the result."""
     started = time.monotonic()
@@ -66,7 +71,7 @@ def run(
     journal.note("the faults are over; waiting for quiet")
     broken = []
     try:
-        Quiet(world, campaign_id, injector.topic, quiet_s).wait()
+        Quiet(world, campaign_id, injector.topic, quiet_s, agree_s).wait()
     except NotQuietError as error:
         broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 REDRIVE_EVERY_S = 0.5
 HEAL_EVERY_S = 0.5
+DISAGREE = "Redis and MySQL disagree"
 NO_ANSWER = (OSError, http.client.HTTPException, ValueError, pymysql.Error, RedisError)
 
 
@@ -29,15 +30,24 @@ class NotQuietError(Exception):
 
 
 class Quiet:
-    """The end of one history, awaited by conditions, each within the same bound."""
+    """The end of one history, awaited by conditions, all within the same bound.
+
+    agree_s: what is granted at most for the last one, when nothing is under way any more.
+    """
 
     def __init__(
-        self, world: World, campaign_id: str, topic: TopicWriter, patience_s: float
+        self,
+        world: World,
+        campaign_id: str,
+        topic: TopicWriter,
+        patience_s: float,
+        agree_s: float,
     ) -> None:
         self._world = world
         self._campaign_id = campaign_id
         self._topic = topic
         self._until = time.monotonic() + patience_s
+        self._agree_s = agree_s
         self._redriven_at = self._healed_at = time.monotonic()
         self._told = ""
 
@@ -50,7 +60,8 @@ class Quiet:
         self._await(self._nothing_to_redrive, "failed events are still to be redriven")
         self._await(self._nothing_pending, "admissions are pending again")
         self._await(self._is_ready, "/ready does not answer 200")
-        self._await(self._agrees, "Redis and MySQL disagree")
+        self._until = min(self._until, time.monotonic() + self._agree_s)
+        self._await(self._agrees, DISAGREE)
 
     def _await(self, holds: Callable[[], bool], otherwise: str) -> None:
         why = ""
