@@ -22,9 +22,9 @@ FOLDER = Path("out/faults")
 PLAYS = 2
 # A campaign goes on afterwards.
 SHRINK_S = 120.0
-# What is lost does not come however long one waits; least of all when nothing is under way.
+# What is lost does not come however long one waits; least of all when all is consumed.
 QUIET_S = 12.0
-AGREE_S = 2.0
+AGREE_S = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
