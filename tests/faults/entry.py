@@ -30,8 +30,11 @@ from tests.faults.points import FOLDER, Points
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Admissions that were answered on the word of Redis's disk alone, one a line: campaign, user.
-JOURNAL = "durable.journal"
+    from handlers.domain.coupon import CouponAccepted
+
+# Who was seen to hold which admission, one a line: campaign, user, holder.
+JOURNAL = "held.journal"
+BY_DISK, BY_KAFKA = "disk", "kafka"
 # A history has seconds where an outage has minutes.
 BREAKER_OPEN_S = 0.5
 RETRY_MAX_S = 1.0
@@ -55,6 +58,7 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
         program.SESSION_TIMEOUT_MS_MIN = 1  # a killed member is missed soon
     clock.follow(folder)
     points = Points(role, folder)
+    _note_acknowledged(folder / JOURNAL)
     _name_points(points)
     _note_durable(folder / JOURNAL)
     _name_admission(points)
@@ -109,6 +113,21 @@ def _name_admission(points: Points) -> None:
     Admissions.admit = admitted  # type: ignore[method-assign]
 
 
+def _note_acknowledged(journal: Path) -> None:
+    """Note whom Kafka acknowledged, whether an apply or the relay sent them."""
+    publish_all = Publisher.publish_all
+
+    def noted(
+        self: Publisher, messages: Sequence[CouponAccepted], request_id: str, until: float
+    ) -> int:
+        acknowledged = publish_all(self, messages, request_id, until)
+        for message in messages[:acknowledged]:
+            _note(journal, message.campaign_id, message.user_id, BY_KAFKA)
+        return acknowledged
+
+    Publisher.publish_all = noted  # type: ignore[method-assign]
+
+
 def _note_durable(journal: Path) -> None:
     """Note who is answered on the word of Redis's disk, before they are."""
     make_durable = Admissions.make_durable
@@ -116,8 +135,12 @@ def _note_durable(journal: Path) -> None:
     def noted(self: Admissions, campaign_id: str, user_id: str, serial: int) -> bool:
         is_durable = make_durable(self, campaign_id, user_id, serial)
         if is_durable:
-            with journal.open("a", encoding="utf-8") as file:
-                file.write(f"{campaign_id} {user_id}\n")
+            _note(journal, campaign_id, user_id, BY_DISK)
         return is_durable
 
     Admissions.make_durable = noted  # type: ignore[method-assign]
+
+
+def _note(journal: Path, campaign_id: str, user_id: str, holder: str) -> None:
+    with journal.open("a", encoding="utf-8") as file:
+        file.write(f"{campaign_id} {user_id} {holder}\n")

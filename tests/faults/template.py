@@ -9,6 +9,7 @@ answers with its process id. When its input ends, so does everything that it has
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -37,6 +38,7 @@ def main() -> int:
     """Fork on demand until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine, which then stops this
     entry.share_tls_context()
+    gc.freeze()  # or every child's collections would copy what all of them share
     alive: set[int] = set()
     commands = os.fdopen(os.dup(sys.stdin.fileno()), "r", buffering=1)
     while True:

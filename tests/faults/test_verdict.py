@@ -87,12 +87,27 @@ def test_only_the_documented_double_faults_excuse_a_loss() -> None:
     by_disk = frozenset({"a"})
     lost = dataclasses.replace(GOOD, rows=[], by_disk=by_disk)
     assert excused(lost) == set()
-    strangers = dataclasses.replace(lost, scenario=scenario(1, [Fault(0.5, "foreign")]))
-    assert excused(strangers) == {"a"}
-    assert excused(dataclasses.replace(strangers, by_disk=frozenset())) == set()
     flushed = dataclasses.replace(lost, scenario=scenario(1, [Fault(0.5, "redis-flush")]))
     assert excused(flushed) == {"a"}
     assert violations(flushed) == []
+    assert excused(dataclasses.replace(flushed, by_disk=frozenset())) == set()
+
+
+def test_a_stranger_excuses_the_loss_of_the_very_serial_it_took_and_only_after_a_rebuild() -> None:
+    faults = [Fault(0.5, "foreign"), Fault(0.6, "redis-kill")]
+    taken = dataclasses.replace(
+        GOOD,
+        rows=[Row("foreign-1", 1, 0)],
+        by_disk=frozenset({"a"}),
+        scenario=scenario(1, faults),
+    )
+    assert excused(taken) == {"a"}
+    assert excused(dataclasses.replace(taken, by_disk=frozenset())) == set()
+    assert excused(dataclasses.replace(taken, rows=[Row("foreign-2", 2, 0)])) == set()
+    assert excused(dataclasses.replace(taken, rows=[Row("u1", 1, 0)])) == set()
+    for fault in faults:
+        alone = dataclasses.replace(taken, scenario=scenario(1, [fault]))
+        assert excused(alone) == set()
 
 
 def test_a_seed_draws_the_same_history_again() -> None:

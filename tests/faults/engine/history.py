@@ -15,7 +15,7 @@ from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
 from tests.faults.engine.quiet import NO_ANSWER, NotQuietError, Quiet, lost_forgeries
 from tests.faults.engine.verdict import Evidence, Row, excused, violations
-from tests.faults.entry import JOURNAL
+from tests.faults.entry import BY_DISK, BY_KAFKA, JOURNAL
 
 if TYPE_CHECKING:
     from tests.faults.engine.scenario import Scenario
@@ -40,7 +40,12 @@ class Result:
 
 
 def run(
-    world: World, scenario: Scenario, *, quiet_s: float = QUIET_S, patience_s: float = PATIENCE_S
+    world: World,
+    scenario: Scenario,
+    *,
+    quiet_s: float = QUIET_S,
+    agree_s: float = QUIET_S,
+    patience_s: float = PATIENCE_S,
 ) -> Result:
     """Play `scenario` in `world`; whatever it breaks on the way is in the result."""
     started = time.monotonic()
@@ -66,7 +71,7 @@ def run(
     journal.note("the faults are over; waiting for quiet")
     broken = []
     try:
-        Quiet(world, campaign_id, injector.topic, quiet_s).wait()
+        Quiet(world, campaign_id, injector.topic, quiet_s, agree_s).wait()
     except NotQuietError as error:
         broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
@@ -115,7 +120,11 @@ def _evidence(
     failed = "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
     journal = world.points / JOURNAL
     lines = journal.read_text().splitlines() if journal.exists() else []
-    by_disk = {user for line in lines for c, user in [line.split()] if c == campaign_id}
+    noted = [line.split() for line in lines]
+    by_disk, by_kafka = (
+        {user for campaign, user, holder in noted if campaign == campaign_id and holder == wanted}
+        for wanted in (BY_DISK, BY_KAFKA)
+    )
     forger = "forger"
     return Evidence(
         scenario,
@@ -126,7 +135,7 @@ def _evidence(
             for user, reason, status in world.rows(failed, campaign_id)
             if user != forger
         ],
-        frozenset(by_disk),
+        frozenset(by_disk - by_kafka),
         len(lost_forgeries(world, injector.topic.forged)),
         frozenset(load.unanswered),
     )

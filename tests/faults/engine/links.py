@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import deque
+from contextlib import suppress
 from enum import Enum
 from threading import Thread
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from local.servers.ports import HOST
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 # Calls into the proxy's own thread answer at once, unless the machine is very busy.
-ANSWER_S = 10.0
+ANSWER_S = 30.0
 DELAY_S = 0.15
-# What the loop has begun with a connection, it has done by then.
-SETTLE_S = 0.01
+READ_BYTES = 65_536
+# Clients that the kernel lets wait; all of a world's come at once after a cut.
+BACKLOG = 128
 
 
 class Way(Enum):
@@ -34,69 +35,51 @@ class Way(Enum):
     SILENT = "silent"  # nothing goes through in either direction
 
 
-class _End(asyncio.Protocol):
-    """One end of a connection; hands what it reads to the other end."""
+class _Connection:
+    """One client's way through to the server: one task, which closes both sockets at its end."""
 
-    def __init__(self, link: Link, *, is_client: bool) -> None:
+    def __init__(self, link: Link, client: socket.socket) -> None:
         self._link = link
-        self._is_client = is_client
-        self._waiting: list[bytes] = []
-        self._late: deque[bytes] = deque()
-        self.has_lost = False
-        self.transport: asyncio.Transport | None = None
-        self.other: _End | None = None
+        self._client = client
+        self._loop = asyncio.get_running_loop()
+        self.is_stranded = False
+        # Whether bytes of it are missing, or its other end is gone without a word.
+        self.is_torn = False
+        self.task = self._loop.create_task(self._run())
+        # Here, as a task that is cancelled before its first step never comes to a `finally`.
+        self.task.add_done_callback(lambda _: client.close())
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        sock: socket.socket = transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._link.joined(self, is_client=self._is_client)
+    async def _run(self) -> None:
+        # Whom the server refuses is sent away here as well.
+        with suppress(OSError), _wire(socket.socket()) as server:
+            await self._loop.sock_connect(server, (HOST, self._link.target))
+            directions = [
+                self._loop.create_task(self._hand_on(self._client, server, is_answer=False)),
+                self._loop.create_task(self._hand_on(server, self._client, is_answer=True)),
+            ]
+            try:
+                await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await _end(directions)
 
-    def data_received(self, data: bytes) -> None:
-        way = self._link.way
-        if self.has_lost or way is Way.SILENT or (way is Way.DEAF and not self._is_client):
-            self.has_lost = True  # a stream with a hole in it is over, see `Link.set`
-        elif self._link.delay_s or self._late:  # what comes behind something late is late, too
-            self._late.append(data)
-            asyncio.get_running_loop().call_later(self._link.delay_s, self._pass_late)
-        else:
-            self._pass(data)
-
-    def _pass_late(self) -> None:
-        self._pass(self._late.popleft())
-
-    def _pass(self, data: bytes) -> None:
-        other = self.other.transport if self.other else None
-        if other is None:
-            self._waiting.append(data)  # the server has not yet taken the connection
-        elif not other.is_closing():
-            other.write(data)
-
-    def meet(self, other: _End) -> None:
-        """Join with the other end."""
-        self.other, other.other = other, self
-        for data in self._waiting:
-            self._pass(data)
-        self._waiting.clear()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._link.left(self)
-        # An end that is silent does not hear of the other one's going, either.
-        if self.other and self.other.transport and self._link.way is not Way.SILENT:
-            self.other.transport.close()
-
-    def abort(self) -> None:
-        """End this connection at once, as a reset does."""
-        if self.transport:
-            self.transport.abort()
-
-    @property
-    def is_torn(self) -> bool:
-        """Whether bytes of it are missing, or its other end is gone."""
-        other = self.other
-        if other is None or other.transport is None:
-            return self.has_lost
-        return self.has_lost or other.has_lost or other.transport.is_closing()
+    async def _hand_on(
+        self, source: socket.socket, sink: socket.socket, *, is_answer: bool
+    ) -> None:
+        """Hand on what is read; return when the source is closed, or the sink takes no more."""
+        is_over = False
+        with suppress(OSError):
+            while data := await self._loop.sock_recv(source, READ_BYTES):
+                way = self._link.way
+                lost = way is Way.SILENT or (way is Way.DEAF and is_answer) or self.is_stranded
+                if is_over or lost:
+                    is_over = self.is_torn = True  # a stream with a hole in it is over
+                    continue
+                if way is Way.SLOW:
+                    await asyncio.sleep(DELAY_S)
+                await self._loop.sock_sendall(sink, data)
+        if self._link.way is Way.SILENT:  # the other end does not hear of this one's going, either
+            self.is_torn = True
+            await self._loop.create_future()
 
 
 class Link:
@@ -107,10 +90,8 @@ class Link:
         self.port = port
         self.target = target
         self.way = Way.OPEN
-        self.delay_s = 0.0
-        self._ends: set[_End] = set()
-        self._server: asyncio.Server | None = None
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._listener: socket.socket | None = None
+        self._connections: set[_Connection] = set()
 
     def accept(self) -> None:
         """Take connections; harmless when it does already."""
@@ -139,62 +120,50 @@ class Link:
 
     def heal(self) -> None:
         """Be a plain wire again."""
-        self.set(Way.OPEN)
-        self.accept()
-
-    def joined(self, end: _End, *, is_client: bool) -> None:
-        """Note an end; connect a new client through to the server (the proxy's own thread)."""
-        self._ends.add(end)
-        if is_client:
-            task = self._loop.create_task(self._connect(end))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
-
-    def left(self, end: _End) -> None:
-        """Forget an end (the proxy's own thread)."""
-        self._ends.discard(end)
-
-    async def _connect(self, client: _End) -> None:
-        try:
-            _, server = await self._loop.create_connection(
-                lambda: _End(self, is_client=False), HOST, self.target
-            )
-        except OSError:
-            client.abort()
-            return
-        client.meet(server)
-        if client not in self._ends:
-            server.abort()  # the client has gone meanwhile
+        self._call(self._heal())
 
     async def _accept(self) -> None:
-        if self._server is None:
-            self._server = await self._loop.create_server(
-                lambda: _End(self, is_client=True), HOST, self.port
-            )
+        if self._listener is None:
+            listener = _wire(socket.socket())
+            try:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind((HOST, self.port))
+                listener.listen(BACKLOG)
+            except OSError:
+                listener.close()
+                raise
+            self._listener = listener
+            self._loop.add_reader(listener, self._welcome, listener)
+
+    def _welcome(self, listener: socket.socket) -> None:
+        """Take who comes in. asyncio's own server loses who comes in while it is being closed."""
+        with suppress(BlockingIOError, ConnectionAbortedError):  # who has gone again already
+            client, _ = listener.accept()
+            connection = _Connection(self, _wire(client))
+            self._connections.add(connection)
+            connection.task.add_done_callback(lambda _: self._connections.discard(connection))
 
     async def _refuse(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        # Who is just coming in is let in first: nothing of this link is left afterwards.
-        await asyncio.sleep(SETTLE_S)
-        await asyncio.gather(*self._connecting, return_exceptions=True)
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()  # the kernel resets who has not yet been taken
+            self._listener = None
         await self._cut(lambda _: True)
-        await asyncio.sleep(SETTLE_S)
 
-    async def _cut(self, chosen: Callable[[_End], bool]) -> None:
-        for end in list(self._ends):
-            if chosen(end):
-                end.abort()
+    async def _cut(self, chosen: Callable[[_Connection], bool]) -> None:
+        await _end([each.task for each in self._connections if chosen(each)])
 
     async def _strand(self) -> None:
-        for end in self._ends:
-            end.has_lost = True
+        for connection in self._connections:
+            connection.is_stranded = connection.is_torn = True
 
     async def _set(self, way: Way) -> None:
         self.way = way
-        self.delay_s = DELAY_S if way is Way.SLOW else 0.0
-        await self._cut(lambda end: end.is_torn)
+        await self._cut(lambda connection: connection.is_torn)
+
+    async def _heal(self) -> None:
+        await self._set(Way.OPEN)
+        await self._accept()
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(ANSWER_S)
@@ -218,8 +187,24 @@ class Links:
 
     def close(self) -> None:
         """End everything."""
-        for link in self._links:
-            link.refuse()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(ANSWER_S)
-        self._loop.close()
+        try:
+            for link in self._links:
+                link.refuse()
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(ANSWER_S)
+            self._loop.close()
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks; return when all that they held is closed."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _wire(plain: socket.socket) -> socket.socket:
+    """Let a socket neither block the loop nor hold bytes back."""
+    plain.settimeout(0)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return plain

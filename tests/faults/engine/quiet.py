@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 REDRIVE_EVERY_S = 0.5
 HEAL_EVERY_S = 0.5
+# Where something is wrong for good, it often ends with one of these.
+UNREDRIVEN = "failed events are still to be redriven"
+DISAGREE = "Redis and MySQL disagree"
 NO_ANSWER = (OSError, http.client.HTTPException, ValueError, pymysql.Error, RedisError)
 
 
@@ -29,15 +32,24 @@ class NotQuietError(Exception):
 
 
 class Quiet:
-    """The end of one history, awaited by conditions, each within the same bound."""
+    """The end of one history, awaited by conditions, all within the same bound.
+
+    agree_s: what is granted at most from the moment on at which everything is consumed.
+    """
 
     def __init__(
-        self, world: World, campaign_id: str, topic: TopicWriter, patience_s: float
+        self,
+        world: World,
+        campaign_id: str,
+        topic: TopicWriter,
+        patience_s: float,
+        agree_s: float,
     ) -> None:
         self._world = world
         self._campaign_id = campaign_id
         self._topic = topic
         self._until = time.monotonic() + patience_s
+        self._agree_s = agree_s
         self._redriven_at = self._healed_at = time.monotonic()
         self._told = ""
 
@@ -47,10 +59,11 @@ class Quiet:
         self._await(self._nothing_pending, "admissions are still pending")
         self._await(self._is_marked, "the topic takes no record")
         self._await(self._forged_are_kept, "records are still unconsumed")
-        self._await(self._nothing_to_redrive, "failed events are still to be redriven")
+        self._until = min(self._until, time.monotonic() + self._agree_s)
+        self._await(self._nothing_to_redrive, UNREDRIVEN)
         self._await(self._nothing_pending, "admissions are pending again")
         self._await(self._is_ready, "/ready does not answer 200")
-        self._await(self._agrees, "Redis and MySQL disagree")
+        self._await(self._agrees, DISAGREE)
 
     def _await(self, holds: Callable[[], bool], otherwise: str) -> None:
         why = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def shrink(scenario: Scenario, fails: Callable[[Scenario], bool]) -> Scenario:
 
     `fails` plays a history and tells whether it breaks the same promise; to stop, let it say no.
     """
+
+    fails = cache(fails)  # the same part comes up again with chunks of another size
 
     def with_faults(faults: Sequence[object]) -> Scenario:
         return dataclasses.replace(scenario, faults=tuple(faults))  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ class Evidence:
     """Everything that was seen of a history from outside.
 
     failed: (user, reason, status) of failed events of the campaign. by_disk: users who were
-    answered on the word of Redis's disk alone, because Kafka gave no ack.
+    answered on the word of Redis's disk alone, because Kafka gave no ack, then or later.
     """
 
     scenario: Scenario
@@ -54,17 +54,26 @@ def violations(seen: Evidence) -> list[str]:
 def excused(seen: Evidence) -> set[str]:
     """Return who lost a coupon by a double fault that is documented as a loss.
 
-    Kafka gave no ack, so that only Redis's disk held the admission, and before Kafka could be told
-    that disk was lost (flushed, or an older copy came back), or somebody else wrote the serial
-    into the topic, and a rebuild believed the topic.
+    Kafka never gave an ack, so that only Redis's disk held the admission; and before Kafka could
+    be told, that disk was lost (flushed, or an older copy came back), or a stranger's record took
+    that very serial, and a rebuild, which only a new epoch brings about, believed the topic.
     """
-    if not seen.scenario.has(FORGETFUL | STRANGERS):
+    lost = _told(seen) & seen.by_disk - {row.user for row in seen.rows}
+    if seen.scenario.has(FORGETFUL):
+        return lost
+    if not (seen.scenario.has(STRANGERS) and seen.scenario.has(NEW_EPOCH)):
         return set()
-    return _told(seen) & seen.by_disk - {row.user for row in seen.rows}
+    applicants = {user for _, user in seen.scenario.arrivals}
+    taken = {row.serial for row in seen.rows if row.user not in applicants}
+    return {user for user in lost if _serials_told(seen, user) <= taken}
 
 
 def _told(seen: Evidence) -> set[str]:
     return {user for user, answers in seen.answers.items() if any(a.code in TOLD for a in answers)}
+
+
+def _serials_told(seen: Evidence, user: str) -> set[int | None]:
+    return {answer.serial for answer in seen.answers[user] if answer.code in TOLD}
 
 
 def _p1_never_one_too_many(seen: Evidence) -> Iterator[str]:
