@@ -5,37 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+from handlers.environment import PORTS, ConfigurationError, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash. The coupon code's
-# HMAC-SHA256 key is held to the same.
-SECRET_BYTES_MIN = 32
-# Secrets that begin so are printed in this repository's examples, hence known to everybody.
-DEVELOPMENT_SECRET_PREFIX = "development-only-"  # noqa: S105 - refused outside of STAGE=local
+__all__ = ["ConfigurationError"]  # of here for all who read the settings
+
 # AWS's own name: it tells its Lambda extension where to listen, and us where to ask.
 EXTENSION_PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
-PORTS = range(1, 65_536)
-PORT_DIGITS_MAX = 5
 MYSQL_PORT_DEFAULT = 3306
-
-
-class ConfigurationError(Exception):
-    """A setting is missing or malformed; the message names the variable, never a secret's value."""
-
-
-def checked_secret(name: str, value: str, stage: str) -> str:
-    """Return a secret that is fit for HMAC-SHA256; raise ConfigurationError naming `name`."""
-    if len(value.encode()) < SECRET_BYTES_MIN:
-        message = f"{name} is shorter than {SECRET_BYTES_MIN} bytes"
-        raise ConfigurationError(message)
-    if stage != "local" and value.startswith(DEVELOPMENT_SECRET_PREFIX):
-        message = f"{name} is a development secret, which STAGE={stage} refuses"
-        raise ConfigurationError(message)
-    return value
 
 
 class KafkaSecurity(StrEnum):
@@ -44,6 +27,38 @@ class KafkaSecurity(StrEnum):
     PLAINTEXT = "PLAINTEXT"
     SASL_SSL_IAM = "SASL_SSL_IAM"
     SASL_SSL_SCRAM = "SASL_SSL_SCRAM"
+
+
+class TlsMode(StrEnum):
+    """How the connection to MySQL is protected (`DATABASE_TLS`)."""
+
+    OFF = "off"
+    PREFER = "prefer"  # encrypted where the server can, whoever the server is
+    VERIFY = "verify"  # encrypted, and the server proves its name by a certificate
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseTls:
+    """`DATABASE_TLS`, and for "verify" `DATABASE_CA_FILE`: empty for the system's authorities."""
+
+    mode: TlsMode = TlsMode.PREFER
+    ca_file: str = ""
+
+    @classmethod
+    def from_environment(cls, read: Environment) -> DatabaseTls:
+        """Raise ConfigurationError when a file of authorities is not there or not used."""
+        mode = read.one_of(TlsMode, "DATABASE_TLS", TlsMode.PREFER)
+        ca_file = read.text("DATABASE_CA_FILE", "")
+        if ca_file and mode is not TlsMode.VERIFY:
+            message = f"DATABASE_CA_FILE needs DATABASE_TLS=verify: {mode} verifies nothing"
+            raise ConfigurationError(message)
+        if ca_file and not Path(ca_file).is_file():
+            message = f"DATABASE_CA_FILE: there is no file {ca_file}"
+            raise ConfigurationError(message)
+        return cls(mode, ca_file)
+
+
+PREFERRED = DatabaseTls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +70,12 @@ class DatabaseAddress:
     user: str
     password: str = field(repr=False)
     database: str
+    tls: DatabaseTls = PREFERRED
 
     @classmethod
-    def from_url(cls, url: str, variable: str = "DATABASE_URL") -> DatabaseAddress:
-        """Parse `url`; raise ConfigurationError naming `variable`, without the password."""
-        shape = f"{variable} must look like mysql://user:password@host:3306/database"
+    def from_url(cls, url: str, tls: DatabaseTls = PREFERRED) -> DatabaseAddress:
+        """Parse `DATABASE_URL`; raise ConfigurationError naming it, without the password."""
+        shape = "DATABASE_URL must look like mysql://user:password@host:3306/database"
         try:
             parts = urlsplit(url)
             port = parts.port or MYSQL_PORT_DEFAULT
@@ -75,6 +91,7 @@ class DatabaseAddress:
             user=unquote(parts.username),
             password=unquote(parts.password or ""),
             database=unquote(database),
+            tls=tls,
         )
 
 
@@ -99,6 +116,7 @@ class Settings:
     database_host: str  # with the port and the name: what the secret itself does not say
     database_port: int
     database_name: str
+    database_tls: DatabaseTls
     auth_jwt_secret: str = field(repr=False)
     auth_jwt_secret_id: str
     auth_jwks_url: str
@@ -113,7 +131,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read and check every variable; raise ConfigurationError naming the first bad one."""
-        read = _Reader(environment)
+        read = Environment(environment)
         stage = read.text("STAGE")
         database_url, database_secret_id = read.exactly_one("DATABASE_URL", "DATABASE_SECRET_ID")
         jwt_secret, jwt_secret_id, jwks_url = read.exactly_one(
@@ -124,7 +142,8 @@ class Settings:
         code_secret, code_secret_id = read.exactly_one(
             "COUPON_CODE_SECRET", "COUPON_CODE_SECRET_ID"
         )
-        kafka_security = read.kafka_security("KAFKA_SECURITY")
+        tls = DatabaseTls.from_environment(read)
+        kafka_security = read.one_of(KafkaSecurity, "KAFKA_SECURITY", KafkaSecurity.PLAINTEXT)
         scram = kafka_security is KafkaSecurity.SASL_SSL_SCRAM
         iam = kafka_security is KafkaSecurity.SASL_SSL_IAM
         return cls(
@@ -140,11 +159,12 @@ class Settings:
             kafka_ack_timeout_ms=read.number("KAFKA_ACK_TIMEOUT_MS", 2000, 100, 20_000),
             coupon_topic=read.text("COUPON_TOPIC", "coupon_create"),
             consumer_group=read.text("CONSUMER_GROUP", "group_1"),
-            database_address=DatabaseAddress.from_url(database_url) if database_url else None,
+            database_address=DatabaseAddress.from_url(database_url, tls) if database_url else None,
             database_secret_id=database_secret_id,
             database_host=read.text("DATABASE_HOST", ""),
             database_port=read.number("DATABASE_PORT", MYSQL_PORT_DEFAULT, 1, PORTS.stop - 1),
             database_name=read.text("DATABASE_NAME", "seonchak"),
+            database_tls=tls,
             auth_jwt_secret=read.secret("AUTH_JWT_SECRET", stage) if jwt_secret else "",
             auth_jwt_secret_id=jwt_secret_id,
             auth_jwks_url=read.url("AUTH_JWKS_URL", jwks_schemes) if jwks_url else "",
@@ -156,79 +176,3 @@ class Settings:
             redrive_max_attempts=read.number("REDRIVE_MAX_ATTEMPTS", 8, 1, 1000),
             apply_rate_per_s=read.number("APPLY_RATE_PER_S", 100, 1, 1_000_000),
         )
-
-
-class _Reader:
-    """Reads single variables, with the name of the variable in every complaint."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self._environment.get(name, "").strip()
-        if value:
-            return value
-        if default is None:
-            message = f"{name} is not set"
-            raise ConfigurationError(message)
-        return default
-
-    def exactly_one(self, *names: str) -> list[str]:
-        values = [self.text(name, "") for name in names]
-        found = [name for name, value in zip(names, values, strict=True) if value]
-        if len(found) != 1:
-            state = f"{' and '.join(found)} are" if found else "none is"
-            message = f"set exactly one of {', '.join(names)}: {state} set"
-            raise ConfigurationError(message)
-        return values
-
-    def secret(self, name: str, stage: str) -> str:
-        return checked_secret(name, self.text(name), stage)
-
-    def url(self, name: str, schemes: tuple[str, ...]) -> str:
-        value = self.text(name)
-        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            expected = " or ".join(f"{scheme}://" for scheme in schemes)
-            message = f"{name} must begin with {expected}"
-            raise ConfigurationError(message)
-        try:
-            _ = urlsplit(value).port
-        except ValueError:
-            message = f"{name} has a malformed port; a password's / ? # [ ] @ must be escaped"
-            raise ConfigurationError(message) from None  # the cause quotes a part of the url
-        return value
-
-    def servers(self, name: str) -> tuple[str, ...]:
-        servers = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
-        for server in servers or ("",):
-            host, _, port = server.rpartition(":")
-            # A bound on the length first: int() refuses thousands of digits in its own way.
-            is_port = port.isdecimal() and len(port) <= PORT_DIGITS_MAX and int(port) in PORTS
-            if not host or not is_port:
-                message = f"{name} must be host:port[,host:port…], not {server!r}"
-                raise ConfigurationError(message)
-        return servers
-
-    def number(self, name: str, default: int, lowest: int, highest: int) -> int:
-        value = self.text(name, str(default))
-        is_short = value.isdecimal() and len(value) <= len(str(highest))
-        if not is_short or not lowest <= int(value) <= highest:
-            message = f"{name} must be a whole number from {lowest} to {highest}, not {value!r}"
-            raise ConfigurationError(message)
-        return int(value)
-
-    def switch(self, name: str, *, default: bool) -> bool:
-        words = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
-        value = self.text(name, "on" if default else "off").lower()
-        if value not in words:
-            message = f"{name} must be on or off, not {value!r}"
-            raise ConfigurationError(message)
-        return words[value]
-
-    def kafka_security(self, name: str) -> KafkaSecurity:
-        value = self.text(name, KafkaSecurity.PLAINTEXT)
-        try:
-            return KafkaSecurity(value)
-        except ValueError as error:
-            message = f"{name} must be one of {', '.join(KafkaSecurity)}, not {value!r}"
-            raise ConfigurationError(message) from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import jwt
 
-from handlers.config import SECRET_BYTES_MIN
+from handlers.environment import SECRET_BYTES_MIN
 from local.development import DEVELOPMENT_SETTINGS
 
 if TYPE_CHECKING:

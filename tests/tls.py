@@ -39,6 +39,12 @@ class Authority:
 
     def server_context(self, host: str) -> ssl.SSLContext:
         """Return what a server of that name needs."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server_file(host))
+        return context
+
+    def server_file(self, host: str) -> Path:
+        """Return the key and the certificate of a server of that name, in one file."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
         certificate = (
@@ -55,9 +61,7 @@ class Authority:
             )
             + certificate.public_bytes(serialization.Encoding.PEM)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(both)
-        return context
+        return both
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey

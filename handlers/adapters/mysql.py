@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import pymysql
 from pymysql.constants import CR, ER
 from pymysql.err import InterfaceError, InternalError, OperationalError
 
+from handlers.adapters.mysql_connection import connect, reason
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Database:
                 code = error.args[0] if error.args else 0
                 may_retry = code in CONTENTION or (code in STALE and not fresh)
                 if not may_retry or attempt == ATTEMPTS_MAX:
-                    message = f"MySQL gave no answer (error {code})"
+                    message = f"MySQL gave no answer ({reason(error)})"
                     raise UnavailableError(message) from error
                 time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - jitter
         raise AssertionError  # the loop returns or raises
@@ -101,7 +101,7 @@ class Database:
                 cursor.execute("SELECT GET_LOCK(CONCAT(DATABASE(), %s), 0)", (f".{name}",))
                 [(got,)] = cursor.fetchall()
         except (OperationalError, InterfaceError, InternalError) as error:
-            message = "MySQL gave no answer"
+            message = f"MySQL gave no answer ({reason(error)})"
             raise UnavailableError(message) from error
         try:
             yield got == 1
@@ -142,12 +142,8 @@ class Database:
 
 
 def _open(address: DatabaseAddress) -> Any:
-    connection = pymysql.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password.encode(),  # PyMySQL would take a str for Latin-1
-        database=address.database,
+    connection = connect(
+        address,
         charset="utf8mb4",
         init_command=SESSION,
         connect_timeout=CONNECT_TIMEOUT_S,

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from handlers.adapters.secrets import Secret, database_address
-from handlers.config import checked_secret
+from handlers.environment import checked_secret
 
 if TYPE_CHECKING:
     from handlers.adapters.secrets import Source
@@ -40,7 +40,11 @@ class SecretStore:
         """Return where MySQL is, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
         known = self._settings
         return known.database_address or database_address(
-            self._database, known.database_host, known.database_port, known.database_name
+            self._database,
+            known.database_host,
+            known.database_port,
+            known.database_name,
+            known.database_tls,
         )
 
     def renew_database(self) -> bool:

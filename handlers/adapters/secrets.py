@@ -8,7 +8,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from handlers import log
-from handlers.config import MYSQL_PORT_DEFAULT, ConfigurationError, DatabaseAddress
+from handlers.config import (
+    MYSQL_PORT_DEFAULT,
+    PREFERRED,
+    ConfigurationError,
+    DatabaseAddress,
+    DatabaseTls,
+)
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -101,7 +107,11 @@ class Secret:
 
 
 def database_address(
-    secret: Secret, host: str = "", port: int = MYSQL_PORT_DEFAULT, database: str = ""
+    secret: Secret,
+    host: str = "",
+    port: int = MYSQL_PORT_DEFAULT,
+    database: str = "",
+    tls: DatabaseTls = PREFERRED,
 ) -> DatabaseAddress:
     """Return the address in a secret of the JSON form that RDS keeps.
 
@@ -118,6 +128,7 @@ def database_address(
             user=_text(parts["username"]),
             password=_text(parts["password"]),
             database=_text(parts["dbname"]),
+            tls=tls,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         message = f"DATABASE_SECRET_ID: {secret.id} lacks host, username, password or dbname"

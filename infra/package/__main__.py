@@ -7,14 +7,13 @@ that --python names.
 from __future__ import annotations
 
 import argparse
-import re
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.package.build import MANIFEST, TEMPLATE, ZIP, Order, build
-from infra.package.chalice_part import architecture_of
+from infra.package.chalice_part import architecture_of, stages_of
 from infra.package.errors import PackageError
 from infra.package.target import ARCHITECTURES, Target
 
@@ -26,14 +25,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 MERGE_TEMPLATE = PROJECT / "infra" / "application.yaml"
 OUT = PROJECT / "out"
 WHEEL_CACHE = OUT / "wheels"
-STAGE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program and return its exit code: 0 built, 1 not, 130 or 143 interrupted."""
-    options = _parser().parse_args(arguments)
+    """Run the program; return 0 when built, 1 when not, 130 or 143 when interrupted."""
     signal.signal(signal.SIGTERM, _stop)
     try:
+        options = _parser(stages_of(PROJECT)).parse_args(arguments)
         architecture = options.arch or architecture_of(PROJECT, options.stage) or "x86_64"
         target = Target.of(architecture, options.python)
         out = options.out or OUT / options.stage
@@ -71,18 +69,11 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _stage(text: str) -> str:
-    if not STAGE.fullmatch(text):
-        message = f"{text!r} is no name of a stage: letters, digits, hyphens"
-        raise argparse.ArgumentTypeError(message)
-    return text
-
-
-def _parser() -> argparse.ArgumentParser:
+def _parser(stages: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
     parser.add_argument(
         "--stage",
-        type=_stage,
+        choices=stages,
         default="prod",
         help="stage of .chalice/config.json (default: %(default)s)",
     )

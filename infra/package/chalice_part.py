@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.package.errors import PackageError, run_tool
 
@@ -60,12 +60,27 @@ def make(
     )
 
 
+def stages_of(project: Path) -> list[str]:
+    """Return the stages of .chalice/config.json; Chalice would make up any other."""
+    return list(_config(project).get("stages", {}))
+
+
 def architecture_of(project: Path, stage: str) -> str | None:
     """Return what .chalice/config.json says of the stage's lambda_architecture, if anything."""
-    config = json.loads((project / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    config = _config(project)
     everywhere = config.get("lambda_architecture")
     found = config.get("stages", {}).get(stage, {}).get("lambda_architecture", everywhere)
     return None if found is None else str(found)
+
+
+def _config(project: Path) -> dict[str, Any]:
+    file = project / ".chalice" / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        message = f"{file} is no JSON: {error}"
+        raise PackageError(message) from error
+    return config
 
 
 def _copy(project: Path, copy: Path) -> None:

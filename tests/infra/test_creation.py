@@ -132,6 +132,8 @@ def test_the_functions_get_their_settings_from_the_exports_of_the_other_stacks(a
         variables = function["Environment"]["Variables"]
         assert variables["REDIS_URL"] == "rediss://redis.example.com:6379/0"
         assert variables["DATABASE_SECRET_ID"] == "arn:secret:mysql"
+        assert variables["DATABASE_TLS"] == "verify"
+        assert "DATABASE_CA_FILE" not in variables
         assert variables["KAFKA_BOOTSTRAP_SERVERS"] == "broker:9098"
         assert "AUTH_JWKS_URL" not in variables
         assert function["VpcConfig"]["SubnetIds"] == ["subnet-1", "subnet-2"]

@@ -14,8 +14,9 @@ from handlers import wiring
 from handlers.adapters import secrets
 from handlers.adapters.secrets import MAX_AGE_S, RENEW_EVERY_S, STALE_MAX_S, Secret
 from handlers.adapters.secrets_manager import SecretsManager
-from handlers.config import ConfigurationError, DatabaseAddress, checked_secret
+from handlers.config import ConfigurationError, DatabaseAddress, TlsMode
 from handlers.domain.errors import UnavailableError
+from handlers.environment import checked_secret
 from local.development import DEVELOPMENT_SETTINGS
 
 if TYPE_CHECKING:
@@ -246,7 +247,9 @@ def test_the_service_asks_for_it_when_it_first_needs_the_database(
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("DATABASE_SECRET_ID", NAME)
+    monkeypatch.setenv("DATABASE_TLS", "verify")
     database = wiring.database()  # before there is such a secret
     keep(SecretString=json.dumps(RDS | {"host": "127.0.0.1", "port": 1}))
     with pytest.raises(UnavailableError, match=r"MySQL gave no answer \(error 2003\)"):
         database.run(lambda _: None)
+    assert wiring.secrets().database_address().tls.mode is TlsMode.VERIFY

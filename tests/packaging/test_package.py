@@ -9,10 +9,13 @@ import re
 import struct
 import sys
 import zipfile
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from infra.package import archive, wheels
 from infra.package.__main__ import WHEEL_CACHE
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 X86_64, AARCH64 = 62, 183
 UNCHECKED_HASH = 0b01  # PEP 552: by hash, and the source is not looked at
 PYC_HEADER_BYTES = 16
+# Asked for by a package and left out: Lambda brings boto3 and botocore, only the signer's command
+# line imports click, and only the making of bindings pycparser.
+UNPACKAGED = {"boto3", "botocore", "click", "pycparser"}
 # The first test that asks builds the package, which takes its time on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
@@ -53,6 +59,17 @@ def test_the_zip_holds_our_code_chalices_runtime_and_what_is_pinned(package_x86:
     expected = pinned()
     del expected["pycparser"]  # of use only where wheels are built
     assert expected.items() <= packages.items()
+
+
+def test_whatever_a_package_needs_is_packaged_too(package_x86: Built) -> None:
+    # pip is told --no-deps, so that nothing else looks after what a new version begins to need.
+    found = list(metadata.distributions(path=[str(package_x86.tree)]))
+    needs = [Requirement(text) for one in found for text in one.requires or ()]
+    for_now = {
+        need.name for need in needs if not need.marker or need.marker.evaluate({"extra": ""})
+    }
+    there = {canonicalize_name(one.name) for one in found}
+    assert {canonicalize_name(name) for name in for_now} - there == UNPACKAGED
 
 
 def test_nothing_is_packaged_that_lambda_brings_or_that_never_runs(package_x86: Built) -> None:

@@ -50,8 +50,21 @@ def test_what_is_missing_is_named_with_exit_code_1(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_stage_is_a_name_and_never_a_path() -> None:
-    assert package("--stage", "../elsewhere").returncode == 2
+@pytest.mark.parametrize("stage", ["staging", "../elsewhere"])
+def test_a_stage_that_chalice_is_not_told_of_is_refused_with_those_that_there_are(
+    stage: str,
+) -> None:
+    refused = package("--stage", stage)
+    assert refused.returncode == 2
+    told = refused.stderr.splitlines()[-1]
+    assert all(name in told for name in (stage, "local", "dev", "prod"))
+
+
+def test_a_configuration_that_is_no_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".chalice").mkdir()
+    (tmp_path / ".chalice" / "config.json").write_text("{")
+    with pytest.raises(PackageError, match=r"config\.json is no JSON"):
+        chalice_part.stages_of(tmp_path)
 
 
 def test_a_link_to_no_handlers_stops_the_build(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from chalice.package import YAMLTemplateSerializer
 
-from handlers.config import Settings
+from handlers.config import Settings, TlsMode
 from handlers.routes import ROUTES
 from infra.application import sam_template
 from tests.packaging.source import ROOT
@@ -195,6 +195,7 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     conditions = {
         "HasJwks": jwks,
         "HasSecretsExtension": False,
+        "HasDatabaseCaFile": False,
         "UsesSelfManagedKafka": self_managed,
     }
     variables = application["Globals"]["Function"]["Environment"]["Variables"]
@@ -202,6 +203,7 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     environment = {name: value for name, value in values.items() if value is not None}
     settings = Settings.from_environment(environment | {"AWS_REGION": "ap-northeast-2"})
     assert settings.stage == "prod"
+    assert settings.database_tls.mode is TlsMode.VERIFY
     assert bool(settings.auth_jwks_url) == jwks
     assert bool(settings.kafka_password) == self_managed
 

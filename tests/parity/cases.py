@@ -5,12 +5,19 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis_client import connect
 from tests.conftest import forget_campaigns
-from tests.parity.events import http, msk, schedule, self_managed
+from tests.parity.events import (
+    http,
+    invocation_record,
+    msk,
+    object_created,
+    schedule,
+    self_managed,
+)
 from tests.support import ADMIN, campaign_body, message, mint
 
 if TYPE_CHECKING:
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 
     from handlers.config import Settings
 
-API, CONSUME = "app.app", "app.consume_handler"
+API, CONSUME, RESTORE = "app.app", "app.consume_handler", "app.restore_handler"
 APPLY, MINE = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
 WINNERS = "GET /campaigns/{id}/coupons"
 HOUR_S = 3600.0
@@ -63,7 +70,13 @@ class Script:
         yield from self._writing()
         yield from self._reading()
         yield from self._schedules()
+        yield from self._restoring()
         yield from self._errors()
+
+    def bucket(self) -> dict[str, bytes]:
+        """Return the objects that the cases about S3 find, by their keys."""
+        batch = msk([message(self._id("later"), "eve", 1), b"poison", None], 40)
+        return {"batch of today: 1+1.json": invocation_record(batch), "no-batch.json": b"{"}
 
     def _id(self, name: str) -> str:
         return f"{self._prefix}-{name}"
@@ -168,6 +181,17 @@ class Script:
         yield Case("rebuild", rebuild, schedule("rebuild"), {"rebuilt": ids})
         yield self._user("apply after the rebuild", APPLY, 200, "ann")
         yield self._user("apply after it, pending once more", APPLY, 200, "cho")
+
+    def _restoring(self) -> Iterator[Case]:
+        kept = self._administers("restored, kept", "GET /failed-events", 200)
+        batch, no_batch = self.bucket()
+        yield Case("restore", RESTORE, object_created(batch), {"restored": 3})
+        yield kept
+        yield Case("restore again", RESTORE, object_created(batch), {"restored": 3})
+        yield replace(kept, name="restored again, kept once")
+        yield Case("restore no batch", RESTORE, object_created(no_batch), "NotRestoredError")
+        yield Case("restore no object", RESTORE, object_created("gone"), "NotRestoredError")
+        yield Case("redrive the restored", "app.redrive_handler", schedule("redrive"), "resolved")
 
     def _errors(self) -> Iterator[Case]:
         broken = {"eventSource": "aws:kafka", "records": {"coupon_create-0": [{}]}}

@@ -6,6 +6,7 @@ import copy
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 from tests.support import kafka_event
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent.parent / "events"
 POST = json.loads((FOLDER / "apigateway_post.json").read_text("utf-8"))
+CREATED = json.loads((FOLDER / "s3_object_created.json").read_text("utf-8"))
+GIVEN_UP = json.loads((FOLDER / "invocation_record_kafka.json").read_text("utf-8"))
+BUCKET = str(CREATED["Records"][0]["s3"]["bucket"]["name"])
 SCHEDULE_RULE = "arn:aws:events:us-east-1:123456789012:rule/seonchak"
 
 
@@ -82,3 +86,15 @@ def schedule(rule: str) -> dict[str, Any]:
         "resources": [f"{SCHEDULE_RULE}-{rule}"],
         "detail": {},
     }
+
+
+def object_created(key: str) -> dict[str, Any]:
+    """Return S3's notification of a new object in BUCKET."""
+    event: dict[str, Any] = copy.deepcopy(CREATED)
+    event["Records"][0]["s3"]["object"]["key"] = quote_plus(key)
+    return event
+
+
+def invocation_record(event: dict[str, Any]) -> bytes:
+    """Return what Lambda leaves in the bucket of an event that it gave up."""
+    return json.dumps(GIVEN_UP | {"payload": json.dumps(event)}).encode()

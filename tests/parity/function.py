@@ -38,6 +38,10 @@ SETTINGS = (
     "COUPON_TOPIC",
     "CONSUMER_GROUP",
     "PENDING_RESEND_AFTER_S",
+    # Lambda gives the credentials of the function's role in these.
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_ENDPOINT_URL_S3",
 )
 
 

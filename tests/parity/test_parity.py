@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers import consume, rebuild, redrive, relay, wiring
+from handlers import consume, migrate, rebuild, redrive, relay, restore, wiring
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
 from local.lambda_context import LambdaContext
 from tests.conftest import empty_tables, forget_campaigns
+from tests.parity.bucket import served
 from tests.parity.cases import API, Case, Change, Script
-from tests.parity.events import msk
+from tests.parity.events import BUCKET, msk
 from tests.parity.runtime_api import Outcome
 from tests.state import epoch_of, patience, set_epoch, statement
 from tests.support import HANDLERS, rows
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
     from tests.parity.function import Function
 
 Answers = dict[str, Outcome]
+MIGRATE = "app.migrate_handler"
 DIRECT = {
     "app.consume_handler": consume.consume_handler,
     "app.relay_handler": relay.relay_handler,
     "app.redrive_handler": redrive.redrive_handler,
     "app.rebuild_handler": rebuild.rebuild_handler,
+    "app.restore_handler": restore.restore_handler,
+    MIGRATE: migrate.migrate_handler,
 }
 # Short waits: nothing here depends on an ack, since what lacks one is safe on Redis's disk.
 WAITS = {"KAFKA_ACK_TIMEOUT_MS": "500", "PENDING_RESEND_AFTER_S": "60"}
@@ -114,6 +118,19 @@ def start_anew(settings: Settings) -> None:
     statement(settings, "ALTER TABLE failed_event AUTO_INCREMENT = 1")
 
 
+def started_fresh(settings: Settings) -> None:
+    """Leave servers on which nothing has ever been set up."""
+    wiring.reset()
+    tables = statement(
+        settings,
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() "
+        "ORDER BY table_name = 'campaign'",  # last: others refer to it
+    )
+    for (table,) in tables:
+        statement(settings, f"DROP TABLE {table}")
+    set_epoch(settings, None)
+
+
 def test_every_event_is_answered_by_the_package_as_by_a_direct_call(
     service: Settings,
     worlds: list[dict[str, str]],
@@ -123,18 +140,21 @@ def test_every_event_is_answered_by_the_package_as_by_a_direct_call(
 ) -> None:
     script = Script(campaign_id)
     here, there = worlds
-    for name, value in here.items():
-        monkeypatch.setenv(name, value)
-    start_anew(service)
-    expected = play(script, service, direct)
-    wiring.reset()
-    start_anew(service)
     with ExitStack() as functions:
+        bucket = functions.enter_context(served(BUCKET, script.bucket()))
+        for name, value in (here | bucket).items():
+            monkeypatch.setenv(name, value)
+        start_anew(service)
+        expected = play(script, service, direct)
+        wiring.reset()
+        start_anew(service)
         running: dict[str, Function] = {}
 
         def invoke(case: Case) -> Outcome:
             if case.function not in running:
-                running[case.function] = functions.enter_context(function(case.function, there))
+                running[case.function] = functions.enter_context(
+                    function(case.function, there | bucket)
+                )
             return running[case.function].invoke(case.event)
 
         packaged = play(script, service, invoke)
@@ -147,7 +167,39 @@ def test_every_event_is_answered_by_the_package_as_by_a_direct_call(
     }
     assert different == {}
     assert len(packaged) == len(cases) > 50
-    assert rows(service, "SELECT COUNT(*) FROM coupon") == [(2,)]
+    # Two that the consumer wrote, and one of the batch that came back from the bucket.
+    assert rows(service, "SELECT COUNT(*) FROM coupon") == [(3,)]
+
+
+def test_the_packaged_migration_sets_everything_up_as_a_direct_call_does(
+    service: Settings,
+    environment: dict[str, str],
+    campaign_id: str,
+    function: Callable[[str, Mapping[str, str]], AbstractContextManager[Function]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = Case("fresh", MIGRATE, {"partitions": 3, "replication_factor": 1}, "SET")
+    again = Case("again", MIGRATE, {}, "KNOWN")
+    started_fresh(service)
+    monkeypatch.setenv("COUPON_TOPIC", f"{campaign_id}-direct")
+    expected = [direct(first), direct(again)]
+    started_fresh(service)
+    with function(MIGRATE, environment | {"COUPON_TOPIC": f"{campaign_id}-packaged"}) as there:
+        packaged = [there.invoke(case.event) for case in (first, again)]
+    for outcomes, topic in ((expected, "direct"), (packaged, "packaged")):
+        name = f"{campaign_id}-{topic}"
+        assert [outcome.body for outcome in outcomes] == [
+            {
+                "schema": ["0001.coupon-system"],
+                "topic": {"name": name, "partitions": 3, "created": True},
+                "epoch": "SET",
+            },
+            {
+                "schema": [],
+                "topic": {"name": name, "partitions": 3, "created": False},
+                "epoch": "KNOWN",
+            },
+        ]
 
 
 def test_an_error_in_a_handler_is_told_in_lambdas_own_form(

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import traceback
+from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.config import ConfigurationError, DatabaseAddress, KafkaSecurity, Settings
+from handlers.config import (
+    ConfigurationError,
+    DatabaseAddress,
+    DatabaseTls,
+    KafkaSecurity,
+    Settings,
+    TlsMode,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET = "s3cr3t-of-a-production-service-0123456789"
 DATABASE_PASSWORD = "d4tabase-passw0rd"
@@ -61,6 +72,18 @@ def test_a_database_url_gives_its_parts_unescaped() -> None:
 def test_a_database_url_without_port_or_password_is_complete() -> None:
     address = DatabaseAddress.from_url("mysql://shop@db.example.com/coupons")
     assert address == DatabaseAddress("db.example.com", 3306, "shop", "", "coupons")
+
+
+def test_a_database_is_verified_when_asked_wherever_its_address_stands(tmp_path: Path) -> None:
+    ca_file = tmp_path / "authority.pem"
+    verified = {"DATABASE_TLS": "verify", "DATABASE_CA_FILE": str(ca_file)}
+    assert message(GOOD | verified) == f"DATABASE_CA_FILE: there is no file {ca_file}"
+    ca_file.touch()
+    expected = DatabaseTls(TlsMode.VERIFY, str(ca_file))
+    settings = Settings.from_environment(GOOD | verified)
+    assert settings.database_address
+    assert settings.database_tls == settings.database_address.tls == expected
+    assert Settings.from_environment(GOOD).database_tls == DatabaseTls(TlsMode.PREFER)
 
 
 @pytest.mark.parametrize("name", [n for n in GOOD if n not in ONE_OF])
@@ -137,6 +160,8 @@ def test_scram_needs_a_name_and_a_password(name: str) -> None:
         ("DATABASE_URL", "mysql://shop@db.example.com:port/coupons"),
         ("DATABASE_URL", "mysql://shop@db.example.com:99999/coupons"),
         ("DATABASE_URL", "mysql://shop@[db/coupons"),
+        ("DATABASE_TLS", "required"),
+        ("DATABASE_CA_FILE", "/etc/authority.pem"),  # with a TLS that verifies nothing
         ("AUTH_JWT_SECRET", "too-short"),
         ("COUPON_CODE_SECRET", "x" * 31),
         ("KAFKA_ACK_TIMEOUT_MS", "99"),

@@ -10,7 +10,7 @@ import pymysql
 import pytest
 from pymysql.constants import CR, ER
 
-from handlers.adapters import mysql
+from handlers.adapters import mysql, mysql_connection
 from handlers.adapters.coupon_queries import CouponQueries
 from handlers.adapters.ledger import Ledger
 from handlers.adapters.mysql import ATTEMPTS_MAX, Database
@@ -84,7 +84,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     made = Server()
-    monkeypatch.setattr(pymysql, "connect", made.connect)
+    monkeypatch.setattr(mysql_connection, "Connection", made.connect)
     monkeypatch.setattr(mysql, "BACKOFF_S", 0.0)
     return made
 

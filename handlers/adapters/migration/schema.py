@@ -14,6 +14,7 @@ from yoyo.backends.core.mysql import MySQLBackend
 from yoyo.exceptions import LockTimeout
 from yoyo.migrations import default_migration_table
 
+from handlers.adapters import mysql_connection
 from handlers.adapters.migration.patience import Patience, SetupError
 
 if TYPE_CHECKING:
@@ -76,12 +77,8 @@ def connect(
     address: DatabaseAddress, change_s_max: float = CHANGE_S_MAX
 ) -> pymysql.Connection[Any]:
     """Open a connection of our own, each answer awaited for as long as a change may take."""
-    return pymysql.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password.encode(),  # PyMySQL would take text as Latin-1
-        database=address.database,
+    return mysql_connection.connect(
+        address,
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=max(READ_TIMEOUT_S_MIN, change_s_max),
     )
@@ -89,7 +86,9 @@ def connect(
 
 def is_passing(error: Exception) -> bool:
     """Tell whether an error of MySQL may go away by itself."""
-    return isinstance(error, pymysql.OperationalError) and error.args[0] in PASSING_CODES
+    if not isinstance(error, pymysql.OperationalError) or mysql_connection.is_distrusted(error):
+        return False
+    return error.args[0] in PASSING_CODES
 
 
 @contextmanager

@@ -1,0 +1,61 @@
+"""What the calculator counts with is what the templates build."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from chalice.package import YAMLTemplateSerializer
+
+from infra.cost.catalogue import catalogue, regions, sizes
+from tests.programs import ROOT
+
+# The names of one size in the template's mapping, and those of the same in prices.toml.
+NAMES = {
+    "application": {
+        "ApiMemory": "api_memory_mb",
+        "ApiConcurrency": "api_concurrency",
+        "Throttle": "api_per_s",
+        "ConsumeMemory": "consume_memory_mb",
+    },
+    "data": {"KafkaGiB": "kafka_gib", "DatabaseGiB": "database_gib"},
+}
+PRICED = {"Redis": "redis", "Kafka": "kafka", "Database": "database"}
+
+
+def template(name: str) -> dict[str, Any]:
+    text = (ROOT / "infra" / f"{name}.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = YAMLTemplateSerializer().load_template(text)
+    return found
+
+
+@pytest.mark.parametrize("stack", NAMES)
+def test_the_calculator_knows_the_sizes_that_there_are(stack: str) -> None:
+    found = template(stack)
+    assert found["Parameters"]["Size"]["AllowedValues"] == list(found["Mappings"]["Sizes"])
+    assert sizes() == list(found["Mappings"]["Sizes"])
+
+
+@pytest.mark.parametrize("size", sizes())
+@pytest.mark.parametrize("stack", NAMES)
+def test_a_size_is_counted_with_as_it_is_built(stack: str, size: str) -> None:
+    built = template(stack)["Mappings"]["Sizes"][size]
+    counted = catalogue(regions()[0], size).size
+    for here, there in NAMES[stack].items():
+        assert built[here] == counted[there], here
+
+
+@pytest.mark.parametrize("size", sizes())
+def test_the_price_of_a_server_is_that_of_the_one_that_is_built(size: str) -> None:
+    built = template("data")["Mappings"]["Sizes"][size]
+    prices = catalogue(regions()[0], size).prices
+    for here, there in PRICED.items():
+        assert f"{built[here]}:" in prices[f"{there}_{size}"].what.replace(",", ":"), here
+
+
+@pytest.mark.parametrize("size", sizes())
+def test_as_many_servers_are_counted_as_are_built(size: str) -> None:
+    data, counted = template("data"), catalogue(regions()[0], size).size
+    [redis] = [r for r in data["Resources"].values() if r["Type"].endswith("ReplicationGroup")]
+    assert redis["Properties"]["NumCacheClusters"] == counted["redis_nodes"]
+    assert data["Parameters"]["KafkaBrokers"]["Default"] == counted["kafka_brokers"]
