@@ -54,10 +54,12 @@ def main() -> None:
     """Bring about every outcome as often as the first argument says."""
     calls = int(sys.argv[1])
     # Log lines are written all the same, to where they cost no other program anything.
-    with Path(os.devnull).open("w", encoding="utf-8", buffering=1) as nowhere:
-        with redirect_stderr(nowhere):
-            figures = _figures(calls)
-            wiring.reset()
+    with (
+        Path(os.devnull).open("w", encoding="utf-8", buffering=1) as nowhere,
+        redirect_stderr(nowhere),
+    ):
+        figures = _figures(calls)
+        wiring.reset()
     print(json.dumps(figures))
 
 
