@@ -29,6 +29,9 @@ STATUS: dict[str, HTTPStatus] = {
 # Python 3.13 took over RFC 9110's name of this one; an answer must not depend on the Python.
 CONTENT_TOO_LARGE = "Content Too Large"
 
+# Built once: json.dumps with options would build an encoder for every answer.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -43,7 +46,7 @@ def answer(status: int, body: object, headers: dict[str, str] | None = None) -> 
     return {
         "statusCode": status,
         "headers": {"Content-Type": "application/json", **PRIVATE, **(headers or {})},
-        "body": json.dumps(body, separators=(",", ":")),
+        "body": _encode(body),
     }
 
 
@@ -84,5 +87,5 @@ def problem(
     return {
         "statusCode": int(status),
         "headers": headers,
-        "body": json.dumps(body, separators=(",", ":")),
+        "body": _encode(body),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,15 +11,20 @@ import jwt
 from handlers.domain.errors import ForbiddenError, UnauthenticatedError
 from handlers.domain.identifiers import is_user_id
 from handlers.edge.issuer_keys import IssuerKeys
+from handlers.edge.verified_tokens import Verified, VerifiedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from handlers.config import Settings
 
+Key = str | jwt.PyJWK
+Checked = tuple[dict[str, Any], Key]  # a token's claims, and the key that its signature is of
+
 ADMIN_SCOPE = "coupon:admin"
 # A signature check takes microseconds, so a longer token only costs; RS256 with many claims fits.
 TOKEN_LENGTH_MAX = 8192
+EXPIRED = "the token has expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +56,18 @@ class Tokens:
         self._issuer = IssuerKeys(settings.auth_jwks_url) if settings.auth_jwks_url else None
         self._secret = settings.auth_jwt_secret
         self._rotating = secret
+        self._verified: VerifiedTokens[User, Key] = VerifiedTokens()
 
     def user(self, headers: Mapping[str, str]) -> User:
         """Return the user of the Authorization header; raise UnauthenticatedError."""
-        claims = self._claims(_bearer(headers))
-        if isinstance(claims["exp"], str):  # PyJWT would read digits in any script as a number
-            message = "the token's exp is no number"
-            raise UnauthenticatedError(message)
-        subject = claims["sub"]
-        if not is_user_id(subject):
-            message = "the token's sub is no user id of 1 to 64 printable ASCII characters"
-            raise UnauthenticatedError(message)
-        scope = claims.get("scope")
-        return User(subject, frozenset(scope.split()) if isinstance(scope, str) else frozenset())
+        token = _bearer(headers)
+        known = self._verified.get(token)
+        if known is None or not self._is_in_use(known.key):
+            known = self._verify(token)
+            self._verified.keep(token, known)
+        elif known.expires_at_s <= time.time():
+            raise UnauthenticatedError(EXPIRED)
+        return known.owner
 
     def admin(self, headers: Mapping[str, str]) -> User:
         """Return the user when the token carries the admin scope; raise ForbiddenError."""
@@ -71,7 +76,29 @@ class Tokens:
             raise ForbiddenError
         return user
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _is_in_use(self, key: Key) -> bool:
+        """Tell whether a token of that key would be taken if it came for the first time now."""
+        if self._issuer:
+            # Keys that were read anew are other objects, so each makes us verify once more.
+            return isinstance(key, jwt.PyJWK) and self._issuer.key(str(key.key_id)) is key
+        if self._rotating:
+            return key == self._rotating.current() or key == self._rotating.previous()
+        return True
+
+    def _verify(self, token: str) -> Verified[User, Key]:
+        claims, key = self._claims(token)
+        if isinstance(claims["exp"], str):  # PyJWT would read digits in any script as a number
+            message = "the token's exp is no number"
+            raise UnauthenticatedError(message)
+        subject = claims["sub"]
+        if not is_user_id(subject):
+            message = "the token's sub is no user id of 1 to 64 printable ASCII characters"
+            raise UnauthenticatedError(message)
+        scope = claims.get("scope")
+        scopes = scope.split() if isinstance(scope, str) else ()
+        return Verified(User(subject, frozenset(scopes)), int(claims["exp"]), key)
+
+    def _claims(self, token: str) -> Checked:
         try:
             if self._issuer:
                 return _decoded(token, _issued_key(self._issuer, token), ["RS256", "ES256"])
@@ -79,15 +106,14 @@ class Tokens:
                 return _claims_of_rotating(self._rotating, token)
             return _decoded(token, self._secret, ["HS256"])
         except jwt.ExpiredSignatureError as error:
-            message = "the token has expired"
-            raise UnauthenticatedError(message) from error
+            raise UnauthenticatedError(EXPIRED) from error
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             message = "the token is not valid"
             raise UnauthenticatedError(message) from error
 
 
-def _decoded(token: str, key: str | jwt.PyJWK, algorithms: list[str]) -> dict[str, Any]:
-    return jwt.decode(token, key, algorithms=algorithms, options={"require": ["exp", "sub"]})
+def _decoded(token: str, key: Key, algorithms: list[str]) -> Checked:
+    return jwt.decode(token, key, algorithms=algorithms, options={"require": ["exp", "sub"]}), key
 
 
 def _issued_key(issuer: IssuerKeys, token: str) -> jwt.PyJWK:
@@ -101,7 +127,7 @@ def _issued_key(issuer: IssuerKeys, token: str) -> jwt.PyJWK:
     return key
 
 
-def _claims_of_rotating(secret: RotatingSecret, token: str) -> dict[str, Any]:
+def _claims_of_rotating(secret: RotatingSecret, token: str) -> Checked:
     """Try the secret that we know, then the one before it, then one that is new."""
     try:
         return _decoded(token, secret.current(), ["HS256"])

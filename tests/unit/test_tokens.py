@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from handlers.domain.errors import ForbiddenError, UnauthenticatedError
 from handlers.edge.tokens import TOKEN_LENGTH_MAX, Tokens, User
+from handlers.edge.verified_tokens import VerifiedTokens
 from tests.unit.issuer import SECRET, Issuer, good_claims, signed, unsigned
 
 if TYPE_CHECKING:
@@ -238,4 +239,5 @@ def test_a_token_of_an_issuer_is_refused_where_a_secret_counts(
 def test_no_text_brings_the_check_down(token: str) -> None:
     tokens = Tokens.__new__(Tokens)
     tokens._secret, tokens._issuer, tokens._rotating = SECRET, None, None
+    tokens._verified = VerifiedTokens()
     assert refusal(tokens, f"Bearer {token}")

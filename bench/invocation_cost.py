@@ -1,0 +1,120 @@
+"""Measures what one warm invocation costs, by its outcome: CPU, and time by the clock.
+
+    python bench/invocation_cost.py [--tree DIR …] [--rounds 3] [--calls 1001] [--json]
+
+The handlers are called directly, one call after another, as Lambda calls them, on Valkey, Kafka
+and MariaDB that are started for it. CPU is that of the calling process with all its threads, and
+not the servers'. Each --tree is a checkout whose handlers are measured; several take turns, so that
+whatever else the machine does falls on all of them. The figures are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(HERE))
+
+from handlers.adapters.migration.patience import Patience, SetupError  # noqa: E402
+from handlers.config import Settings  # noqa: E402
+from local.embedded import running_stack  # noqa: E402
+from local.migrate import migrate  # noqa: E402
+from local.servers import ServerError  # noqa: E402
+
+ROUNDS = 3
+# One more winner than the memory of refusals keeps: with so many, Redis decides about everybody.
+CALLS = 1001
+ROUND_TIMEOUT_S = 600
+MIGRATE_WAIT_S = 60
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+Figures = dict[str, dict[str, float]]  # by outcome: cpu_us and clock_us
+
+
+def main() -> int:
+    """Print a table or JSON; exit code 1 when a call is not answered as it should be."""
+    parser = _parser()
+    options = parser.parse_args()
+    if options.rounds < 1 or options.calls < CALLS:
+        parser.error(f"at least one round, and {CALLS} calls")
+    try:
+        rounds = _measure(options.tree or [HERE], options.rounds, options.calls)
+    except (SetupError, ServerError, subprocess.SubprocessError) as error:
+        print(f"invocation_cost: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    medians = {tree: _medians(figures) for tree, figures in rounds.items()}
+    print(json.dumps(medians, indent=2) if options.json else _table(medians))
+    return 0
+
+
+def _measure(trees: list[Path], rounds: int, calls: int) -> dict[str, list[Figures]]:
+    measured: dict[str, list[Figures]] = {str(tree): [] for tree in trees}
+    with running_stack(report=_say) as stack:
+        # The same user may come twice within a moment here; the limit is not what is measured.
+        environment = os.environ | stack.settings | {"APPLY_RATE_PER_S": "1000000"}
+        migrate(Settings.from_environment(environment), Patience(MIGRATE_WAIT_S, _say))
+        for number in range(1, rounds + 1):
+            for tree in trees:
+                _say(f"round {number} of {rounds}: {tree} …")
+                measured[str(tree)].append(_round(tree, calls, environment))
+    return measured
+
+
+def _round(tree: Path, calls: int, environment: dict[str, str]) -> Figures:
+    done = subprocess.run(
+        [sys.executable, str(HERE / "bench" / "invocation_round.py"), str(calls)],
+        env=environment | {"PYTHONPATH": str(tree.resolve())},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=ROUND_TIMEOUT_S,
+    )
+    figures: Figures = json.loads(done.stdout)
+    return figures
+
+
+def _medians(rounds: list[Figures]) -> Figures:
+    return {
+        outcome: {unit: statistics.median(one[outcome][unit] for one in rounds) for unit in units}
+        for outcome, units in rounds[0].items()
+    }
+
+
+def _table(medians: dict[str, Figures]) -> str:
+    trees = list(medians)
+    lines = [
+        "| µs per call | " + " | ".join(f"CPU, {tree} | clock" for tree in trees) + " |",
+        "| --- |" + " ---: | ---: |" * len(trees),
+    ]
+    for outcome in medians[trees[0]]:
+        columns = [medians[tree][outcome] for tree in trees]
+        cells = [f"{one['cpu_us']:,.0f} | {one['clock_us']:,.0f}" for one in columns]
+        lines.append(f"| {outcome} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--tree", type=Path, action="append", help="a checkout; may be repeated")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"default: {ROUNDS}")
+    parser.add_argument(
+        "--calls", type=int, default=CALLS, help=f"of each outcome in a round; default: {CALLS}"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
