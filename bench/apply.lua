@@ -1,8 +1,12 @@
 -- Load for wrk: POST to one path, each request with the token of another user.
 --
 -- Arguments after "--": file with tokens, number of wrk's threads, path, statuses that are right
--- ("202" or "202,409"), "once" (each token one time, then stop) or "again" (from the first again).
+-- ("202" or "202,409"), "once" (each token one time, then stop; one thread) or "again" (from the
+-- first again).
 -- Writes one line of JSON: answers that were right and wrong, errors of the connections, times.
+local ffi = require("ffi")
+ffi.cdef("int getpid(void); int kill(int pid, int signal);")
+local SIGINT = 2
 local threads = {}
 
 function setup(thread)
@@ -44,6 +48,7 @@ function response(status)
   end
   if once and right + wrong >= #tokens then
     wrk.thread:stop()
+    ffi.C.kill(ffi.C.getpid(), SIGINT)  -- wrk itself sleeps until its time is over, or this
   end
 end
 

@@ -52,6 +52,8 @@ class Case:
     baseline: str  # the variant that the others are divided by; "" for none
     goals: Sequence[Goal]
     variants: Callable[[World, Scale], AbstractContextManager[Mapping[str, Trial]]]
+    # A round that does not count: connections, imports, caches of the servers.
+    warm_up: bool = True
 
 
 class Spread(NamedTuple):
@@ -98,15 +100,19 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def interleaved(
-    trials: Mapping[str, Trial], rounds: int, report: Callable[[str], object]
+    trials: Mapping[str, Trial], rounds: int, report: Callable[[str], object], *, warm_up: bool
 ) -> dict[str, dict[str, list[float]]]:
-    """Run every trial once per round, every second round in the opposite order."""
+    """Run every trial once per round, every second round in the opposite order.
+
+    With `warm_up` a first round comes before, of which nothing is kept.
+    """
     taken: dict[str, dict[str, list[float]]] = {name: {} for name in trials}
     order = list(trials)
-    for number in range(1, rounds + 1):
+    for number in range(0 if warm_up else 1, rounds + 1):
         for name in order:
-            report(f"round {number} of {rounds}: {name}")
+            report(f"round {number} of {rounds}: {name}" if number else f"warm-up: {name}")
             for metric, value in trials[name]().items():
-                taken[name].setdefault(metric, []).append(value)
+                if number:
+                    taken[name].setdefault(metric, []).append(value)
         order.reverse()
     return taken

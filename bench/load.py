@@ -42,8 +42,9 @@ class Load:
 
     def _run(self, seconds: int, campaign_id: str, mode: str) -> Figures:
         path = f"/campaigns/{campaign_id}/apply"
-        options = f"-t{THREADS} -c{CONNECTIONS} -d{seconds}s --timeout {ANSWER_TIMEOUT_S}s".split()
-        arguments = [str(self.tokens), str(THREADS), path, self.statuses, mode]
+        threads = 1 if mode == "once" else THREADS
+        options = f"-t{threads} -c{CONNECTIONS} -d{seconds}s --timeout {ANSWER_TIMEOUT_S}s".split()
+        arguments = [str(self.tokens), str(threads), path, self.statuses, mode]
         done = subprocess.run(
             [find("wrk"), *options, "-s", str(SCRIPT), self.api.url, "--", *arguments],
             check=True,

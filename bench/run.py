@@ -81,7 +81,10 @@ def _measure(case: Case, scale: Scale, out: Path) -> Measured:
         world(out / "logs" / case.name) as servers,
         case.variants(servers, scale) as trials,
     ):
-        return Measured(case, interleaved(trials, scale.rounds, lambda line: _say(f"  {line}")))
+        taken = interleaved(
+            trials, scale.rounds, lambda line: _say(f"  {line}"), warm_up=case.warm_up
+        )
+        return Measured(case, taken)
 
 
 def _case(name: str) -> Case:

@@ -22,7 +22,7 @@ OURS, NAIVE = "accepted", "naive: SADD, INCR, send without waiting"
 
 @contextmanager
 def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
-    """The same gateway twice, with either handler; a new campaign for each trial."""
+    """Run the gateway twice, with either handler; each trial has a new campaign."""
     users = ACCEPTED_PER_S_MAX * scale.seconds
     tokens = write_tokens(world.folder / "tokens.txt", world.settings.auth_jwt_secret, users)
     with world.gateway() as ours, world.gateway("bench.naive:application") as naive:

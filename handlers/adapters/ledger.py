@@ -56,7 +56,7 @@ class Ledger:
             refused = self.insert(cursor, in_order)
             for event in [*refused.values(), *failed]:
                 _insert_failed_event(cursor, event)
-            # Almost always nothing is refused; comparing whole records costs more than all else here.
+            # Almost always nothing is refused, and hashing whole records takes its time.
             return [_settlement(a, kept=bool(refused) and a in refused) for a in in_order]
 
         try:
