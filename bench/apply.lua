@@ -28,7 +28,8 @@ function init(args)
     end
     line_number = line_number + 1
   end
-  sent, right, wrong, last_wrong = 0, 0, 0, 0
+  -- wrk asks the first thread for one request that it does not send.
+  sent, right, wrong, last_wrong = number == 0 and -1 or 0, 0, 0, 0
 end
 
 function request()

@@ -20,8 +20,8 @@ SCRIPT = Path(__file__).with_name("apply.lua")
 CONNECTIONS = 64
 THREADS = 2
 ANSWER_TIMEOUT_S = 10
-# A crowd that is sent once ends by itself; this is for one that never does.
-CROWD_S_MAX = 3600
+# A crowd that is sent once ends by itself; this is for one of which an answer was lost.
+CROWD_S_MIN, CROWD_PER_S_MIN = 60, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Load:
         """Apply for `seconds`, over and over through the tokens."""
         return self._run(seconds, campaign_id, "again")
 
-    def of_everybody(self, campaign_id: str) -> Figures:
-        """Let each user apply once."""
-        return self._run(CROWD_S_MAX, campaign_id, "once")
+    def of_everybody(self, people: int, campaign_id: str) -> Figures:
+        """Let each of the tokens' people apply once."""
+        return self._run(CROWD_S_MIN + people // CROWD_PER_S_MIN, campaign_id, "once")
 
     def _run(self, seconds: int, campaign_id: str, mode: str) -> Figures:
         path = f"/campaigns/{campaign_id}/apply"

@@ -46,7 +46,7 @@ def variant(people: int, quantity: int) -> str:
 
 def _crowd(world: World, api: Api, load: Load, people: int, quantity: int) -> Figures:
     campaign_id = world.campaign(api, quantity)
-    figures = load.of_everybody(campaign_id)
+    figures = load.of_everybody(people, campaign_id)
     redis = wiring.scripts()
     size = sum(
         redis.command("MEMORY", "USAGE", key, "SAMPLES", 0) or 0
