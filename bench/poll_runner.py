@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bench.world import World
 
 BATCH_SIZE = 10_000
+BATCH_WINDOW_MS = 50  # the last batch is not full, and waiting for more is no work
 IDLE_EXIT_S = 2
 TIMEOUT_S = 600
 
@@ -25,7 +26,10 @@ TIMEOUT_S = 600
 def drained(world: World, backlog: int, processes: int) -> Figures:
     """Run it until nothing more comes; return its rate."""
     log = world.folder / f"poll-runner-{uuid.uuid4().hex[:6]}.log"
-    options = f"--batch-size {BATCH_SIZE} --idle-exit-s {IDLE_EXIT_S} --processes {processes}"
+    options = (
+        f"--batch-size {BATCH_SIZE} --batch-window-ms {BATCH_WINDOW_MS} "
+        f"--idle-exit-s {IDLE_EXIT_S} --processes {processes}"
+    )
     with log.open("wb") as errors:
         subprocess.run(
             [sys.executable, "-m", "local.poll_runner", *options.split()],

@@ -40,10 +40,9 @@ RUNNER, RUNNERS = "poll runner", "poll runner, 2 processes"
 @contextmanager
 def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """Every trial admits people of its own first, so that settling finds what it usually finds."""
-    logging.getLogger("seonchak").setLevel(logging.WARNING)
     batch = BATCH_QUICK if scale.quick else BATCH
     backlog = BACKLOG_QUICK if scale.quick else BACKLOG
-    with world.gateway() as api:
+    with world.gateway() as api, _quiet_handlers():
         trial_numbers = itertools.count()
 
         def people(count: int) -> list[CouponAccepted]:
@@ -58,6 +57,16 @@ def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
             RUNNER: lambda: _end_to_end(world, people(backlog), processes=1),
             RUNNERS: lambda: _end_to_end(world, people(backlog), processes=2),
         }
+
+
+@contextmanager
+def _quiet_handlers() -> Iterator[None]:
+    """Keep the handler's lines out of the progress; warnings stay."""
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _insert(coupons: Sequence[CouponAccepted]) -> Figures:
