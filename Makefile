@@ -59,6 +59,10 @@ fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
 soak: setup  ## a steady load for MINUTES (10), what it does to memory and files (ARGS="--rate 200")
 	@$(VENV_PYTHON) -m local.soak $(if $(call given,MINUTES),--minutes $(call given,MINUTES)) $(ARGS)
 
+.PHONY: bench
+bench: setup  ## throughput and latency beside baselines, out/bench/bench.md (ARGS="--quick")
+	@$(VENV_PYTHON) -m bench.run $(ARGS)
+
 .PHONY: package
 package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch arm64")
 	@$(VENV_PYTHON) -m infra.package --stage $(or $(call given,STAGE),prod) $(ARGS)
@@ -81,7 +85,7 @@ api: python  ## chalice local on port 8000
 	@$(WITH_SETTINGS) .venv/bin/chalice local --port 8000 $(ARGS)
 serve: python  ## the gateway on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
-poller: python  ## a consumer of group_1
+poller: python  ## a consumer of group_1 (ARGS="--processes 2")
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
 scheduler: python  ## relay, redrive and rebuild, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)

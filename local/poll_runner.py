@@ -21,6 +21,7 @@ from local.poller.consumer import FATAL_ERRORS, build_consumer
 from local.poller.kafka_event import Source
 from local.poller.loop import PollRunner
 from local.poller.options import PollOptions
+from local.poller.processes import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,21 +33,31 @@ BATCH_WINDOW_MS_MAX = 300_000
 TIMEOUT_S_MAX = 900
 # Kafka's own lowest; below it brokers refuse a member.
 SESSION_TIMEOUT_MS_MIN = 6_000
+# More than there are partitions would have nothing to do.
+PROCESSES_MAX = 64
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code: 0 stopped, 1 Kafka refuses, 2 wrong settings."""
     options = _parser().parse_args(arguments)
     try:
-        settings = Settings.from_environment()
-        handler = pkgutil.resolve_name(options.handler)
-        wiring.warm_up()
+        Settings.from_environment()
+        pkgutil.resolve_name(options.handler)
     except ConfigurationError as error:
         print(f"Wrong settings: {error}.", file=sys.stderr)
         return EXIT_MISCONFIGURED
     except (ImportError, AttributeError, ValueError) as error:
         print(f"{options.handler} cannot be loaded: {error}.", file=sys.stderr)
         return EXIT_MISCONFIGURED
+    if options.processes > 1:
+        return Workers(options.processes, poll, options).run()
+    return poll(options)
+
+
+def poll(options: argparse.Namespace) -> int:
+    """Poll in this process until it is told to stop; return the exit code."""
+    settings, handler = Settings.from_environment(), pkgutil.resolve_name(options.handler)
+    wiring.warm_up()
     only_json()
     if not options.verbose:
         # It repeats itself at every attempt of an outage; the runner says it once.
@@ -54,15 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runner = PollRunner(
         lambda: build_consumer(settings, options.session_timeout_ms, options.timeout_s),
         handler,
-        PollOptions(
-            topic=settings.coupon_topic,
-            bootstrap_servers=settings.kafka_bootstrap_servers,
-            batch_size=options.batch_size,
-            batch_window_ms=options.batch_window_ms,
-            timeout_s=options.timeout_s,
-            source=options.source,
-            idle_exit_s=options.idle_exit_s,
-        ),
+        _poll_options(options, settings),
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: runner.stop())
@@ -74,6 +77,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_REFUSED
     log_line("INFO", "stopped")
     return 0
+
+
+def _poll_options(options: argparse.Namespace, settings: Settings) -> PollOptions:
+    return PollOptions(
+        topic=settings.coupon_topic,
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        batch_size=options.batch_size,
+        batch_window_ms=options.batch_window_ms,
+        timeout_s=options.timeout_s,
+        source=options.source,
+        idle_exit_s=options.idle_exit_s,
+    )
 
 
 def _bounded(lowest: int, highest: int) -> Callable[[str], int]:
@@ -104,6 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     session = _bounded(SESSION_TIMEOUT_MS_MIN, BATCH_WINDOW_MS_MAX)
     add("--session-timeout-ms", type=session, default=6_000, help="silence that ends a membership")
     add("--idle-exit-s", type=float, help="end with 0 when nothing came for so long")
+    processes = _bounded(1, PROCESSES_MAX)
+    add("--processes", type=processes, default=1, help="pollers that share the partitions")
     add("--handler", default="handlers.consume:consume_handler", help="what to call")
     add("--verbose", action="store_true", help="let kafka-python speak for itself as well")
     return parser

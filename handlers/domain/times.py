@@ -28,7 +28,8 @@ def to_iso(time_ms: int) -> str:
 
 def to_mysql(time_ms: int) -> str:
     """Return for example 2026-11-22 03:00:00.123, a DATETIME(3) of a session in UTC."""
-    return to_iso(time_ms).replace("T", " ").removesuffix("Z")
+    # Without the zone, and by isoformat: a batch formats thousands, and strftime is slow.
+    return to_datetime(time_ms).replace(tzinfo=None).isoformat(" ", "milliseconds")
 
 
 def from_iso(text: str) -> int:

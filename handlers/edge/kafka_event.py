@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.record import Accepted, FailedEvent, Reason, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 SOURCES = {"aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka"}
 
@@ -69,7 +68,7 @@ def _bytes(text: str | None) -> tuple[bytes | None, str]:
     if text is None:
         return None, ""
     try:
-        return base64.b64decode(text, validate=True), ""
+        return binascii.a2b_base64(text, strict_mode=True), ""
     except (binascii.Error, ValueError):
         return text.encode("utf-8", "surrogatepass"), "the value is no base64"
 
@@ -78,5 +77,12 @@ def _header(raw: Mapping[str, Any], name: str) -> str:
     """Return a header's text; Lambda gives its bytes as signed numbers, as Java has them."""
     for header in raw.get("headers") or []:
         if name in header:
-            return bytes(number & 0xFF for number in header[name] or []).decode("utf-8", "replace")
+            return _unsigned(header[name] or []).decode("utf-8", "replace")
     return ""
+
+
+def _unsigned(numbers: Sequence[int]) -> bytes:
+    try:
+        return bytes(numbers)  # ASCII has no negative ones, and this is ten times as fast
+    except ValueError:
+        return bytes(number & 0xFF for number in numbers)

@@ -1,0 +1,26 @@
+"""Granian with nothing behind it: the same interface, one fixed answer of the same size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from local.apigateway.incoming import Exchange, Scope
+    from local.apigateway.waiting_room import Bounds
+
+STATUS = 409
+BODY = b'{"type": "about:blank", "title": "Conflict", "status": 409, "code": "SOLD_OUT"}'.ljust(220)
+HEADERS = [("Content-Type", "application/problem+json"), ("Cache-Control", "no-store")]
+
+
+class Bare:
+    """Answers without looking at anything."""
+
+    bounds: Bounds  # local.serve sets it; there is nothing to bound
+
+    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        """Answer one request."""
+        exchange.response_bytes(STATUS, HEADERS, BODY)
+
+
+application = Bare()

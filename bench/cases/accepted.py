@@ -1,0 +1,46 @@
+"""Accepted, with Kafka's acknowledgement, beside what one would write first (bench/naive.py)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench.harness import Case, Goal
+from bench.load import Load
+from bench.tokens import write_tokens
+from handlers.domain.campaign import QUANTITY_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bench.harness import Figures, Scale, Trial
+    from bench.world import World
+
+ACCEPTED_PER_S_MAX = 12_000
+OURS, NAIVE = "accepted", "naive: SADD, INCR, send without waiting"
+
+
+@contextmanager
+def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+    """Run the gateway twice, with either handler; each trial has a new campaign."""
+    users = ACCEPTED_PER_S_MAX * scale.seconds
+    tokens = write_tokens(world.folder / "tokens.txt", world.settings.auth_jwt_secret, users)
+    with world.gateway() as ours, world.gateway("bench.naive:application") as naive:
+
+        def trial(load: Load) -> Figures:
+            return load.during(scale.seconds, world.campaign(ours, QUANTITY_MAX))
+
+        yield {
+            NAIVE: lambda: trial(Load(naive, tokens, "202")),
+            OURS: lambda: trial(Load(ours, tokens, "202")),
+        }
+
+
+CASE = Case(
+    "accepted",
+    "Accepted, Kafka's acknowledgement included",
+    "per_s",
+    NAIVE,
+    (Goal(OURS, "per_s", 3_000), Goal(OURS, "per_s", 1.0, against=NAIVE)),
+    variants,
+)

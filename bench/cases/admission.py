@@ -1,0 +1,79 @@
+"""Admission by Redis through the whole gateway, with a Kafka that acknowledges at once."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from bench.admitted import admit_script, run_id
+from bench.harness import Case, Goal
+from bench.load import CONNECTIONS, Load
+from bench.tokens import write_tokens
+from bench.tools import find
+from handlers.adapters.redis_keys import CampaignKeys
+from handlers.domain.campaign import QUANTITY_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bench.harness import Figures, Scale, Trial
+    from bench.world import World
+    from local.demonstration.api import Api
+
+# More than can be admitted in the time: each trial needs users who have not applied yet.
+ADMISSIONS_PER_S_MAX = 12_000
+# redis-benchmark counts commands, not seconds; this many take some seconds.
+COMMANDS_PER_S = 20_000
+OURS, REDIS = "admission", "redis-benchmark of the script"
+TIMEOUT_S = 120
+
+
+@contextmanager
+def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+    """Each trial gets a campaign of its own, so everybody is admitted."""
+    users = ADMISSIONS_PER_S_MAX * scale.seconds
+    tokens = write_tokens(world.folder / "tokens.txt", world.settings.auth_jwt_secret, users)
+    with world.gateway("bench.without_kafka:application") as api:
+
+        def ours() -> Figures:
+            return Load(api, tokens, "202").during(scale.seconds, world.campaign(api, QUANTITY_MAX))
+
+        yield {
+            REDIS: lambda: _redis_benchmark(world, api, COMMANDS_PER_S * scale.seconds),
+            OURS: ours,
+        }
+
+
+def _redis_benchmark(world: World, api: Api, commands: int) -> Figures:
+    campaign_id = world.campaign(api, QUANTITY_MAX)
+    port = world.settings.redis_url.rpartition(":")[2].partition("/")[0]
+    user = f"{uuid4().hex[:8]}-__rand_int__"
+    script = ("EVALSHA", admit_script(), "5", *CampaignKeys.of(campaign_id).all(), user, run_id())
+    options = f"-p {port} -c {CONNECTIONS} -n {commands} -r 1000000000 --csv".split()
+    done = subprocess.run(
+        [find("redis-benchmark"), *options, *script],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    [row] = csv.DictReader(line for line in done.stdout.splitlines() if line.startswith('"'))
+    return {
+        "per_s": float(row["rps"]),
+        "p50_ms": float(row["p50_latency_ms"]),
+        "p95_ms": float(row["p95_latency_ms"]),
+        "p99_ms": float(row["p99_latency_ms"]),
+    }
+
+
+CASE = Case(
+    "admission",
+    "Admission of everybody, Kafka's answer excluded",
+    "per_s",
+    REDIS,
+    (Goal(OURS, "per_s", 0.25, against=REDIS), Goal(OURS, "per_s", 6_000)),
+    variants,
+)

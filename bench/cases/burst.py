@@ -1,0 +1,56 @@
+"""1,000 people at once for 100 coupons: the demo, run over and over."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench.harness import FAILURES, Case, Goal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bench.harness import Figures, Scale, Trial
+    from bench.world import World
+
+PEOPLE, QUANTITY = 1_000, 100
+BURST = f"{PEOPLE:,} at once on {QUANTITY}"
+TIMEOUT_S = 300
+
+
+@contextmanager
+def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - a burst is as large as it is
+    """One variant, on the servers of this case."""
+    yield {BURST: lambda: _demo(world)}
+
+
+def _demo(world: World) -> Figures:
+    people = f"--users {PEOPLE} --impatient 0 --quantity {QUANTITY} --servers env"
+    command = [sys.executable, "-m", "local.demo", *people.split(), "--out", str(world.folder)]
+    subprocess.run(
+        command, check=True, env=world.environment, stdout=subprocess.DEVNULL, timeout=TIMEOUT_S
+    )
+    told = json.loads((world.folder / "demo.json").read_text(encoding="utf-8"))
+    latency_ms = told["latency_ms"]["all"]
+    return {
+        "answers_per_s": told["answers_per_s"],
+        "p50_ms": latency_ms["p50"],
+        "p95_ms": latency_ms["p95"],
+        "p99_ms": latency_ms["p99"],
+        "rows_complete_s": told["rows_complete_after_s"],
+        FAILURES: told["errors"],
+    }
+
+
+CASE = Case(
+    "burst",
+    f"{PEOPLE:,} people at once for {QUANTITY} coupons",
+    "rows_complete_s",
+    "",
+    (Goal(BURST, "rows_complete_s", 1.0, at_most=True),),
+    variants,
+    warm_up=False,  # the demo starts its programs anew each time
+)

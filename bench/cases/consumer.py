@@ -1,0 +1,147 @@
+"""Kafka's records to committed rows: the handler alone, and the poll runner from end to end."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import logging
+import time
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaProducer
+
+from bench.admitted import admit
+from bench.harness import FAILURES, Case, Goal
+from bench.poll_runner import drained
+from handlers import wiring
+from handlers.adapters.kafka_options import connection_options
+from handlers.adapters.ledger import INSERT_COUPONS
+from handlers.consume import consume_handler
+from handlers.domain import times
+from handlers.domain.coupon import coupon_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bench.harness import Figures, Scale, Trial
+    from bench.world import World
+    from handlers.domain.coupon import CouponAccepted
+
+BATCH, BATCH_QUICK = 10_000, 2_000
+BACKLOG, BACKLOG_QUICK = 100_000, 10_000
+ROW_BY_ROW = 500  # slow, and as slow with more of them
+REQUEST_ID = b"0b6f6a3c-6b1e-4d3e-9d43-6a4a6a9c2f10"
+HANDLER, INSERT, ROWS = "consumer's handler", "bare batched insert", "row by row"
+RUNNER, RUNNERS = "poll runner", "poll runner, 2 processes"
+
+
+@contextmanager
+def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+    """Every trial admits people of its own first, so that settling finds what it usually finds."""
+    batch = BATCH_QUICK if scale.quick else BATCH
+    backlog = BACKLOG_QUICK if scale.quick else BACKLOG
+    with world.gateway() as api, _quiet_handlers():
+        trial_numbers = itertools.count()
+
+        def people(count: int) -> list[CouponAccepted]:
+            trial = next(trial_numbers)
+            users = [f"user-{trial}-{number}" for number in range(count)]
+            return admit(world.campaign(api, count), users)
+
+        yield {
+            INSERT: lambda: _insert(people(batch)),
+            HANDLER: lambda: _handle(people(batch)),
+            ROWS: lambda: _row_by_row(people(ROW_BY_ROW)),
+            RUNNER: lambda: _end_to_end(world, people(backlog), processes=1),
+            RUNNERS: lambda: _end_to_end(world, people(backlog), processes=2),
+        }
+
+
+@contextmanager
+def _quiet_handlers() -> Iterator[None]:
+    """Keep the handler's lines out of the progress; warnings stay."""
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _insert(coupons: Sequence[CouponAccepted]) -> Figures:
+    rows = {"rows": json.dumps([_row(coupon) for coupon in coupons])}
+    started_s = time.perf_counter()
+    wiring.database().run(lambda cursor: cursor.execute(INSERT_COUPONS, rows))
+    return {"per_s": len(coupons) / (time.perf_counter() - started_s)}
+
+
+def _row_by_row(coupons: Sequence[CouponAccepted]) -> Figures:
+    database = wiring.database()
+    started_s = time.perf_counter()
+    for coupon in coupons:
+        rows = {"rows": json.dumps([_row(coupon)])}
+        database.run(lambda cursor, rows=rows: cursor.execute(INSERT_COUPONS, rows))  # type: ignore[misc]
+    return {"per_s": len(coupons) / (time.perf_counter() - started_s)}
+
+
+def _handle(coupons: Sequence[CouponAccepted]) -> Figures:
+    event = _event(coupons)
+    started_s, started_cpu_s = time.perf_counter(), time.process_time()
+    answer = consume_handler(event, None)
+    taken_s, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
+    return {
+        "per_s": len(coupons) / taken_s,
+        "cpu_us_per_record": cpu_s / len(coupons) * 1e6,
+        FAILURES: len(answer["batchItemFailures"]),
+    }
+
+
+def _end_to_end(world: World, coupons: Sequence[CouponAccepted], processes: int) -> Figures:
+    options = {"acks": "all", "linger_ms": 20}
+    topic = world.settings.coupon_topic
+    with closing(KafkaProducer(**connection_options(world.settings), **options)) as producer:
+        for coupon in coupons:
+            headers = [("request_id", REQUEST_ID)]
+            producer.send(topic, coupon.encode(), coupon.user_id.encode(), headers)
+        producer.flush()
+    return drained(world, len(coupons), processes)
+
+
+def _row(coupon: CouponAccepted) -> tuple[Any, ...]:
+    code = coupon_code(b"bench", coupon.campaign_id, coupon.user_id)
+    admitted_at = times.to_mysql(coupon.admitted_at_ms)
+    return coupon.campaign_id, coupon.user_id, coupon.serial, code, admitted_at
+
+
+def _event(coupons: Sequence[CouponAccepted]) -> dict[str, Any]:
+    name = wiring.settings().coupon_topic
+    records = [
+        {
+            "topic": name,
+            "partition": 0,
+            "offset": offset,
+            "timestamp": coupon.admitted_at_ms,
+            "timestampType": "CREATE_TIME",
+            "key": base64.b64encode(coupon.user_id.encode()).decode(),
+            "value": base64.b64encode(coupon.encode()).decode(),
+            "headers": [{"request_id": list(REQUEST_ID)}],
+        }
+        for offset, coupon in enumerate(coupons)
+    ]
+    return {"eventSource": "aws:kafka", "records": {f"{name}-0": records}}
+
+
+CASE = Case(
+    "consumer",
+    "Kafka to committed rows",
+    "per_s",
+    INSERT,
+    (
+        Goal(HANDLER, "per_s", 0.6, against=INSERT),
+        Goal(HANDLER, "per_s", 10, against=ROWS),
+        Goal(HANDLER, "per_s", 30_000),
+        Goal(RUNNER, "per_s", 30_000),
+    ),
+    variants,
+)

@@ -1,0 +1,70 @@
+"""A crowd ten times as large, and again: whether it gets slower, how Redis grows with it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench.harness import Case, Goal
+from bench.load import Load
+from bench.tokens import write_tokens
+from handlers import wiring
+from handlers.adapters.redis_keys import CampaignKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bench.harness import Figures, Scale, Trial
+    from bench.world import World
+    from local.demonstration.api import Api
+
+SIZES, SIZES_QUICK = (1_000, 10_000, 100_000, 1_000_000), (1_000, 10_000)
+FEW = 100
+BYTES_MAX = 200  # for each accepted user, in Redis
+
+
+@contextmanager
+def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+    """Each applicant applies once; 100 get a coupon, or half of them do."""
+    trials: dict[str, Trial] = {}
+    with world.gateway() as api:
+        for people in SIZES_QUICK if scale.quick else SIZES:
+            tokens = world.folder / f"tokens-{people}.txt"
+            write_tokens(tokens, world.settings.auth_jwt_secret, people)
+            for quantity in (FEW, people // 2):
+                name = variant(people, quantity)
+                load = Load(api, tokens, "202,409")
+                trials[name] = partial(_crowd, world, api, load, people, quantity)
+        yield trials
+
+
+def variant(people: int, quantity: int) -> str:
+    """Return the name under which a size is reported."""
+    return f"{people:,} people, {quantity:,} coupons"
+
+
+def _crowd(world: World, api: Api, load: Load, people: int, quantity: int) -> Figures:
+    campaign_id = world.campaign(api, quantity)
+    figures = load.of_everybody(people, campaign_id)
+    redis = wiring.scripts()
+    size = sum(
+        redis.command("MEMORY", "USAGE", key, "SAMPLES", 0) or 0
+        for key in CampaignKeys.of(campaign_id).all()
+    )
+    about = {"people": people, "quantity": quantity, "redis_bytes_per_accepted": size / quantity}
+    return {**figures, **about}
+
+
+CASE = Case(
+    "growth",
+    "Growth of the crowd",
+    "per_s",
+    "",
+    tuple(
+        Goal(variant(people, people // 2), "redis_bytes_per_accepted", BYTES_MAX, at_most=True)
+        for people in SIZES_QUICK
+    ),
+    variants,
+    warm_up=False,  # the small crowds come first, and a round takes long
+)

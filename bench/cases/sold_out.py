@@ -1,0 +1,45 @@
+"""Almost everybody's answer: sold out, from the process's memory."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench.harness import Case, Goal
+from bench.load import Load
+from bench.tokens import write_tokens
+from local.token import mint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bench.harness import Scale, Trial
+    from bench.world import World
+
+USERS = 10_000
+OURS, BARE = "sold out", "bare Granian"
+
+
+@contextmanager
+def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+    """One campaign whose only coupon is gone; refusals by the gateway beside fixed answers."""
+    secret = world.settings.auth_jwt_secret
+    tokens = write_tokens(world.folder / "tokens.txt", secret, USERS)
+    with world.gateway() as ours, world.gateway("bench.bare:application") as bare:
+        campaign_id = world.campaign(ours, quantity=1)
+        winner = {"Authorization": f"Bearer {mint(secret, 'winner')}"}
+        ours.call("POST", f"/campaigns/{campaign_id}/apply", headers=winner)
+        yield {
+            BARE: lambda: Load(bare, tokens, "409").during(scale.seconds, campaign_id),
+            OURS: lambda: Load(ours, tokens, "409").during(scale.seconds, campaign_id),
+        }
+
+
+CASE = Case(
+    "sold-out",
+    "Sold out, answered from memory",
+    "per_s",
+    BARE,
+    (Goal(OURS, "per_s", 0.30, against=BARE), Goal(OURS, "per_s", 12_000)),
+    variants,
+)

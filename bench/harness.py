@@ -1,0 +1,118 @@
+"""Trials of several variants, interleaved, and what they come to.
+
+A machine is faster at one moment than at the next. So the variants of a case take turns, and a
+ratio is the median over the rounds of (ours / baseline within the same round).
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from bench.world import World
+
+    Figures = Mapping[str, float]
+    Trial = Callable[[], Figures]
+
+FAILURES = "failures"  # the metric of answers that no client should have got
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured."""
+
+    rounds: int
+    seconds: int  # of load in one trial
+    quick: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A bound on the median of a metric, or on its ratio to that of another variant."""
+
+    variant: str
+    metric: str
+    bound: float
+    against: str = ""
+    at_most: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A group of variants that are compared."""
+
+    name: str
+    title: str
+    metric: str  # the one that ratios and pictures show
+    baseline: str  # the variant that the others are divided by; "" for none
+    goals: Sequence[Goal]
+    variants: Callable[[World, Scale], AbstractContextManager[Mapping[str, Trial]]]
+    # A round that does not count: connections, imports, caches of the servers.
+    warm_up: bool = True
+
+
+class Spread(NamedTuple):
+    """Median, least and most."""
+
+    median: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Every trial of a case: variant -> metric -> one value per round."""
+
+    case: Case
+    trials: Mapping[str, Mapping[str, Sequence[float]]]
+
+    @property
+    def failures(self) -> int:
+        """How many answers were wrong, in all."""
+        return int(sum(sum(metrics.get(FAILURES, ())) for metrics in self.trials.values()))
+
+    def spread(self, variant: str, metric: str) -> Spread:
+        """Return the spread of one metric over the rounds."""
+        return spread(self.trials[variant][metric])
+
+    def ratio(self, variant: str, against: str, metric: str) -> Spread:
+        """Return the spread of the quotients of the rounds."""
+        ours, theirs = self.trials[variant][metric], self.trials[against][metric]
+        return spread([a / b for a, b in zip(ours, theirs, strict=True)])
+
+    def reached(self, goal: Goal) -> tuple[float, bool]:
+        """Return the value that a goal is about, and whether it is met."""
+        if goal.against:
+            value = self.ratio(goal.variant, goal.against, goal.metric).median
+        else:
+            value = self.spread(goal.variant, goal.metric).median
+        return value, value <= goal.bound if goal.at_most else value >= goal.bound
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return median, least and most of at least one value."""
+    return Spread(statistics.median(values), min(values), max(values))
+
+
+def interleaved(
+    trials: Mapping[str, Trial], rounds: int, report: Callable[[str], object], *, warm_up: bool
+) -> dict[str, dict[str, list[float]]]:
+    """Run every trial once per round, every second round in the opposite order.
+
+    With `warm_up` a first round comes before, of which nothing is kept.
+    """
+    taken: dict[str, dict[str, list[float]]] = {name: {} for name in trials}
+    order = list(trials)
+    for number in range(0 if warm_up else 1, rounds + 1):
+        for name in order:
+            report(f"round {number} of {rounds}: {name}" if number else f"warm-up: {name}")
+            for metric, value in trials[name]().items():
+                if number:
+                    taken[name].setdefault(metric, []).append(value)
+        order.reverse()
+    return taken

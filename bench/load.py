@@ -1,0 +1,66 @@
+"""Load by wrk, a program apart from everything that is measured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.harness import FAILURES
+from bench.tools import find
+
+if TYPE_CHECKING:
+    from bench.harness import Figures
+    from local.demonstration.api import Api
+
+SCRIPT = Path(__file__).with_name("apply.lua")
+# As many clients as keep two workers busy without a queue that only measures itself.
+CONNECTIONS = 64
+THREADS = 2
+ANSWER_TIMEOUT_S = 10
+# A crowd that is sent once ends by itself; this is for one of which an answer was lost.
+CROWD_S_MIN, CROWD_PER_S_MIN = 60, 100
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Applications at one gateway, by the users of `tokens`."""
+
+    api: Api
+    tokens: Path
+    statuses: str  # the right ones, as apply.lua takes them
+
+    def during(self, seconds: int, campaign_id: str) -> Figures:
+        """Apply for `seconds`, over and over through the tokens."""
+        return self._run(seconds, campaign_id, "again")
+
+    def of_everybody(self, people: int, campaign_id: str) -> Figures:
+        """Let each of the tokens' people apply once."""
+        return self._run(CROWD_S_MIN + people // CROWD_PER_S_MIN, campaign_id, "once")
+
+    def _run(self, seconds: int, campaign_id: str, mode: str) -> Figures:
+        path = f"/campaigns/{campaign_id}/apply"
+        threads = 1 if mode == "once" else THREADS
+        options = f"-t{threads} -c{CONNECTIONS} -d{seconds}s --timeout {ANSWER_TIMEOUT_S}s".split()
+        arguments = [str(self.tokens), str(threads), path, self.statuses, mode]
+        done = subprocess.run(
+            [find("wrk"), *options, "-s", str(SCRIPT), self.api.url, "--", *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=seconds + ANSWER_TIMEOUT_S * 2,
+        )
+        return figures(json.loads(done.stdout.splitlines()[-1]))
+
+
+def figures(told: dict[str, Any]) -> Figures:
+    """Return what apply.lua told as figures: only right answers count as work done."""
+    return {
+        "per_s": told["right"] / (told["duration_us"] / 1e6),
+        "p50_ms": told["p50_us"] / 1000,
+        "p95_ms": told["p95_us"] / 1000,
+        "p99_ms": told["p99_us"] / 1000,
+        FAILURES: told["wrong"] + told["lost"],
+    }

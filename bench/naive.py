@@ -1,0 +1,46 @@
+"""What one would write first, in the same gateway: SADD, INCR, a send that nobody waits for.
+
+It loses coupons when a process or Kafka fails, and counts past its quantity: for comparison only.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaProducer
+
+from handlers import wiring
+from handlers.adapters.kafka_options import connection_options
+from handlers.edge.endpoint import endpoint
+from handlers.edge.response import answer, problem
+from handlers.routes import Route
+from local.gateway import make_application
+
+if TYPE_CHECKING:
+    from handlers.edge.request import Request
+
+QUANTITY = 10_000_000
+
+
+@cache
+def _producer() -> Any:
+    return KafkaProducer(**connection_options(wiring.settings()))
+
+
+@endpoint
+def naive_handler(request: Request) -> dict[str, Any]:
+    """Answer one applicant."""
+    user = wiring.tokens().user(request.headers)
+    campaign_id, redis = request.campaign_id(), wiring.scripts()
+    if not redis.command("SADD", f"naive:{campaign_id}:users", user.id):
+        return answer(200, {"outcome": "ALREADY_APPLIED"})
+    serial = redis.command("INCR", f"naive:{campaign_id}:count")
+    if serial > QUANTITY:
+        return problem("SOLD_OUT", "All are gone.", request.request_id)
+    _producer().send(wiring.settings().coupon_topic, user.id.encode())
+    body = {"campaign_id": campaign_id, "user_id": user.id, "outcome": "ACCEPTED", "serial": serial}
+    return answer(202, body)
+
+
+application = make_application([Route("POST", "/campaigns/{id}/apply", naive_handler)])

@@ -1,0 +1,114 @@
+"""What was measured, as JSON for programs and as Markdown for people."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bench.harness import FAILURES
+from local.demonstration.machine import machine, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bench.harness import Goal, Measured, Scale
+
+JSON, MARKDOWN = "bench.json", "bench.md"
+DIGITS_FROM = 100  # from here on, digits behind the point say nothing
+
+
+def write(folder: Path, results: Sequence[Measured], scale: Scale) -> None:
+    """Write both files into `folder`."""
+    record = {
+        "machine": machine(),
+        "versions": versions(),
+        "rounds": scale.rounds,
+        "seconds": scale.seconds,
+        "quick": scale.quick,
+        "cases": {each.case.name: _record(each) for each in results},
+    }
+    (folder / JSON).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / MARKDOWN).write_text("\n".join(_page(results, record)) + "\n", encoding="utf-8")
+
+
+def table(measured: Measured) -> list[str]:
+    """Return one case as a Markdown table: medians, spread, ratio to the baseline."""
+    case = measured.case
+    lines = [
+        f"| {case.title} | {case.metric} | least to most | of the baseline | p50 / p95 / p99 ms |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for variant in measured.trials:
+        median, least, most = measured.spread(variant, case.metric)
+        ratio = measured.ratio(variant, case.baseline, case.metric) if case.baseline else None
+        shown = "" if ratio is None or variant == case.baseline else f"{ratio.median:.2f}"
+        lines.append(
+            f"| {variant} | {number(median)} | {number(least)} to {number(most)} "
+            f"| {shown} | {_latencies(measured, variant)} |"
+        )
+    return lines
+
+
+def goals(measured: Measured) -> list[str]:
+    """Return one line for each goal: met or missed, by what."""
+    return [_goal(measured, goal) for goal in measured.case.goals]
+
+
+def number(value: float) -> str:
+    """Return a figure with as many digits as mean something."""
+    return f"{value:,.0f}" if value >= DIGITS_FROM else f"{value:.3g}"
+
+
+def _goal(measured: Measured, goal: Goal) -> str:
+    value, met = measured.reached(goal)
+    about = f"{goal.variant}, {goal.metric}" + (f" / {goal.against}" if goal.against else "")
+    sign = "≤" if goal.at_most else "≥"
+    return f"- {'met' if met else '**missed**'}: {about} {sign} {goal.bound:,}: {number(value)}"
+
+
+def _latencies(measured: Measured, variant: str) -> str:
+    metrics = measured.trials[variant]
+    names = ("p50_ms", "p95_ms", "p99_ms")
+    if not all(name in metrics for name in names):
+        return ""
+    return " / ".join(number(measured.spread(variant, name).median) for name in names)
+
+
+def _record(measured: Measured) -> dict[str, Any]:
+    case = measured.case
+    return {
+        "title": case.title,
+        "metric": case.metric,
+        "baseline": case.baseline,
+        FAILURES: measured.failures,
+        "variants": {
+            variant: {
+                name: {"median": measured.spread(variant, name).median, "trials": list(values)}
+                for name, values in metrics.items()
+            }
+            for variant, metrics in measured.trials.items()
+        },
+        "ratios": {
+            variant: measured.ratio(variant, case.baseline, case.metric)._asdict()
+            for variant in measured.trials
+            if case.baseline
+        },
+        "goals": goals(measured),
+    }
+
+
+def _page(results: Sequence[Measured], record: dict[str, Any]) -> Iterator[str]:
+    yield "# Benchmark\n"
+    yield f"{record['rounds']} rounds, variants in turn, {record['seconds']} s of load each. "
+    yield "A ratio is the median over the rounds of ours divided by the baseline's.\n"
+    for name in ("machine", "versions"):
+        yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in record[name].items())
+        yield ""
+    for measured in results:
+        yield f"## {measured.case.title}\n"
+        yield from table(measured)
+        yield ""
+        yield from goals(measured)
+        yield f"- wrong or lost answers: {measured.failures:,}\n"
+    yield "![throughput](throughput.svg)"

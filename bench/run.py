@@ -1,0 +1,128 @@
+"""Measure the service beside its own limits: `python -m bench.run`.
+
+Starts servers, gateway and consumers itself; nothing else need run. Writes bench.md, bench.json
+and pictures into --out. Exit code: 0 measured, 1 some clients got wrong answers or none, 2 wrong
+options or a missing tool, 130 Ctrl-C. A goal that is missed is told and is no failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import report
+from bench.harness import Case, Measured, Scale, interleaved
+from bench.tools import MissingToolError, find
+from bench.world import world
+from local.demonstration.interruption import Interruption
+from local.demonstration.programs import DemoError
+from local.servers.process import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+CASES = ("sold-out", "admission", "accepted", "consumer", "burst", "growth")
+ROUNDS, ROUNDS_QUICK, ROUNDS_MAX = 5, 2, 100
+SECONDS, SECONDS_QUICK, SECONDS_MAX = 5, 1, 600
+EXIT_FAILURES, EXIT_REFUSED = 1, 2
+EXPLAINED = (DemoError, ServerError)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    options = _parser().parse_args(arguments)
+    interruption = Interruption()
+    interruption.install()
+    try:
+        return _measure_all(options)
+    except MissingToolError as error:
+        _say(f"bench: {error}")
+        return EXIT_REFUSED
+    except (*EXPLAINED, subprocess.SubprocessError) as error:
+        _say(f"bench: {error}")
+        return EXIT_FAILURES
+    except KeyboardInterrupt:
+        _say("bench: stopped; nothing is left running")
+        return interruption.exit_code
+
+
+def _measure_all(options: argparse.Namespace) -> int:
+    from bench import plots  # noqa: PLC0415 - --help need not wait for matplotlib
+
+    quick = options.quick
+    scale = Scale(
+        options.rounds or (ROUNDS_QUICK if quick else ROUNDS),
+        options.seconds or (SECONDS_QUICK if quick else SECONDS),
+        quick,
+    )
+    find("wrk")
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = []
+    for name in options.cases:
+        results.append(_measure(_case(name), scale, options.out))
+        # After each, so that an interrupted run leaves what it has.
+        report.write(options.out, results, scale)
+        print("\n".join([*report.table(results[-1]), *report.goals(results[-1]), ""]), flush=True)
+        if name == "growth":
+            plots.growth(options.out / "growth.svg", results[-1])
+    plots.throughput(options.out / "throughput.svg", results)
+    failures = sum(each.failures for each in results)
+    _say(f"bench: {failures:,} wrong or lost answers; see {options.out / report.MARKDOWN}")
+    return EXIT_FAILURES if failures else 0
+
+
+def _measure(case: Case, scale: Scale, out: Path) -> Measured:
+    _say(f"bench: {case.title}")
+    with (
+        world(out / "logs" / case.name) as servers,
+        case.variants(servers, scale) as trials,
+    ):
+        taken = interleaved(
+            trials, scale.rounds, lambda line: _say(f"  {line}"), warm_up=case.warm_up
+        )
+        return Measured(case, taken)
+
+
+def _case(name: str) -> Case:
+    case: Case = import_module(f"bench.cases.{name.replace('-', '_')}").CASE
+    return case
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _bounded(highest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text)
+        if not 1 <= value <= highest:
+            message = f"must be 1 to {highest}"
+            raise argparse.ArgumentTypeError(message)
+        return value
+
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.run",
+        description="Measure the service beside its own limits, in turn with them.",
+        epilog="Exit code: 0 measured, 1 some clients got wrong answers or none, 2 wrong options "
+        "or a missing tool (wrk, redis-benchmark), 130 Ctrl-C. Missed goals are only told.",
+    )
+    add = parser.add_argument
+    add("--cases", nargs="+", choices=CASES, default=CASES, metavar="CASE", help=" ".join(CASES))
+    add("--rounds", type=_bounded(ROUNDS_MAX), help=f"of each variant (default: {ROUNDS})")
+    add("--seconds", type=_bounded(SECONDS_MAX), help=f"of load in a trial (default: {SECONDS})")
+    quick = f"{ROUNDS_QUICK} rounds of {SECONDS_QUICK} s, small crowds: minutes in place of an hour"
+    add("--quick", action="store_true", help=quick)
+    add("--out", type=Path, default=Path("out/bench"), metavar="FOLDER", help="for the report")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The benchmark's arithmetic and its report: what a ratio is, what counts as done."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+
+from bench import load, poll_runner, report, tools
+from bench.harness import FAILURES, Case, Goal, Measured, Scale, interleaved
+from bench.run import CASES, main
+from bench.tokens import write_tokens
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "a secret of the tests, of 32 bytes or more"
+
+
+def case(*goals: Goal) -> Case:
+    return Case("name", "Title", "per_s", "base", goals, lambda *_: nullcontext({}))
+
+
+def measured(*goals: Goal) -> Measured:
+    trials: dict[str, dict[str, list[float]]] = {
+        "base": {"per_s": [100.0, 10.0, 50.0]},
+        "ours": {"per_s": [50.0, 8.0, 20.0], FAILURES: [0, 2, 1]},
+    }
+    return Measured(case(*goals), trials)
+
+
+def test_variants_take_turns_and_the_warm_up_leaves_no_figures() -> None:
+    called: list[str] = []
+
+    def trial(name: str) -> Any:
+        def run() -> dict[str, float]:
+            called.append(name)
+            return {"per_s": len(called)}
+
+        return run
+
+    trials = {"a": trial("a"), "b": trial("b")}
+    taken = interleaved(trials, 2, lambda _: None, warm_up=True)
+    assert called == ["a", "b", "b", "a", "a", "b"]
+    assert taken == {"a": {"per_s": [4, 5]}, "b": {"per_s": [3, 6]}}
+
+
+def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
+    # Of the medians it would be 0.4: the machine was slow in the second round for both.
+    assert measured().ratio("ours", "base", "per_s") == (0.5, 0.4, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("goal", "met"),
+    [
+        (Goal("ours", "per_s", 20), True),
+        (Goal("ours", "per_s", 21), False),
+        (Goal("ours", "per_s", 0.5, against="base"), True),
+        (Goal("ours", "per_s", 0.51, against="base"), False),
+        (Goal("ours", "per_s", 20, at_most=True), True),
+        (Goal("ours", "per_s", 19, at_most=True), False),
+    ],
+)
+def test_a_goal_is_about_the_median(goal: Goal, *, met: bool) -> None:
+    assert measured().reached(goal)[1] is met
+
+
+def test_the_report_names_missed_goals_ratios_and_wrong_answers(tmp_path: Path) -> None:
+    result = measured(Goal("ours", "per_s", 0.6, against="base"))
+    report.write(tmp_path, [result], Scale(3, 1, quick=True))
+    page = (tmp_path / report.MARKDOWN).read_text("utf-8")
+    assert "| ours | 20 | 8 to 50 | 0.50 |" in page
+    assert "**missed**: ours, per_s / base ≥ 0.6: 0.5" in page
+    assert "wrong or lost answers: 3" in page
+    record = json.loads((tmp_path / report.JSON).read_text("utf-8"))
+    assert record["cases"]["name"]["ratios"]["ours"]["median"] == 0.5
+    assert record["cases"]["name"]["variants"]["base"]["per_s"]["trials"] == [100, 10, 50]
+
+
+def test_only_right_answers_count_as_work_and_lost_ones_are_failures() -> None:
+    told = {"right": 90, "wrong": 4, "lost": 6, "duration_us": 2_000_000}
+    figures = load.figures(told | {"p50_us": 1000, "p95_us": 2000, "p99_us": 3500})
+    assert (figures["per_s"], figures[FAILURES], figures["p99_ms"]) == (45, 10, 3.5)
+
+
+def test_the_poll_runners_rate_is_from_the_first_partitions_to_the_last_success() -> None:
+    def line(second: int, message: str, **fields: object) -> dict[str, Any]:
+        return {"time": f"2026-11-22T00:00:0{second}.000Z", "message": message, **fields}
+
+    lines = [
+        line(0, "started"),
+        line(1, "partitions assigned"),
+        line(2, "batch", result="failed", records=70),
+        line(3, "batch", result="success", records=70),
+        line(5, "batch", result="success", records=30),
+        line(9, "stopped"),
+    ]
+    assert poll_runner.figures(lines, 100) == {"per_s": 25, FAILURES: 0}
+    assert poll_runner.figures(lines, 101)[FAILURES] == 1
+
+
+def test_each_prepared_token_is_another_users(tmp_path: Path) -> None:
+    lines = write_tokens(tmp_path / "tokens", SECRET, 3).read_text("ascii").splitlines()
+    claims = [jwt.decode(line, SECRET, ["HS256"], options={"require": ["exp"]}) for line in lines]
+    assert [each["sub"] for each in claims] == ["user-0", "user-1", "user-2"]
+
+
+def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(tools.MissingToolError, match="apt-get install redis-tools"):
+        tools.find("redis-benchmark")
+
+
+@pytest.mark.parametrize("wrong", [["--rounds", "0"], ["--cases", "nonsense"], ["--seconds", "x"]])
+def test_wrong_options_are_refused(wrong: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(wrong)
+    assert caught.value.code == 2
+
+
+def test_every_case_of_the_option_has_its_file() -> None:
+    from bench.run import _case  # noqa: PLC0415 - beside what it is about
+
+    assert [_case(name).name for name in CASES] == list(CASES)
