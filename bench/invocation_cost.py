@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.rounds < 1 or options.calls < CALLS:
         parser.error(f"at least one round, and {CALLS} calls")
+    # Both end the servers and the round that is under way; SIGINT is ignored in a script's `&`.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         rounds = _measure(options.tree or [HERE], options.rounds, options.calls)
     except (SetupError, ServerError, subprocess.SubprocessError) as error:
