@@ -5,7 +5,8 @@
 The handlers are called directly, one call after another, as Lambda calls them, on Valkey, Kafka
 and MariaDB that are started for it. CPU is that of the calling process with all its threads, and
 not the servers'. Each --tree is a checkout whose handlers are measured; several take turns, so that
-whatever else the machine does falls on all of them. The figures are medians over the rounds.
+whatever else the machine does falls on all of them. Of each figure the lowest of all rounds counts,
+the one that was disturbed least.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.rounds < 1 or options.calls < CALLS:
         parser.error(f"at least one round, and {CALLS} calls")
+    # Both end the servers and the round that is under way; SIGINT is ignored in a script's `&`.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         rounds = _measure(options.tree or [HERE], options.rounds, options.calls)
     except (SetupError, ServerError, subprocess.SubprocessError) as error:
@@ -50,8 +54,8 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    medians = {tree: _medians(figures) for tree, figures in rounds.items()}
-    print(json.dumps(medians, indent=2) if options.json else _table(medians))
+    lowest = {tree: _lowest(figures) for tree, figures in rounds.items()}
+    print(json.dumps(lowest, indent=2) if options.json else _table(lowest))
     return 0
 
 
@@ -81,21 +85,21 @@ def _round(tree: Path, calls: int, environment: dict[str, str]) -> Figures:
     return figures
 
 
-def _medians(rounds: list[Figures]) -> Figures:
+def _lowest(rounds: list[Figures]) -> Figures:
     return {
-        outcome: {unit: statistics.median(one[outcome][unit] for one in rounds) for unit in units}
+        outcome: {unit: min(one[outcome][unit] for one in rounds) for unit in units}
         for outcome, units in rounds[0].items()
     }
 
 
-def _table(medians: dict[str, Figures]) -> str:
-    trees = list(medians)
+def _table(lowest: dict[str, Figures]) -> str:
+    trees = list(lowest)
     lines = [
         "| µs per call | " + " | ".join(f"CPU, {tree} | clock" for tree in trees) + " |",
         "| --- |" + " ---: | ---: |" * len(trees),
     ]
-    for outcome in medians[trees[0]]:
-        columns = [medians[tree][outcome] for tree in trees]
+    for outcome in lowest[trees[0]]:
+        columns = [lowest[tree][outcome] for tree in trees]
         cells = [f"{one['cpu_us']:,.0f} | {one['clock_us']:,.0f}" for one in columns]
         lines.append(f"| {outcome} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -154,8 +154,6 @@ class Publisher:
                 # Sends of many threads share requests all the same: whatever comes while one is
                 # under way goes with the next. Waiting for more made each send slower by just that.
                 "linger_ms": 0,
-                # Nobody reads them, and they are a fifth of a send's CPU.
-                "metrics_enabled": False,
                 # Each bounds one part of a send; publish() bounds the whole by its deadline.
                 "max_block_ms": self._timeout_ms,
                 "request_timeout_ms": self._delivery_ms,
