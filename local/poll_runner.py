@@ -67,7 +67,9 @@ def poll(options: argparse.Namespace) -> int:
         handler,
         _poll_options(options, settings),
     )
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # One of several leaves Ctrl-C to the command, which then stops them all.
+    heard = {signal.SIGTERM} if options.processes > 1 else {signal.SIGINT, signal.SIGTERM}
+    for number in heard:
         signal.signal(number, lambda *_: runner.stop())
     log_line("INFO", "started", topic=settings.coupon_topic, group=settings.consumer_group)
     try:

@@ -24,6 +24,7 @@ TARGETS = [
     "simulate",
     "fuzz",
     "soak",
+    "bench",
     "package",
     "up",
     "down",
