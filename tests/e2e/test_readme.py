@@ -20,7 +20,7 @@ TEXT = README.read_text(encoding="utf-8")
 # As in a terminal where nothing is set.
 NOTHING_SET = dict.fromkeys(
     ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "STAGE", "AUTH_JWT_SECRET"), ""
-) | {"COUPON_CODE_SECRET": ""}
+) | {"COUPON_CODE_SECRET": "", "MAKEFLAGS": ""}  # the last one: `make test ARGS=…` is above us
 # What a program says once the next one can be started.
 READY = {"stack": "ready;", "serve": "listening on", "poller": "assigned", "scheduler": "started"}
 
