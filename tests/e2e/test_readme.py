@@ -17,10 +17,10 @@ from tests.readme import README, blocks
 
 WAIT_S = 90
 TEXT = README.read_text(encoding="utf-8")
-# As in a terminal where nothing is set.
+# As in a terminal where nothing is set, and not below `make test ARGS=…`.
 NOTHING_SET = dict.fromkeys(
     ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "STAGE", "AUTH_JWT_SECRET"), ""
-) | {"COUPON_CODE_SECRET": "", "MAKEFLAGS": ""}  # the last one: `make test ARGS=…` is above us
+) | {"COUPON_CODE_SECRET": "", "MAKEFLAGS": "", "MAKELEVEL": "0", "ARGS": ""}
 # What a program says once the next one can be started.
 READY = {"stack": "ready;", "serve": "listening on", "poller": "assigned", "scheduler": "started"}
 

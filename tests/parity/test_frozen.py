@@ -91,7 +91,7 @@ def test_a_thawed_function_whose_servers_have_all_hung_up_answers_rightly(
         api.freeze()
         with impatient_redis(service):
             await_condition(lambda: not redis_clients(service) & theirs, "Redis hangs up")
-        assert forwarder.cut() > 0
+        forwarder.cut()  # what the broker has not closed by itself
         assert hang_up_mysql(service) > 0
         api.thaw()
         second = api.invoke(http(APPLY, campaign_id, token=mint("second"))).body
