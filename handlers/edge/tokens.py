@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -129,17 +130,13 @@ def _issued_key(issuer: IssuerKeys, token: str) -> jwt.PyJWK:
 
 def _claims_of_rotating(secret: RotatingSecret, token: str) -> Checked:
     """Try the secret that we know, then the one before it, then one that is new."""
-    try:
-        return _decoded(token, secret.current(), ["HS256"])
-    except jwt.InvalidSignatureError:
-        previous = secret.previous()
-        if previous is not None:
-            try:
-                return _decoded(token, previous, ["HS256"])
-            except jwt.InvalidSignatureError:
-                pass
-        if not secret.renew():
-            raise
+    for read in (secret.current, secret.previous):
+        known = read()
+        if known is not None:
+            with suppress(jwt.InvalidSignatureError):
+                return _decoded(token, known, ["HS256"])
+    if not secret.renew():
+        raise jwt.InvalidSignatureError
     return _decoded(token, secret.current(), ["HS256"])
 
 

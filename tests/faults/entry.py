@@ -67,15 +67,6 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
     return int(program.main(arguments))
 
 
-def share_tls_context() -> None:
-    """Let all programs read the system's certificates once, not at every connection to MySQL."""
-    make: Any = pymysql.Connection._create_ssl_ctx  # type: ignore[attr-defined]
-    context = make(None, {})
-    pymysql.Connection._create_ssl_ctx = (  # type: ignore[attr-defined]
-        lambda self, options: make(self, options) if options else context
-    )
-
-
 def _name_points(points: Points) -> None:
     wrap = points.wrap
     wrap(Publisher, "_send", after="sending")

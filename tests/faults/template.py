@@ -37,7 +37,6 @@ REAP_S = 0.05
 def main() -> int:
     """Fork on demand until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine, which then stops this
-    entry.share_tls_context()
     gc.freeze()  # or every child's collections would copy what all of them share
     alive: set[int] = set()
     commands = os.fdopen(os.dup(sys.stdin.fileno()), "r", buffering=1)
