@@ -88,7 +88,7 @@ else
   answer = {'ACCEPTED', tonumber(serial), now_ms}
 end
 
--- A server that takes no writes at the moment cannot count; what needs none is answered still.
+-- pcall: where the server takes no writes at the moment, what needs none is answered all the same.
 if is_new_window then
   redis.pcall('UNLINK', KEYS[6])
   redis.pcall('HSET', KEYS[6], 'window', window)
