@@ -89,15 +89,21 @@ else
 end
 
 -- pcall: where the server takes no writes at the moment, what needs none is answered all the same.
-if is_new_window then
-  redis.pcall('UNLINK', KEYS[6])
-  redis.pcall('HSET', KEYS[6], 'window', window)
-  redis.pcall('PEXPIRE', KEYS[6], RATE_KEPT_MS)
-end
-if user then
-  redis.pcall('HSET', KEYS[6], user, of_user + 1)
-end
-if address then
-  redis.pcall('HSET', KEYS[6], address, of_address + 1)
+if user or address then
+  local counted = {}
+  if is_new_window then
+    redis.pcall('UNLINK', KEYS[6])
+    counted = {'window', window}
+  end
+  if user then
+    counted[#counted + 1], counted[#counted + 2] = user, of_user + 1
+  end
+  if address then
+    counted[#counted + 1], counted[#counted + 2] = address, of_address + 1
+  end
+  redis.pcall('HSET', KEYS[6], unpack(counted))
+  if is_new_window then
+    redis.pcall('PEXPIRE', KEYS[6], RATE_KEPT_MS)
+  end
 end
 return answer
