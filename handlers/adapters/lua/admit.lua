@@ -21,8 +21,8 @@
 -- must still be written" would lose a coupon or give one twice. A refusal writes nothing of the
 -- campaign.
 --
--- The limits count who is let through: a call that is too many counts no further, and nobody is
--- kept waiting beyond the window. Windows begin at the opening, so that what somebody did before
+-- The limits count who is let through: a call that is too many counts no further, so nobody is
+-- kept out beyond the window. Windows begin at the opening, so that what somebody did before
 -- it is not held against them at that moment. Of a user, early and repeated calls count: admitted
 -- they are once. Whoever is told that all is gone costs little and is not counted.
 local WINDOW_MS = 1000
