@@ -10,7 +10,7 @@ from handlers.adapters.redis_keys import EPOCH, CampaignKeys
 from handlers.domain.coupon import CouponAccepted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 PIPELINE_MAX = 1000
 
@@ -20,22 +20,28 @@ def run_id() -> str:
     return wiring.scripts().run_id_of(EPOCH)
 
 
-def admit_script() -> str:
-    """Load the admission script; return its digest."""
+def admit_command(
+    campaign_id: str, address: str = "", per_user: int = 0, per_address: int = 0
+) -> Callable[[str], list[str | int]]:
+    """Load the admission script; return how one user of `campaign_id` is admitted by it."""
     wiring.scripts().command("SCRIPT", "LOAD", ADMIT.source)
-    return ADMIT.digest
+    keys = CampaignKeys.of(campaign_id)
+    names = (*keys.all(), keys.rate)
+    run = run_id()
+    limits = (address, per_user, per_address)
+    return lambda user: ["EVALSHA", ADMIT.digest, len(names), *names, user, run, *limits]
 
 
 def admit(campaign_id: str, users: Sequence[str]) -> list[CouponAccepted]:
     """Admit all of them; return what the apply handler would have sent to Kafka."""
-    digest, run, keys = admit_script(), run_id(), CampaignKeys.of(campaign_id).all()
+    command = admit_command(campaign_id)
     redis = wiring.scripts()._connected()  # noqa: SLF001 - the product itself needs no pipeline
     accepted = []
     for start in range(0, len(users), PIPELINE_MAX):
         part = users[start : start + PIPELINE_MAX]
         pipeline = redis.pipeline(transaction=False)
         for user in part:
-            pipeline.execute_command("EVALSHA", digest, len(keys), *keys, user, run)
+            pipeline.execute_command(*command(user))
         for user, (_, serial, admitted_at_ms) in zip(part, pipeline.execute(), strict=True):
             accepted.append(CouponAccepted(campaign_id, user, serial, admitted_at_ms))
     return accepted

@@ -11,7 +11,6 @@ from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import (
     CampaignNotFoundError,
     StaleStateError,
-    TooManyRequestsError,
     UnavailableError,
 )
 from handlers.edge.endpoint import endpoint
@@ -24,6 +23,7 @@ REFUSALS = {
     Outcome.SOLD_OUT: "All coupons of this campaign are gone.",
     Outcome.NOT_OPEN: "This campaign has not opened yet.",
     Outcome.CLOSED: "This campaign is over.",
+    Outcome.TOO_MANY_REQUESTS: "Too many requests of yours or of your address; slow down.",
 }
 
 
@@ -34,7 +34,7 @@ def apply_handler(request: Request) -> dict[str, Any]:
     campaign_id = request.campaign_id()
     admission = wiring.refusals().recall(campaign_id, user.id)
     if admission is None:
-        admission = _admit(campaign_id, user.id, request.request_id)
+        admission = _admit(campaign_id, user.id, request)
     request.log_fields["outcome"] = admission.outcome
     return _answer(request.request_id, campaign_id, user.id, admission)
 
@@ -53,17 +53,15 @@ def refuse_at_once(campaign_id: str, authorization: str, request_id: str) -> dic
     return _refusal(admission, request_id) if admission else None
 
 
-def _admit(campaign_id: str, user_id: str, request_id: str) -> Admission:
-    if not wiring.throttle().allows(user_id):
-        raise TooManyRequestsError
+def _admit(campaign_id: str, user_id: str, request: Request) -> Admission:
     # Counted from before the decision: however long this process is held up in between.
     until = time.monotonic() + wiring.settings().kafka_ack_timeout_ms / 1000
-    admission = wiring.admissions().admit(campaign_id, user_id)
+    admission = wiring.admissions().admit(campaign_id, user_id, request.address())
     # Also for somebody who applied before: the earlier attempt may have been cut short, and this
     # answer promises no less than that one. Sending twice is harmless.
     if admission.is_pending:
         message = CouponAccepted(campaign_id, user_id, admission.serial, admission.admitted_at_ms)
-        _hand_over(message, request_id, until)
+        _hand_over(message, request.request_id, until)
     wiring.refusals().learn(campaign_id, admission.outcome)
     return admission
 
@@ -103,10 +101,10 @@ def _answer(
 
 def _refusal(admission: Admission, request_id: str) -> dict[str, Any]:
     outcome = admission.outcome
-    opens_in_s = -(-admission.opens_in_ms // 1000)  # rounded up: not a moment too early
+    retry_in_s = -(-admission.retry_in_ms // 1000)  # rounded up: not a moment too early
     return problem(
         outcome,
         REFUSALS[outcome],
         request_id,
-        retry_after_s=opens_in_s if outcome is Outcome.NOT_OPEN else None,
+        retry_after_s=retry_in_s or None,
     )

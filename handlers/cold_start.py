@@ -25,7 +25,6 @@ def prepare(environment: Mapping[str, str]) -> None:
     handler = environment.get("_HANDLER")
     if handler == API:
         wiring.tokens()
-        wiring.throttle()
         wiring.refusals()
         # Only the admitted need Kafka: while somebody waits it is imported for them alone.
         if environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", WAITED_FOR) != WAITED_FOR:

@@ -19,6 +19,11 @@ __all__ = ["ConfigurationError"]  # of here for all who read the settings
 # AWS's own name: it tells its Lambda extension where to listen, and us where to ask.
 EXTENSION_PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
 MYSQL_PORT_DEFAULT = 3306
+# A finger presses six or seven times a second, and nobody is to be stopped for their impatience.
+RATE_DEFAULT = 10
+# Thousands of a mobile carrier's customers share one address; of 5,000 a tenth may press at once.
+RATE_PER_ADDRESS_DEFAULT = 500
+RATE_MAX = 1_000_000
 
 
 class KafkaSecurity(StrEnum):
@@ -126,7 +131,8 @@ class Settings:
     aws_region: str
     pending_resend_after_s: int
     redrive_max_attempts: int
-    apply_rate_per_s: int
+    apply_rate_per_s: int  # 0 for no limit, and the next one alike
+    apply_rate_per_address_per_s: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -174,5 +180,8 @@ class Settings:
             aws_region=read.text("AWS_REGION") if iam else "",
             pending_resend_after_s=read.number("PENDING_RESEND_AFTER_S", 30, 1, 3600),
             redrive_max_attempts=read.number("REDRIVE_MAX_ATTEMPTS", 8, 1, 1000),
-            apply_rate_per_s=read.number("APPLY_RATE_PER_S", 100, 1, 1_000_000),
+            apply_rate_per_s=read.number("APPLY_RATE_PER_S", RATE_DEFAULT, 0, RATE_MAX),
+            apply_rate_per_address_per_s=read.number(
+                "APPLY_RATE_PER_ADDRESS_PER_S", RATE_PER_ADDRESS_DEFAULT, 0, RATE_MAX
+            ),
         )

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from handlers.adapters.secret_store import SecretStore
     from handlers.adapters.topic import Topic
     from handlers.domain.refusals import Refusals
-    from handlers.edge.throttle import Throttle
     from handlers.edge.tokens import Tokens
 
 T = TypeVar("T")
@@ -92,14 +91,6 @@ def tokens() -> Tokens:
 
 
 @_once
-def throttle() -> Throttle:
-    """Return the limit on applications per user."""
-    from handlers.edge.throttle import Throttle
-
-    return Throttle(settings().apply_rate_per_s)
-
-
-@_once
 def scripts() -> Scripts:
     """Return what runs scripts in Redis."""
     from handlers.adapters import redis_client
@@ -113,8 +104,11 @@ def scripts() -> Scripts:
 def admissions() -> Admissions:
     """Return what admits applicants."""
     from handlers.adapters.admission import Admissions
+    from handlers.domain.admission import RateLimits
 
-    return Admissions(scripts())
+    chosen = settings()
+    limits = RateLimits(chosen.apply_rate_per_s, chosen.apply_rate_per_address_per_s)
+    return Admissions(scripts(), limits)
 
 
 @_once

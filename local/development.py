@@ -1,14 +1,18 @@
-"""Settings that only a development stage accepts: the secrets below are known to everybody."""
+"""Settings of a development stage. Only it accepts the secrets, which are known to everybody."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import Final
 
+RATE_PER_ADDRESS: Final = "APPLY_RATE_PER_ADDRESS_PER_S"
+
 DEVELOPMENT_SETTINGS: Final = MappingProxyType(
     {
         "STAGE": "local",
         "AUTH_JWT_SECRET": "development-only-jwt-secret-of-32-bytes-or-more",
         "COUPON_CODE_SECRET": "development-only-code-secret-of-32-bytes-or-more",
+        # On one machine the whole crowd comes from one address. High and not off: counted it is.
+        RATE_PER_ADDRESS: "1000000",
     }
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from handlers.config import ConfigurationError
-from local.development import DEVELOPMENT_SETTINGS
+from local.development import DEVELOPMENT_SETTINGS, RATE_PER_ADDRESS
 from local.servers import ApacheKafka, MariaDB, Tansu, Valkey
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def settings_or_stack(
         yield _development_defaults() | os.environ
         return
     with running_stack(kafka, report=report) as stack:
-        yield {**os.environ, **stack.settings}
+        # Of ours only the limit may be chosen: somebody may want to see it at work.
+        limit = {RATE_PER_ADDRESS: os.environ.get(RATE_PER_ADDRESS, "")}
+        chosen = {name: value for name, value in limit.items() if value}
+        yield {**os.environ, **stack.settings, **chosen}
 
 
 def _names_servers(*, required: bool) -> bool:

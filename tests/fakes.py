@@ -6,11 +6,12 @@ They keep their state in plain dictionaries that a test may look into or change.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from handlers.adapters.failed_event_queue import Redriven
-from handlers.domain.admission import Admission, Outcome
+from handlers.domain.admission import UNLIMITED, Admission, Outcome, RateLimits
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import Accepted, FailedEvent, FailedStatus, Reason, Record
 from handlers.domain.refusals import Refusal
@@ -37,6 +38,9 @@ class FakeCampaign:
     serials: dict[str, int] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
     returned: list[int] = field(default_factory=list)
+    rate: Counter[tuple[int, str]] = field(
+        default_factory=Counter, repr=False
+    )  # by window and by whom
 
 
 @dataclass
@@ -47,30 +51,40 @@ class FakeAdmissions:
     epoch_is_known: bool = True
     durable: bool = True
     reachable: bool = True
+    limits: RateLimits = UNLIMITED
     campaigns: dict[str, FakeCampaign] = field(default_factory=dict)
     settled: list[Settlement] = field(default_factory=list)
 
-    def admit(self, campaign_id: str, user_id: str) -> Admission:  # noqa: PLR0911 - an outcome each
+    def admit(  # noqa: PLR0911 - an outcome each
+        self, campaign_id: str, user_id: str, address: str = ""
+    ) -> Admission:
         self._require_reachable()
         campaign = self.campaigns.get(campaign_id)
         if campaign is None:
             return Admission(Outcome.NOT_FOUND if self.epoch_is_known else Outcome.STALE)
         if campaign.stale:
             return Admission(Outcome.STALE)
-        if user_id in campaign.serials:
+        applied, early_ms = user_id in campaign.serials, campaign.opens_at_ms - self.now_ms
+        if not applied and early_ms <= 0:
+            if self.now_ms >= campaign.closes_at_ms:
+                return Admission(Outcome.CLOSED)
+            if not campaign.returned and campaign.count >= campaign.quantity:
+                return Admission(Outcome.SOLD_OUT)
+        window, passed_ms = divmod(-early_ms, 1000)
+        counted = [((window, f"user:{user_id}"), self.limits.per_user)] * (applied or early_ms > 0)
+        counted += [((window, address), self.limits.per_address)] * bool(address)
+        if any(limit and campaign.rate[key] >= limit for key, limit in counted):
+            return Admission(Outcome.TOO_MANY_REQUESTS, retry_in_ms=1000 - passed_ms)
+        campaign.rate.update(key for key, _ in counted)
+        if applied:
             pending_since = campaign.pending.get(user_id, 0)
             return Admission(Outcome.ALREADY_APPLIED, campaign.serials[user_id], pending_since)
-        if self.now_ms < campaign.opens_at_ms:
-            opens_in_ms = campaign.opens_at_ms - self.now_ms
-            return Admission(Outcome.NOT_OPEN, opens_in_ms=opens_in_ms)
-        if self.now_ms >= campaign.closes_at_ms:
-            return Admission(Outcome.CLOSED)
+        if early_ms > 0:
+            return Admission(Outcome.NOT_OPEN, retry_in_ms=early_ms)
         if campaign.returned:
             serial = campaign.returned.pop(0)
-        elif campaign.count < campaign.quantity:
-            serial = campaign.count = campaign.count + 1
         else:
-            return Admission(Outcome.SOLD_OUT)
+            serial = campaign.count = campaign.count + 1
         campaign.serials[user_id] = serial
         campaign.pending[user_id] = self.now_ms
         return Admission(Outcome.ACCEPTED, serial, self.now_ms)

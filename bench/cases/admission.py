@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from bench.admitted import admit_script, run_id
+from bench.admitted import admit_command
 from bench.harness import Case, Goal
 from bench.load import CONNECTIONS, Load
 from bench.tokens import write_tokens
 from bench.tools import find
-from handlers.adapters.redis_keys import CampaignKeys
 from handlers.domain.campaign import QUANTITY_MAX
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 ADMISSIONS_PER_S_MAX = 12_000
 # redis-benchmark counts commands, not seconds; this many take some seconds.
 COMMANDS_PER_S = 20_000
+LOOPBACK = "127.0.0.1"  # where all of the load comes from
 OURS, REDIS = "admission", "redis-benchmark of the script"
 TIMEOUT_S = 120
 
@@ -51,7 +51,8 @@ def _redis_benchmark(world: World, api: Api, commands: int) -> Figures:
     campaign_id = world.campaign(api, QUANTITY_MAX)
     port = world.settings.redis_url.rpartition(":")[2].partition("/")[0]
     user = f"{uuid4().hex[:8]}-__rand_int__"
-    script = ("EVALSHA", admit_script(), "5", *CampaignKeys.of(campaign_id).all(), user, run_id())
+    limits = (world.settings.apply_rate_per_s, world.settings.apply_rate_per_address_per_s)
+    script = map(str, admit_command(campaign_id, LOOPBACK, *limits)(user))
     options = f"-p {port} -c {CONNECTIONS} -n {commands} -r 1000000000 --csv".split()
     done = subprocess.run(
         [find("redis-benchmark"), *options, *script],

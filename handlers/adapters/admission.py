@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.redis_keys import CampaignKeys
 from handlers.adapters.scripts import Script, Scripts
-from handlers.domain.admission import Admission, Outcome
+from handlers.domain.admission import UNLIMITED, Admission, Outcome, RateLimits
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
 from handlers.domain.refusals import Refusal
@@ -32,26 +32,29 @@ SETTLE_USERS_MAX = 1000
 class Admissions:
     """Gives serials, and learns from MySQL which of them are written."""
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, scripts: Scripts, limits: RateLimits = UNLIMITED) -> None:
         self._scripts = scripts
+        self._limits = (limits.per_user, limits.per_address)
 
-    def admit(self, campaign_id: str, user_id: str) -> Admission:
+    def admit(self, campaign_id: str, user_id: str, address: str = "") -> Admission:
         """Decide about one applicant in one round trip (a second one only for NOT_FOUND).
 
+        address: where the call came from; "" where that is not known, and not counted.
         Raises UnavailableError when Redis gives no answer; the applicant may have been admitted
         then, and the next attempt answers ALREADY_APPLIED with the serial.
         """
-        keys = CampaignKeys.of(campaign_id).all()
-        code, number, admitted_at_ms = self._scripts.run(ADMIT, keys, user_id, self._scripts.run_id)
+        keys = CampaignKeys.of(campaign_id)
+        names = (*keys.all(), keys.rate)
+        args = (user_id, self._scripts.run_id, address, *self._limits)
+        code, number, admitted_at_ms = self._scripts.run(ADMIT, names, *args)
         if code == b"NOT_FOUND":
             # Missing, or not yet rebuilt? It is missing if it still is once the epoch is known.
             if not self._scripts.epoch_is_known():
                 return Admission(Outcome.STALE)
-            again = self._scripts.run(ADMIT, keys, user_id, self._scripts.run_id)
-            code, number, admitted_at_ms = again
+            code, number, admitted_at_ms = self._scripts.run(ADMIT, names, *args)
         outcome = Outcome(code.decode())
-        if outcome is Outcome.NOT_OPEN:
-            return Admission(outcome, opens_in_ms=number)
+        if outcome in (Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS):
+            return Admission(outcome, retry_in_ms=number)
         return Admission(outcome, number, admitted_at_ms)
 
     def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:

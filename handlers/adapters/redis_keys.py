@@ -17,6 +17,7 @@ class CampaignKeys:
     coupon_count: str  # string: the highest serial given out
     returned: str  # list: serials given back, used before a new one
     pending: str  # sorted set: user id, score = admitted_at in ms
+    rate: str  # hash: calls of the last second; no state, and the only key that expires
 
     @classmethod
     def of(cls, campaign_id: str) -> CampaignKeys:
@@ -28,8 +29,9 @@ class CampaignKeys:
             prefix + "coupon_count",
             prefix + "returned",
             prefix + "pending",
+            prefix + "rate",
         )
 
     def all(self) -> tuple[str, str, str, str, str]:
-        """Return the five names in the order in which every script expects them."""
+        """Return the names of the state in the order in which every script expects them."""
         return (self.campaign, self.applied_user, self.coupon_count, self.returned, self.pending)

@@ -16,6 +16,22 @@ class Outcome(StrEnum):
     CLOSED = "CLOSED"
     NOT_FOUND = "NOT_FOUND"
     STALE = "STALE"
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """How many calls to one campaign are let through within a second; 0 for any number.
+
+    per_user: calls that come too early or once more; admitted a user is only once.
+    per_address: calls of an address, or of a network, as `handlers.edge.source` tells them apart.
+    """
+
+    per_user: int = 0
+    per_address: int = 0
+
+
+UNLIMITED = RateLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +41,14 @@ class Admission:
     serial: 1..quantity with ACCEPTED and ALREADY_APPLIED, else 0.
     admitted_at_ms: Redis's clock at the admission, while it is pending; 0 once it is settled, and
         with every other outcome.
-    opens_in_ms: time to the opening, with NOT_OPEN, else 0.
+    retry_in_ms: time to the opening with NOT_OPEN, and to the moment when calls count anew with
+        TOO_MANY_REQUESTS, else 0.
     """
 
     outcome: Outcome
     serial: int = 0
     admitted_at_ms: int = 0
-    opens_in_ms: int = 0
+    retry_in_ms: int = 0
 
     @property
     def is_pending(self) -> bool:

@@ -62,12 +62,6 @@ class PayloadTooLargeError(ServiceError):
     code = "PAYLOAD_TOO_LARGE"
 
 
-class TooManyRequestsError(ServiceError):
-    """This user asks too often; slow down."""
-
-    code = "TOO_MANY_REQUESTS"
-
-
 class UnavailableError(ServiceError):
     """The service cannot give a sure answer right now; the same request may be sent again."""
 

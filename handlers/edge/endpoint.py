@@ -11,7 +11,6 @@ from handlers.config import ConfigurationError
 from handlers.domain.errors import (
     RETRY_AFTER_S,
     ServiceError,
-    TooManyRequestsError,
     UnavailableError,
 )
 from handlers.domain.identifiers import is_campaign_id
@@ -64,6 +63,5 @@ def endpoint(use_case: Callable[[Request], Response]) -> Callable[[dict[str, Any
 
 
 def _answer_error(error: ServiceError, request_id: str) -> Response:
-    again = isinstance(error, (UnavailableError, TooManyRequestsError))
-    retry_after_s = RETRY_AFTER_S if again else None
+    retry_after_s = RETRY_AFTER_S if isinstance(error, UnavailableError) else None
     return problem(error.code, str(error), request_id, retry_after_s=retry_after_s)

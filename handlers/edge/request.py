@@ -20,6 +20,7 @@ from handlers.domain.errors import (
     PayloadTooLargeError,
 )
 from handlers.domain.identifiers import is_campaign_id
+from handlers.edge.source import counted_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,6 +40,7 @@ class Request:
     path: Mapping[str, str]  # path parameters
     query: Mapping[str, str]  # the last value of each
     body: bytes
+    context: Mapping[str, Any]  # what API Gateway knows of the request, and no client can write
 
     @classmethod
     def of(cls, event: Mapping[str, Any], request_id: str, log_fields: dict[str, Any]) -> Request:
@@ -50,6 +52,7 @@ class Request:
             path=event.get("pathParameters") or {},
             query=_query(event),
             body=_body(event),
+            context=event.get("requestContext") or {},
         )
 
     def campaign_id(self) -> str:
@@ -58,6 +61,14 @@ class Request:
         if not is_campaign_id(campaign_id):
             raise CampaignNotFoundError
         return campaign_id
+
+    def address(self) -> str:
+        """Return where the request came from, as it is counted; "" where that is not known.
+
+        X-Forwarded-For is not asked: anybody can write it.
+        """
+        source = (self.context.get("identity") or {}).get("sourceIp")
+        return counted_as(source) if isinstance(source, str) else ""
 
     def json_object(self) -> dict[str, Any]:
         """Return the body as a JSON object; raise InvalidRequestError when it is none."""

@@ -11,6 +11,7 @@ from handlers.adapters.campaign_states import CampaignStates
 from handlers.adapters.redis_client import connect
 from handlers.adapters.redis_keys import EPOCH, CampaignKeys
 from handlers.adapters.scripts import Script, Scripts
+from handlers.domain.admission import RateLimits
 from handlers.domain.campaign import Campaign
 from tests.fakes import FakeAdmissions, FakeCampaign
 
@@ -34,6 +35,10 @@ class World(ABC):
         """Open a campaign."""
 
     @abstractmethod
+    def limit(self, *, per_user: int = 0, per_address: int = 0) -> None:
+        """Let no more calls through within a second; 0 for any number."""
+
+    @abstractmethod
     def set_clock(self, now_ms: int) -> None:
         """Stop the clock at this millisecond."""
 
@@ -51,7 +56,7 @@ class World(ABC):
 
     @abstractmethod
     def dump(self) -> Any:
-        """Return the whole state, to be compared."""
+        """Return the whole state, to be compared; calls that were counted are none."""
 
     @abstractmethod
     def pending(self, campaign_id: str) -> dict[str, int]:
@@ -71,6 +76,9 @@ class FakeWorld(World):
     def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
         campaign = FakeCampaign(quantity, opens_at_ms, closes_at_ms)
         self.admissions.campaigns[campaign_id] = campaign
+
+    def limit(self, *, per_user: int = 0, per_address: int = 0) -> None:
+        self.admissions.limits = RateLimits(per_user, per_address)
 
     def set_clock(self, now_ms: int) -> None:
         self.admissions.now_ms = now_ms
@@ -111,6 +119,9 @@ class ValkeyWorld(World):
         campaign = Campaign(campaign_id, "Contract", quantity, opens_at_ms, closes_at_ms)
         CampaignStates(self.scripts).open(campaign, created=True)
 
+    def limit(self, *, per_user: int = 0, per_address: int = 0) -> None:
+        self.admissions = Admissions(self.scripts, RateLimits(per_user, per_address))
+
     def set_clock(self, now_ms: int) -> None:
         for name in ("admit", "refusal"):
             stopped = Script(name)
@@ -132,7 +143,17 @@ class ValkeyWorld(World):
 
     def dump(self) -> Any:
         keys = sorted(self._client.scan_iter("coupon:*"))
-        return {key: (self._client.dump(key), self._client.pttl(key)) for key in keys}
+        states = [key for key in keys if not key.endswith(b":rate")]
+        return {key: (self._client.dump(key), self._client.pttl(key)) for key in states}
+
+    def rate(self, campaign_id: str) -> tuple[dict[bytes, bytes], int]:
+        """Return what is counted, and for how many ms it is kept."""
+        key = CampaignKeys.of(campaign_id).rate
+        return self._client.hgetall(key), self._client.pttl(key)
+
+    def leave_behind(self, campaign_id: str, counted: dict[str, int]) -> None:
+        """Put counted calls into Redis that nothing will ever clear away."""
+        self._client.hset(CampaignKeys.of(campaign_id).rate, mapping=counted)
 
     def pending(self, campaign_id: str) -> dict[str, int]:
         found = self._client.zrange(CampaignKeys.of(campaign_id).pending, 0, -1, withscores=True)

@@ -60,8 +60,8 @@ class AdmissionsContract:
     @pytest.mark.parametrize(
         ("after_opening_ms", "expected"),
         [
-            (-MINUTE_MS, Admission(Outcome.NOT_OPEN, opens_in_ms=MINUTE_MS)),
-            (-1, Admission(Outcome.NOT_OPEN, opens_in_ms=1)),
+            (-MINUTE_MS, Admission(Outcome.NOT_OPEN, retry_in_ms=MINUTE_MS)),
+            (-1, Admission(Outcome.NOT_OPEN, retry_in_ms=1)),
             (0, Admission(Outcome.ACCEPTED, 1, NOW_MS)),
             (999, Admission(Outcome.ACCEPTED, 1, NOW_MS + 999)),
             (1000, Admission(Outcome.CLOSED)),

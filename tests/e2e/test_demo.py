@@ -85,7 +85,7 @@ def test_with_fewer_people_than_coupons_everybody_gets_one(tmp_path: Path) -> No
 
 
 def test_an_answer_that_no_open_campaign_gives_fails_the_demo(tmp_path: Path) -> None:
-    # The impatient press five times in the same second; this gateway allows each process one.
+    # The impatient press five times in the same second; one repetition is let through.
     with demo(tmp_path, "--users", "10", "--impatient", "10", APPLY_RATE_PER_S="1") as process:
         output, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1, output + errors

@@ -95,8 +95,8 @@ def _name_admission(points: Points) -> None:
     """Name the point after the script, for those that it admitted."""
     admit = Admissions.admit
 
-    def admitted(self: Admissions, campaign_id: str, user_id: str) -> Any:
-        admission = admit(self, campaign_id, user_id)
+    def admitted(self: Admissions, campaign_id: str, user_id: str, address: str = "") -> Any:
+        admission = admit(self, campaign_id, user_id, address)
         if admission.outcome is Outcome.ACCEPTED:
             points.reached("admitted")
         return admission

@@ -54,7 +54,7 @@ def at(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 
 def test_the_window_opens_and_closes_to_the_millisecond(at: object) -> None:
     assert callable(at)
-    assert at(OPENS_MS - 1, "early") == Admission(Outcome.NOT_OPEN, opens_in_ms=1)
+    assert at(OPENS_MS - 1, "early") == Admission(Outcome.NOT_OPEN, retry_in_ms=1)
     assert at(OPENS_MS, "first") == Admission(Outcome.ACCEPTED, 1, OPENS_MS)
     assert at(CLOSES_MS - 1, "last") == Admission(Outcome.ACCEPTED, 2, CLOSES_MS - 1)
     assert at(CLOSES_MS, "late") == Admission(Outcome.CLOSED)

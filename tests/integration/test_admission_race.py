@@ -8,11 +8,14 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from handlers import wiring
 from handlers.adapters.redis_client import connect
 from handlers.consume import consume_handler
 from tests.support import Answer, apply, at_once, coupons, create_campaign, kafka_event, message
 
 if TYPE_CHECKING:
+    import pytest
+
     from handlers.config import Settings
 
 ROUNDS_MAX = 50
@@ -40,8 +43,10 @@ def test_of_1000_users_at_once_exactly_100_get_a_coupon(
 
 
 def test_the_same_user_50_times_at_once_gets_one_coupon_and_always_the_same_serial(
-    service: Settings, campaign_id: str
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("APPLY_RATE_PER_S", "0")
+    wiring.reset()
     create_campaign(campaign_id, quantity=100)
     answers = at_once([partial(apply, campaign_id, "eager")] * 50, threads=50)
     assert Counter(a.code for a in answers) == {"ACCEPTED": 1, "ALREADY_APPLIED": 49}

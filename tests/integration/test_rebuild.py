@@ -16,6 +16,7 @@ from handlers import rebuild, wiring
 from handlers.adapters.migration.patience import Patience
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.adapters.redis_client import connect
+from handlers.adapters.redis_keys import CampaignKeys
 from handlers.adapters.restoration import Restoration
 from handlers.config import Settings
 from handlers.consume import consume_handler
@@ -85,6 +86,23 @@ def test_nothing_is_touched_when_nothing_was_lost(lossy: Settings, campaign_id: 
     before = redis_dump(lossy)
     assert rebuild_handler({}, None) == {"rebuilt": []}
     assert redis_dump(lossy) == before
+
+
+def test_calls_that_are_counted_are_neither_touched_nor_needed(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    assert [apply(campaign_id, "42").status for _ in range(2)] == [202, 200]
+    rate = CampaignKeys.of(campaign_id).rate
+    with closing(connect(lossy)) as redis:
+        counted: Any = redis.hgetall(rate)
+        mark_as_restarted(lossy, campaign_id)
+        assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+        assert redis.hgetall(rate) == counted != {}
+        assert redis.ttl(rate) > 0
+    flush(lossy)
+    assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+    assert apply(campaign_id, "42").code == "ALREADY_APPLIED"
 
 
 def test_a_campaign_in_the_middle_of_its_creation_is_left_to_its_creator(

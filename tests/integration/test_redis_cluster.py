@@ -13,7 +13,7 @@ from handlers.adapters.campaign_states import CampaignStates
 from handlers.adapters.redis_client import connect
 from handlers.adapters.restoration import Restoration
 from handlers.adapters.scripts import Scripts
-from handlers.domain.admission import Outcome
+from handlers.domain.admission import Outcome, RateLimits
 from handlers.domain.campaign import Campaign
 from handlers.domain.errors import UnavailableError
 from handlers.domain.settlement import Holder, Settlement
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handlers.config import Settings
+
+ADDRESS = "203.0.113.7"
 
 
 @pytest.fixture
@@ -46,14 +48,14 @@ def _state(node: redis.Redis) -> object:
 
 
 def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts) -> None:
-    states, admissions = CampaignStates(cluster), Admissions(cluster)
+    states, admissions = CampaignStates(cluster), Admissions(cluster, RateLimits(1, 1))
     Restoration(cluster).renew_epoch(Restoration(cluster).begin_epoch())
     for name in ("first", "second"):
         states.open(Campaign(name, name, 1, 0, 2**42), created=True)
     assert states.ids() == ["first", "second"]
     for name in ("first", "second"):
-        assert admissions.admit(name, "42").outcome is Outcome.ACCEPTED
-        assert admissions.admit(name, "43").outcome is Outcome.SOLD_OUT
+        assert admissions.admit(name, "42", ADDRESS).outcome is Outcome.ACCEPTED
+        assert admissions.admit(name, "43", ADDRESS).outcome is Outcome.SOLD_OUT
         assert admissions.make_durable(name, "42", 1)
         admissions.settle([Settlement(name, "42", 1, Holder.ISSUED)])
         assert states.status(name).pending == 0

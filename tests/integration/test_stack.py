@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ import redis
 from kafka import KafkaAdminClient
 
 from handlers.config import ConfigurationError, DatabaseAddress, Settings
+from local import embedded
+from local.development import DEVELOPMENT_SETTINGS, RATE_PER_ADDRESS
 from local.embedded import settings_or_stack
 from local.servers.ports import free_port, is_free
 from local.stack import exports
@@ -34,6 +37,7 @@ pytestmark = pytest.mark.servers
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 SERVER_VARIABLES = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
+SETTINGS = len(SERVER_VARIABLES) + len(DEVELOPMENT_SETTINGS)
 
 
 @contextmanager
@@ -57,7 +61,7 @@ def stack_process(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]
 
 def printed_settings(process: subprocess.Popen[str]) -> dict[str, str]:
     assert process.stdout
-    lines = [process.stdout.readline() for _ in range(6)]
+    lines = [process.stdout.readline() for _ in range(SETTINGS)]
     words = [shlex.split(line) for line in lines]
     assert all(len(line) == 2 and line[0] == "export" for line in words), process.communicate()
     return dict(line[1].split("=", 1) for line in words)
@@ -208,3 +212,16 @@ def test_servers_of_the_environment_are_used_when_all_are_named(
         settings = Settings.from_environment(environment)
     assert settings.redis_url == given["REDIS_URL"]
     assert settings.stage == "local"
+
+
+@pytest.mark.parametrize(("chosen", "given"), [("", "1000000"), ("50", "50")])
+def test_of_embedded_servers_settings_the_limit_of_an_address_may_be_chosen(
+    monkeypatch: pytest.MonkeyPatch, chosen: str, given: str
+) -> None:
+    stack = SimpleNamespace(settings=dict(DEVELOPMENT_SETTINGS))
+    monkeypatch.setattr(embedded, "running_stack", lambda *_, **__: nullcontext(stack))
+    monkeypatch.setenv(RATE_PER_ADDRESS, chosen)
+    monkeypatch.setenv("AUTH_JWT_SECRET", "another")
+    with settings_or_stack("embedded") as environment:
+        assert environment[RATE_PER_ADDRESS] == given
+        assert environment["AUTH_JWT_SECRET"] == DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"]

@@ -21,7 +21,6 @@ from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.domain import comparison
 from handlers.domain.campaign import Campaign
 from handlers.domain.record import FailedStatus
-from handlers.edge.throttle import Throttle
 from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage
 from tests.simulation.clock import Clock
@@ -33,8 +32,9 @@ from tests.simulation.servers import DurableScripts, Redis, Transactions
 if TYPE_CHECKING:
     from handlers.config import Settings
 
-# Nobody is to be stopped by it.
+# Counted like everywhere, and nobody is to be stopped by it.
 CALLS_PER_S = 1_000_000
+ADDRESS = "203.0.113.7"
 DAY_MS = 86_400_000
 INTERNAL = 500  # a fault of the service's own, whatever the cause
 
@@ -55,7 +55,12 @@ class World:
     """One set of servers, on which one history follows the other."""
 
     def __init__(self, settings: Settings, *, epoch: bool = True) -> None:
-        self.settings = dataclasses.replace(settings, pending_resend_after_s=0)
+        self.settings = dataclasses.replace(
+            settings,
+            pending_resend_after_s=0,
+            apply_rate_per_s=CALLS_PER_S,
+            apply_rate_per_address_per_s=CALLS_PER_S,
+        )
         self._epoch = epoch
         self._numbers = itertools.count(1)
         self.histories = self.faults = 0
@@ -126,7 +131,6 @@ class World:
             tokens=SimpleNamespace(
                 user=lambda headers: SimpleNamespace(id=headers["user"]), admin=lambda _: None
             ),
-            throttle=Throttle(CALLS_PER_S),
             scripts=self.scripts,
             topic=Topic(self.log, self.stage),
             publisher=Publisher(
@@ -212,5 +216,5 @@ def _request(user: str, campaign_id: str | None, **query: str) -> dict[str, Any]
         "queryStringParameters": query or None,
         "body": None,
         "isBase64Encoded": False,
-        "requestContext": {"requestId": "simulated"},
+        "requestContext": {"requestId": "simulated", "identity": {"sourceIp": ADDRESS}},
     }

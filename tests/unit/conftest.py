@@ -67,7 +67,7 @@ def service_settings() -> Settings:
 
 @pytest.fixture
 def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
-    """Wire fakes in, with real tokens and a real throttle."""
+    """Wire fakes in, with real tokens."""
     wiring.reset()
     monkeypatch.setattr(comparison, "LOOK_AGAIN_AFTER_S", 0)  # nothing is on its way in fakes
     made = Fakes()

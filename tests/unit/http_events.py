@@ -155,6 +155,7 @@ PATHS: SearchStrategy[dict[str, str] | None] = st.one_of(
     st.just({"id": "welcome"}),
     st.sampled_from([{}, None]) | TEXT.map(lambda text: {"id": text}),
 )
+IDENTITY = st.none() | st.fixed_dictionaries({}, optional={"sourceIp": TEXT | st.none()})
 REST = st.fixed_dictionaries(
     {"pathParameters": PATHS},
     optional={
@@ -163,7 +164,7 @@ REST = st.fixed_dictionaries(
         "body": BODIES,
         "isBase64Encoded": st.booleans() | st.none(),
         "requestContext": st.none()
-        | st.fixed_dictionaries({}, optional={"requestId": TEXT | st.none()}),
+        | st.fixed_dictionaries({}, optional={"requestId": TEXT | st.none(), "identity": IDENTITY}),
         "stageVariables": st.none() | st.just({}),
     },
 )

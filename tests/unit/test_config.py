@@ -172,6 +172,8 @@ def test_scram_needs_a_name_and_a_password(name: str) -> None:
         ("REDRIVE_MAX_ATTEMPTS", "1.5"),
         ("REDRIVE_MAX_ATTEMPTS", "9" * 5000),
         ("APPLY_RATE_PER_S", "²"),
+        ("APPLY_RATE_PER_S", "-1"),
+        ("APPLY_RATE_PER_ADDRESS_PER_S", "1000001"),
     ],
 )
 def test_a_malformed_variable_is_named(name: str, value: str) -> None:

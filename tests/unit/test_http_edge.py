@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from handlers import wiring
 from handlers.adapters.campaign_states import Applied
 from handlers.adapters.coupon_queries import Coupon
 from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.edge.response import STATUS
-from handlers.edge.throttle import Throttle
 from handlers.routes import ROUTES, Route
 from tests.fakes import NOW_MS, FakeCampaign
 from tests.unit.http_events import ADMIN_TOKEN, CAMPAIGN, EVENTS, QUERY_NAMES
@@ -33,7 +31,6 @@ def world(fakes: Fakes) -> Fakes:
     fakes.campaign_states.statuses["welcome"] = status
     fakes.campaign_states.admissions["welcome", "42"] = Applied(2, NOW_MS)
     fakes.coupon_queries.standing["welcome"] = campaign
-    wiring._built["throttle"] = Throttle(1_000_000)
     fakes.coupon_queries.coupon_rows["welcome", "7"] = Coupon(1, "7", "0" * 16, NOW_MS, NOW_MS)
     return fakes
 

@@ -61,6 +61,7 @@ def test_keys_are_named_as_the_contract_says() -> None:
     assert list(CampaignKeys.of("welcome").all()) == [
         f"coupon:{{welcome}}:{name}" for name in CONTRACT
     ]
+    assert CampaignKeys.of("welcome").rate == "coupon:{welcome}:rate"
     assert (CAMPAIGNS, EPOCH) == ("coupon:campaigns", "coupon:epoch")
 
 

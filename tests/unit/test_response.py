@@ -41,7 +41,6 @@ KINDS = [
     errors.NotAppliedError,
     errors.CampaignExistsError,
     errors.PayloadTooLargeError,
-    errors.TooManyRequestsError,
     errors.UnavailableError,
     errors.StaleStateError,
 ]

@@ -27,7 +27,6 @@ THREADS = 50
 GETTERS = [
     wiring.settings,
     wiring.tokens,
-    wiring.throttle,
     wiring.refusals,
     wiring.scripts,
     wiring.admissions,
@@ -53,7 +52,7 @@ from handlers.domain.admission import Admission, Outcome
 import jwt
 
 class Admissions:
-    def admit(self, campaign_id, user_id):
+    def admit(self, campaign_id, user_id, address):
         return Admission(Outcome.{outcome}, 1, 1)
 
     def refusal(self, campaign_id, winners_max):

@@ -1,0 +1,79 @@
+"""The limits on applying as a client meets them, and on a Redis that takes no writes."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import wiring
+from handlers.adapters.admission import Admissions
+from handlers.adapters.campaign_states import CampaignStates
+from handlers.adapters.redis_client import connect
+from handlers.adapters.restoration import Restoration
+from handlers.adapters.scripts import Scripts
+from handlers.domain.admission import Outcome, RateLimits
+from handlers.domain.campaign import Campaign
+from handlers.domain.errors import UnavailableError
+from tests.support import Answer, apply, await_condition, create_campaign, redis_dump
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+    from local.servers import Valkey
+
+ADDRESS = "203.0.113.7"
+
+
+def test_whoever_asks_too_often_gets_429_until_the_second_is_over_and_keeps_the_serial(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPLY_RATE_PER_S", "1")
+    wiring.reset()
+    create_campaign(campaign_id)
+    assert apply(campaign_id, "eager").status == 202
+    before = redis_dump(service)
+    answers: list[Answer] = []
+
+    def is_limited() -> bool:
+        answers.append(apply(campaign_id, "eager"))
+        return answers[-1].status == 429
+
+    # Sooner or later two calls lie in one second, however slow this machine is.
+    await_condition(is_limited, "a call too many")
+    limited = answers[-1]
+    assert limited.code == "TOO_MANY_REQUESTS"
+    assert limited.headers["Content-Type"] == "application/problem+json"
+    assert limited.headers["Retry-After"] == "1"
+    await_condition(lambda: apply(campaign_id, "eager").status == 200, "the next second")
+    assert redis_dump(service) == before
+
+
+@pytest.mark.parametrize("refusing", [{"min-replicas-to-write": 1}, {"maxmemory": 1}])
+def test_a_redis_that_takes_no_writes_still_answers_what_needs_none(
+    settings: Settings, private_valkey: Valkey, refusing: dict[str, int]
+) -> None:
+    private = dataclasses.replace(settings, redis_url=private_valkey.url)
+    with (
+        closing(Scripts(lambda: connect(private), epoch=True)) as scripts,
+        closing(connect(private)) as redis,
+    ):
+        Restoration(scripts).renew_epoch(Restoration(scripts).begin_epoch())
+        states, admissions = CampaignStates(scripts), Admissions(scripts, RateLimits(5, 5))
+        states.open(Campaign("open", "Open", 10, 0, 2**42), created=True)
+        states.open(Campaign("early", "Early", 10, 2**41, 2**42), created=True)
+        assert admissions.admit("open", "winner").outcome is Outcome.ACCEPTED
+        for name, value in refusing.items():
+            redis.config_set(name, value)
+        for _ in range(3):  # whether that can be counted or not
+            again = admissions.admit("open", "winner", ADDRESS)
+            assert (again.outcome, again.serial) == (Outcome.ALREADY_APPLIED, 1)
+            assert admissions.admit("early", "42", ADDRESS).outcome is Outcome.NOT_OPEN
+        before = redis_dump(private)
+        with pytest.raises(UnavailableError):
+            admissions.admit("open", "newcomer", ADDRESS)
+        assert redis_dump(private) == before
+        for name in refusing:
+            redis.config_set(name, 0)
+        assert admissions.admit("open", "newcomer", ADDRESS).serial == 2
