@@ -24,6 +24,7 @@ TARGETS = [
     "simulate",
     "fuzz",
     "soak",
+    "load",
     "bench",
     "package",
     "up",
