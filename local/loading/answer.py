@@ -91,18 +91,18 @@ def _told_to_wait(reply: Reply, told: str) -> Seen:
 def _page(reply: Reply, fields: dict[str, Any], campaign_id: str) -> Seen:
     fresh = re.search(r"max-age=(\d+)", reply.headers.get("Cache-Control") or "")
     try:
-        opens_at_s = times.from_iso(fields["opens_at"]) / 1000
-    except (KeyError, TypeError, ValueError):
+        opens_at_s = times.from_iso(str(fields.get("opens_at"))) / 1000
+    except (ValueError, OverflowError):
         return _wrong(reply, fields)
-    if not fresh or fields.get("id") != campaign_id or fields.get("state") not in STATES:
+    state, status = str(fields.get("state")), reply.status
+    if not fresh or fields.get("id") != campaign_id or state not in STATES:
         return _wrong(reply, fields)
     wait_s = float(fresh[1])
-    state, status = fields["state"], reply.status
     return Seen(reply.at_s, Sort.ANSWERED, state, status, wait_s=wait_s, opens_at_s=opens_at_s)
 
 
 def _coupon(reply: Reply, fields: dict[str, Any]) -> Seen:
-    state, serial, code = fields.get("status"), fields.get("serial"), fields.get("code")
+    state, serial, code = str(fields.get("status")), fields.get("serial"), fields.get("code")
     has_code = isinstance(code, str) and bool(code)
     if type(serial) is not int or state not in {PENDING, ISSUED, FAILED}:
         return _wrong(reply, fields)

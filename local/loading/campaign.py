@@ -34,17 +34,17 @@ def create_campaign(url: str, secret: str, quantity: int, opens_at_ms: int) -> s
         "Authorization": f"Bearer {bearer(secret, 'shop', 'coupon:admin')}",
         "Content-Type": "application/json",
     }
-    request = urllib.request.Request(  # noqa: S310 - --host is the tester's own
-        f"{url}/campaigns", json.dumps(body).encode(), headers
-    )
     try:
+        request = urllib.request.Request(  # noqa: S310 - --host is the tester's own
+            f"{url}/campaigns", json.dumps(body).encode(), headers
+        )
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
             status = answer.status
     except urllib.error.HTTPError as error:
         with error:
             status = error.code
-    except OSError as error:
-        message = f"{url} does not answer: {error}"
+    except (OSError, ValueError) as error:  # ValueError: no URL
+        message = f"{url or 'no host'} does not answer: {error}"
         raise NotCreatedError(message) from error
     if status != CREATED:
         message = f"POST /campaigns was answered with {status}"

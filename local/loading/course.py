@@ -41,7 +41,7 @@ def hold_days(options: argparse.Namespace, screen: Screen) -> bool:
         message = f"port {options.port} is taken: name another one with --port"
         raise DemoError(message)
     options.out.mkdir(parents=True, exist_ok=True)
-    for name in (REPORT, FIGURES, STATISTICS, FILES):
+    for name in (REPORT, FIGURES, STATISTICS, FILES, "logs/locust.log"):
         for file in options.out.glob(name):
             file.unlink()
     asked = (options.servers, options.kafka, options.out, options.wait_s)
