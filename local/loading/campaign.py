@@ -14,6 +14,8 @@ from local.loading.tokens import bearer
 TIMEOUT_S = 10.0
 OPEN_FOR_MS = 3_600_000
 CREATED = 201
+# As the people's calls go: a proxy of the environment is not for the machine's own gateway.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class NotCreatedError(Exception):
@@ -38,7 +40,7 @@ def create_campaign(url: str, secret: str, quantity: int, opens_at_ms: int) -> s
         request = urllib.request.Request(  # noqa: S310 - --host is the tester's own
             f"{url}/campaigns", json.dumps(body).encode(), headers
         )
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+        with DIRECTLY.open(request, timeout=TIMEOUT_S) as answer:
             status = answer.status
     except urllib.error.HTTPError as error:
         with error:

@@ -50,6 +50,7 @@ def hold_days(options: argparse.Namespace, screen: Screen) -> bool:
         environment = {**os.environ, "AUTH_JWT_SECRET": around.settings.auth_jwt_secret}
         with running([_locust(options, around)], environment) as [people]:
             if options.ui:
+                _await_page(people, options.port)
                 address = f"http://{HOST}:{options.port}"
                 screen.say(f"Locust's page: {address} (each start is a day; Ctrl-C ends)")
             days = _days(people, around, options.out, screen)
@@ -84,8 +85,15 @@ def _locust(options: argparse.Namespace, around: Surroundings) -> Program:
     else:
         switches = ["--headless", "--only-summary", "--html", str(out / REPORT)]
     pairs = [str(word) for pair in arguments.items() for word in pair]
-    log, python = out / "logs" / "people.log", str(options.python)
+    log, python = out / "logs" / "people.log", str(options.python.absolute())
     return Program("Locust", "locust", (*pairs, *switches), log, python)
+
+
+def _await_page(people: Running, port: int) -> None:
+    between = threading.Event()
+    while is_free(port):
+        people.check()
+        between.wait(LOOK_S)
 
 
 def _days(people: Running, around: Surroundings, folder: Path, screen: Screen) -> Iterator[Day]:
