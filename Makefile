@@ -59,12 +59,14 @@ fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
 soak: setup  ## a steady load for MINUTES (10), what it does to memory and files (ARGS="--rate 200")
 	@$(VENV_PYTHON) -m local.soak $(if $(call given,MINUTES),--minutes $(call given,MINUTES)) $(ARGS)
 
-.PHONY: load bench
+.PHONY: load test-load bench
 load: $(DEMO_SETUP) .venv-load/installed  ## a promotion's day: countdown, burst, retries, in Locust (USERS=1000 QUANTITY=100 UI=1)
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.load \
 		$(if $(call given,USERS),--users $(USERS)) \
 		$(if $(call given,QUANTITY),--quantity $(QUANTITY)) \
 		$(if $(call given,UI),--ui) $(ARGS)
+test-load: python .venv-load/installed  ## the load test's people in Locust itself, against a shop made for it
+	@.venv-load/bin/python -m pytest -c tests/load/pytest.ini tests/load $(ARGS)
 bench: setup  ## throughput and latency beside baselines, out/bench/bench.md (ARGS="--quick")
 	@$(VENV_PYTHON) -m bench.run $(ARGS)
 

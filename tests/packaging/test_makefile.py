@@ -25,6 +25,7 @@ TARGETS = [
     "fuzz",
     "soak",
     "load",
+    "test-load",
     "bench",
     "package",
     "up",
