@@ -59,7 +59,14 @@ fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
 soak: setup  ## a steady load for MINUTES (10), what it does to memory and files (ARGS="--rate 200")
 	@$(VENV_PYTHON) -m local.soak $(if $(call given,MINUTES),--minutes $(call given,MINUTES)) $(ARGS)
 
-.PHONY: bench
+.PHONY: load test-load bench
+load: $(DEMO_SETUP) .venv-load/installed  ## a promotion's day: countdown, burst, retries, in Locust (USERS=1000 QUANTITY=100 UI=1)
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.load \
+		$(if $(call given,USERS),--users $(USERS)) \
+		$(if $(call given,QUANTITY),--quantity $(QUANTITY)) \
+		$(if $(call given,UI),--ui) $(ARGS)
+test-load: python .venv-load/installed  ## the load test's people in Locust itself, against a shop made for it
+	@.venv-load/bin/python -m pytest -c tests/load/pytest.ini tests/load $(ARGS)
 bench: setup  ## throughput and latency beside baselines, out/bench/bench.md (ARGS="--quick")
 	@$(VENV_PYTHON) -m bench.run $(ARGS)
 
@@ -113,9 +120,9 @@ test-infra: infra-template  ## the stacks, created in moto as far as it goes
 infra-template: python .venv-infra/installed
 	@$(VENV_PYTHON) -m infra.application out/infra/application.yaml
 	@.venv-infra/bin/python -m infra.transformed out/infra/application.yaml out/infra/application.json
-.venv-infra/installed: requirements-infra.txt
-	@$(VENV_PYTHON) -m venv --clear .venv-infra
-	@.venv-infra/bin/pip install --quiet --disable-pip-version-check --requirement $<
+.venv-%/installed: requirements-%.txt
+	@$(VENV_PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 fmt: python  ## ruff's format and its safe fixes
 	@.venv/bin/ruff check --fix-only

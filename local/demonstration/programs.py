@@ -39,6 +39,7 @@ class Program:
     module: str
     arguments: tuple[str, ...]
     log: Path
+    python: str = sys.executable
 
 
 class Running:
@@ -46,7 +47,7 @@ class Running:
 
     def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
         self.program = program
-        command = [*WHEN_TOLD, sys.executable, "-m", program.module, *program.arguments]
+        command = [*WHEN_TOLD, program.python, "-m", program.module, *program.arguments]
         with program.log.open("wb") as log:
             # The guardian ends the program even when the demo itself is killed.
             self._home = Path(tempfile.mkdtemp(prefix="seonchak-demo-"))
@@ -68,9 +69,14 @@ class Running:
         """The program's process id."""
         return self._process.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
     def check(self) -> None:
         """Raise DemoError, with the end of its log, when the program has ended."""
-        code = self._process.poll()
+        code = self.exit_code
         if code is not None:
             log = self.program.log
             lines = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from local.demonstration.crowd import presses
 from local.demonstration.figures import Run, figures
 from local.demonstration.machine import machine, versions
 from local.demonstration.programs import DemoError
-from local.demonstration.reservations import read_counts, read_version
+from local.demonstration.reservations import read_version, settled_counts
 from local.demonstration.rows import RowWatch, read_rows
 from local.demonstration.summary import summary
 from local.demonstration.surroundings import Surroundings, surroundings
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 EXPLAINED = (DemoError, ServerError, SetupError, ConfigurationError, ServiceError, OSError)
 # The bar of rows moves this often, and a gateway that has ended is noticed as soon.
 LOOK_S = 0.1
-# Consumers settle in Redis right after their commit to MySQL.
-SETTLE_POLL_S = 0.02
 
 
 def show(options: Options, screen: Screen, interruption: Interruption) -> bool:
@@ -74,7 +71,7 @@ def _run(
         with RowWatch(address, campaign_id, due) as watch:
             outcome = interruption.run(burst(button, crowd, screen))
             _await_rows(watch, due, around, options.wait_s, screen)
-        highest, pending = _settled_counts(around, campaign_id, options.wait_s)
+        highest, pending = settled_counts(settings, campaign_id, options.wait_s)
         rows, failed, mysql_version = read_rows(address, campaign_id)
         server_versions = {"MySQL": mysql_version, "Redis": read_version(settings, campaign_id)}
     except (pymysql.Error, RedisError) as error:
@@ -99,16 +96,6 @@ def _await_rows(
         while not watch.wait(LOOK_S) and time.monotonic() < deadline:
             shown(watch.count)
             around.check()
-
-
-def _settled_counts(around: Surroundings, campaign_id: str, wait_s: float) -> tuple[int, int]:
-    """Return the counts in Redis once nothing is pending, or when patience is over."""
-    deadline, between = time.monotonic() + wait_s, threading.Event()
-    while True:
-        highest, pending = read_counts(around.settings, campaign_id)
-        if not pending or time.monotonic() > deadline:
-            return highest, pending
-        between.wait(SETTLE_POLL_S)
 
 
 def _record(

@@ -39,7 +39,7 @@ def summary(figures: Mapping[str, Any], findings: Sequence[Finding]) -> Renderab
         else Text("Not every promise was kept.", "bold red")
     )
     return Panel(
-        Group(head, "", _columns(figures), "", _promises(findings), "", end),
+        Group(head, "", _columns(figures), "", promises(findings), "", end),
         title="seonchak",
         title_align="left",
         border_style="green" if kept else "red",
@@ -67,26 +67,28 @@ def _columns(figures: Mapping[str, Any]) -> Columns:
     ]
     return Columns(
         [
-            _facts("What people were told", [*told, ("errors", figures["errors"])]),
-            _facts(
+            facts("What people were told", [*told, ("errors", figures["errors"])]),
+            facts(
                 "How fast", [*fast, ("answers per second", round(figures["answers_per_s"] or 0))]
             ),
-            _facts("What stands", stands),
+            facts("What stands", stands),
         ],
         padding=(0, 3),
     )
 
 
-def _facts(title: str, facts: Sequence[tuple[str, object]]) -> Table:
+def facts(title: str, pairs: Sequence[tuple[str, object]]) -> Table:
+    """Return names and values under a title."""
     table = Table(box=None, show_header=True, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column(title, no_wrap=True)
     table.add_column("", justify="right", style="bold", no_wrap=True)
-    for name, value in facts:
+    for name, value in pairs:
         table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
     return table
 
 
-def _promises(findings: Sequence[Finding]) -> Table:
+def promises(findings: Sequence[Finding]) -> Table:
+    """Return one line for each promise: kept or not, what was seen, what speaks against it."""
     table = Table.grid(padding=(0, 2, 0, 0))
     for finding in findings:
         seen = Text.assemble((finding.seen, "dim"))

@@ -96,7 +96,7 @@ def _never_one_too_many(evidence: Evidence) -> Finding:
 def _one_per_person(evidence: Evidence) -> Finding:
     doubles = users_with_two(evidence.rows)
     people = len({row.user for row in evidence.rows})
-    differences = (_naming("more than one coupon", doubles),) if doubles else ()
+    differences = (naming("more than one coupon", doubles),) if doubles else ()
     return Finding("One per person", f"{people:,} different owners", differences)
 
 
@@ -125,16 +125,16 @@ def _first_come_first_served(evidence: Evidence) -> Finding:
         odd = sorted(set(serials) ^ set(range(1, len(rows) + 1)))
         twice = sorted(serial for serial, count in Counter(serials).items() if count > 1)
         if odd:
-            differences.append(_naming("serials missing or out of place", odd))
+            differences.append(naming("serials missing or out of place", odd))
         if twice:
-            differences.append(_naming("serials given twice", twice))
+            differences.append(naming("serials given twice", twice))
     late = [
         later.user
         for earlier, later in pairwise(rows)
         if later.admitted_at_ms < earlier.admitted_at_ms
     ]
     if late:
-        differences.append(_naming("admitted before somebody with a lower serial", late))
+        differences.append(naming("admitted before somebody with a lower serial", late))
     seen = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
     if not differences:
         seen += ", in the order of admission"
@@ -174,10 +174,10 @@ def _everyone_answered(evidence: Evidence) -> Finding:
 
 
 def _differences(*found: tuple[str, Collection[str]]) -> tuple[str, ...]:
-    return tuple(_naming(what, sorted(users)) for what, users in found if users)
+    return tuple(naming(what, sorted(users)) for what, users in found if users)
 
 
-def _naming(what: str, examples: Sequence[object]) -> str:
+def naming(what: str, examples: Sequence[object]) -> str:
     """Return for example "2 x told SOLD_OUT, and a row: user-7, user-9"."""
     named = ", ".join(map(str, examples[:EXAMPLES_MAX]))
     return f"{len(examples):,} x {what}: {named}{', …' if len(examples) > EXAMPLES_MAX else ''}"

@@ -24,6 +24,8 @@ TARGETS = [
     "simulate",
     "fuzz",
     "soak",
+    "load",
+    "test-load",
     "bench",
     "package",
     "up",

@@ -1,0 +1,40 @@
+"""`python -m local.load` as a person runs it, with people on threads in Locust's place."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The day takes about 15 s; a busy machine may need more.
+TIMEOUT_S = 100
+
+
+def test_a_small_day_keeps_every_promise_and_leaves_its_figures(
+    tmp_path: Path, world: dict[str, str]
+) -> None:
+    people = tmp_path / "python"
+    people.write_text(f'#!/bin/sh\nshift 2; exec {sys.executable} -m tests.people "$@"\n')
+    people.chmod(0o755)
+    crowd = ("--users", "30", "--quantity", "10", "--countdown", "2", "--hang-ups", "20")
+    places = ("--out", str(tmp_path / "out"), "--python", str(people))
+    done = subprocess.run(
+        [sys.executable, "-m", "local.load", *crowd, *places],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=world,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "10 won, 10 hold a code, 20 sold out" in done.stdout
+    assert "Every promise was kept." in done.stdout
+    told = json.loads((tmp_path / "out" / "load.json").read_text())
+    assert told["kept"]
+    assert told["people"] == 30
+    assert told["answers"]["no answer (hung up)"] > 0
+    assert sum(told["answers"].values()) == told["presses"] > 30
