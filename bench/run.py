@@ -25,7 +25,17 @@ from local.servers.process import ServerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-CASES = ("sold-out", "admission", "accepted", "consumer", "burst", "growth")
+CASES = (
+    "sold-out",
+    "admission",
+    "accepted",
+    "chalice-local",
+    "consumer",
+    "burst",
+    "growth",
+    "lambda-imports",
+    "lambda-invocations",
+)
 ROUNDS, ROUNDS_QUICK, ROUNDS_MAX = 5, 2, 100
 SECONDS, SECONDS_QUICK, SECONDS_MAX = 5, 1, 600
 EXIT_FAILURES, EXIT_REFUSED = 1, 2
@@ -66,7 +76,7 @@ def _measure_all(options: argparse.Namespace) -> int:
         results.append(_measure(_case(name), scale, options.out))
         # After each, so that an interrupted run leaves what it has.
         report.write(options.out, results, scale)
-        print("\n".join([*report.table(results[-1]), *report.goals(results[-1]), ""]), flush=True)
+        print("\n".join([*report.about(results[-1]), ""]), flush=True)
         if name == "growth":
             plots.growth(options.out / "growth.svg", results[-1])
     plots.throughput(options.out / "throughput.svg", results)
@@ -81,9 +91,8 @@ def _measure(case: Case, scale: Scale, out: Path) -> Measured:
         world(out / "logs" / case.name) as servers,
         case.variants(servers, scale) as trials,
     ):
-        taken = interleaved(
-            trials, scale.rounds, lambda line: _say(f"  {line}"), warm_up=case.warm_up
-        )
+        rounds = min(scale.rounds, case.rounds_max or scale.rounds)
+        taken = interleaved(trials, rounds, lambda line: _say(f"  {line}"), warm_up=case.warm_up)
         return Measured(case, taken)
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 from bench.admitted import admit_script, run_id
 from bench.harness import Case, Goal
 from bench.load import CONNECTIONS, Load
+from bench.processor_time import ProcessorTime, ended_s
 from bench.tokens import write_tokens
 from bench.tools import find
 from handlers.adapters.redis_keys import CampaignKeys
@@ -53,6 +54,7 @@ def _redis_benchmark(world: World, api: Api, commands: int) -> Figures:
     user = f"{uuid4().hex[:8]}-__rand_int__"
     script = ("EVALSHA", admit_script(), "5", *CampaignKeys.of(campaign_id).all(), user, run_id())
     options = f"-p {port} -c {CONNECTIONS} -n {commands} -r 1000000000 --csv".split()
+    used, before_s = ProcessorTime(world.servers), ended_s()
     done = subprocess.run(
         [find("redis-benchmark"), *options, *script],
         check=True,
@@ -66,6 +68,7 @@ def _redis_benchmark(world: World, api: Api, commands: int) -> Figures:
         "p50_ms": float(row["p50_latency_ms"]),
         "p95_ms": float(row["p95_latency_ms"]),
         "p99_ms": float(row["p99_latency_ms"]),
+        **used.per_request(commands, ended_s() - before_s),
     }
 
 
