@@ -79,6 +79,11 @@ class Measured:
     trials: Mapping[str, Mapping[str, Sequence[float]]]
 
     @property
+    def rounds(self) -> int:
+        """How many trials of each variant there are."""
+        return min(len(metrics[self.case.metric]) for metrics in self.trials.values())
+
+    @property
     def failures(self) -> int:
         """How many answers were wrong, in all."""
         return sum(map(self.failures_of, self.trials.keys() - set(self.case.for_the_record)))

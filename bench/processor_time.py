@@ -37,7 +37,7 @@ class ProcessorTime:
         Nothing without requests, or where there is no /proc.
         """
         used_s = self._used_s()
-        if not requests or not used_s:
+        if not requests or not PROC.is_dir():
             return {}
         spent_s = {LOAD: load_s}
         spent_s |= {name: used_s[name] - before_s for name, before_s in self._before_s.items()}

@@ -19,7 +19,7 @@ JSON, MARKDOWN = "bench.json", "bench.md"
 DIGITS_FROM = 100  # from here on, digits behind the point say nothing
 
 
-def write(folder: Path, results: Sequence[Measured], scale: Scale) -> None:
+def write(folder: Path, results: Sequence[Measured], scale: Scale, took_s: int) -> None:
     """Write both files into `folder`."""
     record = {
         "machine": machine(),
@@ -27,6 +27,7 @@ def write(folder: Path, results: Sequence[Measured], scale: Scale) -> None:
         "rounds": scale.rounds,
         "seconds": scale.seconds,
         "quick": scale.quick,
+        "took_s": took_s,
         "cases": {each.case.name: _record(each) for each in results},
     }
     (folder / JSON).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -139,13 +140,15 @@ def _record(measured: Measured) -> dict[str, Any]:
 
 def _page(results: Sequence[Measured], record: dict[str, Any]) -> Iterator[str]:
     yield "# Benchmark\n"
-    yield f"{record['rounds']} rounds, variants in turn, {record['seconds']} s of load each. "
+    yield f"Variants in turn, {record['seconds']} s of load each; {record['took_s']} s in all. "
     yield "A ratio is the median over the rounds of ours divided by the baseline's.\n"
     for name in ("machine", "versions"):
         yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in record[name].items())
         yield ""
     for measured in results:
-        yield f"## {measured.case.title}\n"
+        yield f"## {measured.case.title}\n\nEach {measured.rounds} x.\n"
         yield "\n".join(about(measured))
+        if measured.case.name == "growth":
+            yield "\n![growth](growth.svg)"
         yield ""
     yield "![throughput](throughput.svg)"
