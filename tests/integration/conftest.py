@@ -11,11 +11,14 @@ from handlers import rebuild, wiring
 from handlers.adapters.migration.patience import Patience
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
+from handlers.domain import comparison
 from tests.conftest import say
 from tests.integration.losing import ACK_TIMEOUT_MS, WAIT_S, warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+LOOK_AGAIN_AFTER_S = 0.01
 
 
 @pytest.fixture
@@ -38,3 +41,10 @@ def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
     warm_up()
     yield settings
     wiring.reset()
+
+
+@pytest.fixture
+def quick(service: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Nothing is on its way in these tests, so the second look need not wait for it."""
+    monkeypatch.setattr(comparison, "LOOK_AGAIN_AFTER_S", LOOK_AGAIN_AFTER_S)
+    return service
