@@ -14,6 +14,7 @@ from handlers.config import Settings
 from handlers.domain import comparison
 from tests.conftest import say
 from tests.integration.losing import ACK_TIMEOUT_MS, WAIT_S, warm_up
+from tests.integration.polling import with_own_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,3 +49,9 @@ def quick(service: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Nothing is on its way in these tests, so the second look need not wait for it."""
     monkeypatch.setattr(comparison, "LOOK_AGAIN_AFTER_S", LOOK_AGAIN_AFTER_S)
     return service
+
+
+@pytest.fixture
+def own_topic(settings: Settings) -> Settings:
+    """The session's servers with a topic and a group of the test's own."""
+    return with_own_topic(settings)
