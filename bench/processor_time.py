@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from bench.harness import Figures
 
 METRIC = "cpu_us_of_"  # and the program: microseconds of the processors for one request
-LOAD, GATEWAY, ALL = "load", "gateway", "all"
+LOAD, GATEWAY, REDIS, KAFKA, MYSQL, ALL = "load", "gateway", "Redis", "Kafka", "MySQL", "all"
+COLUMNS = tuple(f"{METRIC}{name}" for name in (LOAD, GATEWAY, REDIS, KAFKA, MYSQL, ALL))
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 

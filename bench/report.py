@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bench.harness import FAILURES
-from bench.processor_time import METRIC
+from bench.processor_time import COLUMNS, METRIC
 from local.demonstration.machine import machine, versions
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def table(measured: Measured) -> list[str]:
 
 def processor_table(measured: Measured) -> list[str]:
     """Return what each program used of the processors as a table; [] where nobody counted."""
-    counted = [name for metrics in measured.trials.values() for name in metrics]
-    columns = [name for name in dict.fromkeys(counted) if name.startswith(METRIC)]
+    counted = {name for metrics in measured.trials.values() for name in metrics}
+    columns = [name for name in COLUMNS if name in counted]
     if not columns:
         return []
     heads = [name.removeprefix(METRIC) for name in columns]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.processor_time import GATEWAY
+from bench.processor_time import GATEWAY, KAFKA, MYSQL, REDIS
 from handlers import wiring
 from handlers.adapters.migration.patience import Patience
 from handlers.config import Settings
@@ -105,4 +105,4 @@ def world(folder: Path) -> Iterator[World]:
 
 
 def _process_ids(stack: Stack) -> dict[str, int]:
-    return {"Redis": stack.valkey.pid, "Kafka": stack.kafka.pid, "MySQL": stack.mariadb.pid}
+    return {REDIS: stack.valkey.pid, KAFKA: stack.kafka.pid, MYSQL: stack.mariadb.pid}
