@@ -128,7 +128,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--cases", nargs="+", choices=CASES, default=CASES, metavar="CASE", help=" ".join(CASES))
-    add("--rounds", type=_bounded(ROUNDS_MAX), help=f"of each variant (default: {ROUNDS})")
+    add(
+        "--rounds",
+        type=_bounded(ROUNDS_MAX),
+        help=f"of each variant, growth: one (default: {ROUNDS})",
+    )
     add("--seconds", type=_bounded(SECONDS_MAX), help=f"of load in a trial (default: {SECONDS})")
     quick = f"{ROUNDS_QUICK} rounds of {SECONDS_QUICK} s, small crowds: minutes in place of an hour"
     add("--quick", action="store_true", help=quick)
