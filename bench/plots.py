@@ -62,7 +62,8 @@ def _bars(axes: Axes, measured: Measured) -> None:
         axes.text(beyond, bar.get_y() + bar.get_height() / 2, number(median), va="center")
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-    axes.set(title=f"{case.title}: {WORDS[case.metric]}", xlim=(0, highest * HEADROOM or 1))
+    metric = WORDS.get(case.metric, case.metric)
+    axes.set(title=f"{case.title}: {metric}", xlim=(0, highest * HEADROOM or 1))
 
 
 def growth(file: Path, measured: Measured) -> None:
