@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.apply import apply_handler
+from handlers.apply import apply_handler, refuse_at_once
 from handlers.campaigns import (
     campaign_handler,
     campaigns_handler,
@@ -20,19 +20,25 @@ from handlers.reconcile import reconciliation_handler
 from handlers.redrive import redrive_now_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+AtOnce = Callable[[str, str, str], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One call: HTTP method, path template as API Gateway writes it, and its handler."""
+    """One call: HTTP method, path template as API Gateway writes it, and its handler.
+
+    at_once: takes the campaign's id, the Authorization header and the request's id of a call
+    without a body; answers as the handler would but waits for nobody, or returns None.
+    """
 
     method: str
     path: str
     handler: Handler
+    at_once: AtOnce | None = None
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("POST", "/campaigns/{id}/apply", apply_handler),
+    Route("POST", "/campaigns/{id}/apply", apply_handler, refuse_at_once),
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
     Route("GET", "/campaigns", campaigns_handler),

@@ -18,7 +18,7 @@ from local.apigateway.event import proxy_event
 from local.apigateway.incoming import Incoming
 from local.apigateway.response import Response, bad_gateway, overloaded, problem, response
 from local.apigateway.routing import Resource, RouteLike, RouteTable
-from local.apigateway.shedding_log import SheddingLog
+from local.apigateway.tally_log import TallyLog
 from local.apigateway.waiting_room import Bounds, ClientGoneError, OverloadedError, WaitingRoom
 from local.apigateway.worker_process import heed_stop_once_running
 from local.lambda_context import LambdaContext
@@ -26,7 +26,7 @@ from local.log_line import log_line
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from local.apigateway.incoming import Exchange, Scope
 
@@ -43,17 +43,22 @@ class Gateway:
         self._table = RouteTable(routes)
         self._stage = stage
         self._waiting_room: WaitingRoom  # made where the event loop is known
-        self._shedding = SheddingLog()
+        self._shed: TallyLog
+        self._answered_at_once: TallyLog
         self.bounds = Bounds()
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Begin to serve on this event loop, within `bounds`."""
         self._waiting_room = WaitingRoom(loop, self.bounds)
+        self._shed = TallyLog(loop, "WARNING", "too many requests: shed with 503")
+        self._answered_at_once = TallyLog(loop, "INFO", "answered at once")
         heed_stop_once_running(loop)
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
         """Serve no more."""
         self._waiting_room.close()
+        self._shed.write()
+        self._answered_at_once.write()
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """Answer one request."""
@@ -65,7 +70,7 @@ class Gateway:
         except UnreadableBodyError as error:
             answer = problem(error.status, error.code, str(error), request_id)
         except OverloadedError:
-            self._shedding.count()
+            self._shed.count()
             answer = overloaded(request_id)
         headers = [*answer.headers, ("x-amzn-RequestId", request_id)]
         exchange.response_bytes(answer.status, headers, answer.body)
@@ -81,6 +86,10 @@ class Gateway:
         route = resource.route(scope.method)
         if route is None:
             return _method_not_allowed(resource, request_id)
+        if route.at_once and not body:
+            refusal = self._at_once(route.at_once, scope, path_parameters, request_id)
+            if refusal:
+                return refusal
 
         def invoke() -> Response:
             event = proxy_event(
@@ -97,6 +106,25 @@ class Gateway:
         answer: Response = await self._waiting_room.call(invoke, exchange.client_disconnect)
         return answer
 
+    def _at_once(
+        self,
+        refuse: Callable[[str, str, str], dict[str, Any] | None],
+        scope: Scope,
+        path_parameters: Mapping[str, str] | None,
+        request_id: str,
+    ) -> Response | None:
+        """Return an answer that takes no thread, and so no place in the queue, if there is one."""
+        headers = scope.headers.get_all("authorization")
+        campaign_id = (path_parameters or {}).get("id", "")
+        try:
+            refusal = refuse(campaign_id, headers[-1] if headers else "", request_id)
+            answer = response(refusal) if refusal else None
+        except Exception as error:  # noqa: BLE001 - as in _invoke
+            return _failed(error, refuse.__name__, request_id)
+        if answer:
+            self._answered_at_once.count(("path", scope.path), ("status", answer.status))
+        return answer
+
 
 def make_application(routes: Iterable[RouteLike]) -> Gateway:
     """Return the application over `routes`; a malformed table raises ValueError."""
@@ -109,17 +137,21 @@ def _invoke(route: RouteLike, event: dict[str, Any]) -> Response:
     try:
         return response(route.handler(event, context))
     except Exception as error:  # noqa: BLE001 - as in Lambda, whatever a handler raises ends here
-        log_line(
-            "ERROR",
-            "the handler failed",
-            function=name,
-            request_id=event["requestContext"]["requestId"],
-            aws_request_id=context.aws_request_id,
-            error=type(error).__name__,
-            # The places, not the error's text: a driver's may quote what it was given.
-            stack=traceback.format_tb(error.__traceback__),
-        )
-        return bad_gateway()
+        return _failed(error, name, event["requestContext"]["requestId"], context.aws_request_id)
+
+
+def _failed(error: Exception, name: str, request_id: str, aws_request_id: str = "") -> Response:
+    log_line(
+        "ERROR",
+        "the handler failed",
+        function=name,
+        request_id=request_id,
+        aws_request_id=aws_request_id,
+        error=type(error).__name__,
+        # The places, not the error's text: a driver's may quote what it was given.
+        stack=traceback.format_tb(error.__traceback__),
+    )
+    return bad_gateway()
 
 
 def _method_not_allowed(resource: Resource, request_id: str) -> Response:

@@ -25,6 +25,7 @@ class Route:
     method: str
     path: str
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
+    at_once: Callable[[str, str, str], dict[str, Any] | None] | None = None
 
 
 def echo(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from handlers.adapters.secrets import redis_credentials
+from handlers.adapters.thread_redis import ThreadRedis
 
 if TYPE_CHECKING:
     from handlers.adapters.secrets import Secret
@@ -134,7 +135,7 @@ def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisClus
         # Of a url RedisCluster takes only the connection options, and these are complete.
         options.pop("db", None)  # a cluster has but database 0
         return RedisCluster(url="redis://", retry=retry, **options)
-    return Redis(connection_pool=ConnectionPool(retry=retry, **options))
+    return ThreadRedis(connection_pool=ConnectionPool(retry=retry, **options))
 
 
 def client_of_key(client: Redis | RedisCluster, key: str) -> Redis:

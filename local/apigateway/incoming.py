@@ -14,6 +14,9 @@ class Headers(Protocol):
     def get(self, key: str, default: str | None = None) -> str | None:
         """Return the first header of this name, in small letters."""
 
+    def get_all(self, key: str) -> Sequence[str]:
+        """Return all headers of this name."""
+
     def items(self) -> Iterable[tuple[str, str]]:
         """Return all of them, a repeated one more than once; names in small letters."""
 

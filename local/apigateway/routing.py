@@ -27,6 +27,10 @@ class RouteLike(Protocol):
     def handler(self) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
         """The Lambda handler behind it."""
 
+    @property
+    def at_once(self) -> Callable[[str, str, str], dict[str, Any] | None] | None:
+        """What may answer without waiting for anybody, if there is such a thing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # How often waiting is looked at: what a wait may last beyond its bound, on an idle machine.
 LOOK_S = 0.05
+# Most waits end sooner, and watching a connection costs as much as a short handler.
+WATCHED_AFTER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,12 @@ class WaitingRoom:
             self._started.put(None)
 
     def _look_around(self) -> None:
-        """Shed who waited too long, and watch over who waits on."""
+        """Shed who waited too long, and watch over who has waited long and waits on."""
         now = self._loop.time()
         while self._waiting and self._waiting[0].give_up_at <= now:
             self._waiting.popleft().fail(OverloadedError())
-        for job in self._waiting:
+        watched = now + self._bounds.wait_s - WATCHED_AFTER_S
+        for job in takewhile(lambda job: job.give_up_at <= watched, self._waiting):
             if job.watch is None:
                 job.watch = self._loop.create_task(job.fail_when_gone())
         self._look = self._loop.call_later(LOOK_S, self._look_around) if self._waiting else None

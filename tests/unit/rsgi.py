@@ -18,6 +18,7 @@ class Route:
     method: str
     path: str
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
+    at_once: Callable[[str, str, str], dict[str, Any] | None] | None = None
 
 
 @dataclass
@@ -41,6 +42,9 @@ class Headers:
 
     def get(self, key: str, default: str | None = None) -> str | None:
         return next((value for name, value in self._items if name == key), default)
+
+    def get_all(self, key: str) -> list[str]:
+        return [value for name, value in self._items if name == key]
 
     def items(self) -> list[tuple[str, str]]:
         return self._items

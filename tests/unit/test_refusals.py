@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from handlers.domain import refusals
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.errors import UnavailableError
-from handlers.domain.refusals import CAMPAIGNS_MAX, REMEMBERED_S, Refusal, Refusals
+from handlers.domain.refusals import (
+    CAMPAIGNS_MAX,
+    REMEMBERED_S,
+    RENEWED_AHEAD_S,
+    Refusal,
+    Refusals,
+)
 
 SOLD_OUT = Admission(Outcome.SOLD_OUT)
 
@@ -62,9 +68,45 @@ def test_a_refusal_is_recalled_for_half_a_second_and_no_longer() -> None:
     assert memory.recall("welcome", "42") == SOLD_OUT
     assert memory.recall("another", "42") is None
     clock.now_s += REMEMBERED_S - 0.001
-    assert memory.recall("welcome", "42") == SOLD_OUT
+    assert memory.recall("welcome", "42") is None  # sent to Redis to renew it
+    assert memory.recall("welcome", "42") == memory.peek("welcome", "42") == SOLD_OUT
     clock.now_s += 0.001
+    assert memory.recall("welcome", "42") is memory.peek("welcome", "42") is None
+
+
+def test_one_applicant_renews_ahead_of_time_while_all_others_are_refused_from_memory() -> None:
+    source = Source()
+    memory, clock = remembering(source)
+    clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S
+    assert [memory.recall("welcome", "42") for _ in range(5)] == [None, *[SOLD_OUT] * 4]
+    memory.learn("welcome", Outcome.SOLD_OUT)
+    clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S - 0.001
+    assert memory.recall("welcome", "42") == SOLD_OUT
+    assert source.asked == 2
+
+
+def test_who_will_not_ask_redis_leaves_the_renewal_to_somebody_who_does() -> None:
+    memory, clock = remembering(Source())
+    assert memory.peek("welcome", "42") == SOLD_OUT
+    clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S
+    assert [memory.peek("welcome", "42") for _ in range(3)] == [None] * 3
     assert memory.recall("welcome", "42") is None
+    assert memory.peek("welcome", "42") == SOLD_OUT
+
+
+def test_a_winner_does_not_take_the_renewal_from_those_who_bring_it_about() -> None:
+    memory, clock = remembering(Source())
+    clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S
+    assert memory.recall("welcome", "winner") is memory.peek("welcome", "winner") is None
+    assert memory.recall("welcome", "42") is None
+    assert memory.recall("welcome", "42") == SOLD_OUT
+
+
+def test_what_was_once_known_is_worth_a_look() -> None:
+    memory, clock = remembering(Source())
+    clock.now_s += 10 * REMEMBERED_S
+    assert memory.remembers("welcome")
+    assert not memory.remembers("another")
 
 
 def test_a_winner_is_never_refused_from_memory() -> None:
@@ -113,8 +155,10 @@ def test_the_time_counts_from_before_the_question() -> None:
 
 
 def test_the_memory_is_bounded() -> None:
-    memory, _ = remembering(Source())
+    memory, clock = remembering(Source())
     for n in range(10 * CAMPAIGNS_MAX):
         memory.learn(f"campaign-{n}", Outcome.SOLD_OUT)
         assert memory.recall(f"campaign-{n}", "42") == SOLD_OUT
-        assert len(memory._known) <= CAMPAIGNS_MAX
+        clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S
+        assert memory.recall(f"campaign-{n}", "42") is None
+        assert max(len(memory._known), len(memory._renewing)) <= CAMPAIGNS_MAX

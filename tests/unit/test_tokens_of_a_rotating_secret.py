@@ -94,3 +94,14 @@ def test_a_token_that_is_wrong_otherwise_makes_nobody_look_for_a_new_secret(
 def test_a_secret_that_cannot_be_read_is_no_fault_of_the_token(service_settings: Settings) -> None:
     with pytest.raises(UnavailableError):
         user(tokens_of(service_settings, Rotating([], [])), NOW)
+
+
+def test_nobody_is_taken_at_once_since_the_secret_may_have_to_be_read(
+    service_settings: Settings,
+) -> None:
+    secret = Rotating([NOW], [NOW])
+    settings = dataclasses.replace(service_settings, auth_jwt_secret="", auth_jwt_secret_id="jwt")
+    tokens = Tokens(settings, secret)
+    authorization = f"Bearer {signed(good_claims(), NOW)}"
+    assert tokens.user({"authorization": authorization}).id == "42"
+    assert tokens.user_at_once(authorization) is None

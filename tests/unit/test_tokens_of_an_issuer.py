@@ -150,3 +150,28 @@ def test_a_malformed_token_does_not_reach_the_issuer(tokens: Tokens, issuer: Iss
     for token in ("a", "a.b.c", jwt.encode(good_claims(), "", "none") + "!"):
         assert refuses(tokens, token)
     assert issuer.calls == 0
+
+
+def test_a_token_that_was_taken_is_taken_at_once_while_its_key_is_fresh(
+    issuer: Issuer, service_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with issuer.served() as url:
+        tokens = tokens_of(service_settings, url)
+        authorization = f"Bearer {issuer.sign('ES256')}"
+        assert tokens.user_at_once(authorization) is None  # the issuer must be asked first
+        user = tokens.user({"authorization": authorization})
+        assert tokens.user_at_once(authorization) == user
+        assert tokens.user_at_once(f"Bearer {issuer.sign('RS256')}") is None
+    monkeypatch.setattr("handlers.edge.issuer_keys.LIFESPAN_S", 0)
+    assert tokens.user_at_once(authorization) is None
+    assert issuer.calls == 1
+
+
+def test_a_token_that_expired_is_not_taken_at_once(
+    tokens: Tokens, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authorization = f"Bearer {issuer.sign('ES256')}"
+    tokens.user({"authorization": authorization})
+    after = good_claims()["exp"] + 1
+    monkeypatch.setattr("handlers.edge.tokens.time.time", lambda: after)
+    assert tokens.user_at_once(authorization) is None

@@ -1,0 +1,169 @@
+"""handlers/adapters/thread_redis.py on a real server: whose connection, and whose answer."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from handlers.adapters import thread_redis
+from handlers.adapters.redis_client import connect
+from handlers.adapters.thread_redis import ThreadRedis
+from tests.programs import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handlers.config import Settings
+
+ECHO = "return ARGV[1]"
+# Long enough to be interrupted in the middle of it.
+SLOW_ECHO = "local i = 0 while i < 3000000 do i = i + 1 end return ARGV[1]"
+THREADS, ECHOES = 8, 200
+
+
+@pytest.fixture
+def client(service: Settings) -> Iterator[ThreadRedis]:
+    made = connect(service)
+    assert isinstance(made, ThreadRedis)
+    with closing(made):
+        yield made
+
+
+@pytest.fixture
+def echo(client: ThreadRedis) -> str:
+    return str(client.script_load(ECHO))
+
+
+def connections(client: ThreadRedis) -> set[str]:
+    """Addresses of the connections that last ran a script."""
+    return {each["addr"] for each in client.client_list() if each["cmd"] == "evalsha"}
+
+
+def test_each_thread_has_its_own_connection_and_gets_its_own_answers(
+    client: ThreadRedis, echo: str
+) -> None:
+    together = threading.Barrier(THREADS)
+
+    def ask(thread: int) -> bool:
+        together.wait()
+        return all(
+            client.execute_command("EVALSHA", echo, 0, f"{thread}-{n}") == f"{thread}-{n}".encode()
+            for n in range(ECHOES)
+        )
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        assert all(threads.map(ask, range(THREADS)))
+        assert len(connections(client)) == THREADS
+    # Whoever ends takes the connection along.
+    eventually(lambda: not connections(client), "the connections' end")
+
+
+def test_a_connection_that_was_killed_is_replaced_and_the_script_run_again(
+    client: ThreadRedis, echo: str
+) -> None:
+    for number in (b"1", b"2"):
+        assert client.execute_command("EVALSHA", echo, 0, number) == number
+        [killed] = connections(client)
+        client.client_kill(killed)
+    assert client.execute_command("EVALSHA", echo, 0, "3") == b"3"
+
+
+def test_a_server_that_is_gone_is_tried_twice_and_no_more(
+    client: ThreadRedis, echo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = []
+
+    def lose(*_: Any) -> None:
+        attempts.append(1)
+        raise RedisConnectionError
+
+    client.execute_command("EVALSHA", echo, 0, "1")
+    monkeypatch.setattr(thread_redis, "_ask", lose)
+    with pytest.raises(RedisConnectionError):
+        client.execute_command("EVALSHA", echo, 0, "2")
+    assert len(attempts) == 2
+
+
+def test_an_error_that_the_server_answers_is_told_and_the_connection_kept(
+    client: ThreadRedis, echo: str
+) -> None:
+    client.execute_command("EVALSHA", echo, 0, "1")
+    before = connections(client)
+    with pytest.raises(ResponseError, match="No matching script"):
+        client.execute_command("EVALSHA", "0" * 40, 0)
+    assert client.execute_command("EVALSHA", echo, 0, "2") == b"2"
+    assert connections(client) == before
+
+
+class CutShortError(Exception):
+    """Whatever may end a wait for an answer."""
+
+
+def interrupted(client: ThreadRedis, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Send a script whose answer is not read, then another one; return what comes."""
+    echo, slow = client.script_load(ECHO), client.script_load(SLOW_ECHO)
+    client.execute_command("EVALSHA", echo, 0, "before")
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise CutShortError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client._own(), "read_response", interrupt)
+        with pytest.raises(CutShortError):
+            client.execute_command("EVALSHA", slow, 0, "of another")
+    answer: bytes = client.execute_command("EVALSHA", echo, 0, "mine")
+    return answer
+
+
+def test_an_answer_that_comes_too_late_is_never_taken_for_the_next_one(
+    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert interrupted(client, monkeypatch) == b"mine"
+
+
+def test_control_without_closing_the_connection_the_next_one_gets_it(
+    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection: Any = client._own()
+    monkeypatch.setattr(connection, "disconnect", lambda *_, **__: None)
+    assert interrupted(client, monkeypatch) == b"of another"
+    monkeypatch.undo()
+    connection.disconnect()
+
+
+def test_after_a_close_every_thread_connects_anew(client: ThreadRedis, echo: str) -> None:
+    with ThreadPoolExecutor(1) as another:
+        for _ in range(2):
+            assert client.execute_command("EVALSHA", echo, 0, "1") == b"1"
+            asked = another.submit(client.execute_command, "EVALSHA", echo, 0, "2")
+            assert asked.result() == b"2"
+            assert len(connections(client)) == 2
+            client.close()
+            assert connections(client) == set()
+
+
+def test_a_forked_process_has_a_connection_of_its_own(client: ThreadRedis, echo: str) -> None:
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+
+    def ask() -> None:
+        answers.put((client.execute_command("EVALSHA", echo, 0, "child"), connections(client)))
+
+    assert client.execute_command("EVALSHA", echo, 0, "parent") == b"parent"
+    parents = connections(client)
+    child = context.Process(target=ask)
+    child.start()
+    child.join()
+    answer, seen = answers.get()
+    assert answer == b"child"
+    assert len(seen) == 2
+    assert parents < seen
+    assert client.execute_command("EVALSHA", echo, 0, "parent") == b"parent"
+    assert connections(client) == parents
