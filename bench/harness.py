@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from bench.world import World
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Trial = Callable[[], Figures]
 
 FAILURES = "failures"  # the metric of answers that no client should have got
+LATENCIES = ("p50_ms", "p95_ms", "p99_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ class Case:
     variants: Callable[[World, Scale], AbstractContextManager[Mapping[str, Trial]]]
     # A round that does not count: connections, imports, caches of the servers.
     warm_up: bool = True
+    # Where one round takes so long, and measures so much, that more of them are no gain.
+    rounds_max: int | None = None
+    # What the report tells besides the metric, of variants that have it.
+    beside: Sequence[str] = LATENCIES
+    # Variants that are not our programs: what they answer wrongly is told, and fails nothing.
+    for_the_record: Collection[str] = ()
 
 
 class Spread(NamedTuple):
@@ -72,18 +79,27 @@ class Measured:
     trials: Mapping[str, Mapping[str, Sequence[float]]]
 
     @property
+    def rounds(self) -> int:
+        """How many trials of each variant there are."""
+        return min(len(metrics[self.case.metric]) for metrics in self.trials.values())
+
+    @property
     def failures(self) -> int:
         """How many answers were wrong, in all."""
-        return int(sum(sum(metrics.get(FAILURES, ())) for metrics in self.trials.values()))
+        return sum(map(self.failures_of, self.trials.keys() - set(self.case.for_the_record)))
+
+    def failures_of(self, variant: str) -> int:
+        """How many answers of one variant were wrong."""
+        return int(sum(self.trials[variant].get(FAILURES, ())))
 
     def spread(self, variant: str, metric: str) -> Spread:
         """Return the spread of one metric over the rounds."""
         return spread(self.trials[variant][metric])
 
     def ratio(self, variant: str, against: str, metric: str) -> Spread:
-        """Return the spread of the quotients of the rounds."""
+        """Return the spread of the quotients of the rounds; 0 where the other did nothing."""
         ours, theirs = self.trials[variant][metric], self.trials[against][metric]
-        return spread([a / b for a, b in zip(ours, theirs, strict=True)])
+        return spread([a / b if b else 0 for a, b in zip(ours, theirs, strict=True)])
 
     def reached(self, goal: Goal) -> tuple[float, bool]:
         """Return the value that a goal is about, and whether it is met."""

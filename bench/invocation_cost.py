@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE))
@@ -27,6 +28,9 @@ from handlers.config import Settings  # noqa: E402
 from local.embedded import running_stack  # noqa: E402
 from local.migrate import migrate  # noqa: E402
 from local.servers import ServerError  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROUNDS = 3
 # One more winner than the memory of refusals keeps: with so many, Redis decides about everybody.
@@ -62,20 +66,28 @@ def main() -> int:
 def _measure(trees: list[Path], rounds: int, calls: int) -> dict[str, list[Figures]]:
     measured: dict[str, list[Figures]] = {str(tree): [] for tree in trees}
     with running_stack(report=_say) as stack:
-        # The same user may come twice within a moment here; the limit is not what is measured.
-        environment = os.environ | stack.settings | {"APPLY_RATE_PER_S": "1000000"}
+        environment = environment_of(os.environ | stack.settings)
         migrate(Settings.from_environment(environment), Patience(MIGRATE_WAIT_S, _say))
         for number in range(1, rounds + 1):
             for tree in trees:
                 _say(f"round {number} of {rounds}: {tree} …")
-                measured[str(tree)].append(_round(tree, calls, environment))
+                measured[str(tree)].append(one_round(tree, calls, environment))
     return measured
 
 
-def _round(tree: Path, calls: int, environment: dict[str, str]) -> Figures:
+def environment_of(servers: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a round on `servers`.
+
+    The same user may come twice within a moment here; the limit is not what is measured.
+    """
+    return {**servers, "APPLY_RATE_PER_S": "1000000"}
+
+
+def one_round(tree: Path, calls: int, environment: Mapping[str, str]) -> Figures:
+    """Bring about every outcome `calls` times in a process of its own; return what each cost."""
     done = subprocess.run(
         [sys.executable, str(HERE / "bench" / "invocation_round.py"), str(calls)],
-        env=environment | {"PYTHONPATH": str(tree.resolve())},
+        env={**environment, "PYTHONPATH": str(tree.resolve())},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.harness import FAILURES
+from bench.processor_time import ProcessorTime
 from bench.tools import find
 
 if TYPE_CHECKING:
     from bench.harness import Figures
-    from local.demonstration.api import Api
+    from bench.world import Gateway
 
 SCRIPT = Path(__file__).with_name("apply.lua")
 # As many clients as keep two workers busy without a queue that only measures itself.
 CONNECTIONS = 64
-THREADS = 2
 ANSWER_TIMEOUT_S = 10
 # A crowd that is sent once ends by itself; this is for one of which an answer was lost.
 CROWD_S_MIN, CROWD_PER_S_MIN = 60, 100
@@ -28,9 +28,10 @@ CROWD_S_MIN, CROWD_PER_S_MIN = 60, 100
 class Load:
     """Applications at one gateway, by the users of `tokens`."""
 
-    api: Api
+    gateway: Gateway
     tokens: Path
     statuses: str  # the right ones, as apply.lua takes them
+    connections: int = CONNECTIONS
 
     def during(self, seconds: int, campaign_id: str) -> Figures:
         """Apply for `seconds`, over and over through the tokens."""
@@ -42,17 +43,21 @@ class Load:
 
     def _run(self, seconds: int, campaign_id: str, mode: str) -> Figures:
         path = f"/campaigns/{campaign_id}/apply"
-        threads = 1 if mode == "once" else THREADS
-        options = f"-t{threads} -c{CONNECTIONS} -d{seconds}s --timeout {ANSWER_TIMEOUT_S}s".split()
-        arguments = [str(self.tokens), str(threads), path, self.statuses, mode]
+        options = f"-t1 -c{self.connections} -d{seconds}s --timeout {ANSWER_TIMEOUT_S}s".split()
+        arguments = [str(self.tokens), path, self.statuses, mode]
+        used = ProcessorTime(self.gateway.programs)
         done = subprocess.run(
-            [find("wrk"), *options, "-s", str(SCRIPT), self.api.url, "--", *arguments],
+            [find("wrk"), *options, "-s", str(SCRIPT), self.gateway.url, "--", *arguments],
             check=True,
             capture_output=True,
             text=True,
             timeout=seconds + ANSWER_TIMEOUT_S * 2,
         )
-        return figures(json.loads(done.stdout.splitlines()[-1]))
+        told = json.loads(done.stdout.splitlines()[-1])
+        return {
+            **figures(told),
+            **used.per_request(told["right"] + told["wrong"], told["cpu_us"] / 1e6),
+        }
 
 
 def figures(told: dict[str, Any]) -> Figures:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bench.harness import FAILURES
+from bench.processor_time import COLUMNS, METRIC
 from local.demonstration.machine import machine, versions
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ JSON, MARKDOWN = "bench.json", "bench.md"
 DIGITS_FROM = 100  # from here on, digits behind the point say nothing
 
 
-def write(folder: Path, results: Sequence[Measured], scale: Scale) -> None:
+def write(folder: Path, results: Sequence[Measured], scale: Scale, took_s: int) -> None:
     """Write both files into `folder`."""
     record = {
         "machine": machine(),
@@ -26,17 +27,26 @@ def write(folder: Path, results: Sequence[Measured], scale: Scale) -> None:
         "rounds": scale.rounds,
         "seconds": scale.seconds,
         "quick": scale.quick,
+        "took_s": took_s,
         "cases": {each.case.name: _record(each) for each in results},
     }
     (folder / JSON).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     (folder / MARKDOWN).write_text("\n".join(_page(results, record)) + "\n", encoding="utf-8")
 
 
+def about(measured: Measured) -> list[str]:
+    """Return what there is to say of one case, as Markdown."""
+    used = processor_table(measured)
+    findings = [*goals(measured), *_failures(measured)]
+    return [*table(measured), "", *used, *([""] if used else []), *findings]
+
+
 def table(measured: Measured) -> list[str]:
     """Return one case as a Markdown table: medians, spread, ratio to the baseline."""
     case = measured.case
+    beside = " / ".join(case.beside)
     lines = [
-        f"| {case.title} | {case.metric} | least to most | of the baseline | p50 / p95 / p99 ms |",
+        f"| {case.title} | {case.metric} | least to most | of the baseline | {beside} |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for variant in measured.trials:
@@ -45,14 +55,31 @@ def table(measured: Measured) -> list[str]:
         shown = "" if ratio is None or variant == case.baseline else f"{ratio.median:.2f}"
         lines.append(
             f"| {variant} | {number(median)} | {number(least)} to {number(most)} "
-            f"| {shown} | {_latencies(measured, variant)} |"
+            f"| {shown} | {_beside(measured, variant)} |"
         )
     return lines
 
 
+def processor_table(measured: Measured) -> list[str]:
+    """Return what each program used of the processors as a table; [] where nobody counted."""
+    counted = {name for metrics in measured.trials.values() for name in metrics}
+    columns = [name for name in COLUMNS if name in counted]
+    if not columns:
+        return []
+    heads = [name.removeprefix(METRIC) for name in columns]
+    lines = [_row("CPU µs per request", heads), _row("---", ["---:"] * len(heads))]
+    for variant, metrics in measured.trials.items():
+        known = (
+            measured.spread(variant, name).median if name in metrics else None for name in columns
+        )
+        lines.append(_row(variant, ["" if each is None else number(each) for each in known]))
+    return lines
+
+
 def goals(measured: Measured) -> list[str]:
-    """Return one line for each goal: met or missed, by what."""
-    return [_goal(measured, goal) for goal in measured.case.goals]
+    """Return one line for each goal of a variant that was measured: met or missed, by what."""
+    of_these = (goal for goal in measured.case.goals if goal.variant in measured.trials)
+    return [_goal(measured, goal) for goal in of_these]
 
 
 def number(value: float) -> str:
@@ -67,12 +94,25 @@ def _goal(measured: Measured, goal: Goal) -> str:
     return f"- {'met' if met else '**missed**'}: {about} {sign} {goal.bound:,}: {number(value)}"
 
 
-def _latencies(measured: Measured, variant: str) -> str:
-    metrics = measured.trials[variant]
-    names = ("p50_ms", "p95_ms", "p99_ms")
-    if not all(name in metrics for name in names):
-        return ""
-    return " / ".join(number(measured.spread(variant, name).median) for name in names)
+def _median(measured: Measured, variant: str, name: str) -> str:
+    known = name in measured.trials[variant]
+    return number(measured.spread(variant, name).median) if known else ""
+
+
+def _row(head: str, cells: Sequence[str]) -> str:
+    return f"| {head} | {' | '.join(cells)} |"
+
+
+def _beside(measured: Measured, variant: str) -> str:
+    medians = [_median(measured, variant, name) for name in measured.case.beside]
+    return " / ".join(medians) if all(medians) else ""
+
+
+def _failures(measured: Measured) -> Iterator[str]:
+    yield f"- wrong or lost answers: {measured.failures:,}"
+    for variant in measured.case.for_the_record:
+        count = measured.failures_of(variant)
+        yield f"- wrong or lost answers of {variant}, for the record: {count:,}"
 
 
 def _record(measured: Measured) -> dict[str, Any]:
@@ -100,15 +140,15 @@ def _record(measured: Measured) -> dict[str, Any]:
 
 def _page(results: Sequence[Measured], record: dict[str, Any]) -> Iterator[str]:
     yield "# Benchmark\n"
-    yield f"{record['rounds']} rounds, variants in turn, {record['seconds']} s of load each. "
+    yield f"Variants in turn, {record['seconds']} s of load each; {record['took_s']} s in all. "
     yield "A ratio is the median over the rounds of ours divided by the baseline's.\n"
     for name in ("machine", "versions"):
         yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in record[name].items())
         yield ""
     for measured in results:
-        yield f"## {measured.case.title}\n"
-        yield from table(measured)
+        yield f"## {measured.case.title}\n\nEach {measured.rounds} x.\n"
+        yield "\n".join(about(measured))
+        if measured.case.name == "growth":
+            yield "\n![growth](growth.svg)"
         yield ""
-        yield from goals(measured)
-        yield f"- wrong or lost answers: {measured.failures:,}\n"
     yield "![throughput](throughput.svg)"

@@ -8,6 +8,7 @@ options or a missing tool, 130 Ctrl-C. A goal that is missed is told and is no f
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from bench import report
 from bench.harness import Case, Measured, Scale, interleaved
+from bench.progress import Progress
 from bench.tools import MissingToolError, find
 from bench.world import world
 from local.demonstration.interruption import Interruption
@@ -25,7 +27,17 @@ from local.servers.process import ServerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-CASES = ("sold-out", "admission", "accepted", "consumer", "burst", "growth")
+CASES = (
+    "sold-out",
+    "admission",
+    "accepted",
+    "chalice-local",
+    "consumer",
+    "burst",
+    "growth",
+    "lambda-imports",
+    "lambda-invocations",
+)
 ROUNDS, ROUNDS_QUICK, ROUNDS_MAX = 5, 2, 100
 SECONDS, SECONDS_QUICK, SECONDS_MAX = 5, 1, 600
 EXIT_FAILURES, EXIT_REFUSED = 1, 2
@@ -61,30 +73,30 @@ def _measure_all(options: argparse.Namespace) -> int:
     )
     find("wrk")
     options.out.mkdir(parents=True, exist_ok=True)
-    results = []
+    progress, results = Progress(len(options.cases)), []
     for name in options.cases:
-        results.append(_measure(_case(name), scale, options.out))
+        results.append(_measure(_case(name), scale, options.out, progress))
         # After each, so that an interrupted run leaves what it has.
-        report.write(options.out, results, scale)
-        print("\n".join([*report.table(results[-1]), *report.goals(results[-1]), ""]), flush=True)
+        report.write(options.out, results, scale, progress.seconds)
+        print("\n".join([*report.about(results[-1]), ""]), flush=True)
         if name == "growth":
             plots.growth(options.out / "growth.svg", results[-1])
     plots.throughput(options.out / "throughput.svg", results)
     failures = sum(each.failures for each in results)
-    _say(f"bench: {failures:,} wrong or lost answers; see {options.out / report.MARKDOWN}")
+    progress.say(f"{failures:,} wrong or lost answers; see {options.out / report.MARKDOWN}")
     return EXIT_FAILURES if failures else 0
 
 
-def _measure(case: Case, scale: Scale, out: Path) -> Measured:
-    _say(f"bench: {case.title}")
-    with (
-        world(out / "logs" / case.name) as servers,
-        case.variants(servers, scale) as trials,
-    ):
-        taken = interleaved(
-            trials, scale.rounds, lambda line: _say(f"  {line}"), warm_up=case.warm_up
-        )
-        return Measured(case, taken)
+def _measure(case: Case, scale: Scale, out: Path, progress: Progress) -> Measured:
+    progress.begin(case.title)
+    logs = out / "logs" / case.name
+    with world(logs) as servers, case.variants(servers, scale) as trials:
+        rounds = min(scale.rounds, case.rounds_max or scale.rounds)
+        taken = interleaved(trials, rounds, progress.say, warm_up=case.warm_up)
+    measured = Measured(case, taken)
+    if not measured.failures:
+        shutil.rmtree(logs)  # up to a gigabyte that nobody will read
+    return measured
 
 
 def _case(name: str) -> Case:
@@ -116,7 +128,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--cases", nargs="+", choices=CASES, default=CASES, metavar="CASE", help=" ".join(CASES))
-    add("--rounds", type=_bounded(ROUNDS_MAX), help=f"of each variant (default: {ROUNDS})")
+    add(
+        "--rounds",
+        type=_bounded(ROUNDS_MAX),
+        help=f"of each variant, growth: one (default: {ROUNDS})",
+    )
     add("--seconds", type=_bounded(SECONDS_MAX), help=f"of load in a trial (default: {SECONDS})")
     quick = f"{ROUNDS_QUICK} rounds of {SECONDS_QUICK} s, small crowds: minutes in place of an hour"
     add("--quick", action="store_true", help=quick)

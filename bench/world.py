@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.processor_time import GATEWAY, KAFKA, MYSQL, REDIS
 from handlers import wiring
 from handlers.adapters.migration.patience import Patience
 from handlers.config import Settings
@@ -17,11 +18,20 @@ from local.migrate import migrate
 from local.servers.ports import HOST, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from local.embedded import Stack
 
 WAIT_S = 60.0
 WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway(Api):
+    """A running HTTP interface."""
+
+    programs: Mapping[str, int]  # process ids by name: its own, and those of the servers behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +41,46 @@ class World:
     environment: Mapping[str, str]
     settings: Settings
     folder: Path
+    servers: Mapping[str, int]  # process ids by name
 
     @contextmanager
-    def gateway(self, application: str = "local.gateway:application") -> Iterator[Api]:
+    def gateway(self, application: str = "local.gateway:application") -> Iterator[Gateway]:
         """Run `local.serve` with an RSGI application, and whatever else is its default."""
-        api = Api(HOST, free_port())
+        port = free_port()
         log = self.folder / f"{application.replace(':', '-')}.log"
-        arguments = ("--port", str(api.port), "--workers", str(WORKERS))
-        program = Program(
-            application, "local.serve", (*arguments, "--application", application), log
-        )
+        arguments = f"--port {port} --workers {WORKERS} --application {application}".split()
+
+        def ask() -> None:
+            if b"listening on" not in log.read_bytes():
+                message = f"{application} does not listen yet"
+                raise NotReadyError(message)
+
+        with self._serving(Program(application, "local.serve", (*arguments,), log), ask) as pid:
+            yield Gateway(HOST, port, {GATEWAY: pid, **self.servers})
+
+    @contextmanager
+    def chalice_local(self) -> Iterator[Gateway]:
+        """Run `chalice local` as one does while developing."""
+        api = Api(HOST, free_port())
+        arguments = f"local --stage local --port {api.port} --no-autoreload".split()
+        log = self.folder / "chalice-local.log"
+        program = Program("chalice local", "bench.chalice_command", (*arguments,), log)
+        with self._serving(program, lambda: api.call("GET", "/health")) as pid:
+            yield Gateway(api.host, api.port, {GATEWAY: pid, **self.servers})
+
+    @contextmanager
+    def _serving(self, program: Program, ask: Callable[[], object]) -> Iterator[int]:
+        """Run a program, from when `ask` no longer raises NotReadyError; yield its process id."""
         with running([program], self.environment) as [started]:
 
-            def ask() -> None:
+            def ask_it() -> None:
                 started.check()
-                if b"listening on" not in log.read_bytes():
-                    message = f"{application} does not listen yet"
-                    raise NotReadyError(message)
+                ask()
 
-            patience = Patience(WAIT_S, lambda _: None)
-            patience.until_answered(
-                application, ask, lambda error: isinstance(error, NotReadyError)
+            Patience(WAIT_S, lambda _: None).until_answered(
+                program.name, ask_it, lambda error: isinstance(error, NotReadyError)
             )
-            yield api
+            yield started.pid
 
     def campaign(self, api: Api, quantity: int) -> str:
         """Create an open campaign; return its id."""
@@ -70,8 +97,12 @@ def world(folder: Path) -> Iterator[World]:
             os.environ.update(stack.settings)
             settings = Settings.from_environment()
             migrate(settings, Patience(WAIT_S, lambda _: None))
-            yield World(dict(os.environ), settings, folder)
+            yield World(dict(os.environ), settings, folder, _process_ids(stack))
         finally:
             wiring.reset()
             os.environ.clear()
             os.environ.update(before)
+
+
+def _process_ids(stack: Stack) -> dict[str, int]:
+    return {REDIS: stack.valkey.pid, KAFKA: stack.kafka.pid, MYSQL: stack.mariadb.pid}

@@ -11,6 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from handlers import wiring
 from handlers.config import ConfigurationError
 from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
@@ -42,9 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def rebuild(wait_s: float) -> list[str]:
     """Return the campaigns that were opened; wait for a rebuild that is at work elsewhere.
 
-    Raises TimeoutError when that one takes longer than `wait_s`, ServiceError when a server is out
-    of reach.
+    Raises ConfigurationError for wrong settings, TimeoutError when that one takes longer than
+    `wait_s`, ServiceError when a server is out of reach.
     """
+    wiring.settings()  # what is wrong with them is told before anything is looked at
     deadline = time.monotonic() + wait_s
     print("Looking whether Redis has lost anything …", file=sys.stderr, flush=True)
     told = False

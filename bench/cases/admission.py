@@ -11,6 +11,7 @@ from uuid import uuid4
 from bench.admitted import admit_command
 from bench.harness import Case, Goal
 from bench.load import CONNECTIONS, Load
+from bench.processor_time import ProcessorTime, ended_s
 from bench.tokens import write_tokens
 from bench.tools import find
 from handlers.domain.campaign import QUANTITY_MAX
@@ -54,6 +55,7 @@ def _redis_benchmark(world: World, api: Api, commands: int) -> Figures:
     limits = (world.settings.apply_rate_per_s, world.settings.apply_rate_per_address_per_s)
     script = map(str, admit_command(campaign_id, LOOPBACK, *limits)(user))
     options = f"-p {port} -c {CONNECTIONS} -n {commands} -r 1000000000 --csv".split()
+    used, before_s = ProcessorTime(world.servers), ended_s()
     done = subprocess.run(
         [find("redis-benchmark"), *options, *script],
         check=True,
@@ -67,6 +69,7 @@ def _redis_benchmark(world: World, api: Api, commands: int) -> Figures:
         "p50_ms": float(row["p50_latency_ms"]),
         "p95_ms": float(row["p95_latency_ms"]),
         "p99_ms": float(row["p99_latency_ms"]),
+        **used.per_request(commands, ended_s() - before_s),
     }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bench.harness import Scale, Trial
     from bench.world import World
+    from local.demonstration.api import Api
 
 USERS = 10_000
 OURS, BARE = "sold out", "bare Granian"
@@ -23,16 +24,21 @@ OURS, BARE = "sold out", "bare Granian"
 @contextmanager
 def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """One campaign whose only coupon is gone; refusals by the gateway beside fixed answers."""
-    secret = world.settings.auth_jwt_secret
-    tokens = write_tokens(world.folder / "tokens.txt", secret, USERS)
+    tokens = write_tokens(world.folder / "tokens.txt", world.settings.auth_jwt_secret, USERS)
     with world.gateway() as ours, world.gateway("bench.bare:application") as bare:
-        campaign_id = world.campaign(ours, quantity=1)
-        winner = {"Authorization": f"Bearer {mint(secret, 'winner')}"}
-        ours.call("POST", f"/campaigns/{campaign_id}/apply", headers=winner)
+        campaign_id = sold_out_campaign(world, ours)
         yield {
             BARE: lambda: Load(bare, tokens, "409").during(scale.seconds, campaign_id),
             OURS: lambda: Load(ours, tokens, "409").during(scale.seconds, campaign_id),
         }
+
+
+def sold_out_campaign(world: World, api: Api) -> str:
+    """Create a campaign, and take its only coupon; return its id."""
+    campaign_id = world.campaign(api, quantity=1)
+    winner = {"Authorization": f"Bearer {mint(world.settings.auth_jwt_secret, 'winner')}"}
+    api.call("POST", f"/campaigns/{campaign_id}/apply", headers=winner)
+    return campaign_id
 
 
 CASE = Case(

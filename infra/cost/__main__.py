@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,4 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # Whoever reads the output may have enough of it, as `head` has: then there is nothing to say.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

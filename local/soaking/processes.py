@@ -24,7 +24,7 @@ class Held(NamedTuple):
 def held(pid: int) -> Held:
     """Return what a program holds; a child that ends meanwhile counts for nothing."""
     rss_bytes = threads = files = 0
-    for process in _family(pid):
+    for process in family(pid):
         try:
             rss_bytes += int((process / "statm").read_text().split()[1]) * PAGE_BYTES
             threads += sum(1 for _ in (process / "task").iterdir())
@@ -34,7 +34,8 @@ def held(pid: int) -> Held:
     return Held(rss_bytes, threads, files)
 
 
-def _family(pid: int) -> Iterator[Path]:
+def family(pid: int) -> Iterator[Path]:
+    """Yield the folders of a process and of all its descendants."""
     process = PROC / str(pid)
     yield process
     try:
@@ -42,4 +43,4 @@ def _family(pid: int) -> Iterator[Path]:
     except OSError:
         return
     for child in children:
-        yield from _family(int(child))
+        yield from family(int(child))

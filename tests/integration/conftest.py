@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import wiring
+from handlers import rebuild, wiring
+from handlers.adapters.migration.patience import Patience
+from handlers.adapters.migration.topic import ensure_topic
+from handlers.config import Settings
+from handlers.domain import comparison
+from tests.conftest import say
+from tests.integration.losing import ACK_TIMEOUT_MS, WAIT_S, warm_up
+from tests.integration.polling import with_own_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from handlers.config import Settings
+LOOK_AGAIN_AFTER_S = 0.01
 
 
 @pytest.fixture
@@ -20,3 +28,30 @@ def service(clean: Settings) -> Iterator[Settings]:
     wiring.reset()
     yield clean
     wiring.reset()
+
+
+@pytest.fixture
+def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """The service with a topic of its own and a short time for acks, hence for the wait."""
+    monkeypatch.setenv("COUPON_TOPIC", f"coupon_{uuid.uuid4().hex[:12]}")
+    monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", str(ACK_TIMEOUT_MS))
+    monkeypatch.setattr(rebuild, "IN_FLIGHT_MARGIN_MS", 0)
+    settings = Settings.from_environment()
+    ensure_topic(settings, Patience(WAIT_S, say))
+    wiring.reset()
+    warm_up()
+    yield settings
+    wiring.reset()
+
+
+@pytest.fixture
+def quick(service: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Nothing is on its way in these tests, so the second look need not wait for it."""
+    monkeypatch.setattr(comparison, "LOOK_AGAIN_AFTER_S", LOOK_AGAIN_AFTER_S)
+    return service
+
+
+@pytest.fixture
+def own_topic(settings: Settings) -> Settings:
+    """The session's servers with a topic and a group of the test's own."""
+    return with_own_topic(settings)

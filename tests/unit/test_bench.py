@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
 
 from bench import load, poll_runner, report, tools
+from bench.cases.lambda_invocations import Together
 from bench.harness import FAILURES, Case, Goal, Measured, Scale, interleaved
+from bench.processor_time import METRIC
 from bench.run import CASES, main
 from bench.tokens import write_tokens
 
@@ -70,7 +74,7 @@ def test_a_goal_is_about_the_median(goal: Goal, *, met: bool) -> None:
 
 def test_the_report_names_missed_goals_ratios_and_wrong_answers(tmp_path: Path) -> None:
     result = measured(Goal("ours", "per_s", 0.6, against="base"))
-    report.write(tmp_path, [result], Scale(3, 1, quick=True))
+    report.write(tmp_path, [result], Scale(3, 1, quick=True), took_s=9)
     page = (tmp_path / report.MARKDOWN).read_text("utf-8")
     assert "| ours | 20 | 8 to 50 | 0.50 |" in page
     assert "**missed**: ours, per_s / base ≥ 0.6: 0.5" in page
@@ -78,6 +82,58 @@ def test_the_report_names_missed_goals_ratios_and_wrong_answers(tmp_path: Path) 
     record = json.loads((tmp_path / report.JSON).read_text("utf-8"))
     assert record["cases"]["name"]["ratios"]["ours"]["median"] == 0.5
     assert record["cases"]["name"]["variants"]["base"]["per_s"]["trials"] == [100, 10, 50]
+
+
+def test_a_goal_of_a_variant_that_was_not_measured_is_not_told() -> None:
+    assert report.goals(measured(Goal("larger", "per_s", 1))) == []
+
+
+def test_ours_is_no_better_than_a_baseline_that_did_nothing() -> None:
+    trials = {"base": {"per_s": [0.0, 0.0]}, "ours": {"per_s": [10.0, 20.0]}}
+    goal = Goal("ours", "per_s", 0.1, against="base")
+    assert Measured(case(goal), trials).reached(goal) == (0, False)
+
+
+def test_wrong_answers_of_a_program_of_others_are_told_and_fail_nothing() -> None:
+    trials = {
+        "base": {"per_s": [1.0], FAILURES: [7.0]},
+        "ours": {"per_s": [1.0], FAILURES: [2.0]},
+    }
+    result = Measured(replace(case(), for_the_record=("base",)), trials)
+    assert result.failures == 2
+    page = report.about(result)
+    assert "- wrong or lost answers: 2" in page
+    assert "- wrong or lost answers of base, for the record: 7" in page
+
+
+def test_the_report_tells_what_each_program_took_of_the_processors() -> None:
+    trials = {
+        "base": {"per_s": [1.0], f"{METRIC}load": [17.5], f"{METRIC}all": [17.5]},
+        "ours": {"per_s": [1.0, 1.0], f"{METRIC}load": [20.0, 22.0], f"{METRIC}gateway": [150.0]},
+    }
+    assert report.processor_table(Measured(case(), trials)) == [
+        "| CPU µs per request | load | gateway | all |",
+        "| --- | ---: | ---: | ---: |",
+        "| base | 17.5 |  | 17.5 |",
+        "| ours | 21 | 150 |  |",
+    ]
+    assert report.processor_table(measured()) == []
+
+
+def test_outcomes_that_come_about_together_are_measured_once_a_round(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rounds = itertools.count()
+
+    def one_round(*_: object) -> dict[str, dict[str, float]]:
+        number = next(rounds)
+        return {"accepted": {"cpu_us": number}, "refused": {"cpu_us": number}}
+
+    monkeypatch.setattr("bench.invocation_cost.one_round", one_round)
+    together = Together({})
+    trials = {outcome: together.trial(outcome) for outcome in ("accepted", "refused")}
+    taken = interleaved(trials, 2, lambda _: None, warm_up=False)
+    assert taken == {"accepted": {"cpu_us": [0, 1]}, "refused": {"cpu_us": [0, 1]}}
 
 
 def test_only_right_answers_count_as_work_and_lost_ones_are_failures() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -191,6 +193,17 @@ def test_the_program_runs_by_its_name_and_explains_itself() -> None:
     refused = _run(command)
     assert refused.returncode == 2
     assert "required: --applicants, --minutes, --quantity" in refused.stderr
+
+
+def test_a_reader_that_has_had_enough_ends_the_program_without_a_word() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "infra.cost", *ASKED]
+    with open(writer, "wb") as nobody:  # noqa: PTH123 - a file descriptor
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,49 @@
+"""`chalice local`, for the record: the way to try things out, beside our gateway."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench.cases.sold_out import sold_out_campaign
+from bench.harness import Case
+from bench.load import Load
+from bench.tokens import write_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bench.harness import Scale, Trial
+    from bench.world import World
+
+USERS = 10_000
+# It listens with a backlog of five: of more that connect at once, some are not let in.
+CONNECTIONS = 4
+OURS, CHALICE = "gateway", "chalice local"
+
+
+@contextmanager
+def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+    """Let either program refuse the same people, over as many connections."""
+    tokens = write_tokens(world.folder / "tokens.txt", world.settings.auth_jwt_secret, USERS)
+    with world.gateway() as ours, world.chalice_local() as chalice:
+        campaign_id = sold_out_campaign(world, ours)
+
+        def trial(load: Load) -> Trial:
+            return lambda: load.during(scale.seconds, campaign_id)
+
+        yield {
+            CHALICE: trial(Load(chalice, tokens, "409", CONNECTIONS)),
+            OURS: trial(Load(ours, tokens, "409", CONNECTIONS)),
+        }
+
+
+CASE = Case(
+    "chalice-local",
+    f"Sold out, over {CONNECTIONS} connections, beside chalice local",
+    "per_s",
+    CHALICE,
+    (),
+    variants,
+    for_the_record=(CHALICE,),
+)

@@ -1,0 +1,133 @@
+"""Rebuilds that are killed, meet each other, or meet another restart: nothing opens too early."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers import rebuild, wiring
+from handlers.adapters.restoration import Restoration
+from handlers.domain.errors import StaleStateError, UnavailableError
+from handlers.rebuild import rebuild_handler
+from local.servers.ports import free_port
+from tests.integration.losing import flush
+from tests.support import apply, ask, create_campaign, redis_dump
+
+if TYPE_CHECKING:
+    from handlers.adapters.restoration import Rebuild
+    from handlers.config import Settings
+
+
+def test_many_rebuilds_at_once_do_it_once_and_right(lossy: Settings, campaign_id: str) -> None:
+    create_campaign(campaign_id, quantity=50)
+    for n in range(20):
+        apply(campaign_id, f"user-{n}")
+    flush(lossy)
+    with ThreadPoolExecutor(8) as pool:
+        results = [f.result() for f in [pool.submit(rebuild_handler, {}, None) for _ in range(8)]]
+    assert [r for r in results if r["rebuilt"]] == [{"rebuilt": [campaign_id]}]
+    serials = [apply(campaign_id, f"user-{n}").body.get("serial") for n in range(60)]
+    assert serials == [*range(1, 51), *[None] * 10]
+
+
+def test_a_rebuild_that_was_killed_half_way_leaves_closed_and_the_next_one_ends_it(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    apply(campaign_id, "a")
+    flush(lossy)
+    for step in ("begin_epoch", "begin", "restore", "release_gaps", "reopen", "renew_epoch"):
+        with monkeypatch.context() as crash:
+            crash.setattr(Restoration, step, _killed)
+            with pytest.raises(KeyboardInterrupt):
+                rebuild_handler({}, None)
+        if step != "renew_epoch":
+            assert apply(campaign_id, "b").status == 503
+    assert rebuild_handler({}, None) == {"rebuilt": []}
+    assert ask("GET /ready").status == 200
+    assert apply(campaign_id, "a").code == "ALREADY_APPLIED"
+    assert apply(campaign_id, "b").body["serial"] == 2
+
+
+def _killed(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id)
+    flush(lossy)
+    begin = Restoration.begin
+
+    def on_another_run(self: Restoration, name: str) -> Rebuild:
+        begun = begin(self, name)
+        assert begun
+        return replace(begun, run_id="e" * 40)
+
+    monkeypatch.setattr(Restoration, "begin", on_another_run)
+    with pytest.raises(StaleStateError):
+        rebuild_handler({}, None)
+    assert apply(campaign_id, "a").status == 503
+
+
+def test_a_campaign_that_somebody_else_opens_meanwhile_is_not_touched(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id)
+    flush(lossy)
+    begin = Restoration.begin
+    dumps: list[Any] = []
+
+    def after_another_rebuild(self: Restoration, name: str) -> Rebuild | None:
+        if not dumps:
+            dumps.append(None)
+            with monkeypatch.context() as alone:
+                alone.setattr(rebuild, "_needed", lambda: True)
+                alone.setattr(wiring.database(), "alone", lambda _: contextlib.nullcontext(1))
+                assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+            assert wiring.admissions().admit(campaign_id, "a").serial == 1
+            dumps[0] = redis_dump(lossy)
+        return begin(self, name)
+
+    monkeypatch.setattr(Restoration, "begin", after_another_rebuild)
+    assert rebuild_handler({}, None) == {"rebuilt": []}
+    assert redis_dump(lossy) == dumps[0]
+
+
+@pytest.mark.parametrize("step", ["restore", "release_gaps", "reopen", "renew_epoch"])
+def test_a_flush_in_the_middle_of_a_rebuild_opens_nothing(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    create_campaign(campaign_id)
+    apply(campaign_id, "a")
+    flush(lossy)
+    real = getattr(Restoration, step)
+
+    def after_another_flush(*args: Any, **options: Any) -> Any:
+        flush(lossy)
+        monkeypatch.setattr(Restoration, step, real)
+        return real(*args, **options)
+
+    monkeypatch.setattr(Restoration, step, after_another_flush)
+    with contextlib.suppress(StaleStateError):
+        rebuild_handler({}, None)
+    assert apply(campaign_id, "b").status == 503
+    assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+    assert [apply(campaign_id, user).body["serial"] for user in "ab"] == [1, 2]
+
+
+def test_without_kafka_a_lost_redis_stays_closed(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id)
+    flush(lossy)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
+    wiring.reset()
+    with pytest.raises(UnavailableError):
+        rebuild_handler({}, None)
+    assert apply(campaign_id, "a").status == 503

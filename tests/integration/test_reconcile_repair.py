@@ -1,0 +1,115 @@
+"""Repair after a reconciliation: what is safe is mended, the rest is named and left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import wiring
+from handlers.domain.errors import StaleStateError
+from handlers.domain.reconciliation import Kind
+from handlers.relay import relay_handler
+from tests.integration.spoiling import (
+    LONG_AGO_MS,
+    Redis,
+    admit,
+    findings,
+    issue,
+    lose_campaign,
+    lose_epoch,
+    run,
+    spoil,
+)
+from tests.support import coupons, create_campaign
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+
+
+def test_repair_mends_what_is_safe_and_says_what_it_leaves(
+    quick: Settings, campaign_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    redis = Redis(quick, campaign_id)
+    spoil(redis, campaign_id)
+    assert run(campaign_id, "--repair") == 1
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{campaign_id}: 2 left\n  repaired: ")
+    for kind in ("MISSING_ROW", "MISSING_ADMISSION", "SERIAL_MISMATCH", "COUNT_MISMATCH"):
+        assert f"1 {kind}" in shown
+        assert f"{kind} is left" not in shown
+    assert "PENDING_STALE is left: the relay sends them" in shown
+    assert "SERIAL_GAP is left: a rebuild gives them back" in shown
+    assert sorted(findings(campaign_id), key=str) == [
+        (Kind.PENDING_STALE, "stale"),
+        (Kind.SERIAL_GAP, 6),
+    ]
+    assert redis("GET", "coupon_count") == b"7"
+
+
+def test_what_was_made_pending_is_sent_by_the_relay_and_written(
+    quick: Settings, campaign_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_campaign(campaign_id)
+    admit(campaign_id, "rowless")
+    redis = Redis(quick, campaign_id)
+    redis("ZREM", "pending", "rowless")
+    assert run("--repair", campaign_id) == 0
+    assert "nothing left\n  repaired: 1 MISSING_ROW\n" in capsys.readouterr().out
+    redis("ZINCRBY", "pending", -LONG_AGO_MS, "rowless")
+    assert relay_handler({}, None) == {"sent": 1}
+    issue(campaign_id, "rowless")
+    assert coupons(quick, campaign_id) == [("rowless", 1)]
+    assert run() == 0
+
+
+def test_only_who_holds_that_very_serial_and_is_not_pending_is_made_pending(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    for user in ("a", "b", "c"):
+        admit(campaign_id, user)
+    redis = Redis(service, campaign_id)
+    redis("ZREM", "pending", "a", "b")
+    since = redis("ZSCORE", "pending", "c")
+    entries = [(1, "a"), (1, "b"), (3, "c"), (4, "nobody")]
+    assert wiring.admission_register().make_pending(campaign_id, entries) == 1
+    assert set(redis("ZRANGE", "pending", 0, -1)) == {b"a", b"c"}
+    assert redis("ZSCORE", "pending", "c") == since
+
+
+def test_the_count_is_raised_to_what_is_held_never_lowered_and_never_above_the_quantity(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    redis, register = Redis(service, campaign_id), wiring.admission_register()
+    assert not register.raise_count(campaign_id)
+    redis("ZADD", "applied_user", 4, "a", 6, "above")
+    assert register.raise_count(campaign_id)
+    assert not register.raise_count(campaign_id)
+    redis("ZREM", "applied_user", "a")
+    assert not register.raise_count(campaign_id)
+    assert redis("GET", "coupon_count") == b"4"
+
+
+def test_a_campaign_that_is_closed_in_the_middle_is_not_compared_and_not_repaired(
+    quick: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis = Redis(quick, campaign_id)
+    spoil(redis, campaign_id)
+    register = wiring.admission_register()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("handlers.domain.comparison.time.sleep", lambda _: lose_epoch(redis))
+        with pytest.raises(StaleStateError):
+            findings(campaign_id)
+    for lose in (lose_epoch, lose_campaign):
+        lose(redis)
+        for act in (
+            lambda: register.whereabouts(campaign_id, ["a"]),
+            lambda: register.unheld(campaign_id, [1]),
+            lambda: register.make_pending(campaign_id, [(5, "rowless")]),
+            lambda: register.raise_count(campaign_id),
+        ):
+            with pytest.raises(StaleStateError):
+                act()
+    assert redis("ZSCORE", "pending", "rowless") is None
