@@ -12,6 +12,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from handlers import log
 from handlers.adapters.circuit_breaker import CircuitBreaker
 from handlers.adapters.kafka_options import connection_options, require_broker
+from handlers.adapters.partitioner import InRuns
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class Publisher:
                 # Sends of many threads share requests all the same: whatever comes while one is
                 # under way goes with the next. Waiting for more made each send slower by just that.
                 "linger_ms": 0,
+                "partitioner": InRuns(),
                 # Each bounds one part of a send; publish() bounds the whole by its deadline.
                 "max_block_ms": self._timeout_ms,
                 "request_timeout_ms": self._delivery_ms,
