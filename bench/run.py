@@ -25,7 +25,7 @@ from local.servers.process import ServerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-CASES = ("sold-out", "admission", "accepted", "consumer", "burst", "growth")
+CASES = ("sold-out", "admission", "accepted", "consumer", "backlog", "burst", "growth")
 ROUNDS, ROUNDS_QUICK, ROUNDS_MAX = 5, 2, 100
 SECONDS, SECONDS_QUICK, SECONDS_MAX = 5, 1, 600
 EXIT_FAILURES, EXIT_REFUSED = 1, 2

@@ -7,16 +7,14 @@ import itertools
 import json
 import logging
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from kafka import KafkaProducer
-
 from bench.admitted import admit
+from bench.backlog import REQUEST_ID, fill
 from bench.harness import FAILURES, Case, Goal
 from bench.poll_runner import drained
 from handlers import wiring
-from handlers.adapters.kafka_options import connection_options
 from handlers.adapters.ledger import INSERT_COUPONS
 from handlers.consume import consume_handler
 from handlers.domain import times
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 BATCH, BATCH_QUICK = 10_000, 2_000
 BACKLOG, BACKLOG_QUICK = 100_000, 10_000
 ROW_BY_ROW = 500  # slow, and as slow with more of them
-REQUEST_ID = b"0b6f6a3c-6b1e-4d3e-9d43-6a4a6a9c2f10"
 CODES = CouponCodes(b"bench")
 HANDLER, INSERT, ROWS = "consumer's handler", "bare batched insert", "row by row"
 RUNNER, RUNNERS = "poll runner", "poll runner, 2 processes"
@@ -55,8 +52,8 @@ def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
             INSERT: lambda: _insert(people(batch)),
             HANDLER: lambda: _handle(people(batch)),
             ROWS: lambda: _row_by_row(people(ROW_BY_ROW)),
-            RUNNER: lambda: _end_to_end(world, people(backlog), processes=1),
-            RUNNERS: lambda: _end_to_end(world, people(backlog), processes=2),
+            RUNNER: lambda: _end_to_end(world, world.campaign(api, backlog), backlog, 1),
+            RUNNERS: lambda: _end_to_end(world, world.campaign(api, backlog), backlog, 2),
         }
 
 
@@ -98,15 +95,9 @@ def _handle(coupons: Sequence[CouponAccepted]) -> Figures:
     }
 
 
-def _end_to_end(world: World, coupons: Sequence[CouponAccepted], processes: int) -> Figures:
-    options = {"acks": "all", "linger_ms": 20}
-    topic = world.settings.coupon_topic
-    with closing(KafkaProducer(**connection_options(world.settings), **options)) as producer:
-        for coupon in coupons:
-            headers = [("request_id", REQUEST_ID)]
-            producer.send(topic, coupon.encode(), coupon.user_id.encode(), headers)
-        producer.flush()
-    return drained(world, len(coupons), processes)
+def _end_to_end(world: World, campaign_id: str, backlog: int, processes: int) -> Figures:
+    fill(world, campaign_id, backlog)
+    return drained(world, backlog, processes)
 
 
 def _rows(coupons: Sequence[CouponAccepted]) -> str:
