@@ -89,4 +89,6 @@ def _base64(data: bytes | None) -> str | None:
 
 def _signed_bytes(data: bytes | None) -> list[int]:
     """Return bytes as Java sees them: -128..127."""
-    return list(memoryview(data or b"").cast("b"))
+    if not data:
+        return []
+    return list(data) if data.isascii() else list(memoryview(data).cast("b"))
