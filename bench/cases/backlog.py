@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.backlog import fill
+from bench.backlog import filled
 from bench.harness import FAILURES, Case, Goal
 from bench.poll_runner import drained
 from handlers import wiring
@@ -41,8 +41,7 @@ def variant(processes: int) -> str:
 
 def _trial(world: World, api: Api, backlog: int, processes: int) -> Figures:
     campaign_id = world.campaign(api, backlog)
-    fill(world, campaign_id, backlog)
-    figures = drained(world, backlog, processes)
+    figures = drained(filled(world, campaign_id, backlog), backlog, processes)
     # What the runner says of itself is one thing; what stands in the servers is what counts.
     wrong = abs(backlog - _rows(campaign_id)) + _pending(campaign_id)
     return {**figures, FAILURES: figures[FAILURES] + wrong}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bench.admitted import admit
-from bench.backlog import REQUEST_ID, fill
+from bench.backlog import REQUEST_ID, filled
 from bench.harness import FAILURES, Case, Goal
 from bench.poll_runner import drained
 from handlers import wiring
@@ -96,8 +96,7 @@ def _handle(coupons: Sequence[CouponAccepted]) -> Figures:
 
 
 def _end_to_end(world: World, campaign_id: str, backlog: int, processes: int) -> Figures:
-    fill(world, campaign_id, backlog)
-    return drained(world, backlog, processes)
+    return drained(filled(world, campaign_id, backlog), backlog, processes)
 
 
 def _rows(coupons: Sequence[CouponAccepted]) -> str:
