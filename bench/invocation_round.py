@@ -109,7 +109,7 @@ def _issue(campaign_id: str, winners: list[Person]) -> None:
         for serial, winner in enumerate(winners, 1)
     ]
     record = Record("bench", 0, 0, now_ms, None, None)
-    settled = wiring.ledger().write([Accepted(record, coupon) for coupon in coupons], [])
+    settled = wiring.ledger().write([Accepted(coupon, lambda: record) for coupon in coupons], [])
     wiring.admissions().settle(settled)
 
 

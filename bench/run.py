@@ -33,6 +33,7 @@ CASES = (
     "accepted",
     "chalice-local",
     "consumer",
+    "backlog",
     "burst",
     "growth",
     "lambda-imports",

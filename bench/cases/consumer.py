@@ -7,20 +7,18 @@ import itertools
 import json
 import logging
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from kafka import KafkaProducer
-
 from bench.admitted import admit
+from bench.backlog import REQUEST_ID, filled
 from bench.harness import FAILURES, Case, Goal
 from bench.poll_runner import drained
 from handlers import wiring
-from handlers.adapters.kafka_options import connection_options
 from handlers.adapters.ledger import INSERT_COUPONS
 from handlers.consume import consume_handler
 from handlers.domain import times
-from handlers.domain.coupon import coupon_code
+from handlers.domain.coupon_codes import CouponCodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 BATCH, BATCH_QUICK = 10_000, 2_000
 BACKLOG, BACKLOG_QUICK = 100_000, 10_000
 ROW_BY_ROW = 500  # slow, and as slow with more of them
-REQUEST_ID = b"0b6f6a3c-6b1e-4d3e-9d43-6a4a6a9c2f10"
+CODES = CouponCodes(b"bench")
 HANDLER, INSERT, ROWS = "consumer's handler", "bare batched insert", "row by row"
 RUNNER, RUNNERS = "poll runner", "poll runner, 2 processes"
 
@@ -54,8 +52,8 @@ def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
             INSERT: lambda: _insert(people(batch)),
             HANDLER: lambda: _handle(people(batch)),
             ROWS: lambda: _row_by_row(people(ROW_BY_ROW)),
-            RUNNER: lambda: _end_to_end(world, people(backlog), processes=1),
-            RUNNERS: lambda: _end_to_end(world, people(backlog), processes=2),
+            RUNNER: lambda: _end_to_end(world, world.campaign(api, backlog), backlog, 1),
+            RUNNERS: lambda: _end_to_end(world, world.campaign(api, backlog), backlog, 2),
         }
 
 
@@ -70,7 +68,7 @@ def _quiet_handlers() -> Iterator[None]:
 
 
 def _insert(coupons: Sequence[CouponAccepted]) -> Figures:
-    rows = {"rows": json.dumps([_row(coupon) for coupon in coupons])}
+    rows = {"rows": _rows(coupons)}
     started_s = time.perf_counter()
     wiring.database().run(lambda cursor: cursor.execute(INSERT_COUPONS, rows))
     return {"per_s": len(coupons) / (time.perf_counter() - started_s)}
@@ -80,7 +78,7 @@ def _row_by_row(coupons: Sequence[CouponAccepted]) -> Figures:
     database = wiring.database()
     started_s = time.perf_counter()
     for coupon in coupons:
-        rows = {"rows": json.dumps([_row(coupon)])}
+        rows = {"rows": _rows([coupon])}
         database.run(lambda cursor, rows=rows: cursor.execute(INSERT_COUPONS, rows))  # type: ignore[misc]
     return {"per_s": len(coupons) / (time.perf_counter() - started_s)}
 
@@ -97,21 +95,18 @@ def _handle(coupons: Sequence[CouponAccepted]) -> Figures:
     }
 
 
-def _end_to_end(world: World, coupons: Sequence[CouponAccepted], processes: int) -> Figures:
-    options = {"acks": "all", "linger_ms": 20}
-    topic = world.settings.coupon_topic
-    with closing(KafkaProducer(**connection_options(world.settings), **options)) as producer:
-        for coupon in coupons:
-            headers = [("request_id", REQUEST_ID)]
-            producer.send(topic, coupon.encode(), coupon.user_id.encode(), headers)
-        producer.flush()
-    return drained(world, len(coupons), processes)
+def _end_to_end(world: World, campaign_id: str, backlog: int, processes: int) -> Figures:
+    return drained(filled(world, campaign_id, backlog), backlog, processes)
 
 
-def _row(coupon: CouponAccepted) -> tuple[Any, ...]:
-    code = coupon_code(b"bench", coupon.campaign_id, coupon.user_id)
-    admitted_at = times.to_mysql(coupon.admitted_at_ms)
-    return coupon.campaign_id, coupon.user_id, coupon.serial, code, admitted_at
+def _rows(coupons: Sequence[CouponAccepted]) -> str:
+    codes = CODES.of((coupon.campaign_id, coupon.user_id) for coupon in coupons)
+    return json.dumps(
+        [
+            (c.campaign_id, c.user_id, c.serial, code, times.to_mysql(c.admitted_at_ms))
+            for c, code in zip(coupons, codes, strict=True)
+        ]
+    )
 
 
 def _event(coupons: Sequence[CouponAccepted]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from handlers.domain.errors import CampaignNotFoundError, StaleStateError
 from handlers.domain.refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from handlers.domain.settlement import Settlement
+    from handlers.domain.settlement import Holder, Settlement
 
 ADMIT = Script("admit")
 REFUSAL = Script("refusal")
@@ -126,15 +126,13 @@ class Admissions:
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Tell Redis what MySQL has taken over; may be repeated at will."""
-        of_campaign: dict[str, list[Settlement]] = {}
-        for settlement in settlements:
-            of_campaign.setdefault(settlement.campaign_id, []).append(settlement)
-        for campaign_id, batch in of_campaign.items():
-            for start in range(0, len(batch), SETTLE_USERS_MAX):
-                self._settle(campaign_id, batch[start : start + SETTLE_USERS_MAX])
-
-    def _settle(self, campaign_id: str, batch: Sequence[Settlement]) -> None:
-        args: list[str | int] = []
-        for settlement in batch:
-            args += [settlement.user_id, settlement.serial, settlement.state]
-        self._scripts.run(SETTLE, CampaignKeys.of(campaign_id).all(), *args)
+        groups: dict[tuple[str, Holder], tuple[list[str], list[int]]] = {}
+        for campaign_id, user_id, serial, state in settlements:
+            users, serials = groups.setdefault((campaign_id, state), ([], []))
+            users.append(user_id)
+            serials.append(serial)
+        for (campaign_id, state), (users, serials) in groups.items():
+            keys = CampaignKeys.of(campaign_id).all()
+            for start in range(0, len(users), SETTLE_USERS_MAX):
+                part = slice(start, start + SETTLE_USERS_MAX)
+                self._scripts.run(SETTLE, keys, state, *users[part], *serials[part])

@@ -123,7 +123,7 @@ class FailedEventQueue:
         except UndecodableError as error:
             return _Outcome(FailedEvent(record, Reason.UNDECODABLE, str(error)))
         for _ in range(REASSIGNMENTS_MAX):
-            failure = self._ledger.insert_one(cursor, Accepted(record, coupon))
+            failure = self._ledger.insert_one(cursor, Accepted(coupon, lambda: record))
             if failure is None:
                 return _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
@@ -146,7 +146,7 @@ class FailedEventQueue:
             return replace(failure, detail=f"{failure.detail}; {error}")
         if serial is None:
             return replace(failure, detail=f"{failure.detail}; no serial is left")
-        return replace(coupon, serial=serial)
+        return coupon._replace(serial=serial)
 
     def _mark(self, cursor: Cursor, row: _Row, outcome: _Outcome) -> FailedStatus:
         attempts = row.attempts + 1

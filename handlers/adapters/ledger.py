@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import pymysql
@@ -10,7 +11,7 @@ import pymysql
 from handlers.adapters.mysql import query
 from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
-from handlers.domain.coupon import CouponAccepted, coupon_code
+from handlers.domain.coupon_codes import CouponCodes
 from handlers.domain.errors import LedgerRefusedError
 from handlers.domain.record import Accepted, FailedEvent, Reason
 from handlers.domain.settlement import Holder, Settlement
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from handlers.adapters.mysql import Database
+    from handlers.domain.coupon import CouponAccepted
 
 INSERT_COUPONS = query("insert_coupons")
 CLASSIFY_COUPONS = query("classify_coupons")
 INSERT_FAILED_EVENT = query("insert_failed_event")
 SELECT_FAILED_EVENT_PAYLOAD = query("select_failed_event_payload")
 
+PLACE = attrgetter("coupon.campaign_id", "coupon.serial")
 DETAIL_LENGTH_MAX = 1000  # the column's
 # MySQL does not take this value, now or later. It undoes the statement and not the transaction;
 # a deadlock, which undoes everything, is none of these.
@@ -38,7 +41,7 @@ class Ledger:
 
     def __init__(self, database: Database, code_secret: str) -> None:
         self._database = database
-        self._code_secret = code_secret.encode()
+        self._codes = CouponCodes(code_secret.encode())
 
     def write(
         self, accepted: Sequence[Accepted], failed: Sequence[FailedEvent]
@@ -50,14 +53,14 @@ class Ledger:
         UnavailableError when MySQL is out of reach and LedgerRefusedError when it refuses a value.
         """
         # One order for everybody: consumers that write the same rows wait instead of deadlocking.
-        in_order = sorted(accepted, key=lambda a: (a.coupon.campaign_id, a.coupon.serial))
+        in_order = sorted(accepted, key=PLACE)
 
         def work(cursor: Cursor) -> list[Settlement]:
             refused = self.insert(cursor, in_order)
             for event in [*refused.values(), *failed]:
                 _insert_failed_event(cursor, event)
-            # Almost always nothing is refused, and hashing whole records takes its time.
-            return [_settlement(a, kept=bool(refused) and a in refused) for a in in_order]
+            # Almost always nothing is refused, and hashing takes its time.
+            return [_settlement(a.coupon, kept=bool(refused) and a in refused) for a in in_order]
 
         try:
             return self._database.run(work)
@@ -67,11 +70,15 @@ class Ledger:
     def insert(self, cursor: Cursor, accepted: Sequence[Accepted]) -> dict[Accepted, FailedEvent]:
         """Insert, within a transaction, what the guards let through; return the others."""
         # A serial that fits no campaign may fit no BIGINT either, so MySQL is not asked about it.
-        possible = [a for a in accepted if _is_possible(a)]
-        refused = {a: _out_of_range(a) for a in accepted if not _is_possible(a)}
+        refused = {
+            a: _refused(a, Reason.SERIAL_OUT_OF_RANGE, "no campaign is as large as that")
+            for a in accepted
+            if not 1 <= a.coupon.serial <= QUANTITY_MAX
+        }
+        possible = [a for a in accepted if a not in refused] if refused else accepted
         if not possible:
             return refused
-        rows = {"rows": json.dumps([self._row(a.coupon) for a in possible])}
+        rows = {"rows": self._rows([a.coupon for a in possible])}
         if cursor.execute(INSERT_COUPONS, rows) == len(possible):
             return refused
         cursor.execute(CLASSIFY_COUPONS, rows)
@@ -91,28 +98,22 @@ class Ledger:
         except VALUE_REFUSED as error:
             return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {error.args[0]}")
 
-    def _row(self, coupon: CouponAccepted) -> tuple[str, str, int, str, str]:
-        return (
-            coupon.campaign_id,
-            coupon.user_id,
-            coupon.serial,
-            coupon_code(self._code_secret, coupon.campaign_id, coupon.user_id),
-            times.to_mysql(coupon.admitted_at_ms),
+    def _rows(self, coupons: Sequence[CouponAccepted]) -> str:
+        """Return what the statements take as %(rows)s."""
+        codes = self._codes.of((campaign_id, user_id) for campaign_id, user_id, _, _ in coupons)
+        return json.dumps(
+            [
+                (campaign_id, user_id, serial, code, times.to_mysql(admitted_at_ms))
+                for (campaign_id, user_id, serial, admitted_at_ms), code in zip(
+                    coupons, codes, strict=True
+                )
+            ]
         )
 
 
-def _settlement(accepted: Accepted, *, kept: bool) -> Settlement:
-    coupon = accepted.coupon
+def _settlement(coupon: CouponAccepted, *, kept: bool) -> Settlement:
     holder = Holder.KEPT if kept else Holder.ISSUED
     return Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, holder)
-
-
-def _is_possible(accepted: Accepted) -> bool:
-    return 1 <= accepted.coupon.serial <= QUANTITY_MAX
-
-
-def _out_of_range(accepted: Accepted) -> FailedEvent:
-    return _refused(accepted, Reason.SERIAL_OUT_OF_RANGE, "no campaign is as large as that")
 
 
 def _why_refused(

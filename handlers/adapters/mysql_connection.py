@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pymysql
-from pymysql.constants import CR
+from pymysql.constants import CR, SERVER_STATUS
 
 from handlers.config import ConfigurationError, TlsMode
 
@@ -20,8 +20,28 @@ if TYPE_CHECKING:
     from handlers.config import DatabaseAddress, DatabaseTls
 
 
+# What a literal in single quotes may not hold as it is; the backslash first, since the others
+# bring some of their own. A double quote may stand, and a batch's JSON holds thousands.
+ESCAPES = (
+    ("\\", r"\\"),
+    ("'", r"\'"),
+    ("\0", r"\0"),
+    ("\n", r"\n"),
+    ("\r", r"\r"),
+    ("\x1a", r"\Z"),
+)
+
+
 class Connection(pymysql.Connection):
-    """PyMySQL's, with our context where it would make one of its own."""
+    """PyMySQL's, with our context where it would make one of its own, and a faster escape."""
+
+    def _escape_string(self, s: str) -> str:
+        # PyMySQL looks each character up in a table: a tenth of what writing a batch takes.
+        if self.server_status & SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES:  # type: ignore[attr-defined] # the stubs lack it
+            return s.replace("'", "''")
+        for character, escape in ESCAPES:
+            s = s.replace(character, escape)
+        return s
 
     def _create_ssl_ctx(self, given: Any) -> ssl.SSLContext:
         # Nothing is given when TLS is only preferred. PyMySQL takes a context as a demand for

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handlers.domain.coupon import CouponAccepted
 
 
@@ -43,12 +45,19 @@ class Record:
     request_id: str = ""  # of the apply that sent it, for whoever follows one coupon's way
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A record that could be decoded."""
+class Accepted(NamedTuple):
+    """A record that could be decoded.
 
-    record: Record
+    Its origin is made only for whoever asks, since that is only a record that cannot be written.
+    """
+
     coupon: CouponAccepted
+    origin: Callable[[], Record]
+
+    @property
+    def record(self) -> Record:
+        """The record as it was received."""
+        return self.origin()
 
 
 @dataclass(frozen=True, slots=True)

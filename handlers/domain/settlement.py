@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Holder(StrEnum):
@@ -13,8 +13,7 @@ class Holder(StrEnum):
     KEPT = "kept"  # its failed_event row stands
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """One admission that need not be pending any longer."""
 
     campaign_id: str

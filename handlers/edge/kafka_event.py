@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import binascii
+from binascii import a2b_base64
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from handlers.domain.coupon import CouponAccepted, UndecodableError
@@ -26,13 +27,12 @@ def decode(event: Mapping[str, Any]) -> tuple[list[Accepted], list[FailedEvent]]
     accepted: list[Accepted] = []
     failed: list[FailedEvent] = []
     for raw in _records(event):
-        record, flaw = _record(raw)
         try:
-            if flaw:
-                raise UndecodableError(flaw)  # noqa: TRY301 - one way out for both kinds of flaw
-            accepted.append(Accepted(record, CouponAccepted.decode(record.value)))
+            coupon = CouponAccepted.decode(_value(raw.get("value")))
         except UndecodableError as error:
-            failed.append(FailedEvent(record, Reason.UNDECODABLE, str(error)))
+            failed.append(FailedEvent(_record(raw), Reason.UNDECODABLE, str(error)))
+        else:
+            accepted.append(Accepted(coupon, partial(_record, raw)))
     return accepted, failed
 
 
@@ -46,31 +46,36 @@ def _records(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from records
 
 
-def _record(raw: Mapping[str, Any]) -> tuple[Record, str]:
-    """Return the record, and what is wrong with its value's encoding ("" when nothing is)."""
-    # The key only chose the partition: a message is not lost because of it.
-    key, _ = _bytes(raw.get("key"))
-    value, flaw = _bytes(raw.get("value"))
-    record = Record(
+def _record(raw: Mapping[str, Any]) -> Record:
+    return Record(
         topic=raw["topic"],
         partition=raw["partition"],
         offset=raw["offset"],
         timestamp_ms=raw.get("timestamp") or 0,
-        key=key,
-        value=value,
+        # The key only chose the partition: a message is not lost because of it.
+        key=_bytes(raw.get("key")),
+        value=_bytes(raw.get("value")),
         request_id=_header(raw, "request_id"),
     )
-    return record, flaw
 
 
-def _bytes(text: str | None) -> tuple[bytes | None, str]:
-    """Decode base64; what is none is kept as it came, with the flaw."""
+def _value(text: str | None) -> bytes | None:
+    """Decode base64; raise UndecodableError when it is none."""
     if text is None:
-        return None, ""
+        return None
     try:
-        return binascii.a2b_base64(text, strict_mode=True), ""
-    except (binascii.Error, ValueError):
-        return text.encode("utf-8", "surrogatepass"), "the value is no base64"
+        return a2b_base64(text, strict_mode=True)
+    except ValueError as error:  # binascii.Error is one
+        message = "the value is no base64"
+        raise UndecodableError(message) from error
+
+
+def _bytes(text: str | None) -> bytes | None:
+    """Decode base64; what is none is kept as it came."""
+    try:
+        return _value(text)
+    except UndecodableError:
+        return (text or "").encode("utf-8", "surrogatepass")
 
 
 def _header(raw: Mapping[str, Any], name: str) -> str:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from kafka.structs import TopicPartition
 
 
+# Of the bytes that are left, asked for by the average record: some of the next ones are larger.
+LIKELY_SHARE = 0.98
+
+
 class MalformedAnswerError(Exception):
     """The answer names failures that cannot be told apart; the whole batch counts as failed."""
 
@@ -19,15 +23,34 @@ class MalformedAnswerError(Exception):
 class Batch:
     """Records collected over some polls, up to a size in records and in bytes."""
 
-    def __init__(self, records_max: int, bytes_max: int) -> None:
+    def __init__(self, records_max: int, bytes_max: int, record_bytes: float = 0) -> None:
+        """Take the limits, and how large a record of the last batch was where that is known."""
         self.records: dict[TopicPartition, list[Any]] = {}
-        self.room = records_max
+        self._size = 0
+        self._bytes = 0
         self._records_max = records_max
         self._bytes_max = bytes_max
-        self._bytes = 0
+        self._record_bytes = record_bytes
 
     def __len__(self) -> int:
-        return self._records_max - self.room
+        return self._size
+
+    @property
+    def record_bytes(self) -> float:
+        """How large a record is, on average; 0 when nothing is known."""
+        return self._bytes / self._size if self._size else self._record_bytes
+
+    @property
+    def room(self) -> int:
+        """How many more records will fit; 0 when it is full.
+
+        Too few rather than too many, for what does not fit must be fetched once more.
+        """
+        room = self._records_max - self._size
+        if self.record_bytes:
+            bytes_left = (self._bytes_max - self._bytes) * LIKELY_SHARE
+            room = min(room, int(bytes_left / self.record_bytes))
+        return max(0, room)
 
     def add(self, polled: Mapping[TopicPartition, list[Any]]) -> dict[TopicPartition, int]:
         """Take what fits; return by partition the offset of the first record that did not.
@@ -39,15 +62,23 @@ class Batch:
         left: dict[TopicPartition, int] = {}
         for partition, records in polled.items():
             self._cut(partition, records[0].offset)
-            for record in records:
-                size = encoded_size(record)
-                if len(self) and (self.room == 0 or self._bytes + size > self._bytes_max):
-                    left[partition] = record.offset
-                    break
-                self.records.setdefault(partition, []).append(record)
-                self.room -= 1
-                self._bytes += size
+            fitting = records[: self._fitting(records)]
+            if fitting:
+                self.records.setdefault(partition, []).extend(fitting)
+            if len(fitting) < len(records):
+                left[partition] = records[len(fitting)].offset
         return left
+
+    def _fitting(self, records: list[Any]) -> int:
+        """Count `records` in up to a limit; return how many they are."""
+        for number, record in enumerate(records):
+            size = encoded_size(record)
+            full = self._size >= self._records_max or self._bytes + size > self._bytes_max
+            if self._size and full:
+                return number
+            self._size += 1
+            self._bytes += size
+        return len(records)
 
     def keep_only(self, partitions: set[TopicPartition]) -> None:
         """Forget the records of all other partitions: they are somebody else's now."""
@@ -67,7 +98,7 @@ class Batch:
         standing = self.records.get(partition, [])
         kept = [record for record in standing if record.offset < offset]
         for record in standing[len(kept) :]:
-            self.room += 1
+            self._size -= 1
             self._bytes -= encoded_size(record)
         if kept:
             self.records[partition] = kept

@@ -15,6 +15,7 @@ from kafka.errors import (
 )
 
 from handlers.adapters.kafka_options import connection_options
+from local.poller.unpacking import unpack_in_c
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,6 +72,7 @@ def build_consumer(settings: Settings, session_timeout_ms: int, timeout_s: float
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
         reconnect_backoff_max_ms=RECONNECT_BACKOFF_MS_MAX,
     )
+    unpack_in_c(consumer)
     return consumer
 
 

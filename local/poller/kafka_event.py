@@ -5,7 +5,7 @@ Shape: https://docs.aws.amazon.com/lambda/latest/dg/with-msk.html and …/with-k
 
 from __future__ import annotations
 
-from base64 import b64encode
+from binascii import b2a_base64
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ def kafka_event(
     bootstrap_servers: Iterable[str],
     source: Source,
 ) -> dict[str, Any]:
-    """Return the event for `records` (kafka-python's, by partition, in their order)."""
+    """Return the event for `records` (as polled, by partition, in their order)."""
     origin = (
         {"eventSource": "aws:kafka", "eventSourceArn": EVENT_SOURCE_ARN}
         if source is Source.MSK
@@ -47,7 +47,7 @@ def kafka_event(
         **origin,
         "bootstrapServers": ",".join(bootstrap_servers),
         "records": {
-            partition_name(partition): [_record(record) for record in of_partition]
+            partition_name(partition): _records(partition, of_partition)
             for partition, of_partition in records.items()
         },
     }
@@ -60,28 +60,35 @@ def partition_name(partition: TopicPartition) -> str:
 
 def encoded_size(record: Any) -> int:
     """Return about how many bytes `record` takes in the event; never too few."""
-    raw = len(record.key or b"") + len(record.value or b"")
-    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
-    return RECORD_ENVELOPE_BYTES + raw * 4 // 3 + 8 + headers * HEADER_BYTE_CHARACTERS
+    size = (len(record.key or b"") + len(record.value or b"")) * 4 // 3 + 8
+    for name, value in record.headers:
+        size += (len(name) + len(value or b"")) * HEADER_BYTE_CHARACTERS
+    return RECORD_ENVELOPE_BYTES + size
 
 
-def _record(record: Any) -> dict[str, Any]:
-    return {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "timestamp": record.timestamp,
-        "timestampType": TIMESTAMP_TYPES.get(record.timestamp_type, TIMESTAMP_TYPE_NONE),
-        "key": _base64(record.key),
-        "value": _base64(record.value),
-        "headers": [{name: _signed_bytes(value)} for name, value in record.headers],
-    }
+def _records(partition: TopicPartition, records: Iterable[Any]) -> list[dict[str, Any]]:
+    topic, number = partition
+    return [
+        {
+            "topic": topic,
+            "partition": number,
+            "offset": record.offset,
+            "timestamp": record.timestamp,
+            "timestampType": TIMESTAMP_TYPES.get(record.timestamp_type, TIMESTAMP_TYPE_NONE),
+            "key": _base64(record.key),
+            "value": _base64(record.value),
+            "headers": [{name: _signed_bytes(value)} for name, value in record.headers],
+        }
+        for record in records
+    ]
 
 
 def _base64(data: bytes | None) -> str | None:
-    return None if data is None else b64encode(data).decode("ascii")
+    return None if data is None else b2a_base64(data, newline=False).decode("ascii")
 
 
 def _signed_bytes(data: bytes | None) -> list[int]:
     """Return bytes as Java sees them: -128..127."""
-    return list(memoryview(data or b"").cast("b"))
+    if not data:
+        return []
+    return list(data) if data.isascii() else list(memoryview(data).cast("b"))

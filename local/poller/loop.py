@@ -57,6 +57,7 @@ class PollRunner:
         self._stopping = threading.Event()
         self._quiet_since_s: float | None = None
         self._probe_at_s = 0.0
+        self._record_bytes = 0.0  # of the last batch, on average
 
     def stop(self) -> None:
         """Let `run` end after the batch in hand. May be called by a signal handler."""
@@ -105,7 +106,7 @@ class PollRunner:
 
     def _collect(self, consumer: Consumer) -> Batch:
         """Poll until the batch is full or its window has passed, as Lambda does."""
-        batch = Batch(self._options.batch_size, EVENT_BYTES_MAX)
+        batch = Batch(self._options.batch_size, EVENT_BYTES_MAX, self._record_bytes)
         window_end_s: float | None = None
         while True:
             self._hold_back(consumer)
@@ -125,6 +126,7 @@ class PollRunner:
                 window_end_s = time.monotonic() + self._options.batch_window_ms / 1000
             complete = left or batch.room == 0 or time.monotonic() >= window_end_s
             if complete or not len(batch) or self._stopping.is_set():
+                self._record_bytes = batch.record_bytes
                 return batch
 
     def _poll_ms(self, window_end_s: float | None) -> int:

@@ -150,6 +150,24 @@ class AdmissionsContract:
         assert world.pending(opened) == {}
         assert world.count(opened) == 3
 
+    def test_one_forgotten_coupon_is_put_back_among_others_that_are_known(
+        self, world: World, opened: str
+    ) -> None:
+        for user in ("1", "2"):
+            world.admissions.admit(opened, user)
+        settlements = [
+            Settlement(opened, "1", 1, Holder.ISSUED),
+            Settlement(opened, "old", 3, Holder.ISSUED),
+            Settlement(opened, "2", 3, Holder.KEPT),
+        ]
+        world.admissions.settle(settlements)
+        assert set(world.pending(opened)) == {"2"}
+        assert world.count(opened) == 3
+        after = world.dump()
+        world.admissions.settle(settlements[::-1])
+        assert world.dump() == after
+        assert world.admissions.admit(opened, "old") == Admission(Outcome.ALREADY_APPLIED, 3)
+
     @pytest.mark.parametrize("serial", [2, 0, -1, 10**18, 10**400])
     def test_a_foreign_record_leaves_the_true_admission_pending(
         self, world: World, opened: str, serial: int

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.domain.coupon import CouponAccepted, coupon_code
+from handlers.domain.coupon import CouponAccepted
+from handlers.domain.coupon_codes import CouponCodes
 from handlers.domain.record import Accepted, FailedEvent, Reason, Record
 from handlers.domain.settlement import Holder, Settlement
 from tests.contract.ledger_worlds import FakeWorld, MySqlWorld, World
@@ -32,7 +33,7 @@ class LedgerContract:
 
     def accepted(self, campaign_id: str, user: str, serial: int, offset: int = 0) -> Accepted:
         coupon = CouponAccepted(campaign_id, user, serial, NOW_MS)
-        return Accepted(record(coupon.encode(), offset), coupon)
+        return Accepted(coupon, lambda: record(coupon.encode(), offset))
 
     def reason_of(self, world: World, *accepted: Accepted) -> list[str]:
         """Write a batch; return the reasons of what did not stand."""
@@ -191,7 +192,7 @@ class TestOnMySql(LedgerContract):
         statement = "SELECT code, admitted_at FROM coupon WHERE campaign_id = %s"
         [(code, admitted_at)] = rows(world.settings, statement, created)
         secret = world.settings.coupon_code_secret.encode()
-        assert code == coupon_code(secret, created, "user-1")
+        assert [code] == CouponCodes(secret).of([(created, "user-1")])
         assert admitted_at.isoformat(timespec="milliseconds") == "2026-11-22T03:00:00.123"
 
     def test_why_a_coupon_was_refused_can_be_read(self, world: MySqlWorld, created: str) -> None:
@@ -209,7 +210,7 @@ class TestOnMySql(LedgerContract):
             world.database.run(
                 lambda cursor: cursor.execute(
                     "UPDATE coupon SET code = %s WHERE campaign_id = %s",
-                    (coupon_code(secret, created, "user-2"), created),
+                    (*CouponCodes(secret).of([(created, "user-2")]), created),
                 )
             )
         collided = self.accepted(created, "user-2", 2, 2)

@@ -154,7 +154,7 @@ def test_the_poll_runners_rate_is_from_the_first_partitions_to_the_last_success(
         line(5, "batch", result="success", records=30),
         line(9, "stopped"),
     ]
-    assert poll_runner.figures(lines, 100) == {"per_s": 25, FAILURES: 0}
+    assert poll_runner.figures(lines, 100) == {"per_s": 25, "seconds": 4, FAILURES: 0}
     assert poll_runner.figures(lines, 101)[FAILURES] == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -227,3 +228,19 @@ def test_an_event_of_another_source_is_an_error_and_touches_nothing(
     with pytest.raises(NotKafkaError):
         consume_handler({"eventSource": "aws:sqs", "Records": []}, Context())
     assert ledger.writes == 0
+
+
+def test_garbage_is_not_looked_for_within_a_batch_and_again_after_it(
+    ledger: RefusingLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[bool] = []
+
+    def write(*_: object) -> list[Settlement]:
+        looked.append(gc.isenabled())
+        raise UnavailableError
+
+    monkeypatch.setattr(ledger, "write", write)
+    with pytest.raises(UnavailableError):
+        consume_handler(kafka_event([message("welcome", "user-1", 1).encode()]), Context())
+    assert looked == [False]
+    assert gc.isenabled()

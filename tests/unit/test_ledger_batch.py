@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -49,7 +50,10 @@ class OneTransaction:
 
 def accepted(serials: list[int]) -> list[Accepted]:
     return [
-        Accepted(record(b"value", n), CouponAccepted("welcome", f"user-{serial}", serial, NOW_MS))
+        Accepted(
+            CouponAccepted("welcome", f"user-{serial}", serial, NOW_MS),
+            partial(record, b"value", n),
+        )
         for n, serial in enumerate(serials)
     ]
 

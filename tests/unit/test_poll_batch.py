@@ -31,6 +31,22 @@ def test_a_batch_ends_at_its_bytes_but_always_takes_one_record() -> None:
     assert batch.next_offsets() == {P0: 1}
 
 
+def test_a_batch_has_room_for_as_many_records_as_will_probably_fit() -> None:
+    size = encoded_size(record(0))
+    batch = Batch(records_max=100, bytes_max=10 * size, record_bytes=size)
+    assert batch.room == 9
+    assert batch.add({P0: [record(offset) for offset in range(9)]}) == {}
+    assert batch.room == 0
+
+
+def test_one_large_record_does_not_make_the_next_batches_small_for_ever() -> None:
+    large = record(0, value=b"x" * 50_000)
+    batch = Batch(records_max=100, bytes_max=100_000, record_bytes=encoded_size(large))
+    assert batch.room == 1
+    batch.add({P0: [record(1)]})
+    assert batch.room == 99
+
+
 def test_records_of_a_partition_that_came_back_replace_those_collected_before() -> None:
     batch = batch_of(5, 6, 7)
     batch.add({P0: [record(6), record(7), record(8)]})

@@ -16,6 +16,7 @@ import pytest
 
 from handlers import wiring
 from handlers.config import ConfigurationError
+from handlers.domain.coupon_codes import CouponCodes
 from tests.unit.conftest import ENVIRONMENT
 from tests.unit.secrets_extension import Extension
 
@@ -212,7 +213,8 @@ def test_the_code_secret_may_come_from_secrets_manager(monkeypatch: pytest.Monke
     monkeypatch.setenv("COUPON_CODE_SECRET_ID", "prod/code")
     with extension.served() as port:
         monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", str(port))
-        assert wiring.ledger()._code_secret == b"c" * 32
+        owner = ("welcome", "42")
+        assert wiring.ledger()._codes.of([owner]) == CouponCodes(b"c" * 32).of([owner])
     extension.secrets = {("prod/code", "AWSCURRENT"): "short"}
     wiring.reset()
     with extension.served() as port:

@@ -1,30 +1,48 @@
 -- Settle: after MySQL's commit, clear what is no longer pending and repair drift.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
--- ARGV  triples: user id, serial, state
---         issued  the coupon row stands in MySQL under this serial
---         kept    the record stands in failed_event, which now takes care of it
+-- ARGV  1 state, of all that follow
+--           issued  the coupon row stands in MySQL under this serial
+--           kept    the record stands in failed_event, which now takes care of it
+--       2 … n+1    the user ids, n of them
+--       n+2 … 2n+1 their serials
 -- Returns {cleared, repaired}: how many left pending, how many Redis had not known or known wrongly.
 --
 -- MySQL is the truth: an issued coupon that Redis does not know (it was restored from an older
 -- state) is put back, so that nobody else gets its serial and its owner gets no second one.
-local cleared, repaired = 0, 0
-local highest = tonumber(redis.call('GET', KEYS[3]) or '0')
-local count = highest
-for i = 1, #ARGV, 3 do
-  local user, serial, issued = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2] == 'issued'
-  local known = tonumber(redis.call('ZSCORE', KEYS[2], user) or '0')
-  if issued and known ~= serial then
-    redis.call('ZADD', KEYS[2], serial, user)
-    redis.call('LREM', KEYS[4], 0, serial)
-    repaired = repaired + 1
+local n = (#ARGV - 1) / 2
+local issued = ARGV[1] == 'issued'
+local known = redis.call('ZMSCORE', KEYS[2], unpack(ARGV, 2, n + 1))
+local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+local highest, cleared, repaired = count, 0, 0
+
+-- Almost always Redis knows all of them as MySQL does, and then one command clears them.
+local as_known = true
+for i = 1, n do
+  local serial = tonumber(ARGV[1 + n + i])
+  if tonumber(known[i] or '0') ~= serial then
+    as_known = false
   end
   if issued and serial > highest then
     highest = serial
   end
-  -- A foreign record (another serial for this user) must not clear the pending of the true one.
-  if issued or known == serial then
-    cleared = cleared + redis.call('ZREM', KEYS[5], user)
+end
+
+if as_known then
+  cleared = redis.call('ZREM', KEYS[5], unpack(ARGV, 2, n + 1))
+else
+  for i = 1, n do
+    local user, serial = ARGV[1 + i], tonumber(ARGV[1 + n + i])
+    local as_given = tonumber(known[i] or '0') == serial
+    if issued and not as_given then
+      redis.call('ZADD', KEYS[2], serial, user)
+      redis.call('LREM', KEYS[4], 0, serial)
+      repaired = repaired + 1
+    end
+    -- A foreign record (another serial for this user) must not clear the pending of the true one.
+    if issued or as_given then
+      cleared = cleared + redis.call('ZREM', KEYS[5], user)
+    end
   end
 end
 if highest > count then

@@ -1,0 +1,71 @@
+"""A million coupons that wait in the topic: how long until they are rows, and in what memory."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench.backlog import filled
+from bench.harness import FAILURES, Case, Goal
+from bench.poll_runner import drained
+from handlers import wiring
+from handlers.adapters.redis_keys import CampaignKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pymysql.cursors import Cursor
+
+    from bench.harness import Figures, Scale, Trial
+    from bench.world import World
+    from local.demonstration.api import Api
+
+BACKLOG, BACKLOG_QUICK = 1_000_000, 50_000
+PROCESSES = (1, 2, 3)
+COUNT = "SELECT COUNT(*) FROM coupon WHERE campaign_id = %s"
+
+
+@contextmanager
+def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+    """Each trial fills the topic first, which is not measured and takes about as long."""
+    backlog = BACKLOG_QUICK if scale.quick else BACKLOG
+    with world.gateway() as api:
+        yield {variant(count): partial(_trial, world, api, backlog, count) for count in PROCESSES}
+
+
+def variant(processes: int) -> str:
+    """Return the name under which so many pollers are reported."""
+    return f"poll runner, --processes {processes}"
+
+
+def _trial(world: World, api: Api, backlog: int, processes: int) -> Figures:
+    campaign_id = world.campaign(api, backlog)
+    figures = drained(filled(world, campaign_id, backlog), backlog, processes)
+    # What the runner says of itself is one thing; what stands in the servers is what counts.
+    wrong = abs(backlog - _rows(campaign_id)) + _pending(campaign_id)
+    return {**figures, FAILURES: figures[FAILURES] + wrong}
+
+
+def _rows(campaign_id: str) -> int:
+    def work(cursor: Cursor) -> int:
+        cursor.execute(COUNT, (campaign_id,))
+        [(count,)] = cursor.fetchall()
+        return int(count)
+
+    return wiring.database().run(work)
+
+
+def _pending(campaign_id: str) -> int:
+    return int(wiring.scripts().command("ZCARD", CampaignKeys.of(campaign_id).pending))
+
+
+CASE = Case(
+    "backlog",
+    "A backlog of a million coupons",
+    "per_s",
+    "",
+    (Goal(variant(2), "seconds", 60, at_most=True),),
+    variants,
+    warm_up=False,  # each trial starts its pollers anew
+)
