@@ -8,6 +8,7 @@ import pytest
 
 from local.poller.backoff import DELAY_MAX_S, DELAY_MIN_S, Backoff
 from local.poller.batch import Batch, MalformedAnswerError, lowest_failures
+from local.poller.kafka_event import encoded_size
 from tests.unit.polled import P0, P1, batch_of, record
 
 
