@@ -17,19 +17,23 @@ if TYPE_CHECKING:
     from bench.world import World
     from local.demonstration.api import Api
 
-USERS = 10_000
-OURS, BARE = "sold out", "bare Granian"
+# As many as a process remembers to have verified; and so many that each is verified anew.
+KNOWN, STRANGERS = 10_000, 100_000
+OURS, FIRST, BARE = "sold out", "sold out, everybody's first press", "bare Granian"
 
 
 @contextmanager
 def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """One campaign whose only coupon is gone; refusals by the gateway beside fixed answers."""
-    tokens = write_tokens(world.folder / "tokens.txt", world.settings.auth_jwt_secret, USERS)
+    secret = world.settings.auth_jwt_secret
+    known = write_tokens(world.folder / "known.txt", secret, KNOWN)
+    strangers = write_tokens(world.folder / "strangers.txt", secret, STRANGERS)
     with world.gateway() as ours, world.gateway("bench.bare:application") as bare:
         campaign_id = sold_out_campaign(world, ours)
         yield {
-            BARE: lambda: Load(bare, tokens, "409").during(scale.seconds, campaign_id),
-            OURS: lambda: Load(ours, tokens, "409").during(scale.seconds, campaign_id),
+            BARE: lambda: Load(bare, known, "409").during(scale.seconds, campaign_id),
+            OURS: lambda: Load(ours, known, "409").during(scale.seconds, campaign_id),
+            FIRST: lambda: Load(ours, strangers, "409").during(scale.seconds, campaign_id),
         }
 
 
