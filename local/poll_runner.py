@@ -83,6 +83,8 @@ def poll(options: argparse.Namespace) -> int:
     except FATAL_ERRORS as error:
         print(f"Kafka refuses: {type(error).__name__}: {error}.", file=sys.stderr)
         return EXIT_REFUSED
+    finally:
+        wiring.reset()  # what was loaded before the freeze ends before the connections would
     log_line("INFO", "stopped")
     return 0
 

@@ -146,7 +146,7 @@ def test_after_a_close_every_thread_connects_anew(client: ThreadRedis, echo: str
             assert asked.result() == b"2"
             assert len(connections(client)) == 2
             client.close()
-            assert connections(client) == set()
+            eventually(lambda: not connections(client), "the connections' end")
 
 
 def test_a_forked_process_has_a_connection_of_its_own(client: ThreadRedis, echo: str) -> None:
