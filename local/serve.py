@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import gc
 import http.client
+import os
 import pkgutil
 import resource
 import socket
@@ -25,6 +26,7 @@ from granian.log import LogLevels
 
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
+from local.apigateway.cores import Cores, are_as_many_as
 from local.apigateway.waiting_room import Bounds
 from local.apigateway.worker_process import die_with_parent, keep_signals_across_forks
 from local.log_line import only_json
@@ -46,6 +48,8 @@ IDLE_TIMEOUT_S = 30
 HEADER_BYTES_MAX = 16 * 1024
 # New objects until the collector looks for cycles among them, a few milliseconds' work.
 GC_OBJECTS = 50_000
+# macOS knows no such thing.
+PINS = ("auto", "on", "off") if hasattr(os, "sched_setaffinity") else ("auto", "off")
 # Between two looks whether the first worker answers; a start takes about 300 ms.
 READY_PROBE_INTERVAL_S = 0.02
 READY_PROBE_TIMEOUT_S = 5.0
@@ -120,7 +124,7 @@ def _serve(options: argparse.Namespace, port: int) -> int:
     ready = threading.Thread(target=_announce, args=(options.host, port), daemon=True)
     server.on_startup(ready.start)
     try:
-        server.serve(target_loader=partial(_load, _bounds(options)))
+        server.serve(target_loader=partial(_load, _bounds(options), _cores(options)))
     except SystemExit as stop:
         # Ctrl-C reaches the workers too; that they went first is no failure then.
         return 0 if server.interrupt_signal else int(stop.code or 0)
@@ -142,8 +146,15 @@ def _bounds(options: argparse.Namespace) -> Bounds:
     return Bounds(options.threads, options.queue, options.wait_ms / 1000)
 
 
-def _load(bounds: Bounds, target: str) -> Any:
+def _cores(options: argparse.Namespace) -> Cores | None:
+    pinned = options.pin == "on" or (options.pin == "auto" and are_as_many_as(options.workers))
+    return Cores() if pinned else None
+
+
+def _load(bounds: Bounds, cores: Cores | None, target: str) -> Any:
     """Give a worker, in its own process, what it serves."""
+    if cores:
+        cores.take()
     die_with_parent()
     only_json()
     application = pkgutil.resolve_name(target)
@@ -233,6 +244,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     wait_help = "how long they may wait; then, or with a full queue, the answer is 503"
     add("--wait-ms", type=_count, default=int(bounds.wait_s * 1000), help=wait_help)
+    pin_help = "a core for each process; auto: where there are as many cores, or a part of that"
+    add("--pin", choices=PINS, default="auto", help=pin_help)
     add("--backlog", type=_count, default=4096, help="connections that may wait")
     add("--access-log", action="store_true", help="one line on stderr for each request")
     add("--application", default=APPLICATION, help="RSGI application to serve")

@@ -28,7 +28,7 @@ WATCHED_AFTER_S = 0.5
 class Bounds:
     """How much one process takes on."""
 
-    threads: int = 8  # handlers at once
+    threads: int = 16  # handlers at once
     queue: int = 1024  # requests that may wait
     wait_s: float = 2.0  # for how long
 
