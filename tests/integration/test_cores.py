@@ -41,6 +41,10 @@ def taken(program: Program) -> list[set[int]]:
     return [os.sched_getaffinity(pid) for pid in program.children if is_alive(pid)]
 
 
+def policies(program: Program) -> set[int]:
+    return {os.sched_getscheduler(pid) for pid in program.children if is_alive(pid)}
+
+
 def each_has_its_own(program: Program) -> bool:
     return sorted(taken(program), key=min) == [{core} for core in sorted(ALL)]
 
@@ -48,6 +52,7 @@ def each_has_its_own(program: Program) -> bool:
 def test_each_worker_takes_a_core_of_its_own_and_a_new_one_the_core_that_got_free() -> None:
     with serving("on") as program:
         eventually(lambda: each_has_its_own(program), "a core for each worker")
+        eventually(lambda: policies(program) == {os.SCHED_BATCH}, "nobody who interrupts")
         killed = program.children[0]
         os.kill(killed, signal.SIGKILL)
         eventually(lambda: killed not in program.children, "the end of one")
