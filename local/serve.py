@@ -244,7 +244,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     wait_help = "how long they may wait; then, or with a full queue, the answer is 503"
     add("--wait-ms", type=_count, default=int(bounds.wait_s * 1000), help=wait_help)
-    pin_help = "a core for each process; auto: where there are as many cores, or a part of that"
+    pin_help = "keep each process to a core; auto: where they can be shared out evenly"
     add("--pin", choices=PINS, default="auto", help=pin_help)
     add("--backlog", type=_count, default=4096, help="connections that may wait")
     add("--access-log", action="store_true", help="one line on stderr for each request")
