@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from handlers import rebuild
-from handlers.adapters import ledger
+from handlers.adapters import ledger, partitioner
 from handlers.adapters.admission import ADMIT, Admissions
 from local.poller.loop import PollRunner
 
@@ -32,6 +32,7 @@ def _pending() -> None:
 
 def _commit_order() -> None:
     """Offsets are committed before the database transaction, not after it."""
+    vars(partitioner)["RUN"] = 1  # each poller gets its share of a few records
     invoke = PollRunner._invoke
 
     def hasty(self: PollRunner, consumer: Consumer, batch: Batch) -> None:
