@@ -34,7 +34,7 @@ class Cores:
         the system does not tell of siblings the process goes where it is put, as any other.
         """
         parent = os.getppid()
-        with self._turn(), suppress(OSError):
+        with suppress(OSError), self._turn():
             taken = Counter(
                 core for pid in _children(parent) if (core := _only_core(pid)) is not None
             )
