@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from handlers import wiring
 from local.gateway import application
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handlers.domain.coupon import Publication
 
 __all__ = ["application"]
 
@@ -13,9 +18,9 @@ __all__ = ["application"]
 class Acknowledged:
     """In the publisher's place."""
 
-    def publish(self, *_: Any) -> bool:
-        """Say that Kafka has it."""
-        return True
+    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
+        """Say that Kafka has them."""
+        return [True] * len(publications)
 
 
 wiring.publisher = lambda: Acknowledged()  # type: ignore[assignment,return-value]  # noqa: PLW0108

@@ -6,17 +6,22 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
-from handlers.domain.admission import Admission, Outcome
-from handlers.domain.coupon import CouponAccepted
+from handlers.domain.admission import Admission, Applicant, Outcome
+from handlers.domain.coupon import CouponAccepted, Publication
 from handlers.domain.errors import (
     CampaignNotFoundError,
     StaleStateError,
     UnavailableError,
 )
-from handlers.edge.endpoint import endpoint
+from handlers.domain.together import together
+from handlers.edge.endpoint import way_of
 from handlers.edge.response import answer, problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from handlers.domain.together import Way
+    from handlers.edge.endpoint import Event, Response
     from handlers.edge.request import Request
 
 REFUSALS = {
@@ -27,19 +32,22 @@ REFUSALS = {
 }
 
 
-@endpoint
-def apply_handler(request: Request) -> dict[str, Any]:
+def apply_handler(event: Event, context: Any) -> Response:  # noqa: ARG001 - Lambda's signature
     """Answer one applicant. Only an admitted one reaches Kafka."""
-    user = wiring.tokens().user(request.headers)
-    campaign_id = request.campaign_id()
-    admission = wiring.refusals().recall(campaign_id, user.id)
-    if admission is None:
-        admission = _admit(campaign_id, user.id, request)
-    request.log_fields["outcome"] = admission.outcome
-    return _answer(request.request_id, campaign_id, user.id, admission)
+    [(_, response)] = apply_together([event])
+    return response
 
 
-def refuse_at_once(campaign_id: str, authorization: str, request_id: str) -> dict[str, Any] | None:
+def apply_together(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
+    """Answer several at the price of one round trip to Redis, and of one hand-over to Kafka.
+
+    Yields the place of each in `events` with its answer, as soon as it has one: whoever is refused
+    does not wait for those who are handed over. For a server that has many to answer at once.
+    """
+    return together([_applied(event) for event in events])
+
+
+def refuse_at_once(campaign_id: str, authorization: str, request_id: str) -> Response | None:
     """Answer as apply_handler would, where that asks nobody outside this process; else None.
 
     For a server that calls handlers in threads: after the last coupon nearly every answer comes
@@ -53,36 +61,58 @@ def refuse_at_once(campaign_id: str, authorization: str, request_id: str) -> dic
     return _refusal(admission, request_id) if admission else None
 
 
-def _admit(campaign_id: str, user_id: str, request: Request) -> Admission:
+@way_of("apply_handler")
+def _applied(request: Request) -> Way[Response]:
+    user = wiring.tokens().user(request.headers)
+    campaign_id = request.campaign_id()
+    admission = wiring.refusals().recall(campaign_id, user.id)
+    if admission is None:
+        applicant = Applicant(campaign_id, user.id, request.address())
+        admission = yield from _admitted(applicant, request.request_id)
+    request.log_fields["outcome"] = admission.outcome
+    return _answer(request.request_id, campaign_id, user.id, admission)
+
+
+def _admitted(applicant: Applicant, request_id: str) -> Way[Admission]:
+    campaign_id, user_id, _ = applicant
     # Counted from before the decision: however long this process is held up in between.
     until = time.monotonic() + wiring.settings().kafka_ack_timeout_ms / 1000
-    admission = wiring.admissions().admit(campaign_id, user_id, request.address())
+    admission: Admission = yield _admit, applicant
     # Also for somebody who applied before: the earlier attempt may have been cut short, and this
     # answer promises no less than that one. Sending twice is harmless.
     if admission.is_pending:
         message = CouponAccepted(campaign_id, user_id, admission.serial, admission.admitted_at_ms)
-        _hand_over(message, request.request_id, until)
+        yield from _handed_over(Publication(message, request_id, until))
     wiring.refusals().learn(campaign_id, admission.outcome)
     return admission
 
 
-def _hand_over(message: CouponAccepted, request_id: str, until: float) -> None:
-    """Return once the admission can no longer be lost: Kafka has it, or Redis's disk.
+def _handed_over(publication: Publication) -> Way[None]:
+    """Go on once the admission can no longer be lost: Kafka has it, or Redis's disk.
 
     Otherwise UnavailableError, and the admission stays where it is: whether Kafka got it is
     unknown, so taking it back could give the coupon to two. It is pending in Redis and goes to
     Kafka again from there.
     """
-    if wiring.publisher().publish(message, request_id, until):
+    if (yield _publish, publication) or (yield _make_durable, publication.message):
         return
-    if not wiring.admissions().make_durable(message.campaign_id, message.user_id, message.serial):
-        detail = "Your place is kept but not yet safe; send the same request again."
-        raise UnavailableError(detail)
+    detail = "Your place is kept but not yet safe; send the same request again."
+    raise UnavailableError(detail)
 
 
-def _answer(
-    request_id: str, campaign_id: str, user_id: str, admission: Admission
-) -> dict[str, Any]:
+def _admit(applicants: list[Applicant]) -> Sequence[Admission | UnavailableError]:
+    return wiring.admissions().admit_all(applicants)
+
+
+def _publish(publications: list[Publication]) -> Sequence[bool]:
+    return wiring.publisher().publish_all(publications)
+
+
+def _make_durable(messages: list[CouponAccepted]) -> Sequence[bool]:
+    return wiring.admissions().make_all_durable(messages)
+
+
+def _answer(request_id: str, campaign_id: str, user_id: str, admission: Admission) -> Response:
     outcome = admission.outcome
     if outcome in (Outcome.ACCEPTED, Outcome.ALREADY_APPLIED):
         body = {
@@ -99,7 +129,7 @@ def _answer(
     return _refusal(admission, request_id)
 
 
-def _refusal(admission: Admission, request_id: str) -> dict[str, Any]:
+def _refusal(admission: Admission, request_id: str) -> Response:
     outcome = admission.outcome
     retry_in_s = -(-admission.retry_in_ms // 1000)  # rounded up: not a moment too early
     return problem(

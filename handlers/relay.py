@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
+from handlers.domain.coupon import Publication
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.edge.deadline import Deadline
 
@@ -63,7 +64,9 @@ def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) ->
         batch = admissions.overdue(campaign_id, older_than_ms, sent, min(BATCH, limit - sent))
         if not batch:
             break
-        acknowledged = publisher.publish_all(batch, request_id, until)
+        acknowledged = sum(
+            publisher.publish_all([Publication(message, request_id, until) for message in batch])
+        )
         sent += acknowledged
         if acknowledged < len(batch):
             message = f"Kafka took {sent} of the overdue admissions of {campaign_id}"

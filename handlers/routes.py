@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.apply import apply_handler, refuse_at_once
+from handlers.apply import apply_handler, apply_together, refuse_at_once
 from handlers.campaigns import (
     campaign_handler,
     campaigns_handler,
@@ -20,6 +20,7 @@ from handlers.reconcile import reconciliation_handler
 from handlers.redrive import redrive_now_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+Together = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
 AtOnce = Callable[[str, str, str], dict[str, Any] | None]
 
 
@@ -29,16 +30,18 @@ class Route:
 
     at_once: takes the campaign's id, the Authorization header and the request's id of a call
     without a body; answers as the handler would but waits for nobody, or returns None.
+    together: answers the events of several calls as the handler would each of them, in any order.
     """
 
     method: str
     path: str
     handler: Handler
     at_once: AtOnce | None = None
+    together: Together | None = None
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("POST", "/campaigns/{id}/apply", apply_handler, refuse_at_once),
+    Route("POST", "/campaigns/{id}/apply", apply_handler, refuse_at_once, apply_together),
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
     Route("GET", "/campaigns", campaigns_handler),

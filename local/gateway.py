@@ -7,56 +7,60 @@ and a bounded queue before them: whoever finds no place, or waits too long, is t
 from __future__ import annotations
 
 import os
-import traceback
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from handlers.routes import ROUTES
 from local.apigateway.body import UnreadableBodyError, read_body
-from local.apigateway.event import proxy_event
-from local.apigateway.incoming import Incoming
-from local.apigateway.response import Response, bad_gateway, overloaded, problem, response
-from local.apigateway.routing import Resource, RouteLike, RouteTable
+from local.apigateway.invocation import Call, alone, failed, together
+from local.apigateway.response import Response, overloaded, problem, response
+from local.apigateway.routing import Resource, RouteLike, RouteTable, Together
 from local.apigateway.tally_log import TallyLog
 from local.apigateway.waiting_room import Bounds, ClientGoneError, OverloadedError, WaitingRoom
 from local.apigateway.worker_process import heed_stop_once_running
-from local.lambda_context import LambdaContext
-from local.log_line import log_line
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from local.apigateway.incoming import Exchange, Scope
 
-# API Gateway's limit of the time that an integration may take.
-TIMEOUT_S = 29.0
 # These look at nothing outside the process: they need no thread, and no queue delays them.
 ANSWERED_AT_ONCE = frozenset({"/health"})
+# Of a route that takes several calls together: how many at most.
+TOGETHER = 64
 
 
 class Gateway:
     """The RSGI application over one route table."""
 
     def __init__(self, routes: Iterable[RouteLike], stage: str) -> None:
-        self._table = RouteTable(routes)
+        self._routes = tuple(routes)
+        self._table = RouteTable(self._routes)
         self._stage = stage
-        self._waiting_room: WaitingRoom  # made where the event loop is known
+        # Made where the event loop is known: by what answers several calls together, None for all
+        # handlers that take one at a time.
+        self._waiting_rooms: dict[Together | None, WaitingRoom[Call, Response]] = {}
         self._shed: TallyLog
         self._answered_at_once: TallyLog
         self.bounds = Bounds()
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Begin to serve on this event loop, within `bounds`."""
-        self._waiting_room = WaitingRoom(loop, self.bounds)
+        self._waiting_rooms[None] = WaitingRoom(loop, self.bounds, _alone)
+        several = replace(self.bounds, together=TOGETHER)
+        for answer_all in {route.together for route in self._routes if route.together}:
+            self._waiting_rooms[answer_all] = WaitingRoom(loop, several, together)
         self._shed = TallyLog(loop, "WARNING", "too many requests: shed with 503")
         self._answered_at_once = TallyLog(loop, "INFO", "answered at once")
         heed_stop_once_running(loop)
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
         """Serve no more."""
-        self._waiting_room.close()
+        for room in self._waiting_rooms.values():
+            room.close()
         self._shed.write()
         self._answered_at_once.write()
 
@@ -91,20 +95,10 @@ class Gateway:
             if refusal:
                 return refusal
 
-        def invoke() -> Response:
-            event = proxy_event(
-                Incoming.of(scope, body),
-                resource=resource.path,
-                path_parameters=path_parameters,
-                request_id=request_id,
-                stage=self._stage,
-            )
-            return _invoke(route, event)
-
+        call = Call(route, path_parameters, scope, body, request_id, self._stage)
         if resource.path in ANSWERED_AT_ONCE:
-            return invoke()
-        answer: Response = await self._waiting_room.call(invoke, exchange.client_disconnect)
-        return answer
+            return alone(call)
+        return await self._waiting_rooms[route.together].call(call, exchange.client_disconnect)
 
     def _at_once(
         self,
@@ -119,8 +113,8 @@ class Gateway:
         try:
             refusal = refuse(campaign_id, headers[-1] if headers else "", request_id)
             answer = response(refusal) if refusal else None
-        except Exception as error:  # noqa: BLE001 - as in _invoke
-            return _failed(error, refuse.__name__, request_id)
+        except Exception as error:  # noqa: BLE001 - as in Lambda, it ends here
+            return failed(error, refuse.__name__, request_id)
         if answer:
             self._answered_at_once.count(("path", scope.path), ("status", answer.status))
         return answer
@@ -131,27 +125,9 @@ def make_application(routes: Iterable[RouteLike]) -> Gateway:
     return Gateway(routes, stage=os.environ.get("STAGE") or "local")
 
 
-def _invoke(route: RouteLike, event: dict[str, Any]) -> Response:
-    name = getattr(route.handler, "__name__", "handler")
-    context = LambdaContext(name, TIMEOUT_S)
-    try:
-        return response(route.handler(event, context))
-    except Exception as error:  # noqa: BLE001 - as in Lambda, whatever a handler raises ends here
-        return _failed(error, name, event["requestContext"]["requestId"], context.aws_request_id)
-
-
-def _failed(error: Exception, name: str, request_id: str, aws_request_id: str = "") -> Response:
-    log_line(
-        "ERROR",
-        "the handler failed",
-        function=name,
-        request_id=request_id,
-        aws_request_id=aws_request_id,
-        error=type(error).__name__,
-        # The places, not the error's text: a driver's may quote what it was given.
-        stack=traceback.format_tb(error.__traceback__),
-    )
-    return bad_gateway()
+def _alone(calls: list[Call]) -> Iterator[tuple[int, Response]]:
+    for place, call in enumerate(calls):
+        yield place, alone(call)
 
 
 def _method_not_allowed(resource: Resource, request_id: str) -> Response:

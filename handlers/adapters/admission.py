@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis_keys import CampaignKeys
 from handlers.adapters.scripts import Script, Scripts
-from handlers.domain.admission import UNLIMITED, Admission, Outcome, RateLimits
+from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
 from handlers.domain.coupon import CouponAccepted
-from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.domain.refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from handlers.adapters.scripts import Call
     from handlers.domain.settlement import Holder, Settlement
 
 ADMIT = Script("admit")
@@ -29,6 +30,11 @@ DURABLE_WAIT_MS = 1500
 SETTLE_USERS_MAX = 1000
 
 
+STALE = (b"STALE", 0, 0)
+OUTCOMES = {outcome.encode(): outcome for outcome in Outcome}
+RETRIED = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS})
+
+
 class Admissions:
     """Gives serials, and learns from MySQL which of them are written."""
 
@@ -37,25 +43,40 @@ class Admissions:
         self._limits = (limits.per_user, limits.per_address)
 
     def admit(self, campaign_id: str, user_id: str, address: str = "") -> Admission:
-        """Decide about one applicant in one round trip (a second one only for NOT_FOUND).
+        """Decide about one applicant, as `admit_all` does; raise where it returns an error."""
+        [decided] = self.admit_all([Applicant(campaign_id, user_id, address)])
+        if isinstance(decided, UnavailableError):
+            raise decided
+        return decided
 
-        address: where the call came from; "" where that is not known, and not counted.
-        Raises UnavailableError when Redis gives no answer; the applicant may have been admitted
-        then, and the next attempt answers ALREADY_APPLIED with the serial.
+    def admit_all(self, applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
+        """Decide about each in one round trip (with two more only for NOT_FOUND), in their order.
+
+        An error stands for somebody about whom Redis gave no answer, who may have been admitted
+        then; the next attempt answers ALREADY_APPLIED with the serial.
         """
-        keys = CampaignKeys.of(campaign_id)
-        names = (*keys.all(), keys.rate)
-        args = (user_id, self._scripts.run_id, address, *self._limits)
-        code, number, admitted_at_ms = self._scripts.run(ADMIT, names, *args)
-        if code == b"NOT_FOUND":
+        calls = [self._admission(applicant) for applicant in applicants]
+        answers = self._scripts.run_all(ADMIT, calls)
+        missing = [place for place, answer in enumerate(answers) if _is_missing(answer)]
+        if missing:
             # Missing, or not yet rebuilt? It is missing if it still is once the epoch is known.
-            if not self._scripts.epoch_is_known():
-                return Admission(Outcome.STALE)
-            code, number, admitted_at_ms = self._scripts.run(ADMIT, names, *args)
-        outcome = Outcome(code.decode())
-        if outcome in (Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS):
-            return Admission(outcome, retry_in_ms=number)
-        return Admission(outcome, number, admitted_at_ms)
+            again = self._again([calls[place] for place in missing])
+            for place, answer in zip(missing, again, strict=True):
+                answers[place] = answer
+        return [_decision(answer) for answer in answers]
+
+    def _admission(self, applicant: Applicant) -> Call:
+        campaign_id, user_id, address = applicant
+        keys = CampaignKeys.of(campaign_id)
+        return (*keys.all(), keys.rate), (user_id, self._scripts.run_id, address, *self._limits)
+
+    def _again(self, calls: Sequence[Call]) -> list[Any]:
+        try:
+            if self._scripts.epoch_is_known():
+                return self._scripts.run_all(ADMIT, calls)
+        except UnavailableError as error:
+            return [error] * len(calls)
+        return [STALE] * len(calls)
 
     def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:
         """Return how a campaign refuses everybody but its winners; None where it may admit.
@@ -75,17 +96,25 @@ class Admissions:
             Admission(Outcome(code.decode())), frozenset(user.decode() for user in winners)
         )
 
-    def make_durable(self, campaign_id: str, user_id: str, serial: int) -> bool:
-        """Wait until this admission is on Redis's disk; False when that cannot be had."""
-        keys = CampaignKeys.of(campaign_id)
-        return self._scripts.run_durably(
-            CONFIRM,
-            [keys.campaign, keys.applied_user],
-            user_id,
-            serial,
-            self._scripts.run_id,
-            wait_ms=DURABLE_WAIT_MS,
-        )
+    def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        """Wait until these admissions are on Redis's disk; False where that cannot be had.
+
+        For as long as for a single one, unless they are of several campaigns.
+        """
+        is_durable = dict.fromkeys(admitted, False)
+        for campaign_id in {message.campaign_id for message in admitted}:
+            keys = CampaignKeys.of(campaign_id)
+            theirs = [message for message in admitted if message.campaign_id == campaign_id]
+            calls: list[Call] = [
+                (
+                    (keys.campaign, keys.applied_user),
+                    (message.user_id, message.serial, self._scripts.run_id),
+                )
+                for message in theirs
+            ]
+            confirmed = self._scripts.run_durably(CONFIRM, calls, wait_ms=DURABLE_WAIT_MS)
+            is_durable.update(zip(theirs, confirmed, strict=True))
+        return [is_durable[message] for message in admitted]
 
     def overdue(
         self, campaign_id: str, older_than_ms: int, offset: int, limit: int
@@ -136,3 +165,17 @@ class Admissions:
             for start in range(0, len(users), SETTLE_USERS_MAX):
                 part = slice(start, start + SETTLE_USERS_MAX)
                 self._scripts.run(SETTLE, keys, state, *users[part], *serials[part])
+
+
+def _is_missing(answer: Any) -> bool:
+    return isinstance(answer, list) and answer[0] == b"NOT_FOUND"
+
+
+def _decision(answer: Any) -> Admission | UnavailableError:
+    if isinstance(answer, UnavailableError):
+        return answer
+    code, number, admitted_at_ms = answer
+    outcome = OUTCOMES[code]
+    if outcome in RETRIED:
+        return Admission(outcome, retry_in_ms=number)
+    return Admission(outcome, number, admitted_at_ms)

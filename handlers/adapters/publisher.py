@@ -13,6 +13,7 @@ from handlers import log
 from handlers.adapters.circuit_breaker import CircuitBreaker
 from handlers.adapters.kafka_options import connection_options, require_broker
 from handlers.adapters.partitioner import InRuns
+from handlers.domain.coupon import Publication
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -43,33 +44,42 @@ class Publisher:
         self._producer: Any = None
 
     def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
-        """Return True when Kafka was seen to hold the message before `until` (time.monotonic()).
+        """Hand over one message, as `publish_all` does."""
+        [is_held] = self.publish_all([Publication(message, request_id, until)])
+        return is_held
+
+    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
+        """Send messages together; return for each whether Kafka was seen to hold it in time.
 
         False means unknown: Kafka may hold it all the same, or hold it later. An ack that comes
         too late counts for nothing, because rebuilding Redis waits just so long for messages that
         are under way. There is no background send, since a function may be frozen the moment it
         has answered.
         """
-        return self.publish_all([message], request_id, until) == 1
-
-    def publish_all(self, messages: Sequence[CouponAccepted], request_id: str, until: float) -> int:
-        """Send messages together; return how many, counted from the first, Kafka surely holds."""
+        is_held = [False] * len(publications)
         if not self._breaker.allows():
-            return 0
-        acknowledged = 0
+            return is_held
+        failure, sent = None, list[Any]()
         try:
-            producer = self._connected(until)
-            futures = [self._send(producer, message, request_id, until) for message in messages]
-            for future in futures:
-                _await(future, until)
-                acknowledged += 1
-        except Exception as error:  # noqa: BLE001 - whatever it was, Kafka is not known to hold it
-            self._failed(error)
-            return acknowledged
-        self._breaker.succeeded()
-        return acknowledged
+            producer = self._connected(min(one.until for one in publications))
+            for one in publications:
+                sent.append(self._send(producer, one))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the others are not sent
+            failure = error
+        for place, future in enumerate(sent):
+            try:
+                _await(future, publications[place].until)
+                is_held[place] = True
+            except Exception as error:  # noqa: BLE001 - Kafka is not known to hold this one
+                failure = error
+        if failure:
+            self._failed(failure)
+        else:
+            self._breaker.succeeded()
+        return is_held
 
-    def _send(self, producer: Any, message: CouponAccepted, request_id: str, until: float) -> Any:
+    def _send(self, producer: Any, publication: Publication) -> Any:
+        message, request_id, until = publication
         # What is sent now may arrive for as long as a delivery may take, and not after `until`.
         if time.monotonic() > until - self._delivery_ms / 1000:
             raise LateError

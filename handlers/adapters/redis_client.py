@@ -16,6 +16,8 @@ from handlers.adapters.secrets import redis_credentials
 from handlers.adapters.thread_redis import ThreadRedis
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from handlers.adapters.secrets import Secret
     from handlers.config import Settings
 
@@ -83,9 +85,15 @@ class _RunIdAware(_Base):
         # Connect first: a command packed with the old run_id must never reach a new server.
         if not self._sock:
             self.connect()
-        super().send_command(*self.resolve(args), **kwargs)
+        super().send_command(*self._resolve(args), **kwargs)
 
-    def resolve(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def send_all(self, commands: Sequence[tuple[Any, ...]]) -> None:
+        """Send several commands in one write."""
+        if not self._sock:  # as above
+            self.connect()
+        self.send_packed_command(self.pack_commands(map(self._resolve, commands)))
+
+    def _resolve(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return `args` with this connection's run_id where RUN_ID stands."""
         if RUN_ID not in args:
             return args

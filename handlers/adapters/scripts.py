@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,18 @@ from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from handlers.adapters.redis_client import RUN_ID, client_of_key
 from handlers.adapters.redis_keys import EPOCH
+from handlers.adapters.thread_redis import ThreadRedis
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from redis import Redis
 
 # redis-py's error for a cluster out of reach is of another family than all its others.
 NO_ANSWER = (RedisError, RedisClusterException)
+
+Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
 
 FOLDER = Path(__file__).parent / "lua"
 
@@ -58,13 +62,41 @@ class Scripts:
             # The server restarted or its scripts were flushed: send the text, which it then keeps.
             return self.command("EVAL", script.source, len(keys), *keys, *args)
 
+    def run_all(self, script: Script, calls: Sequence[Call]) -> list[Any]:
+        """Run a script once for each call, in one round trip; return the answers in their order.
+
+        An UnavailableError stands where there is none. A cluster, whose servers share the calls,
+        is asked one by one.
+        """
+        client = self._connected()
+        if not isinstance(client, ThreadRedis):
+            return [self._run_one(script, call) for call in calls]
+        try:
+            answers = client.execute_all(
+                [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
+            )
+        except NO_ANSWER as error:
+            return [_no_answer(error)] * len(calls)
+        for place, answer in enumerate(answers):
+            if isinstance(answer, NoScriptError):
+                answers[place] = self._run_one(script, calls[place])
+            elif isinstance(answer, RedisError):
+                answers[place] = _no_answer(answer)
+        return answers
+
+    def _run_one(self, script: Script, call: Call) -> Any:
+        keys, args = call
+        try:
+            return self.run(script, keys, *args)
+        except UnavailableError as error:
+            return error
+
     def command(self, *args: Any) -> Any:
         """Return a plain command's answer; raise UnavailableError when there is none."""
         try:
             return self._connected().execute_command(*args)
         except NO_ANSWER as error:
-            message = "Redis gave no answer"
-            raise UnavailableError(message) from error
+            raise _no_answer(error) from error
 
     def close(self) -> None:
         """Close all connections; the next command opens new ones."""
@@ -97,28 +129,39 @@ class Scripts:
             return ""
         return str(self.run(RUN_ID_ECHO, [key], self.run_id).decode())
 
-    def run_durably(self, script: Script, keys: Sequence[str], *args: Any, wait_ms: int) -> bool:
-        """Run a script that writes and wait until the server has that on its disk.
+    def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
+        """Run a script that writes, and wait until the server has that on its disk.
 
-        Returns True only when the script answered 1 and WAITAOF says the local disk has it. Both
-        go over one connection in one write: a WAITAOF that a retry sends elsewhere proves nothing.
+        The calls are of one campaign. True for each that the script answered with 1, and only when
+        WAITAOF says that the local disk has it. All goes over one connection in one write: a
+        WAITAOF that a retry sends elsewhere proves nothing.
         """
+        nothing = [False] * len(calls)
         try:
-            pool = client_of_key(self._connected(), keys[0]).connection_pool
+            [first_key, *_], _ = calls[0]
+            pool = client_of_key(self._connected(), first_key).connection_pool
             connection: Any = pool.get_connection()
         except NO_ANSWER:
-            return False
+            return nothing
         try:
-            evaluate = connection.resolve(("EVAL", script.source, len(keys), *keys, *args))
-            connection.send_packed_command(
-                connection.pack_commands([evaluate, ("WAITAOF", 1, 0, wait_ms)])
+            connection.send_all(
+                [
+                    *(("EVAL", script.source, len(keys), *keys, *args) for keys, args in calls),
+                    ("WAITAOF", 1, 0, wait_ms),
+                ]
             )
-            answer = connection.read_response(disconnect_on_error=True)
+            answers = [connection.read_response(disconnect_on_error=True) for _ in calls]
             fsynced = connection.read_response(disconnect_on_error=True)
         except RedisError:
             # Whatever went wrong, an answer may be left unread on this connection.
             connection.disconnect()
-            return False
+            return nothing
         finally:
             pool.release(connection)
-        return bool(answer == 1 and fsynced[0] >= 1)
+        return [answer == 1 and fsynced[0] >= 1 for answer in answers]
+
+
+def _no_answer(cause: Exception) -> UnavailableError:
+    error = UnavailableError("Redis gave no answer")
+    error.__cause__ = cause
+    return error

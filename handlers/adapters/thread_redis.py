@@ -13,6 +13,8 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from redis.connection import ConnectionInterface
 
 LOST = (RedisConnectionError, RedisTimeoutError)
@@ -37,11 +39,18 @@ class ThreadRedis(Redis):
         """Return the answer; raise redis-py's errors."""
         if args[0] != "EVALSHA":
             return super().execute_command(*args, **options)
+        [answer] = self.execute_all([args])
+        if isinstance(answer, ResponseError):
+            raise answer
+        return answer
+
+    def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send EVALSHAs in one write; return their answers, also those that are errors."""
         connection = self._own()
         try:
-            return _ask(connection, args)
+            return _ask(connection, commands)
         except LOST:
-            return _ask(connection, args)  # connects anew
+            return _ask(connection, commands)  # connects anew
 
     def close(self) -> None:
         """Close the connections of all threads; whoever goes on opens new ones."""
@@ -62,13 +71,18 @@ class ThreadRedis(Redis):
         return cast("ConnectionInterface", connection)
 
 
-def _ask(connection: ConnectionInterface, args: tuple[Any, ...]) -> Any:
+def _ask(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
     try:
-        connection.send_command(*args)
-        return connection.read_response()
-    except ResponseError:
-        raise  # an answer as well, and read to its end
+        connection.send_all(commands)
+        return [_answer(connection) for _ in commands]
     except BaseException:
-        # Its answer may still come, and must never be taken for that to the next command.
+        # Answers may still come, and must never be taken for those to the next commands.
         connection.disconnect()
         raise
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error  # an answer as well, and read to its end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Outcome(StrEnum):
@@ -32,6 +33,17 @@ class RateLimits:
 
 
 UNLIMITED = RateLimits()
+
+
+class Applicant(NamedTuple):
+    """Somebody who wants a coupon of a campaign.
+
+    address: where the call came from; "" where that is not known, and not counted.
+    """
+
+    campaign_id: str
+    user_id: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

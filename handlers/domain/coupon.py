@@ -118,3 +118,14 @@ def _json_object(value: bytes | None) -> dict[str, Any]:
         message = "the value is no JSON object"
         raise UndecodableError(message)
     return parsed
+
+
+class Publication(NamedTuple):
+    """A message to be handed to Kafka.
+
+    until: time.monotonic() after which an acknowledgement counts for nothing.
+    """
+
+    message: CouponAccepted
+    request_id: str
+    until: float

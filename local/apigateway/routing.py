@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+Together = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -30,6 +30,10 @@ class RouteLike(Protocol):
     @property
     def at_once(self) -> Callable[[str, str, str], dict[str, Any] | None] | None:
         """What may answer without waiting for anybody, if there is such a thing."""
+
+    @property
+    def together(self) -> Together | None:
+        """What answers several calls at once, if there is such a thing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
 # How often waiting is looked at: what a wait may last beyond its bound, on an idle machine.
 LOOK_S = 0.05
+# Groups at work that are enough: while one waits for Redis or Kafka the next is made ready; of more
+# each would be smaller. Whoever has waited for LOOK_S all the same gets any thread that is free.
+GROUPS = 2
 # Most waits end sooner, and watching a connection costs as much as a short handler.
 WATCHED_AFTER_S = 0.5
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class Bounds:
     threads: int = 16  # handlers at once
     queue: int = 1024  # requests that may wait
     wait_s: float = 2.0  # for how long
+    together: int = 1  # requests that one thread may take as a group
 
 
 class OverloadedError(Exception):
@@ -41,63 +48,76 @@ class ClientGoneError(Exception):
     """Nobody waits for the answer any more."""
 
 
-class _Job:
-    """A handler's call, from its arrival to its result."""
+class _Job(Generic[Question, Answer]):
+    """A request, from its arrival to its answer."""
 
-    __slots__ = ("give_up_at", "gone", "result", "watch", "work")
+    __slots__ = ("answer", "give_up_at", "gone", "question", "watch")
 
     def __init__(
-        self, work: Callable[[], Any], gone: Callable[[], Awaitable[None]], give_up_at: float
+        self, question: Question, gone: Callable[[], Awaitable[None]], give_up_at: float
     ) -> None:
-        self.work = work
+        self.question = question
         self.gone = gone
         self.give_up_at = give_up_at
-        self.result: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.watch: asyncio.Task[None] | None = None
 
     async def fail_when_gone(self) -> None:
         await self.gone()
         self.fail(ClientGoneError())
 
-    def fail(self, error: Exception) -> None:
-        if not self.result.done():
-            self.result.set_exception(error)
+    def fail(self, error: BaseException) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
-class WaitingRoom:
+class WaitingRoom(Generic[Question, Answer]):
     """The queue of one process and the threads that it leads to."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        bounds: Bounds,
+        work: Callable[[list[Question]], Iterable[tuple[int, Answer]]],
+    ) -> None:
+        """Let threads do `work`.
+
+        It takes as many questions as wait, up to `bounds.together`, and yields each one's place
+        among them with its answer, in any order.
+        """
         self._loop = loop
         self._bounds = bounds
+        self._work = work
         self._free = bounds.threads
-        self._waiting: deque[_Job] = deque()
+        self._waiting: deque[_Job[Question, Answer]] = deque()
+        self._letting_in = False
         self._look: asyncio.TimerHandle | None = None
-        self._started: SimpleQueue[_Job | None] = SimpleQueue()
-        self._finished: deque[tuple[_Job, Any, BaseException | None]] = deque()
+        self._started: SimpleQueue[list[_Job[Question, Answer]] | None] = SimpleQueue()
+        # Answers on their way back; with the last one of its group the thread is free.
+        self._finished: deque[tuple[_Job[Question, Answer], Answer | BaseException, bool]] = deque()
         self._collecting = False
         for number in range(bounds.threads):
             # Daemons: a handler that never ends must not keep the process from stopping.
-            threading.Thread(target=self._work, name=f"handler-{number}", daemon=True).start()
+            threading.Thread(target=self._serve, name=f"handler-{number}", daemon=True).start()
 
-    async def call(self, work: Callable[[], Any], gone: Callable[[], Awaitable[None]]) -> Any:
-        """Run `work` in a thread and return its result, or raise its exception.
+    async def call(self, question: Question, gone: Callable[[], Awaitable[None]]) -> Answer:
+        """Let a thread answer, and return that, or raise its exception.
 
         Raises OverloadedError when there is no place in the queue, or a place but no free
         thread in time; ClientGoneError when `gone` returned while it was waiting. In both cases
-        `work` is never run.
+        no thread ever sees the question.
         """
-        job = _Job(work, gone, self._loop.time() + self._bounds.wait_s)
-        if self._free:
-            self._free -= 1
-            self._started.put(job)
-        elif len(self._waiting) >= self._bounds.queue:
+        places = self._bounds.queue + self._free * self._bounds.together
+        if len(self._waiting) >= places:
             raise OverloadedError
-        else:
-            self._waiting.append(job)
-            self._look = self._look or self._loop.call_later(LOOK_S, self._look_around)
+        job = _Job[Question, Answer](question, gone, self._loop.time() + self._bounds.wait_s)
+        self._waiting.append(job)
+        if not self._letting_in:
+            # Once for all that have arrived by now.
+            self._letting_in = True
+            self._loop.call_soon(self._let_in)
         try:
-            return await job.result
+            return await job.answer
         finally:
             if job.watch is not None:
                 job.watch.cancel()
@@ -116,36 +136,62 @@ class WaitingRoom:
         for job in takewhile(lambda job: job.give_up_at <= watched, self._waiting):
             if job.watch is None:
                 job.watch = self._loop.create_task(job.fail_when_gone())
-        self._look = self._loop.call_later(LOOK_S, self._look_around) if self._waiting else None
-
-    def _work(self) -> None:
-        while (job := self._started.get()) is not None:
-            try:
-                self._finished.append((job, job.work(), None))
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever asked
-                self._finished.append((job, None, error))
-            if not self._collecting:
-                self._collecting = True
-                with suppress(RuntimeError):  # the loop has ended before: nobody waits any more
-                    self._loop.call_soon_threadsafe(self._collect)
-
-    def _collect(self) -> None:
-        """Hand out what is finished, and each thread that got free to who waited longest."""
-        self._collecting = False  # first: what is finished from here on asks for another round
-        while self._finished:
-            job, result, error = self._finished.popleft()
-            self._free += 1
-            self._let_in()
-            if job.result.done():
-                continue
-            if error is None:
-                job.result.set_result(result)
-            else:
-                job.result.set_exception(error)
+        self._look = None
+        self._let_in()
 
     def _let_in(self) -> None:
-        while self._free and self._waiting:
-            job = self._waiting.popleft()
-            if not job.result.done():  # its client has not gone
+        """Give free threads what waits."""
+        self._letting_in = False
+        while self._waiting and self._may_begin():
+            group: list[_Job[Question, Answer]] = []
+            while self._waiting and len(group) < self._bounds.together:
+                job = self._waiting.popleft()
+                if not job.answer.done():  # its client has not gone
+                    group.append(job)
+            if group:
                 self._free -= 1
-                self._started.put(job)
+                self._started.put(group)
+        if self._waiting:
+            self._look = self._look or self._loop.call_later(LOOK_S, self._look_around)
+
+    def _may_begin(self) -> bool:
+        """Tell whether those who wait first should begin, or rather gather more of them."""
+        if self._bounds.threads - self._free < GROUPS:
+            return self._free > 0
+        is_full = len(self._waiting) >= self._bounds.together
+        came_at = self._waiting[0].give_up_at - self._bounds.wait_s
+        return self._free > 0 and (is_full or self._loop.time() - came_at >= LOOK_S)
+
+    def _serve(self) -> None:
+        while (group := self._started.get()) is not None:
+            unanswered = dict(enumerate(group))
+            error: BaseException = RuntimeError("some were given no answer")
+            try:
+                for place, answer in self._work([job.question for job in group]):
+                    self._finish(unanswered.pop(place), answer, is_last=not unanswered)
+            except BaseException as raised:  # noqa: BLE001 - it belongs to whoever asked
+                error = raised
+            while unanswered:
+                _, job = unanswered.popitem()
+                self._finish(job, error, is_last=not unanswered)
+
+    def _finish(
+        self, job: _Job[Question, Answer], answer: Answer | BaseException, *, is_last: bool
+    ) -> None:
+        self._finished.append((job, answer, is_last))
+        if not self._collecting:
+            self._collecting = True
+            with suppress(RuntimeError):  # the loop has ended before: nobody waits any more
+                self._loop.call_soon_threadsafe(self._collect)
+
+    def _collect(self) -> None:
+        """Hand out what is finished, and the threads that got free to who waited longest."""
+        self._collecting = False  # first: what is finished from here on asks for another round
+        while self._finished:
+            job, answer, is_last = self._finished.popleft()
+            self._free += is_last
+            if isinstance(answer, BaseException):
+                job.fail(answer)
+            elif not job.answer.done():
+                job.answer.set_result(answer)
+        self._let_in()
