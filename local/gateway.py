@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 from handlers.routes import ROUTES
-from local.apigateway.body import UnreadableBodyError, read_body
+from local.apigateway.body import UnreadableBodyError, is_announced, read_body
 from local.apigateway.invocation import Call, alone, failed, together
+from local.apigateway.request_ids import request_ids
 from local.apigateway.response import Response, overloaded, problem, response
-from local.apigateway.routing import Resource, RouteLike, RouteTable, Together
+from local.apigateway.routing import AtOnce, Resource, RouteLike, RouteTable, Together
 from local.apigateway.tally_log import TallyLog
 from local.apigateway.waiting_room import Bounds, ClientGoneError, OverloadedError, WaitingRoom
 from local.apigateway.worker_process import heed_stop_once_running
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from local.apigateway.incoming import Exchange, Scope
 
@@ -43,6 +43,7 @@ class Gateway:
         # Made where the event loop is known: by what answers several calls together, None for all
         # handlers that take one at a time.
         self._waiting_rooms: dict[Together | None, WaitingRoom[Call, Response]] = {}
+        self._request_ids: Iterator[str]
         self._shed: TallyLog
         self._answered_at_once: TallyLog
         self.bounds = Bounds()
@@ -53,6 +54,7 @@ class Gateway:
         several = replace(self.bounds, together=TOGETHER)
         for answer_all in {route.together for route in self._routes if route.together}:
             self._waiting_rooms[answer_all] = WaitingRoom(loop, several, together)
+        self._request_ids = request_ids()
         self._shed = TallyLog(loop, "WARNING", "too many requests: shed with 503")
         self._answered_at_once = TallyLog(loop, "INFO", "answered at once")
         heed_stop_once_running(loop)
@@ -66,9 +68,15 @@ class Gateway:
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         """Answer one request."""
-        request_id = str(uuid4())
+        request_id = next(self._request_ids)
+        headers = scope.headers
         try:
-            answer = await self._answer(scope, exchange, request_id)
+            # Before any answer: a body that is left unread costs the client its connection.
+            body = await read_body(headers, exchange) if is_announced(headers) else b""
+            answer = self._at_once(scope, body, request_id)
+            if isinstance(answer, Call):
+                room = self._waiting_rooms[answer.route.together]
+                answer = await room.call(answer, exchange.client_disconnect)
         except ClientGoneError:
             return
         except UnreadableBodyError as error:
@@ -76,48 +84,40 @@ class Gateway:
         except OverloadedError:
             self._shed.count()
             answer = overloaded(request_id)
-        headers = [*answer.headers, ("x-amzn-RequestId", request_id)]
-        exchange.response_bytes(answer.status, headers, answer.body)
+        answer.headers.append(("x-amzn-RequestId", request_id))
+        exchange.response_bytes(*answer)
 
-    async def _answer(self, scope: Scope, exchange: Exchange, request_id: str) -> Response:
-        # Before any answer: a body that is left unread costs the client its connection.
-        body = await read_body(scope.headers, exchange)
-        match = self._table.match(scope.path)
+    def _at_once(self, scope: Scope, body: bytes, request_id: str) -> Response | Call:
+        """Return the answer where it takes no thread, and so no place in a queue; else the call."""
+        path, method = scope.path, scope.method
+        match = self._table.match(path)
         if match is None:
             detail = "There is nothing at this path."
             return problem(HTTPStatus.NOT_FOUND, "NOT_FOUND", detail, request_id)
         resource, path_parameters = match
-        route = resource.route(scope.method)
+        route = resource.route(method)
         if route is None:
             return _method_not_allowed(resource, request_id)
         if route.at_once and not body:
-            refusal = self._at_once(route.at_once, scope, path_parameters, request_id)
+            refusal = _refused(route.at_once, scope, path_parameters, request_id)
             if refusal:
+                self._answered_at_once.count(("path", path), ("status", refusal.status))
                 return refusal
-
         call = Call(route, path_parameters, scope, body, request_id, self._stage)
-        if resource.path in ANSWERED_AT_ONCE:
-            return alone(call)
-        return await self._waiting_rooms[route.together].call(call, exchange.client_disconnect)
+        return alone(call) if resource.path in ANSWERED_AT_ONCE else call
 
-    def _at_once(
-        self,
-        refuse: Callable[[str, str, str], dict[str, Any] | None],
-        scope: Scope,
-        path_parameters: Mapping[str, str] | None,
-        request_id: str,
-    ) -> Response | None:
-        """Return an answer that takes no thread, and so no place in the queue, if there is one."""
-        headers = scope.headers.get_all("authorization")
-        campaign_id = (path_parameters or {}).get("id", "")
-        try:
-            refusal = refuse(campaign_id, headers[-1] if headers else "", request_id)
-            answer = response(refusal) if refusal else None
-        except Exception as error:  # noqa: BLE001 - as in Lambda, it ends here
-            return failed(error, refuse.__name__, request_id)
-        if answer:
-            self._answered_at_once.count(("path", scope.path), ("status", answer.status))
-        return answer
+
+def _refused(
+    refuse: AtOnce, scope: Scope, path_parameters: Mapping[str, str] | None, request_id: str
+) -> Response | None:
+    """Return what the route answers without waiting for anybody, if it does."""
+    headers = scope.headers.get_all("authorization")
+    campaign_id = (path_parameters or {}).get("id", "")
+    try:
+        refusal = refuse(campaign_id, headers[-1] if headers else "", request_id)
+        return response(refusal) if refusal else None
+    except Exception as error:  # noqa: BLE001 - as in Lambda, it ends here
+        return failed(error, refuse.__name__, request_id)
 
 
 def make_application(routes: Iterable[RouteLike]) -> Gateway:

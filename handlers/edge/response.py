@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ CONTENT_TOO_LARGE = "Content Too Large"
 
 # Built once: json.dumps with options would build an encoder for every answer.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+
+# A few are told to many: all is gone, it is too early. Bounded, since some name what was sent.
+PROBLEMS_CACHED = 64
 
 PRIVATE = {"Cache-Control": "no-store"}
 
@@ -74,6 +78,18 @@ def problem(
         headers["Retry-After"] = str(retry_after_s)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
+    about_this = {"request_id": request_id, **(members or {})}
+    return {
+        "statusCode": int(status),
+        "headers": headers,
+        "body": _beginning(code, detail) + _encode(about_this)[1:],
+    }
+
+
+@lru_cache(maxsize=PROBLEMS_CACHED)
+def _beginning(code: str, detail: str) -> str:
+    """Return the part of a problem that is the same for everybody, up to its last comma."""
+    status = STATUS[code]
     body = {
         # No page explains the types further, so the type is the URI that RFC 9457 gives for that.
         "type": "about:blank",
@@ -81,11 +97,5 @@ def problem(
         "status": int(status),
         "detail": detail,
         "code": code,
-        "request_id": request_id,
-        **(members or {}),
     }
-    return {
-        "statusCode": int(status),
-        "headers": headers,
-        "body": _encode(body),
-    }
+    return _encode(body)[:-1] + ","

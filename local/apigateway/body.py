@@ -24,12 +24,16 @@ class UnreadableBodyError(Exception):
         self.code = code
 
 
+def is_announced(headers: Headers) -> bool:
+    """Tell whether a body follows."""
+    announced = headers.get("content-length")
+    return announced != "0" if announced else bool(headers.get("transfer-encoding"))
+
+
 async def read_body(headers: Headers, exchange: Exchange) -> bytes:
     """Return the body; raise UnreadableBodyError, having read little more than allowed."""
     announced = headers.get("content-length") or ""
     # The server has refused what is no number.
-    if announced == "0" or not (announced or headers.get("transfer-encoding")):
-        return b""
     if announced and int(announced) > BODY_BYTES_MAX:
         raise _too_large()
     try:

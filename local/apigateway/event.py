@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, quote
 from local.lambda_context import AWS_ACCOUNT_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from local.apigateway.incoming import Incoming
 
 API_ID = "local"
@@ -45,7 +47,7 @@ def proxy_event(
     request: Incoming,
     *,
     resource: str,
-    path_parameters: dict[str, str] | None,
+    path_parameters: Mapping[str, str] | None,
     request_id: str,
     stage: str,
 ) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def proxy_event(
         "multiValueHeaders": multi_headers or None,
         "queryStringParameters": {name: values[-1] for name, values in multi_query.items()} or None,
         "multiValueQueryStringParameters": multi_query or None,
-        "pathParameters": path_parameters,
+        "pathParameters": dict(path_parameters) if path_parameters else None,
         "stageVariables": None,
         "requestContext": _request_context(
             request, headers, resource, f"/{stage}{raw_path}", request_id, stage

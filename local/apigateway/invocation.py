@@ -12,7 +12,7 @@ from local.lambda_context import LambdaContext
 from local.log_line import log_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from local.apigateway.incoming import Scope
     from local.apigateway.routing import RouteLike
@@ -25,7 +25,7 @@ class Call(NamedTuple):
     """A request whose handler is known."""
 
     route: RouteLike
-    path_parameters: dict[str, str] | None
+    path_parameters: Mapping[str, str] | None
     scope: Scope
     body: bytes
     request_id: str

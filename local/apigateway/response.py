@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from handlers.edge.response import title
 # Lambda refuses to return more (6 MiB and a little for the envelope).
 ANSWER_BYTES_MAX = 6_291_556
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: a token
+HEADERS_CACHED = 256
 STATUS_MIN, STATUS_MAX = 100, 599
 
 
@@ -86,7 +88,7 @@ def _headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(single, dict) or not isinstance(multiple, dict):
         message = "headers and multiValueHeaders must be dicts"
         raise MalformedAnswerError(message)
-    headers = [(name, _header(name, value)) for name, value in single.items()]
+    headers = [_header(name, value) for name, value in single.items()]
     if multiple:
         if not all(isinstance(values, list) for values in multiple.values()):
             message = "multiValueHeaders must hold lists"
@@ -94,22 +96,32 @@ def _headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
         # Where a name stands in both, API Gateway takes multiValueHeaders alone.
         repeated = {name.lower() for name in multiple}
         headers = [header for header in headers if header[0].lower() not in repeated]
-        headers += [
-            (name, _header(name, value)) for name, values in multiple.items() for value in values
-        ]
+        headers += [_header(name, value) for name, values in multiple.items() for value in values]
+    if "Content-Type" in single and not multiple:
+        return headers
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "application/json"))
     return headers
 
 
-def _header(name: Any, value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    sound = isinstance(name, str) and isinstance(value, str | int | float)
-    if not (sound and HEADER_NAME.fullmatch(name) and text.isprintable() and text.isascii()):
-        # The value may be a secret, so only the name is told.
-        message = f"the header {name!r} has a value that HTTP cannot carry"
-        raise MalformedAnswerError(message)
-    return text
+def _header(name: Any, value: object) -> tuple[str, str]:
+    if type(name) is str and type(value) is str:
+        return _checked(name, value)
+    if not isinstance(name, str) or not isinstance(value, str | int | float):
+        raise _not_carried(name)
+    return _checked(name, str(value).lower() if isinstance(value, bool) else str(value))
+
+
+@lru_cache(maxsize=HEADERS_CACHED)  # nearly all answers have the same ones
+def _checked(name: str, text: str) -> tuple[str, str]:
+    if not (HEADER_NAME.fullmatch(name) and text.isprintable() and text.isascii()):
+        raise _not_carried(name)
+    return name, text
+
+
+def _not_carried(name: object) -> MalformedAnswerError:
+    # The value may be a secret, so only the name is told.
+    return MalformedAnswerError(f"the header {name!r} has a value that HTTP cannot carry")
 
 
 def _body(body: object, *, is_base64: bool) -> bytes:

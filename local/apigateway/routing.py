@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Protocol
 
+AtOnce = Callable[[str, str, str], dict[str, Any] | None]
 Together = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
+
+PATHS_CACHED = 256
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -28,7 +33,7 @@ class RouteLike(Protocol):
         """The Lambda handler behind it."""
 
     @property
-    def at_once(self) -> Callable[[str, str, str], dict[str, Any] | None] | None:
+    def at_once(self) -> AtOnce | None:
         """What may answer without waiting for anybody, if there is such a thing."""
 
     @property
@@ -70,8 +75,10 @@ class RouteTable:
             for path, resource in resources.items()
             if "{" in path
         ]
+        # A crowd asks for few paths. Bounded, for anybody may ask for any.
+        self.match = lru_cache(maxsize=PATHS_CACHED)(self._match)
 
-    def match(self, path: str) -> tuple[Resource, dict[str, str] | None] | None:
+    def _match(self, path: str) -> tuple[Resource, Mapping[str, str] | None] | None:
         """Return the resource of a decoded `path` with its path parameters (None: it has none)."""
         literal = self._literal.get(path)
         if literal is not None:
@@ -79,7 +86,7 @@ class RouteTable:
         for fullmatch, resource in self._patterns:
             found = fullmatch(path)
             if found is not None:
-                return resource, found.groupdict()
+                return resource, MappingProxyType(found.groupdict())
         return None
 
 
