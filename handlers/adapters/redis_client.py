@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import hiredis
 from redis import Connection, Redis, RedisCluster, SSLConnection
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionPool, UnixDomainSocketConnection, parse_url
@@ -91,7 +92,9 @@ class _RunIdAware(_Base):
         """Send several commands in one write."""
         if not self._sock:  # as above
             self.connect()
-        self.send_packed_command(self.pack_commands(map(self._resolve, commands)))
+        # redis-py's own packing does the same, after a look at each argument.
+        packed = map(hiredis.pack_command, map(self._resolve, commands))
+        self.send_packed_command([b"".join(packed)])
 
     def _resolve(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return `args` with this connection's run_id where RUN_ID stands."""

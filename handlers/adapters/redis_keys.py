@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 CAMPAIGNS = "coupon:campaigns"  # set: the ids of all campaigns
+CAMPAIGNS_CACHED = 256  # names are made once for a crowd; whoever asks may invent campaigns
 EPOCH = "coupon:epoch"  # string: run_id of the server that migrate or rebuild has seen
 
 
@@ -20,6 +22,7 @@ class CampaignKeys:
     rate: str  # hash: calls of the last second; no state, and the only key that expires
 
     @classmethod
+    @lru_cache(maxsize=CAMPAIGNS_CACHED)
     def of(cls, campaign_id: str) -> CampaignKeys:
         """Name the keys of `campaign_id`."""
         prefix = f"coupon:{{{campaign_id}}}:"

@@ -31,6 +31,7 @@ STATUS: dict[str, HTTPStatus] = {
 CONTENT_TOO_LARGE = "Content Too Large"
 
 # Built once: json.dumps with options would build an encoder for every answer.
+_quoted = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 # A few are told to many: all is gone, it is too early. Bounded, since some name what was sent.
@@ -78,17 +79,18 @@ def problem(
         headers["Retry-After"] = str(retry_after_s)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    about_this = {"request_id": request_id, **(members or {})}
+    of_this_one = {"request_id": request_id, **(members or {})}
+    rest = ",".join([f"{_quoted(name)}:{_quoted(value)}" for name, value in of_this_one.items()])
     return {
         "statusCode": int(status),
         "headers": headers,
-        "body": _beginning(code, detail) + _encode(about_this)[1:],
+        "body": f"{_beginning(code, detail)},{rest}}}",
     }
 
 
 @lru_cache(maxsize=PROBLEMS_CACHED)
 def _beginning(code: str, detail: str) -> str:
-    """Return the part of a problem that is the same for everybody, up to its last comma."""
+    """Return the part of a problem that is the same for everybody, open at its end."""
     status = STATUS[code]
     body = {
         # No page explains the types further, so the type is the URI that RFC 9457 gives for that.
@@ -98,4 +100,4 @@ def _beginning(code: str, detail: str) -> str:
         "detail": detail,
         "code": code,
     }
-    return _encode(body)[:-1] + ","
+    return _encode(body).removesuffix("}")
