@@ -154,17 +154,24 @@ class Admissions:
         return serial if code == b"ASSIGNED" else None
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
-        """Tell Redis what MySQL has taken over; may be repeated at will."""
+        """Tell Redis what MySQL has taken over; may be repeated at will.
+
+        Raises UnavailableError when Redis did not take all of it.
+        """
         groups: dict[tuple[str, Holder], tuple[list[str], list[int]]] = {}
         for campaign_id, user_id, serial, state in settlements:
             users, serials = groups.setdefault((campaign_id, state), ([], []))
             users.append(user_id)
             serials.append(serial)
+        calls: list[Call] = []
         for (campaign_id, state), (users, serials) in groups.items():
             keys = CampaignKeys.of(campaign_id).all()
             for start in range(0, len(users), SETTLE_USERS_MAX):
                 part = slice(start, start + SETTLE_USERS_MAX)
-                self._scripts.run(SETTLE, keys, state, *users[part], *serials[part])
+                calls.append((keys, (state, *users[part], *serials[part])))
+        for answer in self._scripts.run_all(SETTLE, calls):
+            if isinstance(answer, UnavailableError):
+                raise answer
 
 
 def _is_missing(answer: Any) -> bool:

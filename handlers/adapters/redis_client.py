@@ -17,7 +17,7 @@ from handlers.adapters.secrets import redis_credentials
 from handlers.adapters.thread_redis import ThreadRedis
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from handlers.adapters.secrets import Secret
     from handlers.config import Settings
@@ -46,6 +46,8 @@ class _RunId:
 
 
 RUN_ID = _RunId()
+
+WRITE_BYTES_MIN = 16 * 1024  # as much as the server reads at once
 
 # To the type checker the mixin is a connection; at run time it stands before each kind of one.
 if TYPE_CHECKING:
@@ -89,12 +91,11 @@ class _RunIdAware(_Base):
         super().send_command(*self._resolve(args), **kwargs)
 
     def send_all(self, commands: Sequence[tuple[Any, ...]]) -> None:
-        """Send several commands in one write."""
+        """Send several commands in few writes; the server begins with the first meanwhile."""
         if not self._sock:  # as above
             self.connect()
         # redis-py's own packing does the same, after a look at each argument.
-        packed = map(hiredis.pack_command, map(self._resolve, commands))
-        self.send_packed_command([b"".join(packed)])
+        self.send_packed_command(_writes(map(hiredis.pack_command, map(self._resolve, commands))))
 
     def _resolve(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return `args` with this connection's run_id where RUN_ID stands."""
@@ -104,6 +105,17 @@ class _RunIdAware(_Base):
             message = "the server hides its run_id; REDIS_EPOCH=off works without it"
             raise RedisError(message)
         return tuple(self._run_id if arg is RUN_ID else arg for arg in args)
+
+
+def _writes(commands: Iterable[bytes]) -> Iterator[bytes]:
+    """Join what is small: each write is a call of the kernel."""
+    joined = bytearray()
+    for command in commands:
+        joined += command
+        if len(joined) >= WRITE_BYTES_MIN:
+            yield bytes(joined)
+            joined.clear()
+    yield bytes(joined)
 
 
 class RunIdConnection(_RunIdAware, Connection):

@@ -68,6 +68,8 @@ class Scripts:
         An UnavailableError stands where there is none. A cluster, whose servers share the calls,
         is asked one by one.
         """
+        if not calls:
+            return []
         client = self._connected()
         if not isinstance(client, ThreadRedis):
             return [self._run_one(script, call) for call in calls]

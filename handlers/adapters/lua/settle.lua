@@ -15,16 +15,17 @@ local issued = ARGV[1] == 'issued'
 local known = redis.call('ZMSCORE', KEYS[2], unpack(ARGV, 2, n + 1))
 local count = tonumber(redis.call('GET', KEYS[3]) or '0')
 local highest, cleared, repaired = count, 0, 0
+if issued then
+  highest = math.max(count, unpack(ARGV, n + 2))
+end
 
--- Almost always Redis knows all of them as MySQL does, and then one command clears them.
+-- Almost always Redis knows all of them as MySQL does, and then one command clears them. Scores are
+-- compared as text here: one that is written otherwise is looked at again below, as a number.
 local as_known = true
 for i = 1, n do
-  local serial = tonumber(ARGV[1 + n + i])
-  if tonumber(known[i] or '0') ~= serial then
+  if known[i] ~= ARGV[1 + n + i] then
     as_known = false
-  end
-  if issued and serial > highest then
-    highest = serial
+    break
   end
 end
 
