@@ -9,31 +9,27 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from local.demonstration.interruption import Interruption
 from local.demonstration.options import parse
+from local.demonstration.program import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from local.demonstration.interruption import Interruption
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 only when every promise was kept."""
     options = parse(arguments)
-    interruption = Interruption()
-    interruption.install()
-    try:
+
+    def shown(interruption: Interruption) -> bool:
         # Not above: --help need not wait for every client and the plots.
         from local.demonstration.screen import Screen  # noqa: PLC0415
-        from local.demonstration.show import EXPLAINED, show  # noqa: PLC0415
+        from local.demonstration.show import show  # noqa: PLC0415
 
-        try:
-            return 0 if show(options, Screen(), interruption) else 1
-        except EXPLAINED as error:
-            print(f"demo: {error}", file=sys.stderr)
-            return 1
-    except KeyboardInterrupt:
-        print("demo: stopped; nothing is left running", file=sys.stderr)
-        return interruption.exit_code
+        return show(options, Screen(), interruption)
+
+    return run("demo", shown)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
-from local.demonstration.interruption import Interruption
+from local.demonstration.program import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from local.demonstration.interruption import Interruption
 
 # As many as one process of Locust can be on a machine that does little else.
 USERS_MAX = 10_000
@@ -27,22 +29,15 @@ PORT_MAX = 65_535
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 only when every promise was kept."""
     options = _parser().parse_args(arguments)
-    interruption = Interruption()
-    interruption.install()
-    try:
-        # Not above: --help need not wait for every client.
+
+    def shown(_: Interruption) -> bool:
+        # Not above: --help need not wait for every client and the plots.
         from local.demonstration.screen import Screen  # noqa: PLC0415
-        from local.demonstration.show import EXPLAINED  # noqa: PLC0415
         from local.loading.course import hold_days  # noqa: PLC0415
 
-        try:
-            return 0 if hold_days(options, Screen()) else 1
-        except EXPLAINED as error:
-            print(f"load: {error}", file=sys.stderr)
-            return 1
-    except KeyboardInterrupt:
-        print("load: stopped; nothing is left running", file=sys.stderr)
-        return interruption.exit_code
+        return hold_days(options, Screen())
+
+    return run("load", shown)
 
 
 def _number(lowest: int, highest: int) -> Callable[[str], int]:

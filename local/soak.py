@@ -11,10 +11,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.demonstration.interruption import Interruption
+from local.demonstration.program import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from local.demonstration.interruption import Interruption
 
 MINUTES_MIN, MINUTES_MAX = 0.2, 24 * 60.0
 RATE_MAX = 2000
@@ -23,22 +25,15 @@ RATE_MAX = 2000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 only when all is well."""
     options = _parser().parse_args(arguments)
-    interruption = Interruption()
-    interruption.install()
-    try:
+
+    def shown(_: Interruption) -> bool:
         # Not above: --help need not wait for every client and the plots.
         from local.demonstration.screen import Screen  # noqa: PLC0415
-        from local.demonstration.show import EXPLAINED  # noqa: PLC0415
         from local.soaking.soak import soak  # noqa: PLC0415
 
-        try:
-            return 0 if soak(options, Screen()) else 1
-        except EXPLAINED as error:
-            print(f"soak: {error}", file=sys.stderr)
-            return 1
-    except KeyboardInterrupt:
-        print("soak: stopped; nothing is left running", file=sys.stderr)
-        return interruption.exit_code
+        return soak(options, Screen())
+
+    return run("soak", shown)
 
 
 def _between(lowest: float, highest: float, text: str) -> float:
