@@ -116,19 +116,26 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def interleaved(
-    trials: Mapping[str, Trial], rounds: int, report: Callable[[str], object], *, warm_up: bool
+    trials: Mapping[str, Trial],
+    rounds: int,
+    report: Callable[[str], object],
+    *,
+    metric: str,
+    warm_up: bool,
 ) -> dict[str, dict[str, list[float]]]:
     """Run every trial once per round, every second round in the opposite order.
 
-    With `warm_up` a first round comes before, of which nothing is kept.
+    Reports each trial, and what it reached in `metric`. With `warm_up` a first round comes before,
+    of which nothing is kept.
     """
     taken: dict[str, dict[str, list[float]]] = {name: {} for name in trials}
     order = list(trials)
     for number in range(0 if warm_up else 1, rounds + 1):
         for name in order:
             report(f"round {number} of {rounds}: {name}" if number else f"warm-up: {name}")
-            for metric, value in trials[name]().items():
-                if number:
-                    taken[name].setdefault(metric, []).append(value)
+            figures = trials[name]()
+            report(f"    {metric} {figures[metric]:,.4g}")
+            for key, value in figures.items() if number else ():
+                taken[name].setdefault(key, []).append(value)
         order.reverse()
     return taken

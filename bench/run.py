@@ -93,7 +93,7 @@ def _measure(case: Case, scale: Scale, out: Path, progress: Progress) -> Measure
     logs = out / "logs" / case.name
     with world(logs) as servers, case.variants(servers, scale) as trials:
         rounds = min(scale.rounds, case.rounds_max or scale.rounds)
-        taken = interleaved(trials, rounds, progress.say, warm_up=case.warm_up)
+        taken = interleaved(trials, rounds, progress.say, metric=case.metric, warm_up=case.warm_up)
     measured = Measured(case, taken)
     if not measured.failures:
         shutil.rmtree(logs)  # up to a gigabyte that nobody will read

@@ -47,9 +47,12 @@ def test_variants_take_turns_and_the_warm_up_leaves_no_figures() -> None:
         return run
 
     trials = {"a": trial("a"), "b": trial("b")}
-    taken = interleaved(trials, 2, lambda _: None, warm_up=True)
+    told: list[str] = []
+    taken = interleaved(trials, 2, told.append, metric="per_s", warm_up=True)
     assert called == ["a", "b", "b", "a", "a", "b"]
     assert taken == {"a": {"per_s": [4, 5]}, "b": {"per_s": [3, 6]}}
+    assert told[:4] == ["warm-up: a", "    per_s 1", "warm-up: b", "    per_s 2"]
+    assert told[-2:] == ["round 2 of 2: b", "    per_s 6"]
 
 
 def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
@@ -132,7 +135,7 @@ def test_outcomes_that_come_about_together_are_measured_once_a_round(
     monkeypatch.setattr("bench.invocation_cost.one_round", one_round)
     together = Together({})
     trials = {outcome: together.trial(outcome) for outcome in ("accepted", "refused")}
-    taken = interleaved(trials, 2, lambda _: None, warm_up=False)
+    taken = interleaved(trials, 2, lambda _: None, metric="cpu_us", warm_up=False)
     assert taken == {"accepted": {"cpu_us": [0, 1]}, "refused": {"cpu_us": [0, 1]}}
 
 
