@@ -28,8 +28,6 @@ ADMIN_SCOPE = "coupon:admin"
 TOKEN_LENGTH_MAX = 8192
 EXPIRED = "the token has expired"
 
-hs256.install()
-
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -128,12 +126,17 @@ class Tokens:
                 return _decoded(token, _issued_key(self._issuer, token), ["RS256", "ES256"])
             if self._rotating:
                 return _claims_of_rotating(self._rotating, token)
-            return _decoded(token, self._secret, ["HS256"])
+            return _of_secret(token, self._secret)
         except jwt.ExpiredSignatureError as error:
             raise UnauthenticatedError(EXPIRED) from error
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             message = "the token is not valid"
             raise UnauthenticatedError(message) from error
+
+
+def _of_secret(token: str, secret: str) -> Checked:
+    claims = hs256.claims(token, secret)
+    return (claims, secret) if claims else _decoded(token, secret, ["HS256"])
 
 
 def _decoded(token: str, key: Key, algorithms: list[str]) -> Checked:
@@ -157,10 +160,10 @@ def _claims_of_rotating(secret: RotatingSecret, token: str) -> Checked:
         known = read()
         if known is not None:
             with suppress(jwt.InvalidSignatureError):
-                return _decoded(token, known, ["HS256"])
+                return _of_secret(token, known)
     if not secret.renew():
         raise jwt.InvalidSignatureError
-    return _decoded(token, secret.current(), ["HS256"])
+    return _of_secret(token, secret.current())
 
 
 def _key_id(key: Key) -> str:
