@@ -12,6 +12,8 @@ from local.gateway import make_application
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
+    from local.apigateway.routing import Together
+
 
 @dataclass(frozen=True)
 class Route:
@@ -19,6 +21,7 @@ class Route:
     path: str
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
     at_once: Callable[[str, str, str], dict[str, Any] | None] | None = None
+    together: Together | None = None
 
 
 @dataclass
