@@ -68,10 +68,10 @@ class Scripts:
         An UnavailableError stands where there is none. A cluster, whose servers share the calls,
         is asked one by one.
         """
-        client = self._connected()
-        if not isinstance(client, ThreadRedis):
-            return [self._run_one(script, call) for call in calls]
         try:
+            client = self._connected()
+            if not isinstance(client, ThreadRedis):
+                return [self._run_one(script, call) for call in calls]
             answers = client.execute_all(
                 [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
             )
