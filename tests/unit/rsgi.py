@@ -103,15 +103,25 @@ def ask(
     chunks: Iterable[bytes] = (),
     exchange: Exchange | None = None,
 ) -> Reply:
+    [reply] = ask_at_once([(scope, exchange or Exchange(chunks))], *routes)
+    return reply
+
+
+def ask_at_once(requests: Sequence[tuple[Scope, Exchange]], *routes: Route) -> list[Reply]:
+    """Send requests that have all come before the first is answered."""
+
     async def served() -> None:
         loop = asyncio.get_running_loop()
         gateway = make_application(routes)
         gateway.__rsgi_init__(loop)
-        await gateway.__rsgi__(scope, client)
+        await asyncio.gather(*(gateway.__rsgi__(scope, client) for scope, client in requests))
         gateway.__rsgi_del__(loop)
 
-    client = exchange or Exchange(chunks)
     asyncio.run(served())
+    return [_reply(client) for _, client in requests]
+
+
+def _reply(client: Exchange) -> Reply:
     assert client.answered
     status, headers, body = client.answered
     return Reply(status, {name.lower(): value for name, value in headers}, list(headers), body)
