@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from handlers.adapters.failed_event_queue import Redriven
-from handlers.domain.admission import UNLIMITED, Admission, Outcome, RateLimits
+from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
+from handlers.domain.coupon import CouponAccepted, Publication
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import Accepted, FailedEvent, FailedStatus, Reason, Record
 from handlers.domain.refusals import Refusal
@@ -19,8 +20,6 @@ from handlers.domain.settlement import Holder, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from handlers.domain.coupon import CouponAccepted
 
 NOW_MS = 1_795_316_400_123  # 2026-11-22T03:00:00.123Z
 Place = tuple[str, int, int]
@@ -54,6 +53,15 @@ class FakeAdmissions:
     limits: RateLimits = UNLIMITED
     campaigns: dict[str, FakeCampaign] = field(default_factory=dict)
     settled: list[Settlement] = field(default_factory=list)
+
+    def admit_all(self, applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
+        decided: list[Admission | UnavailableError] = []
+        for applicant in applicants:
+            try:
+                decided.append(self.admit(*applicant))
+            except UnavailableError as error:
+                decided.append(error)
+        return decided
 
     def admit(  # noqa: PLR0911 - an outcome each
         self, campaign_id: str, user_id: str, address: str = ""
@@ -101,12 +109,14 @@ class FakeAdmissions:
             return None
         return Refusal(Admission(Outcome.SOLD_OUT), winners)
 
-    def make_durable(self, campaign_id: str, user_id: str, serial: int) -> bool:
-        campaign = self.campaigns.get(campaign_id)
-        stands = campaign is not None and not campaign.stale
-        return bool(
-            self.durable and stands and campaign and campaign.serials.get(user_id) == serial
-        )
+    def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        return [self.durable and self._stands(message) for message in admitted]
+
+    def _stands(self, message: CouponAccepted) -> bool:
+        campaign = self.campaigns.get(message.campaign_id)
+        if campaign is None or campaign.stale:
+            return False
+        return campaign.serials.get(message.user_id) == message.serial
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         self._require_reachable()
@@ -142,9 +152,16 @@ class FakePublisher:
     sent: list[tuple[bytes, bytes, str]] = field(default_factory=list)  # key, value, request id
 
     def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
+        [is_held] = self.publish_all([Publication(message, request_id, until)])
+        return is_held
+
+    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
         if self.acknowledges:
-            self.sent.append((message.user_id.encode(), message.encode(), request_id))
-        return self.acknowledges and time.monotonic() <= until
+            self.sent += [
+                (message.user_id.encode(), message.encode(), request_id)
+                for message, request_id, _ in publications
+            ]
+        return [self.acknowledges and time.monotonic() <= one.until for one in publications]
 
     def ping(self) -> None:
         if not self.acknowledges:

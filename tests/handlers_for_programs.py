@@ -14,6 +14,8 @@ from local.gateway import make_application
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from local.apigateway.routing import Together
+
 RELEASE_TIMEOUT_S = 20.0
 LOOK_S = 0.01
 
@@ -26,6 +28,7 @@ class Route:
     path: str
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
     at_once: Callable[[str, str, str], dict[str, Any] | None] | None = None
+    together: Together | None = None
 
 
 def echo(event: dict[str, Any], context: Any) -> dict[str, Any]:

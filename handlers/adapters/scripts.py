@@ -70,10 +70,10 @@ class Scripts:
         """
         if not calls:
             return []
-        client = self._connected()
-        if not isinstance(client, ThreadRedis):
-            return [self._run_one(script, call) for call in calls]
         try:
+            client = self._connected()
+            if not isinstance(client, ThreadRedis):
+                return [self._run_one(script, call) for call in calls]
             answers = client.execute_all(
                 [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
             )

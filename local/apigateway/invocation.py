@@ -61,6 +61,7 @@ def together(calls: Sequence[Call]) -> Iterator[tuple[int, Response]]:
         assert answer_all, "the route takes one call at a time"  # noqa: S101 - a fault of ours
         for place, answer in answer_all([call.event() for call in calls]):
             yield place, _response(answer, name, unanswered.pop(place).request_id)
+        assert not unanswered, "some were given no answer"  # noqa: S101 - as above
     except Exception as error:  # noqa: BLE001 - as above
         for place, call in unanswered.items():
             yield place, failed(error, name, call.request_id)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.domain.admission import Admission, Outcome
+from handlers.domain.coupon import CouponAccepted
 from handlers.domain.refusals import Refusal
 from handlers.domain.settlement import Holder, Settlement
 from tests.contract.admissions_worlds import FakeWorld, ValkeyWorld, World
@@ -198,12 +199,14 @@ class AdmissionsContract:
 
     def test_only_an_admission_that_stands_is_made_durable(self, world: World, opened: str) -> None:
         world.admissions.admit(opened, "1")
-        assert world.admissions.make_durable(opened, "1", 1)
-        assert not world.admissions.make_durable(opened, "1", 2)
-        assert not world.admissions.make_durable(opened, "2", 1)
-        assert not world.admissions.make_durable(f"{opened}-2", "1", 1)
+        admitted = CouponAccepted(opened, "1", 1, NOW_MS)
+        make_durable = world.admissions.make_all_durable
+        assert make_durable([admitted]) == [True]
+        assert make_durable([admitted._replace(serial=2)]) == [False]
+        assert make_durable([admitted._replace(user_id="2")]) == [False]
+        assert make_durable([admitted._replace(campaign_id=f"{opened}-2")]) == [False]
         world.make_stale(opened)
-        assert not world.admissions.make_durable(opened, "1", 1)
+        assert make_durable([admitted]) == [False]
 
     def test_a_campaign_refuses_all_but_its_winners_once_it_is_sold_out_or_over(
         self, world: World, opened: str

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from handlers.adapters.kafka_options import connection_options
 from handlers.adapters.publisher import Publisher
-from handlers.domain.coupon import CouponAccepted
+from handlers.domain.coupon import CouponAccepted, Publication
 from handlers.domain.errors import UnavailableError
 from tests.fakes import NOW_MS, FakePublisher
 
@@ -118,6 +118,22 @@ class PublisherContract:
     ) -> None:
         message = CouponAccepted(campaign_id, "42", 1, NOW_MS)
         assert world.publisher.publish(message, "request-1", time.monotonic() - 1) is False
+
+    def test_of_several_messages_each_is_sent_once_and_acknowledged_for_itself(
+        self, world: World, campaign_id: str
+    ) -> None:
+        sent = [
+            Publication(CouponAccepted(campaign_id, f"user-{n}", n, NOW_MS), f"request-{n}", soon())
+            for n in range(1, 6)
+        ]
+        assert world.publisher.publish_all(sent) == [True] * 5
+        assert world.read_back(campaign_id, 5) == [
+            (f"user-{n}".encode(), sent[n - 1].message.encode(), f"request-{n}")
+            for n in range(1, 6)
+        ]
+        late = Publication(CouponAccepted(campaign_id, "6", 6, NOW_MS), "6", time.monotonic() - 1)
+        assert world.publisher.publish_all([*sent, late]) == [True] * 5 + [False]
+        assert world.unacknowledged.publish_all(sent) == [False] * 5
 
     def test_a_broker_that_answers_is_ready(self, world: World) -> None:
         world.publisher.ping()

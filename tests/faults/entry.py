@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from handlers import rebuild
+from handlers import apply, rebuild
 from handlers.adapters import circuit_breaker, failed_event_queue
 from handlers.adapters.admission import Admissions
 from handlers.adapters.failed_event_queue import FailedEventQueue
@@ -30,7 +30,9 @@ from tests.faults.points import FOLDER, Points
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handlers.domain.coupon import CouponAccepted
+    from handlers.domain.admission import Admission, Applicant
+    from handlers.domain.coupon import CouponAccepted, Publication
+    from handlers.domain.errors import UnavailableError
 
 # Who was seen to hold which admission, one a line: campaign, user, holder.
 JOURNAL = "held.journal"
@@ -70,9 +72,9 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
 def _name_points(points: Points) -> None:
     wrap = points.wrap
     wrap(Publisher, "_send", after="sending")
-    wrap(Publisher, "publish_all", after="resent")
-    wrap(Publisher, "publish", after="sent")
-    wrap(Admissions, "make_durable", after="durable")
+    wrap(Publisher, "publish_all", after="resent")  # the gateway's is never armed: it has "sent"
+    wrap(apply, "_publish", after="sent")
+    wrap(Admissions, "make_all_durable", after="durable")
     wrap(Admissions, "overdue", after="overdue", when=bool)
     wrap(Admissions, "reassign", after="reassigned")
     wrap(Ledger, "insert", after="inserted")
@@ -93,27 +95,26 @@ def _name_points(points: Points) -> None:
 
 def _name_admission(points: Points) -> None:
     """Name the point after the script, for those that it admitted."""
-    admit = Admissions.admit
+    admit_all = Admissions.admit_all
 
-    def admitted(self: Admissions, campaign_id: str, user_id: str, address: str = "") -> Any:
-        admission = admit(self, campaign_id, user_id, address)
-        if admission.outcome is Outcome.ACCEPTED:
+    def admitted(
+        self: Admissions, applicants: Sequence[Applicant]
+    ) -> list[Admission | UnavailableError]:
+        decided = admit_all(self, applicants)
+        if any(getattr(one, "outcome", None) is Outcome.ACCEPTED for one in decided):
             points.reached("admitted")
-        return admission
+        return decided
 
-    Admissions.admit = admitted  # type: ignore[method-assign]
+    Admissions.admit_all = admitted  # type: ignore[method-assign]
 
 
 def _note_acknowledged(journal: Path) -> None:
     """Note whom Kafka acknowledged, whether an apply or the relay sent them."""
     publish_all = Publisher.publish_all
 
-    def noted(
-        self: Publisher, messages: Sequence[CouponAccepted], request_id: str, until: float
-    ) -> int:
-        acknowledged = publish_all(self, messages, request_id, until)
-        for message in messages[:acknowledged]:
-            _note(journal, message.campaign_id, message.user_id, BY_KAFKA)
+    def noted(self: Publisher, publications: Sequence[Publication]) -> list[bool]:
+        acknowledged = publish_all(self, publications)
+        _note(journal, [one.message for one in publications], acknowledged, BY_KAFKA)
         return acknowledged
 
     Publisher.publish_all = noted  # type: ignore[method-assign]
@@ -121,17 +122,19 @@ def _note_acknowledged(journal: Path) -> None:
 
 def _note_durable(journal: Path) -> None:
     """Note who is answered on the word of Redis's disk, before they are."""
-    make_durable = Admissions.make_durable
+    make_all_durable = Admissions.make_all_durable
 
-    def noted(self: Admissions, campaign_id: str, user_id: str, serial: int) -> bool:
-        is_durable = make_durable(self, campaign_id, user_id, serial)
-        if is_durable:
-            _note(journal, campaign_id, user_id, BY_DISK)
+    def noted(self: Admissions, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        is_durable = make_all_durable(self, admitted)
+        _note(journal, admitted, is_durable, BY_DISK)
         return is_durable
 
-    Admissions.make_durable = noted  # type: ignore[method-assign]
+    Admissions.make_all_durable = noted  # type: ignore[method-assign]
 
 
-def _note(journal: Path, campaign_id: str, user_id: str, holder: str) -> None:
+def _note(
+    journal: Path, messages: Sequence[CouponAccepted], is_held: Sequence[bool], holder: str
+) -> None:
+    held = [message for message, held in zip(messages, is_held, strict=True) if held]
     with journal.open("a", encoding="utf-8") as file:
-        file.write(f"{campaign_id} {user_id} {holder}\n")
+        file.writelines(f"{one.campaign_id} {one.user_id} {holder}\n" for one in held)

@@ -11,6 +11,7 @@ import pytest
 from handlers import wiring
 from handlers.adapters.circuit_breaker import FAILURES_MAX
 from handlers.adapters.redis_client import connect
+from handlers.domain.coupon import CouponAccepted
 from local.servers.ports import free_port
 from tests.support import apply, await_condition, create_campaign, cut_off_redis, message
 
@@ -91,13 +92,14 @@ def test_waitaof_alone_does_not_vouch_for_an_admission_that_is_no_longer_there(
 ) -> None:
     create_campaign(campaign_id)
     serial = apply(campaign_id, "42").body["serial"]
-    admissions = wiring.admissions()
-    assert admissions.make_durable(campaign_id, "42", serial)
-    assert not admissions.make_durable(campaign_id, "42", serial + 1)
-    assert not admissions.make_durable(campaign_id, "nobody", serial)
+    make_durable = wiring.admissions().make_all_durable
+    stands = CouponAccepted(campaign_id, "42", serial, 0)
+    assert make_durable([stands]) == [True]
+    assert make_durable([stands._replace(serial=serial + 1)]) == [False]
+    assert make_durable([stands._replace(user_id="nobody")]) == [False]
     with closing(connect(service)) as redis:
         redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)
-    assert not admissions.make_durable(campaign_id, "42", serial)
+    assert make_durable([stands]) == [False]
 
 
 def test_redis_out_of_reach_answers_503_and_names_no_address(

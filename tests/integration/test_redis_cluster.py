@@ -15,6 +15,7 @@ from handlers.adapters.restoration import Restoration
 from handlers.adapters.scripts import Scripts
 from handlers.domain.admission import Outcome, RateLimits
 from handlers.domain.campaign import Campaign
+from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import UnavailableError
 from handlers.domain.settlement import Holder, Settlement
 from local.servers import Valkey
@@ -56,7 +57,7 @@ def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts)
     for name in ("first", "second"):
         assert admissions.admit(name, "42", ADDRESS).outcome is Outcome.ACCEPTED
         assert admissions.admit(name, "43", ADDRESS).outcome is Outcome.SOLD_OUT
-        assert admissions.make_durable(name, "42", 1)
+        assert admissions.make_all_durable([CouponAccepted(name, "42", 1, 0)]) == [True]
         admissions.settle([Settlement(name, "42", 1, Holder.ISSUED)])
         assert states.status(name).pending == 0
     assert admissions.admit("unknown", "42").outcome is Outcome.NOT_FOUND

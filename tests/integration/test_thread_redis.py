@@ -75,6 +75,26 @@ def test_a_connection_that_was_killed_is_replaced_and_the_script_run_again(
     assert client.execute_command("EVALSHA", echo, 0, "3") == b"3"
 
 
+def test_a_group_that_finds_its_connection_killed_is_run_again_each_answer_in_its_place(
+    client: ThreadRedis, echo: str
+) -> None:
+    assert client.execute_command("EVALSHA", echo, 0, "1") == b"1"
+    [killed] = connections(client)
+    client.client_kill(killed)
+    group = [("EVALSHA", echo, 0, f"{n}") for n in range(ECHOES)]
+    assert client.execute_all(group) == [f"{n}".encode() for n in range(ECHOES)]
+
+
+def test_an_error_among_the_answers_to_a_group_stands_in_its_place_and_the_others_in_theirs(
+    client: ThreadRedis, echo: str
+) -> None:
+    group = [("EVALSHA", echo, 0, "1"), ("EVALSHA", "0" * 40, 0), ("EVALSHA", echo, 0, "3")]
+    first, error, third = client.execute_all(group)
+    assert (first, third) == (b"1", b"3")
+    assert isinstance(error, ResponseError)
+    assert client.execute_command("EVALSHA", echo, 0, "4") == b"4"
+
+
 def test_a_server_that_is_gone_is_tried_twice_and_no_more(
     client: ThreadRedis, echo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,34 +126,48 @@ class CutShortError(Exception):
     """Whatever may end a wait for an answer."""
 
 
-def interrupted(client: ThreadRedis, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """Send a script whose answer is not read, then another one; return what comes."""
+def interrupted(
+    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch, *, group: int, read: int
+) -> list[bytes]:
+    """Send a group of which only so many answers are read, then another one; return what comes."""
     echo, slow = client.script_load(ECHO), client.script_load(SLOW_ECHO)
     client.execute_command("EVALSHA", echo, 0, "before")
+    read_response, answers = client._own().read_response, list[Any]()
 
-    def interrupt(*_: Any, **__: Any) -> None:
-        raise CutShortError
+    def interrupt(*args: Any, **named: Any) -> Any:
+        if len(answers) == read:
+            raise CutShortError
+        answers.append(read_response(*args, **named))
+        return answers[-1]
 
     with monkeypatch.context() as patched:
         patched.setattr(client._own(), "read_response", interrupt)
         with pytest.raises(CutShortError):
-            client.execute_command("EVALSHA", slow, 0, "of another")
-    answer: bytes = client.execute_command("EVALSHA", echo, 0, "mine")
-    return answer
+            client.execute_all([("EVALSHA", slow, 0, f"another's {n}") for n in range(group)])
+    assert answers == [f"another's {n}".encode() for n in range(read)]
+    return client.execute_all([("EVALSHA", echo, 0, f"mine {n}") for n in range(group)])
 
 
+INTERRUPTED = pytest.mark.parametrize(("group", "read"), [(1, 0), (3, 0), (3, 1), (3, 2)])
+
+
+@INTERRUPTED
 def test_an_answer_that_comes_too_late_is_never_taken_for_the_next_one(
-    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch
+    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch, group: int, read: int
 ) -> None:
-    assert interrupted(client, monkeypatch) == b"mine"
+    mine = [f"mine {n}".encode() for n in range(group)]
+    assert interrupted(client, monkeypatch, group=group, read=read) == mine
 
 
+@INTERRUPTED
 def test_control_without_closing_the_connection_the_next_one_gets_it(
-    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch
+    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch, group: int, read: int
 ) -> None:
     connection: Any = client._own()
     monkeypatch.setattr(connection, "disconnect", lambda *_, **__: None)
-    assert interrupted(client, monkeypatch) == b"of another"
+    unread = [f"another's {n}".encode() for n in range(read, group)]
+    taken = interrupted(client, monkeypatch, group=group, read=read)
+    assert taken == [*unread, *(f"mine {n}".encode() for n in range(read))]
     monkeypatch.undo()
     connection.disconnect()
 

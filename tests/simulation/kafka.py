@@ -13,7 +13,7 @@ from tests.simulation.actors import Fate
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from handlers.domain.coupon import CouponAccepted
+    from handlers.domain.coupon import Publication
     from tests.simulation.actors import Stage
     from tests.simulation.clock import Clock
 
@@ -79,17 +79,16 @@ class Publisher:
         self._clock = clock
         self._delivery_s = timeout_ms // DELIVERY_PART / 1000
 
-    def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
-        return self.publish_all([message], request_id, until) == 1
-
-    def publish_all(self, messages: Sequence[CouponAccepted], request_id: str, until: float) -> int:
-        assert request_id
+    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
+        assert all(one.request_id for one in publications)
+        until = min(one.until for one in publications)
+        nothing = [False] * len(publications)
         fate = self._stage.pause("send")
         if fate is Fate.UNREACHABLE or self._clock.now > until - self._delivery_s:
-            return 0
+            return nothing
         # Admissions of the same millisecond come in another order than those of two; the order of
         # a replay must not depend on that.
-        for message in sorted(messages, key=lambda m: m.user_id):
+        for message in sorted((one.message for one in publications), key=lambda m: m.user_id):
             partition = zlib.crc32(message.user_id.encode()) % PARTITIONS
             if fate is Fate.LATE:
                 self._log.wire.append(Sent(partition, message.encode(), until))
@@ -97,10 +96,10 @@ class Publisher:
             for _ in range(2 if fate is Fate.TWICE else 1):
                 self._log.append(partition, message.encode())
         if fate in {Fate.LATE, Fate.UNHEARD}:
-            return 0
+            return nothing
         acknowledged = self._stage.pause("ack")
         in_time = acknowledged in {Fate.PROCEED, Fate.TWICE} and self._clock.now <= until
-        return len(messages) if in_time else 0
+        return [in_time] * len(publications)
 
 
 class Topic:

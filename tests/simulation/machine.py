@@ -10,10 +10,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.simulation import faults
 from tests.simulation.actors import Fate
 from tests.simulation.healing import heal
-from tests.simulation.plans import ACTORS_MAX, HAPPENINGS, Happening, Plan, Program, Run, Then
+from tests.simulation.plans import (
+    ACTORS_MAX,
+    HAPPENINGS,
+    USERS,
+    Happening,
+    Plan,
+    Program,
+    Run,
+    Then,
+)
 from tests.simulation.verdict import violations_at_the_end, violations_now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.simulation.actors import Actor
     from tests.simulation.world import World
 
@@ -36,6 +47,7 @@ class Protocol(RuleBasedStateMachine):
     """Two campaigns at most, four people; whoever runs the machine sets the world."""
 
     world: ClassVar[World]
+    together: ClassVar[int] = 1  # whoever applies does so with the next ones, so many in all
     begun = broken = graceful = False
 
     @initialize(
@@ -151,10 +163,11 @@ class Protocol(RuleBasedStateMachine):
         if len(standing) == ACTORS_MAX or rebuilds == REBUILDS_MAX:
             return None
         campaigns = self.world.campaigns
-        name = f"{run.program} of {run.user}" if run.program is Program.APPLY else run.program
+        users = self.group_of(run.user) if run.program is Program.APPLY else ()
+        name = f"{run.program} of {' and '.join(users)}" if users else run.program
         work = {
             Program.APPLY: lambda: self.world.apply(
-                run.user, campaigns[run.which % len(campaigns)].id
+                users, campaigns[run.which % len(campaigns)].id
             ),
             Program.CONSUMER: lambda: self.world.consume(LIMIT),
             Program.RELAY: self.world.relay,
@@ -165,6 +178,10 @@ class Protocol(RuleBasedStateMachine):
         actor = self.world.stage.start(name, work)
         self.follow(actor, plan)
         return actor
+
+    def group_of(self, user: str) -> Sequence[str]:
+        first = USERS.index(user)
+        return [USERS[n % len(USERS)] for n in range(first, first + self.together)]
 
     def befall_redis(self, kind: str) -> None:
         if self.world.new_epochs == NEW_EPOCHS_MAX:

@@ -25,12 +25,13 @@ def play(
     *,
     seed: int | None = None,
     shrinks: bool = True,
+    together: int = 1,
 ) -> None:
     """Play histories until one breaks a promise, which raises Violation.
 
-    Without a seed these are always the same histories.
+    Without a seed these are always the same histories. together: how many apply at a time.
     """
-    members: dict[str, Any] = {"world": world}
+    members: dict[str, Any] = {"world": world, "together": together}
     machine = type("Protocol", (Protocol,), members)
     if seed is not None:
         machine = hypothesis.seed(seed)(machine)

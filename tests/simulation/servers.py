@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pymysql.cursors import Cursor
 
+    from handlers.adapters.scripts import Call
     from handlers.config import DatabaseAddress, Settings
     from tests.simulation.actors import Stage
 
@@ -124,16 +125,18 @@ class DurableScripts(Scripts):
         self._redis = redis
         self.on_disk: set[tuple[str, str]] = set()  # campaign's key, user
 
-    def run_durably(self, script: Script, keys: Sequence[str], *args: Any, wait_ms: int) -> bool:
+    def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
         assert wait_ms > 0
         try:
-            if self.run(script, keys, *args) != 1:
-                return False
+            stand = [self.run(script, keys, *args) == 1 for keys, args in calls]
         except UnavailableError:
-            return False
-        self._redis.fsync()
-        self.on_disk.add((keys[0], args[0]))
-        return True
+            return [False] * len(calls)
+        if any(stand):
+            self._redis.fsync()
+        self.on_disk |= {
+            (keys[0], args[0]) for (keys, args), stands in zip(calls, stand, strict=True) if stands
+        }
+        return stand
 
 
 class Transactions(Database):

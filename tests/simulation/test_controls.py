@@ -24,10 +24,10 @@ HISTORIES_MAX = 300
 pytestmark = pytest.mark.timeout(300)
 
 
-def broken_promise(world: World) -> str:
+def broken_promise(world: World, together: int = 1) -> str:
     """Return the first line of the violation that is found."""
     with pytest.raises(Violation) as found:
-        play(world, HISTORIES_MAX, shrinks=False)
+        play(world, HISTORIES_MAX, shrinks=False, together=together)
     first = str(found.value).splitlines()[0]
     print(f"history {world.histories}: {first}")  # noqa: T201 - pytest shows it where it fails
     return first
@@ -51,6 +51,15 @@ def test_without_a_guard_a_promise_breaks(
     take_away(monkeypatch, world)
     found = broken_promise(world)
     assert any(sign in found for sign in signs), found
+
+
+@pytest.mark.parametrize("take_away", [without.pending, without.durable])
+def test_without_a_guard_a_promise_to_those_who_apply_together_breaks(
+    world: World, monkeypatch: pytest.MonkeyPatch, take_away: TakeAway
+) -> None:
+    take_away(monkeypatch, world)
+    found = broken_promise(world, together=3)
+    assert any(sign in found for sign in ("MISSING_ROW", "P3", "P4")), found
 
 
 def test_without_the_unique_keys_a_redelivery_is_a_second_coupon(world: World) -> None:

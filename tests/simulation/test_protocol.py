@@ -12,9 +12,16 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 HISTORIES = 60
+OF_GROUPS = 30
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
 def test_no_order_of_steps_and_faults_breaks_a_promise(world: World) -> None:
     play(world, HISTORIES)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_it_does_so_for_people_who_are_answered_together(world: World) -> None:
+    play(world, OF_GROUPS, together=3)

@@ -89,7 +89,7 @@ def wait(patch: pytest.MonkeyPatch, world: World) -> None:
 
 def durable(patch: pytest.MonkeyPatch, world: World) -> None:
     """Without an ack of Kafka's the client is told ACCEPTED all the same."""
-    patch.setattr(Admissions, "make_durable", lambda *_: True)
+    patch.setattr(Admissions, "make_all_durable", lambda _, admitted: [True] * len(admitted))
 
 
 def refusal(patch: pytest.MonkeyPatch, world: World) -> None:

@@ -30,6 +30,8 @@ from tests.simulation.ledger import Ledger
 from tests.simulation.servers import DurableScripts, Redis, Transactions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from handlers.config import Settings
 
 # Counted like everywhere, and nobody is to be stopped by it.
@@ -153,15 +155,19 @@ class World:
 
     # ---- programs --------------------------------------------------------------------------------
 
-    def apply(self, user: str, campaign_id: str) -> None:
-        """A person presses the button, and hears the answer unless the process is killed."""
-        told = self.told[campaign_id, user]
+    def apply(self, users: Sequence[str], campaign_id: str) -> None:
+        """People press the button and are answered together, unless the process is killed."""
+        unanswered = dict(enumerate(users))
         try:
-            answer = apply.apply_handler(_request(user, campaign_id), None)
+            for place, answer in apply.apply_together([_request(u, campaign_id) for u in users]):
+                self._hear(unanswered.pop(place), campaign_id, answer)
         except Killed:
-            told.unsure = True
+            for user in unanswered.values():
+                self.told[campaign_id, user].unsure = True
             raise
-        body = json.loads(answer["body"])
+
+    def _hear(self, user: str, campaign_id: str, answer: dict[str, Any]) -> None:
+        told, body = self.told[campaign_id, user], json.loads(answer["body"])
         code = body.get("outcome") or body["code"]
         told.heard.append((code, body.get("serial", 0)))
         told.unsure |= answer["statusCode"] >= 500

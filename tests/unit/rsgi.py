@@ -12,6 +12,8 @@ from local.gateway import make_application
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
+    from local.apigateway.routing import Together
+
 
 @dataclass(frozen=True)
 class Route:
@@ -19,6 +21,7 @@ class Route:
     path: str
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
     at_once: Callable[[str, str, str], dict[str, Any] | None] | None = None
+    together: Together | None = None
 
 
 @dataclass
@@ -100,15 +103,25 @@ def ask(
     chunks: Iterable[bytes] = (),
     exchange: Exchange | None = None,
 ) -> Reply:
+    [reply] = ask_at_once([(scope, exchange or Exchange(chunks))], *routes)
+    return reply
+
+
+def ask_at_once(requests: Sequence[tuple[Scope, Exchange]], *routes: Route) -> list[Reply]:
+    """Send requests that have all come before the first is answered."""
+
     async def served() -> None:
         loop = asyncio.get_running_loop()
         gateway = make_application(routes)
         gateway.__rsgi_init__(loop)
-        await gateway.__rsgi__(scope, client)
+        await asyncio.gather(*(gateway.__rsgi__(scope, client) for scope, client in requests))
         gateway.__rsgi_del__(loop)
 
-    client = exchange or Exchange(chunks)
     asyncio.run(served())
+    return [_reply(client) for _, client in requests]
+
+
+def _reply(client: Exchange) -> Reply:
     assert client.answered
     status, headers, body = client.answered
     return Reply(status, {name.lower(): value for name, value in headers}, list(headers), body)

@@ -131,3 +131,30 @@ def test_a_url_may_set_options_of_its_own(service_settings: Settings) -> None:
     assert (options["db"], options["socket_timeout"]) == (3, 0.5)
     assert options["socket_connect_timeout"] == redis_client.CONNECT_TIMEOUT_S
     client.close()
+
+
+def test_of_a_group_that_is_asked_one_by_one_each_has_its_own_answer_or_error() -> None:
+    script = Script("epoch")
+    client = Client(1, RedisTimeoutError("slow"), NoScriptError("NOSCRIPT"), 3)
+    calls = [((EPOCH,), (run,)) for run in ("first", "second", "third")]
+    first, second, third = scripts_on(client).run_all(script, calls)
+    assert (first, third) == (1, 3)
+    assert isinstance(second, UnavailableError)
+    assert isinstance(second.__cause__, RedisTimeoutError)
+    assert [asked[-1] for asked in client.asked] == ["first", "second", "third", "third"]
+
+
+def test_a_group_that_finds_no_server_has_an_error_for_each() -> None:
+    def connect_in_vain() -> Redis:
+        message = "no node can be reached"
+        raise RedisClusterException(message)
+
+    calls = [((EPOCH,), ("run",))] * 2
+    answers = Scripts(connect_in_vain, epoch=True).run_all(Script("epoch"), calls)
+    assert [type(answer) for answer in answers] == [UnavailableError] * 2
+    assert all(isinstance(answer.__cause__, RedisClusterException) for answer in answers)
+
+
+def test_a_bug_is_no_outage_of_a_group_either() -> None:
+    with pytest.raises(KeyError):
+        scripts_on(Client(1, KeyError("bug"))).run_all(Script("epoch"), [((EPOCH,), ("",))] * 2)

@@ -13,7 +13,7 @@ import pytest
 from local.apigateway.waiting_room import Bounds, ClientGoneError, OverloadedError, WaitingRoom
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 A_LONG_WAIT_S = 60.0
 PATIENCE_S = 30.0
@@ -23,17 +23,30 @@ async def never() -> None:
     await asyncio.Event().wait()
 
 
+def each(questions: list[Callable[[], object]]) -> Iterator[tuple[int, object]]:
+    """Do what is asked, one after the other."""
+    for place, question in enumerate(questions):
+        yield place, question()
+
+
+def a_room(bounds: Bounds) -> WaitingRoom[Callable[[], object], object]:
+    return WaitingRoom(asyncio.get_running_loop(), bounds, each)
+
+
 @asynccontextmanager
-async def full_room(queue: int, wait_s: float) -> AsyncIterator[tuple[WaitingRoom, list[str]]]:
+async def full_room(
+    queue: int, wait_s: float
+) -> AsyncIterator[tuple[WaitingRoom[Callable[[], object], object], list[str]]]:
     """A room whose one thread is at work until the block ends; then what it did, in order."""
-    room = WaitingRoom(asyncio.get_running_loop(), Bounds(threads=1, queue=queue, wait_s=wait_s))
-    release, done = threading.Event(), list[str]()
+    room = a_room(Bounds(threads=1, queue=queue, wait_s=wait_s))
+    begun, release, done = threading.Event(), threading.Event(), list[str]()
 
     def hold() -> None:
+        begun.set()
         assert release.wait(PATIENCE_S)
 
     holding = asyncio.ensure_future(room.call(hold, never))
-    await asyncio.sleep(0)
+    assert await asyncio.to_thread(begun.wait, PATIENCE_S)
     try:
         yield room, done
     finally:
@@ -97,11 +110,11 @@ def test_what_a_handler_raises_reaches_whoever_called_and_frees_the_thread() -> 
         message = "a bug"
         raise RuntimeError(message)
 
-    async def scenario() -> str:
-        room = WaitingRoom(asyncio.get_running_loop(), Bounds(threads=1))
+    async def scenario() -> object:
+        room = a_room(Bounds(threads=1))
         with pytest.raises(RuntimeError, match="a bug"):
             await room.call(fail, never)
-        answer: str = await room.call(lambda: "fine", never)
+        answer = await room.call(lambda: "fine", never)
         room.close()
         return answer
 
@@ -110,7 +123,7 @@ def test_what_a_handler_raises_reaches_whoever_called_and_frees_the_thread() -> 
 
 def test_no_more_handlers_run_at_once_than_there_are_threads() -> None:
     async def scenario() -> int:
-        room = WaitingRoom(asyncio.get_running_loop(), Bounds(threads=3, wait_s=A_LONG_WAIT_S))
+        room = a_room(Bounds(threads=3, wait_s=A_LONG_WAIT_S))
         inside, most = 0, 0
         lock, together = threading.Lock(), threading.Barrier(3, timeout=PATIENCE_S)
 
