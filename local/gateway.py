@@ -99,25 +99,30 @@ class Gateway:
         if route is None:
             return _method_not_allowed(resource, request_id)
         if route.at_once and not body:
-            refusal = _refused(route.at_once, scope, path_parameters, request_id)
+            refusal = self._refused(route.at_once, scope, path_parameters, request_id)
             if refusal:
-                self._answered_at_once.count(("path", path), ("status", refusal.status))
                 return refusal
         call = Call(route, path_parameters, scope, body, request_id, self._stage)
         return alone(call) if resource.path in ANSWERED_AT_ONCE else call
 
-
-def _refused(
-    refuse: AtOnce, scope: Scope, path_parameters: Mapping[str, str] | None, request_id: str
-) -> Response | None:
-    """Return what the route answers without waiting for anybody, if it does."""
-    headers = scope.headers.get_all("authorization")
-    campaign_id = (path_parameters or {}).get("id", "")
-    try:
-        refusal = refuse(campaign_id, headers[-1] if headers else "", request_id)
-        return response(refusal) if refusal else None
-    except Exception as error:  # noqa: BLE001 - as in Lambda, it ends here
-        return failed(error, refuse.__name__, request_id)
+    def _refused(
+        self,
+        refuse: AtOnce,
+        scope: Scope,
+        path_parameters: Mapping[str, str] | None,
+        request_id: str,
+    ) -> Response | None:
+        """Return what the route answers without waiting for anybody, if it does."""
+        headers = scope.headers.get_all("authorization")
+        campaign_id = (path_parameters or {}).get("id", "")
+        try:
+            refusal = refuse(campaign_id, headers[-1] if headers else "", request_id)
+            answer = response(refusal) if refusal else None
+        except Exception as error:  # noqa: BLE001 - as in Lambda, it ends here
+            return failed(error, refuse.__name__, request_id)
+        if answer:
+            self._answered_at_once.count(("path", scope.path), ("status", answer.status))
+        return answer
 
 
 def make_application(routes: Iterable[RouteLike]) -> Gateway:
