@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
+from handlers.adapters import admission
 from handlers.adapters.circuit_breaker import FAILURES_MAX
 from handlers.adapters.redis_client import connect
 from handlers.domain.coupon import CouponAccepted
@@ -100,6 +101,23 @@ def test_waitaof_alone_does_not_vouch_for_an_admission_that_is_no_longer_there(
     with closing(connect(service)) as redis:
         redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)
     assert make_durable([stands]) == [False]
+
+
+def test_an_admission_that_the_disk_has_not_taken_in_time_is_not_safe(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id)
+    with closing(connect(service)) as redis, monkeypatch.context() as patched:
+        patched.setattr(admission, "DURABLE_WAIT_MS", 100)
+        redis.config_set("appendfsync", "no")  # the disk takes it when the system likes
+        try:
+            serial = apply(campaign_id, "42").body["serial"]
+            stands = CouponAccepted(campaign_id, "42", serial, 0)
+            assert wiring.admissions().make_all_durable([stands] * 2) == [False, False]
+        finally:
+            redis.config_set("appendfsync", "everysec")
+    make_durable = wiring.admissions().make_all_durable
+    await_condition(lambda: make_durable([stands] * 2) == [True, True], "the disk")
 
 
 def test_redis_out_of_reach_answers_503_and_names_no_address(

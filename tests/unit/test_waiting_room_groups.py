@@ -157,26 +157,33 @@ def test_clients_that_went_away_while_waiting_are_left_out_of_the_group(
     assert asyncio.run(scenario()) == "ce"
 
 
-def test_an_answer_reaches_its_caller_before_the_group_ends() -> None:
+def test_an_answer_reaches_its_caller_before_the_group_ends_and_the_thread_is_not_yet_free() -> (
+    None
+):
     heard = threading.Event()
 
     def work(questions: list[str]) -> Iterator[tuple[int, str]]:
-        yield 1, "early"
+        if len(questions) > 1:
+            yield 1, "early"
         assert heard.wait(PATIENCE_S)
         yield 0, "late"
 
     async def scenario() -> list[str]:
-        bounds = Bounds(threads=1, together=2)
+        bounds = Bounds(threads=1, together=2, queue=1, wait_s=A_LONG_WAIT_S)
         room = WaitingRoom(asyncio.get_running_loop(), bounds, work)
         late, early = (asyncio.ensure_future(room.call(one, never)) for one in ("a", "b"))
         answers = [await early]
+        waits = asyncio.ensure_future(room.call("c", never))
+        await asyncio.sleep(0)
+        with pytest.raises(OverloadedError):
+            await room.call("d", never)
         assert not late.done()
         heard.set()
-        answers.append(await late)
+        answers += [await late, await waits]
         room.close()
         return answers
 
-    assert asyncio.run(scenario()) == ["early", "late"]
+    assert asyncio.run(scenario()) == ["early", "late", "late"]
 
 
 @pytest.mark.parametrize(("fails", "told"), [(True, "a bug"), (False, "no answer")])
