@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 import traceback
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
-        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line = {
-            "time": f"{seconds}.{int(record.msecs):03d}Z",
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname,
             "message": record.getMessage(),
             **getattr(record, "fields", {}),
@@ -52,6 +52,11 @@ class _Line(logging.LogRecord):
         self.created = time.time()
         self.msecs = self.created % 1 * 1000
         self.msg, self.args, self.fields = message, None, fields
+
+
+@lru_cache(maxsize=2)  # the lines of a second share it
+def _second(epoch_s: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(epoch_s))
 
 
 def places(trace: TracebackType | None) -> list[str]:
