@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import time
@@ -10,13 +9,14 @@ import traceback
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from handlers import json_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
 LOGGER = logging.getLogger("seonchak")
-# Built once: json.dumps with options would build an encoder for every line.
-_encode = json.JSONEncoder(default=str).encode
+_encode = json_text.encoder(default=str)
 
 
 class JsonFormatter(logging.Formatter):

@@ -6,14 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from handlers import json_text
 from handlers.domain import identifiers, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MESSAGE_VERSION = 1
-# Built once: json.dumps with options would build an encoder for every message.
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json_text.encoder(compact=True)
 FLAW = "{}: missing, malformed or unknown"
 # What `encode` writes, byte by byte, for a serial that some campaign may have. Its parts are then
 # known to be good; one expression costs a third of parsing JSON. All else goes the general way.

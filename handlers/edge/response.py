@@ -7,6 +7,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from handlers import json_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,9 +32,8 @@ STATUS: dict[str, HTTPStatus] = {
 # Python 3.13 took over RFC 9110's name of this one; an answer must not depend on the Python.
 CONTENT_TOO_LARGE = "Content Too Large"
 
-# Built once: json.dumps with options would build an encoder for every answer.
 _quoted = json.encoder.encode_basestring_ascii
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json_text.encoder(compact=True)
 
 # A few are told to many: all is gone, it is too early. Bounded, since some name what was sent.
 PROBLEMS_CACHED = 64
