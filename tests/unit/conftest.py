@@ -23,7 +23,14 @@ from tests.fake_reads import (
     FakeCouponQueries,
     FakeCouponRegister,
 )
-from tests.fakes import FakeAdmissions, FakeFailedEventQueue, FakeLedger, FakePublisher
+from tests.fakes import (
+    NOW_MS,
+    FakeAdmissions,
+    FakeCampaign,
+    FakeFailedEventQueue,
+    FakeLedger,
+    FakePublisher,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +41,7 @@ settings.register_profile(
 )
 settings.load_profile("unhurried")
 
+HOUR_MS = 3_600_000
 ENVIRONMENT = {
     **DEVELOPMENT_SETTINGS,
     "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -76,6 +84,14 @@ def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
         wiring._built[name] = getattr(made, name)
     yield made
     wiring.reset()
+
+
+@pytest.fixture
+def campaign(fakes: Fakes) -> FakeCampaign:
+    """Two coupons, open for an hour."""
+    made = FakeCampaign(2, NOW_MS - 1000, NOW_MS + HOUR_MS)
+    fakes.admissions.campaigns["welcome"] = made
+    return made
 
 
 class LogLines:

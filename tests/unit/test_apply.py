@@ -13,6 +13,7 @@ from handlers.domain.admission import RateLimits
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.settlement import Holder, Settlement
 from tests.fakes import NOW_MS, FakeCampaign
+from tests.unit.conftest import HOUR_MS
 
 if TYPE_CHECKING:
     from handlers.domain.admission import Admission
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
 
 JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 PROBLEM = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
-HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def campaign(fakes: Fakes) -> FakeCampaign:
-    made = FakeCampaign(2, NOW_MS - 1000, NOW_MS + HOUR_MS)
-    fakes.admissions.campaigns["welcome"] = made
-    return made
 
 
 def applied(

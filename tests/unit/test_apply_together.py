@@ -10,22 +10,13 @@ import pytest
 
 from handlers import wiring
 from handlers.apply import apply_handler, apply_together
-from tests.fakes import NOW_MS, FakeCampaign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from handlers.domain.coupon import CouponAccepted, Publication
+    from tests.fakes import FakeCampaign
     from tests.unit.conftest import Bearer, Fakes, LogLines
-
-HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def campaign(fakes: Fakes) -> FakeCampaign:
-    made = FakeCampaign(2, NOW_MS - 1000, NOW_MS + HOUR_MS)
-    fakes.admissions.campaigns["welcome"] = made
-    return made
 
 
 def event(headers: dict[str, str], campaign_id: str = "welcome") -> dict[str, Any]:
