@@ -235,7 +235,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=_port, default=8000, help="port to listen on; 0: a free one")
     add("--workers", type=_count, default=2, help="processes")
     bounds = Bounds()
-    add("--threads", type=_count, default=bounds.threads, help="handlers at once in each process")
+    threads_help = "handlers at once in each process; a group of applications counts as one"
+    add("--threads", type=_count, default=bounds.threads, help=threads_help)
     add(
         "--queue",
         type=_count,
