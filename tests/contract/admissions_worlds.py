@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from handlers.adapters import admission
 from handlers.adapters.admission import Admissions
 from handlers.adapters.campaign_states import CampaignStates
@@ -13,15 +15,14 @@ from handlers.adapters.redis_keys import EPOCH, CampaignKeys
 from handlers.adapters.scripts import Script, Scripts
 from handlers.domain.admission import RateLimits
 from handlers.domain.campaign import Campaign
-from tests.fakes import FakeAdmissions, FakeCampaign
+from tests.fakes import NOW_MS, FakeAdmissions, FakeCampaign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pytest
-
     from handlers.config import Settings
 
+MINUTE_MS = 60_000
 CLOCK = "redis.call('TIME')"
 
 
@@ -161,3 +162,14 @@ class ValkeyWorld(World):
 
     def count(self, campaign_id: str) -> int:
         return int(self._client.get(CampaignKeys.of(campaign_id).coupon_count) or 0)
+
+
+class OpenCampaign:
+    """What contracts of admissions begin with."""
+
+    @pytest.fixture
+    def opened(self, world: World, campaign_id: str) -> str:
+        """The id of a campaign of three that is open at NOW_MS."""
+        world.open(campaign_id, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
+        world.set_clock(NOW_MS)
+        return campaign_id

@@ -12,7 +12,13 @@ from handlers.domain.admission import Admission, Outcome
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.refusals import Refusal
 from handlers.domain.settlement import Holder, Settlement
-from tests.contract.admissions_worlds import FakeWorld, ValkeyWorld, World
+from tests.contract.admissions_worlds import (
+    MINUTE_MS,
+    FakeWorld,
+    OpenCampaign,
+    ValkeyWorld,
+    World,
+)
 from tests.fakes import NOW_MS
 
 if TYPE_CHECKING:
@@ -20,18 +26,9 @@ if TYPE_CHECKING:
 
     from handlers.config import Settings
 
-MINUTE_MS = 60_000
 
-
-class AdmissionsContract:
+class AdmissionsContract(OpenCampaign):
     """What admissions promise, whatever they are made of."""
-
-    @pytest.fixture
-    def opened(self, world: World, campaign_id: str) -> str:
-        """The id of a campaign of three that is open at NOW_MS."""
-        world.open(campaign_id, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
-        world.set_clock(NOW_MS)
-        return campaign_id
 
     def test_serials_are_given_in_the_order_of_arrival(self, world: World, opened: str) -> None:
         given = [world.admissions.admit(opened, user) for user in ("c", "a", "b")]
@@ -118,84 +115,6 @@ class AdmissionsContract:
     def test_users_are_told_apart_by_every_byte(self, world: World, opened: str) -> None:
         outcomes = [world.admissions.admit(opened, user).outcome for user in ("a", "A", "a~")]
         assert outcomes == [Outcome.ACCEPTED] * 3
-
-    def test_what_is_in_mysql_is_no_longer_pending(self, world: World, opened: str) -> None:
-        for user in ("1", "2", "3"):
-            world.admissions.admit(opened, user)
-        settlements = [
-            Settlement(opened, "1", 1, Holder.ISSUED),
-            Settlement(opened, "2", 2, Holder.KEPT),
-        ]
-        world.admissions.settle(settlements)
-        assert set(world.pending(opened)) == {"3"}
-        after = world.dump()
-        world.admissions.settle(settlements)
-        assert world.dump() == after
-        assert world.admissions.admit(opened, "1") == Admission(Outcome.ALREADY_APPLIED, 1)
-
-    def test_a_coupon_that_was_forgotten_is_put_back_with_its_serial(
-        self, world: World, opened: str
-    ) -> None:
-        world.give_back(opened, [2])
-        world.admissions.settle([Settlement(opened, "old", 2, Holder.ISSUED)])
-        assert world.admissions.admit(opened, "old") == Admission(Outcome.ALREADY_APPLIED, 2)
-        assert world.admissions.admit(opened, "new").serial == 3
-        assert world.admissions.admit(opened, "late").outcome is Outcome.SOLD_OUT
-
-    def test_a_coupon_under_another_serial_corrects_what_was_remembered(
-        self, world: World, opened: str
-    ) -> None:
-        world.admissions.admit(opened, "1")
-        world.admissions.settle([Settlement(opened, "1", 3, Holder.ISSUED)])
-        assert world.admissions.admit(opened, "1") == Admission(Outcome.ALREADY_APPLIED, 3)
-        assert world.pending(opened) == {}
-        assert world.count(opened) == 3
-
-    def test_one_forgotten_coupon_is_put_back_among_others_that_are_known(
-        self, world: World, opened: str
-    ) -> None:
-        for user in ("1", "2"):
-            world.admissions.admit(opened, user)
-        settlements = [
-            Settlement(opened, "1", 1, Holder.ISSUED),
-            Settlement(opened, "old", 3, Holder.ISSUED),
-            Settlement(opened, "2", 3, Holder.KEPT),
-        ]
-        world.admissions.settle(settlements)
-        assert set(world.pending(opened)) == {"2"}
-        assert world.count(opened) == 3
-        after = world.dump()
-        world.admissions.settle(settlements[::-1])
-        assert world.dump() == after
-        assert world.admissions.admit(opened, "old") == Admission(Outcome.ALREADY_APPLIED, 3)
-
-    @pytest.mark.parametrize("serial", [2, 0, -1, 10**18, 10**400])
-    def test_a_foreign_record_leaves_the_true_admission_pending(
-        self, world: World, opened: str, serial: int
-    ) -> None:
-        world.admissions.admit(opened, "1")
-        before = world.dump()
-        world.admissions.settle([Settlement(opened, "1", serial, Holder.KEPT)])
-        world.admissions.settle([Settlement(opened, "never-applied", serial, Holder.KEPT)])
-        assert world.dump() == before
-
-    def test_settling_nothing_and_a_campaign_that_is_not_there_changes_nothing(
-        self, world: World, opened: str
-    ) -> None:
-        before = world.dump()
-        world.admissions.settle([])
-        world.admissions.settle([Settlement(f"{opened}-2", "1", 1, Holder.KEPT)])
-        assert world.dump() == before
-
-    def test_more_than_a_thousand_are_settled(self, world: World, campaign_id: str) -> None:
-        world.open(campaign_id, 2500, NOW_MS - 1, NOW_MS + 1)
-        world.set_clock(NOW_MS)
-        admitted = [world.admissions.admit(campaign_id, f"user-{n}").serial for n in range(1101)]
-        world.admissions.settle(
-            Settlement(campaign_id, f"user-{n}", serial, Holder.ISSUED)
-            for n, serial in enumerate(admitted)
-        )
-        assert world.pending(campaign_id) == {}
 
     def test_only_an_admission_that_stands_is_made_durable(self, world: World, opened: str) -> None:
         world.admissions.admit(opened, "1")
