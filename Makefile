@@ -106,7 +106,7 @@ token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 
 .PHONY: model lint lint-infra test-infra fmt clean
 model:  ## the protocol, checked exhaustively with Spin (ARGS="--only calm no-wait", --tell)
-	@python3 docs/model/check.py $(ARGS)
+	@python3 -m tests.model.check $(ARGS)
 lint: python  ## ruff (rules and format), mypy
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
@@ -120,7 +120,7 @@ test-infra: infra-template  ## the stacks, created in moto as far as it goes
 infra-template: python .venv-infra/installed
 	@$(VENV_PYTHON) -m infra.application out/infra/application.yaml
 	@.venv-infra/bin/python -m infra.transformed out/infra/application.yaml out/infra/application.json
-.venv-%/installed: requirements-%.txt
+.venv-%/installed: requirements/%.txt
 	@$(VENV_PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

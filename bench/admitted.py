@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers import wiring
-from handlers.adapters.admission import ADMIT
-from handlers.adapters.redis_keys import EPOCH, CampaignKeys
+from handlers.adapters.redis.admissions import ADMIT
+from handlers.adapters.redis.keys import EPOCH, CampaignKeys
 from handlers.domain.coupon import CouponAccepted
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from kafka.record import MemoryRecordsBuilder
 
 from bench.admitted import admit
 from handlers import wiring
-from handlers.adapters.kafka_options import connection_options
-from handlers.adapters.migration.patience import Patience
+from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.migration.topic import PARTITIONS, ensure_topic
+from handlers.retry import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from local.apigateway.incoming import Exchange, Scope
-    from local.apigateway.waiting_room import Bounds
+    from local.gateway.executor import Bounds
+    from local.gateway.rsgi import Exchange, Scope
 
 STATUS = 409
 BODY = b'{"type": "about:blank", "title": "Conflict", "status": 409, "code": "SOLD_OUT"}'.ljust(220)

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE))
 
-from handlers.adapters.migration.patience import Patience, SetupError  # noqa: E402
 from handlers.config import Settings  # noqa: E402
-from local.embedded import running_stack  # noqa: E402
+from handlers.retry import Patience, SetupError  # noqa: E402
 from local.migrate import migrate  # noqa: E402
 from local.servers import ServerError  # noqa: E402
+from local.servers.embedded import running_stack  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

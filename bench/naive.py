@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaProducer
 
 from handlers import wiring
-from handlers.adapters.kafka_options import connection_options
-from handlers.edge.endpoint import endpoint
-from handlers.edge.response import answer, problem
+from handlers.adapters.kafka.connection import connection_options
+from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.response import answer, problem
 from handlers.routes import Route
-from local.gateway import make_application
+from local.gateway.app import make_application
 
 if TYPE_CHECKING:
-    from handlers.edge.request import Request
+    from handlers.edge.http.request import Request
 
 QUANTITY = 10_000_000
 

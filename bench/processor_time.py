@@ -9,8 +9,8 @@ import os
 import resource
 from typing import TYPE_CHECKING
 
-from local.demonstration.programs import DemoError
-from local.soaking.processes import PROC, family
+from local.harness.processes import DemoError
+from local.soak.process_usage import PROC, family
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.harness import FAILURES
 from bench.processor_time import COLUMNS, METRIC
-from local.demonstration.machine import machine, versions
+from local.harness.system_info import machine, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,8 +20,8 @@ from bench.harness import Case, Measured, Scale, interleaved
 from bench.progress import Progress
 from bench.tools import MissingToolError, find
 from bench.world import world
-from local.demonstration.interruption import Interruption
-from local.demonstration.programs import DemoError
+from local.harness.processes import DemoError
+from local.harness.signals import Interruption
 from local.servers.process import ServerError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.loading.tokens import bearer
+from local.load.jwt import bearer
 
 if TYPE_CHECKING:
     from pathlib import Path

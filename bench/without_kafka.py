@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers import wiring
-from local.gateway import application
+from local.gateway.app import application
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 from bench.processor_time import GATEWAY, KAFKA, MYSQL, REDIS
 from handlers import wiring
-from handlers.adapters.migration.patience import Patience
 from handlers.config import Settings
-from local.demonstration.api import Api, NotReadyError
-from local.demonstration.programs import Program, running
-from local.embedded import running_stack
+from handlers.retry import Patience
+from local.harness.api_client import Api, NotReadyError
+from local.harness.processes import Program, running
 from local.migrate import migrate
+from local.servers.embedded import running_stack
 from local.servers.ports import HOST, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from local.embedded import Stack
+    from local.servers.embedded import Stack
 
 WAIT_S = 60.0
 WORKERS = 2

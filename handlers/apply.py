@@ -14,15 +14,15 @@ from handlers.domain.errors import (
     UnavailableError,
 )
 from handlers.domain.together import together
-from handlers.edge.endpoint import way_of
-from handlers.edge.response import answer, problem
+from handlers.edge.http.endpoint import way_of
+from handlers.edge.http.response import answer, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from handlers.domain.together import Way
-    from handlers.edge.endpoint import Event, Response
-    from handlers.edge.request import Request
+    from handlers.edge.http.endpoint import Event, Response
+    from handlers.edge.http.request import Request
 
 REFUSALS = {
     Outcome.SOLD_OUT: "All coupons of this campaign are gone.",

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from handlers import wiring
 from handlers.domain.campaign import Campaign, campaign_json
 from handlers.domain.errors import CampaignExistsError, CampaignNotFoundError
-from handlers.edge.endpoint import endpoint
-from handlers.edge.response import answer
+from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.response import answer
 
 if TYPE_CHECKING:
-    from handlers.edge.request import Request
+    from handlers.edge.http.request import Request
 
 # Everybody polls the same page before the opening; a second of a cache spares Redis most of it.
 PUBLIC = {"Cache-Control": "max-age=1"}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from handlers.environment import PORTS, ConfigurationError, Environment
+from handlers.env_parser import PORTS, ConfigurationError, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from handlers import log, wiring
 from handlers.domain.errors import LedgerRefusedError, UnavailableError
 from handlers.domain.record import Accepted, FailedEvent, Reason, Record
 from handlers.domain.settlement import Holder, Settlement
-from handlers.edge import kafka_event
+from handlers.edge.events import kafka as kafka_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

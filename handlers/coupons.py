@@ -10,14 +10,14 @@ from handlers import wiring
 from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.errors import NotAppliedError, UnavailableError
-from handlers.edge.endpoint import endpoint
-from handlers.edge.response import answer, text_answer
+from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.response import answer, text_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from handlers.adapters.coupon_queries import Coupon
-    from handlers.edge.request import Request
+    from handlers.adapters.mysql.queries import Coupon
+    from handlers.edge.http.request import Request
 
 # A Lambda answer holds 6 MB; a coupon takes about 150 bytes of it.
 LIMIT_MAX = 10_000

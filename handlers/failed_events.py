@@ -10,13 +10,13 @@ from handlers.domain import times
 from handlers.domain.errors import InvalidRequestError
 from handlers.domain.identifiers import is_campaign_id, is_user_id
 from handlers.domain.record import FailedStatus, Reason
-from handlers.edge.endpoint import endpoint
-from handlers.edge.response import answer
+from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.response import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from handlers.edge.request import Request
+    from handlers.edge.http.request import Request
 
 # Records of this system hold 150 bytes.
 LIMIT_MAX = 1000

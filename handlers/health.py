@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
 from handlers.domain.errors import RETRY_AFTER_S, StaleStateError, UnavailableError
-from handlers.edge.endpoint import endpoint
-from handlers.edge.response import answer, problem
+from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.response import answer, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.edge.request import Request
+    from handlers.edge.http.request import Request
 
 
 @endpoint

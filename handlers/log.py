@@ -9,7 +9,7 @@ import traceback
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from handlers import json_text
+from handlers import fast_json as json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

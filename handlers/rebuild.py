@@ -2,7 +2,7 @@
 
 Until then apply answers 503: a Redis that forgot its last second would give the same serials
 again. What Redis still holds, failed_event, the topic and MySQL are united, and what is durable
-outweighs the rest. docs/model checks the order of the steps.
+outweighs the rest. tests/model checks the order of the steps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from handlers.domain.errors import CampaignNotFoundError, StaleStateError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from handlers.adapters.restoration import Rebuild
+    from handlers.adapters.redis.rebuild import Rebuild
     from handlers.domain.campaign import Campaign
 
 # An apply counts an ack for nothing that comes later than KAFKA_ACK_TIMEOUT_MS after its

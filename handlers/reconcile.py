@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
 from handlers.domain.campaign import QUANTITY_MAX
-from handlers.domain.comparison import Comparison
-from handlers.domain.reconciliation import Difference, Kind
+from handlers.domain.reconciliation.differences import Difference, Kind
+from handlers.domain.reconciliation.reconciler import Comparison
 from handlers.edge.deadline import Deadline
-from handlers.edge.endpoint import endpoint
-from handlers.edge.response import answer
+from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.response import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.edge.request import Request
+    from handlers.edge.http.request import Request
 
 # API Gateway waits for 29 s at most; what is not reached by then is left to the next call.
 RECONCILE_NOW_S = 24

@@ -9,13 +9,13 @@ from handlers import log, wiring
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import FailedStatus
 from handlers.edge.deadline import Deadline
-from handlers.edge.endpoint import endpoint
-from handlers.edge.response import answer
+from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.response import answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handlers.edge.request import Request
+    from handlers.edge.http.request import Request
 
 REDRIVABLE = (FailedStatus.PENDING, FailedStatus.DEAD)
 # API Gateway waits for 29 s at most; what is not reached by then is left to the next call.

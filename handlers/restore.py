@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
 from handlers.domain.errors import LedgerRefusedError, UnavailableError
-from handlers.edge import invocation_record, s3_event
+from handlers.edge.events import invocation_record
+from handlers.edge.events import s3 as s3_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

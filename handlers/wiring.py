@@ -15,23 +15,23 @@ from handlers.config import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.adapters.admission import Admissions
-    from handlers.adapters.admission_register import AdmissionRegister
-    from handlers.adapters.campaign_states import CampaignStates
-    from handlers.adapters.coupon_queries import CouponQueries
-    from handlers.adapters.coupon_register import CouponRegister
-    from handlers.adapters.failed_batches import FailedBatches
-    from handlers.adapters.failed_event_queue import FailedEventQueue
-    from handlers.adapters.ledger import Ledger
-    from handlers.adapters.migration.steps import Migration
-    from handlers.adapters.mysql import Database
-    from handlers.adapters.publisher import Publisher
-    from handlers.adapters.restoration import Restoration
-    from handlers.adapters.scripts import Scripts
-    from handlers.adapters.secret_store import SecretStore
-    from handlers.adapters.topic import Topic
-    from handlers.domain.refusals import Refusals
-    from handlers.edge.tokens import Tokens
+    from handlers.adapters.aws.failed_batches import FailedBatches
+    from handlers.adapters.aws.secret_store import SecretStore
+    from handlers.adapters.kafka.publisher import Publisher
+    from handlers.adapters.kafka.topic_reader import Topic
+    from handlers.adapters.migration.runner import Migration
+    from handlers.adapters.mysql.database import Database
+    from handlers.adapters.mysql.failed_events import FailedEventQueue
+    from handlers.adapters.mysql.ledger import Ledger
+    from handlers.adapters.mysql.queries import CouponQueries
+    from handlers.adapters.mysql.reconciliation import CouponRegister
+    from handlers.adapters.redis.admissions import Admissions
+    from handlers.adapters.redis.campaigns import CampaignStates
+    from handlers.adapters.redis.rebuild import Restoration
+    from handlers.adapters.redis.reconciliation import AdmissionRegister
+    from handlers.adapters.redis.scripts import Scripts
+    from handlers.domain.rejection_cache import Refusals
+    from handlers.edge.auth.authenticator import Tokens
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ def settings() -> Settings:
 @_once
 def secrets() -> SecretStore:
     """Return the secrets that the settings name."""
-    from handlers.adapters.secret_store import SecretStore
+    from handlers.adapters.aws.secret_store import SecretStore
 
     return SecretStore(settings())
 
@@ -84,7 +84,7 @@ def secrets() -> SecretStore:
 @_once
 def tokens() -> Tokens:
     """Return what checks bearer tokens."""
-    from handlers.edge.tokens import Tokens
+    from handlers.edge.auth.authenticator import Tokens
 
     secret_id = settings().auth_jwt_secret_id
     return Tokens(settings(), secrets().signing("AUTH_JWT_SECRET_ID", secret_id))
@@ -93,8 +93,8 @@ def tokens() -> Tokens:
 @_once
 def scripts() -> Scripts:
     """Return what runs scripts in Redis."""
-    from handlers.adapters import redis_client
-    from handlers.adapters.scripts import Scripts
+    from handlers.adapters.redis import client as redis_client
+    from handlers.adapters.redis.scripts import Scripts
 
     auth = secrets().redis_auth()
     return Scripts(lambda: redis_client.connect(settings(), auth), epoch=settings().redis_epoch)
@@ -103,7 +103,7 @@ def scripts() -> Scripts:
 @_once
 def admissions() -> Admissions:
     """Return what admits applicants."""
-    from handlers.adapters.admission import Admissions
+    from handlers.adapters.redis.admissions import Admissions
     from handlers.domain.admission import RateLimits
 
     chosen = settings()
@@ -114,7 +114,7 @@ def admissions() -> Admissions:
 @_once
 def refusals() -> Refusals:
     """Return what remembers campaigns that admit nobody any more."""
-    from handlers.domain.refusals import Refusals
+    from handlers.domain.rejection_cache import Refusals
 
     return Refusals(admissions())
 
@@ -122,7 +122,7 @@ def refusals() -> Refusals:
 @_once
 def campaign_states() -> CampaignStates:
     """Return the campaigns in Redis."""
-    from handlers.adapters.campaign_states import CampaignStates
+    from handlers.adapters.redis.campaigns import CampaignStates
 
     return CampaignStates(scripts())
 
@@ -130,7 +130,7 @@ def campaign_states() -> CampaignStates:
 @_once
 def restoration() -> Restoration:
     """Return what brings campaigns back into Redis."""
-    from handlers.adapters.restoration import Restoration
+    from handlers.adapters.redis.rebuild import Restoration
 
     return Restoration(scripts())
 
@@ -138,7 +138,7 @@ def restoration() -> Restoration:
 @_once
 def topic() -> Topic:
     """Return what reads the topic."""
-    from handlers.adapters.topic import Topic
+    from handlers.adapters.kafka.topic_reader import Topic
 
     return Topic(settings())
 
@@ -146,7 +146,7 @@ def topic() -> Topic:
 @_once
 def publisher() -> Publisher:
     """Return the way to Kafka."""
-    from handlers.adapters.publisher import Publisher
+    from handlers.adapters.kafka.publisher import Publisher
 
     return Publisher(settings())
 
@@ -154,7 +154,7 @@ def publisher() -> Publisher:
 @_once
 def database() -> Database:
     """Return the connections to MySQL."""
-    from handlers.adapters.mysql import Database
+    from handlers.adapters.mysql.database import Database
 
     return Database(secrets().database_address, secrets().renew_database)
 
@@ -162,7 +162,7 @@ def database() -> Database:
 @_once
 def ledger() -> Ledger:
     """Return what writes coupons to MySQL."""
-    from handlers.adapters.ledger import Ledger
+    from handlers.adapters.mysql.ledger import Ledger
 
     # For as long as the process lives: who is written again gets the code that stands already.
     kept = secrets().signing("COUPON_CODE_SECRET_ID", settings().coupon_code_secret_id)
@@ -172,7 +172,7 @@ def ledger() -> Ledger:
 @_once
 def failed_event_queue() -> FailedEventQueue:
     """Return what drives failed events again."""
-    from handlers.adapters.failed_event_queue import FailedEventQueue
+    from handlers.adapters.mysql.failed_events import FailedEventQueue
 
     return FailedEventQueue(
         database(), ledger(), admissions().reassign, settings().redrive_max_attempts
@@ -182,7 +182,7 @@ def failed_event_queue() -> FailedEventQueue:
 @_once
 def coupon_queries() -> CouponQueries:
     """Return what reads coupons from MySQL."""
-    from handlers.adapters.coupon_queries import CouponQueries
+    from handlers.adapters.mysql.queries import CouponQueries
 
     return CouponQueries(database())
 
@@ -190,7 +190,7 @@ def coupon_queries() -> CouponQueries:
 @_once
 def admission_register() -> AdmissionRegister:
     """Return what reads admissions for a comparison."""
-    from handlers.adapters.admission_register import AdmissionRegister
+    from handlers.adapters.redis.reconciliation import AdmissionRegister
 
     return AdmissionRegister(scripts())
 
@@ -198,7 +198,7 @@ def admission_register() -> AdmissionRegister:
 @_once
 def coupon_register() -> CouponRegister:
     """Return what reads coupons for a comparison."""
-    from handlers.adapters.coupon_register import CouponRegister
+    from handlers.adapters.mysql.reconciliation import CouponRegister
 
     return CouponRegister(database())
 
@@ -206,7 +206,7 @@ def coupon_register() -> CouponRegister:
 @_once
 def failed_batches() -> FailedBatches:
     """Return the batches that Lambda gave up, as it leaves them in S3."""
-    from handlers.adapters.failed_batches import FailedBatches
+    from handlers.adapters.aws.failed_batches import FailedBatches
 
     return FailedBatches()
 
@@ -214,7 +214,7 @@ def failed_batches() -> FailedBatches:
 @_once
 def migration() -> Migration:
     """Return what sets up schema, topic and epoch."""
-    from handlers.adapters.migration.steps import Migration
+    from handlers.adapters.migration.runner import Migration
 
     return Migration(settings(), secrets().database_address, secrets().redis_auth())
 

@@ -18,7 +18,7 @@ from handlers.domain.identifiers import is_campaign_id
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from handlers.adapters.coupon_queries import Coupon
+    from handlers.adapters.mysql.queries import Coupon
 
 EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
 

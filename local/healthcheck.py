@@ -57,7 +57,7 @@ def check_group_member(environment: Mapping[str, str]) -> None:
     from kafka.admin import KafkaAdminClient  # noqa: PLC0415 - 190 ms that /ready needs not pay
     from kafka.errors import KafkaError  # noqa: PLC0415
 
-    from handlers.adapters.kafka_options import connection_options  # noqa: PLC0415
+    from handlers.adapters.kafka.connection import connection_options  # noqa: PLC0415
 
     settings = Settings.from_environment(environment)
     group = settings.consumer_group

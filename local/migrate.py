@@ -10,13 +10,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from handlers.adapters.aws.secret_store import SecretStore
 from handlers.adapters.migration.epoch import EpochState
-from handlers.adapters.migration.patience import Patience, SetupError
-from handlers.adapters.migration.steps import Migration
+from handlers.adapters.migration.runner import Migration
 from handlers.adapters.migration.topic import PARTITIONS, REPLICATION_OF_THE_BROKER
-from handlers.adapters.secret_store import SecretStore
 from handlers.config import ConfigurationError, Settings
 from handlers.domain.errors import ServiceError
+from handlers.retry import Patience, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

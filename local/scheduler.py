@@ -22,8 +22,8 @@ from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
+from local.json_log import about, log_line, only_json
 from local.lambda_context import LambdaContext
-from local.log_line import about, log_line, only_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -26,10 +26,10 @@ from granian.log import LogLevels
 
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
-from local.apigateway.cores import Cores, are_as_many_as
-from local.apigateway.waiting_room import Bounds
-from local.apigateway.worker_process import die_with_parent, keep_signals_across_forks
-from local.log_line import only_json
+from local.gateway.cpu_affinity import Cores, are_as_many_as
+from local.gateway.executor import Bounds
+from local.json_log import only_json
+from local.worker_process import die_with_parent, keep_signals_across_forks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up what make needs on a bare machine; quick when everything is there already.
 #
-#   local/setup.sh python      .venv with everything of requirements-dev.txt
+#   local/setup.sh python      .venv with everything of requirements/dev.txt
 #   local/setup.sh database    a MariaDB or MySQL server, unless DATABASE_URL names one
 #
 # PYTHON=python3.12 chooses another interpreter. Exit code 1 says in one sentence what is missing.
@@ -83,8 +83,8 @@ setup_python() {
         "install it, or name it (PYTHON=/path/to/python3.12)"
     # The interpreter belongs to the stamp: another one makes the environment anew.
     wanted=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'
-        cat requirements.txt requirements-local.txt requirements-embedded.txt \
-            requirements-dev.txt; } | cksum)
+        cat requirements.txt requirements/local.txt requirements/embedded.txt \
+            requirements/dev.txt; } | cksum)
     is_ready "$wanted" && return 0
     # Made anew through a link, the folder behind it would be emptied under whoever uses it.
     [ ! -L $VENV ] || fail "$VENV is a link and not up to date: remove the link, then again"
@@ -93,10 +93,10 @@ setup_python() {
     say "making $VENV with $("$python" --version)"
     rm -f $STAMP
     make_venv "$python"
-    say "installing requirements-dev.txt (a minute or two the first time)"
+    say "installing requirements/dev.txt (a minute or two the first time)"
     $VENV/bin/python -m pip install -q --disable-pip-version-check --no-input \
-        --root-user-action=ignore -r requirements-dev.txt \
-        || fail "pip could not install requirements-dev.txt (see above)"
+        --root-user-action=ignore -r requirements/dev.txt \
+        || fail "pip could not install requirements/dev.txt (see above)"
     printf '%s\n' "$wanted" >$STAMP
     say "$VENV is ready"
 }

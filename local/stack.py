@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handlers.adapters.migration.patience import Patience, SetupError
 from handlers.config import ConfigurationError, Settings
-from local.embedded import Ports, running_stack
+from handlers.retry import Patience, SetupError
 from local.migrate import migrate
 from local.servers import ServerError
+from local.servers.embedded import Ports, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

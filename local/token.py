@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import jwt
 
-from handlers.environment import SECRET_BYTES_MIN
-from local.development import DEVELOPMENT_SETTINGS
+from handlers.env_parser import SECRET_BYTES_MIN
+from local.dev_settings import DEVELOPMENT_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

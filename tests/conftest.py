@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from handlers.adapters.migration.epoch import ensure_epoch
-from handlers.adapters.migration.patience import Patience
 from handlers.adapters.migration.schema import connect as connect_to_mysql
-from handlers.adapters.redis_client import connect
+from handlers.adapters.redis.client import connect
 from handlers.config import Settings
-from local.embedded import settings_or_stack
+from handlers.retry import Patience
 from local.migrate import database_address, migrate
 from local.servers import Valkey
+from local.servers.embedded import settings_or_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.embedded import KafkaKind
+    from local.servers.embedded import KafkaKind
 
 # What a busy machine may need for a first answer of servers that serve already.
 WAIT_S = 30.0

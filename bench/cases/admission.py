@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bench.harness import Figures, Scale, Trial
     from bench.world import World
-    from local.demonstration.api import Api
+    from local.harness.api_client import Api
 
 # More than can be admitted in the time: each trial needs users who have not applied yet.
 ADMISSIONS_PER_S_MAX = 12_000

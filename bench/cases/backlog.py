@@ -10,7 +10,7 @@ from bench.backlog import filled
 from bench.harness import FAILURES, Case, Goal
 from bench.poll_runner import drained
 from handlers import wiring
-from handlers.adapters.redis_keys import CampaignKeys
+from handlers.adapters.redis.keys import CampaignKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bench.harness import Figures, Scale, Trial
     from bench.world import World
-    from local.demonstration.api import Api
+    from local.harness.api_client import Api
 
 BACKLOG, BACKLOG_QUICK = 1_000_000, 50_000
 PROCESSES = (1, 2, 3)

@@ -15,7 +15,7 @@ from bench.backlog import REQUEST_ID, filled
 from bench.harness import FAILURES, Case, Goal
 from bench.poll_runner import drained
 from handlers import wiring
-from handlers.adapters.ledger import INSERT_COUPONS
+from handlers.adapters.mysql.ledger import INSERT_COUPONS
 from handlers.consume import consume_handler
 from handlers.domain import times
 from handlers.domain.coupon_codes import CouponCodes

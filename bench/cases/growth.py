@@ -12,14 +12,14 @@ from bench.harness import LATENCIES, Case, Goal
 from bench.load import Load
 from bench.tokens import write_tokens
 from handlers import wiring
-from handlers.adapters.redis_keys import CampaignKeys
+from handlers.adapters.redis.keys import CampaignKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.harness import Figures, Scale, Trial
     from bench.world import World
-    from local.demonstration.api import Api
+    from local.harness.api_client import Api
 
 SIZES, SIZES_QUICK = (1_000, 10_000, 100_000, 1_000_000), (1_000, 10_000)
 FEW = 100

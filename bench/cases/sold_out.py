@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bench.harness import Figures, Scale, Trial
     from bench.world import World
-    from local.demonstration.api import Api
+    from local.harness.api_client import Api
 
 # So few that each process has verified them all after a second; so many that each is verified anew.
 KNOWN, STRANGERS = 2_000, 100_000

@@ -25,7 +25,8 @@ class RateLimits:
     """How many calls to one campaign are let through within a second; 0 for any number.
 
     per_user: calls that come too early or once more; admitted a user is only once.
-    per_address: calls of an address, or of a network, as `handlers.edge.source` tells them apart.
+    per_address: calls of an address, or of a network, as handlers/edge/http/client_ip.py tells them
+        apart.
     """
 
     per_user: int = 0

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from handlers import json_text
+from handlers import fast_json as json_text
 from handlers.domain import identifiers, times
 
 if TYPE_CHECKING:

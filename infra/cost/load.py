@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handlers.domain.refusals import REMEMBERED_S, WINNERS_MAX
+from handlers.domain.rejection_cache import REMEMBERED_S, WINNERS_MAX
 from infra.cost.arrivals import Arrivals
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from infra.cost.day import Day
 
 # An environment whose memory of a refusal has ended asks twice: about its applicant, and whom the
-# campaign still knows (handlers/domain/refusals.py).
+# campaign still knows (handlers/domain/rejection_cache.py).
 QUESTIONS_TO_REMEMBER = 2
 MICROSECONDS = 1_000_000
 

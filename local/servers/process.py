@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from local.servers.guardian import WHEN_TOLD, Guardian
 from local.servers.ports import HOST, free_port, is_free
+from local.servers.reaper import WHEN_TOLD, Guardian
 from local.servers.signals import held_signals
 
 if TYPE_CHECKING:

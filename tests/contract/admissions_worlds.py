@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers.adapters import admission
-from handlers.adapters.admission import Admissions
-from handlers.adapters.campaign_states import CampaignStates
-from handlers.adapters.redis_client import connect
-from handlers.adapters.redis_keys import EPOCH, CampaignKeys
-from handlers.adapters.scripts import Script, Scripts
+from handlers.adapters.redis import admissions as admission
+from handlers.adapters.redis.admissions import Admissions
+from handlers.adapters.redis.campaigns import CampaignStates
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import EPOCH, CampaignKeys
+from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.admission import RateLimits
 from handlers.domain.campaign import Campaign
-from tests.fakes import NOW_MS, FakeAdmissions, FakeCampaign
+from tests.support.fakes import NOW_MS, FakeAdmissions, FakeCampaign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,8 +124,8 @@ class ValkeyWorld(World):
         self.admissions = Admissions(self.scripts, RateLimits(per_user, per_address))
 
     def set_clock(self, now_ms: int) -> None:
-        for name in ("admit", "refusal"):
-            stopped = Script(name)
+        for name in ("admit", "winners_if_closed"):
+            stopped = Script(f"admission/{name}")
             assert stopped.source.count(CLOCK) == 1
             stopped.source = stopped.source.replace(
                 CLOCK, f"{{{now_ms // 1000}, {now_ms % 1000 * 1000}}}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from handlers.adapters.coupon_queries import CouponQueries
-from handlers.adapters.ledger import Ledger
-from handlers.adapters.mysql import Database
+from handlers.adapters.mysql.database import Database
+from handlers.adapters.mysql.ledger import Ledger
+from handlers.adapters.mysql.queries import CouponQueries
 from handlers.domain.campaign import Campaign
-from tests.fakes import NOW_MS, FakeLedger
-from tests.support import rows
+from tests.support.fakes import NOW_MS, FakeLedger
+from tests.support.service import rows
 
 if TYPE_CHECKING:
     from handlers.config import Settings

@@ -10,7 +10,7 @@ import pytest
 
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.coupon import CouponAccepted
-from handlers.domain.refusals import Refusal
+from handlers.domain.rejection_cache import Refusal
 from handlers.domain.settlement import Holder, Settlement
 from tests.contract.admissions_worlds import (
     MINUTE_MS,
@@ -19,7 +19,7 @@ from tests.contract.admissions_worlds import (
     ValkeyWorld,
     World,
 )
-from tests.fakes import NOW_MS
+from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

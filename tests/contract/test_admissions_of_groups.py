@@ -11,7 +11,7 @@ from handlers.domain.admission import Admission, Applicant, Outcome
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import UnavailableError
 from tests.contract.admissions_worlds import FakeWorld, ValkeyWorld, World
-from tests.fakes import NOW_MS
+from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

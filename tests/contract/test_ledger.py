@@ -12,8 +12,8 @@ from handlers.domain.coupon_codes import CouponCodes
 from handlers.domain.record import Accepted, FailedEvent, Reason, Record
 from handlers.domain.settlement import Holder, Settlement
 from tests.contract.ledger_worlds import FakeWorld, MySqlWorld, World
-from tests.fakes import NOW_MS, record
-from tests.support import rows
+from tests.support.fakes import NOW_MS, record
+from tests.support.service import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from handlers.adapters.kafka_options import connection_options
-from handlers.adapters.publisher import Publisher
+from handlers.adapters.kafka.connection import connection_options
+from handlers.adapters.kafka.publisher import Publisher
 from handlers.domain.coupon import CouponAccepted, Publication
 from handlers.domain.errors import UnavailableError
-from tests.fakes import NOW_MS, FakePublisher
+from tests.support.fakes import NOW_MS, FakePublisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters.admission import Admissions
-from handlers.adapters.redis_client import connect
-from handlers.adapters.scripts import Scripts
+from handlers.adapters.redis.admissions import Admissions
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.admission import Admission, Outcome, RateLimits
 from tests.contract.admissions_worlds import FakeWorld, ValkeyWorld, World
-from tests.fakes import NOW_MS
+from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

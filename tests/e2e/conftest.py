@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters.migration.patience import Patience
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
+from handlers.retry import Patience
 from local.servers.ports import free_port
 from tests.conftest import say
-from tests.http_client import Call, Client
-from tests.programs import running, running_command
-from tests.support import await_condition
+from tests.support.http_client import Call, Client
+from tests.support.programs import running, running_command
+from tests.support.service import await_condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

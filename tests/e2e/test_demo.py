@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.development import DEVELOPMENT_SETTINGS
-from local.embedded import SERVER_VARIABLES
+from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.servers.embedded import SERVER_VARIABLES
 from local.servers.ports import free_port
 
 if TYPE_CHECKING:

@@ -18,7 +18,9 @@ def test_a_small_day_keeps_every_promise_and_leaves_its_figures(
     tmp_path: Path, world: dict[str, str]
 ) -> None:
     people = tmp_path / "python"
-    people.write_text(f'#!/bin/sh\nshift 2; exec {sys.executable} -m tests.people "$@"\n')
+    people.write_text(
+        f'#!/bin/sh\nshift 2; exec {sys.executable} -m tests.support.fake_locust "$@"\n'
+    )
     people.chmod(0o755)
     crowd = ("--users", "30", "--quantity", "10", "--countdown", "2", "--hang-ups", "20")
     places = ("--out", str(tmp_path / "out"), "--python", str(people))

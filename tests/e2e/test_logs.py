@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kafka import KafkaProducer
 
-from handlers.adapters.kafka_options import connection_options
+from handlers.adapters.kafka.connection import connection_options
 from handlers.config import Settings
-from tests.http_client import Call, Client
-from tests.programs import Program, running
-from tests.support import ADMIN, await_condition, campaign_body, coupons, message, mint, rows
+from tests.support.http_client import Call, Client
+from tests.support.programs import Program, running
+from tests.support.service import (
+    ADMIN,
+    await_condition,
+    campaign_body,
+    coupons,
+    message,
+    mint,
+    rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,8 +12,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.programs import ROOT, Program, running_command
-from tests.readme import README, blocks
+from tests.support.paths import README, ROOT
+from tests.support.programs import Program, running_command
+from tests.support.readme import blocks
 
 WAIT_S = 90
 TEXT = README.read_text(encoding="utf-8")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from handlers.adapters.redis_client import connect
+from handlers.adapters.redis.client import connect
 from handlers.config import Settings
 from tests.e2e.conftest import gateway, relayed_poll_runner
-from tests.e2e.test_main_way import apply, create
-from tests.http_client import Call
-from tests.programs import running
-from tests.support import await_condition, coupons
+from tests.e2e.test_happy_path import apply, create
+from tests.support.http_client import Call
+from tests.support.programs import running
+from tests.support.service import await_condition, coupons
 
 if TYPE_CHECKING:
     from local.servers import Valkey

@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 
 from handlers import apply, rebuild
-from handlers.adapters import circuit_breaker, failed_event_queue
-from handlers.adapters.admission import Admissions
-from handlers.adapters.failed_event_queue import FailedEventQueue
-from handlers.adapters.ledger import Ledger
-from handlers.adapters.publisher import Publisher
-from handlers.adapters.restoration import Restoration
+from handlers.adapters.kafka import circuit_breaker
+from handlers.adapters.kafka.publisher import Publisher
+from handlers.adapters.mysql import failed_events as failed_event_queue
+from handlers.adapters.mysql.failed_events import FailedEventQueue
+from handlers.adapters.mysql.ledger import Ledger
+from handlers.adapters.redis.admissions import Admissions
+from handlers.adapters.redis.rebuild import Restoration
 from handlers.domain.admission import Outcome
-from local.poller import backoff
-from tests.faults import clock, unguarded
+from local.poll_runner import backoff
+from tests.faults import clock
+from tests.faults import mutants as unguarded
 from tests.faults.points import FOLDER, Points
 
 if TYPE_CHECKING:

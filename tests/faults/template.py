@@ -22,8 +22,13 @@ from typing import Any
 
 # What every program imports, before the first is forked.
 from handlers import consume, rebuild, redrive, relay
-from handlers.adapters import ledger, publisher, redis_client, topic
-from local import gateway, poll_runner, scheduler, serve
+from handlers.adapters.kafka import publisher
+from handlers.adapters.kafka import topic_reader as topic
+from handlers.adapters.mysql import ledger
+from handlers.adapters.redis import client as redis_client
+from local import scheduler, serve
+from local.gateway import app as gateway
+from local.poll_runner import run as poll_runner
 from tests.faults import entry
 
 IMPORTED = (

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from handlers.adapters.migration.patience import Patience, SetupError
 from handlers.config import Settings
-from local.embedded import settings_or_stack
+from handlers.retry import Patience, SetupError
 from local.migrate import migrate
 from local.servers import ServerError
+from local.servers.embedded import settings_or_stack
 from tests.fuzz import handler_layer, wire_layer
 from tests.fuzz.tally import Tally
 from tests.fuzz.world import EVERYTHING, furnish, secrets_of, wire_anew
-from tests.programs import running
+from tests.support.programs import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ import pytest
 
 from handlers import wiring
 from tests.fuzz.world import EVERYTHING, furnish, secrets_of, wire_anew
-from tests.programs import running
+from tests.support.programs import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from handlers.routes import ROUTES
 from tests.fuzz.verdict import faults_of
-from tests.unit.http_events import EVENTS
+from tests.support.http_events import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.fuzz import words
-from tests.support import ADMIN, campaign_body, mint
+from tests.support.service import ADMIN, campaign_body, mint
 
 if TYPE_CHECKING:
     from random import Random

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from handlers import wiring
 from handlers.consume import consume_handler
-from handlers.domain import comparison
-from tests.support import apply, create_campaign, kafka_event, message, rows
+from handlers.domain.reconciliation import reconciler as comparison
+from tests.support.service import apply, create_campaign, kafka_event, message, rows
 
 if TYPE_CHECKING:
     import pytest

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import rebuild, wiring
-from handlers.adapters.migration.patience import Patience
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
-from handlers.domain import comparison
+from handlers.domain.reconciliation import reconciler as comparison
+from handlers.retry import Patience
 from tests.conftest import say
-from tests.integration.losing import ACK_TIMEOUT_MS, WAIT_S, warm_up
-from tests.integration.polling import with_own_topic
+from tests.support.polling import with_own_topic
+from tests.support.redis_loss import ACK_TIMEOUT_MS, WAIT_S, warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

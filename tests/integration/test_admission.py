@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters import admission
-from handlers.adapters.admission import Admissions
-from handlers.adapters.campaign_states import CampaignStates
-from handlers.adapters.redis_client import connect
-from handlers.adapters.restoration import Restoration
-from handlers.adapters.scripts import Script, Scripts
+from handlers.adapters.redis import admissions as admission
+from handlers.adapters.redis.admissions import Admissions
+from handlers.adapters.redis.campaigns import CampaignStates
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.rebuild import Restoration
+from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.campaign import Campaign
 from handlers.domain.errors import StaleStateError
-from tests.support import apply, ask, create_campaign, redis_dump
+from tests.support.service import apply, ask, create_campaign, redis_dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def at(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     assert source.count(CLOCK) == 1
 
     def admit(time_ms: int, user: str) -> Admission:
-        script = Script("admit")
+        script = Script("admission/admit")
         microseconds = time_ms % 1000 * 1000 + 999
         script.source = source.replace(CLOCK, f"{{{time_ms // 1000}, {microseconds}}}")
         script.digest = "0" * 40  # never cached: the text is sent

@@ -14,15 +14,15 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from handlers import wiring
-from handlers.adapters.redis_client import connect
-from handlers.adapters.redis_keys import CampaignKeys
-from handlers.adapters.thread_redis import ThreadRedis
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import CampaignKeys
+from handlers.adapters.redis.thread_local_client import ThreadRedis
 from handlers.apply import apply_together
 from handlers.consume import consume_handler
 from handlers.domain.admission import Admission, Applicant, Outcome
 from handlers.domain.coupon import Publication
-from tests.integration.racing import require_to_go_wrong
-from tests.support import coupons, create_campaign, kafka_event, message, mint
+from tests.support.races import require_to_go_wrong
+from tests.support.service import coupons, create_campaign, kafka_event, message, mint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

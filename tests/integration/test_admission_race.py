@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
 from handlers.consume import consume_handler
-from tests.integration.racing import require_to_go_wrong
-from tests.support import Answer, apply, at_once, coupons, create_campaign, kafka_event, message
+from tests.support.races import require_to_go_wrong
+from tests.support.service import (
+    Answer,
+    apply,
+    at_once,
+    coupons,
+    create_campaign,
+    kafka_event,
+    message,
+)
 
 if TYPE_CHECKING:
     import pytest

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from handlers.adapters.redis_client import connect
+from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
 from handlers.domain.errors import UnavailableError
-from tests.support import (
+from tests.support.service import (
     ADMIN,
     apply,
     ask,

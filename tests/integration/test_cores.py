@@ -1,4 +1,4 @@
-"""local/apigateway/cores.py: a core for each worker, also for one that takes another's place."""
+"""cpu_affinity.py: a core for each worker, also for one that takes the place of another."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.apigateway import cores
-from local.development import DEVELOPMENT_SETTINGS
-from tests.programs import Program, eventually, is_alive, running
+from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.gateway import cpu_affinity as cores
+from tests.support.programs import Program, eventually, is_alive, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "mysql://nobody:nothing@127.0.0.1:1/none",
     **DEVELOPMENT_SETTINGS,
 }
-APPLICATION = "--application=tests.handlers_for_programs:application"
+APPLICATION = "--application=tests.support.handlers_for_programs:application"
 # One worker for each; on a large machine not all of them.
 ALL = set(sorted(os.sched_getaffinity(0))[:2])
 WORKERS = len(ALL)

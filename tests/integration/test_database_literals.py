@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters.mysql import Database
+from handlers.adapters.mysql.database import Database
 
 if TYPE_CHECKING:
     from pymysql.cursors import Cursor

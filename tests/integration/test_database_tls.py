@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters import mysql_connection
-from handlers.adapters.migration.patience import SetupError
 from handlers.adapters.migration.schema import migrate_schema
-from handlers.adapters.mysql import Database
+from handlers.adapters.mysql import connection as mysql_connection
+from handlers.adapters.mysql.database import Database
 from handlers.config import ConfigurationError, DatabaseAddress, DatabaseTls, TlsMode
 from handlers.domain.errors import UnavailableError
+from handlers.retry import SetupError
 from local.servers import MariaDB
 from local.servers.mariadb import is_mariadb
-from tests.state import patience
-from tests.tls import Authority
+from tests.support.state import patience
+from tests.support.tls import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

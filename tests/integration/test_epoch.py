@@ -14,13 +14,7 @@ from local import migrate as program
 from local.migrate import database_address
 from local.servers import Valkey
 from local.servers.ports import free_port
-from tests.state import (
-    add_campaign,
-    epoch_of,
-    patience,
-    run_id_of,
-    set_epoch,
-)
+from tests.support.state import add_campaign, epoch_of, patience, run_id_of, set_epoch
 
 if TYPE_CHECKING:
     from handlers.config import DatabaseAddress

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.consume import consume_handler
 from local import export
-from tests.support import create_campaign, kafka_event, message
+from tests.support.service import create_campaign, kafka_event, message
 
 if TYPE_CHECKING:
     from pathlib import Path

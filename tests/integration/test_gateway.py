@@ -14,14 +14,14 @@ from urllib.parse import quote
 
 import pytest
 
-from local.development import DEVELOPMENT_SETTINGS
-from tests.programs import WAIT_S, Program, eventually, is_alive, running
+from local.dev_settings import DEVELOPMENT_SETTINGS
+from tests.support.programs import WAIT_S, Program, eventually, is_alive, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-APPLICATION = "--application=tests.handlers_for_programs:application"
+APPLICATION = "--application=tests.support.handlers_for_programs:application"
 # Complete, and nobody is there: the gateway itself needs no server.
 ENVIRONMENT = {
     "REDIS_URL": "redis://127.0.0.1:1",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from handlers.adapters import admission
-from handlers.adapters.circuit_breaker import FAILURES_MAX
-from handlers.adapters.redis_client import connect
+from handlers.adapters.kafka.circuit_breaker import FAILURES_MAX
+from handlers.adapters.redis import admissions as admission
+from handlers.adapters.redis.client import connect
 from handlers.domain.coupon import CouponAccepted
 from local.servers.ports import free_port
-from tests.support import apply, await_condition, create_campaign, cut_off_redis, message
+from tests.support.service import apply, await_condition, create_campaign, cut_off_redis, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers import wiring
-from handlers.adapters.redis_client import connect
+from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
-from tests.support import (
+from tests.support.service import (
     ADMIN,
     apply,
     ask,
@@ -28,7 +28,7 @@ from tests.support import (
 
 if TYPE_CHECKING:
     from handlers.config import Settings
-    from tests.support import Answer
+    from tests.support.service import Answer
 
 NASTY = [
     "'; DROP TABLE coupon; -- ",

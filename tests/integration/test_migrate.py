@@ -11,23 +11,15 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAuthorizationFailedError
 
-from handlers.adapters.migration.patience import Patience, SetupError
 from handlers.adapters.migration.schema import migrate_schema
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
+from handlers.retry import Patience, SetupError
 from local import migrate as program
 from local.migrate import database_address, migrate
 from local.servers import MariaDB
 from local.servers.ports import free_port
-from tests.state import (
-    WAIT_S,
-    epoch_of,
-    patience,
-    run_id_of,
-    set_epoch,
-    statement,
-    tables,
-)
+from tests.support.state import WAIT_S, epoch_of, patience, run_id_of, set_epoch, statement, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

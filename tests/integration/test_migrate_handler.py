@@ -11,15 +11,15 @@ import pytest
 
 from handlers import wiring
 from handlers.adapters.migration.epoch import EpochState
-from handlers.adapters.migration.patience import SetupError
 from handlers.adapters.migration.schema import LOCK_NAME_SQL
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.domain.errors import InvalidRequestError
 from handlers.migrate import migrate_handler
+from handlers.retry import SetupError
 from local.lambda_context import LambdaContext
 from local.migrate import database_address
-from tests.state import add_campaign, epoch_of, run_id_of, set_epoch, statement
-from tests.support import await_condition
+from tests.support.service import await_condition
+from tests.support.state import add_campaign, epoch_of, run_id_of, set_epoch, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,10 +19,10 @@ from urllib.parse import quote
 import pytest
 
 from handlers.adapters.migration.epoch import ensure_epoch
-from handlers.adapters.migration.patience import Patience
-from local.development import DEVELOPMENT_SETTINGS
+from handlers.retry import Patience
+from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.migrate import database_address
-from tests.programs import WAIT_S, Program, eventually, running
+from tests.support.programs import WAIT_S, Program, eventually, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "mysql://nobody:nothing@127.0.0.1:1/none",
     **DEVELOPMENT_SETTINGS,
 }
-TEST_HANDLERS = "--application=tests.handlers_for_programs:application"
+TEST_HANDLERS = "--application=tests.support.handlers_for_programs:application"
 THREADS, QUEUE, WAIT_MS = 2, 5, 400
 ASKERS = 40
 BOUNDS = ("--workers=1", f"--threads={THREADS}", f"--queue={QUEUE}", f"--wait-ms={WAIT_MS}")

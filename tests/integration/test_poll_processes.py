@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.programs import eventually, is_alive, running
+from tests.support.programs import eventually, is_alive, running
 
 if TYPE_CHECKING:
     from handlers.config import Settings
-    from tests.programs import Program
+    from tests.support.programs import Program
 
 
 def pollers(program: Program) -> list[int]:

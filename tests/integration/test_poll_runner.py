@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.polling import committed, drive, polling, send
+from tests.support.polling import committed, drive, polling, send
 
 if TYPE_CHECKING:
     from handlers.config import Settings

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters.migration.patience import Patience
 from handlers.adapters.migration.topic import ensure_topic
+from handlers.retry import Patience
 from local.servers import Tansu
-from tests.integration.polling import (
+from tests.support.polling import (
     PARTITIONS,
     committed,
     events_in,
@@ -25,7 +25,7 @@ from tests.integration.polling import (
     send,
     with_own_topic,
 )
-from tests.programs import WAIT_S, Program, eventually
+from tests.support.programs import WAIT_S, Program, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from handlers.adapters.admission import Admissions
-from handlers.adapters.campaign_states import CampaignStates
-from handlers.adapters.redis_client import connect
-from handlers.adapters.restoration import Restoration
-from handlers.adapters.scripts import Scripts
+from handlers.adapters.redis.admissions import Admissions
+from handlers.adapters.redis.campaigns import CampaignStates
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.rebuild import Restoration
+from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.admission import Outcome, RateLimits
 from handlers.domain.campaign import Campaign
 from handlers.domain.errors import UnavailableError
-from tests.support import Answer, apply, await_condition, create_campaign, redis_dump
+from tests.support.service import Answer, apply, await_condition, create_campaign, redis_dump
 
 if TYPE_CHECKING:
     from handlers.config import Settings

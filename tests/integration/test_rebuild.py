@@ -7,13 +7,21 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
-from handlers.adapters.redis_client import connect
-from handlers.adapters.redis_keys import CampaignKeys
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import CampaignKeys
 from handlers.consume import consume_handler
 from handlers.domain.campaign import Campaign
 from handlers.rebuild import rebuild_handler
-from tests.integration.losing import WAIT_S, flush, mark_as_restarted
-from tests.support import apply, ask, create_campaign, kafka_event, message, redis_dump, rows
+from tests.support.redis_loss import WAIT_S, flush, mark_as_restarted
+from tests.support.service import (
+    apply,
+    ask,
+    create_campaign,
+    kafka_event,
+    message,
+    redis_dump,
+    rows,
+)
 
 if TYPE_CHECKING:
     from handlers.config import Settings

@@ -7,12 +7,12 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from handlers import wiring
-from handlers.adapters.redis_client import connect
+from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
 from handlers.rebuild import rebuild_handler
 from handlers.relay import relay_handler
-from tests.integration.losing import ACK_TIMEOUT_MS, WAIT_S, flush, mark_as_restarted, warm_up
-from tests.support import apply, coupons, create_campaign, kafka_event, message
+from tests.support.redis_loss import ACK_TIMEOUT_MS, WAIT_S, flush, mark_as_restarted, warm_up
+from tests.support.service import apply, coupons, create_campaign, kafka_event, message
 
 if TYPE_CHECKING:
     import pytest

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers import rebuild, wiring
-from handlers.adapters.restoration import Restoration
+from handlers.adapters.redis.rebuild import Restoration
 from handlers.domain.errors import StaleStateError, UnavailableError
 from handlers.rebuild import rebuild_handler
 from local.servers.ports import free_port
-from tests.integration.losing import flush
-from tests.support import apply, ask, create_campaign, redis_dump
+from tests.support.redis_loss import flush
+from tests.support.service import apply, ask, create_campaign, redis_dump
 
 if TYPE_CHECKING:
-    from handlers.adapters.restoration import Rebuild
+    from handlers.adapters.redis.rebuild import Rebuild
     from handlers.config import Settings
 
 

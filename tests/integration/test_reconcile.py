@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.adapters import admission_register
+from handlers.adapters.redis import reconciliation as admission_register
 from handlers.consume import consume_handler
-from handlers.domain import comparison
-from handlers.domain.reconciliation import Kind
-from tests.integration.spoiling import SPOILT, Redis, admit, findings, issue, run, spoil
-from tests.support import apply, create_campaign, kafka_event, message, redis_dump, rows
+from handlers.domain.reconciliation import reconciler as comparison
+from handlers.domain.reconciliation.differences import Kind
+from tests.support.drift import SPOILT, Redis, admit, findings, issue, run, spoil
+from tests.support.service import apply, create_campaign, kafka_event, message, redis_dump, rows
 
 if TYPE_CHECKING:
     import pytest

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from handlers.domain.reconciliation import Kind
-from tests.integration.spoiling import Redis, issue, lose_campaign, lose_epoch, run, spoil
-from tests.support import ADMIN, ask, create_campaign, cut_off_redis
+from handlers.domain.reconciliation.differences import Kind
+from tests.support.drift import Redis, issue, lose_campaign, lose_epoch, run, spoil
+from tests.support.service import ADMIN, ask, create_campaign, cut_off_redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,7 +151,7 @@ def test_ctrl_c_ends_with_one_sentence(
     def pressed(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("handlers.domain.comparison.time.sleep", pressed)
+    monkeypatch.setattr("handlers.domain.reconciliation.reconciler.time.sleep", pressed)
     assert run() == 130
     assert capsys.readouterr().err.endswith("Interrupted: what was not reported is not compared.\n")
 
@@ -162,7 +162,7 @@ def test_long_comparisons_say_how_far_they_are(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("local.reconciliation.progress.INTERVAL_S", 0)
+    monkeypatch.setattr("local.reconcile.progress.INTERVAL_S", 0)
     create_campaign(campaign_id)
     issue(campaign_id, "a", "b")
     capsys.readouterr()

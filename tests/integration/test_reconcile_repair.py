@@ -8,9 +8,9 @@ import pytest
 
 from handlers import wiring
 from handlers.domain.errors import StaleStateError
-from handlers.domain.reconciliation import Kind
+from handlers.domain.reconciliation.differences import Kind
 from handlers.relay import relay_handler
-from tests.integration.spoiling import (
+from tests.support.drift import (
     LONG_AGO_MS,
     Redis,
     admit,
@@ -21,7 +21,7 @@ from tests.integration.spoiling import (
     run,
     spoil,
 )
-from tests.support import coupons, create_campaign
+from tests.support.service import coupons, create_campaign
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -99,7 +99,9 @@ def test_a_campaign_that_is_closed_in_the_middle_is_not_compared_and_not_repaire
     spoil(redis, campaign_id)
     register = wiring.admission_register()
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr("handlers.domain.comparison.time.sleep", lambda _: lose_epoch(redis))
+        meanwhile.setattr(
+            "handlers.domain.reconciliation.reconciler.time.sleep", lambda _: lose_epoch(redis)
+        )
         with pytest.raises(StaleStateError):
             findings(campaign_id)
     for lose in (lose_epoch, lose_campaign):

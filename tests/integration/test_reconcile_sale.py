@@ -12,14 +12,14 @@ from handlers.consume import consume_handler
 from handlers.domain.errors import UnavailableError
 from handlers.reconcile import compare
 from handlers.redrive import redrive_handler
-from tests.integration.spoiling import findings
-from tests.support import apply, at_once, coupons, create_campaign, kafka_event, message
+from tests.support.drift import findings
+from tests.support.service import apply, at_once, coupons, create_campaign, kafka_event, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.config import Settings
-    from tests.support import Answer
+    from tests.support.service import Answer
 
 
 def again_until_done(handler: Callable[..., object], event: dict[str, Any]) -> None:

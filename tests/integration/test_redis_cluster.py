@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from handlers.adapters.admission import Admissions
-from handlers.adapters.campaign_states import CampaignStates
-from handlers.adapters.redis_client import connect
-from handlers.adapters.restoration import Restoration
-from handlers.adapters.scripts import Scripts
+from handlers.adapters.redis.admissions import Admissions
+from handlers.adapters.redis.campaigns import CampaignStates
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.rebuild import Restoration
+from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.admission import Outcome, RateLimits
 from handlers.domain.campaign import Campaign
 from handlers.domain.coupon import CouponAccepted
@@ -20,7 +20,7 @@ from handlers.domain.errors import UnavailableError
 from handlers.domain.settlement import Holder, Settlement
 from local.servers import Valkey
 from local.servers.ports import free_port
-from tests.support import await_condition
+from tests.support.service import await_condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

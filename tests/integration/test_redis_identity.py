@@ -11,12 +11,12 @@ import redis
 from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from handlers.adapters.redis_client import RUN_ID, connect
-from handlers.adapters.scripts import Scripts
-from handlers.adapters.secrets import RENEW_EVERY_S, Secret
+from handlers.adapters.aws.secrets import RENEW_EVERY_S, Secret
+from handlers.adapters.redis.client import RUN_ID, connect
+from handlers.adapters.redis.scripts import Scripts
 from handlers.config import Settings
 from handlers.domain.errors import UnavailableError
-from tests.tls import Authority, tls_in_front_of
+from tests.support.tls import Authority, tls_in_front_of
 from tests.unit.conftest import ENVIRONMENT
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import pytest
 from pymysql.constants import ER
 
 from handlers import wiring
-from handlers.adapters.redis_client import connect
+from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
 from handlers.domain.errors import UnavailableError
 from handlers.redrive import redrive_handler
 from local.lambda_context import LambdaContext
-from tests.support import (
+from tests.support.service import (
     ADMIN,
     apply,
     ask,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handlers.config import Settings
-    from tests.support import Answer
+    from tests.support.service import Answer
 
 
 def fail(*messages: Any, first: int = 0) -> None:

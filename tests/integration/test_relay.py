@@ -9,16 +9,16 @@ import pytest
 from kafka import KafkaConsumer
 
 from handlers import wiring
-from handlers.adapters.kafka_options import connection_options
-from handlers.adapters.redis_client import connect
+from handlers.adapters.kafka.connection import connection_options
+from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import UnavailableError
 from handlers.relay import relay_handler
 from local.lambda_context import LambdaContext
 from local.servers.ports import free_port
-from tests.programs import running
-from tests.support import apply, await_condition, coupons, create_campaign, kafka_event
+from tests.support.programs import running
+from tests.support.service import apply, await_condition, coupons, create_campaign, kafka_event
 
 if TYPE_CHECKING:
     from handlers.config import Settings

@@ -11,12 +11,12 @@ import pytest
 from moto import mock_aws
 
 from handlers import wiring
-from handlers.adapters import failed_batches
-from handlers.adapters.campaign_states import Applied
+from handlers.adapters.aws import failed_batches
+from handlers.adapters.redis.campaigns import Applied
 from handlers.consume import consume_handler
 from handlers.redrive import redrive_handler
 from handlers.restore import NotRestoredError, restore_handler
-from tests.support import (
+from tests.support.service import (
     apply,
     coupons,
     create_campaign,

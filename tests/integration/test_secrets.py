@@ -11,13 +11,13 @@ import pytest
 from moto import mock_aws
 
 from handlers import wiring
-from handlers.adapters import secrets
-from handlers.adapters.secrets import MAX_AGE_S, RENEW_EVERY_S, STALE_MAX_S, Secret
-from handlers.adapters.secrets_manager import SecretsManager
+from handlers.adapters.aws import secrets
+from handlers.adapters.aws.secrets import MAX_AGE_S, RENEW_EVERY_S, STALE_MAX_S, Secret
+from handlers.adapters.aws.secrets_manager import SecretsManager
 from handlers.config import ConfigurationError, DatabaseAddress, TlsMode
 from handlers.domain.errors import UnavailableError
-from handlers.environment import checked_secret
-from local.development import DEVELOPMENT_SETTINGS
+from handlers.env_parser import checked_secret
+from local.dev_settings import DEVELOPMENT_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

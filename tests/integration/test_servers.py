@@ -14,7 +14,7 @@ from handlers.config import DatabaseAddress
 from local.servers import ApacheKafka, MariaDB, ServerError, Tansu, Valkey
 
 if TYPE_CHECKING:
-    from local.embedded import KafkaKind
+    from local.servers.embedded import KafkaKind
 
 pytestmark = pytest.mark.servers
 

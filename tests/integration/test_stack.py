@@ -20,9 +20,9 @@ import redis
 from kafka import KafkaAdminClient
 
 from handlers.config import ConfigurationError, DatabaseAddress, Settings
-from local import embedded
-from local.development import DEVELOPMENT_SETTINGS, RATE_PER_ADDRESS
-from local.embedded import settings_or_stack
+from local.dev_settings import DEVELOPMENT_SETTINGS, RATE_PER_ADDRESS
+from local.servers import embedded
+from local.servers.embedded import settings_or_stack
 from local.servers.ports import free_port, is_free
 from local.stack import exports
 

@@ -1,4 +1,4 @@
-"""handlers/adapters/thread_redis.py on a real server: whose connection, and whose answer."""
+"""thread_local_client.py on a real server: whose connection, and whose answer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from handlers.adapters import thread_redis
-from handlers.adapters.redis_client import connect
-from handlers.adapters.thread_redis import ThreadRedis
-from tests.programs import eventually
+from handlers.adapters.redis import thread_local_client as thread_redis
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.thread_local_client import ThreadRedis
+from tests.support.programs import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

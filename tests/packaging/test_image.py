@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from tests.packaging.source import ROOT
+from tests.support.paths import ROOT
 
 INSTRUCTIONS = [
     line.split(maxsplit=1)

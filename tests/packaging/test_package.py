@@ -20,14 +20,14 @@ from packaging.utils import canonicalize_name
 from infra.package import archive, wheels
 from infra.package.__main__ import WHEEL_CACHE
 from infra.package.target import Target
-from tests.built_package import package
-from tests.packaging.source import ROOT
+from tests.support.built_package import package
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import CodeType
 
-    from tests.built_package import Built
+    from tests.support.built_package import Built
 
 # ELF's numbers of processors (e_machine, two bytes at 18).
 X86_64, AARCH64 = 62, 183

@@ -10,8 +10,8 @@ import pytest
 from infra.package import chalice_part, tree
 from infra.package.errors import PackageError
 from infra.package.target import Target
-from tests.built_package import package
-from tests.packaging.source import ROOT
+from tests.support.built_package import package
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

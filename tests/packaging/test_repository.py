@@ -9,21 +9,21 @@ import pytest
 
 from handlers.adapters.migration.schema import SCHEMA
 from tests.packaging.source import (
-    ROOT,
     imported_names,
     lies_in,
     names_called_from,
     python_files,
 )
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LINES_MAX = 260
 # The standard library's JSON, as if it were that: to be used by the domain as well.
-JSON = "handlers.json_text"
+JSON = "handlers.fast_json"
 # Known to every layer: the settings, how a line is logged.
-COMMON = ("handlers.config", "handlers.environment", "handlers.log", JSON)
+COMMON = ("handlers.config", "handlers.env_parser", "handlers.log", "handlers.retry", JSON)
 HANDLER_MODULES = sorted((ROOT / "handlers").glob("*.py"))
 
 

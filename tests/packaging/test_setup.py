@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.packaging.source import ROOT
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,8 @@ def test_an_environment_behind_a_link_is_never_made_anew(tmp_path: Path) -> None
     shared.mkdir()
     (shared / "pyvenv.cfg").write_text("in use")
     shutil.copy(ROOT / "local" / "setup.sh", checkout / "local")
-    (checkout / "requirements-dev.txt").touch()
+    (checkout / "requirements").mkdir()
+    (checkout / "requirements" / "dev.txt").touch()
     (checkout / ".venv").symlink_to(shared)
     refused = subprocess.run(
         [str(checkout / "local" / "setup.sh"), "python"],

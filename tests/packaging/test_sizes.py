@@ -8,7 +8,7 @@ import pytest
 from chalice.package import YAMLTemplateSerializer
 
 from infra.cost.catalogue import catalogue, regions, sizes
-from tests.programs import ROOT
+from tests.support.paths import ROOT
 
 # The names of one size in the template's mapping, and those of the same in prices.toml.
 NAMES = {

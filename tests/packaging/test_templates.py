@@ -14,7 +14,7 @@ from chalice.package import YAMLTemplateSerializer
 from handlers.config import Settings, TlsMode
 from handlers.routes import ROUTES
 from infra.application import sam_template
-from tests.packaging.source import ROOT
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

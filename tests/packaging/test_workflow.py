@@ -8,7 +8,7 @@ import sys
 
 import yaml
 
-from tests.packaging.source import ROOT
+from tests.support.paths import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 CONTENT = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from handlers.adapters.redis_client import connect
+from handlers.adapters.redis.client import connect
 from tests.conftest import forget_campaigns
 from tests.parity.events import (
     http,
@@ -18,7 +18,7 @@ from tests.parity.events import (
     schedule,
     self_managed,
 )
-from tests.support import ADMIN, campaign_body, message, mint
+from tests.support.service import ADMIN, campaign_body, message, mint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from tests.built_package import Built, built_once, lambda_folder
 from tests.parity.function import Function
+from tests.support.built_package import Built, built_once, lambda_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

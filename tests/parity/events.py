@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-from tests.support import kafka_event
+from tests.support.paths import EVENTS
+from tests.support.service import kafka_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from handlers.domain.coupon import CouponAccepted
 
-FOLDER = Path(__file__).parent.parent / "events"
-POST = json.loads((FOLDER / "apigateway_post.json").read_text("utf-8"))
-CREATED = json.loads((FOLDER / "s3_object_created.json").read_text("utf-8"))
-GIVEN_UP = json.loads((FOLDER / "invocation_record_kafka.json").read_text("utf-8"))
+POST = json.loads((EVENTS / "apigateway_post.json").read_text("utf-8"))
+CREATED = json.loads((EVENTS / "s3_object_created.json").read_text("utf-8"))
+GIVEN_UP = json.loads((EVENTS / "invocation_record_kafka.json").read_text("utf-8"))
 BUCKET = str(CREATED["Records"][0]["s3"]["bucket"]["name"])
 SCHEDULE_RULE = "arn:aws:events:us-east-1:123456789012:rule/seonchak"
 

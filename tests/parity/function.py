@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from tests.built_package import Built
+    from tests.support.built_package import Built
 
 # -I and -S: neither the caller's variables and folder, nor any installed package. Then the zip
 # comes first and Lambda's own folder behind it, as in AWS.

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handlers.adapters.kafka.topic_reader import Topic
 from handlers.adapters.migration.topic import ensure_topic
-from handlers.adapters.redis_client import connect
-from handlers.adapters.topic import Topic
+from handlers.adapters.redis.client import connect
 from handlers.config import Settings
 from handlers.domain.coupon import decoded
 from local.servers import Tansu
 from tests.parity.events import http, msk
 from tests.parity.forwarder import Forwarder
-from tests.state import patience
-from tests.support import await_condition, coupons, create_campaign, message, mint, rows
+from tests.support.service import await_condition, coupons, create_campaign, message, mint, rows
+from tests.support.state import patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

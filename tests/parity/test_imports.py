@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.parity.events import http
-from tests.support import create_campaign, mint
+from tests.support.service import create_campaign, mint
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from handlers.config import Settings
-    from tests.built_package import Built
+    from tests.support.built_package import Built
 
 APPLY = "POST /campaigns/{id}/apply"
 HEAVY = ("boto3", "botocore", "kafka", "pymysql")

@@ -18,8 +18,8 @@ from tests.parity.bucket import served
 from tests.parity.cases import API, Case, Change, Script
 from tests.parity.events import BUCKET, msk
 from tests.parity.runtime_api import Outcome
-from tests.state import epoch_of, patience, set_epoch, statement
-from tests.support import HANDLERS, rows
+from tests.support.service import HANDLERS, rows
+from tests.support.state import epoch_of, patience, set_epoch, statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from handlers.adapters.redis_keys import CampaignKeys
+from handlers.adapters.redis.keys import CampaignKeys
 from handlers.domain.coupon import CouponAccepted, decoded
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from handlers.adapters.publisher import DELIVERY_PART
+from handlers.adapters.kafka.publisher import DELIVERY_PART
 from handlers.domain.errors import UnavailableError
 from tests.simulation.actors import Fate
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from handlers.adapters import ledger
+from handlers.adapters.mysql import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pymysql.cursors import Cursor
 
-    from handlers.adapters.mysql import Database
+    from handlers.adapters.mysql.database import Database
     from handlers.domain.record import Accepted, FailedEvent
 
 

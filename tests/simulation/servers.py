@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from handlers.adapters.mysql import Database
-from handlers.adapters.redis_client import RUN_ID, connect
-from handlers.adapters.redis_keys import CAMPAIGNS, EPOCH, CampaignKeys
-from handlers.adapters.scripts import FOLDER, Script, Scripts
+from handlers.adapters.mysql.database import Database
+from handlers.adapters.redis.client import RUN_ID, connect
+from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
+from handlers.adapters.redis.scripts import FOLDER, Script, Scripts
 from handlers.domain.errors import UnavailableError
 from tests.simulation.actors import Fate
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pymysql.cursors import Cursor
 
-    from handlers.adapters.scripts import Call
+    from handlers.adapters.redis.scripts import Call
     from handlers.config import DatabaseAddress, Settings
     from tests.simulation.actors import Stage
 
@@ -39,8 +39,8 @@ class Redis:
         self._keys: list[str] = []
         self._disk: list[bytes | None] = []
         self._run = 0
-        for file in FOLDER.glob("*.lua"):
-            self.load(file.read_text(encoding="utf-8"))
+        for file in FOLDER.rglob("*.lua"):
+            self.load(Script(str(file.relative_to(FOLDER).with_suffix(""))).source)
 
     def load(self, source: str) -> None:
         """Let the server know a script: the first call would be two calls else."""

@@ -17,10 +17,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from handlers.adapters.migration.patience import Patience
 from handlers.adapters.migration.schema import migrate_schema
 from handlers.config import Settings
-from local.development import DEVELOPMENT_SETTINGS
+from handlers.retry import Patience
+from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.servers import MariaDB, Valkey
 from tests.simulation.machine import Violation
 from tests.simulation.run import play

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulation import without
+from tests.simulation import mutants as without
 from tests.simulation.machine import Violation
 from tests.simulation.run import play
 from tests.simulation.world import World

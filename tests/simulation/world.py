@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from handlers import apply, rebuild, redrive, relay, wiring
-from handlers.adapters import mysql
-from handlers.adapters.failed_event_queue import FailedEventQueue
 from handlers.adapters.migration.schema import connect as connect_to_mysql
-from handlers.domain import comparison
+from handlers.adapters.mysql import database as mysql
+from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.domain.campaign import Campaign
+from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
 from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage

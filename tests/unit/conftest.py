@@ -15,15 +15,15 @@ from hypothesis import HealthCheck, settings
 
 from handlers import log, wiring
 from handlers.config import Settings
-from handlers.domain import comparison
-from local.development import DEVELOPMENT_SETTINGS
-from tests.fake_reads import (
+from handlers.domain.reconciliation import reconciler as comparison
+from local.dev_settings import DEVELOPMENT_SETTINGS
+from tests.support.fake_reads import (
     FakeAdmissionRegister,
     FakeCampaignStates,
     FakeCouponQueries,
     FakeCouponRegister,
 )
-from tests.fakes import (
+from tests.support.fakes import (
     NOW_MS,
     FakeAdmissions,
     FakeCampaign,

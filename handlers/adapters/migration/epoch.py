@@ -19,14 +19,14 @@ from redis.exceptions import (
 )
 
 from handlers.adapters.migration import schema
-from handlers.adapters.migration.patience import Patience, SetupError
-from handlers.adapters.redis_client import client_of_key, connect
-from handlers.adapters.redis_keys import EPOCH
+from handlers.adapters.redis.client import client_of_key, connect
+from handlers.adapters.redis.keys import EPOCH
+from handlers.retry import Patience, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from handlers.adapters.secrets import Secret
+    from handlers.adapters.aws.secrets import Secret
     from handlers.config import DatabaseAddress, Settings
 
 # Stands for the run_id of a service that hides it (REDIS_EPOCH=off): there, only presence counts.

@@ -14,8 +14,8 @@ from yoyo.backends.core.mysql import MySQLBackend
 from yoyo.exceptions import LockTimeout
 from yoyo.migrations import default_migration_table
 
-from handlers.adapters import mysql_connection
-from handlers.adapters.migration.patience import Patience, SetupError
+from handlers.adapters.mysql import connection as mysql_connection
+from handlers.retry import Patience, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

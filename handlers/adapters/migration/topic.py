@@ -14,8 +14,8 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 
-from handlers.adapters.kafka_options import connection_options, require_broker
-from handlers.adapters.migration.patience import Patience, SetupError
+from handlers.adapters.kafka.connection import connection_options, require_broker
+from handlers.retry import Patience, SetupError
 
 if TYPE_CHECKING:
     from handlers.config import Settings

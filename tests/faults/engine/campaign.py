@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from handlers.adapters.migration.patience import SetupError
+from handlers.retry import SetupError
 from local.servers import ServerError
 from tests.faults.engine import finding, history
 from tests.faults.engine.launcher import LauncherError
@@ -19,7 +19,7 @@ from tests.faults.engine.world import StoppedError, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from local.embedded import KafkaKind
+    from local.servers.embedded import KafkaKind
     from tests.faults.engine.finding import Finding
     from tests.faults.engine.history import Result
     from tests.faults.engine.scenario import Scenario

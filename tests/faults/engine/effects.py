@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from handlers.adapters.redis_keys import CampaignKeys
+from handlers.adapters.redis.keys import CampaignKeys
 from tests.faults import clock
 from tests.faults.engine.links import Way
 from tests.faults.engine.obstruction import UNANSWERED, Obstruction

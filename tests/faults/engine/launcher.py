@@ -12,7 +12,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from local.demonstration.programs import ROOT
+from local.harness.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

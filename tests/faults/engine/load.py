@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from local.development import DEVELOPMENT_SETTINGS
+from local.dev_settings import DEVELOPMENT_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pymysql
 from redis.exceptions import RedisError
 
-from handlers.adapters.redis_keys import CampaignKeys
+from handlers.adapters.redis.keys import CampaignKeys
 from tests.faults.engine.load import call
 from tests.faults.engine.world import PARTITIONS
 

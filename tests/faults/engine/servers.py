@@ -14,7 +14,7 @@ import redis
 from redis.exceptions import RedisError
 
 from handlers.config import DatabaseAddress
-from local.development import DEVELOPMENT_SETTINGS
+from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.servers import ApacheKafka, MariaDB, Server, Tansu, Valkey
 from local.servers.ports import HOST, free_port
 from tests.faults.engine.links import Link, Links
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from local.embedded import KafkaKind
+    from local.servers.embedded import KafkaKind
 
 # Short enough not to hold a history up, long enough for a busy machine.
 ANSWER_S = 2.0

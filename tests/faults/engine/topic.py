@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from handlers.adapters.kafka_options import connection_options, require_broker
+from handlers.adapters.kafka.connection import connection_options, require_broker
 from handlers.domain.coupon import CouponAccepted
 
 if TYPE_CHECKING:

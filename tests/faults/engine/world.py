@@ -9,11 +9,11 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from handlers.adapters.migration.patience import Patience
 from handlers.config import Settings
+from handlers.retry import Patience
 from local.migrate import migrate
 from local.servers.ports import free_port
-from tests.faults import unguarded
+from tests.faults import mutants as unguarded
 from tests.faults.engine.fleet import Fleet
 from tests.faults.engine.servers import Servers
 from tests.faults.points import FOLDER
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from threading import Event
     from types import TracebackType
 
-    from local.embedded import KafkaKind
+    from local.servers.embedded import KafkaKind
 
 START_S = 60.0
 PARTITIONS = 3

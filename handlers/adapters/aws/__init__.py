@@ -1,0 +1,1 @@
+"""AWS: secrets and the batches that Lambda gave up."""

@@ -1,0 +1,1 @@
+"""Kafka: the publisher and the reader of the coupon topic."""

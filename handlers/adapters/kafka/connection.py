@@ -1,0 +1,54 @@
+"""How every Kafka client of this system (producer, consumer, admin) reaches the brokers."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any
+
+from handlers.config import KafkaSecurity, Settings
+
+# A Lambda's whole budget for a connection is small; a broker that needs longer counts as down.
+BOOTSTRAP_TIMEOUT_MS = 5000
+CONNECT_TIMEOUT_S = 3.0
+
+
+def connection_options(settings: Settings) -> dict[str, Any]:
+    """Return the keyword arguments common to all kafka-python clients."""
+    common: dict[str, Any] = {
+        "bootstrap_servers": list(settings.kafka_bootstrap_servers),
+        "client_id": "seonchak",
+        "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
+    }
+    if settings.kafka_security is KafkaSecurity.PLAINTEXT:
+        return common
+    common |= {"security_protocol": "SASL_SSL", "ssl_context": ssl.create_default_context()}
+    if settings.kafka_security is KafkaSecurity.SASL_SSL_SCRAM:
+        return common | {
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_plain_username": settings.kafka_username,
+            "sasl_plain_password": settings.kafka_password,
+        }
+    from handlers.adapters.kafka.msk_tokens import MskTokens  # noqa: PLC0415 - AWS's library only for it
+
+    tokens = MskTokens(settings.aws_region)
+    return common | {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": tokens}
+
+
+def require_broker(settings: Settings, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
+    """Raise OSError unless one of the brokers takes a connection.
+
+    To be asked before a client is built: one that finds nobody takes its whole timeout to say so,
+    and leaves its sockets to the garbage collector.
+    """
+    refused: OSError | None = None
+    for server in settings.kafka_bootstrap_servers:
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout_s).close()
+        except OSError as error:
+            refused = error
+        else:
+            return
+    if refused:
+        raise refused

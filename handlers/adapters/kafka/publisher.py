@@ -1,0 +1,190 @@
+"""The hand-over to Kafka: send, and wait until all in-sync replicas are known to have it."""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from handlers import log
+from handlers.adapters.kafka.circuit_breaker import CircuitBreaker
+from handlers.adapters.kafka.connection import connection_options, require_broker
+from handlers.adapters.kafka.partitioner import InRuns
+from handlers.domain.coupon import Publication
+from handlers.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handlers.config import Settings
+    from handlers.domain.coupon import CouponAccepted
+
+RECONNECT_BACKOFF_MAX_MS = 1000
+DELIVERY_PART = 4  # a quarter of KAFKA_ACK_TIMEOUT_MS
+
+
+class LateError(Exception):
+    """The time for an ack is over."""
+
+
+class Publisher:
+    """One producer per process, shared by its threads, built when it is first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._timeout_ms = settings.kafka_ack_timeout_ms
+        # Most of the time to begin to send, which may have to connect first; the rest for what was
+        # sent to arrive, which takes some milliseconds.
+        self._delivery_ms = settings.kafka_ack_timeout_ms // DELIVERY_PART
+        self._breaker = CircuitBreaker()
+        self._lock = Lock()
+        self._producer: Any = None
+
+    def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
+        """Hand over one message, as `publish_all` does."""
+        [is_held] = self.publish_all([Publication(message, request_id, until)])
+        return is_held
+
+    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
+        """Send messages together; return for each whether Kafka was seen to hold it in time.
+
+        False means unknown: Kafka may hold it all the same, or hold it later. An ack that comes
+        too late counts for nothing, because rebuilding Redis waits just so long for messages that
+        are under way. There is no background send, since a function may be frozen the moment it
+        has answered.
+        """
+        is_held = [False] * len(publications)
+        if not self._breaker.allows():
+            return is_held
+        failure, sent = None, list[Any]()
+        try:
+            producer = self._connected(min(one.until for one in publications))
+            for one in publications:
+                sent.append(self._send(producer, one))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the others are not sent
+            failure = error
+        for place, future in enumerate(sent):
+            try:
+                _await(future, publications[place].until)
+                is_held[place] = True
+            except Exception as error:  # noqa: BLE001 - Kafka is not known to hold this one
+                failure = error
+        if failure:
+            self._failed(failure)
+        else:
+            self._breaker.succeeded()
+        return is_held
+
+    def _send(self, producer: Any, publication: Publication) -> Any:
+        message, request_id, until = publication
+        # What is sent now may arrive for as long as a delivery may take, and not after `until`.
+        if time.monotonic() > until - self._delivery_ms / 1000:
+            raise LateError
+        return producer.send(
+            self._settings.coupon_topic,
+            key=message.user_id.encode(),
+            value=message.encode(),
+            headers=[("request_id", request_id.encode())],
+        )
+
+    def warm_up(self) -> None:
+        """Connect before the first message has to wait for it; harmless when that fails."""
+        try:
+            self._connected(time.monotonic() + self._timeout_ms / 1000)
+        except Exception as error:  # noqa: BLE001 - the first message will say what is wrong
+            log.warning("Kafka is not there yet", {"cause": type(error).__name__})
+
+    def ping(self) -> None:
+        """Ask the brokers about the topic; raise UnavailableError when they do not have it."""
+        try:
+            require_broker(self._settings, self._timeout_ms / 1000)
+            admin = KafkaAdminClient(**connection_options(self._settings) | self._timeouts())
+            try:
+                topics = admin.list_topics()
+            finally:
+                admin.close()
+        except (KafkaError, OSError) as error:
+            message = "Kafka gave no answer"
+            raise UnavailableError(message) from error
+        if self._settings.coupon_topic not in topics:
+            message = f"Kafka has no topic {self._settings.coupon_topic}"
+            raise UnavailableError(message)
+
+    def _failed(self, error: Exception) -> None:
+        is_open = self._breaker.failed()
+        fields = {"cause": type(error).__name__, "circuit_open": is_open}
+        if isinstance(error, (KafkaError, OSError, LateError)):
+            log.warning("no ack from Kafka", fields)
+        else:
+            log.exception("the Kafka client failed", fields)
+        if is_open:
+            # A producer may fail for good; the breaker's probe starts with a new one.
+            self._drop(wait_s=0)
+
+    def close(self) -> None:
+        """Send what is under way and close; harmless when nothing is open."""
+        self._drop(wait_s=self._timeout_ms / 1000)
+
+    def _drop(self, wait_s: float) -> None:
+        with self._lock:
+            producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=wait_s)
+        except KafkaTimeoutError:
+            # close() gives up half-way, its thread running on, when messages are still unsent.
+            # Nobody waits for them any more: whoever sent them was told that there is no ack.
+            producer._sender.force_close()  # noqa: SLF001
+
+    def _connected(self, until: float) -> Any:
+        # While one thread waits for brokers that are down, the others queue behind it, but not
+        # for longer than an ack may take.
+        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise LateError
+        try:
+            if self._producer is None:
+                self._producer = self._connect()
+                # Here rather than in the first send, which would wait for it and then send late.
+                self._producer.partitions_for(self._settings.coupon_topic)
+            return self._producer
+        finally:
+            self._lock.release()
+
+    def _connect(self) -> Any:
+        require_broker(self._settings, self._timeout_ms / 1000)
+        return KafkaProducer(
+            **connection_options(self._settings)
+            | self._timeouts()
+            | {
+                "acks": "all",
+                "enable_idempotence": True,
+                # Sends of many threads share requests all the same: whatever comes while one is
+                # under way goes with the next. Waiting for more made each send slower by just that.
+                "linger_ms": 0,
+                "partitioner": InRuns(),
+                # Each bounds one part of a send; publish() bounds the whole by its deadline.
+                "max_block_ms": self._timeout_ms,
+                "request_timeout_ms": self._delivery_ms,
+                "delivery_timeout_ms": self._delivery_ms,
+                "allow_auto_create_topics": False,
+            }
+        )
+
+    def _timeouts(self) -> dict[str, int]:
+        return {
+            "bootstrap_timeout_ms": self._timeout_ms,
+            "request_timeout_ms": self._timeout_ms,
+            # By default kafka-python waits up to 30 s before it tries a broker again.
+            "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MAX_MS,
+        }
+
+
+def _await(future: Any, until: float) -> None:
+    """Return once the send is acknowledged; raise its error, or LateError after `until`."""
+    future.get(timeout=max(0.0, until - time.monotonic()))
+    if time.monotonic() > until:
+        raise LateError

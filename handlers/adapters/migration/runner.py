@@ -1,0 +1,78 @@
+"""The three steps of a migration, in an order that may be cut short and begun anew anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from handlers.adapters.migration.epoch import EpochState, ensure_epoch
+from handlers.adapters.migration.schema import migrate_schema
+from handlers.adapters.migration.topic import (
+    PARTITIONS,
+    REPLICATION_OF_THE_BROKER,
+    Topic,
+    ensure_topic,
+)
+from handlers.retry import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from handlers.adapters.aws.secrets import Secret
+    from handlers.config import DatabaseAddress, Settings
+    from handlers.retry import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What a migration has come to; schema names the migrations that it applied."""
+
+    schema: Sequence[str]
+    topic: Topic
+    epoch: EpochState
+
+
+class Migration:
+    """Sets up the servers of the settings. Safe to repeat, also two at once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        address: Callable[[], DatabaseAddress],
+        redis_auth: Secret | None = None,
+    ) -> None:
+        self._settings = settings
+        self._address = address
+        self._redis_auth = redis_auth
+
+    def run_within(
+        self, seconds: float, report: Report, partitions: int | None, replication: int | None
+    ) -> Migrated:
+        """Do the same, in so many seconds or not at all."""
+        patience = Patience(seconds, report, hard=True)
+        return self.run(
+            patience, partitions or PARTITIONS, replication or REPLICATION_OF_THE_BROKER
+        )
+
+    def run(
+        self,
+        patience: Patience,
+        partitions: int = PARTITIONS,
+        replication: int = REPLICATION_OF_THE_BROKER,
+    ) -> Migrated:
+        """Do all three steps, one line each; raise SetupError when one fails."""
+        address = self._address()
+        applied = migrate_schema(address, patience)
+        patience.report(f"schema: {', '.join(applied) + ' applied' if applied else 'up to date'}")
+        topic = ensure_topic(self._settings, patience, partitions, replication)
+        patience.report(_about(topic, partitions))
+        epoch = ensure_epoch(self._settings, address, patience, self._redis_auth)
+        patience.report(f"coupon:epoch: {epoch}")
+        return Migrated(applied, topic, epoch)
+
+
+def _about(topic: Topic, wanted: int) -> str:
+    """Return the line about the topic; an existing one keeps the partitions that it has."""
+    kept = "" if topic.partitions == wanted else f" ({wanted} asked; it stays as it is)"
+    state = "created" if topic.created else "is there"
+    return f"topic {topic.name}: {state}, {topic.partitions} partitions{kept}"

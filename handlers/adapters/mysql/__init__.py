@@ -1,0 +1,1 @@
+"""MySQL: the ledger of coupons and the queries on it."""

@@ -1,0 +1,155 @@
+"""Transactions on MySQL: one connection per thread, replaced when stale, deadlocks retried."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pymysql.constants import CR, ER
+from pymysql.err import InterfaceError, InternalError, OperationalError
+
+from handlers.adapters.mysql.connection import connect, reason
+from handlers.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pymysql.cursors import Cursor
+
+    from handlers.config import DatabaseAddress
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_S = 3
+# The largest batch (10,000 rows) takes about 0.3 s; a server that needs longer counts as down.
+SOCKET_TIMEOUT_S = 10
+LOCK_WAIT_TIMEOUT_S = 3
+# Two consumers that write the same rows at once collide a few times at most: rows are sorted.
+ATTEMPTS_MAX = 5
+BACKOFF_S = 0.02
+
+# PyMySQL has this number under a name of long ago.
+AUTOINC_READ_FAILED = 1467  # two INSERT … SELECT at once: seen on MariaDB 10.11
+CONTENTION = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, AUTOINC_READ_FAILED}
+# Wrong password; none given; expired; an account that is locked, as MySQL and MariaDB say it.
+REFUSED = {ER.ACCESS_DENIED_ERROR, 1698, 1862, 3118, 4151}
+# Server gone, connection lost, killed while idle (4031 since MySQL 8.0.24), and PyMySQL's own 0.
+STALE = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 4031, 0}
+
+# Strict whatever the server's own mode is: a value that does not fit is an error, never cut.
+SESSION = (
+    "SET time_zone = '+00:00', "
+    "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', "
+    f"innodb_lock_wait_timeout = {LOCK_WAIT_TIMEOUT_S}"
+)
+# Fewer gap locks, so fewer deadlocks; what must be unique is held by the UNIQUE keys.
+ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+
+FOLDER = Path(__file__).parent / "sql"
+
+
+def query(name: str) -> str:
+    """Return the statement in sql/<name>.sql."""
+    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+class Database:
+    """Runs units of work, each in one transaction. Whatever is passed in must be repeatable."""
+
+    def __init__(
+        self, address: Callable[[], DatabaseAddress], renew: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Take where MySQL is, and what looks for a new password once the known one is refused."""
+        self._address = address
+        self._renew = renew
+        self._local = threading.local()
+
+    def run(self, work: Callable[[Cursor], T]) -> T:
+        """Return work(cursor) once it is committed; raise UnavailableError when MySQL is not.
+
+        The work is done again from its start after a deadlock and after a lost connection, also
+        one that was lost during the commit: every statement of this system is idempotent.
+        """
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            fresh = self._connection() is None
+            try:
+                return self._transaction(work)
+            except (OperationalError, InterfaceError, InternalError) as error:
+                self.close()
+                code = error.args[0] if error.args else 0
+                may_retry = code in CONTENTION or (code in STALE and not fresh)
+                if not may_retry or attempt == ATTEMPTS_MAX:
+                    message = f"MySQL gave no answer ({reason(error)})"
+                    raise UnavailableError(message) from error
+                time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - jitter
+        raise AssertionError  # the loop returns or raises
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Hold a lock of MySQL's for the block; yields whether nobody else holds it.
+
+        The lock belongs to a connection of its own: whoever is killed gives it back. It only
+        spares work that is done twice; nothing may rely on it to be right.
+        """
+        try:
+            connection = self._connect()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT GET_LOCK(CONCAT(DATABASE(), %s), 0)", (f".{name}",))
+                [(got,)] = cursor.fetchall()
+        except (OperationalError, InterfaceError, InternalError) as error:
+            message = f"MySQL gave no answer ({reason(error)})"
+            raise UnavailableError(message) from error
+        try:
+            yield got == 1
+        finally:
+            connection.close()
+
+    def _transaction(self, work: Callable[[Cursor], T]) -> T:
+        connection = self._connection()
+        if connection is None:
+            connection = self._local.connection = self._connect()
+        try:
+            connection.begin()
+            with connection.cursor() as cursor:
+                result = work(cursor)
+            connection.commit()
+        except BaseException:
+            self.close()  # rolls back, and leaves no half-read answer behind
+            raise
+        return result
+
+    def close(self) -> None:
+        """Close this thread's connection, if it has one."""
+        connection = self._connection()
+        self._local.connection = None
+        if connection is not None and connection.open:
+            connection._force_close()  # noqa: SLF001 - close() would wait for a server that is gone
+
+    def _connection(self) -> Any:
+        return getattr(self._local, "connection", None)
+
+    def _connect(self) -> Any:
+        try:
+            return _open(self._address())
+        except OperationalError as error:
+            if error.args[0] not in REFUSED or not self._renew():
+                raise
+        return _open(self._address())  # the password was rotated
+
+
+def _open(address: DatabaseAddress) -> Any:
+    connection = connect(
+        address,
+        charset="utf8mb4",
+        init_command=SESSION,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=SOCKET_TIMEOUT_S,
+        write_timeout=SOCKET_TIMEOUT_S,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(ISOLATION)
+    return connection

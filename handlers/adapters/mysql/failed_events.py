@@ -1,0 +1,179 @@
+"""The redrive's side of failed_event: rows taken, written again, and marked, in one transaction."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from handlers.adapters.mysql.database import query
+from handlers.adapters.mysql.ledger import DETAIL_LENGTH_MAX
+from handlers.domain.coupon import CouponAccepted, UndecodableError, decoded
+from handlers.domain.errors import ServiceError
+from handlers.domain.record import Accepted, FailedEvent, FailedStatus, Reason, Record
+from handlers.domain.settlement import Holder, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pymysql.cursors import Cursor
+
+    from handlers.adapters.mysql.database import Database
+    from handlers.adapters.mysql.ledger import Ledger
+
+SELECT_DUE = query("select_due_failed_events")
+UPDATE = query("update_failed_event")
+SELECT_KEPT = query("select_kept_of_campaign")
+REVIVE = query("revive_failed_events")
+
+# Doubled with every attempt, so that eight of them reach over an hour: long enough for somebody
+# to put a cause right, and bounded, so that a row never waits for days.
+BACKOFF_S = 30
+BACKOFF_MAX_S = 3600
+# A serial found for somebody may be taken as well, where Redis is behind MySQL; each try moves on.
+REASSIGNMENTS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What one batch has come to. last_id is where the next one begins; None: nothing was due."""
+
+    last_id: int | None
+    resolved: int
+    retried: int
+    dead: tuple[int, ...]
+    settlements: tuple[Settlement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    attempts: int
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """failure is None when the user has a coupon now; coupon is the one that was written."""
+
+    failure: FailedEvent | None
+    coupon: CouponAccepted | None = None
+
+
+class FailedEventQueue:
+    """Takes failed events and drives them through the ledger's own way of writing."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        reassign: Callable[[CouponAccepted], int | None],
+        attempts_max: int,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._reassign = reassign
+        self._attempts_max = attempts_max
+
+    def redrive(self, status: FailedStatus, *, now: bool, after: int, limit: int) -> Redriven:
+        """Write again up to `limit` rows of `status` with an id above `after`.
+
+        now: also those whose time has not come. Rows that somebody else works on are passed over.
+        """
+
+        def work(cursor: Cursor) -> Redriven:
+            filters = {"status": status, "now": int(now), "after": after, "limit": limit}
+            cursor.execute(SELECT_DUE, filters)
+            rows = [_row(columns) for columns in cursor.fetchall()]
+            outcomes = [(row, self._write(cursor, row.record)) for row in rows]
+            statuses = [(row, self._mark(cursor, row, outcome)) for row, outcome in outcomes]
+            written = [outcome.coupon for _, outcome in outcomes if outcome.coupon]
+            return Redriven(
+                last_id=rows[-1].id if rows else None,
+                resolved=sum(new is FailedStatus.RESOLVED for _, new in statuses),
+                retried=sum(new is FailedStatus.PENDING for _, new in statuses),
+                dead=tuple(row.id for row, new in statuses if new is FailedStatus.DEAD),
+                settlements=tuple(
+                    Settlement(c.campaign_id, c.user_id, c.serial, Holder.ISSUED) for c in written
+                ),
+            )
+
+        return self._database.run(work)
+
+    def kept(self, campaign_id: str) -> list[CouponAccepted]:
+        """Return the coupons that wait in failed_event or were given up, in their order.
+
+        Waits for a redrive at work: what it resolves is among the coupons by then.
+        """
+
+        def work(cursor: Cursor) -> list[CouponAccepted]:
+            cursor.execute(SELECT_KEPT, {"campaign_id": campaign_id})
+            return decoded(payload for (payload,) in cursor.fetchall())
+
+        return self._database.run(work)
+
+    def revive(self, campaign_id: str) -> int:
+        """Let those who were given up for want of a serial try again; return how many."""
+        values = {"campaign_id": campaign_id}
+        return self._database.run(lambda cursor: cursor.execute(REVIVE, values))
+
+    def _write(self, cursor: Cursor, record: Record) -> _Outcome:
+        try:
+            coupon = CouponAccepted.decode(record.value)
+        except UndecodableError as error:
+            return _Outcome(FailedEvent(record, Reason.UNDECODABLE, str(error)))
+        for _ in range(REASSIGNMENTS_MAX):
+            failure = self._ledger.insert_one(cursor, Accepted(coupon, lambda: record))
+            if failure is None:
+                return _Outcome(None, coupon)
+            if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
+                return _Outcome(None)  # exactly one coupon is what this user was promised
+            another = self._with_another_serial(failure, coupon)
+            if isinstance(another, FailedEvent):
+                return _Outcome(another)
+            coupon = another
+        return _Outcome(failure)
+
+    def _with_another_serial(
+        self, failure: FailedEvent, coupon: CouponAccepted
+    ) -> CouponAccepted | FailedEvent:
+        """Return the coupon with a serial to try next, or the failure when there is none."""
+        if failure.reason is not Reason.SERIAL_TAKEN:
+            return failure
+        try:
+            serial = self._reassign(coupon)
+        except ServiceError as error:
+            return replace(failure, detail=f"{failure.detail}; {error}")
+        if serial is None:
+            return replace(failure, detail=f"{failure.detail}; no serial is left")
+        return coupon._replace(serial=serial)
+
+    def _mark(self, cursor: Cursor, row: _Row, outcome: _Outcome) -> FailedStatus:
+        attempts = row.attempts + 1
+        if outcome.failure is None:
+            status = FailedStatus.RESOLVED
+            reason, detail = None, "written" if outcome.coupon else "the user has a coupon"
+        else:
+            dead = attempts >= self._attempts_max
+            status = FailedStatus.DEAD if dead else FailedStatus.PENDING
+            reason, detail = outcome.failure.reason, outcome.failure.detail
+        values = {
+            "id": row.id,
+            "status": status,
+            "reason": reason,
+            "detail": detail[:DETAIL_LENGTH_MAX],
+            "wait_s": _backoff_s(attempts),
+        }
+        cursor.execute(UPDATE, values)
+        return status
+
+
+def _row(columns: tuple[Any, ...]) -> _Row:
+    row_id, topic, partition, offset, payload, attempts = columns
+    return _Row(row_id, attempts, Record(topic, partition, offset, 0, None, payload))
+
+
+def _backoff_s(attempts: int) -> float:
+    """Return the time to the next attempt: exponential, with half of it left to chance."""
+    longest: int = min(BACKOFF_MAX_S, BACKOFF_S << min(attempts, 30))
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - spreads the load, hides nothing

@@ -1,0 +1,167 @@
+"""The ledger: writes accepted coupons, and keeps whatever could not be written."""
+
+from __future__ import annotations
+
+import json
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+import pymysql
+
+from handlers.adapters.mysql.database import query
+from handlers.domain import times
+from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.coupon_codes import CouponCodes
+from handlers.domain.errors import LedgerRefusedError
+from handlers.domain.record import Accepted, FailedEvent, Reason
+from handlers.domain.settlement import Holder, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pymysql.cursors import Cursor
+
+    from handlers.adapters.mysql.database import Database
+    from handlers.domain.coupon import CouponAccepted
+
+INSERT_COUPONS = query("insert_coupons")
+CLASSIFY_COUPONS = query("classify_coupons")
+INSERT_FAILED_EVENT = query("insert_failed_event")
+SELECT_FAILED_EVENT_PAYLOAD = query("select_failed_event_payload")
+
+PLACE = attrgetter("coupon.campaign_id", "coupon.serial")
+DETAIL_LENGTH_MAX = 1000  # the column's
+# MySQL does not take this value, now or later. It undoes the statement and not the transaction;
+# a deadlock, which undoes everything, is none of these.
+VALUE_REFUSED = (pymysql.DataError, pymysql.IntegrityError, pymysql.NotSupportedError)
+
+
+class Ledger:
+    """The only writer of the tables coupon and failed_event."""
+
+    def __init__(self, database: Database, code_secret: str) -> None:
+        self._database = database
+        self._codes = CouponCodes(code_secret.encode())
+
+    def write(
+        self, accepted: Sequence[Accepted], failed: Sequence[FailedEvent]
+    ) -> list[Settlement]:
+        """Write a batch in one transaction; return what Redis may settle.
+
+        Afterwards every accepted coupon stands or is in failed_event with the reason, and so is
+        everything in `failed`. Writing the same batch again changes nothing. Raises
+        UnavailableError when MySQL is out of reach and LedgerRefusedError when it refuses a value.
+        """
+        # One order for everybody: consumers that write the same rows wait instead of deadlocking.
+        in_order = sorted(accepted, key=PLACE)
+
+        def work(cursor: Cursor) -> list[Settlement]:
+            refused = self.insert(cursor, in_order)
+            for event in [*refused.values(), *failed]:
+                _insert_failed_event(cursor, event)
+            # Almost always nothing is refused, and hashing takes its time.
+            return [_settlement(a.coupon, kept=bool(refused) and a in refused) for a in in_order]
+
+        try:
+            return self._database.run(work)
+        except VALUE_REFUSED as error:
+            raise LedgerRefusedError(*error.args) from error
+
+    def insert(self, cursor: Cursor, accepted: Sequence[Accepted]) -> dict[Accepted, FailedEvent]:
+        """Insert, within a transaction, what the guards let through; return the others."""
+        # A serial that fits no campaign may fit no BIGINT either, so MySQL is not asked about it.
+        refused = {
+            a: _refused(a, Reason.SERIAL_OUT_OF_RANGE, "no campaign is as large as that")
+            for a in accepted
+            if not 1 <= a.coupon.serial <= QUANTITY_MAX
+        }
+        possible = [a for a in accepted if a not in refused] if refused else accepted
+        if not possible:
+            return refused
+        rows = {"rows": self._rows([a.coupon for a in possible])}
+        if cursor.execute(INSERT_COUPONS, rows) == len(possible):
+            return refused
+        cursor.execute(CLASSIFY_COUPONS, rows)
+        for a, (_, quantity, serial, holder) in zip(possible, cursor.fetchall(), strict=True):
+            failure = _why_refused(a, quantity, serial, holder)
+            if failure:
+                refused[a] = failure
+        return refused
+
+    def insert_one(self, cursor: Cursor, accepted: Accepted) -> FailedEvent | None:
+        """Insert one coupon; return why it does not stand, also where MySQL refuses a value of it.
+
+        Whatever else the transaction has written stands either way.
+        """
+        try:
+            return self.insert(cursor, [accepted]).get(accepted)
+        except VALUE_REFUSED as error:
+            return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {error.args[0]}")
+
+    def _rows(self, coupons: Sequence[CouponAccepted]) -> str:
+        """Return what the statements take as %(rows)s."""
+        codes = self._codes.of((campaign_id, user_id) for campaign_id, user_id, _, _ in coupons)
+        return json.dumps(
+            [
+                (campaign_id, user_id, serial, code, times.to_mysql(admitted_at_ms))
+                for (campaign_id, user_id, serial, admitted_at_ms), code in zip(
+                    coupons, codes, strict=True
+                )
+            ]
+        )
+
+
+def _settlement(coupon: CouponAccepted, *, kept: bool) -> Settlement:
+    holder = Holder.KEPT if kept else Holder.ISSUED
+    return Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, holder)
+
+
+def _why_refused(
+    accepted: Accepted, quantity: int | None, serial_of_user: int | None, holder: str | None
+) -> FailedEvent | None:
+    """Return why a row does not stand, or None when it does (this time or an earlier one)."""
+    serial = accepted.coupon.serial
+    if serial_of_user == serial:
+        return None
+    if quantity is None:
+        return _refused(accepted, Reason.CAMPAIGN_UNKNOWN, "MySQL has no campaign of that id")
+    if serial > quantity:
+        detail = f"serial {serial} of a quantity of {quantity}"
+        return _refused(accepted, Reason.SERIAL_OUT_OF_RANGE, detail)
+    if serial_of_user is not None:
+        detail = f"the user has serial {serial_of_user}, not {serial}"
+        return _refused(accepted, Reason.USER_HAS_OTHER_SERIAL, detail)
+    if holder is not None:
+        return _refused(accepted, Reason.SERIAL_TAKEN, f"serial {serial} belongs to {holder}")
+    return _refused(accepted, Reason.NOT_INSERTED, "the coupon's code collides with another one")
+
+
+def _refused(accepted: Accepted, reason: Reason, detail: str) -> FailedEvent:
+    coupon = accepted.coupon
+    return FailedEvent(accepted.record, reason, detail, coupon.campaign_id, coupon.user_id)
+
+
+def _insert_failed_event(cursor: Cursor, event: FailedEvent) -> None:
+    record = event.record
+    place = {
+        "topic": record.topic,
+        "partition_no": record.partition,
+        "offset_no": record.offset,
+    }
+    values = {
+        "campaign_id": event.campaign_id,
+        "user_id": event.user_id,
+        "record_key": record.key,
+        "payload": record.value,
+        "reason": event.reason,
+        "detail": event.detail[:DETAIL_LENGTH_MAX],
+    }
+    if cursor.execute(INSERT_FAILED_EVENT, values | place):
+        return
+    cursor.execute(SELECT_FAILED_EVENT_PAYLOAD, place)
+    [(payload,)] = cursor.fetchall()
+    if payload != record.value:
+        # The topic was created anew and counts its offsets from 0 again: another record stands at
+        # this place. Both are kept; the record's time makes the second place different.
+        place["topic"] = f"{record.topic}@{record.timestamp_ms}"
+        cursor.execute(INSERT_FAILED_EVENT, values | place)

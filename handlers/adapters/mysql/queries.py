@@ -1,0 +1,151 @@
+"""What HTTP reads from MySQL, and the one row that it writes there: a campaign."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pymysql
+
+from handlers.adapters.mysql.database import query
+from handlers.domain import times
+from handlers.domain.campaign import Campaign
+from handlers.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pymysql.cursors import Cursor
+
+    from handlers.adapters.mysql.database import Database
+
+INSERT_CAMPAIGN = query("insert_campaign")
+SELECT_CAMPAIGNS = query("select_campaigns")
+SELECT_AGE_OF_CAMPAIGN = query("select_age_of_campaign")
+SELECT_COUPON_OF_USER = query("select_coupon_of_user")
+SELECT_FAILURE_OF_USER = query("select_failure_of_user")
+COUNT_OF_CAMPAIGN = query("count_of_campaign")
+SELECT_COUPONS_PAGE = query("select_coupons_page")
+SELECT_FAILED_EVENTS_PAGE = query("select_failed_events_page")
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """A row of the coupon table, as its owner and the administrator see it."""
+
+    serial: int
+    user_id: str
+    code: str
+    admitted_at_ms: int
+    created_at_ms: int
+
+
+class CouponQueries:
+    """One transaction each. All raise UnavailableError when MySQL is out of reach."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create_campaign(self, campaign: Campaign) -> tuple[Campaign, bool]:
+        """Insert a campaign unless its id is taken; return what stands, and whether it is new."""
+
+        def work(cursor: Cursor) -> tuple[Campaign, bool]:
+            created = cursor.execute(
+                INSERT_CAMPAIGN,
+                {
+                    "id": campaign.id,
+                    "name": campaign.name,
+                    "quantity": campaign.quantity,
+                    "opens_at": times.to_mysql(campaign.opens_at_ms),
+                    "closes_at": times.to_mysql(campaign.closes_at_ms),
+                },
+            )
+            cursor.execute(SELECT_CAMPAIGNS, {"id": campaign.id})
+            [row] = cursor.fetchall()
+            return _campaign(row), bool(created)
+
+        return self._database.run(work)
+
+    def campaigns(self) -> Sequence[Campaign]:
+        """Return all campaigns by id."""
+        return [_campaign(row) for row in self._fetch(SELECT_CAMPAIGNS, {"id": None})]
+
+    def age_s(self, campaign_id: str) -> float:
+        """Return the seconds since the campaign was created; infinite when it is gone."""
+        for (seconds,) in self._fetch(SELECT_AGE_OF_CAMPAIGN, {"id": campaign_id}):
+            return float(seconds)
+        return math.inf
+
+    def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
+        """Return this user's coupon, None when there is none yet."""
+        place = {"campaign_id": campaign_id, "user_id": user_id}
+        for serial, code, admitted_at, created_at in self._fetch(SELECT_COUPON_OF_USER, place):
+            return _coupon((serial, user_id, code, admitted_at, created_at))
+        return None
+
+    def has_failed(self, campaign_id: str, user_id: str) -> bool:
+        """Tell whether this user's admission ended in failed_event and was given up."""
+        place = {"campaign_id": campaign_id, "user_id": user_id}
+        return bool(self._fetch(SELECT_FAILURE_OF_USER, place))
+
+    def counts(self, campaign_id: str) -> tuple[int, int]:
+        """Return how many coupons stand and how many records wait in failed_event."""
+        [(issued, failed)] = self._fetch(COUNT_OF_CAMPAIGN, {"campaign_id": campaign_id})
+        return issued, failed
+
+    def coupons(self, campaign_id: str, after: int, limit: int) -> Sequence[Coupon]:
+        """Return up to `limit` coupons with a serial above `after`, by serial."""
+        page = {"campaign_id": campaign_id, "after": after, "limit": limit}
+        return [_coupon(row) for row in self._fetch(SELECT_COUPONS_PAGE, page)]
+
+    def failed_events(self, filters: Mapping[str, object]) -> Sequence[dict[str, Any]]:
+        """Return failed events by id as dicts of the table's columns.
+
+        filters: after, limit, bytes_max (the event that reaches it is the last), and campaign_id,
+        user_id, status, reason (each None for any).
+        """
+
+        def work(cursor: Cursor) -> Sequence[dict[str, Any]]:
+            cursor.execute(SELECT_FAILED_EVENTS_PAGE, filters)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        return self._database.run(work)
+
+    def ping(self) -> None:
+        """Raise UnavailableError unless MySQL answers and has its schema."""
+        try:
+            self._fetch("SELECT 1 FROM campaign LIMIT 1", {})
+        except pymysql.ProgrammingError as error:
+            message = "MySQL has no schema"
+            raise UnavailableError(message) from error
+
+    def _fetch(self, statement: str, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
+        def work(cursor: Cursor) -> Sequence[tuple[Any, ...]]:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
+
+        return self._database.run(work)
+
+
+def _campaign(row: tuple[Any, ...]) -> Campaign:
+    campaign_id, name, quantity, opens_at, closes_at = row
+    return Campaign(
+        campaign_id,
+        name,
+        quantity,
+        times.from_datetime(opens_at),
+        times.from_datetime(closes_at),
+    )
+
+
+def _coupon(row: tuple[Any, ...]) -> Coupon:
+    serial, user_id, code, admitted_at, created_at = row
+    return Coupon(
+        serial,
+        user_id,
+        code,
+        times.from_datetime(admitted_at),
+        times.from_datetime(created_at),
+    )

@@ -1,0 +1,55 @@
+"""The coupons in MySQL as an auditor reads them: by serial; by user, with their failed events."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from handlers.adapters.mysql.database import query
+from handlers.domain.reconciliation.differences import Entry, Issued
+from handlers.domain.record import FailedStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pymysql.cursors import Cursor
+
+    from handlers.adapters.mysql.database import Database
+
+SELECT_HIGHEST_SERIAL = query("select_highest_serial")
+SELECT_SERIALS_SECTION = query("select_serials_section")
+SELECT_STANDING_OF_USERS = query("select_standing_of_users")
+
+
+class CouponRegister:
+    """Each answer is of one moment. All raise UnavailableError when MySQL is out of reach."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def outline(self, campaign_id: str) -> tuple[int | None, int]:
+        """Return the campaign's quantity (None: no such campaign) and its highest serial, or 0."""
+        for quantity, highest in self._fetch(SELECT_HIGHEST_SERIAL, {"campaign_id": campaign_id}):
+            return quantity, highest or 0
+        return None, 0
+
+    def issued(self, campaign_id: str, after: int, through: int) -> list[Entry]:
+        """Return who has a coupon with a serial above `after` up to `through`, by serial."""
+        section = {"campaign_id": campaign_id, "after": after, "through": through}
+        return [(serial, user) for serial, user in self._fetch(SELECT_SERIALS_SECTION, section)]
+
+    def standing(self, campaign_id: str, users: Sequence[str]) -> list[Issued]:
+        """Return what is known of each of `users`, in their order."""
+        values = {"campaign_id": campaign_id, "users": json.dumps(list(users))}
+        found = {
+            user: Issued(serial, FailedStatus(status) if status else None)
+            for user, serial, status in self._fetch(SELECT_STANDING_OF_USERS, values)
+        }
+        return [found[user] for user in users]
+
+    def _fetch(self, statement: str, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
+        def work(cursor: Cursor) -> Sequence[tuple[Any, ...]]:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
+
+        return self._database.run(work)

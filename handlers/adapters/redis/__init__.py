@@ -1,0 +1,1 @@
+"""Redis: admissions, campaigns, rebuild and reconciliation, each with its Lua scripts."""

@@ -1,0 +1,188 @@
+"""Admission: who gets a coupon is decided here, by one script in Redis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handlers.adapters.redis.keys import CampaignKeys
+from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
+from handlers.domain.coupon import CouponAccepted
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
+from handlers.domain.rejection_cache import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from handlers.adapters.redis.scripts import Call
+    from handlers.domain.settlement import Holder, Settlement
+
+ADMIT = Script("admission/admit")
+WINNERS_IF_CLOSED = Script("admission/winners_if_closed")
+CONFIRM_DURABLE = Script("admission/confirm_durable")
+SETTLE = Script("admission/settle")
+OVERDUE = Script("admission/overdue")
+REASSIGN = Script("admission/reassign")
+
+# appendfsync everysec brings a write to the disk within about a second; half a second on top.
+DURABLE_WAIT_MS = 1500
+# A script holds up every other client of the server: 1,000 users take it about a millisecond.
+SETTLE_USERS_MAX = 1000
+
+
+STALE = (b"STALE", 0, 0)
+OUTCOMES = {outcome.encode(): outcome for outcome in Outcome}
+RETRIED = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS})
+
+
+class Admissions:
+    """Gives serials, and learns from MySQL which of them are written."""
+
+    def __init__(self, scripts: Scripts, limits: RateLimits = UNLIMITED) -> None:
+        self._scripts = scripts
+        self._limits = (limits.per_user, limits.per_address)
+
+    def admit(self, campaign_id: str, user_id: str, address: str = "") -> Admission:
+        """Decide about one applicant, as `admit_all` does; raise where it returns an error."""
+        [decided] = self.admit_all([Applicant(campaign_id, user_id, address)])
+        if isinstance(decided, UnavailableError):
+            raise decided
+        return decided
+
+    def admit_all(self, applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
+        """Decide about each in one round trip (with two more only for NOT_FOUND), in their order.
+
+        An error stands for somebody about whom Redis gave no answer, who may have been admitted
+        then; the next attempt answers ALREADY_APPLIED with the serial.
+        """
+        calls = [self._admission(applicant) for applicant in applicants]
+        answers = self._scripts.run_all(ADMIT, calls)
+        missing = [place for place, answer in enumerate(answers) if _is_missing(answer)]
+        if missing:
+            # Missing, or not yet rebuilt? It is missing if it still is once the epoch is known.
+            again = self._again([calls[place] for place in missing])
+            for place, answer in zip(missing, again, strict=True):
+                answers[place] = answer
+        return [_decision(answer) for answer in answers]
+
+    def _admission(self, applicant: Applicant) -> Call:
+        campaign_id, user_id, address = applicant
+        keys = CampaignKeys.of(campaign_id)
+        return (*keys.all(), keys.rate), (user_id, self._scripts.run_id, address, *self._limits)
+
+    def _again(self, calls: Sequence[Call]) -> list[Any]:
+        try:
+            if self._scripts.epoch_is_known():
+                return self._scripts.run_all(ADMIT, calls)
+        except UnavailableError as error:
+            return [error] * len(calls)
+        return [STALE] * len(calls)
+
+    def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:
+        """Return how a campaign refuses everybody but its winners; None where it may admit.
+
+        None as well where it has more than `winners_max` of them, or is not sure of them.
+        """
+        keys = CampaignKeys.of(campaign_id)
+        code, *winners = self._scripts.run(
+            WINNERS_IF_CLOSED,
+            [keys.campaign, keys.applied_user, keys.coupon_count, keys.returned],
+            self._scripts.run_id,
+            winners_max,
+        )
+        if code == b"OPEN":
+            return None
+        return Refusal(
+            Admission(Outcome(code.decode())), frozenset(user.decode() for user in winners)
+        )
+
+    def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        """Wait until these admissions are on Redis's disk; False where that cannot be had.
+
+        For as long as for a single one, unless they are of several campaigns.
+        """
+        is_durable = dict.fromkeys(admitted, False)
+        for campaign_id in {message.campaign_id for message in admitted}:
+            keys = CampaignKeys.of(campaign_id)
+            theirs = [message for message in admitted if message.campaign_id == campaign_id]
+            calls: list[Call] = [
+                (
+                    (keys.campaign, keys.applied_user),
+                    (message.user_id, message.serial, self._scripts.run_id),
+                )
+                for message in theirs
+            ]
+            confirmed = self._scripts.run_durably(CONFIRM_DURABLE, calls, wait_ms=DURABLE_WAIT_MS)
+            is_durable.update(zip(theirs, confirmed, strict=True))
+        return [is_durable[message] for message in admitted]
+
+    def overdue(
+        self, campaign_id: str, older_than_ms: int, offset: int, limit: int
+    ) -> list[CouponAccepted]:
+        """Return admissions that are pending for longer than `older_than_ms`, oldest first.
+
+        Passes over the first `offset`. None of a campaign that is stale: rebuilding it comes first.
+        """
+        keys = CampaignKeys.of(campaign_id)
+        _, *found = self._scripts.run(
+            OVERDUE,
+            [keys.campaign, keys.applied_user, keys.pending],
+            self._scripts.run_id,
+            older_than_ms,
+            offset,
+            limit,
+        )
+        triples = zip(found[::3], found[1::3], found[2::3], strict=True)
+        return [
+            CouponAccepted(campaign_id, user.decode(), serial, admitted_at_ms)
+            for user, serial, admitted_at_ms in triples
+        ]
+
+    def reassign(self, coupon: CouponAccepted) -> int | None:
+        """Return a serial for somebody whose own belongs to another; None when none is left.
+
+        Asked again about the same coupon it gives the same serial. Raises UnavailableError while
+        Redis is not sure, CampaignNotFoundError when it has no such campaign.
+        """
+        keys = CampaignKeys.of(coupon.campaign_id).all()
+        run_id = self._scripts.run_id
+        code, serial = self._scripts.run(REASSIGN, keys, coupon.user_id, coupon.serial, run_id)
+        if code == b"STALE":
+            raise StaleStateError
+        if code == b"NOT_FOUND":
+            raise CampaignNotFoundError
+        return serial if code == b"ASSIGNED" else None
+
+    def settle(self, settlements: Iterable[Settlement]) -> None:
+        """Tell Redis what MySQL has taken over; may be repeated at will.
+
+        Raises UnavailableError when Redis did not take all of it.
+        """
+        groups: dict[tuple[str, Holder], tuple[list[str], list[int]]] = {}
+        for campaign_id, user_id, serial, state in settlements:
+            users, serials = groups.setdefault((campaign_id, state), ([], []))
+            users.append(user_id)
+            serials.append(serial)
+        calls: list[Call] = []
+        for (campaign_id, state), (users, serials) in groups.items():
+            keys = CampaignKeys.of(campaign_id).all()
+            for start in range(0, len(users), SETTLE_USERS_MAX):
+                part = slice(start, start + SETTLE_USERS_MAX)
+                calls.append((keys, (state, *users[part], *serials[part])))
+        for answer in self._scripts.run_all(SETTLE, calls):
+            if isinstance(answer, UnavailableError):
+                raise answer
+
+
+def _is_missing(answer: Any) -> bool:
+    return isinstance(answer, list) and answer[0] == b"NOT_FOUND"
+
+
+def _decision(answer: Any) -> Admission | UnavailableError:
+    if isinstance(answer, UnavailableError):
+        return answer
+    code, number, admitted_at_ms = answer
+    outcome = OUTCOMES[code]
+    if outcome in RETRIED:
+        return Admission(outcome, retry_in_ms=number)
+    return Admission(outcome, number, admitted_at_ms)

@@ -1,0 +1,168 @@
+"""Connections to Redis that know which run of the server they speak to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import hiredis
+from redis import Connection, Redis, RedisCluster, SSLConnection
+from redis.backoff import NoBackoff
+from redis.connection import ConnectionPool, UnixDomainSocketConnection, parse_url
+from redis.credentials import CredentialProvider
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+from handlers.adapters.aws.secrets import redis_credentials
+from handlers.adapters.redis.thread_local_client import ThreadRedis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from handlers.adapters.aws.secrets import Secret
+    from handlers.config import Settings
+
+# A command takes well under a millisecond; the longest wait on purpose is WAITAOF's 1.5 s.
+SOCKET_TIMEOUT_S = 2.0
+CONNECT_TIMEOUT_S = 1.0
+# A connection that went stale (a frozen Lambda, an idle timeout) is replaced and tried once more.
+# Every script may be repeated: a second admission of the same user answers the same serial.
+RETRIES = 1
+
+
+class _Credentials(CredentialProvider):
+    """Gives every new connection the password as it is now."""
+
+    def __init__(self, secret: Secret) -> None:
+        self.renew = secret.renew
+        self._secret = secret
+
+    def get_credentials(self) -> Any:
+        return redis_credentials(self._secret)
+
+
+class _RunId:
+    """Stands for "the run_id of the server behind the connection that sends this command"."""
+
+
+RUN_ID = _RunId()
+
+WRITE_BYTES_MIN = 16 * 1024  # as much as the server reads at once
+
+# To the type checker the mixin is a connection; at run time it stands before each kind of one.
+if TYPE_CHECKING:
+    _Base = Connection
+else:
+    _Base = object
+
+
+class _RunIdAware(_Base):
+    """Learns the server's run_id once per connection and writes it wherever RUN_ID stands.
+
+    A restart or a failover closes every connection, so a run_id that was read over a connection
+    stays true for whatever that connection delivers.
+    """
+
+    _run_id: str | None = None
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
+        try:
+            super().on_connect_check_health(check_health)
+        except AuthenticationError:
+            provider = self.credential_provider
+            if not isinstance(provider, _Credentials) or not provider.renew():
+                raise
+            super().on_connect_check_health(check_health)  # the password was rotated
+        self._run_id = None
+        self.send_command("INFO", "server", check_health=False)
+        try:
+            info = cast("bytes", self.read_response()).decode()
+        except ResponseError:
+            return  # a service that hides INFO; only a command that needs the run_id fails
+        for line in info.splitlines():
+            name, _, value = line.partition(":")
+            if name == "run_id":
+                self._run_id = value
+
+    def send_command(self, *args: Any, **kwargs: Any) -> None:
+        # Connect first: a command packed with the old run_id must never reach a new server.
+        if not self._sock:
+            self.connect()
+        super().send_command(*self._resolve(args), **kwargs)
+
+    def send_all(self, commands: Sequence[tuple[Any, ...]]) -> None:
+        """Send several commands in few writes; the server begins with the first meanwhile."""
+        if not self._sock:  # as above
+            self.connect()
+        # redis-py's own packing does the same, after a look at each argument.
+        self.send_packed_command(_writes(map(hiredis.pack_command, map(self._resolve, commands))))
+
+    def _resolve(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return `args` with this connection's run_id where RUN_ID stands."""
+        if RUN_ID not in args:
+            return args
+        if self._run_id is None:
+            message = "the server hides its run_id; REDIS_EPOCH=off works without it"
+            raise RedisError(message)
+        return tuple(self._run_id if arg is RUN_ID else arg for arg in args)
+
+
+def _writes(commands: Iterable[bytes]) -> Iterator[bytes]:
+    """Join what is small: each write is a call of the kernel."""
+    joined = bytearray()
+    for command in commands:
+        joined += command
+        if len(joined) >= WRITE_BYTES_MIN:
+            yield bytes(joined)
+            joined.clear()
+    yield bytes(joined)
+
+
+class RunIdConnection(_RunIdAware, Connection):
+    """Over TCP."""
+
+
+class RunIdSSLConnection(_RunIdAware, SSLConnection):
+    """Over TLS."""
+
+
+class RunIdUnixConnection(_RunIdAware, UnixDomainSocketConnection):
+    """Over a socket in the file system."""
+
+
+def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisCluster:
+    """Return a client for REDIS_URL. That of a cluster asks for the cluster's nodes at once.
+
+    auth: the secret with the password, in place of one in the URL. With rediss:// the server's
+    certificate and name are checked against the system's authorities, or ?ssl_ca_certs=FILE.
+    """
+    address = parse_url(settings.redis_url)
+    if auth:
+        address = {k: v for k, v in address.items() if k not in {"username", "password"}}
+        address["credential_provider"] = _Credentials(auth)
+    kind = {
+        SSLConnection: RunIdSSLConnection,
+        UnixDomainSocketConnection: RunIdUnixConnection,
+    }.get(address.pop("connection_class", Connection), RunIdConnection)
+    options: dict[str, Any] = {
+        "connection_class": kind,
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "protocol": 2,
+        "driver_info": None,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+        **address,
+    }
+    retry = Retry(NoBackoff(), RETRIES)
+    if settings.redis_cluster:
+        # Of a url RedisCluster takes only the connection options, and these are complete.
+        options.pop("db", None)  # a cluster has but database 0
+        return RedisCluster(url="redis://", retry=retry, **options)
+    return ThreadRedis(connection_pool=ConnectionPool(retry=retry, **options))
+
+
+def client_of_key(client: Redis | RedisCluster, key: str) -> Redis:
+    """Return a client of the very server that owns `key`."""
+    if isinstance(client, RedisCluster):
+        return client.get_redis_connection(client.get_node_from_key(key))
+    return client

@@ -1,0 +1,108 @@
+-- Admission: decide about one applicant, atomically, in one round trip.
+--
+-- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch
+--       2 applied_user  sorted set  user id -> serial: the duplicate check and the winners
+--       3 coupon_count  string      highest serial given out
+--       4 returned      list        serials given back, used before a new one
+--       5 pending       sorted set  user id -> admitted_at in ms: not yet known to be in MySQL
+--       6 rate          hash        window -> its number; address, "user:" .. user id -> calls in it
+-- ARGV  1 user id
+--       2 run_id of this server as the caller's connection knows it, or "" to skip the check
+--       3 address that the call came from, or "" where it is not known
+--       4 calls of one user in a window, 0 for any number
+--       5 calls of one address in a window, 0 for any number
+-- Returns {outcome, number, number}:
+--       ACCEPTED serial admitted_at_ms
+--       ALREADY_APPLIED serial admitted_at_ms  (0 once MySQL is known to have it)
+--       NOT_OPEN ms_to_opening | TOO_MANY_REQUESTS ms_to_next_window
+--       SOLD_OUT | CLOSED | NOT_FOUND | STALE
+--
+-- Why one script: a crash between "is there one left", "take the number" and "remember that it
+-- must still be written" would lose a coupon or give one twice. A refusal writes nothing of the
+-- campaign.
+--
+-- The limits count who is let through: a call that is too many counts no further, so nobody is
+-- kept out beyond the window. Windows begin at the opening, so that what somebody did before
+-- it is not held against them at that moment. Of a user, early and repeated calls count: admitted
+-- they are once. Whoever is told that all is gone costs little and is not counted.
+-- include epoch/why_closed.lua
+local WINDOW_MS = 1000
+-- Only clears away the last window of a campaign; longer than any window that is in use.
+local RATE_KEPT_MS = 60000
+
+local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch')
+local closed = why_closed(campaign[1], campaign[4], ARGV[2])
+if closed then
+  return {closed, 0, 0}
+end
+
+local applied = redis.call('ZSCORE', KEYS[2], ARGV[1])
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local since_opening_ms = now_ms - campaign[2]
+local may_be_admitted = not applied and since_opening_ms >= 0
+local serial
+if may_be_admitted then
+  if now_ms >= tonumber(campaign[3]) then
+    return {'CLOSED', 0, 0}
+  end
+  serial = redis.call('LINDEX', KEYS[4], 0)
+  local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+  if not serial and count >= tonumber(campaign[1]) then
+    return {'SOLD_OUT', 0, 0}
+  end
+end
+
+local user = ARGV[4] ~= '0' and not may_be_admitted and 'user:' .. ARGV[1]
+local address = ARGV[5] ~= '0' and ARGV[3] ~= '' and ARGV[3]
+local window = math.floor(since_opening_ms / WINDOW_MS)
+local is_new_window, of_user, of_address = false, 0, 0
+if user or address then
+  local rate = redis.call('HMGET', KEYS[6], 'window', user or '', address or '')
+  is_new_window = tonumber(rate[1]) ~= window
+  if not is_new_window then
+    of_user, of_address = tonumber(rate[2]) or 0, tonumber(rate[3]) or 0
+  end
+  if user and of_user >= tonumber(ARGV[4]) or address and of_address >= tonumber(ARGV[5]) then
+    return {'TOO_MANY_REQUESTS', WINDOW_MS - since_opening_ms % WINDOW_MS, 0}
+  end
+end
+
+local answer
+if applied then
+  local pending_since = redis.call('ZSCORE', KEYS[5], ARGV[1])
+  answer = {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0')}
+elseif not may_be_admitted then
+  answer = {'NOT_OPEN', -since_opening_ms, 0}
+else
+  -- The first write. `pending` comes first: it is the only key not yet touched, so a wrong type or
+  -- a full memory stops the script before anything has changed.
+  redis.call('ZADD', KEYS[5], now_ms, ARGV[1])
+  if serial then
+    redis.call('LPOP', KEYS[4])
+  else
+    serial = redis.call('INCR', KEYS[3])
+  end
+  redis.call('ZADD', KEYS[2], serial, ARGV[1])
+  answer = {'ACCEPTED', tonumber(serial), now_ms}
+end
+
+-- pcall: where the server takes no writes at the moment, what needs none is answered all the same.
+if user or address then
+  local counted = {}
+  if is_new_window then
+    redis.pcall('UNLINK', KEYS[6])
+    counted = {'window', window}
+  end
+  if user then
+    counted[#counted + 1], counted[#counted + 2] = user, of_user + 1
+  end
+  if address then
+    counted[#counted + 1], counted[#counted + 2] = address, of_address + 1
+  end
+  redis.pcall('HSET', KEYS[6], unpack(counted))
+  if is_new_window then
+    redis.pcall('PEXPIRE', KEYS[6], RATE_KEPT_MS)
+  end
+end
+return answer

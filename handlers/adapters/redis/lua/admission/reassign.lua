@@ -1,0 +1,31 @@
+-- Reassign: a serial for somebody who was accepted and whose own serial belongs to another.
+--
+-- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
+-- ARGV  1 user id  2 the serial that is taken  3 run_id, or "" to skip the check
+-- Returns {code, serial}: STALE 0 | NOT_FOUND 0 | SOLD_OUT 0 | ASSIGNED serial
+--
+-- The window is not asked: the user was accepted within it. Whoever was given a serial here before
+-- (an attempt that was cut short) gets the same one; it is pending until MySQL has it.
+-- include epoch/why_closed.lua
+local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch')
+local closed = why_closed(campaign[1], campaign[2], ARGV[3])
+if closed then
+  return {closed, 0}
+end
+local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if known and tonumber(known) ~= tonumber(ARGV[2]) then
+  return {'ASSIGNED', tonumber(known)}
+end
+local serial = redis.call('LINDEX', KEYS[4], 0)
+if not serial and tonumber(redis.call('GET', KEYS[3]) or '0') >= tonumber(campaign[1]) then
+  return {'SOLD_OUT', 0}
+end
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[5], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
+if serial then
+  redis.call('LPOP', KEYS[4])
+else
+  serial = redis.call('INCR', KEYS[3])
+end
+redis.call('ZADD', KEYS[2], serial, ARGV[1])
+return {'ASSIGNED', tonumber(serial)}

@@ -1,0 +1,21 @@
+-- Refusal: whom does a campaign that admits nobody any more still know? Reads only.
+--
+-- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  (see admit.lua)
+-- ARGV  1 run_id of this server, or ""  2 the highest number of winners that is worth sending
+-- Returns {SOLD_OUT or CLOSED, winner, …}, or {"OPEN"} where somebody may still be admitted, or where
+-- there are more winners than that.
+-- include epoch/why_closed.lua
+local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'closes_at_ms', 'epoch')
+if why_closed(campaign[1], campaign[3], ARGV[1])
+  or redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[2]) then
+  return {'OPEN'}
+end
+local time = redis.call('TIME')
+local outcome = 'SOLD_OUT'
+if time[1] * 1000 + math.floor(time[2] / 1000) >= tonumber(campaign[2]) then
+  outcome = 'CLOSED'
+elseif redis.call('EXISTS', KEYS[4]) == 1
+  or tonumber(redis.call('GET', KEYS[3]) or '0') < tonumber(campaign[1]) then
+  return {'OPEN'}
+end
+return {outcome, unpack(redis.call('ZRANGE', KEYS[2], 0, -1))}

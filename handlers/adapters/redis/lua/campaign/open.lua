@@ -1,0 +1,24 @@
+-- Open: put a campaign that stands in MySQL into Redis, once.
+--
+-- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
+--       6 epoch     string  run_id of the server that migrate or rebuild has seen. In a cluster it
+--                   may lie on another node, and is left out
+-- ARGV  1 run_id, or ""  2 quantity  3 opens_at_ms  4 closes_at_ms  5 name
+-- Returns OPENED, ALREADY_OPEN, or STALE when what is here was left by another run of the server,
+-- is only half there, or everything is gone: then winners may be forgotten, and rebuilding is the
+-- only way.
+-- include epoch/why_closed.lua
+-- include epoch/is_current.lua
+if KEYS[6] and not is_current(redis.call('GET', KEYS[6]), ARGV[1]) then
+  return 'STALE'
+end
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if epoch then
+  return why_closed(epoch, epoch, ARGV[1]) or 'ALREADY_OPEN'
+end
+if redis.call('EXISTS', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]) > 0 then
+  return 'STALE'
+end
+redis.call('HSET', KEYS[1], 'quantity', ARGV[2], 'opens_at_ms', ARGV[3], 'closes_at_ms', ARGV[4],
+  'name', ARGV[5], 'epoch', ARGV[1])
+return 'OPENED'

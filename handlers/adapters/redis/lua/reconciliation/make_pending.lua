@@ -1,0 +1,25 @@
+-- Make pending: let the relay send admissions whose rows are missing in MySQL.
+--
+-- KEYS  1 campaign  2 applied_user  3 pending (see admit.lua)
+-- ARGV  1 run_id, or "" to skip the check  2… pairs: user id, serial
+-- Returns {NOT_FOUND} or {STALE}, else {OK, how many became pending}
+--
+-- Only who still holds that very serial, and is not pending, becomes so, from now on: when they
+-- were admitted is forgotten. One that MySQL has meanwhile is sent once too often, which is
+-- harmless.
+-- include epoch/why_closed.lua
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+local closed = why_closed(epoch, epoch, ARGV[1])
+if closed then
+  return {closed}
+end
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local made = 0
+for i = 2, #ARGV, 2 do
+  local serial = redis.call('ZSCORE', KEYS[2], ARGV[i])
+  if serial and tonumber(serial) == tonumber(ARGV[i + 1]) then
+    made = made + redis.call('ZADD', KEYS[3], 'NX', now_ms, ARGV[i])
+  end
+end
+return {'OK', made}

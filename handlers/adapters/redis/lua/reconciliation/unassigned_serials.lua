@@ -1,0 +1,18 @@
+-- Unheld: which of some serials nobody holds at this moment. Reads only.
+--
+-- KEYS  1 campaign  2 applied_user (see admit.lua)
+-- ARGV  1 run_id, or "" to skip the check  2… serials
+-- Returns {NOT_FOUND} or {STALE}, else {OK, serial, …}
+-- include epoch/why_closed.lua
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+local closed = why_closed(epoch, epoch, ARGV[1])
+if closed then
+  return {closed}
+end
+local answer = {'OK'}
+for i = 2, #ARGV do
+  if redis.call('ZCOUNT', KEYS[2], ARGV[i], ARGV[i]) == 0 then
+    answer[#answer + 1] = tonumber(ARGV[i])
+  end
+end
+return answer

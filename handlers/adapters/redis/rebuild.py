@@ -1,0 +1,144 @@
+"""Brings campaigns back into a Redis that restarted or lost its state."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
+from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.domain.errors import StaleStateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from handlers.domain.campaign import Campaign
+    from handlers.domain.coupon import CouponAccepted
+
+BEGIN = Script("rebuild/begin")
+BEGIN_EPOCH = Script("rebuild/begin_epoch")
+LOAD = Script("rebuild/load")
+RETURN_SERIALS = Script("rebuild/return_serials")
+REOPEN = Script("rebuild/reopen")
+RENEW_EPOCH = Script("rebuild/renew_epoch")
+
+# One script holds up every other client of the server: about a millisecond's work each.
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """What a rebuild must find again at its end; run_id is "" without epochs."""
+
+    run_id: str
+    token: str
+
+
+class Restoration:
+    """One campaign after the other: begin, restore, release, reopen; the epoch at the end.
+
+    All of it may be repeated from its start. Nobody is admitted to a campaign before it is
+    reopened, and it is reopened only where all of this has happened: on the same run of the
+    server, without a flush in between, by the rebuild that began last (StaleStateError otherwise).
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def begin(self, campaign_id: str) -> Rebuild | None:
+        """Take a closed campaign over; None when it is open."""
+        key = CampaignKeys.of(campaign_id).campaign
+        rebuild = Rebuild(run_id=self._scripts.run_id_of(key), token=uuid.uuid4().hex)
+        began = self._scripts.run(BEGIN, [key], rebuild.token, rebuild.run_id)
+        return rebuild if began else None
+
+    def begin_epoch(self) -> Rebuild:
+        """Take the epoch over where it is unknown."""
+        rebuild = Rebuild(run_id=self._scripts.run_id_of(EPOCH), token=uuid.uuid4().hex)
+        self._scripts.run(BEGIN_EPOCH, [EPOCH], rebuild.run_id, rebuild.token)
+        return rebuild
+
+    def restore(
+        self,
+        campaign_id: str,
+        accepted: Sequence[CouponAccepted],
+        rebuild: Rebuild,
+        *,
+        pending: bool,
+    ) -> int:
+        """Put back what is durable elsewhere; return how much of it Redis did not know.
+
+        It outweighs whatever Redis holds otherwise, so the heaviest source comes last. Pending is
+        only what is still on its way to MySQL.
+        """
+        keys = CampaignKeys.of(campaign_id).all()
+        restored = 0
+        for start in range(0, len(accepted), BATCH):
+            args: list[str | int] = []
+            for coupon in accepted[start : start + BATCH]:
+                args += [coupon.user_id, coupon.serial, coupon.admitted_at_ms if pending else 0]
+            restored += self._run(LOAD, keys, rebuild.token, *args)
+        return restored
+
+    def release_gaps(self, campaign_id: str, rebuild: Rebuild) -> int:
+        """Give back the serials below the count that nobody holds; return how many.
+
+        They belonged to admissions that Redis forgot and that reached neither Kafka nor MySQL,
+        so their users were never told ACCEPTED.
+        """
+        keys = CampaignKeys.of(campaign_id)
+        released = 0
+        for gap in self._gaps(keys):
+            for start in range(gap.start, gap.stop, BATCH):
+                serials = range(start, min(start + BATCH, gap.stop))
+                released += self._run(RETURN_SERIALS, keys.all(), rebuild.token, *serials)
+        return released
+
+    def reopen(self, campaign: Campaign, rebuild: Rebuild) -> None:
+        """Open the campaign."""
+        self._scripts.command("SADD", CAMPAIGNS, campaign.id)
+        answer = self._scripts.run(
+            REOPEN,
+            [CampaignKeys.of(campaign.id).campaign],
+            self._scripts.run_id,
+            rebuild.run_id,
+            rebuild.token,
+            campaign.quantity,
+            campaign.opens_at_ms,
+            campaign.closes_at_ms,
+            campaign.name,
+        )
+        if answer == b"STALE":
+            raise StaleStateError
+
+    def renew_epoch(self, rebuild: Rebuild) -> None:
+        """Declare that this run of the server knows all campaigns."""
+        args = self._scripts.run_id, rebuild.run_id, rebuild.token
+        if not self._scripts.run(RENEW_EPOCH, [EPOCH], *args):
+            raise StaleStateError
+
+    def _run(self, script: Script, keys: Sequence[str], *args: str | int) -> int:
+        done = int(self._scripts.run(script, keys, *args))
+        if done < 0:
+            raise StaleStateError
+        return done
+
+    def _gaps(self, keys: CampaignKeys) -> Iterator[range]:
+        """Yield the ranges of serials from 1 to the count that no applied user has."""
+        following = 1
+        count = int(self._scripts.command("GET", keys.coupon_count) or 0)
+        while page := self._serials_from(keys, following):
+            for serial in page:
+                if serial > following:
+                    yield range(following, serial)
+                following = serial + 1
+        if count >= following:
+            yield range(following, count + 1)
+
+    def _serials_from(self, keys: CampaignKeys, lowest: int) -> list[int]:
+        found = self._scripts.command(
+            *("ZRANGE", keys.applied_user, lowest, "+inf", "BYSCORE"),
+            *("LIMIT", 0, BATCH, "WITHSCORES"),
+        )
+        return [int(score) for score in found[1::2]]

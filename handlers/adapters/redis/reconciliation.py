@@ -1,0 +1,139 @@
+"""The admissions in Redis as an auditor reads them: by serial, by user; and two careful repairs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handlers.adapters.redis.keys import CampaignKeys
+from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.reconciliation.differences import Admitted, Entry, Outline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SNAPSHOT = Script("reconciliation/snapshot")
+LOOKUP_USERS = Script("reconciliation/lookup_users")
+UNASSIGNED_SERIALS = Script("reconciliation/unassigned_serials")
+MAKE_PENDING = Script("reconciliation/make_pending")
+RAISE_COUNT = Script("reconciliation/raise_count")
+
+# One script or page holds up every other client of the server: about a millisecond's work each.
+BATCH = 1000
+
+
+class AdmissionRegister:
+    """Reads without a lock while people apply; every answer is of one moment, pages are not.
+
+    The scripts raise StaleStateError when the campaign is not open on this run of the server; all
+    raise UnavailableError without an answer.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def outline(self, campaign_id: str) -> Outline:
+        """Return the campaign's figures; CampaignNotFoundError when Redis is sure to have none."""
+        keys = CampaignKeys.of(campaign_id)
+        scored = [keys.campaign, keys.applied_user, keys.coupon_count]
+        code, *answer = self._scripts.run(SNAPSHOT, scored, self._scripts.run_id)
+        # Without an epoch nothing is known to be missing: it may as well be forgotten.
+        if code == b"NOT_FOUND" and self._scripts.epoch_is_known():
+            raise CampaignNotFoundError
+        if code != b"OK":
+            raise StaleStateError
+        epoch, *figures = answer
+        return Outline(epoch.decode(), *figures)
+
+    def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
+        """Yield who holds a serial above `after` up to `through`, by serial, then user.
+
+        With the first serials come those that nobody should hold, 0 and less, and with the last
+        serial that any campaign can have come those beyond.
+        """
+        key = CampaignKeys.of(campaign_id).applied_user
+        lowest = after + 1 if after else "-inf"
+        return self._by_score(key, lowest, through if through < QUANTITY_MAX else "+inf")
+
+    def pending(self, campaign_id: str, until_ms: int) -> Iterator[str]:
+        """Yield the users who have been pending since `until_ms` or earlier, oldest first."""
+        key = CampaignKeys.of(campaign_id).pending
+        return (user for _, user in self._by_score(key, "-inf", until_ms))
+
+    def whereabouts(self, campaign_id: str, users: Sequence[str]) -> list[Admitted]:
+        """Return what is known of each of `users` (at most BATCH), in their order."""
+        keys = CampaignKeys.of(campaign_id)
+        found = self._run(LOOKUP_USERS, [keys.campaign, keys.applied_user, keys.pending], *users)
+        return [
+            Admitted(_number(serial), _number(since_ms))
+            for serial, since_ms in zip(found[::2], found[1::2], strict=True)
+        ]
+
+    def returned(self, campaign_id: str) -> Iterator[int]:
+        """Yield the serials that were given back.
+
+        From the end: while this reads, applicants take from the start, which shifts nothing here.
+        """
+        key, last = CampaignKeys.of(campaign_id).returned, -1
+        while page := self._scripts.command("LRANGE", key, last - BATCH + 1, last):
+            yield from (int(serial) for serial in page)
+            last -= BATCH
+
+    def unheld(self, campaign_id: str, serials: Sequence[int]) -> list[int]:
+        """Return those of `serials` (at most BATCH) that nobody holds."""
+        keys = CampaignKeys.of(campaign_id)
+        return list(self._run(UNASSIGNED_SERIALS, [keys.campaign, keys.applied_user], *serials))
+
+    def make_pending(self, campaign_id: str, entries: Sequence[Entry]) -> int:
+        """Let the relay send those who still hold their serial and are not pending.
+
+        Returns how many became pending.
+        """
+        keys = CampaignKeys.of(campaign_id)
+        scored = [keys.campaign, keys.applied_user, keys.pending]
+        made = 0
+        for first in range(0, len(entries), BATCH):
+            chunk = entries[first : first + BATCH]
+            args = [arg for serial, user in chunk for arg in (user, serial)]
+            made += int(self._run(MAKE_PENDING, scored, *args)[0])
+        return made
+
+    def raise_count(self, campaign_id: str) -> bool:
+        """Raise the count to the highest serial held; return whether it was below."""
+        keys = CampaignKeys.of(campaign_id)
+        scored = [keys.campaign, keys.applied_user, keys.coupon_count]
+        return self._run(RAISE_COUNT, scored) == [1]
+
+    def _run(self, script: Script, keys: Sequence[str], *args: str | int) -> list[Any]:
+        answer: list[Any] = self._scripts.run(script, keys, self._scripts.run_id, *args)
+        if answer.pop(0) != b"OK":
+            raise StaleStateError
+        return answer
+
+    def _by_score(self, key: str, lowest: int | str, highest: int | str) -> Iterator[Entry]:
+        """Yield a sorted set's entries page by page, each page from the score of the last one.
+
+        Nothing is passed over when entries below come or go meanwhile; `passed` are those of that
+        very score that were yielded already.
+        """
+        passed = 0
+        while True:
+            found = self._scripts.command(
+                *("ZRANGE", key, lowest, highest, "BYSCORE"),
+                *("LIMIT", passed, BATCH, "WITHSCORES"),
+            )
+            page = [
+                (int(float(score)), user.decode())
+                for user, score in zip(found[::2], found[1::2], strict=True)
+            ]
+            yield from page
+            if len(page) < BATCH:
+                return
+            last = page[-1][0]
+            passed = sum(score == last for score, _ in page) + (passed if last == lowest else 0)
+            lowest = last
+
+
+def _number(text: bytes) -> int | None:
+    return int(float(text)) if text else None

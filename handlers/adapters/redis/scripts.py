@@ -1,0 +1,175 @@
+"""Runs the Lua scripts beside this file, by digest, and turns Redis's errors into ours."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from redis import RedisCluster
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+
+from handlers.adapters.redis.client import RUN_ID, client_of_key
+from handlers.adapters.redis.keys import EPOCH
+from handlers.adapters.redis.thread_local_client import ThreadRedis
+from handlers.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis import Redis
+
+# redis-py's error for a cluster out of reach is of another family than all its others.
+NO_ANSWER = (RedisError, RedisClusterException)
+
+Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
+
+FOLDER = Path(__file__).parent / "lua"
+
+
+# A line of a script that another file takes the place of: "-- include epoch/why_closed.lua".
+INCLUDE = re.compile(r"^-- include (\S+)$", re.MULTILINE)
+
+
+class Script:
+    """One .lua file, with the files that it includes, and its digest."""
+
+    def __init__(self, name: str) -> None:
+        text = (FOLDER / f"{name}.lua").read_text(encoding="utf-8")
+        self.source = INCLUDE.sub(lambda line: (FOLDER / line[1]).read_text("utf-8"), text)
+        # Redis names scripts by SHA-1; nothing here relies on it being hard to forge.
+        self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+
+EPOCH_IS_KNOWN = Script("epoch/is_known")
+RUN_ID_ECHO = Script("epoch/echo_run_id")
+
+
+class Scripts:
+    """Sends scripts to Redis, each one call in one round trip."""
+
+    def __init__(self, connect: Callable[[], Redis | RedisCluster], *, epoch: bool) -> None:
+        self._connect = connect
+        self._client: Redis | RedisCluster | None = None
+        self._lock = Lock()
+        # What the scripts compare with the campaign's epoch; "" tells them not to.
+        self.run_id: Any = RUN_ID if epoch else ""
+
+    def run(self, script: Script, keys: Sequence[str], *args: Any) -> Any:
+        """Return the script's answer; raise UnavailableError when there is none."""
+        try:
+            return self.command("EVALSHA", script.digest, len(keys), *keys, *args)
+        except UnavailableError as error:
+            if not isinstance(error.__cause__, NoScriptError):
+                raise
+            # The server restarted or its scripts were flushed: send the text, which it then keeps.
+            return self.command("EVAL", script.source, len(keys), *keys, *args)
+
+    def run_all(self, script: Script, calls: Sequence[Call]) -> list[Any]:
+        """Run a script once for each call, in one round trip; return the answers in their order.
+
+        An UnavailableError stands where there is none. A cluster, whose servers share the calls,
+        is asked one by one.
+        """
+        if not calls:
+            return []
+        try:
+            client = self._connected()
+            if not isinstance(client, ThreadRedis):
+                return [self._run_one(script, call) for call in calls]
+            answers = client.execute_all(
+                [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
+            )
+        except NO_ANSWER as error:
+            return [_no_answer(error)] * len(calls)
+        for place, answer in enumerate(answers):
+            if isinstance(answer, NoScriptError):
+                answers[place] = self._run_one(script, calls[place])
+            elif isinstance(answer, RedisError):
+                answers[place] = _no_answer(answer)
+        return answers
+
+    def _run_one(self, script: Script, call: Call) -> Any:
+        keys, args = call
+        try:
+            return self.run(script, keys, *args)
+        except UnavailableError as error:
+            return error
+
+    def command(self, *args: Any) -> Any:
+        """Return a plain command's answer; raise UnavailableError when there is none."""
+        try:
+            return self._connected().execute_command(*args)
+        except NO_ANSWER as error:
+            raise _no_answer(error) from error
+
+    def close(self) -> None:
+        """Close all connections; the next command opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _connected(self) -> Redis | RedisCluster:
+        client = self._client
+        if client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = self._connect()
+                client = self._client
+        return client
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether keys may lie on several servers."""
+        return isinstance(self._connected(), RedisCluster)
+
+    def epoch_is_known(self) -> bool:
+        """Tell whether what is missing here was truly never there; False: it may be forgotten."""
+        return bool(self.run(EPOCH_IS_KNOWN, [EPOCH], self.run_id))
+
+    def run_id_of(self, key: str) -> str:
+        """Return the run_id of the server that holds `key`; "" when runs are not compared."""
+        if not self.run_id:
+            return ""
+        return str(self.run(RUN_ID_ECHO, [key], self.run_id).decode())
+
+    def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
+        """Run a script that writes, and wait until the server has that on its disk.
+
+        The calls are of one campaign. True for each that the script answered with 1, and only when
+        WAITAOF says that the local disk has it. All goes over one connection in one write: a
+        WAITAOF that a retry sends elsewhere proves nothing.
+        """
+        nothing = [False] * len(calls)
+        try:
+            [first_key, *_], _ = calls[0]
+            pool = client_of_key(self._connected(), first_key).connection_pool
+            connection: Any = pool.get_connection()
+        except NO_ANSWER:
+            return nothing
+        try:
+            connection.send_all(
+                [
+                    *(("EVAL", script.source, len(keys), *keys, *args) for keys, args in calls),
+                    ("WAITAOF", 1, 0, wait_ms),
+                ]
+            )
+            answers = [connection.read_response(disconnect_on_error=True) for _ in calls]
+            fsynced = connection.read_response(disconnect_on_error=True)
+        except RedisError:
+            # Whatever went wrong, an answer may be left unread on this connection.
+            connection.disconnect()
+            return nothing
+        finally:
+            pool.release(connection)
+        return [answer == 1 and fsynced[0] >= 1 for answer in answers]
+
+
+def _no_answer(cause: Exception) -> UnavailableError:
+    error = UnavailableError("Redis gave no answer")
+    error.__cause__ = cause
+    return error

@@ -1,0 +1,1 @@
+"""Reconciliation: compare Redis with MySQL, name the differences, repair the safe ones."""

@@ -1,0 +1,159 @@
+"""What Redis, MySQL and failed_event should agree on about one campaign, and where they do not.
+
+Admitted (Redis) and issued (MySQL) are read by serial, section by section, and merged: whoever is
+not in both under one serial is a suspect. What is known about a suspect, looked up by user, then
+says what is wrong, or that nothing is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from handlers.domain import times
+from handlers.domain.record import FailedStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from handlers.domain.reconciliation.serial_bitset import SerialSet
+
+Entry = tuple[int, str]  # serial, user id
+
+# The details that decide about what can be done; kept free of figures that move between two looks.
+GIVEN_UP = "given up in failed_event"
+COUNT_TOO_LOW = "the count is below the highest serial held"
+NEVER_GIVEN_OUT = "given back without having been given out"
+HELD_AND_RETURNED = "held, and given back as well"
+
+
+class Kind(StrEnum):
+    """Every kind of difference."""
+
+    PENDING_STALE = "PENDING_STALE"  # pending for so long that the relay must have sent it
+    MISSING_ROW = "MISSING_ROW"  # admitted, not pending; no row, and no failed event that waits
+    MISSING_ADMISSION = "MISSING_ADMISSION"  # a row whose owner Redis does not know
+    SERIAL_MISMATCH = "SERIAL_MISMATCH"  # a user's serials differ
+    SERIAL_GAP = "SERIAL_GAP"  # given out, held by nobody and not given back
+    COUNT_MISMATCH = "COUNT_MISMATCH"  # Redis's figures contradict each other, or MySQL's
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One finding. Equal to that of another look when nothing about it has changed."""
+
+    kind: Kind
+    user_id: str | None = None
+    admitted_serial: int | None = None  # in Redis
+    issued_serial: int | None = None  # in MySQL
+    detail: str = ""
+
+
+class Side(StrEnum):
+    """Where a suspect was come across."""
+
+    PENDING = "PENDING"
+    ADMITTED = "ADMITTED"
+    ISSUED = "ISSUED"
+
+
+# A user can be come across on every side; each side answers for its own kinds, so that no
+# difference is named twice however far apart the serials of a user lie.
+KINDS = {
+    Side.PENDING: {Kind.PENDING_STALE},
+    Side.ADMITTED: {Kind.MISSING_ROW, Kind.SERIAL_MISMATCH},
+    Side.ISSUED: {Kind.MISSING_ADMISSION},
+}
+SIDE_OF = {kind: side for side, kinds in KINDS.items() for kind in kinds}
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A user whom the sides may disagree about."""
+
+    side: Side
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What Redis knows about a user."""
+
+    serial: int | None
+    pending_since_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What MySQL knows about a user; failure: that of failed_event, the one that waits first."""
+
+    serial: int | None
+    failure: FailedStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The figures of a campaign in Redis, all of one moment."""
+
+    epoch: str
+    quantity: int
+    count: int
+    highest_serial: int  # held by anybody, 0 when nobody holds one
+    now_ms: int
+
+
+def merge(admitted: Iterable[Entry], issued: Iterable[Entry]) -> Iterator[Suspect]:
+    """Yield who is not on both sides under one serial; both come by serial, then user."""
+    ours, theirs = iter(admitted), iter(issued)
+    a, i = next(ours, None), next(theirs, None)
+    while a or i:
+        if a == i:
+            a, i = next(ours, None), next(theirs, None)
+        elif i is None or (a is not None and a < i):
+            assert a is not None  # noqa: S101 - for the type checker
+            yield Suspect(Side.ADMITTED, a[1])
+            a = next(ours, None)
+        else:
+            yield Suspect(Side.ISSUED, i[1])
+            i = next(theirs, None)
+
+
+def judge(suspect: Suspect, ours: Admitted, theirs: Issued, stale_at_ms: int) -> list[Difference]:
+    """Return what is wrong with a suspect, as far as its side answers for it.
+
+    stale_at_ms: who has been pending since then or earlier should be in MySQL by now.
+    """
+    found: list[tuple[Kind, str]] = []
+    since_ms = ours.pending_since_ms
+    if since_ms is not None and since_ms <= stale_at_ms:
+        orphan = "" if ours.serial else ", without a serial"
+        found.append((Kind.PENDING_STALE, f"since {times.to_iso(since_ms)}{orphan}"))
+    if ours.serial is None and theirs.serial is not None:
+        found.append((Kind.MISSING_ADMISSION, ""))
+    elif ours.serial is not None and theirs.serial is None:
+        if since_ms is None and theirs.failure is not FailedStatus.PENDING:
+            found.append((Kind.MISSING_ROW, GIVEN_UP if theirs.failure else ""))
+    elif ours.serial != theirs.serial:
+        found.append((Kind.SERIAL_MISMATCH, ""))
+    return [
+        Difference(kind, suspect.user_id, ours.serial, theirs.serial, detail)
+        for kind, detail in found
+        if kind in KINDS[suspect.side]
+    ]
+
+
+def gaps(serials: range, held: set[int], returned: SerialSet) -> list[int]:
+    """Return those of `serials` that nobody holds and that were not given back."""
+    return [s for s in serials if s not in held and s not in returned]
+
+
+def judge_figures(outline: Outline, quantity: int | None) -> list[Difference]:
+    """Return what is wrong with a campaign's figures; quantity: MySQL's, None if it has none."""
+    wrong = {
+        "MySQL has no such campaign": quantity is None,
+        "the quantity is not that of MySQL": quantity not in {None, outline.quantity},
+        "the count is above the quantity": outline.count > outline.quantity,
+        COUNT_TOO_LOW: outline.count < outline.highest_serial,
+    }
+    return [Difference(Kind.COUNT_MISMATCH, detail=d) for d, is_so in wrong.items() if is_so]

@@ -1,0 +1,61 @@
+"""What a comparison asks of Redis and of MySQL; the adapters say how they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from handlers.domain.settlement import Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from handlers.domain.reconciliation.differences import Admitted, Entry, Issued, Outline
+
+# Tells Redis what MySQL has; raises UnavailableError when Redis did not take all of it.
+Settle = Callable[[Iterable[Settlement]], None]
+
+
+class AdmissionRegister(Protocol):
+    """Who was admitted, by Redis."""
+
+    def outline(self, campaign_id: str) -> Outline:
+        """Return the campaign's figures; CampaignNotFoundError, StaleStateError without it."""
+
+    def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
+        """Yield who holds a serial above `after` up to `through`, by serial, then user."""
+
+    def pending(self, campaign_id: str, until_ms: int) -> Iterator[str]:
+        """Yield the users who have been pending since `until_ms` or earlier."""
+
+    def whereabouts(self, campaign_id: str, users: Sequence[str]) -> Sequence[Admitted]:
+        """Return what is known of each of `users`, in their order."""
+
+    def returned(self, campaign_id: str) -> Iterator[int]:
+        """Yield the serials that were given back, in any order."""
+
+    def unheld(self, campaign_id: str, serials: Sequence[int]) -> Sequence[int]:
+        """Return those of `serials` that nobody holds."""
+
+
+class CouponRegister(Protocol):
+    """Who has a coupon, by MySQL."""
+
+    def outline(self, campaign_id: str) -> tuple[int | None, int]:
+        """Return the campaign's quantity (None: no such campaign) and its highest serial, or 0."""
+
+    def issued(self, campaign_id: str, after: int, through: int) -> Sequence[Entry]:
+        """Return who has a coupon with a serial above `after` up to `through`, by serial."""
+
+    def standing(self, campaign_id: str, users: Sequence[str]) -> Sequence[Issued]:
+        """Return what is known of each of `users`, in their order."""
+
+
+class AdmissionRepairs(Protocol):
+    """What may be changed in Redis while people apply."""
+
+    def make_pending(self, campaign_id: str, entries: Sequence[Entry]) -> int:
+        """Let the relay send these admissions again; return how many became pending."""
+
+    def raise_count(self, campaign_id: str) -> bool:
+        """Raise the count to the highest serial held; return whether it was below."""

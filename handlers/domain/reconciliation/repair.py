@@ -1,0 +1,65 @@
+"""Repairs what a comparison found, as far as that is safe while people apply."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from handlers.domain.reconciliation.differences import COUNT_TOO_LOW, GIVEN_UP, Kind
+from handlers.domain.settlement import Holder, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handlers.domain.reconciliation.differences import Difference, Entry
+    from handlers.domain.reconciliation.ports import AdmissionRepairs, Settle
+
+ROW_STANDS = {Kind.MISSING_ADMISSION, Kind.SERIAL_MISMATCH}
+# Why the rest is left, for the person who asks.
+LEFT = {
+    Kind.PENDING_STALE: "the relay sends them; see that it and the consumer run",
+    Kind.MISSING_ROW: "given up in failed_event; POST /failed-events/redrive?status=DEAD",
+    Kind.MISSING_ADMISSION: "Redis did not take them over; run it again",
+    Kind.SERIAL_MISMATCH: "Redis did not take them over; run it again",
+    Kind.SERIAL_GAP: "a rebuild gives them back; an open campaign is not touched",
+    Kind.COUNT_MISMATCH: "no repair is safe while people apply; close the campaign first",
+}
+
+
+def repair(
+    campaign_id: str,
+    differences: Sequence[Difference],
+    settle: Settle,
+    admissions: AdmissionRepairs,
+) -> Counter[Kind]:
+    """Repair what is safe; return how many of each kind. Harmless when it is done again.
+
+    What MySQL has is put into Redis, what MySQL lacks is made pending for the relay to send, and
+    a count that is too low is raised. Raises UnavailableError as soon as Redis is not sure.
+    """
+    repaired: Counter[Kind] = Counter()
+    repaired.update(_settle(campaign_id, differences, settle))
+    repaired[Kind.MISSING_ROW] += admissions.make_pending(campaign_id, _rowless(differences))
+    if any(d.detail == COUNT_TOO_LOW for d in differences):
+        repaired[Kind.COUNT_MISMATCH] += admissions.raise_count(campaign_id)
+    return +repaired
+
+
+def _settle(campaign_id: str, differences: Sequence[Difference], settle: Settle) -> Counter[Kind]:
+    """Tell Redis what stands in MySQL, which is the truth."""
+    known = [
+        (d.kind, Settlement(campaign_id, d.user_id, d.issued_serial, Holder.ISSUED))
+        for d in differences
+        if d.kind in ROW_STANDS and d.user_id and d.issued_serial
+    ]
+    settle(settlement for _, settlement in known)
+    return Counter(kind for kind, _ in known)
+
+
+def _rowless(differences: Sequence[Difference]) -> list[Entry]:
+    """Return who holds a serial that neither MySQL nor failed_event has."""
+    return [
+        (d.admitted_serial, d.user_id)
+        for d in differences
+        if d.kind is Kind.MISSING_ROW and d.detail != GIVEN_UP and d.user_id and d.admitted_serial
+    ]

@@ -1,0 +1,178 @@
+"""Who is asking: bearer tokens (JWT, RFC 7519), by a shared secret or an issuer's keys."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import jwt
+
+from handlers.domain.errors import ForbiddenError, UnauthenticatedError
+from handlers.domain.identifiers import is_user_id
+from handlers.edge.auth import hs256
+from handlers.edge.auth.jwks import IssuerKeys
+from handlers.edge.auth.token_cache import Verified, VerifiedTokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handlers.config import Settings
+
+Key = str | jwt.PyJWK
+Checked = tuple[dict[str, Any], Key]  # a token's claims, and the key that its signature is of
+
+ADMIN_SCOPE = "coupon:admin"
+# A signature check takes microseconds, so a longer token only costs; RS256 with many claims fits.
+TOKEN_LENGTH_MAX = 8192
+EXPIRED = "the token has expired"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An authenticated user."""
+
+    id: str
+    scopes: frozenset[str]
+
+
+class RotatingSecret(Protocol):
+    """A secret that may become another one while the service runs."""
+
+    def current(self) -> str:
+        """Return the secret."""
+
+    def previous(self) -> str | None:
+        """Return the one before, with which tokens may still be signed."""
+
+    def renew(self) -> bool:
+        """Look for a new one, not too often; tell whether there is one."""
+
+
+class Tokens:
+    """Checks bearer tokens. Which algorithms count is decided by the settings, never by a token."""
+
+    def __init__(self, settings: Settings, secret: RotatingSecret | None = None) -> None:
+        """Take `secret` where the settings name one (AUTH_JWT_SECRET_ID) in place of its text."""
+        self._issuer = IssuerKeys(settings.auth_jwks_url) if settings.auth_jwks_url else None
+        self._secret = settings.auth_jwt_secret
+        self._rotating = secret
+        self._verified: VerifiedTokens[User, Key] = VerifiedTokens()
+
+    def user(self, headers: Mapping[str, str]) -> User:
+        """Return the user of the Authorization header; raise UnauthenticatedError."""
+        return self._user(_bearer(headers.get("authorization", "")))
+
+    def user_at_once(self, authorization: str) -> User | None:
+        """Return the user of a header with a good token where nobody need be asked about it.
+
+        None: ask `user`, who may read an issuer's keys or a secret anew, and who says what is
+        wrong with a token.
+        """
+        try:
+            token = _bearer(authorization)
+            if not self._issuer and not self._rotating:
+                return self._user(token)
+        except UnauthenticatedError:
+            return None
+        known = self._verified.get(token)
+        if known is None or known.expires_at_s <= time.time() or not self._issuer:
+            return None
+        is_in_use = self._issuer.kept(_key_id(known.key)) is known.key
+        return known.owner if is_in_use else None
+
+    def admin(self, headers: Mapping[str, str]) -> User:
+        """Return the user when the token carries the admin scope; raise ForbiddenError."""
+        user = self.user(headers)
+        if ADMIN_SCOPE not in user.scopes:
+            raise ForbiddenError
+        return user
+
+    def _user(self, token: str) -> User:
+        known = self._verified.get(token)
+        if known is None or not self._is_in_use(known.key):
+            known = self._verify(token)
+            self._verified.keep(token, known)
+        elif known.expires_at_s <= time.time():
+            raise UnauthenticatedError(EXPIRED)
+        return known.owner
+
+    def _is_in_use(self, key: Key) -> bool:
+        """Tell whether a token of that key would be taken if it came for the first time now."""
+        if self._issuer:
+            # Keys that were read anew are other objects, so each makes us verify once more.
+            return self._issuer.key(_key_id(key)) is key
+        if self._rotating:
+            return key == self._rotating.current() or key == self._rotating.previous()
+        return True
+
+    def _verify(self, token: str) -> Verified[User, Key]:
+        claims, key = self._claims(token)
+        if isinstance(claims["exp"], str):  # PyJWT would read digits in any script as a number
+            message = "the token's exp is no number"
+            raise UnauthenticatedError(message)
+        subject = claims["sub"]
+        if not is_user_id(subject):
+            message = "the token's sub is no user id of 1 to 64 printable ASCII characters"
+            raise UnauthenticatedError(message)
+        scope = claims.get("scope")
+        scopes = scope.split() if isinstance(scope, str) else ()
+        return Verified(User(subject, frozenset(scopes)), int(claims["exp"]), key)
+
+    def _claims(self, token: str) -> Checked:
+        try:
+            if self._issuer:
+                return _decoded(token, _issued_key(self._issuer, token), ["RS256", "ES256"])
+            if self._rotating:
+                return _claims_of_rotating(self._rotating, token)
+            return _of_secret(token, self._secret)
+        except jwt.ExpiredSignatureError as error:
+            raise UnauthenticatedError(EXPIRED) from error
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            message = "the token is not valid"
+            raise UnauthenticatedError(message) from error
+
+
+def _of_secret(token: str, secret: str) -> Checked:
+    claims = hs256.claims(token, secret)
+    return (claims, secret) if claims else _decoded(token, secret, ["HS256"])
+
+
+def _decoded(token: str, key: Key, algorithms: list[str]) -> Checked:
+    return jwt.decode(token, key, algorithms=algorithms, options={"require": ["exp", "sub"]}), key
+
+
+def _issued_key(issuer: IssuerKeys, token: str) -> jwt.PyJWK:
+    # A malformed token is not worth a question to the issuer, nor is one that names no key.
+    kid = jwt.get_unverified_header(token).get("kid")
+    key = issuer.key(kid) if isinstance(kid, str) else None
+    if key is None:
+        message = "the issuer has no such key"
+        raise jwt.InvalidKeyError(message)
+    # The key with the algorithm that it is for: a token must not name another one.
+    return key
+
+
+def _claims_of_rotating(secret: RotatingSecret, token: str) -> Checked:
+    """Try the secret that we know, then the one before it, then one that is new."""
+    for read in (secret.current, secret.previous):
+        known = read()
+        if known is not None:
+            with suppress(jwt.InvalidSignatureError):
+                return _of_secret(token, known)
+    if not secret.renew():
+        raise jwt.InvalidSignatureError
+    return _of_secret(token, secret.current())
+
+
+def _key_id(key: Key) -> str:
+    return str(key.key_id) if isinstance(key, jwt.PyJWK) else ""
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > TOKEN_LENGTH_MAX:
+        raise UnauthenticatedError
+    return token

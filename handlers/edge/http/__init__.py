@@ -1,0 +1,1 @@
+"""HTTP: API Gateway's event in, a response or a problem out."""

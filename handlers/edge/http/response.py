@@ -1,0 +1,104 @@
+"""Answers in API Gateway's proxy form; errors as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from handlers import fast_json as json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The one table from an error's or a refusal's code to its HTTP status.
+STATUS: dict[str, HTTPStatus] = {
+    "INVALID_REQUEST": HTTPStatus.BAD_REQUEST,
+    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
+    "FORBIDDEN": HTTPStatus.FORBIDDEN,
+    "CAMPAIGN_NOT_FOUND": HTTPStatus.NOT_FOUND,
+    "NOT_APPLIED": HTTPStatus.NOT_FOUND,
+    "SOLD_OUT": HTTPStatus.CONFLICT,
+    "NOT_OPEN": HTTPStatus.CONFLICT,
+    "CLOSED": HTTPStatus.CONFLICT,
+    "CAMPAIGN_EXISTS": HTTPStatus.CONFLICT,
+    "PAYLOAD_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "TOO_MANY_REQUESTS": HTTPStatus.TOO_MANY_REQUESTS,
+    "INTERNAL": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+# Python 3.13 took over RFC 9110's name of this one; an answer must not depend on the Python.
+CONTENT_TOO_LARGE = "Content Too Large"
+
+_quoted = json.encoder.encode_basestring_ascii
+_encode = json_text.encoder(compact=True)
+
+# A few are told to many: all is gone, it is too early. Bounded, since some name what was sent.
+PROBLEMS_CACHED = 64
+
+PRIVATE = {"Cache-Control": "no-store"}
+
+
+def title(status: HTTPStatus) -> str:
+    """Return a status's name as RFC 9110 has it."""
+    too_large = status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return CONTENT_TOO_LARGE if too_large else status.phrase
+
+
+def answer(status: int, body: object, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return a JSON answer; unless `headers` say otherwise, no cache may keep it."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", **PRIVATE, **(headers or {})},
+        "body": _encode(body),
+    }
+
+
+def text_answer(status: int, body: str, content_type: str) -> dict[str, Any]:
+    """Return an answer that is no JSON, and that no cache may keep."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": content_type, **PRIVATE},
+        "body": body,
+    }
+
+
+def problem(
+    code: str,
+    detail: str,
+    request_id: str,
+    *,
+    retry_after_s: int | None = None,
+    members: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return a problem for `code`, which must stand in STATUS; `members` say more (RFC 9457)."""
+    status = STATUS[code]
+    headers = {"Content-Type": "application/problem+json", **PRIVATE}
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(retry_after_s)
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    of_this_one = {"request_id": request_id, **(members or {})}
+    rest = ",".join([f"{_quoted(name)}:{_quoted(value)}" for name, value in of_this_one.items()])
+    return {
+        "statusCode": int(status),
+        "headers": headers,
+        "body": f"{_beginning(code, detail)},{rest}}}",
+    }
+
+
+@lru_cache(maxsize=PROBLEMS_CACHED)
+def _beginning(code: str, detail: str) -> str:
+    """Return the part of a problem that is the same for everybody, open at its end."""
+    status = STATUS[code]
+    body = {
+        # No page explains the types further, so the type is the URI that RFC 9457 gives for that.
+        "type": "about:blank",
+        "title": title(status),
+        "status": int(status),
+        "detail": detail,
+        "code": code,
+    }
+    return _encode(body).removesuffix("}")

@@ -1,0 +1,36 @@
+"""The main job, shown and measured: `python -m local.demo`.
+
+A thousand people press at once for a hundred coupons. At the end stands a verdict: exactly those
+who were told ACCEPTED have exactly one row each in MySQL.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from local.demo.options import parse
+from local.harness.cli import run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local.harness.signals import Interruption
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code: 0 only when every promise was kept."""
+    options = parse(arguments)
+
+    def shown(interruption: Interruption) -> bool:
+        # Not above: --help need not wait for every client and the plots.
+        from local.demo.run import show  # noqa: PLC0415
+        from local.harness.console import Screen  # noqa: PLC0415
+
+        return show(options, Screen(), interruption)
+
+    return run("demo", shown)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

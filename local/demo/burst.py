@@ -1,0 +1,162 @@
+"""The moment that everything is built for: all press at once."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import http
+import resource
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.harness.http_connection import ERRORS, Connection, MalformedAnswerError, get, post
+from local.harness.processes import DemoError
+from local.harness.responses import NO_ANSWER, Answer, read_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from local.demo.requests import Press
+    from local.harness.api_client import Api
+    from local.harness.console import Screen
+
+# A person has a connection of their own. Half of what the gateway takes (2 processes, 2,048
+# each), because the kernel does not spread them evenly; with more presses than this, the rest
+# waits for a connection.
+CONNECTIONS_MAX = 2000
+# A listen backlog has 128 places on some systems; beyond it a connection attempt waits a second.
+OPENING_AT_ONCE = 100
+# So many press before the next look for answers. On a busy machine pressing takes half a second,
+# and an answer must not seem late because nobody looked.
+PRESSES_PER_LOOK = 100
+# Files that this process needs besides its connections.
+OTHER_FILES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What came of it."""
+
+    started: float  # time.perf_counter() at the start signal
+    connections: int
+    answers: Sequence[Answer]
+
+
+class Button:
+    """The apply call of one campaign, over connections that are open before anybody presses."""
+
+    def __init__(self, api: Api, campaign_id: str, timeout_s: float) -> None:
+        self._api = api
+        self._campaign_id = campaign_id
+        self._timeout_s = timeout_s
+        self._connections: list[Connection] = []
+        self._idle: asyncio.Queue[Connection] = asyncio.Queue()
+        self._started = 0.0
+
+    async def open(self, count: int, opened: Callable[[int], None]) -> None:
+        """Open `count` connections by looking at the campaign, as people do while they wait."""
+        request = get(self._api.host, f"/campaigns/{self._campaign_id}")
+        few = asyncio.Semaphore(OPENING_AT_ONCE)
+
+        async def one() -> None:
+            connection = Connection(self._api.host, self._api.port)
+            self._connections.append(connection)
+            async with few, asyncio.timeout(self._timeout_s):
+                status, _ = await connection.exchange(request)
+            if status != http.HTTPStatus.OK:
+                message = f"the campaign's page answers {status}"
+                raise MalformedAnswerError(message)
+            self._idle.put_nowait(connection)
+            opened(self._idle.qsize())
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(count):
+                    group.create_task(one())
+        except* ERRORS as errors:
+            first = errors.exceptions[0]
+            about = f"{type(first).__name__}: {first}"
+            message = f"only {self._idle.qsize():,} of {count:,} connections opened ({about})"
+            raise DemoError(message) from errors
+
+    async def press_all(
+        self, crowd: Sequence[Press], answered: Callable[[int], None]
+    ) -> tuple[float, list[Answer]]:
+        """Let everybody press; return the moment of the start signal, and every answer."""
+        path = f"/campaigns/{self._campaign_id}/apply"
+        requests = [post(self._api.host, path, press.token) for press in crowd]
+        answers: list[Answer] = []
+
+        async def one(press: Press, request: bytes) -> None:
+            answers.append(await self._press(press, request))
+            answered(len(answers))
+
+        async with asyncio.TaskGroup() as group:
+            self._started = time.perf_counter()
+            for number, (press, request) in enumerate(zip(crowd, requests, strict=True), 1):
+                group.create_task(one(press, request))
+                if number % PRESSES_PER_LOOK == 0:
+                    await asyncio.sleep(0)
+        return self._started, answers
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self._connections:
+            connection.close()
+
+    async def _press(self, press: Press, request: bytes) -> Answer:
+        sent_s = time.perf_counter() - self._started
+        serial, status = None, NO_ANSWER
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                status, body = await self._send(request)
+            outcome, serial = read_answer(status, body, self._campaign_id, press.user)
+        except ERRORS as error:
+            outcome = f"no answer ({type(error).__name__})"
+        latency_s = time.perf_counter() - self._started
+        return Answer(press.user, outcome, serial, status, sent_s, latency_s)
+
+    async def _send(self, request: bytes) -> tuple[int, bytes]:
+        connection = await self._idle.get()
+        try:
+            return await connection.exchange(request)
+        finally:
+            self._idle.put_nowait(connection)
+
+
+async def burst(button: Button, crowd: Sequence[Press], screen: Screen) -> Burst:
+    """Open the connections, and let the crowd press."""
+    count = connections_for(len(crowd))
+    try:
+        with screen.bar("Opening connections", count) as opened:
+            await button.open(count, opened)
+        with screen.bar("Everybody presses", len(crowd)) as answered, _no_garbage_collection():
+            started, answers = await button.press_all(crowd, answered)
+    finally:
+        button.close()
+    return Burst(started, count, answers)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Let nothing stop the crowd for a tenth of a second in the middle of pressing."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def connections_for(presses: int) -> int:
+    """Return how many connections to open, and let this process open so many."""
+    wanted = min(presses, CONNECTIONS_MAX)
+    needed = wanted + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(1, min(wanted, allowed - OTHER_FILES))

@@ -1,0 +1,129 @@
+"""The command line of the demo."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from handlers.domain.campaign import QUANTITY_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from local.servers.embedded import KafkaKind
+
+Servers = Literal["auto", "compose", "embedded", "env"]
+# A crowd that one process can still be: each press is a task and a token of half a kilobyte.
+USERS_MAX = 50_000
+# One in this many is impatient unless --impatient says otherwise: 200 of 1,000.
+USERS_PER_IMPATIENT = 5
+WAIT_S = 30.0
+WAIT_S_MAX = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for."""
+
+    users: int
+    impatient: int
+    quantity: int
+    servers: Servers
+    kafka: KafkaKind
+    out: Path
+    wait_s: float
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """Return the options of a command line; argparse ends the program when it is wrong."""
+    given = _parser().parse_args(arguments)
+    impatient = given.impatient
+    return Options(
+        users=given.users,
+        impatient=given.users // USERS_PER_IMPATIENT if impatient is None else impatient,
+        quantity=given.quantity,
+        servers=cast("Servers", given.servers),
+        kafka=given.kafka,
+        out=given.out,
+        wait_s=given.wait_s,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.demo",
+        description="A crowd wants a few coupons at the same moment: the main job, measured.",
+        epilog="Exit code: 0 every promise was kept, 1 not (the differences are named), "
+        "2 wrong options, 130 Ctrl-C. Everything that was started is stopped at the end.",
+    )
+    add = parser.add_argument
+    add(
+        "--users",
+        type=_number(1, USERS_MAX),
+        default=1000,
+        metavar="N",
+        help="different people who press once, all at once (default: %(default)s)",
+    )
+    add(
+        "--impatient",
+        type=_number(0, USERS_MAX),
+        metavar="N",
+        help="further people, who press five times (default: a fifth of --users)",
+    )
+    add(
+        "--quantity",
+        type=_number(1, QUANTITY_MAX),
+        default=100,
+        metavar="N",
+        help="coupons of the campaign (default: %(default)s)",
+    )
+    add(
+        "--servers",
+        choices=("compose", "embedded", "env"),
+        default="auto",
+        help="compose: the running containers of `make up`, nothing is started; embedded: "
+        "servers without Docker; env: those of REDIS_URL, KAFKA_BOOTSTRAP_SERVERS and "
+        "DATABASE_URL (default: env where these are set, else embedded)",
+    )
+    add(
+        "--kafka",
+        choices=("tansu", "apache"),
+        default="tansu",
+        help="the embedded Kafka; apache needs Java 17 and Maven (default: %(default)s)",
+    )
+    add(
+        "--out",
+        type=Path,
+        default=Path("out/demo"),
+        metavar="FOLDER",
+        help="for plot, figures, answers and logs (default: %(default)s)",
+    )
+    add(
+        "--wait-s",
+        type=_seconds,
+        default=WAIT_S,
+        metavar="SECONDS",
+        help="patience with servers, answers and rows, each (default: %(default)g)",
+    )
+    return parser
+
+
+def _number(lowest: int, highest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text)
+        if not lowest <= value <= highest:
+            message = f"must be {lowest:,} to {highest:,}"
+            raise argparse.ArgumentTypeError(message)
+        return value
+
+    return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= WAIT_S_MAX:
+        message = f"must be above 0 and at most {WAIT_S_MAX:g}"
+        raise argparse.ArgumentTypeError(message)
+    return seconds

@@ -1,0 +1,148 @@
+"""The run as a picture: answers over time, and how long people waited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from local.demo.metrics import OTHER, by_outcome, latencies_ms
+from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from local.demo.metrics import Run
+    from local.harness.responses import Answer
+
+    Groups = Mapping[str, Sequence[Answer]]
+
+# Okabe and Ito's palette: colour-blind people tell it apart, and the lines differ besides.
+COLOURS = {
+    ACCEPTED: "#009E73",
+    ALREADY_APPLIED: "#0072B2",
+    SOLD_OUT: "#E69F00",
+    OTHER: "#CC79A7",
+}
+LINES: dict[str, Any] = {ACCEPTED: "-", ALREADY_APPLIED: "--", SOLD_OUT: "-.", OTHER: ":"}
+LABELS = {
+    ACCEPTED: "accepted",
+    ALREADY_APPLIED: "already applied",
+    SOLD_OUT: "sold out",
+    OTHER: "anything else",
+}
+INK = "#222222"
+BINS = 50
+# A flat picture has no axis to speak of; a millisecond is less than any run takes.
+END_S_MIN = 0.001
+STYLE: dict[Any, Any] = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10.5,
+    "legend.frameon": False,
+    "svg.fonttype": "none",  # text stays text: small, and searchable
+}
+
+
+def draw(run: Run, *files: Path) -> None:
+    """Write the picture to each of `files`, in the format of its suffix."""
+    groups = by_outcome(run.evidence.answers)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(11, 5), layout=ConstrainedLayoutEngine(wspace=0.08))
+        left, right = figure.subplots(1, 2, width_ratios=(4, 3))
+        _answers_over_time(left, run, groups)
+        _latencies(right, run.evidence.answers, groups)
+        figure.suptitle(_title(run), fontsize=14, fontweight="bold")
+        figure.legend(
+            handles=_handles(groups), loc="outside lower center", ncols=5, handlelength=3.2
+        )
+        for file in files:
+            figure.savefig(file, dpi=150)
+
+
+def _title(run: Run) -> str:
+    evidence = run.evidence
+    return (
+        f"{evidence.people:,} people press {evidence.presses:,} times at once "
+        f"for {evidence.quantity:,} coupons"
+    )
+
+
+def _answers_over_time(axes: Axes, run: Run, groups: Groups) -> None:
+    end_s = max(run.duration_s, *(at for at, _ in run.rows_seen), END_S_MIN)
+    axes.hist(
+        [[answer.latency_s for answer in group] for group in groups.values()],
+        bins=BINS,
+        range=(0, end_s),
+        stacked=True,
+        color=[COLOURS[name] for name in groups],
+    )
+    axes.set(
+        title=f"Answers over time; {_about_rows(run)}",
+        xlabel="seconds since the start signal",
+        ylabel=f"answers in each {end_s / BINS * 1000:.0f} ms (bars)",
+        xlim=(0, end_s * 1.02),
+    )
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    _rows(axes.twinx(), run, end_s)
+
+
+def _about_rows(run: Run) -> str:
+    if run.rows_complete_s is None:
+        return f"{len(run.evidence.rows):,} rows in MySQL"
+    return f"row {run.evidence.coupons_due:,} in MySQL after {run.rows_complete_s:.2f} s"
+
+
+def _rows(axes: Axes, run: Run, end_s: float) -> None:
+    times = [0.0, *(at for at, _ in run.rows_seen)]
+    counts = [0, *(count for _, count in run.rows_seen)]
+    axes.step([*times, end_s], [*counts, counts[-1]], where="post", color=INK, linewidth=1.8)
+    axes.spines["right"].set_visible(True)
+    axes.set(ylabel="rows in MySQL (line)", ylim=(0, run.evidence.coupons_due * 1.15))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def _latencies(axes: Axes, answers: Sequence[Answer], groups: Groups) -> None:
+    for name, group in groups.items():
+        milliseconds = [answer.latency_s * 1000 for answer in group]
+        axes.ecdf(milliseconds, color=COLOURS[name], linestyle=LINES[name], linewidth=2.2)
+    percentiles = ", ".join(
+        f"{name} {value:,.0f}" for name, value in latencies_ms(answers).items() if name != "max"
+    )
+    axes.set(
+        title=f"Latency {percentiles} ms",
+        xlabel="milliseconds from the start signal to the answer",
+        ylabel="answered by then",
+        xlim=(0, None),
+        ylim=(0, 1.02),
+    )
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.0%}"))
+    axes.grid(alpha=0.3)
+
+
+def _handles(groups: Groups) -> list[Line2D]:
+    """Return one legend for both panels: the colours are the same."""
+    outcomes = [
+        Line2D(
+            [],
+            [],
+            color=COLOURS[name],
+            linestyle=LINES[name],
+            linewidth=4,
+            label=f"{len(group):,} {LABELS[name]}",
+        )
+        for name, group in groups.items()
+    ]
+    return [*outcomes, Line2D([], [], color=INK, linewidth=1.8, label="rows in MySQL")]

@@ -1,0 +1,116 @@
+"""One run of the demo, from the campaign to the verdict."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pymysql
+from redis.exceptions import RedisError
+
+from handlers.config import ConfigurationError
+from handlers.domain.errors import ServiceError
+from handlers.retry import SetupError
+from local.demo import artifacts as results
+from local.demo.burst import Button, burst
+from local.demo.metrics import Run, figures
+from local.demo.requests import presses
+from local.demo.summary import summary
+from local.harness.deployment import Surroundings, surroundings
+from local.harness.invariants import Evidence, judge
+from local.harness.mysql_state import RowWatch, read_rows
+from local.harness.processes import DemoError
+from local.harness.redis_state import read_version, settled_counts
+from local.harness.system_info import machine, versions
+from local.migrate import database_address
+from local.servers import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from local.demo.options import Options
+    from local.harness.console import Screen
+    from local.harness.invariants import Finding
+    from local.harness.signals import Interruption
+
+# What these say is all that a person needs; a traceback would only hide it.
+EXPLAINED = (DemoError, ServerError, SetupError, ConfigurationError, ServiceError, OSError)
+# The bar of rows moves this often, and a gateway that has ended is noticed as soon.
+LOOK_S = 0.1
+
+
+def show(options: Options, screen: Screen, interruption: Interruption) -> bool:
+    """Do the whole demo and print its summary; return whether every promise was kept."""
+    started = time.perf_counter()
+    results.clear(options.out)
+    with surroundings(options, screen) as around:
+        run, server_versions = _run(around, options, screen, interruption)
+        with screen.step("Verdict, figures, picture"):
+            findings = judge(run.evidence)
+            facts = figures(run)
+            record = _record(facts, findings, server_versions, time.perf_counter() - started)
+            results.write(options.out, run, record)
+        screen.console.print(summary(facts, findings))
+    screen.say(f"{options.out}: {', '.join((*results.PICTURES, results.FIGURES, results.ANSWERS))}")
+    screen.say(f"{time.perf_counter() - started:.1f} s in all")
+    return all(finding.kept for finding in findings)
+
+
+def _run(
+    around: Surroundings, options: Options, screen: Screen, interruption: Interruption
+) -> tuple[Run, dict[str, str]]:
+    settings, address = around.settings, database_address(around.settings)
+    campaign_id = around.api.create_campaign(options.quantity, settings.auth_jwt_secret)
+    crowd = presses(options.users, options.impatient, settings.auth_jwt_secret)
+    people = options.users + options.impatient
+    due = min(options.quantity, people)
+    button = Button(around.api, campaign_id, options.wait_s)
+    try:
+        with RowWatch(address, campaign_id, due) as watch:
+            outcome = interruption.run(burst(button, crowd, screen))
+            _await_rows(watch, due, around, options.wait_s, screen)
+        highest, pending = settled_counts(settings, campaign_id, options.wait_s)
+        rows, failed, mysql_version = read_rows(address, campaign_id)
+        server_versions = {"MySQL": mysql_version, "Redis": read_version(settings, campaign_id)}
+    except (pymysql.Error, RedisError) as error:
+        message = f"a server went away: {type(error).__name__}: {error}"
+        raise DemoError(message) from error
+    evidence = Evidence(
+        options.quantity, people, len(crowd), outcome.answers, rows, highest, pending, failed
+    )
+    since = outcome.started
+    seen = [(at - since, count) for at, count in watch.seen]
+    complete_s = None if watch.complete_at is None else watch.complete_at - since
+    run = Run(campaign_id, around.kind, evidence, outcome.connections, seen, complete_s)
+    return run, server_versions
+
+
+def _await_rows(
+    watch: RowWatch, due: int, around: Surroundings, wait_s: float, screen: Screen
+) -> None:
+    """Return when the rows are there, or when patience is over: the verdict tells what is not."""
+    deadline = time.monotonic() + wait_s
+    with screen.bar("Rows in MySQL", due) as shown:
+        while not watch.wait(LOOK_S) and time.monotonic() < deadline:
+            shown(watch.count)
+            around.check()
+
+
+def _record(
+    facts: dict[str, Any],
+    findings: Sequence[Finding],
+    server_versions: dict[str, str],
+    total_s: float,
+) -> dict[str, Any]:
+    """Return everything that goes into the JSON file."""
+    return {
+        "kept": all(finding.kept for finding in findings),
+        "promises": [asdict(finding) | {"kept": finding.kept} for finding in findings],
+        **facts,
+        "total_s": round(total_s, 1),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions() | server_versions,
+        "machine": machine(),
+    }

@@ -1,0 +1,1 @@
+"""What demo, load, soak, bench and the fault campaign share."""

@@ -1,0 +1,54 @@
+"""The running containers of `make up`: where they are found, from the outside."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from local.harness.processes import ROOT, DemoError
+from local.servers.ports import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ENV, ENV_EXAMPLE = ROOT / "local" / ".env", ROOT / "local" / ".env.example"
+
+
+def api_address(values: Mapping[str, str]) -> tuple[str, int]:
+    """Return host and port of the gateway's container."""
+    return HOST, int(values["API_PORT"])
+
+
+def settings_of(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that reach the containers through their published ports."""
+    mysql = f"seonchak:{values['MYSQL_PASSWORD']}@{HOST}:{values['MYSQL_PORT']}/seonchak"
+    return {
+        "STAGE": "local",
+        "REDIS_URL": f"redis://{HOST}:{values['REDIS_PORT']}/0",
+        # Kafka sends its clients on to the address that it advertises, which is this one.
+        "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{values['KAFKA_PORT']}",
+        "DATABASE_URL": f"mysql://{mysql}",
+        "AUTH_JWT_SECRET": values["AUTH_JWT_SECRET"],
+        "COUPON_CODE_SECRET": values["COUPON_CODE_SECRET"],
+    }
+
+
+def read_values(
+    example: Path = ENV_EXAMPLE, own: Path = ENV, environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return the values that Compose used: the environment's, else local/.env's, else example's."""
+    try:
+        values = _parsed(example.read_text(encoding="utf-8"))
+        if own.exists():
+            values |= _parsed(own.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{error.filename} cannot be read: {error.strerror}"
+        raise DemoError(message) from error
+    return {name: environment.get(name, value) for name, value in values.items()}
+
+
+def _parsed(text: str) -> dict[str, str]:
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}

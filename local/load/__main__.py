@@ -1,0 +1,94 @@
+"""A promotion's day with people who behave like people: `python -m local.load`.
+
+They count down on the campaign's page, press at the opening, try again, and wait for their code.
+Servers and programs are started where the settings name none. At the end stands a verdict.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handlers.domain.campaign import QUANTITY_MAX
+from local.harness.cli import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from local.harness.signals import Interruption
+
+# As many as one process of Locust can be on a machine that does little else.
+USERS_MAX = 10_000
+COUNTDOWN_S_MAX = 3600
+WAIT_S_MAX = 3600
+PORT_MAX = 65_535
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code: 0 only when every promise was kept."""
+    options = _parser().parse_args(arguments)
+
+    def shown(_: Interruption) -> bool:
+        # Not above: --help need not wait for every client and the plots.
+        from local.harness.console import Screen  # noqa: PLC0415
+        from local.load.run import hold_days  # noqa: PLC0415
+
+        return hold_days(options, Screen())
+
+    return run("load", shown)
+
+
+def _number(lowest: int, highest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        return int(_between(lowest, highest, int(text)))
+
+    return number
+
+
+def _amount(lowest: float, highest: float) -> Callable[[str], float]:
+    def amount(text: str) -> float:
+        return _between(lowest, highest, float(text))
+
+    return amount
+
+
+def _between(lowest: float, highest: float, value: float) -> float:
+    if not lowest <= value <= highest:
+        message = f"must be {lowest:,} to {highest:,}"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.load",
+        description="A promotion's day: countdown, burst at the opening, retries, waiting.",
+        epilog="Exit code: 0 every promise was kept and nobody got a wrong answer, 1 not (the "
+        "differences are named), 2 wrong options, 130 Ctrl-C. Everything that was started is "
+        "stopped at the end.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--users", type=_number(1, USERS_MAX), default=1000, help="people")
+    add("--quantity", type=_number(1, QUANTITY_MAX), default=100, help="coupons")
+    countdown = "seconds until the opening; everybody comes within the first half"
+    add("--countdown", type=_amount(1, COUNTDOWN_S_MAX), default=30.0, help=countdown)
+    hang_ups = "percent who lose the connection right after pressing, and press again"
+    add("--hang-ups", type=_amount(0, 100), default=2.0, help=hang_ups)
+    servers = "of the settings, or embedded (auto: the settings' where they name them)"
+    add("--servers", choices=("auto", "compose", "embedded", "env"), default="auto", help=servers)
+    add("--kafka", choices=("tansu", "apache"), default="tansu", help="the embedded Kafka")
+    patience = "patience with servers, and from the opening to the last answer"
+    add("--wait-s", type=_amount(1, WAIT_S_MAX), default=60.0, help=patience)
+    add("--out", type=Path, default=Path("out/load"), help="folder for report, figures and logs")
+    add("--ui", action="store_true", help="open Locust's page in place of a headless run")
+    add("--port", type=_number(1, PORT_MAX), default=8089, help="of Locust's page")
+    python = "the interpreter that has Locust"
+    add("--python", type=Path, default=Path(".venv-load/bin/python"), help=python)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,230 @@
+"""The day of a promotion, for Locust: `make load`, or `locust -f … --host URL` with this file.
+
+People gather on the campaign's page and look again whenever it may have changed; at the opening
+everybody presses; whoever gets no answer, or one that asks for patience, presses again; winners
+ask for their coupon until it is there, some others try once or twice more, and all leave. What
+they decide stands in local/load/scenario.py; here it is done over HTTP, and noted.
+
+Each run has a campaign of its own, created when it starts. AUTH_JWT_SECRET signs everybody's
+token; without it, it is the development secret.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from geventhttpclient.client import HTTPClientPool
+from locust import FastHttpUser, events
+from locust.contrib.fasthttp import LocustBadStatusCode
+from locust.exception import StopUser
+
+from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.harness.responses import NO_ANSWER
+from local.load.campaign import NotCreatedError, create_campaign
+from local.load.jwt import bearer
+from local.load.progress import progress
+from local.load.responses import Call, Reply, Sort, read
+from local.load.scenario import Nature, day
+from local.load.session_log import HUNG_UP, Day, Timing, Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from local.load.responses import Seen
+    from local.load.scenario import Wish
+
+# Everybody has a connection of their own; beyond so many (two gateway processes take 2,048 each)
+# they share them, and who finds none waits for one.
+CONNECTIONS_MAX = 2000
+# Longer than the gateway lets anybody wait.
+ANSWER_TIMEOUT_S = 30.0
+PROGRESS_EVERY_S = 5.0
+# How late the end of a day may be noticed.
+LOOK_S = 0.2
+EXIT_BROKEN = 2
+SECRET = os.environ.get("AUTH_JWT_SECRET") or DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"]
+
+
+class Promotion:
+    """The campaign of one run, and who has come to it."""
+
+    def __init__(self, environment: Any) -> None:
+        options = environment.parsed_options
+        self.people = environment.runner.target_user_count
+        self.hang_ups = options.hang_ups / 100
+        self.quantity = options.quantity
+        self.opens_at_ms = int((time.time() + options.countdown) * 1000)
+        self.opens_at_s = self.opens_at_ms / 1000
+        self.patience_until_s = self.opens_at_s + options.patience
+        self.visits: list[Visit] = []
+        self._numbers = itertools.count(1)
+        url = environment.host.rstrip("/")
+        self.campaign_id = create_campaign(url, SECRET, self.quantity, self.opens_at_ms)
+
+    def enter(self) -> tuple[Visit, Nature]:
+        """Let in another visitor."""
+        number = next(self._numbers)
+        visit = Visit(f"user-{number}")
+        self.visits.append(visit)
+        return visit, Nature.of(number, self.hang_ups)
+
+    def is_over(self) -> bool:
+        """Whether everybody has come and left."""
+        return len(self.visits) >= self.people and all(visit.left for visit in self.visits)
+
+    def say(self) -> None:
+        """Print how it goes."""
+        print(progress(self.visits, time.time() - self.opens_at_s), flush=True)
+
+
+class Person(FastHttpUser):  # type: ignore[misc]  # the environment of the checks has no Locust
+    """Lives through one day, and leaves."""
+
+    network_timeout = connection_timeout = ANSWER_TIMEOUT_S
+
+    def live(self) -> None:
+        """Do what a person wishes, one after the other."""
+        promotion: Promotion | None = self.environment.promotion
+        if promotion is None:
+            raise StopUser
+        visit, nature = promotion.enter()
+        token = bearer(SECRET, visit.user)
+        steps = day(nature, promotion.patience_until_s)
+        wish = _next(steps, None)
+        while wish:
+            gevent.sleep(wish.after_s)
+            sent_s = time.time()
+            seen = self._do(wish, promotion.campaign_id, visit.user, token)
+            visit.note(wish.call, seen, sent_s, promotion.opens_at_s)
+            wish = _next(steps, seen)
+        visit.left = True
+        raise StopUser
+
+    def _do(self, wish: Wish, campaign_id: str, user: str, token: str) -> Seen:
+        """Make one call. Locust counts its time, and as failures what broke or is wrong."""
+        method, _, name = wish.call.partition(" ")
+        path = name.replace("{id}", campaign_id)
+        headers = {} if wish.call is Call.LOOK else {"Authorization": f"Bearer {token}"}
+        with (
+            gevent.Timeout(wish.hang_up_s) as hanging_up,
+            self.client.request(
+                method, path, name=name, headers=headers, catch_response=True
+            ) as response,
+        ):
+            reply = _reply(response)
+            if reply.status == NO_ANSWER and wish.hang_up_s and not hanging_up.pending:
+                # Their own doing: neither a failure, nor a time that a call took.
+                response.request_meta["name"] = f"{name} (hung up)"
+                response.success()
+                return read(wish.call, reply._replace(error=HUNG_UP), campaign_id, user)
+            seen = read(wish.call, reply, campaign_id, user)
+            if seen.sort is Sort.WRONG:
+                response.failure(seen.outcome)
+            elif reply.status != NO_ANSWER:
+                response.success()
+        return seen
+
+    tasks = (live,)
+
+
+def _next(steps: Generator[Wish, Seen, None], seen: Seen | None) -> Wish | None:
+    try:
+        return steps.send(seen) if seen else next(steps)
+    except StopIteration:
+        return None
+
+
+def _reply(response: Any) -> Reply:
+    error = response.request_meta["exception"]
+    if error is None or isinstance(error, LocustBadStatusCode):
+        content = bytes(response.content or b"")
+        return Reply(time.time(), response.status_code, response.headers, content)
+    cause = getattr(error, "original", None) or error
+    return Reply(time.time(), NO_ANSWER, {}, b"", type(cause).__name__)
+
+
+def add_options(parser: Any) -> None:
+    """Name what a run can be given, on the command line and on Locust's page."""
+    add = parser.add_argument
+    add("--quantity", type=int, default=100, help="coupons of the campaign")
+    add("--countdown", type=float, default=30.0, help="seconds from the start to the opening")
+    add("--hang-ups", type=float, default=2.0, help="percent who lose the connection once")
+    add("--patience", type=float, default=60.0, help="seconds after the opening until all give up")
+    add("--days", default="out/load", include_in_web_ui=False, help="folder for what was seen")
+
+
+def open_doors(environment: Any, **_: Any) -> None:
+    """Create the campaign, before the first person comes."""
+    environment.promotion = None
+    try:
+        promotion = environment.promotion = Promotion(environment)
+    except NotCreatedError as error:
+        _break_off(environment, str(error))
+        return
+    shared = promotion.people > CONNECTIONS_MAX
+    Person.client_pool = _pool() if shared else None
+    gevent.spawn(_await_end, environment, promotion)
+
+
+def close_doors(environment: Any, **_: Any) -> None:
+    """Write down what was seen."""
+    promotion, environment.promotion = environment.promotion, None
+    if promotion is None:
+        return
+    timings = [_timing(entry) for entry in environment.stats.entries.values()]
+    parts = (promotion.campaign_id, promotion.quantity, promotion.opens_at_ms, promotion.visits)
+    Day(*parts, timings).write(Path(environment.parsed_options.days))
+
+
+def give_up(user_instance: Any, exception: Exception, **_: Any) -> None:
+    """End the run when a person cannot go on: that is a fault of this program."""
+    _break_off(user_instance.environment, f"{type(exception).__name__}: {exception}")
+
+
+def _await_end(environment: Any, promotion: Promotion) -> None:
+    due_s = time.monotonic()
+    while not promotion.is_over() and environment.promotion is promotion:
+        if time.monotonic() >= due_s:
+            due_s += PROGRESS_EVERY_S
+            promotion.say()
+        gevent.sleep(LOOK_S)
+    promotion.say()
+    if environment.promotion is promotion:
+        _end(environment)
+
+
+def _break_off(environment: Any, why: str) -> None:
+    print(why, flush=True)
+    environment.process_exit_code = EXIT_BROKEN
+    gevent.spawn(_end, environment)
+
+
+def _end(environment: Any) -> None:
+    runner = environment.runner
+    if environment.parsed_options.headless:
+        runner.quit()
+    else:
+        runner.stop()
+
+
+def _pool() -> HTTPClientPool:
+    timeouts = {"network_timeout": ANSWER_TIMEOUT_S, "connection_timeout": ANSWER_TIMEOUT_S}
+    return HTTPClientPool(concurrency=CONNECTIONS_MAX, **timeouts)
+
+
+def _timing(entry: Any) -> Timing:
+    p50_ms, p95_ms, p99_ms = (entry.get_response_time_percentile(p) for p in (0.5, 0.95, 0.99))
+    counts = entry.num_requests, entry.num_failures
+    name = f"{entry.method} {entry.name}"
+    return Timing(name, *counts, p50_ms, p95_ms, p99_ms, entry.max_response_time)
+
+
+events.init_command_line_parser.add_listener(add_options)
+events.test_start.add_listener(open_doors)
+events.test_stop.add_listener(close_doors)
+events.user_error.add_listener(give_up)

@@ -1,0 +1,84 @@
+"""The summary of a day: for people on a terminal, for programs as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from local.demo.summary import facts, promises
+from local.harness.system_info import machine, versions
+from local.load.responses import ISSUED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from local.harness.invariants import Finding
+    from local.load.session_log import Day, Timing
+
+
+def figures(day: Day, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return everything that goes into the JSON file."""
+    answers = [answer for visit in day.visits for answer in visit.answers]
+    codes_s = [visit.seen_s for visit in day.visits if visit.seen_s and visit.state == ISSUED]
+    return {
+        "kept": all(finding.kept for finding in findings),
+        "promises": [asdict(finding) | {"kept": finding.kept} for finding in findings],
+        "campaign_id": day.campaign_id,
+        "people": len(day.visits),
+        "quantity": day.quantity,
+        "looks": sum(visit.looks for visit in day.visits),
+        "presses": len(answers),
+        "answers": dict(Counter(answer.outcome for answer in answers).most_common()),
+        "last_code_after_s": round(max(codes_s), 3) if codes_s else None,
+        "calls": [asdict(timing) for timing in day.timings],
+        "versions": versions(),
+        "machine": machine(),
+    }
+
+
+def summary(day: Day, findings: Sequence[Finding]) -> RenderableType:
+    """Return the same for any terminal from 80 columns up."""
+    told = figures(day, findings)
+    kept, last_s = told["kept"], told["last_code_after_s"]
+    head = Text.assemble(
+        (f"{told['people']:,} people", "bold"),
+        f" looked {told['looks']:,} times, and pressed {told['presses']:,} times "
+        f"for {told['quantity']:,} coupons",
+    )
+    last = "nobody holds a code" if last_s is None else f"the last code was seen after {last_s} s"
+    end = (
+        Text("Every promise was kept.", "bold green")
+        if kept
+        else Text("Not every promise was kept.", "bold red")
+    )
+    outcomes = facts("What a press was answered with", list(told["answers"].items()))
+    parts = (head, Text(f"From the opening on, {last}.", "dim"), "", outcomes, "")
+    return Panel(
+        Group(*parts, _times(day.timings), "", promises(findings), "", end),
+        title=day.campaign_id,
+        title_align="left",
+        border_style="green" if kept else "red",
+        box=box.ROUNDED,
+        padding=(1, 2),
+        expand=False,
+    )
+
+
+def _times(timings: Sequence[Timing]) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("How long each call took, ms", no_wrap=True)
+    for name in ("calls", "failed", "p50", "p95", "p99", "max"):
+        table.add_column(name, justify="right")
+    for each in timings:
+        times = (f"{ms:,.0f}" for ms in (each.p50_ms, each.p95_ms, each.p99_ms, each.max_ms))
+        table.add_row(each.name, f"{each.count:,}", f"{each.failures:,}", *times)
+    return table

@@ -1,0 +1,88 @@
+"""The Kafka consumer of the poll runner: what is used of it, and how it is built."""
+
+# ruff: noqa: D102 - kafka-python documents its own methods
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kafka import KafkaConsumer
+from kafka.errors import (
+    AuthorizationError,
+    KafkaConfigurationError,
+    SaslAuthenticationFailedError,
+    UnsupportedVersionError,
+)
+
+from handlers.adapters.kafka.connection import connection_options
+from local.poll_runner.fast_unpack import unpack_in_c
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kafka.structs import TopicPartition
+
+    from handlers.config import Settings
+
+# A topic that is created, or created anew, while the runner waits is found after this time.
+METADATA_MAX_AGE_MS = 5_000
+# After a broker's return, not longer than this until the next attempt.
+RECONNECT_BACKOFF_MS_MAX = 1_000
+# Between polls lies one invocation; a slow one must not cost the membership.
+POLL_INTERVAL_PER_TIMEOUT = 2
+POLL_INTERVAL_MS_MIN = 300_000
+# No patience helps against these; everything else may pass.
+FATAL_ERRORS = (
+    AuthorizationError,
+    KafkaConfigurationError,
+    SaslAuthenticationFailedError,
+    UnsupportedVersionError,
+)
+
+
+class Consumer(Protocol):
+    """The part of kafka-python's KafkaConsumer that the loop uses."""
+
+    def subscribe(self, topics: Iterable[str]) -> None: ...
+    def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]: ...
+    def assignment(self) -> set[TopicPartition]: ...
+    def seek(self, partition: TopicPartition, offset: int) -> None: ...
+    def pause(self, *partitions: TopicPartition) -> None: ...
+    def resume(self, *partitions: TopicPartition) -> None: ...
+    def paused(self) -> set[TopicPartition]: ...
+    def commit(self, offsets: Mapping[TopicPartition, Any], timeout_ms: int) -> None: ...
+    def group_metadata(self) -> Any: ...
+    def beginning_offsets(self, partitions: list[TopicPartition], timeout_ms: int) -> object: ...
+    def close(self, *, autocommit: bool, timeout_ms: int) -> None: ...
+
+
+def build_consumer(settings: Settings, session_timeout_ms: int, timeout_s: float) -> Consumer:
+    """Return a consumer in the group of `settings` that commits only when told to."""
+    longest_ms = int(timeout_s * 1000) * POLL_INTERVAL_PER_TIMEOUT
+    consumer: Consumer = KafkaConsumer(
+        **connection_options(settings),
+        group_id=settings.consumer_group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        # A consumer that made its own topic would make it with one partition.
+        allow_auto_create_topics=False,
+        session_timeout_ms=session_timeout_ms,
+        heartbeat_interval_ms=session_timeout_ms // 3,
+        max_poll_interval_ms=max(POLL_INTERVAL_MS_MIN, longest_ms),
+        metadata_max_age_ms=METADATA_MAX_AGE_MS,
+        reconnect_backoff_max_ms=RECONNECT_BACKOFF_MS_MAX,
+    )
+    unpack_in_c(consumer)
+    return consumer
+
+
+def forget_drained(consumer: Consumer) -> None:
+    """Let a partition that is resumed go on.
+
+    kafka-python 3.0.12 parks what it has fetched of a partition that is paused, and takes it up
+    again only while nothing stands in its one place for records in work. Drained records stay
+    there, so a resumed partition would wait for ever, and is not fetched anew either.
+    """
+    fetcher = getattr(consumer, "_fetcher", None)
+    if fetcher is not None and not fetcher._next_partition_records:  # noqa: SLF001
+        fetcher._next_partition_records = None  # noqa: SLF001

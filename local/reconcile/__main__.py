@@ -1,0 +1,117 @@
+"""Compare Redis, MySQL and failed_event: `python -m local.reconcile [CAMPAIGN …] [--repair]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from handlers import wiring
+from handlers.config import ConfigurationError
+from handlers.domain.errors import CampaignNotFoundError, ServiceError
+from handlers.domain.identifiers import is_campaign_id
+from handlers.domain.reconciliation.differences import Kind
+from handlers.domain.reconciliation.repair import repair
+from handlers.reconcile import LISTED_MAX, Findings, compare
+from local.reconcile.progress import Progress
+from local.reconcile.report import as_json, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_FOUND, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit code: 0 nothing found, 1 something, 2 wrong settings."""
+    options = _parser().parse_args(arguments)
+    try:
+        campaigns = list(dict.fromkeys(options.campaigns)) or _all_campaigns()
+        # Every campaign has its turn, also after one that cannot be compared.
+        sound = [_campaign(one, options) for one in campaigns]
+    except ConfigurationError as error:
+        return _end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
+    except CampaignNotFoundError as error:
+        return _end(str(error), EXIT_MISCONFIGURED)
+    except ServiceError as error:
+        return _end(f"Not compared: {error}", EXIT_FOUND)
+    except KeyboardInterrupt:
+        return _end("Interrupted: what was not reported is not compared.", EXIT_INTERRUPTED)
+    return 0 if all(sound) else EXIT_FOUND
+
+
+def _all_campaigns() -> list[str]:
+    """Return the ids of all campaigns that either side knows."""
+    standing = {campaign.id for campaign in wiring.coupon_queries().campaigns()}
+    return sorted(standing | set(wiring.campaign_states().ids()))
+
+
+def _campaign(campaign_id: str, options: argparse.Namespace) -> bool:
+    """Compare one campaign, repair it if asked, report; return whether nothing is (left) wrong."""
+    try:
+        found, repaired = _compare(campaign_id, with_repair=options.repair)
+        if repaired:
+            # Not what was meant to be repaired counts, but what a new look finds.
+            found, _ = _compare(campaign_id, with_repair=False)
+    except CampaignNotFoundError as error:
+        if options.campaigns:
+            message = f"Neither Redis nor MySQL has the campaign {campaign_id}."
+            raise CampaignNotFoundError(message) from error
+        return True  # listed in Redis and nowhere else: its creation was cut short
+    except ServiceError as error:
+        print(f"{campaign_id}: not compared: {error}", file=sys.stderr, flush=True)
+        return False
+    report = as_json if options.json else as_text
+    print(report(campaign_id, found, repaired, with_repair=options.repair), flush=True)
+    return not found.total
+
+
+def _compare(campaign_id: str, *, with_repair: bool) -> tuple[Findings, Counter[Kind]]:
+    found, repaired = Findings(), Counter[Kind]()
+    with Progress(campaign_id) as progress:
+        for batch in compare(campaign_id, progress=progress.show).differences():
+            found.add(batch)
+            if with_repair:
+                repaired += repair(
+                    campaign_id, batch, wiring.admissions().settle, wiring.admission_register()
+                )
+    return found, repaired
+
+
+def _end(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+def _id(text: str) -> str:
+    if not is_campaign_id(text):
+        message = "no campaign id: 1 to 63 of a-z, 0-9 and -"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.reconcile",
+        description="Compare Redis, MySQL and failed_event, and name every difference that two "
+        f"looks have seen (the first {LISTED_MAX:,} of a campaign one by one). Nothing is locked: "
+        "it may be run while people apply.",
+        epilog="Exit code: 0 nothing found, 1 something found (with --repair: left) or a server "
+        "out of reach, 2 wrong settings or arguments. Settings come from the environment.",
+    )
+    parser.add_argument(
+        "campaigns", type=_id, nargs="*", metavar="CAMPAIGN", help="ids (default: all campaigns)"
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="put into Redis what MySQL has, make pending what MySQL lacks, raise a count that is "
+        "too low; say what is left",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line per campaign")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""What was found in one campaign: a table for people, or a line of JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from handlers.domain.reconciliation.differences import Kind
+from handlers.domain.reconciliation.repair import LEFT
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from handlers.domain.reconciliation.differences import Difference
+    from handlers.reconcile import Findings
+
+HEADER = ("KIND", "USER", "REDIS", "MYSQL", "")
+
+
+def as_json(
+    campaign_id: str, found: Findings, repaired: Counter[Kind], *, with_repair: bool
+) -> str:
+    """Return one JSON object in one line; with --repair the counts are of what is left."""
+    report = {
+        "campaign_id": campaign_id,
+        **found.to_json(),
+        "truncated": found.total > len(found.first),
+    }
+    if with_repair:
+        left = {kind: LEFT[kind] for kind in Kind if found.counts[kind]}
+        report |= {"repaired": {kind: repaired[kind] for kind in Kind}, "left": left}
+    return json.dumps(report)
+
+
+def as_text(
+    campaign_id: str, found: Findings, repaired: Counter[Kind], *, with_repair: bool
+) -> str:
+    """Return a headline, the differences as a table, and with --repair what has become of them."""
+    number = f"{found.total:,}" if found.total else "nothing"
+    lines = [f"{campaign_id}: {number} {'left' if repaired else 'found'}"]
+    if repaired:
+        lines.append(f"  repaired: {_listed(repaired)}")
+    if found.total:
+        lines += [f"  {_listed(found.counts)}", *_table(found.first)]
+        if found.total > len(found.first):
+            lines.append(f"  … and {found.total - len(found.first):,} more")
+    if with_repair:
+        lines += [f"  {kind} is left: {LEFT[kind]}" for kind in Kind if found.counts[kind]]
+    return "\n".join(lines)
+
+
+def _listed(counts: Counter[Kind]) -> str:
+    return ", ".join(f"{counts[kind]:,} {kind}" for kind in Kind if counts[kind])
+
+
+def _table(differences: list[Difference]) -> list[str]:
+    rows = [HEADER, *(_row(difference) for difference in differences)]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    # Numbers stand to the right, so that their digits are below each other.
+    aligned = ("<", "<", ">", ">", "<")
+    return [
+        "  "
+        + "  ".join(
+            f"{cell:{to}{width}}" for cell, to, width in zip(row, aligned, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _row(difference: Difference) -> tuple[str, str, str, str, str]:
+    return (
+        difference.kind,
+        difference.user_id or "-",
+        str(difference.admitted_serial or "-"),
+        str(difference.issued_serial or "-"),
+        difference.detail,
+    )

@@ -1,0 +1,114 @@
+"""Valkey, Kafka and MariaDB without Docker, as a block of code."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from handlers.config import ConfigurationError
+from local.dev_settings import DEVELOPMENT_SETTINGS, RATE_PER_ADDRESS
+from local.servers import ApacheKafka, MariaDB, Tansu, Valkey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handlers.retry import Report
+
+KafkaKind = Literal["tansu", "apache"]
+# auto: the servers of the environment where it names them, embedded ones where it names none.
+Servers = Literal["auto", "env", "embedded"]
+SERVER_VARIABLES = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Fixed ports; None takes a free one."""
+
+    redis: int | None = None
+    kafka: int | None = None
+    mysql: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Three running servers; each can be stopped, killed and started again on its data."""
+
+    valkey: Valkey
+    kafka: Tansu | ApacheKafka
+    mariadb: MariaDB
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment of programs that use these servers: a complete set of settings."""
+        return {
+            "REDIS_URL": self.valkey.url,
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.url,
+            "DATABASE_URL": self.mariadb.url,
+            **DEVELOPMENT_SETTINGS,
+        }
+
+
+def _silent(_: str) -> None:
+    """Report nothing."""
+
+
+@contextmanager
+def running_stack(
+    kafka: KafkaKind = "tansu", ports: Ports | None = None, report: Report = _silent
+) -> Iterator[Stack]:
+    """Run the three servers inside the block; raise ServerError when one does not come up."""
+    ports = ports or Ports()
+    broker = ApacheKafka(ports.kafka) if kafka == "apache" else Tansu(ports.kafka)
+    stack = Stack(Valkey(ports.redis), broker, MariaDB(ports.mysql))
+    with ExitStack() as cleanup:
+        # All launched before the first is waited for: the slow ones come up side by side.
+        for server in (stack.valkey, stack.kafka, stack.mariadb):
+            report(f"starting {server.name} on {server.address} …")
+            cleanup.callback(server.remove)
+            server.launch()
+        for server in (stack.valkey, stack.kafka, stack.mariadb):
+            server.wait_until_ready()
+        yield stack
+
+
+@contextmanager
+def settings_or_stack(
+    servers: Servers = "auto", kafka: KafkaKind = "tansu", report: Report = _silent
+) -> Iterator[dict[str, str]]:
+    """Yield a whole environment for programs that need the servers. Nothing is migrated.
+
+    Raises ConfigurationError naming what is missing when only some of the servers are named, or
+    none with "env"; ServerError when an embedded one does not come up.
+    """
+    if servers != "embedded" and _names_servers(required=servers == "env"):
+        yield _development_defaults() | os.environ
+        return
+    with running_stack(kafka, report=report) as stack:
+        # Of ours only the limit may be chosen: somebody may want to see it at work.
+        limit = {RATE_PER_ADDRESS: os.environ.get(RATE_PER_ADDRESS, "")}
+        chosen = {name: value for name, value in limit.items() if value}
+        yield {**os.environ, **stack.settings, **chosen}
+
+
+def _names_servers(*, required: bool) -> bool:
+    """Tell whether the environment names all servers (True) or none (False)."""
+    missing = [name for name in SERVER_VARIABLES if not os.environ.get(name, "").strip()]
+    if os.environ.get("DATABASE_SECRET_ID") and "DATABASE_URL" in missing:
+        missing.remove("DATABASE_URL")
+    if missing and (required or len(missing) < len(SERVER_VARIABLES)):
+        message = f"{', '.join(missing)} not set: name all of {', '.join(SERVER_VARIABLES)}"
+        message += "" if required else ", or none of them to have embedded servers"
+        raise ConfigurationError(message)
+    return not missing
+
+
+def _development_defaults() -> dict[str, str]:
+    """Return what need not be named: development secrets, where the stage accepts them."""
+    if os.environ.get("STAGE", "local") != "local":
+        return {}
+    defaults = dict(DEVELOPMENT_SETTINGS)
+    if os.environ.get("AUTH_JWKS_URL"):
+        del defaults["AUTH_JWT_SECRET"]
+    return defaults

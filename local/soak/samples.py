@@ -1,0 +1,61 @@
+"""Samples of the whole system, one a second."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import CampaignKeys
+from local.soak.process_usage import Held, held
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+    from local.harness.processes import Running
+    from local.soak.client import Shop
+
+
+class Sampler:
+    """Looks at programs and Redis."""
+
+    def __init__(self, settings: Settings, programs: list[Running], shop: Shop) -> None:
+        self._redis: Any = connect(settings)
+        self._programs = programs
+        self._shop = shop
+        self._started = time.monotonic()
+        self.taken: list[dict[str, Any]] = []
+
+    def take(self) -> dict[str, Any]:
+        """Take one sample, keep and return it."""
+        sample: dict[str, Any] = {
+            "at_s": round(time.monotonic() - self._started, 2),
+            "programs": {each.program.name: held(each.pid)._asdict() for each in self._programs},
+            "redis_bytes": self._redis.info("memory")["used_memory"],
+            "pending": self._pending(),
+            "answers": self._shop.told.answers,
+        }
+        self.taken.append(sample)
+        return sample
+
+    def series(self, program: str, measure: str) -> list[float]:
+        """Return one measure of one program over all samples."""
+        return [sample["programs"][program][measure] for sample in self.taken]
+
+    @property
+    def times_s(self) -> list[float]:
+        """When the samples were taken."""
+        return [sample["at_s"] for sample in self.taken]
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What is known of a program."""
+        return Held._fields
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._redis.close()
+
+    def _pending(self) -> int:
+        """Return how many are admitted and not yet settled: what the topic and consumers hold."""
+        keys = [CampaignKeys.of(each).pending for each in list(self._shop.campaign_ids)]
+        return sum(self._redis.zcard(key) for key in keys)

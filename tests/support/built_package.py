@@ -1,0 +1,91 @@
+"""The deployment package, built once for all tests, and an environment like Lambda's for it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    import pytest
+
+BUILD_TIMEOUT_S = 300
+# What is in Lambda's own folders: its runtime client, and boto3 with what that needs.
+LAMBDA_BRINGS = (
+    "awslambdaric",
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "runtime_client*",
+    "s3transfer",
+    "simplejson",
+    "six.py",
+    "snapshot_restore_py.py",
+    "urllib3",
+)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A package: its three files, and the zip unpacked as Lambda does it."""
+
+    folder: Path
+    tree: Path
+
+    @property
+    def zip_file(self) -> Path:
+        return self.folder / "deployment.zip"
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text("utf-8"))
+        return content
+
+
+def package(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program as `make package` does."""
+    return subprocess.run(
+        [sys.executable, "-m", "infra.package", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=BUILD_TIMEOUT_S,
+    )
+
+
+def built_once(factory: pytest.TempPathFactory, name: str, *arguments: str) -> Built:
+    """Return the package called `name`; whichever process asks first builds it for all."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    built = Built(shared / f"package-{name}", shared / f"unpacked-{name}")
+    with (shared / f"package-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.tree.is_dir():
+            done = package("--out", str(built.folder), *arguments)
+            assert done.returncode == 0, done.stderr
+            with zipfile.ZipFile(built.zip_file) as archive:
+                archive.extractall(built.tree)
+    return built
+
+
+def lambda_folder(factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what Lambda brings, and nothing else of this environment."""
+    folder = factory.mktemp("runtime")
+    installed = Path(sysconfig.get_path("purelib"))
+    for pattern in LAMBDA_BRINGS:
+        found = list(installed.glob(pattern))
+        assert found, f"{pattern} is not installed"
+        for path in found:
+            (folder / path.name).symlink_to(path)
+    return folder

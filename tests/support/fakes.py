@@ -1,0 +1,241 @@
+"""Stand-ins for Redis, Kafka and MySQL, held to the real adapters by tests/contract.
+
+They keep their state in plain dictionaries that a test may look into or change.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from handlers.adapters.mysql.failed_events import Redriven
+from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
+from handlers.domain.coupon import CouponAccepted, Publication
+from handlers.domain.errors import UnavailableError
+from handlers.domain.record import Accepted, FailedEvent, FailedStatus, Reason, Record
+from handlers.domain.rejection_cache import Refusal
+from handlers.domain.settlement import Holder, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+NOW_MS = 1_795_316_400_123  # 2026-11-22T03:00:00.123Z
+Place = tuple[str, int, int]
+
+
+@dataclass
+class FakeCampaign:
+    """One campaign as the keys in Redis hold it."""
+
+    quantity: int
+    opens_at_ms: int
+    closes_at_ms: int
+    stale: bool = False
+    count: int = 0
+    serials: dict[str, int] = field(default_factory=dict)
+    pending: dict[str, int] = field(default_factory=dict)
+    returned: list[int] = field(default_factory=list)
+    rate: Counter[tuple[int, str]] = field(
+        default_factory=Counter, repr=False
+    )  # by window and by whom
+
+
+@dataclass
+class FakeAdmissions:
+    """Admissions without Redis."""
+
+    now_ms: int = NOW_MS
+    epoch_is_known: bool = True
+    durable: bool = True
+    reachable: bool = True
+    limits: RateLimits = UNLIMITED
+    campaigns: dict[str, FakeCampaign] = field(default_factory=dict)
+    settled: list[Settlement] = field(default_factory=list)
+
+    def admit_all(self, applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
+        decided: list[Admission | UnavailableError] = []
+        for applicant in applicants:
+            try:
+                decided.append(self.admit(*applicant))
+            except UnavailableError as error:
+                decided.append(error)
+        return decided
+
+    def admit(  # noqa: PLR0911 - an outcome each
+        self, campaign_id: str, user_id: str, address: str = ""
+    ) -> Admission:
+        self._require_reachable()
+        campaign = self.campaigns.get(campaign_id)
+        if campaign is None:
+            return Admission(Outcome.NOT_FOUND if self.epoch_is_known else Outcome.STALE)
+        if campaign.stale:
+            return Admission(Outcome.STALE)
+        applied, early_ms = user_id in campaign.serials, campaign.opens_at_ms - self.now_ms
+        if not applied and early_ms <= 0:
+            if self.now_ms >= campaign.closes_at_ms:
+                return Admission(Outcome.CLOSED)
+            if not campaign.returned and campaign.count >= campaign.quantity:
+                return Admission(Outcome.SOLD_OUT)
+        window, passed_ms = divmod(-early_ms, 1000)
+        counted = [((window, f"user:{user_id}"), self.limits.per_user)] * (applied or early_ms > 0)
+        counted += [((window, address), self.limits.per_address)] * bool(address)
+        if any(limit and campaign.rate[key] >= limit for key, limit in counted):
+            return Admission(Outcome.TOO_MANY_REQUESTS, retry_in_ms=1000 - passed_ms)
+        campaign.rate.update(key for key, _ in counted)
+        if applied:
+            pending_since = campaign.pending.get(user_id, 0)
+            return Admission(Outcome.ALREADY_APPLIED, campaign.serials[user_id], pending_since)
+        if early_ms > 0:
+            return Admission(Outcome.NOT_OPEN, retry_in_ms=early_ms)
+        if campaign.returned:
+            serial = campaign.returned.pop(0)
+        else:
+            serial = campaign.count = campaign.count + 1
+        campaign.serials[user_id] = serial
+        campaign.pending[user_id] = self.now_ms
+        return Admission(Outcome.ACCEPTED, serial, self.now_ms)
+
+    def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:
+        self._require_reachable()
+        campaign = self.campaigns.get(campaign_id)
+        if campaign is None or campaign.stale or len(campaign.serials) > winners_max:
+            return None
+        winners = frozenset(campaign.serials)
+        if self.now_ms >= campaign.closes_at_ms:
+            return Refusal(Admission(Outcome.CLOSED), winners)
+        if campaign.returned or campaign.count < campaign.quantity:
+            return None
+        return Refusal(Admission(Outcome.SOLD_OUT), winners)
+
+    def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        return [self.durable and self._stands(message) for message in admitted]
+
+    def _stands(self, message: CouponAccepted) -> bool:
+        campaign = self.campaigns.get(message.campaign_id)
+        if campaign is None or campaign.stale:
+            return False
+        return campaign.serials.get(message.user_id) == message.serial
+
+    def settle(self, settlements: Iterable[Settlement]) -> None:
+        self._require_reachable()
+        for settlement in settlements:
+            self.settled.append(settlement)
+            campaign = self.campaigns.get(settlement.campaign_id)
+            if campaign:
+                _settle(campaign, settlement)
+
+    def _require_reachable(self) -> None:
+        if not self.reachable:
+            raise UnavailableError
+
+
+def _settle(campaign: FakeCampaign, settlement: Settlement) -> None:
+    user, serial = settlement.user_id, settlement.serial
+    known = campaign.serials.get(user)
+    if settlement.state is Holder.ISSUED:
+        if known != serial:
+            campaign.serials[user] = serial
+            campaign.returned = [one for one in campaign.returned if one != serial]
+        campaign.count = max(campaign.count, serial)
+    elif known != serial:
+        return
+    campaign.pending.pop(user, None)
+
+
+@dataclass
+class FakePublisher:
+    """A topic that is a list; without acks when told so, and after the time that is given."""
+
+    acknowledges: bool = True
+    sent: list[tuple[bytes, bytes, str]] = field(default_factory=list)  # key, value, request id
+
+    def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
+        [is_held] = self.publish_all([Publication(message, request_id, until)])
+        return is_held
+
+    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
+        if self.acknowledges:
+            self.sent += [
+                (message.user_id.encode(), message.encode(), request_id)
+                for message, request_id, _ in publications
+            ]
+        return [self.acknowledges and time.monotonic() <= one.until for one in publications]
+
+    def ping(self) -> None:
+        if not self.acknowledges:
+            raise UnavailableError
+
+
+@dataclass
+class FakeLedger:
+    """The tables coupon and failed_event with their guards."""
+
+    quantities: dict[str, int] = field(default_factory=dict)
+    coupons: dict[tuple[str, str], int] = field(default_factory=dict)  # serial of each owner
+    failures: dict[Place, FailedEvent] = field(default_factory=dict)
+
+    def write(
+        self, accepted: Sequence[Accepted], failed: Sequence[FailedEvent]
+    ) -> list[Settlement]:
+        settlements = []
+        for one in sorted(accepted, key=lambda a: (a.coupon.campaign_id, a.coupon.serial)):
+            coupon = one.coupon
+            reason = self._write(coupon)
+            if reason:
+                event = FailedEvent(one.record, reason, "", coupon.campaign_id, coupon.user_id)
+                self._keep(event)
+            holder = Holder.KEPT if reason else Holder.ISSUED
+            settlements.append(
+                Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, holder)
+            )
+        for event in failed:
+            self._keep(event)
+        return settlements
+
+    def _write(self, coupon: CouponAccepted) -> Reason | None:  # noqa: PLR0911 - a reason each
+        owner = (coupon.campaign_id, coupon.user_id)
+        quantity = self.quantities.get(coupon.campaign_id)
+        taken = {(campaign, serial) for (campaign, _), serial in self.coupons.items()}
+        if self.coupons.get(owner) == coupon.serial:
+            return None
+        if not 1 <= coupon.serial <= 10_000_000:
+            return Reason.SERIAL_OUT_OF_RANGE
+        if quantity is None:
+            return Reason.CAMPAIGN_UNKNOWN
+        if coupon.serial > quantity:
+            return Reason.SERIAL_OUT_OF_RANGE
+        if owner in self.coupons:
+            return Reason.USER_HAS_OTHER_SERIAL
+        if (coupon.campaign_id, coupon.serial) in taken:
+            return Reason.SERIAL_TAKEN
+        self.coupons[owner] = coupon.serial
+        return None
+
+    def _keep(self, event: FailedEvent) -> None:
+        record = event.record
+        place = (record.topic, record.partition, record.offset)
+        known = self.failures.setdefault(place, event)
+        if known.record.value != record.value:  # the topic was created anew
+            place = (f"{record.topic}@{record.timestamp_ms}", record.partition, record.offset)
+            self.failures.setdefault(place, event)
+
+
+def record(value: bytes | None, offset: int = 0, partition: int = 0) -> Record:
+    """Return a record as Lambda brings it; its key says whose it is only to Kafka."""
+    return Record("coupon_create", partition, offset, NOW_MS, b"key", value, "request")
+
+
+@dataclass
+class FakeFailedEventQueue:
+    """A failed_event table in which nothing waits."""
+
+    reachable: bool = True
+
+    def redrive(self, status: FailedStatus, *, now: bool, after: int, limit: int) -> Redriven:
+        assert (now, after, limit > 0) == (True, 0, True)
+        assert status in {FailedStatus.PENDING, FailedStatus.DEAD}
+        if not self.reachable:
+            raise UnavailableError
+        return Redriven(None, resolved=0, retried=0, dead=(), settlements=())

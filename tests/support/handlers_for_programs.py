@@ -1,0 +1,81 @@
+"""Handlers that tests give to programs in place of the service's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.gateway.app import make_application
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.gateway.routing import Together
+
+RELEASE_TIMEOUT_S = 20.0
+LOOK_S = 0.01
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of a test."""
+
+    method: str
+    path: str
+    handler: Callable[[dict[str, Any], Any], dict[str, Any]]
+    at_once: Callable[[str, str, str], dict[str, Any] | None] | None = None
+    together: Together | None = None
+
+
+def echo(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer with the event, the process and the time that is left."""
+    left_ms = context.get_remaining_time_in_millis()
+    told = {"event": event, "pid": os.getpid(), "left_ms": left_ms}
+    return {"statusCode": 200, "body": json.dumps(told)}
+
+
+def held(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Answer once the directory named in the query holds a file `release`."""
+    _hold(Path(event["queryStringParameters"]["directory"]))
+    return {"statusCode": 200, "body": '"released"'}
+
+
+def broken(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Fail, as a handler with a bug does."""
+    message = "a bug"
+    raise RuntimeError(message)
+
+
+def record(event: dict[str, Any], _context: Any) -> None:
+    """Append the event to the file RECORD_TO, as one line."""
+    with Path(os.environ["RECORD_TO"]).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(event) + "\n")
+
+
+def record_held(event: dict[str, Any], context: Any) -> None:
+    """Do the same, once the file's directory holds a file `release`."""
+    _hold(Path(os.environ["RECORD_TO"]).parent)
+    record(event, context)
+
+
+def _hold(directory: Path) -> None:
+    (directory / "started").touch()
+    deadline = time.monotonic() + RELEASE_TIMEOUT_S
+    while not (directory / "release").exists():
+        assert time.monotonic() < deadline, "nobody released the handler"
+        time.sleep(LOOK_S)
+
+
+application = make_application(
+    [
+        Route("GET", "/held", held),
+        Route("GET", "/broken", broken),
+        Route("GET", "/health", echo),
+        Route("GET", "/echo/{id}", echo),
+        Route("POST", "/echo/{id}", echo),
+    ]
+)

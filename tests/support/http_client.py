@@ -1,0 +1,79 @@
+"""HTTP as clients speak it: many connections at once, each kept alive."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.support.service import Answer, mint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request; `user` becomes a bearer token."""
+
+    method: str
+    path: str
+    user: str | None = None
+    scope: str = ""
+    body: object = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Client:
+    """Sends calls to one server, from several threads with a connection each."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._local = threading.local()
+        self._connections: list[http.client.HTTPConnection] = []
+
+    def send(self, call: Call) -> Answer:
+        connection = self._connection()
+        headers = dict(call.headers)
+        if call.user:
+            headers["Authorization"] = f"Bearer {mint(call.user, call.scope)}"
+        body = None
+        if call.body is not None:
+            body = call.body if isinstance(call.body, bytes) else json.dumps(call.body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        connection.request(call.method, call.path, body, headers)
+        response = connection.getresponse()
+        text = response.read().decode()
+        answered = {name.title(): value for name, value in response.getheaders()}
+        is_json = "json" in answered.get("Content-Type", "")
+        return Answer(response.status, answered, json.loads(text) if is_json else text)
+
+    def send_all(self, calls: Sequence[Call], threads: int) -> list[Answer]:
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self.send, calls))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for connection in self._connections:
+            connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        connection: Any = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
+            self._local.connection = connection
+            self._connections.append(connection)
+        return connection  # type: ignore[no-any-return]

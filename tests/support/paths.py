@@ -1,0 +1,7 @@
+"""Where the repository and the recorded events lie."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+EVENTS = ROOT / "tests" / "events"
+README = ROOT / "README.md"

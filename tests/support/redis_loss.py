@@ -1,0 +1,36 @@
+"""Ways to lose what Redis held, and what it takes until a rebuild can be tried."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from handlers import wiring
+from handlers.adapters.redis.client import connect
+from tests.support.service import await_condition, message
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+
+ACK_TIMEOUT_MS = 500
+WAIT_S = 30.0
+
+
+def warm_up() -> None:
+    """Build the producer, which takes longer than these tests give an ack."""
+    warm = message("warm-up", "nobody", 1)
+    publish = wiring.publisher().publish
+    await_condition(lambda: publish(warm, "", time.monotonic() + WAIT_S), "an ack from Kafka")
+
+
+def flush(settings: Settings) -> None:
+    with closing(connect(settings)) as redis:
+        redis.flushall()
+
+
+def mark_as_restarted(settings: Settings, campaign_id: str) -> None:
+    """Leave everything as another run of Redis would have left it."""
+    with closing(connect(settings)) as redis:
+        redis.set("coupon:epoch", "f" * 40)
+        redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)

@@ -1,0 +1,131 @@
+"""Granian's side of the gateway, without a socket: requests put in, answers taken out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.gateway.app import make_application
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+    from local.gateway.routing import Together
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: str
+    handler: Callable[[dict[str, Any], Any], dict[str, Any]]
+    at_once: Callable[[str, str, str], dict[str, Any] | None] | None = None
+    together: Together | None = None
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    header_list: list[tuple[str, str]]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def echo(event: dict[str, Any], _: Any) -> dict[str, Any]:
+    return {"statusCode": 200, "body": json.dumps(event)}
+
+
+class Headers:
+    def __init__(self, items: list[tuple[str, str]]) -> None:
+        self._items = items
+
+    def get(self, key: str, default: str | None = None) -> str | None:
+        return next((value for name, value in self._items if name == key), default)
+
+    def get_all(self, key: str) -> list[str]:
+        return [value for name, value in self._items if name == key]
+
+    def items(self) -> list[tuple[str, str]]:
+        return self._items
+
+
+class Scope:
+    """A request's head, as Granian gives it."""
+
+    http_version = "1.1"
+    client = "203.0.113.7:40000"
+    server = "192.0.2.1:443"
+    scheme = "https"
+
+    def __init__(
+        self, method: str = "GET", path: str = "/", query: str = "", *headers: tuple[str, str]
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query_string = query
+        self.headers = Headers([("host", "api.example.com"), *headers])
+
+
+class Exchange:
+    """A client that sends `chunks` and keeps the answer."""
+
+    def __init__(self, chunks: Iterable[bytes] = ()) -> None:
+        self._chunks = iter(chunks)
+        self.answered: tuple[int, Sequence[tuple[str, str]], bytes] | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            yield chunk
+
+    async def client_disconnect(self) -> None:
+        await asyncio.Event().wait()
+
+    def response_bytes(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        assert self.answered is None
+        self.answered = status, headers, body
+
+
+class Silent(Exchange):
+    """A client that announces a body and sends none."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+
+def ask(
+    scope: Scope,
+    *routes: Route,
+    chunks: Iterable[bytes] = (),
+    exchange: Exchange | None = None,
+) -> Reply:
+    [reply] = ask_at_once([(scope, exchange or Exchange(chunks))], *routes)
+    return reply
+
+
+def ask_at_once(requests: Sequence[tuple[Scope, Exchange]], *routes: Route) -> list[Reply]:
+    """Send requests that have all come before the first is answered."""
+
+    async def served() -> None:
+        loop = asyncio.get_running_loop()
+        gateway = make_application(routes)
+        gateway.__rsgi_init__(loop)
+        await asyncio.gather(*(gateway.__rsgi__(scope, client) for scope, client in requests))
+        gateway.__rsgi_del__(loop)
+
+    asyncio.run(served())
+    return [_reply(client) for _, client in requests]
+
+
+def _reply(client: Exchange) -> Reply:
+    assert client.answered
+    status, headers, body = client.answered
+    return Reply(status, {name.lower(): value for name, value in headers}, list(headers), body)
+
+
+def answering(answer: Any) -> Route:
+    return Route("GET", "/", lambda _event, _context: answer)

@@ -1,0 +1,66 @@
+"""Looks at, and changes, what stands in the servers of a test."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import redis
+
+from handlers.adapters.migration.schema import connect as connect_to_mysql
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import EPOCH
+from handlers.retry import Patience
+from local.migrate import database_address
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+
+# What a busy machine may need for a first answer.
+WAIT_S = 30.0
+
+
+def patience(wait_s: float = WAIT_S) -> Patience:
+    return Patience(wait_s, lambda _: None)
+
+
+def statement(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+    with closing(connect_to_mysql(database_address(settings))) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            rows = list(cursor.fetchall())
+        connection.commit()
+    return rows
+
+
+def tables(settings: Settings) -> set[object]:
+    sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+    return {name for (name,) in statement(settings, sql)}
+
+
+def epoch_of(settings: Settings) -> bytes | None:
+    with closing(connect(settings)) as client:
+        value = client.get(EPOCH)
+        assert value is None or isinstance(value, bytes)
+        return value
+
+
+def run_id_of(settings: Settings) -> bytes:
+    with closing(redis.Redis.from_url(settings.redis_url)) as client:
+        return str(client.info("server")["run_id"]).encode()
+
+
+def set_epoch(settings: Settings, value: str | None) -> None:
+    with closing(connect(settings)) as client:
+        if value is None:
+            client.delete(EPOCH)
+        else:
+            client.set(EPOCH, value)
+
+
+def add_campaign(settings: Settings) -> None:
+    statement(
+        settings,
+        "INSERT INTO campaign (id, name, quantity, opens_at, closes_at) "
+        "VALUES ('one', 'One', 1, '2026-01-01', '2027-01-01')",
+    )

@@ -1,0 +1,80 @@
+"""handlers/adapters/mysql/ledger.py without MySQL: what it asks of it, and that it keeps pace."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from handlers.adapters.mysql.ledger import Ledger
+from handlers.domain.coupon import CouponAccepted
+from handlers.domain.record import Accepted
+from handlers.domain.settlement import Holder
+from tests.support.fakes import NOW_MS, record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handlers.adapters.mysql.database import Database
+
+BATCH_MAX = 10_000  # Lambda's largest
+# Building and sorting the rows takes a tenth of a second; what compares each record with every
+# other one takes half a minute.
+SECONDS_MAX = 5.0
+
+
+class Cursor:
+    """A MySQL where every row fits."""
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = []
+
+    def execute(self, statement: str, values: dict[str, Any]) -> int:
+        assert "INSERT IGNORE INTO coupon" in statement
+        self.rows = json.loads(values["rows"])
+        return len(self.rows)
+
+
+class OneTransaction:
+    """Runs the work once, on the fake cursor."""
+
+    def __init__(self) -> None:
+        self.cursor = Cursor()
+
+    def run(self, work: Callable[[Any], Any]) -> Any:
+        return work(self.cursor)
+
+
+def accepted(serials: list[int]) -> list[Accepted]:
+    return [
+        Accepted(
+            CouponAccepted("welcome", f"user-{serial}", serial, NOW_MS),
+            partial(record, b"value", n),
+        )
+        for n, serial in enumerate(serials)
+    ]
+
+
+def ledger_on(database: OneTransaction) -> Ledger:
+    return Ledger(cast("Database", database), "s" * 32)
+
+
+def test_the_largest_batch_is_prepared_in_time() -> None:
+    database = OneTransaction()
+    batch = accepted(list(range(1, BATCH_MAX + 1)))
+    started = time.perf_counter()
+    settlements = ledger_on(database).write(batch, [])
+    assert time.perf_counter() - started < SECONDS_MAX
+    assert len(settlements) == len(database.cursor.rows) == BATCH_MAX
+
+
+@pytest.mark.parametrize("serials", [[3, 1, 2], [2, 3, 1], [1, 2, 3]])
+def test_rows_go_in_sorted_whatever_their_order_was(serials: list[int]) -> None:
+    database = OneTransaction()
+    settlements = ledger_on(database).write(accepted(serials), [])
+    assert [row[2] for row in database.cursor.rows] == [1, 2, 3]
+    assert {s.serial for s in settlements} == {1, 2, 3}
+    assert {s.state for s in settlements} == {Holder.ISSUED}

@@ -1,0 +1,162 @@
+"""Redis's adapters without Redis: keys, clients, and which errors mean an outage."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from redis import Redis
+from redis.exceptions import (
+    AuthenticationError,
+    ClusterDownError,
+    MovedError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from handlers.adapters.redis import client as redis_client
+from handlers.adapters.redis.client import (
+    RUN_ID,
+    RunIdConnection,
+    RunIdSSLConnection,
+    RunIdUnixConnection,
+    connect,
+)
+from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
+from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+
+CONTRACT = ["campaign", "applied_user", "coupon_count", "returned", "pending"]
+
+
+class Client:
+    """Answers with what it is given, or raises it; notes what it was asked."""
+
+    def __init__(self, *answers: object) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[Any, ...]] = []
+
+    def execute_command(self, *args: Any) -> Any:
+        self.asked.append(args)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def scripts_on(client: Client, *, epoch: bool = True) -> Scripts:
+    return Scripts(lambda: cast("Redis", client), epoch=epoch)
+
+
+def test_keys_are_named_as_the_contract_says() -> None:
+    assert list(CampaignKeys.of("welcome").all()) == [
+        f"coupon:{{welcome}}:{name}" for name in CONTRACT
+    ]
+    assert CampaignKeys.of("welcome").rate == "coupon:{welcome}:rate"
+    assert (CAMPAIGNS, EPOCH) == ("coupon:campaigns", "coupon:epoch")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RedisConnectionError("down"),
+        RedisTimeoutError("slow"),
+        AuthenticationError("no"),
+        ResponseError("OOM"),
+        OutOfMemoryError("full"),
+        ReadOnlyError("replica"),
+        ClusterDownError("down"),
+        MovedError("1 127.0.0.1:1"),
+        RedisClusterException("no node can be reached"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_error_of_redis_is_an_outage_with_its_cause(error: Exception) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        scripts_on(Client(error)).run(Script("epoch/is_known"), [EPOCH], "")
+    assert caught.value.__cause__ is error
+
+
+def test_a_script_that_redis_has_forgotten_is_sent_as_text() -> None:
+    client, script = Client(NoScriptError("NOSCRIPT"), 1), Script("epoch/is_known")
+    assert scripts_on(client).run(script, [EPOCH], "run") == 1
+    assert [asked[0] for asked in client.asked] == ["EVALSHA", "EVAL"]
+    assert client.asked[1] == ("EVAL", script.source, 1, EPOCH, "run")
+    assert client.asked[0][1] == script.digest
+
+
+def test_a_bug_is_no_outage() -> None:
+    with pytest.raises(KeyError):
+        scripts_on(Client(KeyError("bug"))).command("GET", "x")
+
+
+@pytest.mark.parametrize(("epoch", "argument"), [(True, RUN_ID), (False, "")])
+def test_without_an_epoch_scripts_are_told_not_to_compare(epoch: bool, argument: object) -> None:  # noqa: FBT001 - a parameter of a test
+    client = Client(1)
+    assert scripts_on(client, epoch=epoch).epoch_is_known()
+    assert client.asked[0][-1] is argument
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("redis://:password@redis.example.com:6380/2", RunIdConnection),
+        ("rediss://redis.example.com", RunIdSSLConnection),
+        ("unix:///run/redis.sock", RunIdUnixConnection),
+    ],
+)
+def test_every_kind_of_address_has_a_connection_that_knows_the_run(
+    service_settings: Settings, url: str, kind: type
+) -> None:
+    client = connect(dataclasses.replace(service_settings, redis_url=url))
+    assert isinstance(client, Redis)
+    assert client.connection_pool.connection_class is kind
+    client.close()
+
+
+def test_a_url_may_set_options_of_its_own(service_settings: Settings) -> None:
+    url = "redis://redis.example.com/3?socket_timeout=0.5"
+    client = connect(dataclasses.replace(service_settings, redis_url=url))
+    assert isinstance(client, Redis)
+    options = client.connection_pool.connection_kwargs
+    assert (options["db"], options["socket_timeout"]) == (3, 0.5)
+    assert options["socket_connect_timeout"] == redis_client.CONNECT_TIMEOUT_S
+    client.close()
+
+
+def test_of_a_group_that_is_asked_one_by_one_each_has_its_own_answer_or_error() -> None:
+    script = Script("epoch/is_known")
+    client = Client(1, RedisTimeoutError("slow"), NoScriptError("NOSCRIPT"), 3)
+    calls = [((EPOCH,), (run,)) for run in ("first", "second", "third")]
+    first, second, third = scripts_on(client).run_all(script, calls)
+    assert (first, third) == (1, 3)
+    assert isinstance(second, UnavailableError)
+    assert isinstance(second.__cause__, RedisTimeoutError)
+    assert [asked[-1] for asked in client.asked] == ["first", "second", "third", "third"]
+
+
+def test_a_group_that_finds_no_server_has_an_error_for_each() -> None:
+    def connect_in_vain() -> Redis:
+        message = "no node can be reached"
+        raise RedisClusterException(message)
+
+    calls = [((EPOCH,), ("run",))] * 2
+    answers = Scripts(connect_in_vain, epoch=True).run_all(Script("epoch/is_known"), calls)
+    assert [type(answer) for answer in answers] == [UnavailableError] * 2
+    assert all(isinstance(answer.__cause__, RedisClusterException) for answer in answers)
+
+
+def test_a_bug_is_no_outage_of_a_group_either() -> None:
+    with pytest.raises(KeyError):
+        scripts_on(Client(1, KeyError("bug"))).run_all(
+            Script("epoch/is_known"), [((EPOCH,), ("",))] * 2
+        )

@@ -1,0 +1,163 @@
+"""handlers/edge/auth/hs256.py: quick to say yes, where the library would too, and never a no."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jwt.algorithms import HMACAlgorithm
+
+from handlers.edge.auth import hs256
+
+SECRET = "a secret of the tests, of 32 bytes or more"
+PUBLIC_KEY = (
+    ec.generate_private_key(ec.SECP256R1())
+    .public_key()
+    .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+)
+HEADER = '{"alg":"HS256","typ":"JWT"}'
+LATER, BEFORE = int(time.time()) + 3600, int(time.time()) - 3600
+PLAIN = {"sub": "42", "exp": LATER, "iat": BEFORE, "scope": "coupon:admin", "iss": "a", "jti": "b"}
+
+
+def base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def token(claims: object, header: str = HEADER, secret: str = SECRET) -> str:
+    """A token that is well signed, whatever it says."""
+    payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
+    signed = f"{base64url(header.encode())}.{base64url(payload)}"
+    return f"{signed}.{base64url(hmac.digest(secret.encode(), signed.encode(), 'sha256'))}"
+
+
+def librarys(encoded: str) -> dict[str, Any]:
+    found: dict[str, Any] = jwt.decode(
+        encoded, SECRET, algorithms=["HS256"], options={"require": ["exp", "sub"]}
+    )
+    return found
+
+
+def accepts_no_more_than_the_library(encoded: str) -> bool:
+    """Fail where ours accepts what the library does not; tell whether ours accepts."""
+    found = hs256.claims(encoded, SECRET)
+    if found is None:
+        return False
+    assert librarys(encoded) == found
+    return True
+
+
+@pytest.mark.parametrize("header", [HEADER, '{"typ": "JWT", "alg": "HS256"}', '{"alg":"HS256"}'])
+def test_a_plain_token_is_accepted_with_the_librarys_claims(header: str) -> None:
+    for claims in (PLAIN, {"sub": "42", "exp": LATER}):
+        assert accepts_no_more_than_the_library(token(claims, header))
+
+
+def test_what_the_library_encodes_is_plain() -> None:
+    assert accepts_no_more_than_the_library(jwt.encode(PLAIN, SECRET))
+
+
+values = (
+    st.none() | st.booleans() | st.integers(BEFORE, LATER) | st.floats() | st.text(max_size=3)
+    | st.lists(st.text(max_size=3), max_size=2) | st.sampled_from([BEFORE, LATER, str(LATER), 0])
+)  # fmt: skip
+names = st.sampled_from([*PLAIN, "aud", "nbf", "crit", "more"])
+changes = st.dictionaries(names, values, max_size=3)
+
+
+@given(changes=changes, without=st.sets(names, max_size=2))
+@example(changes={"exp": True}, without=set())
+@example(changes={"exp": BEFORE}, without=set())
+@example(changes={"iat": LATER}, without=set())
+@example(changes={"nbf": LATER}, without=set())
+@example(changes={"aud": "somebody else"}, without=set())
+@example(changes={"sub": 42}, without=set())
+@example(changes={}, without={"sub"})
+@example(changes={}, without={"exp"})
+def test_whatever_a_token_says_no_more_is_accepted_than_by_the_library(
+    changes: dict[str, object], without: set[str]
+) -> None:
+    claims = {name: value for name, value in (PLAIN | changes).items() if name not in without}
+    accepts_no_more_than_the_library(token(claims))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        '{"alg":"none","typ":"JWT"}',
+        '{"alg":"HS512","typ":"JWT"}',
+        '{"alg":"RS256","typ":"JWT"}',
+        '{"alg":"HS256","typ":"JWT","crit":["b64"],"b64":false}',
+        '{"alg":"HS256","typ":"JWT","kid":"../key"}',
+        '["HS256"]',
+        "{",
+        "",
+    ],
+)
+def test_a_header_that_says_more_is_left_to_the_library(header: str) -> None:
+    assert hs256.claims(token(PLAIN, header), SECRET) is None
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"{", b"[]", b"42", b"\xff", b"\xef\xbb\xbf{}", b"[" * 100_000]
+)
+def test_a_payload_that_is_no_object_is_left_to_the_library(payload: bytes) -> None:
+    assert hs256.claims(token(payload), SECRET) is None
+
+
+@given(at=st.integers(0, 400), to=st.characters())
+def test_a_token_with_another_character_anywhere_is_not_accepted(at: int, to: str) -> None:
+    good = token(PLAIN)
+    at %= len(good)
+    changed = good[:at] + to + good[at + 1 :]
+    if changed != good:
+        assert hs256.claims(changed, SECRET) is None
+
+
+@pytest.mark.parametrize("cut", ["", ".", "..", "a.b", "a.b.c.d", "é.é.é", "=.=.="])
+def test_what_is_no_token_is_left_to_the_library(cut: str) -> None:
+    assert hs256.claims(cut, SECRET) is None
+    assert hs256.claims(token(PLAIN) + cut, SECRET) is None or not cut
+
+
+def test_the_signature_must_be_of_this_secret_and_of_these_very_characters() -> None:
+    good = token(PLAIN)
+    assert hs256.claims(token(PLAIN, secret=SECRET + "."), SECRET) is None
+    assert hs256.claims(good + "=", SECRET) is None
+    signed, _, _ = good.rpartition(".")
+    of_others = hashlib.sha256(signed.encode()).digest()
+    assert hs256.claims(f"{signed}.{base64url(of_others)}", SECRET) is None
+
+
+def test_a_payload_that_is_padded_is_left_to_the_library() -> None:
+    payload = urlsafe_b64encode(json.dumps({"sub": "4", "exp": LATER}).encode()).decode()
+    assert payload.endswith("=")
+    signed = f"{base64url(HEADER.encode())}.{payload}"
+    padded = f"{signed}.{base64url(hmac.digest(SECRET.encode(), signed.encode(), 'sha256'))}"
+    assert librarys(padded)["sub"] == "4"
+    assert hs256.claims(padded, SECRET) is None
+
+
+def test_a_secret_is_examined_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "a secret that no other test has, of 32 bytes or more"
+    assert hs256.claims(token(PLAIN, secret=secret), secret)
+    monkeypatch.setattr(HMACAlgorithm, "prepare_key", lambda *_: pytest.fail("examined again"))
+    assert hs256.claims(token(PLAIN, secret=secret), secret)
+
+
+@pytest.mark.parametrize("secret", [PUBLIC_KEY, "", '{"kty":"oct","k":""}'])
+def test_what_the_library_takes_for_no_secret_is_refused_each_time(secret: str) -> None:
+    for _ in range(2):
+        with pytest.raises(jwt.InvalidKeyError):
+            hs256.claims(token(PLAIN, secret=secret), secret)

@@ -1,0 +1,177 @@
+"""handlers/edge/auth/authenticator.py with an issuer's keys, which a real HTTP server gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from handlers.domain.errors import UnauthenticatedError, UnavailableError
+from handlers.edge.auth.authenticator import Tokens
+from tests.support.issuer import Issuer, good_claims, signed, unsigned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handlers.config import Settings
+
+
+@pytest.fixture(scope="module")
+def keys() -> Issuer:
+    return Issuer()  # once: RSA keys take their time
+
+
+@pytest.fixture
+def issuer(keys: Issuer) -> Iterator[Issuer]:
+    answer, keys.calls = keys.answer, 0
+    yield keys
+    keys.answer = answer
+
+
+@pytest.fixture
+def tokens(issuer: Issuer, service_settings: Settings) -> Iterator[Tokens]:
+    with issuer.served() as url:
+        yield tokens_of(service_settings, url)
+
+
+def tokens_of(settings: Settings, url: str) -> Tokens:
+    return Tokens(dataclasses.replace(settings, auth_jwt_secret="", auth_jwks_url=url))
+
+
+def refuses(tokens: Tokens, token: str) -> bool:
+    with pytest.raises(UnauthenticatedError) as caught:
+        tokens.user({"authorization": f"Bearer {token}"})
+    return str(caught.value) == "the token is not valid"
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_a_token_of_the_issuer_is_taken(tokens: Tokens, issuer: Issuer, algorithm: str) -> None:
+    token = issuer.sign(algorithm, scope="coupon:admin")
+    assert tokens.admin({"authorization": f"Bearer {token}"}).id == "42"
+
+
+def test_the_keys_are_asked_for_once(tokens: Tokens, issuer: Issuer) -> None:
+    for algorithm in ("RS256", "ES256", "RS256"):
+        tokens.user({"authorization": f"Bearer {issuer.sign(algorithm)}"})
+    assert issuer.calls == 1
+
+
+def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(
+    tokens: Tokens, issuer: Issuer
+) -> None:
+    pem = issuer.rsa.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    assert refuses(tokens, signed(good_claims(), pem.decode()))
+    assert refuses(tokens, unsigned({"alg": "HS256", "kid": "rsa"}))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "RS256"},
+        {"alg": "RS256", "kid": ""},
+        {"alg": "RS256", "kid": "unknown"},
+        {"alg": "RS256", "kid": 1},
+        {"alg": "RS256", "kid": None},
+        {"alg": "RS256", "kid": ["rsa"]},
+        {"alg": "none", "kid": "rsa"},
+        {"alg": "nOnE", "kid": "rsa"},
+        {"alg": "RS256", "kid": "../rsa"},
+        {"alg": "RS256", "kid": "rsa\0"},
+        {"alg": "RS256", "kid": "x" * 5000},
+        {"alg": "RS256", "kid": {"rsa": 1}},
+        {"alg": "RS512", "kid": "rsa"},
+        {"alg": "RS256", "kid": "rsa"},
+        {"alg": "ES256", "kid": "ec"},
+        {"alg": ["RS256"], "kid": "rsa"},
+        # The key of one kind named by a token of the other.
+        {"alg": "RS256", "kid": "ec"},
+        {"alg": "ES256", "kid": "rsa"},
+        {"alg": "ES256", "kid": "rsa", "crit": ["b64"], "b64": True},
+    ],
+)
+def test_a_token_that_anybody_can_make_is_refused(
+    tokens: Tokens, header: dict[str, object]
+) -> None:
+    assert refuses(tokens, unsigned(header))
+
+
+def test_a_token_of_another_issuer_is_refused(tokens: Tokens) -> None:
+    assert refuses(tokens, Issuer().sign("ES256"))
+
+
+def test_many_unknown_keys_do_not_become_many_calls_to_the_issuer(
+    tokens: Tokens, issuer: Issuer
+) -> None:
+    for n in range(20):
+        assert refuses(tokens, issuer.sign("ES256", kid=f"unknown-{n}"))
+    assert issuer.calls <= 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (500, b"down"),
+        (404, b"{}"),
+        (302, b""),
+        (200, b"<html>maintenance</html>"),
+        (200, b"[]"),
+        (200, b'{"keys":[]}'),
+        (200, b"\xff"),
+        (200, b"null"),
+        (200, b'{"keys":[1]}'),
+        (200, b'{"keys":[{"kty":"RSA","n":1,"e":[]}]}'),
+        (200, b'{"keys":' + b"9" * 5000 + b"}"),
+        (200, b"[" * 20_000),
+    ],
+)
+def test_an_issuer_that_gives_no_keys_is_no_fault_of_the_token(
+    tokens: Tokens, issuer: Issuer, answer: tuple[int, bytes]
+) -> None:
+    issuer.answer = answer
+    with pytest.raises(UnavailableError):
+        tokens.user({"authorization": f"Bearer {issuer.sign('ES256')}"})
+
+
+def test_an_issuer_out_of_reach_is_no_fault_of_the_token(
+    issuer: Issuer, service_settings: Settings
+) -> None:
+    with issuer.served() as url:
+        pass
+    with pytest.raises(UnavailableError):
+        tokens_of(service_settings, url).user({"authorization": f"Bearer {issuer.sign('ES256')}"})
+
+
+def test_a_malformed_token_does_not_reach_the_issuer(tokens: Tokens, issuer: Issuer) -> None:
+    for token in ("a", "a.b.c", jwt.encode(good_claims(), "", "none") + "!"):
+        assert refuses(tokens, token)
+    assert issuer.calls == 0
+
+
+def test_a_token_that_was_taken_is_taken_at_once_while_its_key_is_fresh(
+    issuer: Issuer, service_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with issuer.served() as url:
+        tokens = tokens_of(service_settings, url)
+        authorization = f"Bearer {issuer.sign('ES256')}"
+        assert tokens.user_at_once(authorization) is None  # the issuer must be asked first
+        user = tokens.user({"authorization": authorization})
+        assert tokens.user_at_once(authorization) == user
+        assert tokens.user_at_once(f"Bearer {issuer.sign('RS256')}") is None
+    monkeypatch.setattr("handlers.edge.auth.jwks.LIFESPAN_S", 0)
+    assert tokens.user_at_once(authorization) is None
+    assert issuer.calls == 1
+
+
+def test_a_token_that_expired_is_not_taken_at_once(
+    tokens: Tokens, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authorization = f"Bearer {issuer.sign('ES256')}"
+    tokens.user({"authorization": authorization})
+    after = good_claims()["exp"] + 1
+    monkeypatch.setattr("handlers.edge.auth.authenticator.time.time", lambda: after)
+    assert tokens.user_at_once(authorization) is None

@@ -1,0 +1,107 @@
+"""authenticator.py with a signing secret that is rotated while the service runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers.domain.errors import UnauthenticatedError, UnavailableError
+from handlers.edge.auth.authenticator import Tokens
+from tests.support.issuer import good_claims, signed
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+
+OLD, NOW, NEXT = (f"{name}-secret-of-32-bytes-or-more-00000" for name in ("old", "now", "next"))
+
+
+@dataclasses.dataclass
+class Rotating:
+    """What Secrets Manager has, and what of it the service has read."""
+
+    latest: list[str]  # the newest last
+    known: list[str]
+    renewals: int = 0
+
+    def current(self) -> str:
+        if not self.known:
+            raise UnavailableError
+        return self.known[-1]
+
+    def previous(self) -> str | None:
+        return self.known[-2] if len(self.known) > 1 else None
+
+    def renew(self) -> bool:
+        self.renewals += 1
+        changed, self.known = self.latest[-1] != self.known[-1], self.latest[-2:]
+        return changed
+
+
+def tokens_of(settings: Settings, secret: Rotating) -> Tokens:
+    named = dataclasses.replace(settings, auth_jwt_secret="", auth_jwt_secret_id="prod/jwt")
+    return Tokens(named, secret)
+
+
+def user(tokens: Tokens, secret: str, **claims: object) -> str:
+    token = signed(good_claims() | claims, secret)
+    return tokens.user({"authorization": f"Bearer {token}"}).id
+
+
+def test_a_token_of_the_current_secret_asks_nobody(service_settings: Settings) -> None:
+    secret = Rotating([OLD, NOW], [OLD, NOW])
+    assert user(tokens_of(service_settings, secret), NOW) == "42"
+    assert secret.renewals == 0
+
+
+def test_a_token_of_the_secret_before_is_still_taken(service_settings: Settings) -> None:
+    secret = Rotating([OLD, NOW], [OLD, NOW])
+    assert user(tokens_of(service_settings, secret), OLD) == "42"
+    assert secret.renewals == 0
+
+
+def test_a_token_of_a_secret_that_is_newer_than_ours_is_taken(service_settings: Settings) -> None:
+    secret = Rotating([OLD, NOW, NEXT], [OLD, NOW])
+    tokens = tokens_of(service_settings, secret)
+    assert user(tokens, NEXT) == "42"
+    assert user(tokens, NOW) == "42"
+    with pytest.raises(UnauthenticatedError):
+        user(tokens, OLD)
+
+
+def test_a_forged_token_is_refused_whatever_is_known(service_settings: Settings) -> None:
+    for known in ([NOW], [OLD, NOW], [OLD, NOW, NEXT]):
+        tokens = tokens_of(service_settings, Rotating([OLD, NOW, NEXT], known))
+        with pytest.raises(UnauthenticatedError, match="the token is not valid"):
+            user(tokens, "forged-secret-of-32-bytes-or-more-00")
+
+
+def test_a_token_that_is_wrong_otherwise_makes_nobody_look_for_a_new_secret(
+    service_settings: Settings,
+) -> None:
+    secret = Rotating([OLD, NOW], [OLD, NOW])
+    tokens = tokens_of(service_settings, secret)
+    with pytest.raises(UnauthenticatedError, match="expired"):
+        user(tokens, NOW, exp=1)
+    with pytest.raises(UnauthenticatedError, match="expired"):
+        user(tokens, OLD, exp=1)
+    with pytest.raises(UnauthenticatedError):
+        tokens.user({"authorization": "Bearer a.b.c"})
+    assert secret.renewals == 0
+
+
+def test_a_secret_that_cannot_be_read_is_no_fault_of_the_token(service_settings: Settings) -> None:
+    with pytest.raises(UnavailableError):
+        user(tokens_of(service_settings, Rotating([], [])), NOW)
+
+
+def test_nobody_is_taken_at_once_since_the_secret_may_have_to_be_read(
+    service_settings: Settings,
+) -> None:
+    secret = Rotating([NOW], [NOW])
+    settings = dataclasses.replace(service_settings, auth_jwt_secret="", auth_jwt_secret_id="jwt")
+    tokens = Tokens(settings, secret)
+    authorization = f"Bearer {signed(good_claims(), NOW)}"
+    assert tokens.user({"authorization": authorization}).id == "42"
+    assert tokens.user_at_once(authorization) is None

@@ -1,0 +1,190 @@
+"""What is remembered of tokens that were found good, and what makes it worthless."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+
+from handlers.domain.errors import UnauthenticatedError
+from handlers.edge.auth import authenticator as tokens_module
+from handlers.edge.auth import hs256
+from handlers.edge.auth import token_cache as verified_tokens
+from handlers.edge.auth.authenticator import Tokens
+from tests.support.issuer import Issuer, good_claims, signed
+from tests.unit.handlers.edge.auth.test_issuer import tokens_of as tokens_of_issuer
+from tests.unit.handlers.edge.auth.test_rotating_secret import NEXT, NOW, OLD, Rotating
+from tests.unit.handlers.edge.auth.test_rotating_secret import tokens_of as tokens_of_secret
+
+if TYPE_CHECKING:
+    from handlers.config import Settings
+
+
+class Verifications:
+    """Counts how often a token is accepted anew, or looked at by PyJWT."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def decode(self, *args: Any, **options: Any) -> Any:
+        self.count += 1
+        return jwt.decode(*args, **options)
+
+    def claims(self, token: str, secret: str) -> dict[str, Any] | None:
+        found = hs256.claims(token, secret)
+        self.count += found is not None
+        return found
+
+
+@pytest.fixture
+def verifications(monkeypatch: pytest.MonkeyPatch) -> Verifications:
+    counted = Verifications()
+    stand_in = SimpleNamespace(**{**vars(jwt), "decode": counted.decode})
+    monkeypatch.setattr(tokens_module, "jwt", stand_in)
+    monkeypatch.setattr(tokens_module, "hs256", SimpleNamespace(claims=counted.claims))
+    return counted
+
+
+def user(tokens: Tokens, token: str) -> str:
+    return tokens.user({"authorization": f"Bearer {token}"}).id
+
+
+def refusal(tokens: Tokens, token: str) -> str:
+    with pytest.raises(UnauthenticatedError) as caught:
+        user(tokens, token)
+    return str(caught.value)
+
+
+def kept(tokens: Tokens) -> int:
+    return len(tokens._verified._kept)
+
+
+def test_a_token_that_comes_again_is_not_verified_again(
+    service_settings: Settings, verifications: Verifications
+) -> None:
+    tokens = Tokens(service_settings)
+    token = signed(good_claims() | {"scope": "coupon:admin"})
+    for _ in range(3):
+        assert tokens.admin({"authorization": f"bearer  {token} "}).id == "42"
+    assert verifications.count == 1
+
+
+def test_a_token_that_is_known_expires_all_the_same(
+    service_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = Tokens(service_settings)
+    expires_at = int(time.time()) + 600
+    token = signed({"sub": "42", "exp": expires_at})
+    assert user(tokens, token) == "42"
+    clock = SimpleNamespace(time=lambda: expires_at - 0.001)
+    monkeypatch.setattr(tokens_module, "time", clock)
+    assert user(tokens, token) == "42"
+    clock.time = lambda: float(expires_at)
+    assert refusal(tokens, token) == "the token has expired"
+
+
+def test_what_differs_in_one_character_is_another_token(service_settings: Settings) -> None:
+    tokens = Tokens(service_settings)
+    token = signed(good_claims())
+    assert user(tokens, token) == "42"
+    head, signature = token[:-43], token[-43:]
+    other = "A" if signature[0] != "A" else "B"
+    assert refusal(tokens, head + other + signature[1:]) == "the token is not valid"
+    assert refusal(tokens, token[:-1]) == "the token is not valid"
+    assert kept(tokens) == 1
+
+
+def test_nothing_is_kept_of_tokens_that_are_refused(service_settings: Settings) -> None:
+    tokens = Tokens(service_settings)
+    for token in (
+        "a.b.c",
+        signed(good_claims(), "forged-secret-of-32-bytes-or-more-00"),
+        signed(good_claims() | {"exp": 1}),
+        signed(good_claims() | {"exp": "4000000000"}),
+        signed(good_claims() | {"sub": "no user"}),
+    ):
+        refusal(tokens, token)
+    assert kept(tokens) == 0
+
+
+def test_the_memory_is_bounded(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verified_tokens, "TOKENS_MAX", 3)
+    tokens = Tokens(service_settings)
+    for number in range(10):
+        assert user(tokens, signed(good_claims() | {"sub": str(number)})) == str(number)
+        assert 1 <= kept(tokens) <= 3
+    long = signed(good_claims() | {"pad": "x" * verified_tokens.TOKEN_LENGTH_MAX})
+    before = kept(tokens)
+    assert user(tokens, long) == "42"
+    assert kept(tokens) == before
+
+
+def test_many_threads_are_each_told_their_own_user(
+    service_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verified_tokens, "TOKENS_MAX", 5)
+    tokens = Tokens(service_settings)
+    owners = [str(number % 8) for number in range(400)]
+    signed_for = {owner: signed(good_claims() | {"sub": owner}) for owner in owners}
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda owner: user(tokens, signed_for[owner]), owners)) == owners
+    assert kept(tokens) <= 5
+
+
+def test_a_token_is_worth_nothing_once_its_secret_is_withdrawn(service_settings: Settings) -> None:
+    secret = Rotating([OLD, NOW], [OLD, NOW])
+    tokens = tokens_of_secret(service_settings, secret)
+    of_old, of_now = signed(good_claims(), OLD), signed(good_claims(), NOW)
+    assert user(tokens, of_old) == user(tokens, of_now) == "42"
+    secret.latest = secret.known = [NOW, NEXT]
+    assert refusal(tokens, of_old) == "the token is not valid"
+    assert user(tokens, of_now) == "42"
+    secret.latest = secret.known = [NEXT]
+    assert refusal(tokens, of_now) == "the token is not valid"
+
+
+def test_a_token_of_the_secret_before_is_not_verified_again(
+    service_settings: Settings, verifications: Verifications
+) -> None:
+    secret = Rotating([OLD, NOW], [OLD, NOW])
+    tokens = tokens_of_secret(service_settings, secret)
+    token = signed(good_claims(), NOW)
+    assert user(tokens, token) == "42"
+    secret.latest = secret.known = [NOW, NEXT]
+    assert user(tokens, token) == "42"
+    assert verifications.count == 1
+
+
+def test_a_token_is_worth_nothing_once_the_issuer_withdraws_its_key(
+    service_settings: Settings,
+) -> None:
+    issuer = Issuer()
+    keys = json.loads(issuer.answer[1])["keys"]
+    with issuer.served() as url:
+        tokens = tokens_of_issuer(service_settings, url)
+        of_rsa, of_ec = issuer.sign("RS256"), issuer.sign("ES256")
+        assert user(tokens, of_rsa) == user(tokens, of_ec) == "42"
+        issuer.answer = (200, json.dumps({"keys": keys[1:]}).encode())
+        assert user(tokens, of_rsa) == "42"  # the keys are not due yet
+        assert tokens._issuer
+        tokens._issuer._read_at = tokens._issuer._asked_at = float("-inf")
+        assert refusal(tokens, of_rsa) == "the token is not valid"
+        assert user(tokens, of_ec) == "42"
+
+
+def test_a_key_of_the_same_name_is_another_key(service_settings: Settings) -> None:
+    issuer, successor = Issuer(), Issuer()
+    with issuer.served() as url:
+        tokens = tokens_of_issuer(service_settings, url)
+        token = issuer.sign("ES256")
+        assert user(tokens, token) == "42"
+        issuer.answer = successor.answer
+        assert tokens._issuer
+        tokens._issuer._read_at = tokens._issuer._asked_at = float("-inf")
+        assert refusal(tokens, token) == "the token is not valid"
+        assert user(tokens, successor.sign("ES256")) == "42"

@@ -1,0 +1,126 @@
+"""The whole HTTP interface on fakes: whatever a client sends, no answer is a 500 or malformed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from handlers.adapters.mysql.queries import Coupon
+from handlers.adapters.redis.campaigns import Applied
+from handlers.domain.campaign import Campaign, CampaignStatus
+from handlers.edge.http.response import STATUS
+from handlers.routes import ROUTES, Route
+from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.support.http_events import ADMIN_TOKEN, CAMPAIGN, EVENTS, QUERY_NAMES
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import Fakes, LogLines
+
+NAMES = {f"{route.method} {route.path}": route for route in ROUTES}
+
+
+@pytest.fixture
+def world(fakes: Fakes) -> Fakes:
+    """A campaign that is open, with a winner, a row in failed_event, and a caller who applied."""
+    campaign = Campaign("welcome", "Welcome", 100, NOW_MS - 1000, NOW_MS + 1000)
+    fakes.admissions.campaigns["welcome"] = FakeCampaign(100, NOW_MS - 1000, NOW_MS + 1000)
+    status = CampaignStatus(campaign, 2, 1, 98, NOW_MS, NOW_MS)
+    fakes.campaign_states.statuses["welcome"] = status
+    fakes.campaign_states.admissions["welcome", "42"] = Applied(2, NOW_MS)
+    fakes.coupon_queries.standing["welcome"] = campaign
+    fakes.coupon_queries.coupon_rows["welcome", "7"] = Coupon(1, "7", "0" * 16, NOW_MS, NOW_MS)
+    return fakes
+
+
+def check(response: dict[str, Any], logged: LogLines) -> None:
+    """Fail unless this is an answer that API Gateway takes and the contract knows."""
+    assert set(response) == {"statusCode", "headers", "body"}
+    assert response["statusCode"] != 500, logged.text
+    assert type(response["statusCode"]) is int
+    assert isinstance(response["body"], str)
+    headers = response["headers"]
+    for name, value in headers.items():
+        assert isinstance(name, str)
+        assert isinstance(value, str)
+        assert (name + value).isascii()
+        assert (name + value).isprintable()
+    content_type = headers["Content-Type"]
+    response["body"].encode()
+    if content_type.startswith("text/csv"):
+        assert response["body"].startswith("serial,")
+        return
+    body = json.loads(response["body"])
+    if response["statusCode"] < 400:
+        assert content_type == "application/json"
+        return
+    assert content_type == "application/problem+json"
+    assert set(body) == {"type", "title", "status", "detail", "code", "request_id"}
+    assert body["status"] == response["statusCode"] == STATUS[body["code"]]
+    assert body["detail"]
+    assert isinstance(body["request_id"], str)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+# The fakes are the same for all examples on purpose: what one leaves behind is the next one's.
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(event=EVENTS)
+def test_whatever_a_client_sends_is_answered_and_never_with_a_500(
+    world: Fakes, logged: LogLines, name: str, event: dict[str, Any]
+) -> None:
+    assert world
+    logged.clear()
+    check(NAMES[name].handler(event, None), logged)
+    [line] = logged.lines
+    assert line["message"] == NAMES[name].handler.__name__
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+@pytest.mark.parametrize("text", ["\ud800", "' OR 1=1 --", "9" * 5000, "\x00", "쿠폰" * 5000])
+def test_a_nasty_text_everywhere_is_no_500(
+    world: Fakes, logged: LogLines, route: Route, text: str
+) -> None:
+    assert world
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    paths: list[dict[str, Any]] = [
+        {"queryStringParameters": {name: text}} for name in [*QUERY_NAMES, text]
+    ]
+    paths += [
+        {"pathParameters": {"id": text}},
+        {"headers": {"Authorization": text}},
+        {"headers": headers | {"Accept": text, text: text}},
+        {"body": text},
+        {"body": text, "isBase64Encoded": True},
+        {"body": json.dumps(CAMPAIGN | {text: text})},
+        {"requestContext": {"requestId": text}},
+    ]
+    for change in paths:
+        event = {"headers": headers, "pathParameters": {"id": "welcome"}, **change}
+        check(route.handler(event, None), logged)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_servers_out_of_reach_are_a_503_or_not_needed(
+    world: Fakes, logged: LogLines, route: Route
+) -> None:
+    world.admissions.reachable = False
+    world.campaign_states.epoch_is_known = False
+    world.coupon_queries.reachable = False
+    world.publisher.acknowledges = False
+    world.failed_event_queue.reachable = False
+    event = {
+        "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}"},
+        "pathParameters": {"id": "welcome"},
+        "body": json.dumps(CAMPAIGN | {"id": "other"}),
+    }
+    response = route.handler(event, None)
+    if route.path == "/ready":
+        body = json.loads(response["body"])
+        assert (body.pop("redis"), body.pop("mysql")) == ("stale", "unavailable")
+        response["body"] = json.dumps({name: body[name] for name in body if name != "kafka"})
+    check(response, logged)
+    needs_server = route.path not in {"/health", "/failed-events", "/campaigns/{id}/coupons"}
+    assert response["statusCode"] == (503 if needs_server else 200)
+    assert ("Retry-After" in response["headers"]) == needs_server

@@ -1,0 +1,218 @@
+"""apply_handler with nothing but fakes behind it: answers bit for bit, and who reaches Kafka."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import wiring
+from handlers.domain.coupon import CouponAccepted
+from handlers.domain.settlement import Holder, Settlement
+from tests.support.apply_events import applied, problem
+from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.unit.conftest import HOUR_MS
+
+if TYPE_CHECKING:
+    from handlers.domain.admission import Admission
+    from tests.unit.conftest import Bearer, Fakes, LogLines
+
+JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+@pytest.mark.usefixtures("campaign")
+def test_the_first_is_accepted_and_handed_to_kafka(fakes: Fakes, bearer: Bearer) -> None:
+    assert applied(bearer("42")) == {
+        "statusCode": 202,
+        "headers": JSON,
+        "body": '{"campaign_id":"welcome","user_id":"42","outcome":"ACCEPTED","serial":1}',
+    }
+    [(key, value, request_id)] = fakes.publisher.sent
+    assert (key, request_id) == (b"42", "request-1")
+    assert CouponAccepted.decode(value) == CouponAccepted("welcome", "42", 1, NOW_MS)
+
+
+@pytest.mark.usefixtures("campaign")
+def test_the_same_user_gets_the_same_serial_and_once_it_is_written_no_second_message(
+    fakes: Fakes, bearer: Bearer
+) -> None:
+    applied(bearer("42"))
+    fakes.admissions.settle([Settlement("welcome", "42", 1, Holder.ISSUED)])
+    for _ in range(5):
+        assert applied(bearer("42")) == {
+            "statusCode": 200,
+            "headers": JSON,
+            "body": '{"campaign_id":"welcome","user_id":"42",'
+            '"outcome":"ALREADY_APPLIED","serial":1}',
+        }
+    assert len(fakes.publisher.sent) == 1
+
+
+@pytest.mark.usefixtures("campaign")
+def test_who_asks_again_before_it_is_written_is_handed_over_again(
+    fakes: Fakes, bearer: Bearer
+) -> None:
+    fakes.admissions.admit("welcome", "42")  # an apply that was killed right after the script
+    assert applied(bearer("42"))["statusCode"] == 200
+    [(_, value, _)] = fakes.publisher.sent
+    assert CouponAccepted.decode(value) == CouponAccepted("welcome", "42", 1, NOW_MS)
+
+
+@pytest.mark.usefixtures("campaign")
+def test_who_asks_again_is_promised_nothing_that_is_not_safe(fakes: Fakes, bearer: Bearer) -> None:
+    fakes.publisher.acknowledges = fakes.admissions.durable = False
+    assert [applied(bearer("42"))["statusCode"] for _ in range(2)] == [503, 503]
+    fakes.admissions.durable = True
+    assert applied(bearer("42"))["statusCode"] == 200
+
+
+@pytest.mark.usefixtures("campaign")
+def test_when_all_are_gone_newcomers_are_sold_out_and_winners_still_know_their_serial(
+    bearer: Bearer,
+) -> None:
+    assert [applied(bearer(user))["statusCode"] for user in ("1", "2")] == [202, 202]
+    assert applied(bearer("3")) == problem(
+        "SOLD_OUT", 409, "Conflict", "All coupons of this campaign are gone."
+    )
+    assert json.loads(applied(bearer("2"))["body"])["serial"] == 2
+
+
+@pytest.mark.parametrize(
+    ("early_ms", "seconds"), [(1, "1"), (1000, "1"), (1001, "2"), (60_000, "60")]
+)
+def test_who_comes_too_early_is_told_when_to_come_again(
+    fakes: Fakes, bearer: Bearer, campaign: FakeCampaign, early_ms: int, seconds: str
+) -> None:
+    fakes.admissions.now_ms = campaign.opens_at_ms - early_ms
+    assert applied(bearer()) == problem(
+        "NOT_OPEN", 409, "Conflict", "This campaign has not opened yet.", Retry_After=seconds
+    )
+
+
+def test_who_comes_too_late_is_told_so(
+    fakes: Fakes, bearer: Bearer, campaign: FakeCampaign
+) -> None:
+    fakes.admissions.now_ms = campaign.closes_at_ms
+    assert applied(bearer()) == problem("CLOSED", 409, "Conflict", "This campaign is over.")
+
+
+@pytest.mark.usefixtures("campaign")
+@pytest.mark.parametrize("campaign_id", ["other", "Not-An-Id", "", "a{b}", "\ud800"])
+def test_a_campaign_that_is_not_there_is_not_found(bearer: Bearer, campaign_id: str) -> None:
+    assert applied(bearer(), campaign_id) == problem(
+        "CAMPAIGN_NOT_FOUND", 404, "Not Found", "There is no campaign of that id."
+    )
+
+
+STALE = problem(
+    "UNAVAILABLE",
+    503,
+    "Service Unavailable",
+    "Redis restarted or lost its state; the campaign opens again once that is restored.",
+    Retry_After="1",
+)
+
+
+def test_a_redis_that_may_have_forgotten_winners_admits_nobody(
+    bearer: Bearer, campaign: FakeCampaign
+) -> None:
+    campaign.stale = True
+    assert applied(bearer()) == STALE
+
+
+def test_a_redis_that_has_lost_everything_does_not_say_not_found(
+    fakes: Fakes, bearer: Bearer
+) -> None:
+    fakes.admissions.epoch_is_known = False
+    assert applied(bearer()) == STALE
+
+
+def test_a_redis_out_of_reach_is_answered_503(fakes: Fakes, bearer: Bearer) -> None:
+    fakes.admissions.reachable = False
+    response = applied(bearer())
+    assert response["statusCode"] == 503
+    assert response["headers"]["Retry-After"] == "1"
+    assert json.loads(response["body"])["code"] == "UNAVAILABLE"
+
+
+def test_without_a_valid_token_nobody_is_admitted(fakes: Fakes, campaign: FakeCampaign) -> None:
+    assert applied({}) == problem(
+        "UNAUTHENTICATED",
+        401,
+        "Unauthorized",
+        "A valid bearer token is required.",
+        WWW_Authenticate="Bearer",
+    )
+    assert campaign == FakeCampaign(2, NOW_MS - 1000, NOW_MS + HOUR_MS)
+    assert not fakes.publisher.sent
+
+
+def test_without_an_ack_an_admission_on_the_disk_is_accepted(
+    fakes: Fakes, bearer: Bearer, campaign: FakeCampaign
+) -> None:
+    fakes.publisher.acknowledges = False
+    response = applied(bearer("42"))
+    assert response["statusCode"] == 202
+    assert json.loads(response["body"])["serial"] == 1
+    assert campaign.pending == {"42": NOW_MS}  # the relay will send it
+
+
+def test_without_an_ack_and_off_the_disk_nobody_is_told_yes_and_nothing_is_undone(
+    fakes: Fakes, bearer: Bearer, campaign: FakeCampaign
+) -> None:
+    fakes.publisher.acknowledges = False
+    fakes.admissions.durable = False
+    assert applied(bearer("42")) == problem(
+        "UNAVAILABLE",
+        503,
+        "Service Unavailable",
+        "Your place is kept but not yet safe; send the same request again.",
+        Retry_After="1",
+    )
+    assert (campaign.serials, campaign.pending) == ({"42": 1}, {"42": NOW_MS})
+    assert (campaign.count, campaign.returned) == (1, [])
+
+
+def test_a_refused_apply_touches_neither_the_campaign_nor_kafka(
+    fakes: Fakes, bearer: Bearer, campaign: FakeCampaign
+) -> None:
+    del wiring._built["publisher"]  # asking for it would build a real one
+    campaign.count = campaign.quantity
+    before = repr(campaign)
+    for _ in range(3):
+        assert applied(bearer("late"))["statusCode"] == 409
+        assert applied(bearer("late"), "other")["statusCode"] == 404
+    assert repr(campaign) == before
+    assert "publisher" not in wiring._built
+    assert not fakes.publisher.sent
+
+
+@pytest.mark.usefixtures("campaign")
+def test_the_log_says_what_happened_and_not_who_asked(bearer: Bearer, logged: LogLines) -> None:
+    headers = bearer("user-of-the-shop")
+    applied(headers)
+    [line] = logged.lines
+    assert (line["message"], line["outcome"], line["status"]) == ("apply_handler", "ACCEPTED", 202)
+    assert (line["campaign_id"], line["request_id"]) == ("welcome", "request-1")
+    assert headers["Authorization"].removeprefix("Bearer ") not in logged.text
+
+
+def test_once_sold_out_the_next_ones_are_answered_without_redis_and_winners_with_it(
+    fakes: Fakes, campaign: FakeCampaign, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign.quantity = 1
+    codes = [applied(bearer(user))["statusCode"] for user in ("winner", "late")]
+    assert codes == [202, 409]
+    asked: list[str] = []
+    admit = fakes.admissions.admit
+
+    def counted(campaign_id: str, user_id: str, address: str) -> Admission:
+        asked.append(user_id)
+        return admit(campaign_id, user_id, address)
+
+    monkeypatch.setattr(fakes.admissions, "admit", counted)
+    answers = {user: applied(bearer(user)) for user in ("late", "later", "winner")}
+    assert asked == ["winner"]
+    assert json.loads(answers["winner"]["body"])["outcome"] == "ALREADY_APPLIED"
+    assert {json.loads(answers[user]["body"])["code"] for user in ("late", "later")} == {"SOLD_OUT"}

@@ -1,0 +1,246 @@
+"""consume_handler on a fake ledger: what it reports, isolates, settles, and when it raises."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pymysql
+import pytest
+
+from handlers import wiring
+from handlers.consume import consume_handler
+from handlers.domain.errors import LedgerRefusedError, UnavailableError
+from handlers.domain.record import Accepted, FailedEvent, Reason
+from handlers.domain.settlement import Holder, Settlement
+from handlers.edge.events.kafka import NotKafkaError
+from tests.support.fakes import NOW_MS, FakeCampaign, FakeLedger
+from tests.support.service import kafka_event, message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.unit.conftest import Fakes, LogLines
+
+NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
+
+
+class Context:
+    aws_request_id = "invocation-1"
+
+
+@dataclass
+class RefusingLedger(FakeLedger):
+    """A MySQL that refuses batches with certain users' coupons, or even their failed events."""
+
+    refuses_coupons_of: set[str] = field(default_factory=set)
+    refuses_everything_of: set[str] = field(default_factory=set)
+    refuses_offsets: set[int] = field(default_factory=set)
+    unavailable_after: int = 1_000_000
+    writes: int = 0
+
+    def write(
+        self, accepted: Sequence[Accepted], failed: Sequence[FailedEvent]
+    ) -> list[Settlement]:
+        self.writes += 1
+        if self.writes > self.unavailable_after:
+            raise UnavailableError
+        users = {a.coupon.user_id for a in accepted}
+        all_users = users | {f.user_id for f in failed}
+        offsets = {a.record.offset for a in accepted} | {f.record.offset for f in failed}
+        if (
+            users & self.refuses_coupons_of
+            or all_users & self.refuses_everything_of
+            or offsets & self.refuses_offsets
+        ):
+            cause = pymysql.DataError(1406, "Data too long: the-secret-value")
+            raise LedgerRefusedError(*cause.args) from cause
+        return super().write(accepted, failed)
+
+
+@pytest.fixture
+def ledger(fakes: Fakes) -> RefusingLedger:
+    made = RefusingLedger({"welcome": 100})
+    wiring._built["ledger"] = made
+    for serial in range(1, 6):
+        campaign = fakes.admissions.campaigns.setdefault("welcome", FakeCampaign(100, 0, NOW_MS))
+        campaign.serials[f"user-{serial}"] = campaign.count = serial
+        campaign.pending[f"user-{serial}"] = NOW_MS
+    return made
+
+
+def batch(*serials: int) -> list[Any]:
+    return [message("welcome", f"user-{serial}", serial) for serial in serials]
+
+
+def in_partitions(**of_partition: list[tuple[int, int]]) -> dict[str, Any]:
+    """Return an event of several partitions, with (offset, serial) of each record."""
+    records: dict[str, Any] = {}
+    for name, places in of_partition.items():
+        partition = int(name.removeprefix("p"))
+        records[f"coupon_create-{partition}"] = [
+            kafka_event(batch(serial))["records"]["coupon_create-0"][0]
+            | {"partition": partition, "offset": offset}
+            for offset, serial in places
+        ]
+    return {"eventSource": "SelfManagedKafka", "records": records}
+
+
+def test_a_batch_is_written_and_settled(fakes: Fakes, ledger: RefusingLedger) -> None:
+    assert consume_handler(kafka_event(batch(1, 2, 3)), Context()) == NOTHING_FAILED
+    assert ledger.coupons == {("welcome", f"user-{n}"): n for n in (1, 2, 3)}
+    assert ledger.writes == 1
+    assert set(fakes.admissions.campaigns["welcome"].pending) == {"user-4", "user-5"}
+
+
+def test_an_empty_batch_is_no_work(ledger: RefusingLedger) -> None:
+    event = {"eventSource": "aws:kafka", "records": {}}
+    assert consume_handler(event, None) == NOTHING_FAILED
+    assert not ledger.coupons
+
+
+def test_a_poison_record_is_kept_and_the_others_are_written_in_one_go(
+    ledger: RefusingLedger,
+) -> None:
+    event = kafka_event([*batch(1), b"\xff poison", None, *batch(2)])
+    assert consume_handler(event, Context()) == NOTHING_FAILED
+    assert set(ledger.coupons.values()) == {1, 2}
+    kept = {place[2]: failure for place, failure in ledger.failures.items()}
+    assert {offset: f.reason for offset, f in kept.items()} == {
+        1: Reason.UNDECODABLE,
+        2: Reason.UNDECODABLE,
+    }
+    assert kept[1].record.value == b"\xff poison"
+    assert ledger.writes == 1
+
+
+def test_the_same_batch_again_changes_nothing(fakes: Fakes, ledger: RefusingLedger) -> None:
+    event = kafka_event([*batch(1, 2), b"poison"])
+    consume_handler(event, Context())
+    before = repr(ledger.coupons), repr(ledger.failures), repr(fakes.admissions.campaigns)
+    for _ in range(3):
+        assert consume_handler(event, Context()) == NOTHING_FAILED
+    assert before == (
+        repr(ledger.coupons),
+        repr(ledger.failures),
+        repr(fakes.admissions.campaigns),
+    )
+
+
+def test_a_record_that_mysql_refuses_is_isolated_and_kept(
+    fakes: Fakes, ledger: RefusingLedger, logged: LogLines
+) -> None:
+    ledger.refuses_coupons_of = {"user-2"}
+    assert consume_handler(kafka_event(batch(1, 2, 3)), Context()) == NOTHING_FAILED
+    assert set(ledger.coupons.values()) == {1, 3}
+    [kept] = ledger.failures.values()
+    assert (kept.reason, kept.user_id) == (Reason.NOT_INSERTED, "user-2")
+    assert kept.campaign_id == "welcome"
+    assert kept.detail == "MySQL error 1406"
+    assert "the-secret-value" not in logged.text
+    # What failed_event takes care of need not be pending, or the relay would send it for ever.
+    assert {s.user_id: s.state for s in fakes.admissions.settled} == {
+        "user-1": Holder.ISSUED,
+        "user-2": Holder.KEPT,
+        "user-3": Holder.ISSUED,
+    }
+
+
+def test_a_record_that_can_be_kept_nowhere_comes_again(
+    fakes: Fakes, ledger: RefusingLedger, logged: LogLines
+) -> None:
+    ledger.refuses_everything_of = {"user-2"}
+    answer = consume_handler(kafka_event(batch(1, 2, 3), first=40), Context())
+    assert answer == {
+        "batchItemFailures": [{"itemIdentifier": {"partition": "coupon_create-0", "offset": 41}}]
+    }
+    assert set(ledger.coupons.values()) == {1, 3}
+    assert "user-2" in fakes.admissions.campaigns["welcome"].pending
+    assert {"a record can be kept nowhere"} <= {line["message"] for line in logged.lines}
+    assert logged.lines[-1]["unwritten"] == 1
+    assert "the-secret-value" not in logged.text
+
+
+def test_of_each_partition_the_lowest_failed_offset_is_reported(ledger: RefusingLedger) -> None:
+    ledger.refuses_everything_of = {"user-2", "user-3", "user-5"}
+    event = in_partitions(p0=[(12, 1), (13, 3), (14, 2)], p3=[(8, 4)], p5=[(99, 5)])
+    # Lambda gives the records of a partition in order; the answer does not rely on it.
+    event["records"]["coupon_create-0"].reverse()
+    answer = consume_handler(event, Context())
+    assert sorted(item["itemIdentifier"]["partition"] for item in answer["batchItemFailures"]) == [
+        "coupon_create-0",
+        "coupon_create-5",
+    ]
+    assert {"itemIdentifier": {"partition": "coupon_create-0", "offset": 13}} in answer[
+        "batchItemFailures"
+    ]
+    assert {"itemIdentifier": {"partition": "coupon_create-5", "offset": 99}} in answer[
+        "batchItemFailures"
+    ]
+
+
+def test_an_undecodable_record_that_can_be_kept_nowhere_comes_again(
+    ledger: RefusingLedger,
+) -> None:
+    ledger.refuses_offsets = {1}
+    answer = consume_handler(kafka_event([*batch(1), b"poison", *batch(2)]), Context())
+    assert answer["batchItemFailures"] == [
+        {"itemIdentifier": {"partition": "coupon_create-0", "offset": 1}}
+    ]
+    assert set(ledger.coupons.values()) == {1, 2}
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_redis_that_is_down_does_not_hold_up_the_topic(fakes: Fakes, logged: LogLines) -> None:
+    fakes.admissions.reachable = False
+    assert consume_handler(kafka_event(batch(1, 2)), Context()) == NOTHING_FAILED
+    [complaint, summary] = logged.lines
+    assert (complaint["message"], complaint["coupons"]) == ("written but not settled", 2)
+    assert (summary["message"], summary["request_id"]) == ("consume_handler", "invocation-1")
+    assert (summary["records"], summary["unwritten"]) == (2, 0)
+
+
+def test_a_mysql_out_of_reach_acknowledges_and_settles_nothing(
+    fakes: Fakes, ledger: RefusingLedger
+) -> None:
+    ledger.unavailable_after = 0
+    with pytest.raises(UnavailableError):
+        consume_handler(kafka_event(batch(1, 2)), Context())
+    assert not fakes.admissions.settled
+    assert set(fakes.admissions.campaigns["welcome"].pending) == {f"user-{n}" for n in range(1, 6)}
+
+
+def test_a_mysql_lost_while_records_are_isolated_acknowledges_nothing(
+    fakes: Fakes, ledger: RefusingLedger
+) -> None:
+    ledger.refuses_coupons_of = {"user-2"}
+    ledger.unavailable_after = 2
+    with pytest.raises(UnavailableError):
+        consume_handler(kafka_event(batch(1, 2, 3)), Context())
+    assert not fakes.admissions.settled
+    assert not ledger.failures
+
+
+def test_an_event_of_another_source_is_an_error_and_touches_nothing(
+    ledger: RefusingLedger,
+) -> None:
+    with pytest.raises(NotKafkaError):
+        consume_handler({"eventSource": "aws:sqs", "Records": []}, Context())
+    assert ledger.writes == 0
+
+
+def test_garbage_is_not_looked_for_within_a_batch_and_again_after_it(
+    ledger: RefusingLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[bool] = []
+
+    def write(*_: object) -> list[Settlement]:
+        looked.append(gc.isenabled())
+        raise UnavailableError
+
+    monkeypatch.setattr(ledger, "write", write)
+    with pytest.raises(UnavailableError):
+        consume_handler(kafka_event([message("welcome", "user-1", 1).encode()]), Context())
+    assert looked == [False]
+    assert gc.isenabled()

@@ -1,0 +1,64 @@
+"""Requests that a route answers at once, before any handler."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.rsgi import Route, Scope, ask, echo
+
+
+class Refuser:
+    """Answers at once, and notes what it was told."""
+
+    def __init__(self, answer: dict[str, Any] | None) -> None:
+        self.answer = answer
+        self.told: list[tuple[str, str, str]] = []
+
+    __name__ = "refuse_at_once"
+
+    def __call__(self, campaign_id: str, authorization: str, request_id: str) -> Any:
+        self.told.append((campaign_id, authorization, request_id))
+        return self.answer
+
+
+def refusable(refuser: Any) -> Route:
+    return Route("POST", "/campaigns/{id}/apply", echo, refuser)
+
+
+APPLY = "POST", "/campaigns/welcome/apply", ""
+REFUSED = {"statusCode": 409, "headers": {"Content-Type": "text/plain"}, "body": "gone"}
+
+
+def test_what_can_be_answered_at_once_is_not_handed_to_the_handler() -> None:
+    refuser = Refuser(REFUSED)
+    reply = ask(Scope(*APPLY, ("authorization", "a"), ("authorization", "b")), refusable(refuser))
+    assert (reply.status, reply.headers["content-type"], reply.body) == (409, "text/plain", b"gone")
+    # Of a header that comes twice the event has the last one, too.
+    assert refuser.told == [("welcome", "b", reply.headers["x-amzn-requestid"])]
+
+
+def test_what_cannot_be_answered_at_once_is_the_handlers() -> None:
+    refuser = Refuser(None)
+    event = ask(Scope(*APPLY), refusable(refuser)).json()
+    [(campaign_id, authorization, request_id)] = refuser.told
+    assert (campaign_id, authorization) == ("welcome", "")
+    assert event["requestContext"]["requestId"] == request_id
+
+
+def test_a_request_with_a_body_is_the_handlers() -> None:
+    refuser = Refuser(REFUSED)
+    scope = Scope(*APPLY, ("content-length", "2"))
+    assert ask(scope, refusable(refuser), chunks=[b"{}"]).json()["body"] == "{}"
+    assert refuser.told == []
+
+
+@pytest.mark.parametrize("answer", [{"statusCode": "none"}, ["no dict"]])
+def test_a_fault_in_an_answer_at_once_is_a_502_as_in_any_other(
+    answer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(Scope(*APPLY), refusable(Refuser(answer))).status == 502
+    line = json.loads(capsys.readouterr().err.splitlines()[-1])
+    assert (line["message"], line["function"]) == ("the handler failed", "refuse_at_once")

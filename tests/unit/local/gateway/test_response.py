@@ -1,0 +1,85 @@
+"""What becomes of a handler's answer, and of a handler that gives none."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from tests.support.rsgi import Route, Scope, answering, ask
+
+
+def test_a_handler_that_raises_is_a_502_and_one_json_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
+        message = "two\nlines"
+        raise RuntimeError(message)
+
+    reply = ask(Scope(), Route("GET", "/", broken))
+    assert reply.status == 502
+    assert reply.json() == {"message": "Internal server error"}
+    (line,) = capsys.readouterr().err.splitlines()
+    logged = json.loads(line)
+    assert logged["error"] == "RuntimeError"
+    assert logged["function"] == "broken"
+    assert logged["request_id"] == reply.headers["x-amzn-requestid"]
+    assert any("in broken" in place for place in logged["stack"])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "text",
+        {},
+        {"statusCode": "many"},
+        {"statusCode": True},
+        {"statusCode": 42},
+        {"statusCode": 200, "body": {"a": 1}},
+        {"statusCode": 200, "body": "?", "isBase64Encoded": True},
+        {"statusCode": 200, "headers": ["a"]},
+        {"statusCode": 200, "headers": {"X": "a\r\nSet-Cookie: b"}},
+        {"statusCode": 200, "headers": {"X": "쿠폰"}},
+        {"statusCode": 200, "headers": {"X y": "1"}},
+        {"statusCode": 200, "headers": {"X": None}},
+        {"statusCode": 200, "multiValueHeaders": {"X": "not a list"}},
+        {"statusCode": 200, "body": "x" * 6_291_557},
+    ],
+)
+def test_an_answer_that_api_gateway_would_not_take_is_a_502(
+    answer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(Scope(), answering(answer)).status == 502
+    assert json.loads(capsys.readouterr().err)["error"] == "MalformedAnswerError"
+
+
+def test_single_and_multiple_headers_are_merged_as_api_gateway_does() -> None:
+    reply = ask(
+        Scope(),
+        answering(
+            {
+                "statusCode": "201",
+                "headers": {"set-cookie": "lost=1", "X-Number": 3, "X-Flag": True},
+                "multiValueHeaders": {"Set-Cookie": ["a=1", "b=2"]},
+                "body": "쿠폰",
+            }
+        ),
+    )
+    assert reply.status == 201
+    assert [value for name, value in reply.header_list if name.lower() == "set-cookie"] == [
+        "a=1",
+        "b=2",
+    ]
+    assert reply.headers["x-number"] == "3"
+    assert reply.headers["x-flag"] == "true"
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.body == "쿠폰".encode()
+
+
+def test_a_base64_answer_is_given_as_bytes() -> None:
+    body = b64encode(b"\x00\xff").decode()
+    reply = ask(Scope(), answering({"statusCode": 200, "body": body, "isBase64Encoded": True}))
+    assert reply.body == b"\x00\xff"

@@ -1,0 +1,220 @@
+"""The demo's verdict: a run that went well is praised, and every way to go wrong is named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from local.demo.metrics import Run, figures, percentile
+from local.harness.invariants import Evidence, Row, judge
+from local.harness.responses import (
+    ACCEPTED,
+    ALREADY_APPLIED,
+    NO_ANSWER,
+    SOLD_OUT,
+    Answer,
+    read_answer,
+)
+
+QUANTITY, PEOPLE = 100, 120
+
+
+def answer(user: str, outcome: str, serial: int | None = None) -> Answer:
+    return Answer(user, outcome, serial, 200, 0.0, 0.01)
+
+
+def row(serial: int, user: str | None = None) -> Row:
+    return Row(user or f"user-{serial}", serial, 1_000 + serial)
+
+
+def good_run() -> Evidence:
+    """100 of 120 people win; user-1 presses twice."""
+    winners = [answer(f"user-{n}", ACCEPTED, n) for n in range(1, QUANTITY + 1)]
+    others = [answer(f"user-{n}", SOLD_OUT) for n in range(QUANTITY + 1, PEOPLE + 1)]
+    answers = [*winners, *others, answer("user-1", ALREADY_APPLIED, 1)]
+    rows = [row(n) for n in range(1, QUANTITY + 1)]
+    return Evidence(QUANTITY, PEOPLE, len(answers), answers, rows, QUANTITY, 0, 0)
+
+
+def differences(evidence: Evidence) -> dict[str, tuple[str, ...]]:
+    return {f.promise: f.differences for f in judge(evidence) if not f.kept}
+
+
+def test_a_run_that_kept_every_promise_has_no_differences() -> None:
+    assert differences(good_run()) == {}
+
+
+def test_with_fewer_people_than_coupons_everybody_has_one() -> None:
+    answers = [answer(f"user-{n}", ACCEPTED, n) for n in (1, 2, 3)]
+    few = Evidence(QUANTITY, 3, 3, answers, [row(n) for n in (1, 2, 3)], 3, 0, 0)
+    assert differences(few) == {}
+    assert differences(replace(few, rows=few.rows[:2]))
+
+
+def test_one_row_too_many_is_named() -> None:
+    run = good_run()
+    found = differences(replace(run, rows=[*run.rows, row(101)]))
+    assert found["Never one too many, none left over"] == ("1 more than there are coupons",)
+    assert "user-101" in found["Accepted means issued"][0]
+
+
+def test_a_missing_row_is_named_with_whom_it_was_promised_to() -> None:
+    run = good_run()
+    found = differences(replace(run, rows=run.rows[:-1]))
+    assert found["Never one too many, none left over"] == ("1 rows are missing",)
+    assert found["Accepted means issued"] == ("1 x told ACCEPTED, and no row: user-100",)
+
+
+def test_an_accepted_user_without_a_row_is_named_although_the_number_of_rows_is_right() -> None:
+    run = good_run()
+    found = differences(replace(run, rows=[*run.rows[:-1], row(100, "user-120")]))
+    assert found["Accepted means issued"] == (
+        "1 x told ACCEPTED, and no row: user-100",
+        "1 x a row, and never told ACCEPTED: user-120",
+        "1 x told SOLD_OUT, and a row: user-120",
+    )
+
+
+def test_a_user_with_two_coupons_is_named() -> None:
+    run = good_run()
+    found = differences(replace(run, rows=[*run.rows[:-1], row(100, "user-7")]))
+    assert found["One per person"] == ("1 x more than one coupon: user-7",)
+
+
+def test_a_serial_other_than_the_promised_one_is_named() -> None:
+    run = good_run()
+    swapped = [row(1, "user-2"), row(2, "user-1"), *run.rows[2:]]
+    found = differences(replace(run, rows=swapped))
+    assert found["Accepted means issued"] == (
+        "2 x told another serial than the row's: user-1, user-2",
+    )
+    assert "user-1" in found["Ask again, same answer"][0]
+
+
+@pytest.mark.parametrize("serial", [0, 101, 5])
+def test_serials_with_a_gap_or_a_double_are_named(serial: int) -> None:
+    run = good_run()
+    odd = [*run.rows[:-1], replace(run.rows[-1], serial=serial)]
+    answers = [replace(a, serial=serial) if a.serial == QUANTITY else a for a in run.answers]
+    assert differences(replace(run, rows=odd, answers=answers)).keys() >= {
+        "First come, first served"
+    }
+
+
+def test_a_serial_out_of_the_order_of_admission_is_named() -> None:
+    run = good_run()
+    rows = [*run.rows[:-1], replace(run.rows[-1], admitted_at_ms=0)]
+    assert differences(replace(run, rows=rows)) == {
+        "First come, first served": ("1 x admitted before somebody with a lower serial: user-100",)
+    }
+
+
+@pytest.mark.parametrize(
+    ("repeat", "difference"),
+    [
+        (answer("user-1", ALREADY_APPLIED, 2), "told ALREADY_APPLIED with another serial"),
+        (answer("user-120", ALREADY_APPLIED, 2), "told ALREADY_APPLIED, and no row"),
+    ],
+)
+def test_a_repeat_that_was_told_something_else_is_named(repeat: Answer, difference: str) -> None:
+    run = good_run()
+    found = differences(replace(run, answers=[*run.answers[:-1], repeat]))
+    assert found == {"Ask again, same answer": (f"1 x {difference}: {repeat.user}",)}
+
+
+def test_somebody_accepted_twice_is_named() -> None:
+    run = good_run()
+    again = answer("user-1", ACCEPTED, 1)
+    found = differences(replace(run, answers=[*run.answers[:-1], again]))
+    assert found == {"Accepted means issued": ("1 x told ACCEPTED more than once: user-1",)}
+
+
+@pytest.mark.parametrize("outcome", ["503 UNAVAILABLE", "no answer (ConnectionResetError)"])
+def test_an_answer_that_no_open_campaign_gives_is_named(outcome: str) -> None:
+    run = good_run()
+    odd = replace(answer("user-120", outcome), status=NO_ANSWER)
+    found = differences(replace(run, answers=[*run.answers, odd], presses=run.presses + 1))
+    assert found == {"Everyone is answered": (f"1 x {outcome}",)}
+
+
+def test_a_press_without_a_recorded_answer_is_named() -> None:
+    run = good_run()
+    found = differences(replace(run, presses=run.presses + 1))
+    assert found == {"Everyone is answered": ("121 answers to 122 presses",)}
+
+
+def test_what_failed_or_is_still_on_its_way_is_named() -> None:
+    found = differences(replace(good_run(), failed_events=1, pending=2))
+    assert found == {
+        "Nothing disappears": (
+            "1 records in failed_event",
+            "2 admissions still pending in Redis",
+        )
+    }
+
+
+def test_a_count_in_redis_above_the_quantity_is_named() -> None:
+    found = differences(replace(good_run(), highest_count=101))
+    assert found == {"Never one too many, none left over": ("the count in Redis is 101",)}
+
+
+def test_nobody_answered_and_no_rows_is_a_verdict_not_a_crash() -> None:
+    nothing = Evidence(QUANTITY, PEOPLE, 10, [], [], 0, 0, 0)
+    assert differences(nothing).keys() == {
+        "Never one too many, none left over",
+        "Everyone is answered",
+    }
+
+
+def body(**fields: object) -> bytes:
+    return json.dumps({"campaign_id": "c", "user_id": "u", **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "outcome", "serial"),
+    [
+        (202, body(outcome="ACCEPTED", serial=3), ACCEPTED, 3),
+        (200, body(outcome="ALREADY_APPLIED", serial=3), ALREADY_APPLIED, 3),
+        (409, body(code="SOLD_OUT"), SOLD_OUT, None),
+        (409, body(code="CLOSED"), "409 CLOSED", None),
+        (503, body(code="UNAVAILABLE"), "503 UNAVAILABLE", None),
+        (200, body(outcome="ACCEPTED", serial=3), "200 ACCEPTED", None),
+        (202, body(outcome="ACCEPTED", serial="3"), "202 without a serial", None),
+        (202, body(outcome="ACCEPTED", serial=True), "202 without a serial", None),
+        (
+            202,
+            body(outcome="ACCEPTED", serial=3, user_id="v"),
+            "202 meant for somebody else",
+            None,
+        ),
+        (202, b"<html>", "202 unexpected", None),
+        (502, b"[]", "502 unexpected", None),
+    ],
+)
+def test_an_answer_counts_only_in_its_promised_shape(
+    status: int, content: bytes, outcome: str, serial: int | None
+) -> None:
+    assert read_answer(status, content, "c", "u") == (outcome, serial)
+
+
+def test_a_percentile_is_a_value_that_occurred() -> None:
+    values = [float(n) for n in range(1, 101)]
+    assert [percentile(values, p) for p in (50, 95, 99)] == [50.0, 95.0, 99.0]
+    assert percentile([7.0], 99) == 7.0
+
+
+def test_the_figures_count_unexpected_answers_as_errors() -> None:
+    run = good_run()
+    answers = [*run.answers[:-1], answer("user-1", "503 UNAVAILABLE")]
+    record = figures(Run("c", "embedded", replace(run, answers=answers), 121, [(0.5, 100)], 0.5))
+    assert record["answers"] == {
+        ACCEPTED: 100,
+        ALREADY_APPLIED: 0,
+        SOLD_OUT: 20,
+        "503 UNAVAILABLE": 1,
+    }
+    assert record["errors"] == 1
+    assert record["latency_ms"]["all"]["p50"] == 10.0
+    assert record["rows_complete_after_s"] == 0.5

@@ -1,0 +1,134 @@
+"""The load test's driver: which ends of the people's process count as success."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from local.harness.api_client import Api
+from local.harness.console import Screen
+from local.harness.invariants import Row
+from local.harness.processes import DemoError
+from local.harness.responses import ACCEPTED, Answer
+from local.load import run as course
+from local.load.__main__ import main
+from local.load.invariants import Stands
+from local.load.responses import ISSUED
+from local.load.session_log import Day, Visit
+from tests.packaging.source import foreign_packages, imported_names
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Hold = Callable[..., tuple[bool, str]]
+
+VISIT = Visit("a", [Answer("a", ACCEPTED, 1, 202, 0.1, 0.2)], ISSUED, 1, "X", 1.0, left=True)
+DAY = Day("load-1", 1, 1000, [VISIT], [])
+STANDS = Stands([Row("a", 1, 1000)], {"a": (1, "X")}, 1, 0, 0)
+
+
+@pytest.fixture
+def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
+    """Hold days without servers: what people see is written down by a shell script."""
+
+    @contextmanager
+    def surroundings(*_: object) -> Iterator[SimpleNamespace]:
+        settings = SimpleNamespace(auth_jwt_secret="secret")
+        yield SimpleNamespace(settings=settings, api=Api("127.0.0.1", 1), check=lambda: None)
+
+    monkeypatch.setattr(course, "surroundings", surroundings)
+
+    def hold_days(*days: Day, stands: Stands = STANDS, code: int = 0) -> tuple[bool, str]:
+        monkeypatch.setattr(course, "read_stands", lambda *_: stands)
+        seen, out = tmp_path / "seen", tmp_path / "out"
+        seen.mkdir()
+        for day in days:
+            day.write(seen)
+        people = tmp_path / "python"
+        copied = f"for day in {seen}/*.json; do [ ! -e $day ] || cp $day {out}; done"
+        people.write_text(f"#!/bin/sh\necho people say this\n{copied}\nexit {code}\n")
+        people.chmod(0o755)
+        (out / "logs").mkdir(parents=True)
+        (out / "day-of-before.json").write_text("an earlier run's")
+        console = Console(file=io.StringIO(), width=120)
+        kept = course.hold_days(options(out, people), Screen(console))
+        return kept, console.file.getvalue()  # type: ignore[attr-defined]
+
+    return hold_days
+
+
+def options(out: Path, python: Path) -> argparse.Namespace:
+    crowd = {"users": 1, "quantity": 1, "countdown": 1.0, "hang_ups": 0.0, "wait_s": 1.0}
+    where = {"servers": "auto", "kafka": "tansu", "out": out, "ui": False, "python": python}
+    return argparse.Namespace(**crowd, **where, port=1)
+
+
+def test_a_day_that_kept_every_promise_is_a_success(hold: Hold) -> None:
+    kept, shown = hold(DAY)
+    assert kept
+    assert "people say this" in shown
+    assert "Every promise was kept." in shown
+
+
+def test_a_broken_promise_is_none(hold: Hold) -> None:
+    kept, shown = hold(DAY, stands=replace(STANDS, rows=[]))
+    assert not kept
+    assert "told ACCEPTED, and no row: a" in shown
+
+
+def test_one_broken_day_of_two_is_none(hold: Hold) -> None:
+    other = replace(DAY, campaign_id="load-2", visits=[replace(VISIT, wrong=["GET: 500"])])
+    kept, shown = hold(DAY, other)
+    assert not kept
+    assert "1 x GET: 500" in shown
+
+
+def test_a_day_that_was_stopped_has_no_verdict_and_is_none(hold: Hold) -> None:
+    kept, shown = hold(replace(DAY, visits=[replace(VISIT, left=False)]))
+    assert not kept
+    assert "load-1 was stopped before everybody had left: no verdict" in shown
+
+
+def test_people_who_cannot_go_on_are_told_with_the_end_of_their_log(hold: Hold) -> None:
+    with pytest.raises(DemoError, match=r"exit code 2(.|\n)*people say this"):
+        hold(DAY, code=2)
+
+
+def test_a_run_that_leaves_nothing_is_no_success(hold: Hold) -> None:
+    with pytest.raises(DemoError, match="no day came to its end"):
+        hold()
+
+
+def test_without_locust_one_sentence_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match="`make load` installs Locust there"):
+        course.hold_days(options(tmp_path, tmp_path / "none"), Screen())
+
+
+@pytest.mark.parametrize(
+    "wrong", ["--users=0", "--quantity=x", "--countdown=nan", "--hang-ups=101"]
+)
+def test_wrong_options_end_with_2(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([wrong])
+    assert ended.value.code == 2
+    assert wrong.partition("=")[0] in capsys.readouterr().err
+
+
+def test_what_locust_runs_needs_no_package_of_the_service() -> None:
+    """Its environment has none of them."""
+    needed = {
+        package
+        for name in imported_names(ROOT / "local/load/locustfile.py")
+        for package in foreign_packages(name)
+    }
+    assert needed - sys.stdlib_module_names == {"gevent", "geventhttpclient", "locust"}

@@ -1,0 +1,81 @@
+"""The scheduler's clockwork, without servers."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.scheduler import Job, run
+from tests.support.service import await_condition
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WAIT_S = 30.0
+
+
+def test_a_function_that_takes_long_holds_up_no_other() -> None:
+    stop, let_go, calls = Event(), Event(), list[str]()
+
+    def slow(*_: Any) -> dict[str, Any]:
+        assert let_go.wait(WAIT_S)
+        return {}
+
+    def quick(*_: Any) -> dict[str, Any]:
+        calls.append("quick")
+        if len(calls) == 3:
+            let_go.set()
+            stop.set()
+        return {}
+
+    run([Job("slow", slow, 0.01), Job("quick", quick, 0.01)], stop)
+    assert calls == ["quick"] * 3
+
+
+def test_a_run_that_fails_is_told_and_the_next_one_comes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stop, calls = Event(), list[int]()
+
+    def failing(*_: Any) -> dict[str, Any]:
+        calls.append(1)
+        if len(calls) == 2:
+            stop.set()
+        message = "no answer"
+        raise OSError(message)
+
+    run([Job("failing", failing, 0.01)], stop)
+    assert len(calls) == 2
+    told = capsys.readouterr().err
+    assert told.count('"error": "OSError"') == 2
+    assert "no answer" not in told  # a driver's text may quote what it was given
+
+
+def test_the_heartbeat_has_the_time_of_the_function_that_ended_longest_ago(tmp_path: Path) -> None:
+    stop, let_go, heartbeat = Event(), Event(), tmp_path / "heartbeat"
+
+    def hanging(*_: Any) -> dict[str, Any]:
+        if hung.ended_at:
+            assert let_go.wait(WAIT_S)
+        return {}
+
+    def quick(*_: Any) -> dict[str, Any]:
+        return {}
+
+    def is_dated_to_the_hanging_one() -> bool:
+        return heartbeat.exists() and heartbeat.stat().st_mtime == pytest.approx(
+            hung.ended_at, abs=0.001
+        )
+
+    hung, lively = Job("hanging", hanging, 0.01), Job("quick", quick, 0.01)
+    thread = Thread(target=run, args=([hung, lively], stop, heartbeat))
+    thread.start()
+    try:
+        await_condition(lambda: lively.ended_at > hung.ended_at + 0.1 > 0.1, "one hangs, one runs")
+        await_condition(is_dated_to_the_hanging_one, "the date of the hanging one")
+    finally:
+        let_go.set()
+        stop.set()
+        thread.join(WAIT_S)
