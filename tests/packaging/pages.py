@@ -6,13 +6,13 @@ import os
 import re
 from fnmatch import fnmatchcase
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 # What tools leave in a checkout; a page that names `out/…` names what a program will write there.
 GENERATED = {"out", "__pycache__", "deployments", "deployed"}
@@ -29,7 +29,7 @@ FOLDER = re.compile(r"([\w.-]+)/[\w./*\[\]-]*")
 
 
 def pages() -> list[Path]:
-    """Return every page for readers: in the root, in docs/, and the two beside what they explain."""
+    """Return every page: in the root, in docs/, and the two beside what they explain."""
     beside = [ROOT / "infra" / "README.md", ROOT / "tests" / "model" / "README.md"]
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *beside]
 
@@ -47,8 +47,8 @@ def headings(text: str) -> list[tuple[int, str]]:
 
 def anchors(text: str) -> set[str]:
     """Return the names under which GitHub links to the headings."""
-    names = {re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-") for _, words in headings(text)}
-    return names - {""}
+    kept = (re.sub(r"[^\w\- ]", "", words.lower()) for _, words in headings(text))
+    return {words.replace(" ", "-") for words in kept}
 
 
 def programs(text: str) -> set[str]:
@@ -57,7 +57,7 @@ def programs(text: str) -> set[str]:
 
 
 def named_files(text: str) -> Iterator[str]:
-    """Yield each file or folder of the repository that stands in backticks."""
+    """Yield each file or folder of the repository that is in backticks."""
     for code in CODE.findall(FENCE.sub("", text)):
         name = re.sub(r":\d+$", "", code)
         folder = FOLDER.fullmatch(name)
@@ -86,5 +86,6 @@ def _everything() -> frozenset[str]:
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in GENERATED | {".git"}]
         folders[:] = [name for name in folders if not name.startswith(".venv")]
-        found |= {os.path.relpath(os.path.join(folder, name), ROOT) for name in folders + files}
+        here = Path(folder).relative_to(ROOT)
+        found |= {str(here / name) for name in folders + files}
     return frozenset(found)

@@ -29,10 +29,8 @@ def broken_links(page: Path, text: str) -> list[str]:
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
-        inside = target.is_relative_to(ROOT)
-        if not inside or not target.exists():
-            broken.append(link)
-        elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
+        is_there = target.is_relative_to(ROOT) and target.exists()
+        if not is_there or (anchor and anchor not in anchors(target.read_text("utf-8"))):
             broken.append(link)
     return broken
 
@@ -67,6 +65,13 @@ def test_every_program_that_a_page_runs_exists(page: Path) -> None:
     assert missing_programs(page.read_text(encoding="utf-8")) == set()
 
 
+@pytest.mark.parametrize("index", ["docs/README.md", "docs/decisions/README.md"])
+def test_an_index_names_every_page_beside_it(index: str) -> None:
+    file = ROOT / index
+    linked = {(file.parent / link).resolve() for link in links(file.read_text(encoding="utf-8"))}
+    assert set(file.parent.glob("*.md")) - linked == {file}
+
+
 def test_control_what_has_moved_is_noticed() -> None:
     page = ROOT / "docs" / "operate.md"
     assert broken_links(page, "[a](operate.md#first-look) [b](https://example.com/x)") == []
@@ -75,7 +80,7 @@ def test_control_what_has_moved_is_noticed() -> None:
         "operate.md#gone",
         "../../etc",
     ]
-    assert missing_files("`handlers/apply.py` `admit.lua` `test_rebuild*.py` `tests/unit/`") == set()
+    assert missing_files("`handlers/apply.py` `admit.lua` `test_rebuild*.py` `docs/`") == set()
     assert missing_files("`handlers/gone.py` `gone.lua` `local/gone/`, not `a/b`") == {
         "handlers/gone.py",
         "gone.lua",
