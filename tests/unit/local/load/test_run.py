@@ -61,7 +61,7 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
         people.chmod(0o755)
         (out / "logs").mkdir(parents=True)
         (out / "day-of-before.json").write_text("an earlier run's")
-        console = RichRichConsole(file=io.StringIO(), width=120)
+        console = RichConsole(file=io.StringIO(), width=120)
         kept = course.run(options(out, people), Console(console))
         return kept, console.file.getvalue()  # type: ignore[attr-defined]
 
