@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console as RichConsole
 
 from local.harness.api_client import Api
 from local.harness.console import Console
