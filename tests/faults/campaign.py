@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=1, help="the first of them")
     add("--times", type=_count, default=1, help="how often to play each")
     add("--play", type=Path, metavar="FILE", help="play this history, not one of a seed")
-    add("--worlds", type=_count, default=4, help="sets of servers and programs side by side")
+    add("--clusters", type=_count, default=4, help="sets of servers and programs side by side")
     add("--kafka", choices=["tansu", "apache"], default="tansu", help="Apache Kafka needs Java")
     add("--json", type=Path, metavar="FILE", help="where the results go (default: out/faults/…)")
     return parser
