@@ -31,7 +31,7 @@ def play(
 
     Without a seed these are always the same histories. together: how many apply at a time.
     """
-    members: dict[str, Any] = {"world": cluster, "together": together}
+    members: dict[str, Any] = {"cluster": cluster, "together": together}
     machine = type("Protocol", (Protocol,), members)
     if seed is not None:
         machine = hypothesis.seed(seed)(machine)
