@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import report
+from bench.cluster import cluster
 from bench.harness import Case, Measured, Scale, interleaved
 from bench.progress import Progress
 from bench.tools import MissingToolError, find
-from bench.world import world
-from local.harness.processes import DemoError
-from local.harness.signals import Interruption
+from local.harness.processes import HarnessError
+from local.harness.signals import SignalHandler
 from local.servers.process import ServerError
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ CASES = (
 ROUNDS, ROUNDS_QUICK, ROUNDS_MAX = 5, 2, 100
 SECONDS, SECONDS_QUICK, SECONDS_MAX = 5, 1, 600
 EXIT_FAILURES, EXIT_REFUSED = 1, 2
-EXPLAINED = (DemoError, ServerError)
+EXPLAINED = (HarnessError, ServerError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code."""
     options = _parser().parse_args(arguments)
-    interruption = Interruption()
+    interruption = SignalHandler()
     interruption.install()
     try:
         return _measure_all(options)
@@ -91,7 +91,7 @@ def _measure_all(options: argparse.Namespace) -> int:
 def _measure(case: Case, scale: Scale, out: Path, progress: Progress) -> Measured:
     progress.begin(case.title)
     logs = out / "logs" / case.name
-    with world(logs) as servers, case.variants(servers, scale) as trials:
+    with cluster(logs) as servers, case.variants(servers, scale) as trials:
         rounds = min(scale.rounds, case.rounds_max or scale.rounds)
         taken = interleaved(trials, rounds, progress.say, metric=case.metric, warm_up=case.warm_up)
     measured = Measured(case, taken)

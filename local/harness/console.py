@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ STEP_WIDTH = 26
 PIPE_WIDTH = 100
 
 
-class Screen:
+class Console:
     """Standard output: a moving picture on a terminal, plain lines on a pipe."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: RichConsole | None = None) -> None:
         self.console = console or _console()
 
     def say(self, line: str) -> None:
@@ -60,6 +60,6 @@ class Screen:
         self.console.print(line, highlight=False)
 
 
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+def _console() -> RichConsole:
+    console = RichConsole()
+    return console if console.is_terminal else RichConsole(width=PIPE_WIDTH)

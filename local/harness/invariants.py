@@ -12,7 +12,7 @@ from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from local.harness.responses import Answer
+    from local.harness.responses import ApplyResponse
 
 # Names enough to look further, and still a sentence.
 EXAMPLES_MAX = 5
@@ -28,13 +28,13 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Observations:
     """Everything that the verdict is built on."""
 
     quantity: int
     people: int  # different users who pressed
-    presses: int
-    answers: Sequence[Answer]
+    requests: int
+    answers: Sequence[ApplyResponse]
     rows: Sequence[Row]
     highest_count: int  # coupon_count in Redis; it only ever rises
     pending: int  # admitted in Redis, and not known to stand in MySQL
@@ -47,7 +47,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One promise, what was seen of it, and what speaks against it."""
 
     promise: str
@@ -60,7 +60,7 @@ class Finding:
         return not self.differences
 
 
-def judge(evidence: Evidence) -> tuple[Finding, ...]:
+def judge(evidence: Observations) -> tuple[CheckResult, ...]:
     """Return a finding for each promise; the demo succeeded when all of them are kept."""
     return (
         _never_one_too_many(evidence),
@@ -78,7 +78,7 @@ def users_with_two(rows: Sequence[Row]) -> list[str]:
     return sorted(user for user, count in Counter(row.user for row in rows).items() if count > 1)
 
 
-def _never_one_too_many(evidence: Evidence) -> Finding:
+def _never_one_too_many(evidence: Observations) -> CheckResult:
     rows, quantity, due = len(evidence.rows), evidence.quantity, evidence.coupons_due
     differences = []
     if rows > quantity:
@@ -90,17 +90,17 @@ def _never_one_too_many(evidence: Evidence) -> Finding:
     if evidence.highest_count > quantity:
         differences.append(f"the count in Redis is {evidence.highest_count:,}")
     seen = f"{rows:,} rows in MySQL, {due:,} due"
-    return Finding("Never one too many, none left over", seen, tuple(differences))
+    return CheckResult("Never one too many, none left over", seen, tuple(differences))
 
 
-def _one_per_person(evidence: Evidence) -> Finding:
+def _one_per_person(evidence: Observations) -> CheckResult:
     doubles = users_with_two(evidence.rows)
     people = len({row.user for row in evidence.rows})
     differences = (naming("more than one coupon", doubles),) if doubles else ()
-    return Finding("One per person", f"{people:,} different owners", differences)
+    return CheckResult("One per person", f"{people:,} different owners", differences)
 
 
-def _accepted_means_issued(evidence: Evidence) -> Finding:
+def _accepted_means_issued(evidence: Observations) -> CheckResult:
     told = [(a.user, a.serial) for a in evidence.answers if a.outcome == ACCEPTED]
     told_users = Counter(user for user, _ in told)
     serials = {row.user: row.serial for row in evidence.rows}
@@ -114,10 +114,10 @@ def _accepted_means_issued(evidence: Evidence) -> Finding:
         ("told SOLD_OUT, and a row", denied),
     )
     seen = f"{len(told_users):,} told ACCEPTED, {len(serials):,} own a row"
-    return Finding("Accepted means issued", seen, differences)
+    return CheckResult("Accepted means issued", seen, differences)
 
 
-def _first_come_first_served(evidence: Evidence) -> Finding:
+def _first_come_first_served(evidence: Observations) -> CheckResult:
     rows = sorted(evidence.rows, key=lambda row: row.serial)
     serials = [row.serial for row in rows]
     differences = []
@@ -138,10 +138,10 @@ def _first_come_first_served(evidence: Evidence) -> Finding:
     seen = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
     if not differences:
         seen += ", in the order of admission"
-    return Finding("First come, first served", seen, tuple(differences))
+    return CheckResult("First come, first served", seen, tuple(differences))
 
 
-def _told_the_same(evidence: Evidence) -> Finding:
+def _told_the_same(evidence: Observations) -> CheckResult:
     repeats = [a for a in evidence.answers if a.outcome == ALREADY_APPLIED]
     serials = {row.user: row.serial for row in evidence.rows}
     differences = _differences(
@@ -151,26 +151,28 @@ def _told_the_same(evidence: Evidence) -> Finding:
             {a.user for a in repeats if serials.get(a.user, a.serial) != a.serial},
         ),
     )
-    return Finding("Ask again, same answer", f"{len(repeats):,} told ALREADY_APPLIED", differences)
+    return CheckResult(
+        "Ask again, same answer", f"{len(repeats):,} told ALREADY_APPLIED", differences
+    )
 
 
-def _nothing_disappears(evidence: Evidence) -> Finding:
+def _nothing_disappears(evidence: Observations) -> CheckResult:
     differences = []
     if evidence.failed_events:
         differences.append(f"{evidence.failed_events:,} records in failed_event")
     if evidence.pending:
         differences.append(f"{evidence.pending:,} admissions still pending in Redis")
     seen = f"{evidence.failed_events:,} failed, {evidence.pending:,} still on their way"
-    return Finding("Nothing disappears", seen, tuple(differences))
+    return CheckResult("Nothing disappears", seen, tuple(differences))
 
 
-def _everyone_answered(evidence: Evidence) -> Finding:
+def _everyone_answered(evidence: Observations) -> CheckResult:
     odd = Counter(a.outcome for a in evidence.answers if not a.expected)
     differences = [f"{count:,} x {outcome}" for outcome, count in odd.most_common()]
-    if len(evidence.answers) != evidence.presses:
-        differences.append(f"{len(evidence.answers):,} answers to {evidence.presses:,} presses")
-    seen = f"{len(evidence.answers) - odd.total():,} of {evidence.presses:,} as expected"
-    return Finding("Everyone is answered", seen, tuple(differences))
+    if len(evidence.answers) != evidence.requests:
+        differences.append(f"{len(evidence.answers):,} answers to {evidence.requests:,} presses")
+    seen = f"{len(evidence.answers) - odd.total():,} of {evidence.requests:,} as expected"
+    return CheckResult("Everyone is answered", seen, tuple(differences))
 
 
 def _differences(*found: tuple[str, Collection[str]]) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ FIELD_AND_VALUE = {
     200: ("outcome", ALREADY_APPLIED),
     409: ("code", SOLD_OUT),
 }
-NO_ANSWER = 0
+NO_RESPONSE = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApplyResponse:
     """One press: who, what came of it, and when.
 
     Both times count from the start signal, at which everybody pressed: what a busy machine needs
@@ -29,7 +29,7 @@ class Answer:
     user: str
     outcome: str  # one of EXPECTED, or a few words about what came instead
     serial: int | None
-    status: int  # NO_ANSWER when the connection failed
+    status: int  # NO_RESPONSE when the connection failed
     sent_s: float  # when this client came to it
     latency_s: float  # when the answer was there
 
@@ -39,7 +39,7 @@ class Answer:
         return self.outcome in EXPECTED
 
 
-def read_answer(status: int, body: bytes, campaign_id: str, user: str) -> tuple[str, int | None]:
+def parse_response(status: int, body: bytes, campaign_id: str, user: str) -> tuple[str, int | None]:
     """Return outcome and serial; an answer of the wrong shape, or to somebody else, says so."""
     fields = _object(body)
     name, outcome = FIELD_AND_VALUE.get(status, ("code", ""))

@@ -12,14 +12,14 @@ UNAVAILABLE_SHARE_MAX = 0.001
 UNAVAILABLE = 503
 
 
-class Told:
+class ResponseStats:
     """Collects answers from many threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.statuses: Counter[int] = Counter()
         self.accepted: Counter[str] = Counter()
-        self.unheard: Counter[str] = Counter()
+        self.unacknowledged: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.wrong_count = 0
         self.slowest_s: dict[str, float] = defaultdict(float)
@@ -42,10 +42,10 @@ class Told:
         with self._lock:
             self.accepted[campaign_id] += 1
 
-    def unhear(self, campaign_id: str) -> None:
+    def record_disconnect(self, campaign_id: str) -> None:
         """Count an apply whose client went away before the answer."""
         with self._lock:
-            self.unheard[campaign_id] += 1
+            self.unacknowledged[campaign_id] += 1
 
     def fail(self, about: str) -> None:
         """Note what must not happen."""

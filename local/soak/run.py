@@ -11,9 +11,9 @@ from local.demo.options import Options as Servers
 from local.harness.deployment import surroundings
 from local.harness.system_info import machine, versions
 from local.soak import report
-from local.soak.client import Shop, Walker
+from local.soak.client import SoakClient, SoakContext
 from local.soak.leak_check import MIB, Growth, growth
-from local.soak.response_stats import Told
+from local.soak.response_stats import ResponseStats
 from local.soak.samples import Sampler
 from local.token import mint
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from local.harness.console import Screen
-    from local.harness.deployment import Surroundings
+    from local.harness.console import Console
+    from local.harness.deployment import Deployment
 
 WALKERS = 8
 QUANTITY = 200
@@ -31,7 +31,7 @@ SAMPLE_EVERY_S = 1.0
 PROGRESS_EVERY_S = 10.0
 STOP_TIMEOUT_S = 40.0
 QUIET_TIMEOUT_S = 60.0
-QUIET_LOOK_S = 0.2
+QUIET_POLL_INTERVAL_S = 0.2
 WAIT_S = 60.0
 # What Redis may keep: the README's figure for an accepted user, twice that for what Redis itself
 # sets aside, and some for each campaign and each pooled buffer.
@@ -40,16 +40,18 @@ REDIS_BYTES_PER_CAMPAIGN = 4096
 REDIS_BYTES_ALLOWED = 4 * MIB
 
 
-def soak(options: argparse.Namespace, screen: Screen) -> bool:
+def soak(options: argparse.Namespace, screen: Console) -> bool:
     """Do the whole soak and print its summary; return whether all is well."""
     servers = Servers(1, 0, 1, "embedded", options.kafka, options.out, WAIT_S)
-    with surroundings(servers, screen) as around:
-        told = Told()
-        shop = Shop(around.api, around.settings.auth_jwt_secret, told, threading.Event())
-        with closing(Sampler(around.settings, list(around.programs), shop)) as sampler:
-            _load(around, shop, sampler, options, screen)
+    with surroundings(servers, screen) as deployment:
+        answered = ResponseStats()
+        shop = SoakContext(
+            deployment.api, deployment.settings.auth_jwt_secret, answered, threading.Event()
+        )
+        with closing(Sampler(deployment.settings, list(deployment.programs), shop)) as sampler:
+            _load(deployment, shop, sampler, options, screen)
             with screen.step("Quiet, then reconciling"):
-                wrong = told.failures() + _reconcile(shop)
+                wrong = answered.failures() + _reconcile(shop)
     growths = [
         growth(name, measure, sampler.times_s, sampler.series(name, measure))
         for name in sampler.taken[0]["programs"]
@@ -63,15 +65,15 @@ def soak(options: argparse.Namespace, screen: Screen) -> bool:
 
 
 def _load(
-    around: Surroundings,
-    shop: Shop,
+    deployment: Deployment,
+    shop: SoakContext,
     sampler: Sampler,
     options: argparse.Namespace,
-    screen: Screen,
+    screen: Console,
 ) -> None:
     """Let the walkers walk for as long as asked, and sample meanwhile."""
     _open_campaign(shop)
-    walkers = [Walker(number, shop, options.rate / WALKERS) for number in range(WALKERS)]
+    walkers = [SoakClient(number, shop, options.rate / WALKERS) for number in range(WALKERS)]
     for walker in walkers:
         walker.start()
     started = time.monotonic()
@@ -79,7 +81,7 @@ def _load(
     sample_due, progress_due = started, started + PROGRESS_EVERY_S
     try:
         while (now := time.monotonic()) < end:
-            around.check()
+            deployment.check()
             sample = sampler.take()
             if now >= campaign_due:
                 campaign_due += CAMPAIGN_EVERY_S
@@ -95,21 +97,22 @@ def _load(
             walker.join(STOP_TIMEOUT_S)
 
 
-def _open_campaign(shop: Shop) -> None:
+def _open_campaign(shop: SoakContext) -> None:
     shop.campaign_ids.append(shop.api.create_campaign(QUANTITY, shop.secret))
 
 
-def _progress(sample: dict[str, Any], shop: Shop) -> str:
+def _progress(sample: dict[str, Any], shop: SoakContext) -> str:
     memory = ", ".join(
-        f"{name} {held['rss_bytes'] / MIB:.0f}" for name, held in sample["programs"].items()
+        f"{name} {process_usage['rss_bytes'] / MIB:.0f}"
+        for name, process_usage in sample["programs"].items()
     )
     return (
         f"{sample['at_s']:5.0f} s: {sample['answers']:,} answers, {sample['pending']} pending, "
-        f"{shop.told.wrong_count} wrong; MiB: {memory}"
+        f"{shop.stats.wrong_count} wrong; MiB: {memory}"
     )
 
 
-def _reconcile(shop: Shop) -> list[str]:
+def _reconcile(shop: SoakContext) -> list[str]:
     """Wait until nothing is pending, then compare all there is; return what is wrong."""
     found = []
     deadline = time.monotonic() + QUIET_TIMEOUT_S
@@ -117,28 +120,33 @@ def _reconcile(shop: Shop) -> list[str]:
         while (stats := _admin(shop, f"/campaigns/{campaign_id}/stats"))["pending"]:
             if time.monotonic() > deadline:
                 return [f"{campaign_id}: {stats['pending']} still pending"]
-            time.sleep(QUIET_LOOK_S)
+            time.sleep(QUIET_POLL_INTERVAL_S)
         differences = _admin(shop, f"/campaigns/{campaign_id}/reconciliation")
         if differences["differences"] or differences.get("truncated"):
             found.append(f"{campaign_id}: reconciliation finds {differences}")
-        told, unheard = shop.told.accepted[campaign_id], shop.told.unheard[campaign_id]
-        if stats["failed"] or not told <= stats["issued"] <= min(told + unheard, QUANTITY):
-            found.append(f"{campaign_id}: {told} were told ACCEPTED, and stats say {stats}")
+        answered, unacknowledged = (
+            shop.stats.accepted[campaign_id],
+            shop.stats.unacknowledged[campaign_id],
+        )
+        if stats["failed"] or not answered <= stats["issued"] <= min(
+            answered + unacknowledged, QUANTITY
+        ):
+            found.append(f"{campaign_id}: {answered} were told ACCEPTED, and stats say {stats}")
     return found
 
 
-def _admin(shop: Shop, path: str) -> dict[str, Any]:
+def _admin(shop: SoakContext, path: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {mint(shop.secret, 'soak-admin', 'coupon:admin')}"}
     status, fields = shop.api.call("GET", path, headers=headers)
     if status != 200:  # noqa: PLR2004 - HTTP's OK
-        shop.told.fail(f"GET {path} was answered with {status}")
+        shop.stats.fail(f"GET {path} was answered with {status}")
         return {"pending": 0, "issued": 0, "failed": 0, "differences": ["unknown"]}
     return fields
 
 
-def _redis_growth(sampler: Sampler, shop: Shop) -> list[str]:
+def _redis_growth(sampler: Sampler, shop: SoakContext) -> list[str]:
     grown = sampler.taken[-1]["redis_bytes"] - sampler.taken[0]["redis_bytes"]
-    coupons = shop.told.accepted.total() + shop.told.unheard.total()
+    coupons = shop.stats.accepted.total() + shop.stats.unacknowledged.total()
     allowed = (
         REDIS_BYTES_ALLOWED
         + coupons * REDIS_BYTES_PER_COUPON
@@ -151,17 +159,17 @@ def _about(each: Growth) -> str:
     return f"{each.program}: {each.measure} rises by {each.rise:,.0f}, allowed {each.rise_max:,.0f}"
 
 
-def _record(shop: Shop, growths: Sequence[Growth], wrong: Sequence[str]) -> dict[str, Any]:
-    told = shop.told
+def _record(shop: SoakContext, growths: Sequence[Growth], wrong: Sequence[str]) -> dict[str, Any]:
+    answered = shop.stats
     return {
         "sound": not wrong,
         "wrong": list(wrong),
-        "answers": told.answers,
-        "by_status": {str(status): count for status, count in sorted(told.statuses.items())},
+        "answers": answered.answers,
+        "by_status": {str(status): count for status, count in sorted(answered.statuses.items())},
         "campaigns": len(shop.campaign_ids),
-        "accepted": told.accepted.total(),
-        "unheard": told.unheard.total(),
-        "slowest_s": {what: round(seconds, 3) for what, seconds in told.slowest_s.items()},
+        "accepted": answered.accepted.total(),
+        "unacknowledged": answered.unacknowledged.total(),
+        "slowest_s": {what: round(seconds, 3) for what, seconds in answered.slowest_s.items()},
         "growth": [each._asdict() | {"is_bounded": each.is_bounded} for each in growths],
         "versions": versions(),
         "machine": machine(),
@@ -169,17 +177,19 @@ def _record(shop: Shop, growths: Sequence[Growth], wrong: Sequence[str]) -> dict
 
 
 def _show(
-    screen: Screen,
-    shop: Shop,
+    screen: Console,
+    shop: SoakContext,
     growths: Sequence[Growth],
     wrong: Sequence[str],
     options: argparse.Namespace,
 ) -> None:
-    told = shop.told
-    statuses = ", ".join(f"{status} {count:,}" for status, count in sorted(told.statuses.items()))
+    answered = shop.stats
+    statuses = ", ".join(
+        f"{status} {count:,}" for status, count in sorted(answered.statuses.items())
+    )
     screen.console.print(report.table(growths))
-    screen.say(f"{told.answers:,} answers: {statuses}")
-    screen.say(f"{len(shop.campaign_ids)} campaigns, {told.accepted.total():,} told ACCEPTED")
+    screen.say(f"{answered.answers:,} answers: {statuses}")
+    screen.say(f"{len(shop.campaign_ids)} campaigns, {answered.accepted.total():,} told ACCEPTED")
     for each in wrong:
         screen.console.print(f"✗ {each}", style="red", highlight=False, markup=False)
     if not wrong:

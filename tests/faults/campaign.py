@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from tests.faults.engine import finding
 from tests.faults.engine.campaign import BROKEN, Campaign
+from tests.faults.engine.cluster import Cluster
 from tests.faults.engine.draw import draw
-from tests.faults.engine.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     once = [finding.read(options.play)] if options.play else [draw(s, options.kafka) for s in seeds]
     histories = once * options.times
     total = len(histories)
-    worlds = min(options.worlds, total)
-    print(f"{total} histories on {options.kafka}, in {worlds} worlds …", flush=True)
+    clusters = min(options.clusters, total)
+    print(f"{total} histories on {options.kafka}, in {clusters} worlds …", flush=True)
     found: list[Finding] = []
 
     def played(result: Result, kept: Finding | None) -> None:
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failed = len(campaign.tally.failed)
             print(f"{done}/{total} histories, {failed} broke a promise", flush=True)
 
-    campaign = Campaign(options.kafka, worlds, played)
+    campaign = Campaign(options.kafka, clusters, played)
     is_interrupted = False
     try:
         campaign.run(histories)
@@ -66,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = options.json or finding.FOLDER / f"{options.kafka}-{options.seed}-{total}.json"
     tally.write(path)
     print(f"\n{tally.table()}\n{path}")
-    for world in tally.broken_worlds:
-        print(f"a world could not be used: {world}", file=sys.stderr)
+    for cluster in tally.broken_worlds:
+        print(f"a world could not be used: {cluster}", file=sys.stderr)
     if is_interrupted:
         return INTERRUPTED
     return 0 if tally.is_clean and len(tally.results) == total else 1
@@ -85,8 +85,8 @@ def _shrink(first: Finding, options: argparse.Namespace) -> None:
     seed = first.result.scenario.seed
     print(f"\nmaking seed {seed} small, for {finding.SHRINK_S:.0f} s at most …", flush=True)
     try:
-        with World(options.kafka, Event()) as world:
-            path = finding.smallest(world, first)
+        with Cluster(options.kafka, Event()) as cluster:
+            path = finding.smallest(cluster, first)
     except BROKEN as error:
         print(f"it could not be made small: {type(error).__name__}: {error}", file=sys.stderr)
     else:
@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=1, help="the first of them")
     add("--times", type=_count, default=1, help="how often to play each")
     add("--play", type=Path, metavar="FILE", help="play this history, not one of a seed")
-    add("--worlds", type=_count, default=4, help="sets of servers and programs side by side")
+    add("--clusters", type=_count, default=4, help="sets of servers and programs side by side")
     add("--kafka", choices=["tansu", "apache"], default="tansu", help="Apache Kafka needs Java")
     add("--json", type=Path, metavar="FILE", help="where the results go (default: out/faults/…)")
     return parser

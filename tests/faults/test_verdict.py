@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 from tests.faults.engine.draw import draw
-from tests.faults.engine.load import Answer
+from tests.faults.engine.load import Response
 from tests.faults.engine.scenario import Fault, scenario
 from tests.faults.engine.verdict import Evidence, Row, excused, violations
 
-ACCEPTED = Answer("a", 202, "ACCEPTED", 1)
-SOLD_OUT = Answer("b", 409, "SOLD_OUT")
-DOUBT = Answer("b", 503, "UNAVAILABLE")
+ACCEPTED = Response("a", 202, "ACCEPTED", 1)
+SOLD_OUT = Response("b", 409, "SOLD_OUT")
+DOUBT = Response("b", 503, "UNAVAILABLE")
 GOOD = Evidence(
     scenario=scenario(1, []),
     answers={"a": [ACCEPTED]},
@@ -78,7 +78,7 @@ def test_a_record_that_is_nowhere_breaks_p5() -> None:
 
 def test_silence_and_strange_answers_break_p6() -> None:
     assert seen(unanswered=frozenset({"z"}))[0].startswith("P6")
-    assert seen(answers={"a": [Answer("a", 404, "CAMPAIGN_NOT_FOUND"), ACCEPTED]})[0] == (
+    assert seen(answers={"a": [Response("a", 404, "CAMPAIGN_NOT_FOUND"), ACCEPTED]})[0] == (
         "P6: answered [404]"
     )
 

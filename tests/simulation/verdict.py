@@ -11,28 +11,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handlers.domain.campaign import Campaign
-    from tests.simulation.world import World
+    from tests.simulation.cluster import Cluster
 
 ADMITTED = {"ACCEPTED", "ALREADY_APPLIED"}
 
 
-def violations_now(world: World) -> list[str]:
+def violations_now(cluster: Cluster) -> list[str]:
     """Return a sentence for each promise that is broken at this moment."""
     return [
-        *(f"P6: {fault}" for fault in world.internal),
-        *_in_mysql(world),
-        *_as_told(world),
-        *(found for campaign in world.campaigns for found in _in_redis(world, campaign)),
+        *(f"P6: {fault}" for fault in cluster.internal),
+        *_in_mysql(cluster),
+        *_as_told(cluster),
+        *(found for campaign in cluster.campaigns for found in _in_redis(cluster, campaign)),
     ]
 
 
-def violations_at_the_end(world: World) -> list[str]:
+def violations_at_the_end(cluster: Cluster) -> list[str]:
     """Return the same when nothing is left to do."""
     return [
-        *violations_now(world),
-        *_accepted_means_issued(world),
-        *_nothing_disappears(world),
-        *(found for campaign in world.campaigns for found in _both_agree(world, campaign)),
+        *violations_now(cluster),
+        *_accepted_means_issued(cluster),
+        *_nothing_disappears(cluster),
+        *(found for campaign in cluster.campaigns for found in _both_agree(cluster, campaign)),
     ]
 
 
@@ -45,9 +45,9 @@ WHERE reason IN ('SERIAL_TAKEN', 'USER_HAS_OTHER_SERIAL')
 """
 
 
-def _in_mysql(world: World) -> Iterator[str]:  # noqa: C901 - a sentence each
-    quantity_of = {campaign.id: campaign.quantity for campaign in world.campaigns}
-    found = world.rows(ROWS)
+def _in_mysql(cluster: Cluster) -> Iterator[str]:  # noqa: C901 - a sentence each
+    quantity_of = {campaign.id: campaign.quantity for campaign in cluster.campaigns}
+    found = cluster.rows(ROWS)
     for _, user, _, collision in found:
         if collision:
             yield f"P4: two admissions that were handed over collide: {user}: {collision}"
@@ -66,8 +66,8 @@ def _in_mysql(world: World) -> Iterator[str]:  # noqa: C901 - a sentence each
             yield f"P1: {place} is given {many} times"
 
 
-def _as_told(world: World) -> Iterator[str]:
-    for (campaign_id, user), told in world.told.items():
+def _as_told(cluster: Cluster) -> Iterator[str]:
+    for (campaign_id, user), told in cluster.told.items():
         if len(set(told.serials)) > 1:
             yield f"P3: {user} was told the serials {told.serials} of {campaign_id}"
         codes = [code for code, _ in told.heard]
@@ -78,43 +78,43 @@ def _as_told(world: World) -> Iterator[str]:
             yield f"P6: {user} was answered {strange} in {campaign_id}"
 
 
-def _in_redis(world: World, campaign: Campaign) -> Iterator[str]:
-    holders, count, state, _ = world.redis.look(campaign.id)
+def _in_redis(cluster: Cluster, campaign: Campaign) -> Iterator[str]:
+    holders, count, state, _ = cluster.redis.look(campaign.id)
     if count > campaign.quantity:
         yield f"P1: Redis counts {count} of {campaign.quantity} in {campaign.id}"
-    if state.get(b"epoch") != world.redis.run_id.encode():
+    if state.get(b"epoch") != cluster.redis.run_id.encode():
         return  # closed: whatever stands here is what a rebuild will make of it
     twice = [serial for serial, many in Counter(holders.values()).items() if many > 1]
     if twice:
         yield f"P4: Redis has the serials {twice} twice in {campaign.id}"
 
 
-def _accepted_means_issued(world: World) -> Iterator[str]:
-    rows = world.rows("SELECT campaign_id, user_id, serial, admitted_at FROM coupon")
+def _accepted_means_issued(cluster: Cluster) -> Iterator[str]:
+    rows = cluster.rows("SELECT campaign_id, user_id, serial, admitted_at FROM coupon")
     serial_of = {(campaign_id, user): serial for campaign_id, user, serial, _ in rows}
-    for owner, told in world.told.items():
+    for owner, told in cluster.told.items():
         if told.serials and serial_of.get(owner) != told.serials[-1]:
             yield f"P3: {owner} was told {told.serials[-1]} and has {serial_of.get(owner)}"
         refused = not told.unsure and {code for code, _ in told.heard} == {"SOLD_OUT"}
         if refused and owner in serial_of:
             yield f"P3: {owner} was only ever refused and has {serial_of[owner]}"
-    if not world.new_epochs:
-        for campaign in world.campaigns:
+    if not cluster.new_epochs:
+        for campaign in cluster.campaigns:
             mine = sorted((row[2], row[3]) for row in rows if row[0] == campaign.id)
             times = [admitted_at for _, admitted_at in mine]
             if times != sorted(times):
                 yield f"P4: the serials of {campaign.id} are not in the order of admission"
 
 
-def _nothing_disappears(world: World) -> Iterator[str]:
-    kept = world.rows(
-        "SELECT partition_no, offset_no FROM failed_event WHERE topic = %s", world.log.topic
+def _nothing_disappears(cluster: Cluster) -> Iterator[str]:
+    kept = cluster.rows(
+        "SELECT partition_no, offset_no FROM failed_event WHERE topic = %s", cluster.log.topic
     )
-    if lost := world.poisoned - set(kept):
+    if lost := cluster.poisoned - set(kept):
         yield f"P5: the records {lost} are neither coupons nor in failed_event"
 
 
-def _both_agree(world: World, campaign: Campaign) -> Iterator[str]:
+def _both_agree(cluster: Cluster, campaign: Campaign) -> Iterator[str]:
     """Redis and MySQL agree about everything, as reconcile sees it."""
     for batch in compare(campaign.id).differences():
         for difference in batch:

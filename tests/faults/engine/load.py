@@ -29,7 +29,7 @@ TIMEOUT_S = 10.0
 # Each time that a user is left unsure they wait a little longer: a crowd that asks all the time
 # only costs time.
 RETRY_AFTER_S, RETRY_AFTER_MAX_S = 0.1, 0.5
-LOOK_S = 0.2
+POLL_INTERVAL_S = 0.2
 # From the first application on. A user who has no definite answer by then has been left alone.
 PATIENCE_S = 30.0
 # Longer than any step of the programs' clocks.
@@ -41,7 +41,7 @@ UNSURE = {503, 429}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a client was told, in order. code "" means: no answer at all."""
 
     user: str
@@ -64,7 +64,7 @@ class Load:
         self._changed = Condition()
         self._due: list[tuple[float, str]] = []
         self._asking = 0
-        self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.answers: dict[str, list[Response]] = defaultdict(list)
         self.unanswered: set[str] = set()
 
     def run(self, arrivals: Iterable[tuple[float, str]]) -> None:
@@ -102,16 +102,18 @@ class Load:
                 if self._due and self._due[0][0] <= now:
                     self._asking += 1
                     return heapq.heappop(self._due)[1]
-                self._changed.wait(min(LOOK_S, self._due[0][0] - now) if self._due else LOOK_S)
+                self._changed.wait(
+                    min(POLL_INTERVAL_S, self._due[0][0] - now) if self._due else POLL_INTERVAL_S
+                )
         return ""
 
-    def _apply(self, user: str) -> Answer:
+    def _apply(self, user: str) -> Response:
         try:
             status, body = call(self._port, "POST", f"/campaigns/{self._campaign_id}/apply", user)
         except (OSError, http.client.HTTPException, ValueError):
-            return Answer(user, 0, "")
+            return Response(user, 0, "")
         code = str(body.get("outcome") or body.get("code") or status)
-        return Answer(user, status, code, body.get("serial"))
+        return Response(user, status, code, body.get("serial"))
 
 
 def call(

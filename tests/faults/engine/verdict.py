@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.engine.load import TOLD, UNSURE, Answer
+from tests.faults.engine.load import TOLD, UNSURE, Response
 from tests.faults.engine.scenario import FORGETFUL, NEW_EPOCH, STRANGERS, WRONG_TIMES, Scenario
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Evidence:
     """
 
     scenario: Scenario
-    answers: Mapping[str, Sequence[Answer]]
+    answers: Mapping[str, Sequence[Response]]
     rows: Sequence[Row]
     failed: Sequence[tuple[str, str, str]]
     by_disk: frozenset[str]

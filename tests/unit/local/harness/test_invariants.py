@@ -7,38 +7,38 @@ from dataclasses import replace
 
 import pytest
 
-from local.demo.metrics import Run, figures, percentile
-from local.harness.invariants import Evidence, Row, judge
+from local.demo.metrics import Run, metrics, percentile
+from local.harness.invariants import Observations, Row, judge
 from local.harness.responses import (
     ACCEPTED,
     ALREADY_APPLIED,
-    NO_ANSWER,
+    NO_RESPONSE,
     SOLD_OUT,
-    Answer,
-    read_answer,
+    ApplyResponse,
+    parse_response,
 )
 
 QUANTITY, PEOPLE = 100, 120
 
 
-def answer(user: str, outcome: str, serial: int | None = None) -> Answer:
-    return Answer(user, outcome, serial, 200, 0.0, 0.01)
+def answer(user: str, outcome: str, serial: int | None = None) -> ApplyResponse:
+    return ApplyResponse(user, outcome, serial, 200, 0.0, 0.01)
 
 
 def row(serial: int, user: str | None = None) -> Row:
     return Row(user or f"user-{serial}", serial, 1_000 + serial)
 
 
-def good_run() -> Evidence:
+def good_run() -> Observations:
     """100 of 120 people win; user-1 presses twice."""
     winners = [answer(f"user-{n}", ACCEPTED, n) for n in range(1, QUANTITY + 1)]
     others = [answer(f"user-{n}", SOLD_OUT) for n in range(QUANTITY + 1, PEOPLE + 1)]
     answers = [*winners, *others, answer("user-1", ALREADY_APPLIED, 1)]
     rows = [row(n) for n in range(1, QUANTITY + 1)]
-    return Evidence(QUANTITY, PEOPLE, len(answers), answers, rows, QUANTITY, 0, 0)
+    return Observations(QUANTITY, PEOPLE, len(answers), answers, rows, QUANTITY, 0, 0)
 
 
-def differences(evidence: Evidence) -> dict[str, tuple[str, ...]]:
+def differences(evidence: Observations) -> dict[str, tuple[str, ...]]:
     return {f.promise: f.differences for f in judge(evidence) if not f.kept}
 
 
@@ -48,7 +48,7 @@ def test_a_run_that_kept_every_promise_has_no_differences() -> None:
 
 def test_with_fewer_people_than_coupons_everybody_has_one() -> None:
     answers = [answer(f"user-{n}", ACCEPTED, n) for n in (1, 2, 3)]
-    few = Evidence(QUANTITY, 3, 3, answers, [row(n) for n in (1, 2, 3)], 3, 0, 0)
+    few = Observations(QUANTITY, 3, 3, answers, [row(n) for n in (1, 2, 3)], 3, 0, 0)
     assert differences(few) == {}
     assert differences(replace(few, rows=few.rows[:2]))
 
@@ -118,7 +118,9 @@ def test_a_serial_out_of_the_order_of_admission_is_named() -> None:
         (answer("user-120", ALREADY_APPLIED, 2), "told ALREADY_APPLIED, and no row"),
     ],
 )
-def test_a_repeat_that_was_told_something_else_is_named(repeat: Answer, difference: str) -> None:
+def test_a_repeat_that_was_told_something_else_is_named(
+    repeat: ApplyResponse, difference: str
+) -> None:
     run = good_run()
     found = differences(replace(run, answers=[*run.answers[:-1], repeat]))
     assert found == {"Ask again, same answer": (f"1 x {difference}: {repeat.user}",)}
@@ -134,14 +136,14 @@ def test_somebody_accepted_twice_is_named() -> None:
 @pytest.mark.parametrize("outcome", ["503 UNAVAILABLE", "no answer (ConnectionResetError)"])
 def test_an_answer_that_no_open_campaign_gives_is_named(outcome: str) -> None:
     run = good_run()
-    odd = replace(answer("user-120", outcome), status=NO_ANSWER)
-    found = differences(replace(run, answers=[*run.answers, odd], presses=run.presses + 1))
+    odd = replace(answer("user-120", outcome), status=NO_RESPONSE)
+    found = differences(replace(run, answers=[*run.answers, odd], requests=run.requests + 1))
     assert found == {"Everyone is answered": (f"1 x {outcome}",)}
 
 
 def test_a_press_without_a_recorded_answer_is_named() -> None:
     run = good_run()
-    found = differences(replace(run, presses=run.presses + 1))
+    found = differences(replace(run, requests=run.requests + 1))
     assert found == {"Everyone is answered": ("121 answers to 122 presses",)}
 
 
@@ -161,7 +163,7 @@ def test_a_count_in_redis_above_the_quantity_is_named() -> None:
 
 
 def test_nobody_answered_and_no_rows_is_a_verdict_not_a_crash() -> None:
-    nothing = Evidence(QUANTITY, PEOPLE, 10, [], [], 0, 0, 0)
+    nothing = Observations(QUANTITY, PEOPLE, 10, [], [], 0, 0, 0)
     assert differences(nothing).keys() == {
         "Never one too many, none left over",
         "Everyone is answered",
@@ -196,7 +198,7 @@ def body(**fields: object) -> bytes:
 def test_an_answer_counts_only_in_its_promised_shape(
     status: int, content: bytes, outcome: str, serial: int | None
 ) -> None:
-    assert read_answer(status, content, "c", "u") == (outcome, serial)
+    assert parse_response(status, content, "c", "u") == (outcome, serial)
 
 
 def test_a_percentile_is_a_value_that_occurred() -> None:
@@ -208,7 +210,7 @@ def test_a_percentile_is_a_value_that_occurred() -> None:
 def test_the_figures_count_unexpected_answers_as_errors() -> None:
     run = good_run()
     answers = [*run.answers[:-1], answer("user-1", "503 UNAVAILABLE")]
-    record = figures(Run("c", "embedded", replace(run, answers=answers), 121, [(0.5, 100)], 0.5))
+    record = metrics(Run("c", "embedded", replace(run, answers=answers), 121, [(0.5, 100)], 0.5))
     assert record["answers"] == {
         ACCEPTED: 100,
         ALREADY_APPLIED: 0,
