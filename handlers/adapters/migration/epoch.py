@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from handlers.adapters.aws.secrets import Secret
     from handlers.config import DatabaseAddress, Settings
 
-# Stands for the run_id of a service that hides it (REDIS_EPOCH=off): there, only presence counts.
+# The value where a service hides its run_id (REDIS_EPOCH=off): there, only its presence counts.
 HIDDEN = "hidden"
 REDIS_PORT = 6379
 
@@ -84,7 +84,7 @@ def _read(settings: Settings, patience: RetryDeadline, auth: Secret | None) -> t
             found: Any = owner.get(EPOCH)  # bytes, whatever the type says: redis-py decodes nothing
             return str(run_id), (found or b"").decode()
 
-    return _retried(settings, ask, patience)
+    return _with_retry(settings, ask, patience)
 
 
 def _write(settings: Settings, run_id: str, patience: RetryDeadline, auth: Secret | None) -> None:
@@ -93,10 +93,10 @@ def _write(settings: Settings, run_id: str, patience: RetryDeadline, auth: Secre
             client_of_key(client, EPOCH).set(EPOCH, run_id)
         return run_id, run_id
 
-    _retried(settings, ask, patience)
+    _with_retry(settings, ask, patience)
 
 
-def _retried(
+def _with_retry(
     settings: Settings, ask: Callable[[], tuple[str, str]], patience: RetryDeadline
 ) -> tuple[str, str]:
     where = urlsplit(settings.redis_url)  # without its user and password

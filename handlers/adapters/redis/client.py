@@ -42,7 +42,7 @@ class _Credentials(CredentialProvider):
 
 
 class _RunId:
-    """Stands for "the run_id of the server behind the connection that sends this command"."""
+    """A placeholder: the run_id of the server behind the connection that sends the command."""
 
 
 RUN_ID = _RunId()

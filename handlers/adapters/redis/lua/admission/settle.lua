@@ -40,7 +40,7 @@ else
       redis.call('LREM', KEYS[4], 0, serial)
       repaired = repaired + 1
     end
-    -- A forged record (another serial for this user) must not clear the pending of the real one.
+    -- A record with another serial of this user must not clear the pending of the real one.
     if issued or as_given then
       cleared = cleared + redis.call('ZREM', KEYS[5], user)
     end

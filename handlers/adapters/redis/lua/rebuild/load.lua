@@ -3,7 +3,7 @@
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
 -- ARGV  1 token of this rebuild (begin.lua)
 --       2… triples: user id, serial, admitted_at_ms, or 0 when it is not pending any more
--- Returns how many Redis did not have so, or -1 when another rebuild has taken over.
+-- Returns how many were missing or had another serial, or -1 when another rebuild has taken over.
 --
 -- Durable data takes precedence over what only Redis has: another holder of such a serial never got
 -- ACCEPTED, and is removed. The caller loads sources by precedence, the highest last.
