@@ -1,4 +1,4 @@
-"""Accepted, with Kafka's acknowledgement, beside what one would write first (bench/naive.py)."""
+"""Accepted, with Kafka's acknowledgement, against a first naive version (bench/naive.py)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OURS, NAIVE = "accepted", "naive: SADD, INCR, send without waiting"
 
 @contextmanager
 def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
-    """Run the gateway twice, with either handler; each trial has a new campaign."""
+    """Run the gateway twice, once per handler; each trial has a new campaign."""
     users = ACCEPTED_PER_S_MAX * scale.seconds
     tokens = write_tokens(cluster.folder / "tokens.txt", cluster.settings.auth_jwt_secret, users)
     with cluster.gateway() as ours, cluster.gateway("bench.naive:application") as naive:

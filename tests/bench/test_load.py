@@ -70,7 +70,7 @@ def load(server: Service, folder: Path, statuses: str, tokens: Sequence[str] = T
 
 def test_a_crowd_sends_each_token_once_and_ends_with_the_last_answer(tmp_path: Path) -> None:
     with service(accepted=50) as server:
-        figures = load(server, tmp_path, "202,409").of_everybody(PEOPLE, "spring")
+        figures = load(server, tmp_path, "202,409").once_each(PEOPLE, "spring")
     came = Counter(server.seen)
     assert came == {("/campaigns/spring/apply", f"Bearer {token}"): 1 for token in TOKENS}
     assert figures[FAILURES] == 0
@@ -79,7 +79,7 @@ def test_a_crowd_sends_each_token_once_and_ends_with_the_last_answer(tmp_path: P
 
 def test_every_answer_with_another_status_is_a_failure_and_no_work(tmp_path: Path) -> None:
     with service(accepted=50) as server:
-        figures = load(server, tmp_path, "409").of_everybody(PEOPLE, "spring")
+        figures = load(server, tmp_path, "409").once_each(PEOPLE, "spring")
     assert figures[FAILURES] == 50
 
 
