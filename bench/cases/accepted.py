@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
 
 ACCEPTED_PER_S_MAX = 12_000
 OURS, NAIVE = "accepted", "naive: SADD, INCR, send without waiting"
@@ -27,7 +27,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     tokens = write_tokens(cluster.folder / "tokens.txt", cluster.settings.auth_jwt_secret, users)
     with cluster.gateway() as ours, cluster.gateway("bench.naive:application") as naive:
 
-        def trial(load: Load) -> Figures:
+        def trial(load: Load) -> Metrics:
             return load.during(scale.seconds, cluster.campaign(ours, QUANTITY_MAX))
 
         yield {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.harness import Metrics, Scale, Trial
 
 
-class SharedRound:
+class Together:
     """Outcomes that one round measures together; a repeated request starts a new round."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -42,7 +42,7 @@ class SharedRound:
 @contextmanager
 def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - the rejection cache sets the number of calls
     """Call the handlers as Lambda does, on this case's servers."""
-    shared = SharedRound(invocation_cost.environment_of(cluster.environment))
+    shared = Together(invocation_cost.environment_of(cluster.environment))
     # The first round is not recorded; it returns the names of the outcomes.
     yield {outcome: shared.trial(outcome) for outcome in shared.measure()}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
     from local.harness.api_client import Api
 
 # Few enough that each process verifies all within a second; enough that each is verified again.
@@ -32,7 +32,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     with cluster.gateway() as ours, cluster.gateway("bench.bare:application") as bare:
         campaign_id = sold_out_campaign(cluster, ours)
 
-        def again() -> Figures:
+        def again() -> Metrics:
             load = Load(ours, known, "409")
             # The strangers of the last trial have evicted them from the processes' memory.
             load.during(ACQUAINTANCE_S, campaign_id)
