@@ -23,7 +23,7 @@ REGION = "ap-northeast-2"
 
 
 def sam_template(stage: str = "prod") -> str:
-    """Return the template that `chalice package` makes of app.py, .chalice and infra/application.yaml.
+    """Return what `chalice package` makes of app.py, .chalice and infra/application.yaml.
 
     Raises subprocess.CalledProcessError, with Chalice's message in stderr, when Chalice fails.
     """
