@@ -1,4 +1,4 @@
-"""The benchmark as a program: one case, small."""
+"""The benchmark as a program: one small case."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_case_is_measured_beside_its_baseline_and_reported(
+def test_a_case_is_measured_against_its_baseline_and_reported(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.run.SignalHandler.install", lambda _: None)  # pytest has its own

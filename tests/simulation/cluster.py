@@ -192,7 +192,7 @@ class Cluster:
 
     def is_changed(self) -> bool:
         """Tell whether a server may have changed since the last call."""
-        last, self._seen_steps = self._known, self.steps
+        last, self._seen_steps = self._seen_steps, self.steps
         return last != self._seen_steps
 
     def pass_time(self, seconds: float) -> None:
