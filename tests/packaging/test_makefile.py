@@ -17,6 +17,7 @@ TARGETS = [
     "help",
     "setup",
     "demo",
+    "unit",
     "test",
     "test-kafka",
     "faults",
