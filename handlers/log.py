@@ -105,8 +105,10 @@ def emit_metric(message: str, metric: str, value: int, fields: Mapping[str, Any]
     error(message, {**fields, metric: value, "_aws": embedded})
 
 
-def exception(message: str, fields: Mapping[str, Any]) -> None:
-    """Log the exception being handled, by type and location."""
+def exception(message: str, fields: Mapping[str, Any], error: BaseException | None = None) -> None:
+    """Log `error`, else the exception being handled, by type and location."""
     line = _FastLogRecord(logging.ERROR, message, fields)
-    line.exc_info = sys.exc_info()
+    line.exc_info = (
+        (type(error), error, error.__traceback__) if error is not None else sys.exc_info()
+    )
     _write(line)

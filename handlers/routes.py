@@ -20,24 +20,25 @@ from handlers.reconcile import reconciliation_handler
 from handlers.redrive import redrive_now_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-Together = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
-AtOnce = Callable[[str, str, str], dict[str, Any] | None]
+BatchHandler = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
+FastPath = Callable[[str, str, str], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One call: HTTP method, path template as API Gateway writes it, and its handler.
 
-    at_once: takes the campaign's id, the Authorization header and the request's id of a call
-    without a body; answers as the handler would but waits for nobody, or returns None.
-    together: answers the events of several calls as the handler would each of them, in any order.
+    fast_path: takes the campaign's id, the Authorization header and the request's id of a call
+    without a body; responds as the handler would but without waiting for a server, or returns None.
+    batch_handler: responds to the events of several calls as the handler would to each of them, in
+    any order.
     """
 
     method: str
     path: str
     handler: Handler
-    at_once: AtOnce | None = None
-    together: Together | None = None
+    fast_path: FastPath | None = None
+    batch_handler: BatchHandler | None = None
 
 
 ROUTES: tuple[Route, ...] = (

@@ -23,7 +23,7 @@ from local.gateway.executor import (
 from local.gateway.invocation import Call, failed, invoke, invoke_batch
 from local.gateway.request_ids import request_ids
 from local.gateway.response import Response, overloaded, problem, response
-from local.gateway.routing import AtOnce, Resource, RouteLike, RouteTable, Together
+from local.gateway.routing import BatchHandler, FastPath, Resource, RouteLike, RouteTable
 from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Gateway:
         self._stage = stage
         # Made where the event loop is known: by what answers several calls together, None for all
         # handlers that take one at a time.
-        self._waiting_rooms: dict[Together | None, LoadSheddingExecutor[Call, Response]] = {}
+        self._waiting_rooms: dict[BatchHandler | None, LoadSheddingExecutor[Call, Response]] = {}
         self._request_ids: Iterator[str]
         self._shed: AggregatedLog
         self._answered_at_once: AggregatedLog
@@ -57,8 +57,8 @@ class Gateway:
         """Begin to serve on this event loop, within `bounds`."""
         self._waiting_rooms[None] = LoadSheddingExecutor(loop, self.bounds, _alone)
         several = replace(self.bounds, max_batch=MAX_BATCH_SIZE)
-        for answer_all in {route.together for route in self._routes if route.together}:
-            self._waiting_rooms[answer_all] = LoadSheddingExecutor(loop, several, invoke_batch)
+        for handler in {route.batch_handler for route in self._routes if route.batch_handler}:
+            self._waiting_rooms[handler] = LoadSheddingExecutor(loop, several, invoke_batch)
         self._request_ids = request_ids()
         self._shed = AggregatedLog(loop, "WARNING", "too many requests: shed with 503")
         self._answered_at_once = AggregatedLog(loop, "INFO", "answered at once")
@@ -80,7 +80,7 @@ class Gateway:
             body = await read_body(headers, exchange) if is_announced(headers) else b""
             answer = self._at_once(scope, body, request_id)
             if isinstance(answer, Call):
-                room = self._waiting_rooms[answer.route.together]
+                room = self._waiting_rooms[answer.route.batch_handler]
                 answer = await room.call(answer, exchange.client_disconnect)
         except ClientDisconnectedError:
             return
@@ -103,8 +103,8 @@ class Gateway:
         route = resource.route(method)
         if route is None:
             return _method_not_allowed(resource, request_id)
-        if route.at_once and not body:
-            refusal = self._refused(route.at_once, scope, path_parameters, request_id)
+        if route.fast_path and not body:
+            refusal = self._refused(route.fast_path, scope, path_parameters, request_id)
             if refusal:
                 return refusal
         call = Call(route, path_parameters, scope, body, request_id, self._stage)
@@ -112,7 +112,7 @@ class Gateway:
 
     def _refused(
         self,
-        refuse: AtOnce,
+        refuse: FastPath,
         scope: Scope,
         path_parameters: Mapping[str, str] | None,
         request_id: str,

@@ -55,11 +55,11 @@ def invoke(call: Call) -> Response:
 def invoke_batch(calls: Sequence[Call]) -> Iterator[tuple[int, Response]]:
     """Yield the place of each call with its answer; all are of one route, which takes several."""
     unanswered = dict(enumerate(calls))
-    answer_all = calls[0].route.together
-    name = getattr(answer_all, "__name__", "handler")
+    batch_handler = calls[0].route.batch_handler
+    name = getattr(batch_handler, "__name__", "handler")
     try:
-        assert answer_all, "the route takes one call at a time"  # noqa: S101 - a fault of ours
-        for place, response_ in answer_all([call.event() for call in calls]):
+        assert batch_handler, "the route takes one call at a time"  # noqa: S101 - a fault of ours
+        for place, response_ in batch_handler([call.event() for call in calls]):
             yield place, _response(response_, name, unanswered.pop(place).request_id)
         assert not unanswered, "some were given no answer"  # noqa: S101 - as above
     except Exception as error:  # noqa: BLE001 - as above

@@ -9,8 +9,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
-AtOnce = Callable[[str, str, str], dict[str, Any] | None]
-Together = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
+FastPath = Callable[[str, str, str], dict[str, Any] | None]
+BatchHandler = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
 
 PATHS_CACHED = 256
 
@@ -33,12 +33,12 @@ class RouteLike(Protocol):
         """The Lambda handler behind it."""
 
     @property
-    def at_once(self) -> AtOnce | None:
-        """What may answer without waiting for anybody, if there is such a thing."""
+    def fast_path(self) -> FastPath | None:
+        """What may respond without waiting for a server, if the route has it."""
 
     @property
-    def together(self) -> Together | None:
-        """What answers several calls at once, if there is such a thing."""
+    def batch_handler(self) -> BatchHandler | None:
+        """What responds to several calls at once, if the route has it."""
 
 
 @dataclass(frozen=True, slots=True)

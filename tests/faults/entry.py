@@ -75,7 +75,7 @@ def _name_points(points: Points) -> None:
     wrap = points.wrap
     wrap(Publisher, "_send", after="sending")
     wrap(Publisher, "publish_all", after="resent")  # the gateway's is never armed: it has "sent"
-    wrap(apply, "_publish", after="sent")
+    wrap(apply, "_hand_over", after="sent")
     wrap(Admissions, "make_all_durable", after="durable")
     wrap(Admissions, "overdue", after="overdue", when=bool)
     wrap(Admissions, "reassign", after="reassigned")

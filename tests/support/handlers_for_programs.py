@@ -14,7 +14,7 @@ from local.gateway.app import make_application
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.gateway.routing import Together
+    from local.gateway.routing import BatchHandler
 
 RELEASE_TIMEOUT_S = 20.0
 POLL_INTERVAL_S = 0.01
@@ -27,8 +27,8 @@ class Route:
     method: str
     path: str
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
-    at_once: Callable[[str, str, str], dict[str, Any] | None] | None = None
-    together: Together | None = None
+    fast_path: Callable[[str, str, str], dict[str, Any] | None] | None = None
+    batch_handler: BatchHandler | None = None
 
 
 def echo(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from local.gateway.app import make_application
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-    from local.gateway.routing import Together
+    from local.gateway.routing import BatchHandler
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Route:
     method: str
     path: str
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
-    at_once: Callable[[str, str, str], dict[str, Any] | None] | None = None
-    together: Together | None = None
+    fast_path: Callable[[str, str, str], dict[str, Any] | None] | None = None
+    batch_handler: BatchHandler | None = None
 
 
 @dataclass

@@ -19,10 +19,6 @@ from handlers.edge.http.response import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
-    from typing import Self
-
-    from handlers.domain.together import Way
 
 Event = dict[str, Any]
 Response = dict[str, Any]
@@ -34,83 +30,65 @@ def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, Any], 
 
     @wraps(use_case)
     def handler(event: Event, context: Any) -> Response:  # noqa: ARG001 - Lambda's signature
-        with _Call(name, event) as call:
-            call.response = use_case(call.request())
-        return call.response
+        scope = _RequestScope(name, event)
+        try:
+            response = use_case(scope.request())
+        except Exception as error:  # noqa: BLE001 - the scope makes a response of it
+            return scope.fail(error)
+        return scope.finish(response)
 
     return handler
 
 
-def way_of(
-    name: str,
-) -> Callable[[Callable[[Request], Way[Response]]], Callable[[Event], Way[Response]]]:
-    """Make a way from an event to its answer of one that takes the request; `name` is logged."""
+class _RequestScope:
+    """One request, from its event to its response, and the line that is logged about it.
 
-    def decorate(use_case: Callable[[Request], Way[Response]]) -> Callable[[Event], Way[Response]]:
-        @wraps(use_case)
-        def way(event: Event) -> Way[Response]:
-            with _Call(name, event) as call:
-                call.response = yield from use_case(call.request())
-            return call.response
+    Of a BaseException that is not an Exception it learns nothing, as the process ends or the client
+    is gone: no response, no line.
+    """
 
-        return way
-
-    return decorate
-
-
-class _Call:
-    """One request: whatever is raised within the block becomes its answer."""
-
-    response: Response
+    __slots__ = ("_event", "_name", "_started", "log_fields", "request_id")
 
     def __init__(self, name: str, event: Event) -> None:
         self._started = time.perf_counter()
         self._name = name
         self._event = event
-        self._id = request_id_of(event)
+        self.request_id = request_id_of(event)
         campaign_id = (event.get("pathParameters") or {}).get("id")
         # What can be no campaign may be anything, a token in the wrong place or a megabyte.
-        self._fields: dict[str, Any] = {
-            "request_id": self._id,
+        self.log_fields: dict[str, Any] = {
+            "request_id": self.request_id,
             "campaign_id": campaign_id if is_campaign_id(campaign_id) else None,
         }
 
     def request(self) -> Request:
         """Return the request; raise ServiceError where it is malformed."""
-        return Request.of(self._event, self._id, self._fields)
+        return Request.of(self._event, self.request_id, self.log_fields)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if isinstance(error, Exception):
-            self.response = self._answer(error)
-        elif error is not None:
-            return False  # the process ends, or nobody waits any more: no answer, no line
-        fields = self._fields
+    def finish(self, response: Response) -> Response:
+        """Log the request's line; return its response."""
+        fields = self.log_fields
         fields.setdefault("outcome", "OK")
-        fields["status"] = self.response["statusCode"]
+        fields["status"] = response["statusCode"]
         fields["duration_ms"] = round((time.perf_counter() - self._started) * 1000, 3)
         log.info(self._name, fields)
-        return True
+        return response
 
-    def _answer(self, error: Exception) -> Response:
-        """Answer a request that failed; to be called while the exception is being handled."""
+    def fail(self, error: Exception) -> Response:
+        """Log the line of a request that failed; return the response to it."""
+        return self.finish(self._problem(error))
+
+    def _problem(self, error: Exception) -> Response:
         if isinstance(error, ServiceError):
-            self._fields["outcome"] = error.code
+            self.log_fields["outcome"] = error.code
             if error.__cause__:
-                self._fields["cause"] = type(error.__cause__).__name__
+                self.log_fields["cause"] = type(error.__cause__).__name__
             retry_after_s = RETRY_AFTER_S if isinstance(error, UnavailableError) else None
-            return problem(error.code, str(error), self._id, retry_after_s=retry_after_s)
-        self._fields["outcome"] = "INTERNAL"
+            return problem(error.code, str(error), self.request_id, retry_after_s=retry_after_s)
+        self.log_fields["outcome"] = "INTERNAL"
         if isinstance(error, ConfigurationError):
-            log.error(f"{self._name}: {error}", self._fields)
-            return problem("INTERNAL", "The service is set up wrongly.", self._id)
-        # A fault of ours: the caller is told no inside, the log the place.
-        log.exception(self._name, self._fields)
-        return problem("INTERNAL", "Something went wrong on our side.", self._id)
+            log.error(f"{self._name}: {error}", self.log_fields)
+            return problem("INTERNAL", "The service is set up wrongly.", self.request_id)
+        # A fault of ours: its place goes into the log, and nothing of it to the client.
+        log.exception(self._name, self.log_fields, error)
+        return problem("INTERNAL", "Something went wrong on our side.", self.request_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,14 @@ import pytest
 
 from handlers import wiring
 from handlers.apply import apply_batch, apply_handler
+from handlers.config import ConfigurationError
+from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from handlers.config import Settings
+    from handlers.domain.admission import Outcome
     from handlers.domain.coupon import CouponAccepted, OutgoingMessage
     from tests.support.fakes import FakeCampaign
     from tests.unit.conftest import Bearer, Fakes, LogLines
@@ -176,12 +181,155 @@ def test_a_fault_about_one_leaves_the_others_answers_alone(
 
 
 @pytest.mark.usefixtures("campaign")
-def test_a_fault_at_a_step_is_a_500_for_all_who_take_it_and_for_nobody_else(
-    fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("method", ["publish_all", "make_all_durable"])
+def test_a_fault_in_a_phase_is_a_500_for_all_who_reach_it_and_for_no_other(
+    fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch, method: str, logged: LogLines
 ) -> None:
-    monkeypatch.setattr(fakes.publisher, "publish_all", lambda _: 1 / 0)
+    fakes.publisher.acknowledges = False
+    adapter = fakes.publisher if method == "publish_all" else fakes.admissions
+    monkeypatch.setattr(adapter, method, lambda _: 1 / 0)
     group = [event(bearer("1")), event(bearer("1"), "other"), event(bearer("2"))]
     assert codes(group) == ["INTERNAL", "CAMPAIGN_NOT_FOUND", "INTERNAL"]
+    faults = [line for line in logged.lines if line["level"] == "ERROR"]
+    assert [line["error"] for line in faults] == ["ZeroDivisionError"] * 2
+    assert all(__file__ in line["stack"][-1] for line in faults)  # the place of the fault
+
+
+@pytest.mark.usefixtures("campaign")
+def test_a_fault_in_the_decision_is_a_500_for_all_who_are_known(
+    fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fakes.admissions, "admit_all", lambda _: 1 / 0)
+    group = [event({}), event(bearer("1")), event(bearer("2"))]
+    assert codes(group) == ["UNAUTHENTICATED", "INTERNAL", "INTERNAL"]
+    assert not fakes.publisher.sent
+
+
+@pytest.mark.usefixtures("campaign")
+def test_a_setting_that_is_missing_in_a_phase_is_said_so_to_each(
+    fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch, logged: LogLines
+) -> None:
+    def unset(_: object) -> None:
+        message = "KAFKA_BOOTSTRAP_SERVERS is not set"
+        raise ConfigurationError(message)
+
+    monkeypatch.setattr(fakes.publisher, "publish_all", unset)
+    group = answers([event(bearer(user)) for user in "12"])
+    details = [(one["statusCode"], json.loads(one["body"])["detail"]) for one in group]
+    assert details == [(500, "The service is set up wrongly.")] * 2
+    assert logged.text.count("apply_handler: KAFKA_BOOTSTRAP_SERVERS is not set") == 2
+
+
+@pytest.mark.usefixtures("campaign")
+def test_an_applicant_about_whom_redis_is_silent_is_unavailable_and_the_others_are_not(
+    fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit_all: Callable[[Any], list[Any]] = fakes.admissions.admit_all
+
+    def partly(applicants: Sequence[Any]) -> list[Any]:
+        return [UnavailableError(), *admit_all(applicants)[1:]]
+
+    monkeypatch.setattr(fakes.admissions, "admit_all", partly)
+    assert codes([event(bearer(user)) for user in "12"]) == ["UNAVAILABLE", "ACCEPTED"]
+
+
+@pytest.mark.usefixtures("campaign")
+@pytest.mark.parametrize(
+    ("adapter", "method"),
+    [
+        ("admissions", "admit_all"),
+        ("publisher", "publish_all"),
+        ("admissions", "make_all_durable"),
+    ],
+)
+def test_a_server_with_a_reply_too_few_gives_no_applicant_the_reply_of_another(
+    fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch, adapter: str, method: str
+) -> None:
+    fakes.publisher.acknowledges = False
+    owner = getattr(fakes, adapter)
+    original = getattr(owner, method)
+    monkeypatch.setattr(owner, method, lambda questions: original(questions)[1:])
+    with pytest.raises(ValueError, match="1 replies to 2 questions"):
+        next(apply_batch([event(bearer(user)) for user in "12"]))
+
+
+@pytest.mark.usefixtures("campaign")
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+def test_where_the_process_ends_there_is_neither_a_response_nor_a_line(
+    fakes: Fakes,
+    bearer: Bearer,
+    monkeypatch: pytest.MonkeyPatch,
+    logged: LogLines,
+    end: type[BaseException],
+) -> None:
+    def ended(_: object) -> None:
+        raise end
+
+    monkeypatch.setattr(fakes.publisher, "publish_all", ended)
+    results = apply_batch([event({}), event(bearer("1")), event(bearer("2"))])
+    assert next(results)[0] == 0
+    with pytest.raises(end):
+        next(results)
+    assert [line["outcome"] for line in logged.lines] == ["UNAUTHENTICATED"]
+    assert list(results) == []
+
+
+def test_an_empty_batch_asks_no_server(calls: list[tuple[str, list[str]]]) -> None:
+    assert list(apply_batch([])) == []
+    assert calls == []
+
+
+def test_the_time_for_an_ack_is_counted_from_before_the_decision(
+    fakes: Fakes,
+    campaign: FakeCampaign,
+    bearer: Bearer,
+    service_settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decided_at: list[float] = []
+    deadlines: list[float] = []
+    admit_all = fakes.admissions.admit_all
+
+    def noting(applicants: Sequence[Any]) -> list[Any]:
+        decided_at.append(time.monotonic())
+        return admit_all(applicants)
+
+    def publish_all(outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
+        deadlines.extend(one.deadline for one in outgoing_messages)
+        return [True] * len(outgoing_messages)
+
+    monkeypatch.setattr(fakes.admissions, "admit_all", noting)
+    monkeypatch.setattr(fakes.publisher, "publish_all", publish_all)
+    before = time.monotonic()
+    assert codes([event(bearer(user)) for user in "12"]) == ["ACCEPTED"] * campaign.quantity
+    ack_s = service_settings.kafka_ack_timeout_ms / 1000
+    assert all(before <= deadline - ack_s <= decided_at[0] for deadline in deadlines)
+    assert len(deadlines) == 2
+
+
+def test_refusals_are_learned_with_each_decision_and_of_the_admitted_after_the_hand_over(
+    mixed: list[dict[str, Any]],
+    calls: list[tuple[str, list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusals = wiring.rejection_cache()
+    refresh = refusals.refresh
+
+    def noting(campaign_id: str, outcome: Outcome) -> None:
+        calls.append((campaign_id, [outcome]))
+        refresh(campaign_id, outcome)
+
+    monkeypatch.setattr(refusals, "refresh", noting)
+    answers(mixed)
+    assert calls == [
+        ("admit_all", ["1", "1", "late", "old", "1"]),
+        ("other", ["NOT_FOUND"]),
+        ("welcome", ["SOLD_OUT"]),
+        ("publish_all", ["1", "old", "1"]),
+        ("welcome", ["ACCEPTED"]),
+        ("welcome", ["ALREADY_APPLIED"]),
+        ("welcome", ["ALREADY_APPLIED"]),
+    ]
 
 
 def test_each_of_a_group_has_a_line_of_its_own_in_the_log(

@@ -7,11 +7,11 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from handlers import log
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.unit.conftest import LogLines
 
 SECRET = "hunter2"
@@ -49,6 +49,16 @@ def test_an_exception_is_logged_by_kind_and_place_and_never_by_its_text(logged: 
         log.exception("it failed", {"server": "mysql"})
     [line] = logged.lines
     assert (line["level"], line["error"], line["server"]) == ("ERROR", "OSError", "mysql")
+    assert line["stack"][-1].endswith(" fail")
+    assert SECRET not in logged.text
+
+
+def test_an_exception_that_was_caught_before_is_logged_the_same_way(logged: LogLines) -> None:
+    with pytest.raises(OSError, match=SECRET) as caught:
+        fail()
+    log.exception("it failed", {}, caught.value)
+    [line] = logged.lines
+    assert (line["level"], line["error"]) == ("ERROR", "OSError")
     assert line["stack"][-1].endswith(" fail")
     assert SECRET not in logged.text
 

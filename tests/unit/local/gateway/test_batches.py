@@ -19,9 +19,9 @@ def alone(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
     pytest.fail("called by itself")
 
 
-def asked(together: Callable[[Any], Iterator[tuple[int, Any]]], calls: int) -> list[Reply]:
+def asked(batch_handler: Callable[[Any], Iterator[tuple[int, Any]]], calls: int) -> list[Reply]:
     """Send calls to a route, each with its number; return their answers."""
-    route = Route("POST", "/{number}", alone, together=together)
+    route = Route("POST", "/{number}", alone, batch_handler=batch_handler)
     requests = [(Scope("POST", f"/{number}"), RsgiProtocol()) for number in range(calls)]
     return ask_at_once(requests, route)
 
@@ -53,7 +53,7 @@ def test_calls_that_are_there_are_answered_together_and_each_gets_its_own_answer
 
 def test_of_several_routes_each_call_goes_to_its_own() -> None:
     routes = (
-        Route("POST", "/{number}", alone, together=answers),
+        Route("POST", "/{number}", alone, batch_handler=answers),
         Route("GET", "/{number}", echo),
     )
     requests = [(Scope(method, "/3"), RsgiProtocol()) for method in ("GET", "POST", "GET")]
