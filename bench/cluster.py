@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 WAIT_S = 60.0
 WORKERS = 2
+APPLICATION = "local.gateway.app:application"
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway(Api):
+class RunningGateway(Api):
     """A running HTTP interface."""
 
     programs: Mapping[str, int]  # process ids by name: its own and its servers'
@@ -44,7 +45,9 @@ class Cluster:
     servers: Mapping[str, int]  # process ids by name
 
     @contextmanager
-    def gateway(self, application: str = "local.gateway.app:application") -> Iterator[Gateway]:
+    def gateway(
+        self, application: str = "local.gateway.app:application"
+    ) -> Iterator[RunningGateway]:
         """Run `local.serve` with an RSGI application and default options."""
         port = free_port()
         log = self.folder / f"{application.replace(':', '-')}.log"
@@ -57,17 +60,17 @@ class Cluster:
 
         program = Program(application, "local.serve", (*arguments,), log)
         with self._serving(program, check_ready) as pid:
-            yield Gateway(HOST, port, {GATEWAY: pid, **self.servers})
+            yield RunningGateway(HOST, port, {GATEWAY: pid, **self.servers})
 
     @contextmanager
-    def chalice_local(self) -> Iterator[Gateway]:
+    def chalice_local(self) -> Iterator[RunningGateway]:
         """Run `chalice local` with a developer's options."""
         api = Api(HOST, free_port())
         arguments = f"local --stage local --port {api.port} --no-autoreload".split()
         log = self.folder / "chalice-local.log"
         program = Program("chalice local", "bench.chalice_command", (*arguments,), log)
         with self._serving(program, lambda: api.call("GET", "/health")) as pid:
-            yield Gateway(api.host, api.port, {GATEWAY: pid, **self.servers})
+            yield RunningGateway(api.host, api.port, {GATEWAY: pid, **self.servers})
 
     @contextmanager
     def _serving(self, program: Program, check_ready: Callable[[], object]) -> Iterator[int]:

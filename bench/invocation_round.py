@@ -32,7 +32,7 @@ HOUR_S = 3600
 
 
 @dataclass(frozen=True)
-class User:
+class BenchUser:
     """A user with a token."""
 
     name: str
@@ -69,18 +69,18 @@ def _metrics(calls: int) -> dict[str, dict[str, float]]:
     _create(many, calls)
     metrics = {}
     # More winners than the rejection cache stores, so that Redis decides about each user.
-    winners = [User(f"winner-{number}") for number in range(calls)]
+    winners = [BenchUser(f"winner-{number}") for number in range(calls)]
     applications = [winner.request(many) for winner in winners]
     # The first call connects to the servers.
     for number in range(FEW + 1):
-        apply_handler(User(f"first-{number}").request(few), None)
+        apply_handler(BenchUser(f"first-{number}").request(few), None)
     metrics["accepted"] = _cost(apply_handler, applications, "ACCEPTED")
     _issue(many, winners)
     metrics["already applied"] = _cost(apply_handler, applications, "ALREADY_APPLIED")
-    losers = [User(f"loser-{number}").request(many) for number in range(calls)]
+    losers = [BenchUser(f"loser-{number}").request(many) for number in range(calls)]
     metrics["refused by Redis, new token"] = _cost(apply_handler, losers, "SOLD_OUT")
     metrics["refused by Redis"] = _cost(apply_handler, losers, "SOLD_OUT")
-    late = [User(f"late-{number}").request(few) for number in range(calls)]
+    late = [BenchUser(f"late-{number}").request(few) for number in range(calls)]
     metrics["refused from memory, new token"] = _cost(apply_handler, late, "SOLD_OUT")
     metrics["refused from memory"] = _cost(apply_handler, late, "SOLD_OUT")
     my_coupon_handler(applications[0], None)  # connects to MySQL
@@ -96,12 +96,12 @@ def _create(campaign_id: str, quantity: int) -> None:
         "opens_at": "2020-01-01T00:00:00Z",
         "closes_at": "2099-01-01T00:00:00Z",
     }
-    response = create_campaign_handler(User("admin").request(body=campaign), None)
+    response = create_campaign_handler(BenchUser("admin").request(body=campaign), None)
     if response["statusCode"] != CREATED:
         sys.exit(f"no campaign: {response['body']}")
 
 
-def _issue(campaign_id: str, winners: list[User]) -> None:
+def _issue(campaign_id: str, winners: list[BenchUser]) -> None:
     """Write the winners' coupons, in the order of their serials."""
     now_ms = int(time.time() * 1000)
     coupons = [

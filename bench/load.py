@@ -13,7 +13,7 @@ from bench.processor_time import ProcessorTime
 from bench.tools import find
 
 if TYPE_CHECKING:
-    from bench.cluster import Gateway
+    from bench.cluster import RunningGateway
     from bench.harness import Metrics
 
 SCRIPT = Path(__file__).with_name("apply.lua")
@@ -25,10 +25,10 @@ ONCE_S_MIN, ONCE_PER_S_MIN = 60, 100
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadGenerator:
     """Applications at one gateway, by the users of `tokens`."""
 
-    gateway: Gateway
+    gateway: RunningGateway
     tokens: Path
     statuses: str  # the expected ones, as apply.lua takes them
     connections: int = CONNECTIONS

@@ -6,7 +6,7 @@ import sys
 import time
 
 
-class Progress:
+class BenchProgress:
     """Reports what is being measured, and the time since the start."""
 
     def __init__(self, cases: int) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bench import report
 from bench.cluster import cluster
 from bench.harness import Case, Measured, Scale, interleaved
-from bench.progress import Progress
+from bench.progress import BenchProgress
 from bench.tools import MissingToolError, find
 from local.harness.processes import HarnessError
 from local.harness.signals import SignalHandler
@@ -74,7 +74,7 @@ def _measure_all(options: argparse.Namespace) -> int:
     )
     find("wrk")
     options.out.mkdir(parents=True, exist_ok=True)
-    progress, results = Progress(len(options.cases)), []
+    progress, results = BenchProgress(len(options.cases)), []
     for name in options.cases:
         results.append(_measure(_case(name), scale, options.out, progress))
         # After each case, so that an interrupted run keeps what it has.
@@ -88,7 +88,7 @@ def _measure_all(options: argparse.Namespace) -> int:
     return EXIT_FAILURES if failures else 0
 
 
-def _measure(case: Case, scale: Scale, out: Path, progress: Progress) -> Measured:
+def _measure(case: Case, scale: Scale, out: Path, progress: BenchProgress) -> Measured:
     progress.begin(case.title)
     logs = out / "logs" / case.name
     with cluster(logs) as servers, case.variants(servers, scale) as trials:

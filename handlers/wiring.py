@@ -6,6 +6,7 @@ Kafka's client, and none pays for MySQL's or AWS's (docs and tests hold to that)
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import wraps
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from handlers.config import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from handlers.adapters.aws.failed_batches import FailedBatches
     from handlers.adapters.aws.secret_store import SecretStore
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _built: dict[str, object] = {}
+_MISSING = object()
 _lock = RLock()
 
 
@@ -56,8 +58,29 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
+@contextmanager
+def override(get: Callable[[], object], client: object) -> Iterator[None]:
+    """Let `get` return `client` meanwhile: tests and benches put their own in a real one's place.
+
+    The clients that hold it, built meanwhile, outlive it: end them with reset().
+    """
+    name = get.__name__
+    with _lock:
+        before = _built.get(name, _MISSING)
+        _built[name] = client
+    try:
+        yield
+    finally:
+        with _lock:
+            # After a reset there is nothing to take away, and what it closed must not come back.
+            if _built.get(name) is client:
+                del _built[name]
+                if before is not _MISSING:
+                    _built[name] = before
+
+
 def reset() -> None:
-    """Close and forget every client, so that the next call reads the settings anew."""
+    """Close and forget every client, so that the next call reads the settings again."""
     with _lock:
         clients = list(_built.values())
         _built.clear()

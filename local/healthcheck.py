@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # reason is printed before Docker ends the check.
 READY_TIMEOUT_S = 5.0
 # A round every minute that may take a minute, and one that was late.
-HEARTBEAT_AGE_MAX_S = 180
+HEARTBEAT_AGE_S_MAX = 180
 
 
 class UnhealthyError(Exception):
@@ -76,13 +76,13 @@ def check_group_member(environment: Mapping[str, str]) -> None:
 
 
 def check_heartbeat(file: Path, now: float) -> None:
-    """Raise UnhealthyError unless `file` was touched within HEARTBEAT_AGE_MAX_S before `now`."""
+    """Raise UnhealthyError unless `file` was touched within HEARTBEAT_AGE_S_MAX before `now`."""
     try:
         age_s = now - file.stat().st_mtime
     except FileNotFoundError as error:
         message = f"{file} is missing: no round has ended yet"
         raise UnhealthyError(message) from error
-    if age_s > HEARTBEAT_AGE_MAX_S:
+    if age_s > HEARTBEAT_AGE_S_MAX:
         message = f"the last round ended {age_s:.0f} s ago"
         raise UnhealthyError(message)
 

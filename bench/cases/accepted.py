@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bench.harness import Case, Goal
-from bench.load import Load
+from bench.load import LoadGenerator
 from bench.tokens import write_tokens
 from handlers.domain.campaign import QUANTITY_MAX
 
@@ -27,12 +27,12 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     tokens = write_tokens(cluster.folder / "tokens.txt", cluster.settings.auth_jwt_secret, users)
     with cluster.gateway() as ours, cluster.gateway("bench.naive:application") as naive:
 
-        def trial(load: Load) -> Metrics:
+        def trial(load: LoadGenerator) -> Metrics:
             return load.during(scale.seconds, cluster.campaign(ours, QUANTITY_MAX))
 
         yield {
-            NAIVE: lambda: trial(Load(naive, tokens, "202")),
-            OURS: lambda: trial(Load(ours, tokens, "202")),
+            NAIVE: lambda: trial(LoadGenerator(naive, tokens, "202")),
+            OURS: lambda: trial(LoadGenerator(ours, tokens, "202")),
         }
 
 

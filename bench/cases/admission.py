@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from bench.admitted import admit_command
 from bench.harness import Case, Goal
-from bench.load import CONNECTIONS, Load
+from bench.load import CONNECTIONS, LoadGenerator
 from bench.processor_time import ProcessorTime, ended_s
 from bench.tokens import write_tokens
 from bench.tools import find
@@ -40,7 +40,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     with cluster.gateway("bench.without_kafka:application") as api:
 
         def ours() -> Metrics:
-            return Load(api, tokens, "202").during(
+            return LoadGenerator(api, tokens, "202").during(
                 scale.seconds, cluster.campaign(api, QUANTITY_MAX)
             )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.cases.sold_out import sold_out_campaign
 from bench.harness import Case
-from bench.load import Load
+from bench.load import LoadGenerator
 from bench.tokens import write_tokens
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     with cluster.gateway() as ours, cluster.chalice_local() as chalice:
         campaign_id = sold_out_campaign(cluster, ours)
 
-        def trial(load: Load) -> Trial:
+        def trial(load: LoadGenerator) -> Trial:
             return lambda: load.during(scale.seconds, campaign_id)
 
         yield {
-            CHALICE: trial(Load(chalice, tokens, "409", CONNECTIONS)),
-            OURS: trial(Load(ours, tokens, "409", CONNECTIONS)),
+            CHALICE: trial(LoadGenerator(chalice, tokens, "409", CONNECTIONS)),
+            OURS: trial(LoadGenerator(ours, tokens, "409", CONNECTIONS)),
         }
 
 

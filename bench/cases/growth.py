@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bench.harness import LATENCIES, Case, Goal
-from bench.load import Load
+from bench.load import LoadGenerator
 from bench.tokens import write_tokens
 from handlers import wiring
 from handlers.adapters.redis.keys import CampaignKeys
@@ -36,7 +36,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
         for users in SIZES_QUICK if scale.quick else SIZES:
             tokens = Path(folder, str(users))
             write_tokens(tokens, cluster.settings.auth_jwt_secret, users)
-            load = Load(api, tokens, "202,409")
+            load = LoadGenerator(api, tokens, "202,409")
             for quantity in (FEW, users // 2):
                 trial = partial(_measure, cluster, api, load, users, quantity)
                 trials[variant(users, quantity)] = trial
@@ -50,7 +50,7 @@ def variant(users: int, quantity: int) -> str:
     return f"{users:,} users, {quantity:,} coupons"
 
 
-def _measure(cluster: Cluster, api: Api, load: Load, users: int, quantity: int) -> Metrics:
+def _measure(cluster: Cluster, api: Api, load: LoadGenerator, users: int, quantity: int) -> Metrics:
     campaign_id = cluster.campaign(api, quantity)
     metrics = load.once_each(users, campaign_id)
     redis = wiring.scripts()

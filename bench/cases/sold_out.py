@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bench.harness import Case, Goal
-from bench.load import Load
+from bench.load import LoadGenerator
 from bench.tokens import write_tokens
 from local.token import mint
 
@@ -33,15 +33,15 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
         campaign_id = sold_out_campaign(cluster, ours)
 
         def again() -> Metrics:
-            load = Load(ours, known, "409")
+            load = LoadGenerator(ours, known, "409")
             # The strangers of the last trial have evicted them from the processes' memory.
             load.during(ACQUAINTANCE_S, campaign_id)
             return load.during(scale.seconds, campaign_id)
 
         yield {
-            BARE: lambda: Load(bare, known, "409").during(scale.seconds, campaign_id),
+            BARE: lambda: LoadGenerator(bare, known, "409").during(scale.seconds, campaign_id),
             OURS: again,
-            FIRST: lambda: Load(ours, strangers, "409").during(scale.seconds, campaign_id),
+            FIRST: lambda: LoadGenerator(ours, strangers, "409").during(scale.seconds, campaign_id),
         }
 
 

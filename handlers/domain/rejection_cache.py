@@ -40,7 +40,7 @@ class Rejection:
     winners: frozenset[str]
 
 
-class Admissions(Protocol):
+class RejectionSource(Protocol):
     """The source of rejections."""
 
     def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
@@ -53,7 +53,9 @@ UNKNOWN: tuple[float, Rejection | None] = (0.0, None)
 class RejectionCache:
     """Recent rejections by campaign; shared by all threads."""
 
-    def __init__(self, admissions: Admissions, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, admissions: RejectionSource, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._admissions = admissions
         self._clock = clock
         self._refreshing = Lock()

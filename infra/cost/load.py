@@ -20,7 +20,7 @@ MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RequestProfile:
     """One kind of request: how many, how long each takes, and how much Redis work each needs."""
 
     count: float
@@ -34,7 +34,7 @@ class Outcome:
 class Load:
     """The whole day by outcome, and the values that limits are compared with."""
 
-    outcomes: dict[str, Outcome]
+    outcomes: dict[str, RequestProfile]
     wanted_per_s: float
     polls_per_s: float
     sold_out_after_s: float | None
@@ -120,10 +120,10 @@ def duration_ms(inputs: Catalogue, cpu_us: float, wait_ms: float) -> float:
     return (cpu_us + inputs.measured["runtime_us"]) / 1000 / vcpus + wait_ms
 
 
-def _accepted(day: Workload, inputs: Catalogue, in_busiest_second: float) -> Outcome:
+def _accepted(day: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
     waits = inputs.assumed["redis_wait_ms"] + inputs.assumed["kafka_wait_ms"]
     measured = inputs.measured
-    return Outcome(
+    return RequestProfile(
         day.accepted,
         in_busiest_second,
         duration_ms(inputs, measured["accepted_cpu_us"], waits),
@@ -132,9 +132,9 @@ def _accepted(day: Workload, inputs: Catalogue, in_busiest_second: float) -> Out
     )
 
 
-def _again(day: Workload, inputs: Catalogue) -> Outcome:
+def _again(day: Workload, inputs: Catalogue) -> RequestProfile:
     waits = inputs.assumed["redis_wait_ms"] + inputs.assumed["kafka_wait_ms"]
-    return Outcome(
+    return RequestProfile(
         day.accepted * (day.presses - 1),
         0,
         duration_ms(inputs, inputs.measured["again_cpu_us"], waits),
@@ -143,9 +143,9 @@ def _again(day: Workload, inputs: Catalogue) -> Outcome:
     )
 
 
-def _polls(day: Workload, inputs: Catalogue, in_busiest_second: float) -> Outcome:
+def _polls(day: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
     waits = inputs.assumed["redis_wait_ms"] + inputs.assumed["mysql_wait_ms"]
-    return Outcome(
+    return RequestProfile(
         day.accepted * day.polls,
         in_busiest_second,
         duration_ms(inputs, inputs.measured["poll_cpu_us"], waits),
@@ -154,18 +154,20 @@ def _polls(day: Workload, inputs: Catalogue, in_busiest_second: float) -> Outcom
     )
 
 
-def _refused(day: Workload, inputs: Catalogue, in_busiest_second: float) -> Outcome:
+def _refused(day: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
     measured = inputs.measured
     count = (day.applicants - day.accepted) * day.presses
     checked_ms = duration_ms(inputs, measured["asked_cpu_us"], inputs.assumed["redis_wait_ms"])
     checked_us = measured["redis_asked_us"]
     if day.quantity > WINNERS_MAX:
-        return Outcome(count, in_busiest_second, checked_ms, redis_calls=1, redis_us=checked_us)
+        return RequestProfile(
+            count, in_busiest_second, checked_ms, redis_calls=1, redis_us=checked_us
+        )
     cached_ms = duration_ms(inputs, measured["remembered_cpu_us"], 0)
     # A busy environment rejects TTL_S / cached_ms applicants, then calls Redis for the next.
     share = min(1.0, cached_ms / 1000 / TTL_S)
     winners_us = measured["redis_winner_us"] * day.accepted
-    return Outcome(
+    return RequestProfile(
         count,
         in_busiest_second,
         (1 - share) * cached_ms + share * CALLS_TO_REFRESH * checked_ms,

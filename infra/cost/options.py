@@ -26,18 +26,18 @@ THROTTLE_MAX = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class CostOptions:
     """The parsed arguments."""
 
     day: Workload
     json: bool
 
 
-def parse(arguments: Sequence[str] | None) -> Options:
+def parse(arguments: Sequence[str] | None) -> CostOptions:
     """Return the arguments; exit with 2 and a sentence where they are invalid."""
     values = vars(_parser().parse_args(arguments))
     json = values.pop("json")
-    return Options(Workload(**values), json)
+    return CostOptions(Workload(**values), json)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,7 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.harness.http_connection import ERRORS, Connection, MalformedAnswerError, get, post
+from local.harness.http_connection import (
+    ERRORS,
+    HttpConnection,
+    MalformedHttpResponseError,
+    get,
+    post,
+)
 from local.harness.processes import HarnessError
 from local.harness.responses import NO_RESPONSE, ApplyResponse, parse_response
 
@@ -51,8 +57,8 @@ class BurstClient:
         self._api = api
         self._campaign_id = campaign_id
         self._timeout_s = timeout_s
-        self._connections: list[Connection] = []
-        self._idle: asyncio.Queue[Connection] = asyncio.Queue()
+        self._connections: list[HttpConnection] = []
+        self._idle: asyncio.Queue[HttpConnection] = asyncio.Queue()
         self._started = 0.0
 
     async def open(self, count: int, opened: Callable[[int], None]) -> None:
@@ -61,13 +67,13 @@ class BurstClient:
         few = asyncio.Semaphore(OPENING_AT_ONCE)
 
         async def one() -> None:
-            connection = Connection(self._api.host, self._api.port)
+            connection = HttpConnection(self._api.host, self._api.port)
             self._connections.append(connection)
             async with few, asyncio.timeout(self._timeout_s):
                 status, _ = await connection.exchange(request)
             if status != http.HTTPStatus.OK:
                 message = f"the campaign's page answers {status}"
-                raise MalformedAnswerError(message)
+                raise MalformedHttpResponseError(message)
             self._idle.put_nowait(connection)
             opened(self._idle.qsize())
 

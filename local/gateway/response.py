@@ -27,19 +27,19 @@ class Response(NamedTuple):
     body: bytes
 
 
-class MalformedAnswerError(Exception):
+class MalformedProxyResponseError(Exception):
     """API Gateway would not understand this answer, and would say 502."""
 
 
 def response(answer: Any) -> Response:
-    """Return `answer` as HTTP; raise MalformedAnswerError where API Gateway would refuse it."""
+    """Return `answer` as HTTP; raise MalformedProxyResponseError where API Gateway refuses it."""
     if not isinstance(answer, dict):
         message = f"the handler returned {type(answer).__name__}, not a dict"
-        raise MalformedAnswerError(message)
+        raise MalformedProxyResponseError(message)
     body = _body(answer.get("body"), is_base64=answer.get("isBase64Encoded") is True)
     if len(body) > ANSWER_BYTES_MAX:
         message = f"the body has {len(body)} bytes, and Lambda returns {ANSWER_BYTES_MAX} at most"
-        raise MalformedAnswerError(message)
+        raise MalformedProxyResponseError(message)
     return Response(_status(answer.get("statusCode")), _headers(answer), body)
 
 
@@ -79,7 +79,7 @@ def _status(code: object) -> int:
     number = int(code) if isinstance(code, str) and code.isdecimal() else code
     if type(number) is not int or not STATUS_MIN <= number <= STATUS_MAX:
         message = f"statusCode is {code!r}"
-        raise MalformedAnswerError(message)
+        raise MalformedProxyResponseError(message)
     return number
 
 
@@ -87,12 +87,12 @@ def _headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
     single, multiple = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
     if not isinstance(single, dict) or not isinstance(multiple, dict):
         message = "headers and multiValueHeaders must be dicts"
-        raise MalformedAnswerError(message)
+        raise MalformedProxyResponseError(message)
     headers = [_header(name, value) for name, value in single.items()]
     if multiple:
         if not all(isinstance(values, list) for values in multiple.values()):
             message = "multiValueHeaders must hold lists"
-            raise MalformedAnswerError(message)
+            raise MalformedProxyResponseError(message)
         # Where a name stands in both, API Gateway takes multiValueHeaders alone.
         repeated = {name.lower() for name in multiple}
         headers = [header for header in headers if header[0].lower() not in repeated]
@@ -119,9 +119,9 @@ def _checked(name: str, text: str) -> tuple[str, str]:
     return name, text
 
 
-def _not_carried(name: object) -> MalformedAnswerError:
+def _not_carried(name: object) -> MalformedProxyResponseError:
     # The value may be a secret, so only the name is told.
-    return MalformedAnswerError(f"the header {name!r} has a value that HTTP cannot carry")
+    return MalformedProxyResponseError(f"the header {name!r} has a value that HTTP cannot carry")
 
 
 def _body(body: object, *, is_base64: bool) -> bytes:
@@ -129,11 +129,11 @@ def _body(body: object, *, is_base64: bool) -> bytes:
         return b""
     if not isinstance(body, str):
         message = f"the body is {type(body).__name__}, not str"
-        raise MalformedAnswerError(message)
+        raise MalformedProxyResponseError(message)
     if not is_base64:
         return body.encode("utf-8", "replace")
     try:
         return b64decode(body, validate=True)
     except ValueError as error:
         message = "isBase64Encoded is set, and the body is no base64"
-        raise MalformedAnswerError(message) from error
+        raise MalformedProxyResponseError(message) from error

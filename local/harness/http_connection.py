@@ -12,15 +12,15 @@ import asyncio
 HEAD_BYTES_MAX = 16 * 1024
 
 
-class MalformedAnswerError(Exception):
+class MalformedHttpResponseError(Exception):
     """The answer is no HTTP/1.1 with a Content-Length."""
 
 
 # Whatever can go wrong between a press and its answer; EOFError: the server hung up.
-ERRORS = (OSError, EOFError, TimeoutError, MalformedAnswerError)
+ERRORS = (OSError, EOFError, TimeoutError, MalformedHttpResponseError)
 
 
-class Connection:
+class HttpConnection:
     """Sends one request at a time; opens itself, again after an error."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -67,7 +67,7 @@ async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
         status, length = int(status_line.split(" ", 2)[1]), int(headers["content-length"])
     except (asyncio.LimitOverrunError, ValueError, IndexError, KeyError) as error:
         message = f"an answer without status, end or length ({type(error).__name__})"
-        raise MalformedAnswerError(message) from error
+        raise MalformedHttpResponseError(message) from error
     return status, await reader.readexactly(length)
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 # The first retry comes soon, for most failures are short; the longest wait is bounded, so that
 # an outage that ends is noticed within half a minute.
-DELAY_MIN_S = 0.2
-DELAY_MAX_S = 30.0
+DELAY_S_MIN = 0.2
+DELAY_S_MAX = 30.0
 DOUBLINGS_MAX = 8  # 0.2 s * 2**8 is above the maximum already
 
 
@@ -30,9 +30,9 @@ class Backoff:
         """Note one more failure; return the seconds to wait (with jitter)."""
         failures = self._failures.get(partition, 0)
         self._failures[partition] = failures + 1
-        delay_s = min(DELAY_MAX_S, DELAY_MIN_S * (1 << min(failures, DOUBLINGS_MAX)))
+        delay_s = min(DELAY_S_MAX, DELAY_S_MIN * (1 << min(failures, DOUBLINGS_MAX)))
         # Jitter: two runners that failed together do not come back together.
-        delay_s = max(DELAY_MIN_S, delay_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
+        delay_s = max(DELAY_S_MIN, delay_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
         self._due_s[partition] = self._clock() + delay_s
         return delay_s
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LIKELY_SHARE = 0.98
 
 
-class MalformedAnswerError(Exception):
+class MalformedBatchResponseError(Exception):
     """The answer names failures that cannot be told apart; the whole batch counts as failed."""
 
 
@@ -110,19 +110,19 @@ def lowest_failures(answer: Any, batch: Batch) -> dict[TopicPartition, int]:
     """Return by partition the lowest offset that `answer` reports as failed; {} for success.
 
     The rules are Lambda's for ReportBatchItemFailures: nothing at all is success; an item
-    that does not name a record of this batch fails the batch whole (MalformedAnswerError).
+    that does not name a record of this batch fails the batch whole (MalformedBatchResponseError).
     """
     if answer is None:
         return {}
     if not isinstance(answer, dict):
         message = f"the handler returned {type(answer).__name__}, not a dict"
-        raise MalformedAnswerError(message)
+        raise MalformedBatchResponseError(message)
     items = answer.get("batchItemFailures")
     if items is None:
         return {}
     if not isinstance(items, list):
         message = "batchItemFailures is no list"
-        raise MalformedAnswerError(message)
+        raise MalformedBatchResponseError(message)
     partitions = {partition_name(partition): partition for partition in batch.records}
     lowest: dict[TopicPartition, int] = {}
     for item in items:
@@ -145,4 +145,4 @@ def _failed_record(
         ):
             return partition, offset
     message = f"batchItemFailures holds {item!r}, which is no record of this batch"
-    raise MalformedAnswerError(message)
+    raise MalformedBatchResponseError(message)

@@ -25,7 +25,7 @@ RECORD_ENVELOPE_BYTES = 256
 HEADER_BYTE_CHARACTERS = 6
 
 
-class Source(StrEnum):
+class EventSource(StrEnum):
     """Which of Lambda's two Kafka event sources is imitated."""
 
     MSK = "msk"
@@ -35,12 +35,12 @@ class Source(StrEnum):
 def kafka_event(
     records: Mapping[TopicPartition, Iterable[Any]],
     bootstrap_servers: Iterable[str],
-    source: Source,
+    source: EventSource,
 ) -> dict[str, Any]:
     """Return the event for `records` (as polled, by partition, in their order)."""
     origin = (
         {"eventSource": "aws:kafka", "eventSourceArn": EVENT_SOURCE_ARN}
-        if source is Source.MSK
+        if source is EventSource.MSK
         else {"eventSource": "SelfManagedKafka"}
     )
     return {

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Lambda's limit for the payload of an invocation.
 EVENT_BYTES_MAX = 6 * 1024 * 1024
 # How long one poll may wait: the longest that a stop signal waits when nothing comes.
-POLL_MAX_MS = 500
+POLL_MS_MAX = 500
 CLOSE_TIMEOUT_MS = 5_000
 # Whoever is still joining has nothing to give back; the brokers forget it by themselves.
 CLOSE_UNJOINED_TIMEOUT_MS = 500
@@ -131,7 +131,7 @@ class PollRunner:
 
     def _poll_ms(self, window_end_s: float | None) -> int:
         now_s = time.monotonic()
-        waits_ms = [POLL_MAX_MS]
+        waits_ms = [POLL_MS_MAX]
         if window_end_s is not None:
             waits_ms.append(int((window_end_s - now_s) * 1000))
         if (due_s := self._backoff.next_due_in_s()) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local.poll_runner.event import Source
+from local.poll_runner.event import EventSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,5 +16,5 @@ class PollOptions:
     batch_size: int = 100
     batch_window_ms: int = 500
     timeout_s: float = 60.0
-    source: Source = Source.MSK
+    source: EventSource = EventSource.MSK
     idle_exit_s: float | None = None

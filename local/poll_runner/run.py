@@ -19,7 +19,7 @@ from handlers import wiring
 from handlers.config import ConfigurationError, Settings
 from local.json_log import configure_json_logging, log_event
 from local.poll_runner.consumer import FATAL_ERRORS, build_consumer
-from local.poll_runner.event import Source
+from local.poll_runner.event import EventSource
 from local.poll_runner.loop import PollRunner
 from local.poll_runner.options import PollOptions
 from local.poll_runner.workers import Workers
@@ -125,7 +125,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--batch-window-ms", type=window, default=500, help="wait for a full batch")
     timeout = _bounded(1, TIMEOUT_S_MAX)
     add("--timeout-s", type=timeout, default=60, help="deadline that the handler sees")
-    add("--source", type=Source, choices=list(Source), default=Source.MSK, help="event to send")
+    add(
+        "--source",
+        type=EventSource,
+        choices=list(EventSource),
+        default=EventSource.MSK,
+        help="event to send",
+    )
     session = _bounded(SESSION_TIMEOUT_MS_MIN, BATCH_WINDOW_MS_MAX)
     add("--session-timeout-ms", type=session, default=6_000, help="silence that ends a membership")
     add("--idle-exit-s", type=float, help="end with 0 when nothing came for so long")

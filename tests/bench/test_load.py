@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-from bench.cluster import Gateway
+from bench.cluster import RunningGateway
 from bench.harness import FAILURES
-from bench.load import Load
+from bench.load import LoadGenerator
 from bench.processor_time import METRIC
 
 if TYPE_CHECKING:
@@ -62,10 +62,12 @@ def service(accepted: int) -> Iterator[Service]:
             thread.join()
 
 
-def load(server: Service, folder: Path, statuses: str, tokens: Sequence[str] = TOKENS) -> Load:
+def load(
+    server: Service, folder: Path, statuses: str, tokens: Sequence[str] = TOKENS
+) -> LoadGenerator:
     file = folder / "tokens"
     file.write_text("".join(f"{token}\n" for token in tokens), "ascii")
-    return Load(Gateway("127.0.0.1", server.server_port, {}), file, statuses)
+    return LoadGenerator(RunningGateway("127.0.0.1", server.server_port, {}), file, statuses)
 
 
 def test_each_token_is_sent_once_and_the_load_ends_with_the_last_response(tmp_path: Path) -> None:

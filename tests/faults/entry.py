@@ -41,8 +41,8 @@ JOURNAL = "held.journal"
 BY_DISK, BY_KAFKA = "disk", "kafka"
 # A history has seconds where an outage has minutes.
 BREAKER_OPEN_S = 0.5
-RETRY_MAX_S = 1.0
-REDRIVE_MAX_S = 1
+RETRY_S_MAX = 1.0
+REDRIVE_S_MAX = 1
 RESPAWN_S = 0.2
 # All clocks of a history are the same.
 IN_FLIGHT_MARGIN_MS = 100
@@ -52,8 +52,8 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
     """Prepare, then run the program; return its exit code."""
     folder = Path(os.environ[FOLDER])
     circuit_breaker.OPEN_S = BREAKER_OPEN_S
-    backoff.DELAY_MAX_S = RETRY_MAX_S
-    failed_event_queue.BACKOFF_MAX_S = REDRIVE_MAX_S
+    backoff.DELAY_S_MAX = RETRY_S_MAX
+    failed_event_queue.BACKOFF_S_MAX = REDRIVE_S_MAX
     rebuild.IN_FLIGHT_MARGIN_MS = IN_FLIGHT_MARGIN_MS
     program: Any = importlib.import_module(module)
     if module == "local.serve":

@@ -1,9 +1,7 @@
-"""The consumer against MySQL: redelivery, refusals, poison, outages. Counted in MySQL itself."""
+"""The consumer against MySQL: redelivery, refusals, poison, races. Counted in MySQL itself."""
 
 from __future__ import annotations
 
-import dataclasses
-import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import Barrier
@@ -11,17 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import wiring
 from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
-from handlers.domain.errors import UnavailableError
 from tests.support.service import (
     ADMIN,
     apply,
     ask,
     coupons,
     create_campaign,
-    cut_off_redis,
     failures,
     kafka_event,
     message,
@@ -31,7 +26,7 @@ from tests.support.service import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from handlers.config import DatabaseAddress, Settings
+    from handlers.config import Settings
 
 DONE: dict[str, list[object]] = {"batchItemFailures": []}
 
@@ -189,70 +184,6 @@ def _consume_at_once(campaign_id: str, consumers: int = 4) -> None:
     with ThreadPoolExecutor(consumers) as pool:
         results = [pool.submit(consume) for _ in range(consumers)]
         assert [result.result() for result in results] == [DONE] * consumers
-
-
-def test_mysql_out_of_reach_raises_so_that_the_batch_comes_again(
-    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create_campaign(campaign_id)
-    address = service.database_address
-    assert address
-    nowhere = dataclasses.replace(service, database_address=dataclasses.replace(address, port=1))
-    wiring.reset()
-    with monkeypatch.context() as out_of_reach:
-        out_of_reach.setattr(wiring, "settings", lambda: nowhere)
-        with pytest.raises(UnavailableError):
-            consume_handler(kafka_event([message(campaign_id, "42", 1)]), None)
-    wiring.reset()
-    assert consume_handler(kafka_event([message(campaign_id, "42", 1)]), None) == DONE
-    assert coupons(service, campaign_id) == [("42", 1)]
-
-
-def test_a_connection_that_mysql_killed_is_replaced_and_the_batch_written(
-    service: Settings, campaign_id: str
-) -> None:
-    create_campaign(campaign_id)
-    address: DatabaseAddress | None = service.database_address
-    assert address
-    victims = rows(
-        service,
-        "SELECT id FROM information_schema.processlist WHERE user = %s AND id <> connection_id()",
-        address.user,
-    )
-    assert victims
-    for (victim,) in victims:
-        rows(service, f"KILL {victim}")
-    assert consume_handler(kafka_event([message(campaign_id, "42", 1)]), None) == DONE
-    assert coupons(service, campaign_id) == [("42", 1)]
-
-
-def test_a_deadlock_is_retried(service: Settings, campaign_id: str) -> None:
-    create_campaign(campaign_id)
-    attempts: list[int] = []
-
-    def work(cursor: object) -> str:
-        attempts.append(1)
-        if len(attempts) < 3:
-            cursor.execute("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213")  # type: ignore[attr-defined]
-        return "done"
-
-    assert wiring.database().run(work) == "done"
-    assert len(attempts) == 3
-
-
-def test_redis_out_of_reach_does_not_hold_up_what_is_committed(
-    service: Settings, campaign_id: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    create_campaign(campaign_id)
-    cut_off_redis(service)
-    logger = logging.getLogger("seonchak")
-    logger.addHandler(caplog.handler)
-    try:
-        assert consume_handler(kafka_event([message(campaign_id, "42", 1)]), None) == DONE
-    finally:
-        logger.removeHandler(caplog.handler)
-    assert "written but not settled" in caplog.text
-    assert coupons(service, campaign_id) == [("42", 1)]
 
 
 def test_a_coupons_way_is_seen_by_its_owner_and_by_the_administrator(

@@ -4,42 +4,20 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
-from local.dev_settings import DEVELOPMENT_SETTINGS
-from tests.support.programs import WAIT_S, Program, eventually, is_alive, running
+from tests.support.gateway import ask, connected, serving
+from tests.support.programs import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-APPLICATION = "--application=tests.support.handlers_for_programs:application"
-# Complete, and nobody is there: the gateway itself needs no server.
-ENVIRONMENT = {
-    "REDIS_URL": "redis://127.0.0.1:1",
-    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
-    "DATABASE_URL": "mysql://nobody:nothing@127.0.0.1:1/none",
-    **DEVELOPMENT_SETTINGS,
-}
 TOO_LARGE = 10 * 1024 * 1024 + 1
-
-
-@contextmanager
-def serving(*arguments: str) -> Iterator[tuple[Program, int]]:
-    """Run the gateway on a free port; yield it and its port once it listens."""
-    with running(
-        "local.serve", "--port=0", APPLICATION, *arguments, environment=ENVIRONMENT
-    ) as program:
-        line = program.out.until(lambda line: line.startswith("listening on http://127.0.0.1:"))
-        yield program, int(line.rpartition(":")[2])
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +25,6 @@ def port() -> Iterator[int]:
     with serving() as (program, port):
         yield port
         assert program.stop() == 0
-
-
-@contextmanager
-def connected(port: int) -> Iterator[http.client.HTTPConnection]:
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)) as connection:
-        yield connection
-
-
-def ask(
-    port: int, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
-) -> tuple[http.client.HTTPResponse, bytes]:
-    with connected(port) as connection:
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        return response, response.read()
 
 
 def test_a_connection_is_kept_alive_over_many_requests(port: int) -> None:
@@ -210,79 +173,3 @@ def test_requests_are_shared_among_the_workers(port: int) -> None:
 
     seen: set[int] = set()
     eventually(both_seen, "an answer of each of two workers")
-
-
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_lets_the_request_under_way_finish(how: signal.Signals, tmp_path: Path) -> None:
-    with serving() as (program, port), ThreadPoolExecutor(1) as pool:
-        workers = program.children
-        reply = pool.submit(ask, port, "GET", f"/held?directory={quote(str(tmp_path))}")
-        eventually((tmp_path / "started").exists, "the handler's start")
-        program.process.send_signal(how)
-        (tmp_path / "release").touch()
-        response, body = reply.result(WAIT_S)
-        assert (response.status, body) == (200, b'"released"')
-        assert program.wait() == 0
-        assert not [pid for pid in workers if is_alive(pid)]
-
-
-def test_ctrl_c_in_a_terminal_which_reaches_the_workers_too_ends_with_0() -> None:
-    with serving() as (program, _):
-        os.killpg(program.process.pid, signal.SIGINT)
-        assert program.wait() == 0
-        assert program.err.seen == []
-
-
-def test_no_worker_outlives_a_gateway_that_was_killed() -> None:
-    with serving() as (program, _):
-        workers = program.children
-        assert len(workers) == 2
-        program.stop(signal.SIGKILL)
-        eventually(lambda: not any(map(is_alive, workers)), "the end of the workers")
-
-
-def test_a_worker_that_dies_is_replaced() -> None:
-    with serving("--workers=1") as (program, port):
-        (worker,) = program.children
-        os.kill(worker, signal.SIGKILL)
-        eventually(lambda: program.children not in ([], [worker]), "a new worker")
-
-        def answers() -> bool:
-            try:
-                return ask(port, "GET", "/echo/1")[0].status == 200
-            except OSError:
-                return False
-
-        eventually(answers, "an answer of the new worker")
-        assert program.stop() == 0
-
-
-def test_a_port_in_use_is_told_in_one_sentence(port: int) -> None:
-    with running("local.serve", f"--port={port}", APPLICATION, environment=ENVIRONMENT) as second:
-        assert second.wait() == 1
-        (line,) = second.err.seen
-        assert line == f"Cannot listen on 127.0.0.1:{port}: Address already in use."
-        assert second.out.seen == []
-
-
-def test_a_missing_setting_stops_the_start_and_is_named() -> None:
-    environment = ENVIRONMENT | {"COUPON_CODE_SECRET": ""}
-    with running("local.serve", "--port=0", APPLICATION, environment=environment) as program:
-        assert program.wait() == 2
-        [line] = program.err.seen
-        assert line.startswith("Wrong settings: set exactly one of COUPON_CODE_SECRET,")
-
-
-def test_an_application_that_is_not_there_is_told_in_one_sentence() -> None:
-    arguments = ["--port=0", "--application=local.gateway:nothing"]
-    with running("local.serve", *arguments, environment=ENVIRONMENT) as program:
-        assert program.wait() == 2
-        (line,) = program.err.seen
-        assert line.startswith("local.gateway:nothing cannot be loaded: ")
-
-
-def test_the_access_log_is_one_line_for_each_request_and_off_by_default(port: int) -> None:
-    with serving("--access-log") as (program, port_of_own):
-        ask(port_of_own, "GET", "/echo/1")
-        assert "/echo/1" in program.err.until(lambda line: "/echo/1" in line)
-    assert port != port_of_own

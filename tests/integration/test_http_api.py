@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +17,12 @@ from tests.support.service import (
     campaign_body,
     create_campaign,
     cut_off_redis,
+    failed_events,
     kafka_event,
     message,
     redis_dump,
     rows,
+    winners,
 )
 
 if TYPE_CHECKING:
@@ -124,84 +123,6 @@ def test_the_state_of_a_campaign_follows_its_window_and_its_quantity(
     assert ask("GET /campaigns/{id}", f"{campaign_id}-e").code == "CAMPAIGN_NOT_FOUND"
 
 
-def test_winners_come_in_pages_by_serial_and_as_csv(service: Settings, campaign_id: str) -> None:
-    create_campaign(campaign_id, quantity=25)
-    event = kafka_event(message(campaign_id, f"user-{n:02}", n) for n in range(1, 26))
-    consume_handler(event, None)
-    seen: list[dict[str, Any]] = []
-    after: int | None = 0
-    while after is not None:
-        query = {"after": str(after), "limit": "10"}
-        page = winners(campaign_id, query).body
-        seen += page["coupons"]
-        after = page["next_after"]
-    assert [(c["serial"], c["user_id"]) for c in seen] == [
-        (n, f"user-{n:02}") for n in range(1, 26)
-    ]
-    text = winners(campaign_id, {"limit": "10000"}, Accept="text/csv")
-    assert text.headers["Content-Type"] == "text/csv; charset=utf-8"
-    table = list(csv.DictReader(io.StringIO(text.body)))
-    assert [{**line, "serial": int(line["serial"])} for line in table] == seen
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("limit", "0"), ("limit", "10001"), ("after", "-1"), ("after", "9" * 99)]
-)
-def test_a_page_out_of_bounds_is_refused_by_name(
-    service: Settings, campaign_id: str, name: str, value: str
-) -> None:
-    answer = winners(campaign_id, {name: value})
-    assert (answer.status, answer.code) == (400, "INVALID_REQUEST")
-    assert answer.body["detail"].startswith(f"{name}:")
-
-
-def test_failed_events_are_listed_by_page_and_filter(service: Settings, campaign_id: str) -> None:
-    create_campaign(campaign_id, quantity=1)
-    consume_handler(
-        kafka_event([b"noise", message(campaign_id, "above", 2), message("none", "lost", 1)]),
-        None,
-    )
-    everything = failed_events({"limit": "2"}).body
-    rest = failed_events({"after": str(everything["next_after"])}).body
-    assert rest["next_after"] is None
-    events = everything["failed_events"] + rest["failed_events"]
-    assert sorted(event["reason"] for event in events) == [
-        "CAMPAIGN_UNKNOWN",
-        "SERIAL_OUT_OF_RANGE",
-        "UNDECODABLE",
-    ]
-    [poison] = failed_events({"reason": "UNDECODABLE"}).body["failed_events"]
-    assert (poison["payload"], poison["user_id"], poison["offset_no"]) == ("bm9pc2U=", None, 0)
-    [above] = failed_events({"campaign_id": campaign_id, "user_id": "above"}).body["failed_events"]
-    assert (above["reason"], above["attempts"], above["status"]) == (
-        "SERIAL_OUT_OF_RANGE",
-        0,
-        "PENDING",
-    )
-    assert failed_events({"status": "DEAD"}).body["failed_events"] == []
-    refused = failed_events({"status": "LOST"})
-    assert (refused.status, refused.body["detail"]) == (
-        400,
-        "status: must be one of PENDING, RESOLVED, DEAD",
-    )
-
-
-def test_failed_events_of_a_megabyte_come_in_pages_that_an_answer_can_hold(
-    service: Settings,
-) -> None:
-    consume_handler(kafka_event([b"x" * 1_000_000] * 5 + [b"small"]), None)
-    pages, after = [], 0
-    while True:
-        page = failed_events({"after": str(after)})
-        assert len(json.dumps(page.body)) < 6_000_000
-        pages.append([len(event["payload"]) for event in page.body["failed_events"]])
-        if page.body["next_after"] is None:
-            break
-        after = page.body["next_after"]
-    assert [len(page) for page in pages] == [3, 3]
-    assert failed_events({"limit": "1", "after": str(after)}).body["next_after"] is not None
-
-
 @pytest.mark.parametrize("text", NASTY)
 def test_text_that_means_something_to_sql_or_lua_is_text_like_any_other(
     service: Settings, campaign_id: str, text: str
@@ -253,18 +174,3 @@ def test_ready_names_the_state_of_each_server(service: Settings) -> None:
     assert (missing.status, missing.body["redis"]) == (503, "unavailable")
     assert missing.headers["Retry-After"] == "1"
     assert ask("GET /health").status == 200
-
-
-def winners(campaign_id: str, query: dict[str, str], **headers: str) -> Response:
-    return ask(
-        "GET /campaigns/{id}/coupons",
-        campaign_id,
-        user="admin",
-        scope=ADMIN,
-        query=query,
-        headers=headers,
-    )
-
-
-def failed_events(query: dict[str, str]) -> Response:
-    return ask("GET /failed-events", user="admin", scope=ADMIN, query=query)

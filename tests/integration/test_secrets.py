@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from handlers import wiring
 from handlers.adapters.aws import secrets
-from handlers.adapters.aws.secrets import MAX_AGE_S, RENEW_EVERY_S, STALE_MAX_S, Secret
+from handlers.adapters.aws.secrets import MAX_AGE_S, RENEW_EVERY_S, STALE_S_MAX, Secret
 from handlers.adapters.aws.secrets_manager import SecretsManager
 from handlers.config import ConfigurationError, DatabaseAddress, TlsMode
 from handlers.domain.errors import UnavailableError
@@ -156,7 +156,7 @@ def test_while_secrets_manager_gives_no_answer_the_old_secret_goes_on_but_not_fo
     assert [secret.current() for _ in range(50)] == ["first"] * 50
     assert source.questions == 2  # the one that was answered, and one that was not
     assert not secret.renew()
-    clock.now = STALE_MAX_S
+    clock.now = STALE_S_MAX
     with pytest.raises(UnavailableError):
         secret.current()
     source.reachable = True

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HERE = Path(__file__).parent
-MEMORY_MAX_MB = 4000
+MEMORY_MB_MAX = 4000
 DEPTH_MAX = 1_000_000  # steps of one history; a search that would need more fails
-SEARCH_MAX_S = 600  # the longest takes some 20 s; a machine under full load needs more
+SEARCH_S_MAX = 600  # the longest takes some 20 s; a machine under full load needs more
 FAIR_BYTES = 4  # Spin needs this for fairness among a dozen processes
 KILLS = 2  # in liveness: this many kills and outages, then quiet
 TOLD_LINES_MAX = 80
@@ -125,7 +125,7 @@ def _search(case: Case) -> Result:
             defines += ["-DLIVE", f"-DKILLS={KILLS}"]
         if shortest:
             defines.append("-DSHORTEST")
-        compiled = ["-DCOLLAPSE", f"-DMEMLIM={MEMORY_MAX_MB}"]
+        compiled = ["-DCOLLAPSE", f"-DMEMLIM={MEMORY_MB_MAX}"]
         compiled += [f"-DNFAIR={FAIR_BYTES}"] if case.formula else ["-DSAFETY"]
         compiled += ["-DBFS"] if shortest else []
         search = [] if shortest else [f"-m{DEPTH_MAX}"]
@@ -182,10 +182,10 @@ def _run(command: Sequence[str], folder: Path) -> str:
         start_new_session=True,  # its children (spin calls the preprocessor) end with it
     ) as process:
         try:
-            output, _ = process.communicate(timeout=SEARCH_MAX_S)
+            output, _ = process.communicate(timeout=SEARCH_S_MAX)
         except subprocess.TimeoutExpired as error:
             os.killpg(process.pid, signal.SIGKILL)
-            message = f"{command[0]} took longer than {SEARCH_MAX_S} s"
+            message = f"{command[0]} took longer than {SEARCH_S_MAX} s"
             raise CheckError(message) from error
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)

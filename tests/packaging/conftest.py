@@ -1,12 +1,29 @@
-"""The package that these tests look into."""
+"""The package and the templates that these tests look into."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+import yaml
+
+from infra.application import sam_template
 from tests.support.built_package import Built, built_once
+from tests.support.templates import template
+
+STACKS = ("account", "network", "data", "operations")
 
 
 @pytest.fixture(scope="session")
 def package_x86(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return built_once(tmp_path_factory, "x86_64", "--arch", "x86_64")
+
+
+@pytest.fixture(scope="session")
+def sam() -> str:
+    return sam_template()
+
+
+@pytest.fixture(scope="session")
+def templates(sam: str) -> dict[str, dict[str, Any]]:
+    return {name: template(name) for name in STACKS} | {"application": yaml.safe_load(sam)}

@@ -18,6 +18,12 @@ def python_files(*folders: str) -> list[Path]:
     return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
 
 
+def every_python_file() -> list[Path]:
+    """Return the Python files of the whole repository, each once, in order."""
+    folders = ("handlers", "infra", "local", "bench", "tests")
+    return [*sorted(ROOT.glob("*.py")), *python_files(*folders)]
+
+
 def imported_names(file: Path) -> set[str]:
     """Return everything that `file` imports anywhere, as dotted absolute names.
 
@@ -33,6 +39,18 @@ def imported_names(file: Path) -> set[str]:
             origin = ".".join([*above, *filter(None, [node.module])])
             names |= {f"{origin}.{alias.name}" for alias in node.names}
     return names
+
+
+def names_assigned(file: Path) -> set[str]:
+    """Return every plain name that `file` gives a value."""
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def classes_defined(file: Path) -> set[str]:
+    """Return the classes that `file` defines at its top level."""
+    nodes = ast.parse(file.read_text(encoding="utf-8")).body
+    return {node.name for node in nodes if isinstance(node, ast.ClassDef)}
 
 
 def names_called_from(file: Path, package: str) -> set[str]:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
 from handlers.adapters.migration.schema import SCHEMA
 from tests.packaging.source import (
+    classes_defined,
+    every_python_file,
     imported_names,
     lies_in,
+    names_assigned,
     names_called_from,
     python_files,
 )
 from tests.support.paths import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LINES_MAX = 260
 # The standard library's JSON, as if it were that: to be used by the domain as well.
 JSON = "handlers.fast_json"
 # Known to every layer: the settings, how a line is logged.
 COMMON = ("handlers.config", "handlers.env_parser", "handlers.log", "handlers.retry", JSON)
+# The folders of the source that tests/unit mirrors.
+MIRRORED = {("handlers",), ("local",), ("infra",), ("bench",)}
+UNIT_LAST = re.compile(r"^[A-Z_]+_(MAX|MIN)_(MS|S|MB|KB|BYTES)$")
 HANDLER_MODULES = sorted((ROOT / "handlers").glob("*.py"))
 
 
@@ -91,15 +96,50 @@ def test_only_wiring_builds_adapters_and_the_others_know_their_types_at_most(fil
         assert names_called_from(file, "handlers.adapters") == set()
 
 
+def test_only_wiring_itself_knows_where_it_keeps_its_clients() -> None:
+    private = re.compile(r"\bwiring\._\w+|\b_built\b")
+    own = {ROOT / "handlers" / "wiring.py", Path(__file__)}
+    files = set(every_python_file()) - own
+    assert [relative(file) for file in files if private.search(file.read_text("utf-8"))] == []
+
+
 @pytest.mark.parametrize("file", python_files("handlers"), ids=relative)
 def test_what_is_deployed_knows_nothing_of_its_homes(file: Path) -> None:
     homes = ("app", "bench", "chalice", "chalicelib", "infra", "local", "tests")
     assert {name for name in imported_names(file) if lies_in(name, *homes)} == set()
 
 
-@pytest.mark.parametrize(
-    "file", [*ROOT.glob("*.py"), *python_files("handlers", "infra", "local")], ids=relative
-)
+@pytest.mark.parametrize("file", every_python_file(), ids=relative)
+def test_a_constant_names_its_unit_before_it_says_that_it_is_the_most_or_the_least(
+    file: Path,
+) -> None:
+    assert {name for name in names_assigned(file) if UNIT_LAST.search(name)} == set()
+
+
+@pytest.mark.parametrize("file", every_python_file(), ids=relative)
 def test_a_python_file_has_one_thing_to_say_and_stays_short(file: Path) -> None:
     lines = len(file.read_text(encoding="utf-8").splitlines())
     assert lines <= LINES_MAX
+
+
+def test_a_unit_test_lies_in_the_folder_of_what_it_tests() -> None:
+    unit = ROOT / "tests" / "unit"
+    for file in unit.rglob("test_*.py"):
+        folder = file.parent.relative_to(unit)
+        assert folder.parts[:1] in MIRRORED, relative(file)
+        assert (ROOT / folder).is_dir(), relative(file)
+
+
+def test_what_tests_share_lies_in_support_and_not_among_them() -> None:
+    tests = ROOT / "tests"
+    files = [*tests.glob("*.py"), *python_files("tests/unit", "tests/integration")]
+    helpers = {file for file in files if not file.name.startswith(("test_", "conftest."))}
+    assert helpers == set()
+
+
+def test_no_two_classes_of_the_product_have_the_same_name() -> None:
+    homes = defaultdict(set)
+    for file in [ROOT / "app.py", *python_files("handlers", "local", "infra", "bench")]:
+        for name in classes_defined(file):
+            homes[name].add(relative(file))
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from chalice.package import YAMLTemplateSerializer
 
 from infra.cost.catalogue import catalogue, regions, sizes
-from tests.support.paths import ROOT
+from tests.support.templates import template
 
 # The names of one size in the template's mapping, and those of the same in prices.toml.
 NAMES = {
@@ -21,12 +18,6 @@ NAMES = {
     "data": {"KafkaGiB": "kafka_gib", "DatabaseGiB": "database_gib"},
 }
 PRICED = {"Redis": "redis", "Kafka": "kafka", "Database": "database"}
-
-
-def template(name: str) -> dict[str, Any]:
-    text = (ROOT / "infra" / f"{name}.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = YAMLTemplateSerializer().load_template(text)
-    return found
 
 
 @pytest.mark.parametrize("stack", NAMES)

@@ -1,151 +1,17 @@
-"""The templates: one role per function, nothing named by *, and names that fit one another."""
+"""The templates: limits, variables, names and alarms that fit one another."""
 
 from __future__ import annotations
 
-import copy
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-import yaml
-from chalice.package import YAMLTemplateSerializer
 
 from handlers.config import Settings, TlsMode
 from handlers.routes import ROUTES
-from infra.application import sam_template
 from tests.support.paths import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-STACKS = ("account", "network", "data", "operations")
-FUNCTIONS = {
-    "APIHandler",
-    "ConsumeHandler",
-    "RelayHandler",
-    "RedriveHandler",
-    "RebuildHandler",
-    "RestoreHandler",
-    "MigrateHandler",
-}
-# Network interfaces have no name before Lambda makes them, and EC2's Describe calls take none.
-WITHOUT_A_NAME = {
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcs",
-    "ec2:DescribeSecurityGroups",
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:UnassignPrivateIpAddresses",
-}
-SECRETS = {
-    "ApiHandlerRole": {"Jwt", "CouponCode", "Redis", "Database"},
-    "ConsumeHandlerRole": {"CouponCode", "Redis", "Database"},
-    "RelayHandlerRole": {"Redis"},
-    "RedriveHandlerRole": {"CouponCode", "Redis", "Database"},
-    "RebuildHandlerRole": {"CouponCode", "Redis", "Database"},
-    "RestoreHandlerRole": {"CouponCode", "Redis", "Database"},
-    "MigrateHandlerRole": {"Redis", "Database"},
-}
-
-
-def stack(name: str) -> dict[str, Any]:
-    text = (ROOT / "infra" / f"{name}.yaml").read_text(encoding="utf-8")
-    found = YAMLTemplateSerializer().load_template(text)
-    assert isinstance(found, dict)
-    return found
-
-
-@pytest.fixture(scope="module")
-def sam() -> str:
-    return sam_template()
-
-
-@pytest.fixture(scope="module")
-def templates(sam: str) -> dict[str, dict[str, Any]]:
-    return {name: stack(name) for name in STACKS} | {"application": yaml.safe_load(sam)}
-
-
-def of_type(template: dict[str, Any], kind: str) -> dict[str, Any]:
-    return {n: r["Properties"] for n, r in template["Resources"].items() if r["Type"] == kind}
-
-
-def many(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def identity_statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every statement that lets a role do something."""
-    for name, role in of_type(template, "AWS::IAM::Role").items():
-        for policy in role.get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                yield name, statement
-    for name, policy in of_type(template, "AWS::IAM::Policy").items():
-        for statement in policy["PolicyDocument"]["Statement"]:
-            yield name, statement
-
-
-def too_wide(template: dict[str, Any]) -> list[str]:
-    """Return what an Allow gives without naming it."""
-    found = []
-    for name, statement in identity_statements(template):
-        if statement["Effect"] != "Allow":
-            continue
-        actions = set(many(statement["Action"]))
-        found += [f"{name}: {action}" for action in actions if "*" in action]
-        if "*" in many(statement["Resource"]):
-            found += [f"{name}: {action} on *" for action in actions - WITHOUT_A_NAME]
-    return found
-
-
-def test_no_role_may_do_what_is_not_named_on_what_is_not_named(
-    templates: dict[str, dict[str, Any]],
-) -> None:
-    assert sum(1 for t in templates.values() for _ in identity_statements(t)) > 50
-    assert [wide for template in templates.values() for wide in too_wide(template)] == []
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
-        {"Effect": "Allow", "Action": ["s3:*"], "Resource": "arn:aws:s3:::bucket"},
-        {"Effect": "Allow", "Action": ["ec2:DescribeVpcs", "ec2:RunInstances"], "Resource": ["*"]},
-    ],
-)
-def test_the_walk_over_the_policies_sees_one_that_is_too_wide(
-    templates: dict[str, dict[str, Any]], statement: dict[str, Any]
-) -> None:
-    spoiled = copy.deepcopy(templates["application"])
-    role = spoiled["Resources"]["RelayHandlerRole"]["Properties"]
-    role["Policies"][0]["PolicyDocument"]["Statement"].append(statement)
-    assert len(too_wide(spoiled)) == 1
-
-
-def test_every_function_has_a_role_of_its_own_that_only_lambda_may_take(
-    templates: dict[str, dict[str, Any]],
-) -> None:
-    application = templates["application"]
-    functions = of_type(application, "AWS::Serverless::Function")
-    assert set(functions) == FUNCTIONS
-    roles = {json.dumps(function["Role"]) for function in functions.values()}
-    assert len(roles) == len(functions)
-    for role in of_type(application, "AWS::IAM::Role").values():
-        [trust] = role["AssumeRolePolicyDocument"]["Statement"]
-        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
-
-
-def test_a_role_reads_the_secrets_that_its_function_needs_and_no_other(
-    templates: dict[str, dict[str, Any]],
-) -> None:
-    found = {
-        name: set(re.findall(r"-(\w+)SecretArn", json.dumps(statement["Resource"])))
-        for name, statement in identity_statements(templates["application"])
-        if statement.get("Sid") == "Secrets"
-    }
-    assert found == SECRETS
+from tests.support.templates import FUNCTIONS, of_type
 
 
 def test_every_function_has_limits_and_a_log_of_its_own(
@@ -307,13 +173,3 @@ def test_the_servers_are_set_up_to_lose_nothing(templates: dict[str, dict[str, A
     for name in ("Database", "Kafka", "Redis", "CouponCodeSecret", "JwtSecret"):
         assert resources[name]["DeletionPolicy"] in {"Retain", "Snapshot"}, name
         assert resources[name]["UpdateReplacePolicy"] in {"Retain", "Snapshot"}, name
-
-
-def test_every_stage_has_a_policy_for_every_function_of_the_application() -> None:
-    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
-    assert set(config["stages"]) == {"local", "dev", "prod"}
-    assert config["autogen_policy"] is False
-    registered = set(re.findall(r'name="(\w+_handler)"', (ROOT / "app.py").read_text()))
-    assert set(config["lambda_functions"]) == registered | {"api_handler"}
-    for function in config["lambda_functions"].values():
-        assert json.loads((ROOT / ".chalice" / function["iam_policy_file"]).read_text())

@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -30,7 +31,7 @@ from tests.simulation.ledger import Ledger
 from tests.simulation.servers import DurableScripts, Redis, Transactions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from handlers.config import Settings
 
@@ -69,6 +70,7 @@ class Cluster:
         self.stage = Stage(self._disconnect)
         self.clock = Clock(self.stage)
         self._patch = pytest.MonkeyPatch()
+        self._overrides = ExitStack()
 
     def __enter__(self) -> Self:
         address = self.settings.database_address
@@ -93,6 +95,7 @@ class Cluster:
         self._clean()
         self._disconnect()
         wiring.reset()
+        self._overrides.close()
         self.redis.close()
         self._rows.close()
         self._patch.undo()
@@ -126,28 +129,27 @@ class Cluster:
     def _wire(self) -> None:
         self.scripts = DurableScripts(self.redis, epoch=self._epoch)
         self.ledger = Ledger(self._writing, self.settings.coupon_code_secret)
-        wiring._built.clear()
-        wiring._built.update(
-            settings=self.settings,
-            # Authentication is not simulated.
-            authenticator=SimpleNamespace(
-                authenticate=lambda headers: SimpleNamespace(id=headers["user"]),
-                require_admin=lambda _: None,
-            ),
-            scripts=self.scripts,
-            topic=Topic(self.log, self.stage),
-            publisher=Publisher(
-                self.log, self.stage, self.clock, self.settings.kafka_ack_timeout_ms
-            ),
-            database=self._reading,
-            ledger=self.ledger,
+        self._overrides.close()  # before the reset, which must not close them
+        wiring.reset()
+        self._override(wiring.settings, self.settings)
+        # Authentication is not simulated.
+        identity = SimpleNamespace(
+            authenticate=lambda headers: SimpleNamespace(id=headers["user"]),
+            require_admin=lambda _: None,
         )
-        wiring._built["failed_event_queue"] = FailedEventQueue(
-            self._writing,
-            self.ledger,
-            wiring.admissions().reassign,
-            self.settings.redrive_max_attempts,
-        )
+        self._override(wiring.authenticator, identity)
+        self._override(wiring.scripts, self.scripts)
+        self._override(wiring.topic, Topic(self.log, self.stage))
+        timeout_ms = self.settings.kafka_ack_timeout_ms
+        self._override(wiring.publisher, Publisher(self.log, self.stage, self.clock, timeout_ms))
+        self._override(wiring.database, self._reading)
+        self._override(wiring.ledger, self.ledger)
+        attempts, reassign = self.settings.redrive_max_attempts, wiring.admissions().reassign
+        queue = FailedEventQueue(self._writing, self.ledger, reassign, attempts)
+        self._override(wiring.failed_event_queue, queue)
+
+    def _override(self, get: Callable[[], object], client: object) -> None:
+        self._overrides.enter_context(wiring.override(get, client))
 
     @property
     def steps(self) -> int:

@@ -96,6 +96,21 @@ def create_campaign(campaign_id: str, quantity: int = 100, **window: float) -> N
     assert answer.status == 201, answer
 
 
+def winners(campaign_id: str, query: dict[str, str], **headers: str) -> Response:
+    return ask(
+        "GET /campaigns/{id}/coupons",
+        campaign_id,
+        user="admin",
+        scope=ADMIN,
+        query=query,
+        headers=headers,
+    )
+
+
+def failed_events(query: dict[str, str]) -> Response:
+    return ask("GET /failed-events", user="admin", scope=ADMIN, query=query)
+
+
 def at_once(actions: Sequence[Callable[[], Response]], threads: int = 32) -> list[Response]:
     with ThreadPoolExecutor(threads) as pool:
         return [future.result() for future in [pool.submit(action) for action in actions]]

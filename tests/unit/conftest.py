@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +80,12 @@ def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
     wiring.reset()
     monkeypatch.setattr(comparison, "RECHECK_DELAY_S", 0)  # nothing is on its way in fakes
     made = Fakes()
-    wiring._built["settings"] = service_settings
-    for name in Fakes.__dataclass_fields__:
-        wiring._built[name] = getattr(made, name)
-    yield made
+    with ExitStack() as overrides:
+        overrides.enter_context(wiring.override(wiring.settings, service_settings))
+        for name in Fakes.__dataclass_fields__:
+            fake = getattr(made, name)
+            overrides.enter_context(wiring.override(getattr(wiring, name), fake))
+        yield made
     wiring.reset()
 
 

@@ -12,7 +12,7 @@ from handlers.adapters.aws.secrets import Secret, database_address
 from handlers.env_parser import checked_secret
 
 if TYPE_CHECKING:
-    from handlers.adapters.aws.secrets import Source
+    from handlers.adapters.aws.secrets import SecretSource
     from handlers.config import DatabaseAddress, Settings
 
 
@@ -52,7 +52,7 @@ class SecretStore:
         return bool(self._settings.database_secret_id) and self._database.renew()
 
     @cached_property
-    def _quick(self) -> Source:
+    def _quick(self) -> SecretSource:
         """Where apply reads: AWS's extension where there is one, since importing boto3 is slow."""
         from handlers.adapters.aws.secrets_extension import SecretsExtension  # noqa: PLC0415 - if used
 
@@ -67,7 +67,7 @@ class _SecretsManager:
         return self._manager.read(secret_id, stage)
 
     @cached_property
-    def _manager(self) -> Source:
+    def _manager(self) -> SecretSource:
         from handlers.adapters.aws.secrets_manager import SecretsManager  # noqa: PLC0415 - boto3
 
         return SecretsManager()

@@ -24,12 +24,12 @@ CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 # A rotation is noticed within this time, even where no server refuses the old value.
 MAX_AGE_S = 300
 # While Secrets Manager is unreachable the old value is used, but only for this long.
-STALE_MAX_S = 3600
+STALE_S_MAX = 3600
 # A client that sends tokens with wrong signatures must not cause a read for each of them.
 RENEW_EVERY_S = 10
 
 
-class Source(Protocol):
+class SecretSource(Protocol):
     """Where secrets are read from."""
 
     def read(self, secret_id: str, stage: str) -> str | None:
@@ -42,7 +42,7 @@ class Secret:
     def __init__(
         self,
         secret_id: str,
-        source: Source,
+        source: SecretSource,
         check: Callable[[str], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -94,7 +94,7 @@ class Secret:
             try:
                 return self._read(stage)
             except UnavailableError:
-                if now - read_at >= STALE_MAX_S:
+                if now - read_at >= STALE_S_MAX:
                     raise
                 log.exception("a secret could not be read anew", {"secret": self.id})
                 return text

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from handlers.config import Settings
     from handlers.domain.coupon import CouponAccepted
 
-RECONNECT_BACKOFF_MAX_MS = 1000
+RECONNECT_BACKOFF_MS_MAX = 1000
 DELIVERY_TIMEOUT_DIVISOR = 4  # a quarter of KAFKA_ACK_TIMEOUT_MS
 
 
@@ -179,7 +179,7 @@ class Publisher:
             "bootstrap_timeout_ms": self._timeout_ms,
             "request_timeout_ms": self._timeout_ms,
             # By default kafka-python waits up to 30 s before it tries a broker again.
-            "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MAX_MS,
+            "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MS_MAX,
         }
 
 

@@ -10,7 +10,7 @@ from handlers.adapters.migration.schema import migrate_schema
 from handlers.adapters.migration.topic import (
     PARTITIONS,
     REPLICATION_OF_THE_BROKER,
-    Topic,
+    TopicResult,
     ensure_topic,
 )
 from handlers.retry import RetryDeadline
@@ -28,7 +28,7 @@ class MigrationResult:
     """The result of a migration; schema names the migrations that it applied."""
 
     schema: Sequence[str]
-    topic: Topic
+    topic: TopicResult
     epoch: EpochState
 
 
@@ -71,7 +71,7 @@ class Migration:
         return MigrationResult(applied, topic, epoch)
 
 
-def _line(topic: Topic, wanted: int) -> str:
+def _line(topic: TopicResult, wanted: int) -> str:
     """Return the line about the topic; the partitions of an existing topic do not change."""
     unchanged = "" if topic.partitions == wanted else f" ({wanted} asked; it stays as it is)"
     state = "created" if topic.created else "is there"

@@ -30,7 +30,7 @@ LEADERS_TIMEOUT_S = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class TopicResult:
     """The topic after `ensure_topic`."""
 
     name: str
@@ -43,7 +43,7 @@ def ensure_topic(
     patience: RetryDeadline,
     partitions: int = PARTITIONS,
     replication: int = REPLICATION_OF_THE_BROKER,
-) -> Topic:
+) -> TopicResult:
     """Create COUPON_TOPIC unless it is there; raise SetupError when that fails."""
     server = f"Kafka at {','.join(settings.kafka_bootstrap_servers)}"
     name = settings.coupon_topic
@@ -60,7 +60,7 @@ def ensure_topic(
         # The error's text contains the whole request and response; its type says enough.
         message = f"{server} refused the topic {name}: {type(error).__name__}"
         raise SetupError(message) from error
-    return Topic(name, count, created)
+    return TopicResult(name, count, created)
 
 
 def _is_transient(error: Exception) -> bool:

@@ -29,7 +29,7 @@ REQUEUE_DEAD = query("requeue_dead_failed_events")
 # Doubled with every attempt, so that eight of them take over an hour: long enough for the operator
 # to fix a cause, and bounded, so that a row never waits for days.
 BACKOFF_S = 30
-BACKOFF_MAX_S = 3600
+BACKOFF_S_MAX = 3600
 # A reassigned serial may be taken, too, where Redis is behind MySQL; each try uses the next one.
 REASSIGNMENTS_MAX = 20
 
@@ -178,5 +178,5 @@ def _row(columns: tuple[Any, ...]) -> _Row:
 
 def _backoff_s(attempts: int) -> float:
     """Return the time to the next attempt: exponential, half of it random."""
-    longest: int = min(BACKOFF_MAX_S, BACKOFF_S << min(attempts, 30))
+    longest: int = min(BACKOFF_S_MAX, BACKOFF_S << min(attempts, 30))
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # A withdrawn key is rejected after this time at the latest, while the issuer is reachable.
 LIFESPAN_S = 300
 # … and after this time in any case.
-STALE_MAX_S = 24 * 3600
+STALE_S_MAX = 24 * 3600
 REFRESH_EVERY_S = 30
 # Without any key no user can be authenticated, so the issuer is asked more often.
 FIRST_EVERY_S = 1
@@ -59,7 +59,7 @@ class JwksCache:
                 self._refresh(kid)
             finally:
                 self._lock.release()
-        if not self._keys or self._clock() - self._read_at >= STALE_MAX_S:
+        if not self._keys or self._clock() - self._read_at >= STALE_S_MAX:
             raise UnavailableError(NO_KEYS)
         return self._keys.get(kid)
 

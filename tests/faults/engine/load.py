@@ -28,7 +28,7 @@ THREADS = 8
 TIMEOUT_S = 10.0
 # After each unsure response a user waits a little longer: clients that retry at once
 # only cost time.
-RETRY_AFTER_S, RETRY_AFTER_MAX_S = 0.1, 0.5
+RETRY_AFTER_S, RETRY_AFTER_S_MAX = 0.1, 0.5
 POLL_INTERVAL_S = 0.2
 # From the first application on. A user without a definite response by then counts as unanswered.
 PATIENCE_S = 30.0
@@ -88,7 +88,7 @@ class Load:
                 responses = self.responses[user]
                 responses.append(response)
                 if response.code not in TOLD | REFUSED:
-                    wait_s = min(RETRY_AFTER_S * len(responses), RETRY_AFTER_MAX_S)
+                    wait_s = min(RETRY_AFTER_S * len(responses), RETRY_AFTER_S_MAX)
                     heapq.heappush(self._due, (time.monotonic() + wait_s, user))
                 self._changed.notify()
 

@@ -19,7 +19,7 @@ from tests.support.fakes import NOW_MS, FakeCampaign, FakeLedger
 from tests.support.service import kafka_event, message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.unit.conftest import Fakes, LogLines
 
@@ -60,14 +60,14 @@ class RefusingLedger(FakeLedger):
 
 
 @pytest.fixture
-def ledger(fakes: Fakes) -> RefusingLedger:
+def ledger(fakes: Fakes) -> Iterator[RefusingLedger]:
     made = RefusingLedger({"welcome": 100})
-    wiring._built["ledger"] = made
     for serial in range(1, 6):
         campaign = fakes.admissions.campaigns.setdefault("welcome", FakeCampaign(100, 0, NOW_MS))
         campaign.serials[f"user-{serial}"] = campaign.count = serial
         campaign.pending[f"user-{serial}"] = NOW_MS
-    return made
+    with wiring.override(wiring.ledger, made):
+        yield made
 
 
 def batch(*serials: int) -> list[Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from handlers.config import ConfigurationError
+from handlers.config import ConfigurationError, Settings
 from handlers.domain.coupon_codes import CouponCodes
 from tests.support.paths import ROOT
 from tests.support.secrets_extension import Extension
@@ -61,12 +61,19 @@ class Admissions:
     def make_all_durable(self, admitted):
         return [True for _ in admitted]
 
-wiring._built["admissions"] = Admissions()
 token = jwt.encode({{"sub": "42", "exp": 4_000_000_000}}, {secret!r})
 headers = {{"Authorization": "Bearer " + token}}
-answer = apply_handler({{"headers": headers, "pathParameters": {{"id": "welcome"}}}}, None)
+with wiring.override(wiring.admissions, Admissions()):
+    answer = apply_handler({{"headers": headers, "pathParameters": {{"id": "welcome"}}}}, None)
 print(json.dumps([answer["statusCode"], sorted(sys.modules)]))
 """
+
+
+class Client:
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @pytest.fixture(autouse=True)
@@ -97,16 +104,16 @@ def test_each_client_is_built_once_however_many_ask_for_it_first(
     assert get() is get()
 
 
-def test_a_slow_build_is_waited_for_and_not_repeated() -> None:
+def test_a_slow_build_is_waited_for_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     builds = []
 
-    @wiring._once
-    def slow_client() -> object:
+    def build_slowly() -> object:
         builds.append(1)
         time.sleep(0.05)  # long enough for every thread to come while it is being built
         return object()
 
-    assert len({id(client) for client in at_once(slow_client)}) == 1
+    monkeypatch.setattr(Settings, "from_environment", build_slowly)
+    assert len({id(client) for client in at_once(wiring.settings)}) == 1
     assert len(builds) == 1
 
 
@@ -120,23 +127,45 @@ def test_a_build_that_fails_is_tried_again_by_the_next_who_asks(
     assert wiring.scripts() is wiring.scripts()
 
 
-def test_a_reset_closes_every_client_and_reads_the_settings_anew(
+def test_a_reset_closes_every_client_and_reads_the_settings_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Client:
-        closed = False
-
-        def close(self) -> None:
-            self.closed = True
-
     client = Client()
-    wiring._built["client"] = client
-    before = wiring.settings()
-    monkeypatch.setenv("COUPON_TOPIC", "another")
-    assert wiring.settings() is before
-    wiring.reset()
-    assert client.closed
-    assert wiring.settings().coupon_topic == "another"
+    with wiring.override(wiring.ledger, client):
+        before = wiring.settings()
+        monkeypatch.setenv("COUPON_TOPIC", "another")
+        assert wiring.settings() is before
+        wiring.reset()
+        assert client.closed
+        assert wiring.settings().coupon_topic == "another"
+
+
+def test_an_override_is_returned_meanwhile_and_the_client_before_it_afterwards() -> None:
+    get: Callable[[], object] = wiring.settings
+    before, client, inner = get(), Client(), Client()
+    with wiring.override(get, client):
+        assert at_once(get) == [client] * THREADS
+        with wiring.override(get, inner):
+            assert get() is inner
+        assert get() is client
+    assert get() is before
+    assert not client.closed
+
+
+def test_an_override_of_what_was_not_built_leaves_nothing_behind_not_even_on_an_error() -> None:
+    client = Client()
+    with pytest.raises(ZeroDivisionError), wiring.override(wiring.settings, client):
+        _ = 1 / 0
+    assert isinstance(wiring.settings(), Settings)
+
+
+def test_a_reset_under_an_override_does_not_bring_back_the_client_that_it_closed() -> None:
+    before, client = wiring.settings(), Client()
+    with wiring.override(wiring.settings, client):
+        wiring.reset()
+        after = wiring.settings()
+        assert after is not before
+    assert wiring.settings() is after
 
 
 def test_nothing_connects_before_it_is_used() -> None:

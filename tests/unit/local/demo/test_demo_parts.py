@@ -15,7 +15,7 @@ from local.demo.requests import ApplyRequest, requests
 from local.harness import compose
 from local.harness.api_client import Api
 from local.harness.consumer_group import last_assignment
-from local.harness.http_connection import Connection, MalformedAnswerError, get
+from local.harness.http_connection import HttpConnection, MalformedHttpResponseError, get
 from local.harness.processes import HarnessError
 from local.harness.responses import NO_RESPONSE
 
@@ -57,7 +57,7 @@ def with_server(answers: list[bytes], use: Callable[[int], Awaitable[object]]) -
 
 def test_a_connection_is_used_for_one_answer_after_the_other() -> None:
     async def use(port: int) -> object:
-        connection = Connection("127.0.0.1", port)
+        connection = HttpConnection("127.0.0.1", port)
         first = await connection.exchange(get("h", "/"))
         second = await connection.exchange(get("h", "/"))
         connection.close()
@@ -70,8 +70,10 @@ def test_a_connection_is_used_for_one_answer_after_the_other() -> None:
     "nonsense", [b"220 smtp\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1\r\n\r\n"]
 )
 def test_an_answer_that_is_no_http_is_refused(nonsense: bytes) -> None:
-    with pytest.raises(MalformedAnswerError):
-        with_server([nonsense], lambda port: Connection("127.0.0.1", port).exchange(get("h", "/")))
+    with pytest.raises(MalformedHttpResponseError):
+        with_server(
+            [nonsense], lambda port: HttpConnection("127.0.0.1", port).exchange(get("h", "/"))
+        )
 
 
 def press_once(port: int) -> Awaitable[list[ApplyResponse]]:

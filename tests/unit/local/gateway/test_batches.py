@@ -71,7 +71,7 @@ def test_a_malformed_answer_is_a_502_for_that_call_only(
     replies = asked(flawed, 3)
     assert [reply.status for reply in replies] == [200, 502, 202]
     [line] = map(json.loads, capsys.readouterr().err.splitlines())
-    assert (line["error"], line["function"]) == ("MalformedAnswerError", "flawed")
+    assert (line["error"], line["function"]) == ("MalformedProxyResponseError", "flawed")
     assert line["request_id"] == replies[1].headers["x-amzn-requestid"]
 
 

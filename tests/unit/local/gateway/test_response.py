@@ -53,7 +53,7 @@ def test_an_answer_that_api_gateway_would_not_take_is_a_502(
     answer: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ask(Scope(), answering(answer)).status == 502
-    assert json.loads(capsys.readouterr().err)["error"] == "MalformedAnswerError"
+    assert json.loads(capsys.readouterr().err)["error"] == "MalformedProxyResponseError"
 
 
 def test_single_and_multiple_headers_are_merged_as_api_gateway_does() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.poll_runner.backoff import DELAY_MAX_S, DELAY_MIN_S, Backoff
-from local.poll_runner.batch import Batch, MalformedAnswerError, lowest_failures
+from local.poll_runner.backoff import DELAY_S_MAX, DELAY_S_MIN, Backoff
+from local.poll_runner.batch import Batch, MalformedBatchResponseError, lowest_failures
 from local.poll_runner.event import encoded_size
 from tests.support.polled import P0, P1, batch_of, record
 
@@ -103,16 +103,16 @@ def test_the_lowest_failure_of_each_partition_counts() -> None:
     ],
 )
 def test_a_failure_that_names_no_record_of_the_batch_fails_it_whole(answer: Any) -> None:
-    with pytest.raises(MalformedAnswerError):
+    with pytest.raises(MalformedBatchResponseError):
         lowest_failures(answer, batch_of(5))
 
 
 def test_waits_grow_with_each_failure_within_their_bounds() -> None:
     backoff = Backoff(clock=lambda: 0.0)
     delays = [backoff.failed(P0) for _ in range(50)]
-    assert delays[0] == DELAY_MIN_S
-    assert all(DELAY_MIN_S <= delay <= DELAY_MAX_S for delay in delays)
-    assert min(delays[10:]) >= DELAY_MAX_S / 2
+    assert delays[0] == DELAY_S_MIN
+    assert all(DELAY_S_MIN <= delay <= DELAY_S_MAX for delay in delays)
+    assert min(delays[10:]) >= DELAY_S_MAX / 2
 
 
 def test_only_the_failed_partition_waits_and_only_until_it_is_due() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.structs import TopicPartition
 
-from local.poll_runner.event import Source, encoded_size, kafka_event
+from local.poll_runner.event import EventSource, encoded_size, kafka_event
 from tests.support.paths import EVENTS
 from tests.support.polled import P0, SERVERS, record
 
@@ -37,9 +37,9 @@ def as_polled(record: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize(
     ("fixture", "source"),
-    [("kafka_msk.json", Source.MSK), ("kafka_self_managed.json", Source.SELF_MANAGED)],
+    [("kafka_msk.json", EventSource.MSK), ("kafka_self_managed.json", EventSource.SELF_MANAGED)],
 )
-def test_the_event_is_field_by_field_the_documented_one(fixture: str, source: Source) -> None:
+def test_the_event_is_field_by_field_the_documented_one(fixture: str, source: EventSource) -> None:
     expected = json.loads((EVENTS / fixture).read_text("utf-8"))
     polled: dict[TopicPartition, list[Any]] = {}
     for name, records in expected["records"].items():
@@ -51,7 +51,7 @@ def test_the_event_is_field_by_field_the_documented_one(fixture: str, source: So
 def test_header_bytes_are_signed_and_a_header_without_value_is_empty() -> None:
     polled = record(0)
     polled.headers = [("all", bytes(range(256))), ("none", None)]
-    event = kafka_event({P0: [polled]}, SERVERS, Source.MSK)
+    event = kafka_event({P0: [polled]}, SERVERS, EventSource.MSK)
     (signed,), (empty,) = (
         header.values() for header in event["records"]["coupon_create-0"][0]["headers"]
     )
@@ -75,6 +75,6 @@ def test_the_estimated_size_is_never_below_the_real_one(
 ) -> None:
     polled = record(10**18, value=value)
     polled.key, polled.headers, polled.timestamp = key, headers, 10**13
-    event = kafka_event({P0: [polled]}, SERVERS, Source.MSK)
+    event = kafka_event({P0: [polled]}, SERVERS, EventSource.MSK)
     real = len(json.dumps(event["records"]["coupon_create-0"][0]))
     assert encoded_size(polled) >= real

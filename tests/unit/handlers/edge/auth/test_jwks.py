@@ -15,7 +15,7 @@ from handlers.edge.auth.jwks import (
     FIRST_EVERY_S,
     LIFESPAN_S,
     REFRESH_EVERY_S,
-    STALE_MAX_S,
+    STALE_S_MAX,
     JwksCache,
 )
 from tests.support.issuer import Issuer
@@ -104,7 +104,7 @@ def test_an_outage_of_the_issuer_leaves_the_keys_that_we_have(
         for _ in range(20):
             assert keys.key("ec")
     assert issuer.calls == 4
-    clock.now += STALE_MAX_S
+    clock.now += STALE_S_MAX
     with pytest.raises(UnavailableError):
         keys.key("ec")
 

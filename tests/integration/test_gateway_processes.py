@@ -1,0 +1,99 @@
+"""The gateway's processes: how they start, are replaced, and end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.gateway import APPLICATION, ENVIRONMENT, ask, serving
+from tests.support.programs import WAIT_S, eventually, is_alive, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_lets_the_request_under_way_finish(how: signal.Signals, tmp_path: Path) -> None:
+    with serving() as (program, port), ThreadPoolExecutor(1) as pool:
+        workers = program.children
+        reply = pool.submit(ask, port, "GET", f"/held?directory={quote(str(tmp_path))}")
+        eventually((tmp_path / "started").exists, "the handler's start")
+        program.process.send_signal(how)
+        (tmp_path / "release").touch()
+        response, body = reply.result(WAIT_S)
+        assert (response.status, body) == (200, b'"released"')
+        assert program.wait() == 0
+        assert not [pid for pid in workers if is_alive(pid)]
+
+
+def test_ctrl_c_in_a_terminal_which_reaches_the_workers_too_ends_with_0() -> None:
+    with serving() as (program, _):
+        os.killpg(program.process.pid, signal.SIGINT)
+        assert program.wait() == 0
+        assert program.err.seen == []
+
+
+def test_no_worker_outlives_a_gateway_that_was_killed() -> None:
+    with serving() as (program, _):
+        workers = program.children
+        assert len(workers) == 2
+        program.stop(signal.SIGKILL)
+        eventually(lambda: not any(map(is_alive, workers)), "the end of the workers")
+
+
+def test_a_worker_that_dies_is_replaced() -> None:
+    with serving("--workers=1") as (program, port):
+        (worker,) = program.children
+        os.kill(worker, signal.SIGKILL)
+        eventually(lambda: program.children not in ([], [worker]), "a new worker")
+
+        def answers() -> bool:
+            try:
+                return ask(port, "GET", "/echo/1")[0].status == 200
+            except OSError:
+                return False
+
+        eventually(answers, "an answer of the new worker")
+        assert program.stop() == 0
+
+
+def test_a_port_in_use_is_reported_in_one_sentence() -> None:
+    with (
+        serving() as (_, port),
+        running("local.serve", f"--port={port}", APPLICATION, environment=ENVIRONMENT) as second,
+    ):
+        assert second.wait() == 1
+        (line,) = second.err.seen
+        assert line == f"Cannot listen on 127.0.0.1:{port}: Address already in use."
+        assert second.out.seen == []
+
+
+def test_a_missing_setting_stops_the_start_and_is_named() -> None:
+    environment = ENVIRONMENT | {"COUPON_CODE_SECRET": ""}
+    with running("local.serve", "--port=0", APPLICATION, environment=environment) as program:
+        assert program.wait() == 2
+        [line] = program.err.seen
+        assert line.startswith("Wrong settings: set exactly one of COUPON_CODE_SECRET,")
+
+
+def test_an_application_that_is_not_there_is_reported_in_one_sentence() -> None:
+    arguments = ["--port=0", "--application=local.gateway:nothing"]
+    with running("local.serve", *arguments, environment=ENVIRONMENT) as program:
+        assert program.wait() == 2
+        (line,) = program.err.seen
+        assert line.startswith("local.gateway:nothing cannot be loaded: ")
+
+
+def test_the_access_log_is_one_line_for_each_request_and_off_by_default() -> None:
+    with serving("--access-log") as (program, port):
+        ask(port, "GET", "/echo/1")
+        assert "/echo/1" in program.err.until(lambda line: "/echo/1" in line)
+    with serving() as (program, port):
+        ask(port, "GET", "/echo/1")
+        assert program.stop() == 0
+        assert program.err.seen == []
