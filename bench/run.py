@@ -20,12 +20,13 @@ from bench.harness import Case, Measured, Scale, interleaved
 from bench.progress import Progress
 from bench.tools import MissingToolError, find
 from bench.world import world
+from local.cli import integer
 from local.harness.processes import DemoError
 from local.harness.signals import Interruption
 from local.servers.process import ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 CASES = (
     "sold-out",
@@ -109,17 +110,6 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _bounded(highest: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        value = int(text)
-        if not 1 <= value <= highest:
-            message = f"must be 1 to {highest}"
-            raise argparse.ArgumentTypeError(message)
-        return value
-
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench.run",
@@ -131,10 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--cases", nargs="+", choices=CASES, default=CASES, metavar="CASE", help=" ".join(CASES))
     add(
         "--rounds",
-        type=_bounded(ROUNDS_MAX),
+        type=integer(1, ROUNDS_MAX),
         help=f"of each variant, growth: one (default: {ROUNDS})",
     )
-    add("--seconds", type=_bounded(SECONDS_MAX), help=f"of load in a trial (default: {SECONDS})")
+    add("--seconds", type=integer(1, SECONDS_MAX), help=f"of load in a trial (default: {SECONDS})")
     quick = f"{ROUNDS_QUICK} rounds of {SECONDS_QUICK} s, small crowds: minutes in place of an hour"
     add("--quick", action="store_true", help=quick)
     add("--out", type=Path, default=Path("out/bench"), metavar="FOLDER", help="for the report")

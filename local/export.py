@@ -13,7 +13,7 @@ from handlers import wiring
 from handlers.config import ConfigurationError
 from handlers.coupons import LIMIT_MAX, write_csv
 from handlers.domain.errors import ServiceError
-from handlers.domain.identifiers import is_campaign_id
+from local.cli import campaign_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,20 +73,13 @@ def _pages(campaign_id: str) -> Iterator[Sequence[Coupon]]:
         after = page[-1].serial
 
 
-def _campaign(text: str) -> str:
-    if not is_campaign_id(text):
-        message = "no campaign id: 1 to 63 of a-z, 0-9 and -"
-        raise argparse.ArgumentTypeError(message)
-    return text
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.export",
         description="Write all winners of a campaign as CSV, by serial, straight from MySQL.",
         epilog="Settings come from the environment. Coupons issued meanwhile may be missing.",
     )
-    parser.add_argument("campaign", type=_campaign, help="id of the campaign")
+    parser.add_argument("campaign", type=campaign_id, help="id of the campaign")
     parser.add_argument("-o", "--output", type=Path, help="file to write (default: stdout)")
     return parser
 

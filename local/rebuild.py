@@ -15,13 +15,14 @@ from handlers import wiring
 from handlers.config import ConfigurationError
 from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
+from local.cli import decimal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXIT_CLOSED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
 # One rebuild takes KAFKA_ACK_TIMEOUT_MS, half a second, and what there is to read.
-WAIT_S = 60.0
+WAIT_S, WAIT_S_MAX = 60.0, 86_400
 LOOK_S = 0.2
 
 
@@ -66,14 +67,6 @@ def _end(message: str, code: int) -> int:
     return code
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 86_400:  # noqa: PLR2004 - a day
-        message = "must be 0 to 86400"
-        raise argparse.ArgumentTypeError(message)
-    return seconds
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.rebuild",
@@ -83,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--wait",
-        type=_seconds,
+        type=decimal(0, WAIT_S_MAX),
         default=WAIT_S,
         metavar="SECONDS",
         help="how long to wait for a rebuild that is at work elsewhere (default: %(default)g)",

@@ -22,6 +22,7 @@ from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
+from local.cli import decimal
 from local.json_log import about, log_line, only_json
 from local.lambda_context import LambdaContext
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 EXIT_MISCONFIGURED = 2
 # What Lambda gives these functions; a run that takes longer would meet the next one.
 TIMEOUT_S = 60.0
+INTERVAL_S_MIN, INTERVAL_S_MAX = 0.05, 86_400  # 50 ms for tests, a day at most
 
 
 @dataclass
@@ -117,14 +119,6 @@ def _beat(all_jobs: Sequence[Job], heartbeat: Path) -> None:
         os.utime(heartbeat, (oldest, oldest))
 
 
-def _interval(text: str) -> float:
-    seconds = float(text)
-    if not 0.05 <= seconds <= 86_400:  # noqa: PLR2004 - 50 ms for tests, a day at most
-        message = "must be 0.05 to 86400"
-        raise argparse.ArgumentTypeError(message)
-    return seconds
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.scheduler",
@@ -133,13 +127,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--interval-s",
-        type=_interval,
+        type=decimal(INTERVAL_S_MIN, INTERVAL_S_MAX),
         default=60.0,
         help="seconds from one run of the relay or the redrive to the next (default: %(default)g)",
     )
     parser.add_argument(
         "--rebuild-interval-s",
-        type=_interval,
+        type=decimal(INTERVAL_S_MIN, INTERVAL_S_MAX),
         default=1.0,
         help="the same for the look whether Redis must be rebuilt (default: %(default)g)",
     )

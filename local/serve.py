@@ -26,6 +26,7 @@ from granian.log import LogLevels
 
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
+from local.cli import integer, port_or_zero
 from local.gateway.cpu_affinity import Cores, are_as_many_as
 from local.gateway.executor import Bounds
 from local.json_log import only_json
@@ -207,22 +208,6 @@ def _logging_to_stderr() -> dict[str, Any]:
     }
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        message = "must be 1 or more"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65_535:  # noqa: PLR2004 - TCP's
-        message = "must be 0 to 65535"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.serve",
@@ -232,22 +217,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=_port, default=8000, help="port to listen on; 0: a free one")
-    add("--workers", type=_count, default=2, help="processes")
+    add("--port", type=port_or_zero, default=8000, help="port to listen on; 0: a free one")
+    add("--workers", type=integer(1), default=2, help="processes")
     bounds = Bounds()
     threads_help = "handlers at once in each process; a group of applications counts as one"
-    add("--threads", type=_count, default=bounds.threads, help=threads_help)
+    add("--threads", type=integer(1), default=bounds.threads, help=threads_help)
     add(
         "--queue",
-        type=_count,
+        type=integer(1),
         default=bounds.queue,
         help="requests that may wait for one, in each process",
     )
     wait_help = "how long they may wait; then, or with a full queue, the answer is 503"
-    add("--wait-ms", type=_count, default=int(bounds.wait_s * 1000), help=wait_help)
+    add("--wait-ms", type=integer(1), default=int(bounds.wait_s * 1000), help=wait_help)
     pin_help = "keep each process to a core; auto: where they can be shared out evenly"
     add("--pin", choices=PINS, default="auto", help=pin_help)
-    add("--backlog", type=_count, default=4096, help="connections that may wait")
+    add("--backlog", type=integer(1), default=4096, help="connections that may wait")
     add("--access-log", action="store_true", help="one line on stderr for each request")
     add("--application", default=APPLICATION, help="RSGI application to serve")
     return parser

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from handlers.config import ConfigurationError, Settings
 from handlers.retry import Patience, SetupError
+from local.cli import port
 from local.migrate import migrate
 from local.servers import ServerError
 from local.servers.embedded import Ports, running_stack
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 # The servers serve already: this bounds the setting up itself.
 MIGRATE_WAIT_S = 30.0
-PORT_MAX = 65_535
 
 
 class _StoppedError(BaseException):
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for server in ("redis", "kafka", "mysql"):
         parser.add_argument(
-            f"--{server}-port", type=_port, metavar="PORT", help="default: a free one"
+            f"--{server}-port", type=port, metavar="PORT", help="default: a free one"
         )
     parser.add_argument(
         "--no-migrate",
@@ -126,13 +126,6 @@ def _parser() -> argparse.ArgumentParser:
         help="write the settings there too, once ready; removed at the end",
     )
     return parser
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= PORT_MAX:
-        message = f"{text!r} is no port: 1 to {PORT_MAX}"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
+from local.cli import integer
 from local.json_log import log_line, only_json
 from local.poll_runner.consumer import FATAL_ERRORS, build_consumer
 from local.poll_runner.event import Source
@@ -25,7 +26,7 @@ from local.poll_runner.options import PollOptions
 from local.poll_runner.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 EXIT_REFUSED, EXIT_MISCONFIGURED = 1, 2
 # Lambda's own limits.
@@ -101,17 +102,6 @@ def _poll_options(options: argparse.Namespace, settings: Settings) -> PollOption
     )
 
 
-def _bounded(lowest: int, highest: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        value = int(text)
-        if not lowest <= value <= highest:
-            message = f"must be {lowest} to {highest}"
-            raise argparse.ArgumentTypeError(message)
-        return value
-
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.poll_runner",
@@ -120,16 +110,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--batch-size", type=_bounded(1, BATCH_SIZE_MAX), default=100, help="records")
-    window = _bounded(0, BATCH_WINDOW_MS_MAX)
+    add("--batch-size", type=integer(1, BATCH_SIZE_MAX), default=100, help="records")
+    window = integer(0, BATCH_WINDOW_MS_MAX)
     add("--batch-window-ms", type=window, default=500, help="wait for a full batch")
-    timeout = _bounded(1, TIMEOUT_S_MAX)
+    timeout = integer(1, TIMEOUT_S_MAX)
     add("--timeout-s", type=timeout, default=60, help="deadline that the handler sees")
     add("--source", type=Source, choices=list(Source), default=Source.MSK, help="event to send")
-    session = _bounded(SESSION_TIMEOUT_MS_MIN, BATCH_WINDOW_MS_MAX)
+    session = integer(SESSION_TIMEOUT_MS_MIN, BATCH_WINDOW_MS_MAX)
     add("--session-timeout-ms", type=session, default=6_000, help="silence that ends a membership")
     add("--idle-exit-s", type=float, help="end with 0 when nothing came for so long")
-    processes = _bounded(1, PROCESSES_MAX)
+    processes = integer(1, PROCESSES_MAX)
     add("--processes", type=processes, default=1, help="pollers that share the partitions")
     add("--handler", default="handlers.consume:consume_handler", help="what to call")
     add("--verbose", action="store_true", help="let kafka-python speak for itself as well")

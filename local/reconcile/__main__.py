@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from handlers import wiring
 from handlers.config import ConfigurationError
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
-from handlers.domain.identifiers import is_campaign_id
 from handlers.domain.reconciliation.differences import Kind
 from handlers.domain.reconciliation.repair import repair
 from handlers.reconcile import LISTED_MAX, Findings, compare
+from local.cli import campaign_id
 from local.reconcile.progress import Progress
 from local.reconcile.report import as_json, as_text
 
@@ -84,13 +84,6 @@ def _end(message: str, code: int) -> int:
     return code
 
 
-def _id(text: str) -> str:
-    if not is_campaign_id(text):
-        message = "no campaign id: 1 to 63 of a-z, 0-9 and -"
-        raise argparse.ArgumentTypeError(message)
-    return text
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.reconcile",
@@ -101,7 +94,11 @@ def _parser() -> argparse.ArgumentParser:
         "out of reach, 2 wrong settings or arguments. Settings come from the environment.",
     )
     parser.add_argument(
-        "campaigns", type=_id, nargs="*", metavar="CAMPAIGN", help="ids (default: all campaigns)"
+        "campaigns",
+        type=campaign_id,
+        nargs="*",
+        metavar="CAMPAIGN",
+        help="ids (default: all campaigns)",
     )
     parser.add_argument(
         "--repair",
