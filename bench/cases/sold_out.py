@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.harness import Case, Goal
 from bench.load import Load
 from bench.tokens import write_tokens
-from local.token import mint
+from local.token import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
 def sold_out_campaign(world: World, api: Api) -> str:
     """Create a campaign, and take its only coupon; return its id."""
     campaign_id = world.campaign(api, quantity=1)
-    winner = {"Authorization": f"Bearer {mint(world.settings.auth_jwt_secret, 'winner')}"}
+    winner = bearer(world.settings.auth_jwt_secret, "winner")
     api.call("POST", f"/campaigns/{campaign_id}/apply", headers=winner)
     return campaign_id
 

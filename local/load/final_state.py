@@ -8,8 +8,8 @@ from local.harness.mysql_state import read_rows
 from local.harness.processes import DemoError
 from local.harness.redis_state import settled_counts
 from local.load.invariants import Stands
-from local.load.jwt import bearer
 from local.migrate import database_address
+from local.token import bearer
 
 if TYPE_CHECKING:
     from local.harness.deployment import Surroundings
@@ -27,12 +27,12 @@ def read_stands(around: Surroundings, campaign_id: str, wait_s: float) -> Stands
 
 
 def _issued(around: Surroundings, campaign_id: str) -> dict[str, tuple[int, str]]:
-    token = bearer(around.settings.auth_jwt_secret, "shop", "coupon:admin")
+    headers = bearer(around.settings.auth_jwt_secret, "shop", "coupon:admin")
     issued: dict[str, tuple[int, str]] = {}
     after: int | None = 0
     while after is not None:
         path = f"/campaigns/{campaign_id}/coupons?after={after}&limit={PAGE}"
-        status, page = around.api.call("GET", path, headers={"Authorization": f"Bearer {token}"})
+        status, page = around.api.call("GET", path, headers=headers)
         if status != OK:
             message = f"GET {path} was answered with {status}"
             raise DemoError(message)

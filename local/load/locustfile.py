@@ -26,11 +26,11 @@ from locust.exception import StopUser
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.harness.responses import NO_ANSWER
 from local.load.campaign import NotCreatedError, create_campaign
-from local.load.jwt import bearer
 from local.load.progress import progress
 from local.load.responses import Call, Reply, Sort, read
 from local.load.scenario import Nature, day
 from local.load.session_log import HUNG_UP, Day, Timing, Visit
+from local.token import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -93,23 +93,23 @@ class Person(FastHttpUser):  # type: ignore[misc]  # the environment of the chec
         if promotion is None:
             raise StopUser
         visit, nature = promotion.enter()
-        token = bearer(SECRET, visit.user)
+        credentials = bearer(SECRET, visit.user)
         steps = day(nature, promotion.patience_until_s)
         wish = _next(steps, None)
         while wish:
             gevent.sleep(wish.after_s)
             sent_s = time.time()
-            seen = self._do(wish, promotion.campaign_id, visit.user, token)
+            seen = self._do(wish, promotion.campaign_id, visit.user, credentials)
             visit.note(wish.call, seen, sent_s, promotion.opens_at_s)
             wish = _next(steps, seen)
         visit.left = True
         raise StopUser
 
-    def _do(self, wish: Wish, campaign_id: str, user: str, token: str) -> Seen:
+    def _do(self, wish: Wish, campaign_id: str, user: str, credentials: dict[str, str]) -> Seen:
         """Make one call. Locust counts its time, and as failures what broke or is wrong."""
         method, _, name = wish.call.partition(" ")
         path = name.replace("{id}", campaign_id)
-        headers = {} if wish.call is Call.LOOK else {"Authorization": f"Bearer {token}"}
+        headers = {} if wish.call is Call.LOOK else credentials
         with (
             gevent.Timeout(wish.hang_up_s) as hanging_up,
             self.client.request(

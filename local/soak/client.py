@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local.token import mint
+from local.token import bearer
 
 if TYPE_CHECKING:
     from local.harness.api_client import Api
@@ -58,7 +58,7 @@ class Shop:
 
     def headers(self, user: str, scope: str = "") -> dict[str, str]:
         """Return the headers of a signed request."""
-        return {"Authorization": f"Bearer {mint(self.secret, user, scope)}"}
+        return bearer(self.secret, user, scope)
 
 
 class Walker(threading.Thread):

@@ -15,7 +15,6 @@ from local.soak.client import Shop, Walker
 from local.soak.leak_check import MIB, Growth, growth
 from local.soak.response_stats import Told
 from local.soak.samples import Sampler
-from local.token import mint
 
 if TYPE_CHECKING:
     import argparse
@@ -128,7 +127,7 @@ def _reconcile(shop: Shop) -> list[str]:
 
 
 def _admin(shop: Shop, path: str) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {mint(shop.secret, 'soak-admin', 'coupon:admin')}"}
+    headers = shop.headers("soak-admin", "coupon:admin")
     status, fields = shop.api.call("GET", path, headers=headers)
     if status != 200:  # noqa: PLR2004 - HTTP's OK
         shop.told.fail(f"GET {path} was answered with {status}")

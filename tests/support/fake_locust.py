@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 from local.harness.responses import NO_ANSWER
 from local.load.campaign import create_campaign
-from local.load.jwt import bearer
 from local.load.progress import progress
 from local.load.responses import Call, Reply, read
 from local.load.scenario import Nature, Wish, day
 from local.load.session_log import HUNG_UP, Day, Timing, Visit
+from local.token import mint
 
 TIMEOUT_S = 30.0
 
@@ -33,7 +33,7 @@ class Person:
         self.visit = Visit(f"user-{number}")
         self._nature = Nature.of(number, options.hang_ups / 100)
         self._campaign_id = campaign_id
-        self._token = bearer(os.environ["AUTH_JWT_SECRET"], self.visit.user)
+        self._token = mint(os.environ["AUTH_JWT_SECRET"], self.visit.user)
         address = urlsplit(options.host)
         self._connection = http.client.HTTPConnection(
             str(address.hostname), address.port, timeout=TIMEOUT_S

@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import jwt
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -17,6 +16,7 @@ from handlers import log, wiring
 from handlers.config import Settings
 from handlers.domain.reconciliation import reconciler as comparison
 from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.token import sign
 from tests.support.fake_reads import (
     FakeAdmissionRegister,
     FakeCampaignStates,
@@ -139,7 +139,7 @@ class Bearer:
 
     def __call__(self, user: str = "42", **claims: Any) -> dict[str, str]:
         payload = {"sub": user, "exp": int(time.time()) + 600, **claims}
-        token = jwt.encode(payload, ENVIRONMENT["AUTH_JWT_SECRET"])
+        token = sign(payload, ENVIRONMENT["AUTH_JWT_SECRET"])
         return {"Authorization": f"Bearer {token}"}
 
     def admin(self) -> dict[str, str]:

@@ -14,9 +14,8 @@ from functools import cache
 from threading import Condition
 from typing import TYPE_CHECKING, Any
 
-import jwt
-
 from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.token import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,8 +31,6 @@ RETRY_AFTER_S, RETRY_AFTER_MAX_S = 0.1, 0.5
 LOOK_S = 0.2
 # From the first application on. A user who has no definite answer by then has been left alone.
 PATIENCE_S = 30.0
-# Longer than any step of the programs' clocks.
-TOKEN_S = 86_400
 TOLD = {"ACCEPTED", "ALREADY_APPLIED"}
 REFUSED = {"SOLD_OUT"}
 # What an honest "not now" looks like; everything else that is no answer is a flaw.
@@ -118,7 +115,7 @@ def call(
     port: int, method: str, path: str, user: str, scope: str = "", body: object = None
 ) -> tuple[int, Any]:
     """Send one request over a connection of its own; return status and JSON."""
-    headers = {"Authorization": f"Bearer {_token(user, scope)}"}
+    headers = _bearer(user, scope)
     content = None if body is None else json.dumps(body).encode()
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)) as connection:
         connection.request(method, path, content, headers)
@@ -127,6 +124,6 @@ def call(
 
 
 @cache
-def _token(user: str, scope: str) -> str:
-    claims = {"sub": user, "exp": time.time() + TOKEN_S, "scope": scope}
-    return jwt.encode(claims, DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"])
+def _bearer(user: str, scope: str) -> dict[str, str]:
+    # Valid for a day: longer than any step of the programs' clocks.
+    return bearer(DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"], user, scope)
