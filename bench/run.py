@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -21,9 +20,7 @@ from bench.progress import Progress
 from bench.tools import MissingToolError, find
 from bench.world import world
 from local.cli import integer
-from local.harness.processes import DemoError
-from local.harness.signals import Interruption
-from local.servers.process import ServerError
+from local.harness.cli import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,29 +39,21 @@ CASES = (
 )
 ROUNDS, ROUNDS_QUICK, ROUNDS_MAX = 5, 2, 100
 SECONDS, SECONDS_QUICK, SECONDS_MAX = 5, 1, 600
-EXIT_FAILURES, EXIT_REFUSED = 1, 2
-EXPLAINED = (DemoError, ServerError)
+EXIT_REFUSED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code."""
     options = _parser().parse_args(arguments)
-    interruption = Interruption()
-    interruption.install()
     try:
-        return _measure_all(options)
+        return run("bench", lambda _: _measure_all(options))
     except MissingToolError as error:
-        _say(f"bench: {error}")
+        print(f"bench: {error}", file=sys.stderr)
         return EXIT_REFUSED
-    except (*EXPLAINED, subprocess.SubprocessError) as error:
-        _say(f"bench: {error}")
-        return EXIT_FAILURES
-    except KeyboardInterrupt:
-        _say("bench: stopped; nothing is left running")
-        return interruption.exit_code
 
 
-def _measure_all(options: argparse.Namespace) -> int:
+def _measure_all(options: argparse.Namespace) -> bool:
+    """Measure and report; return whether every client got its right answer."""
     from bench import plots  # noqa: PLC0415 - --help need not wait for matplotlib
 
     quick = options.quick
@@ -86,7 +75,7 @@ def _measure_all(options: argparse.Namespace) -> int:
     plots.throughput(options.out / "throughput.svg", results)
     failures = sum(each.failures for each in results)
     progress.say(f"{failures:,} wrong or lost answers; see {options.out / report.MARKDOWN}")
-    return EXIT_FAILURES if failures else 0
+    return not failures
 
 
 def _measure(case: Case, scale: Scale, out: Path, progress: Progress) -> Measured:
@@ -104,10 +93,6 @@ def _measure(case: Case, scale: Scale, out: Path, progress: Progress) -> Measure
 def _case(name: str) -> Case:
     case: Case = import_module(f"bench.cases.{name.replace('-', '_')}").CASE
     return case
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
 from local.cli import decimal, integer
@@ -13,9 +13,9 @@ from local.cli import decimal, integer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from local.harness.deployment import Servers
     from local.servers.embedded import KafkaKind
 
-Servers = Literal["auto", "compose", "embedded", "env"]
 # A crowd that one process can still be: each press is a task and a token of half a kilobyte.
 USERS_MAX = 50_000
 # One in this many is impatient unless --impatient says otherwise: 200 of 1,000.
@@ -39,17 +39,10 @@ class Options:
 
 def parse(arguments: Sequence[str] | None) -> Options:
     """Return the options of a command line; argparse ends the program when it is wrong."""
-    given = _parser().parse_args(arguments)
-    impatient = given.impatient
-    return Options(
-        users=given.users,
-        impatient=given.users // USERS_PER_IMPATIENT if impatient is None else impatient,
-        quantity=given.quantity,
-        servers=cast("Servers", given.servers),
-        kafka=given.kafka,
-        out=given.out,
-        wait_s=given.wait_s,
-    )
+    given = vars(_parser().parse_args(arguments))
+    if given["impatient"] is None:
+        given["impatient"] = given["users"] // USERS_PER_IMPATIENT
+    return Options(**given)
 
 
 def _parser() -> argparse.ArgumentParser:

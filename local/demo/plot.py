@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from local.demo.metrics import OTHER, by_outcome, latencies_ms
+from local.harness.plot_style import INK, STYLE
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
 
 if TYPE_CHECKING:
@@ -38,19 +39,9 @@ LABELS = {
     SOLD_OUT: "sold out",
     OTHER: "anything else",
 }
-INK = "#222222"
 BINS = 50
 # A flat picture has no axis to speak of; a millisecond is less than any run takes.
 END_S_MIN = 0.001
-STYLE: dict[Any, Any] = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10.5,
-    "legend.frameon": False,
-    "svg.fonttype": "none",  # text stays text: small, and searchable
-}
 
 
 def draw(run: Run, *files: Path) -> None:

@@ -10,22 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 from redis.exceptions import RedisError
 
-from handlers.config import ConfigurationError
-from handlers.domain.errors import ServiceError
-from handlers.retry import SetupError
 from local.demo import artifacts as results
 from local.demo.burst import Button, burst
 from local.demo.metrics import Run, figures
 from local.demo.requests import presses
 from local.demo.summary import summary
-from local.harness.deployment import Surroundings, surroundings
+from local.harness.deployment import DeploymentOptions, Surroundings, surroundings
 from local.harness.invariants import Evidence, judge
 from local.harness.mysql_state import RowWatch, read_rows
 from local.harness.processes import DemoError
 from local.harness.redis_state import read_version, settled_counts
 from local.harness.system_info import machine, versions
 from local.migrate import database_address
-from local.servers import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +31,6 @@ if TYPE_CHECKING:
     from local.harness.invariants import Finding
     from local.harness.signals import Interruption
 
-# What these say is all that a person needs; a traceback would only hide it.
-EXPLAINED = (DemoError, ServerError, SetupError, ConfigurationError, ServiceError, OSError)
 # The bar of rows moves this often, and a gateway that has ended is noticed as soon.
 LOOK_S = 0.1
 
@@ -45,7 +39,8 @@ def show(options: Options, screen: Screen, interruption: Interruption) -> bool:
     """Do the whole demo and print its summary; return whether every promise was kept."""
     started = time.perf_counter()
     results.clear(options.out)
-    with surroundings(options, screen) as around:
+    asked = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
+    with surroundings(asked, screen) as around:
         run, server_versions = _run(around, options, screen, interruption)
         with screen.step("Verdict, figures, picture"):
             findings = judge(run.evidence)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pymysql
 from redis.exceptions import RedisError
 
-from local.demo.options import Options as Servers
-from local.harness.deployment import surroundings
+from local.harness.deployment import DeploymentOptions, surroundings
 from local.harness.processes import ROOT, DemoError, Program, running
 from local.load.final_state import read_stands
 from local.load.invariants import judge_day
@@ -44,8 +43,8 @@ def hold_days(options: argparse.Namespace, screen: Screen) -> bool:
     for name in (REPORT, FIGURES, STATISTICS, FILES, "logs/locust.log"):
         for file in options.out.glob(name):
             file.unlink()
-    asked = (options.servers, options.kafka, options.out, options.wait_s)
-    with surroundings(Servers(options.users, 0, options.quantity, *asked), screen) as around:
+    asked = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
+    with surroundings(asked, screen) as around:
         # Signs everybody's token.
         environment = {**os.environ, "AUTH_JWT_SECRET": around.settings.auth_jwt_secret}
         with running([_locust(options, around)], environment) as [people]:

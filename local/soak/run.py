@@ -7,8 +7,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from local.demo.options import Options as Servers
-from local.harness.deployment import surroundings
+from local.harness.deployment import DeploymentOptions, surroundings
 from local.harness.system_info import machine, versions
 from local.soak import report
 from local.soak.client import Shop, Walker
@@ -41,8 +40,8 @@ REDIS_BYTES_ALLOWED = 4 * MIB
 
 def soak(options: argparse.Namespace, screen: Screen) -> bool:
     """Do the whole soak and print its summary; return whether all is well."""
-    servers = Servers(1, 0, 1, "embedded", options.kafka, options.out, WAIT_S)
-    with surroundings(servers, screen) as around:
+    asked = DeploymentOptions("embedded", options.kafka, options.out, WAIT_S)
+    with surroundings(asked, screen) as around:
         told = Told()
         shop = Shop(around.api, around.settings.auth_jwt_secret, told, threading.Event())
         with closing(Sampler(around.settings, list(around.programs), shop)) as sampler:
