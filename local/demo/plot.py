@@ -46,12 +46,12 @@ END_S_MIN = 0.001
 
 def draw(run: Run, *files: Path) -> None:
     """Write the picture to each of `files`, in the format of its suffix."""
-    groups = by_outcome(run.evidence.answers)
+    groups = by_outcome(run.evidence.responses)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 5), layout=ConstrainedLayoutEngine(wspace=0.08))
         left, right = figure.subplots(1, 2, width_ratios=(4, 3))
         _answers_over_time(left, run, groups)
-        _latencies(right, run.evidence.answers, groups)
+        _latencies(right, run.evidence.responses, groups)
         figure.suptitle(_title(run), fontsize=14, fontweight="bold")
         figure.legend(
             handles=_handles(groups), loc="outside lower center", ncols=5, handlelength=3.2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,9 @@ from local.demo.metrics import Run, figures
 from local.demo.requests import presses
 from local.demo.summary import summary
 from local.harness.deployment import DeploymentOptions, Surroundings, surroundings
-from local.harness.invariants import Evidence, judge
+from local.harness.invariants import as_json, check
 from local.harness.mysql_state import RowWatch, read_rows
+from local.harness.observations import Observations
 from local.harness.processes import DemoError
 from local.harness.redis_state import read_version, settled_counts
 from local.harness.system_info import machine, versions
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from local.demo.options import Options
     from local.harness.console import Screen
-    from local.harness.invariants import Finding
+    from local.harness.invariants import CheckResult
     from local.harness.signals import Interruption
 
 # The bar of rows moves this often, and a gateway that has ended is noticed as soon.
@@ -43,7 +43,7 @@ def show(options: Options, screen: Screen, interruption: Interruption) -> bool:
     with surroundings(asked, screen) as around:
         run, server_versions = _run(around, options, screen, interruption)
         with screen.step("Verdict, figures, picture"):
-            findings = judge(run.evidence)
+            findings = check(run.evidence)
             facts = figures(run)
             record = _record(facts, findings, server_versions, time.perf_counter() - started)
             results.write(options.out, run, record)
@@ -72,8 +72,15 @@ def _run(
     except (pymysql.Error, RedisError) as error:
         message = f"a server went away: {type(error).__name__}: {error}"
         raise DemoError(message) from error
-    evidence = Evidence(
-        options.quantity, people, len(crowd), outcome.answers, rows, highest, pending, failed
+    evidence = Observations(
+        options.quantity,
+        outcome.answers,
+        rows,
+        people=people,
+        presses=len(crowd),
+        highest_count=highest,
+        pending=pending,
+        failed_events=failed,
     )
     since = outcome.started
     seen = [(at - since, count) for at, count in watch.seen]
@@ -95,14 +102,13 @@ def _await_rows(
 
 def _record(
     facts: dict[str, Any],
-    findings: Sequence[Finding],
+    findings: Sequence[CheckResult],
     server_versions: dict[str, str],
     total_s: float,
 ) -> dict[str, Any]:
     """Return everything that goes into the JSON file."""
     return {
-        "kept": all(finding.kept for finding in findings),
-        "promises": [asdict(finding) | {"kept": finding.kept} for finding in findings],
+        **as_json(findings),
         **facts,
         "total_s": round(total_s, 1),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -16,6 +16,8 @@ FIELD_AND_VALUE = {
     409: ("code", SOLD_OUT),
 }
 NO_ANSWER = 0
+# Where answers are lost or put off on purpose: nothing was decided, or the client does not know.
+UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,10 @@ class Answer:
 
     user: str
     outcome: str  # one of EXPECTED, or a few words about what came instead
-    serial: int | None
-    status: int  # NO_ANSWER when the connection failed
-    sent_s: float  # when this client came to it
-    latency_s: float  # when the answer was there
+    serial: int | None = None
+    status: int = NO_ANSWER  # so too when the connection failed
+    sent_s: float = 0.0  # when this client came to it
+    latency_s: float = 0.0  # when the answer was there
 
     @property
     def expected(self) -> bool:

@@ -6,14 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from local.harness.invariants import Evidence, Finding, judge, naming
+from local.harness.invariants import CheckResult, check, naming_all, repeated
+from local.harness.observations import Observations
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, EXPECTED, NO_ANSWER, Answer
 from local.load.responses import ISSUED, NOT_OPEN, PATIENCE, UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from local.harness.invariants import Row
+    from local.harness.observations import Row
     from local.load.session_log import Day, Visit
 
 # Redis's clock decides on the opening; those of the people may differ by so much.
@@ -32,14 +33,21 @@ class Stands:
     failed_events: int
 
 
-def judge_day(day: Day, stands: Stands) -> tuple[Finding, ...]:
-    """Return a finding for each promise; the demo's, and those of a longer day."""
+def judge_day(day: Day, stands: Stands) -> tuple[CheckResult, ...]:
+    """Return a result for each promise; the demo's, and those of a longer day."""
     heard = [answer for visit in day.visits for answer in decisions(visit)]
-    counts = stands.highest_count, stands.pending, stands.failed_events
-    people = len(day.visits)
-    evidence = Evidence(day.quantity, people, len(heard), heard, stands.rows, *counts)
+    seen = Observations(
+        day.quantity,
+        heard,
+        stands.rows,
+        people=len(day.visits),
+        presses=len(heard),
+        highest_count=stands.highest_count,
+        pending=stands.pending,
+        failed_events=stands.failed_events,
+    )
     return (
-        *judge(evidence),
+        *check(seen),
         _not_before_the_opening(day, stands),
         _every_winner_holds_a_code(day, stands),
         _only_promised_answers(day),
@@ -68,21 +76,20 @@ def _may_have_admitted(answer: Answer) -> bool:
     return answer.status == NO_ANSWER or answer.outcome == UNAVAILABLE
 
 
-def _not_before_the_opening(day: Day, stands: Stands) -> Finding:
+def _not_before_the_opening(day: Day, stands: Stands) -> CheckResult:
     early = [row.user for row in stands.rows if row.admitted_at_ms < day.opens_at_ms]
     first_ms = min((row.admitted_at_ms for row in stands.rows), default=None)
     after = (
         "nobody" if first_ms is None else f"the first {first_ms - day.opens_at_ms:,} ms after it"
     )
-    differences = (naming("admitted before the opening", early),) if early else ()
-    return Finding("Not before the opening", f"admitted: {after}", differences)
+    differences = naming_all(("admitted before the opening", early))
+    return CheckResult("Not before the opening", f"admitted: {after}", differences)
 
 
-def _every_winner_holds_a_code(day: Day, stands: Stands) -> Finding:
+def _every_winner_holds_a_code(day: Day, stands: Stands) -> CheckResult:
     told = {visit.user: serials(visit) for visit in day.visits}
     winners = [visit for visit in day.visits if told[visit.user]]
     issued, rows = stands.issued, {row.user: row.serial for row in stands.rows}
-    codes = Counter(code for _, code in issued.values())
     found = {
         "told a serial, and no code seen": [v.user for v in winners if v.state != ISSUED],
         "told one serial, and seen another": [
@@ -95,10 +102,10 @@ def _every_winner_holds_a_code(day: Day, stands: Stands) -> Finding:
             {user for user, (serial, _) in issued.items() if rows.get(user) != serial}
             | (rows.keys() - issued.keys())
         ),
-        "codes given twice": [code for code, count in codes.items() if count > 1],
+        "codes given twice": repeated(code for _, code in issued.values()),
     }
     seen = f"{sum(v.state == ISSUED for v in winners):,} of {len(winners):,} winners"
-    return Finding("Every winner holds a code", seen, _naming_all(found))
+    return CheckResult("Every winner holds a code", seen, naming_all(*found.items()))
 
 
 def serials(visit: Visit) -> set[int]:
@@ -106,7 +113,7 @@ def serials(visit: Visit) -> set[int]:
     return {answer.serial for answer in visit.answers if answer.serial is not None}
 
 
-def _only_promised_answers(day: Day) -> Finding:
+def _only_promised_answers(day: Day) -> CheckResult:
     answers = [answer for visit in day.visits for answer in visit.answers]
     wrong = Counter(about for visit in day.visits for about in visit.wrong)
     found = {
@@ -122,8 +129,4 @@ def _only_promised_answers(day: Day) -> Finding:
     }
     differences = tuple(f"{count:,} x {about}" for about, count in wrong.most_common())
     seen = f"{wrong.total():,} others" if wrong else "no others"
-    return Finding("Only promised answers", seen, differences + _naming_all(found))
-
-
-def _naming_all(found: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    return tuple(naming(what, examples) for what, examples in found.items() if examples)
+    return CheckResult("Only promised answers", seen, differences + naming_all(*found.items()))

@@ -10,11 +10,12 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from handlers.domain import times
+from local.harness.observations import Row
 from tests.faults.engine.injector import Injector
 from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
 from tests.faults.engine.quiet import NO_ANSWER, NotQuietError, Quiet, lost_forgeries
-from tests.faults.engine.verdict import Evidence, Row, excused, violations
+from tests.faults.engine.verdict import Evidence, excused, violations
 from tests.faults.entry import BY_DISK, BY_KAFKA, JOURNAL
 
 if TYPE_CHECKING:
@@ -129,12 +130,12 @@ def _evidence(
     return Evidence(
         scenario,
         load.answers,
-        [Row(*row) for row in world.rows(coupons, campaign_id)],
-        [
-            (user, reason, status)
+        [Row(user, n, times.from_datetime(at)) for user, n, at in world.rows(coupons, campaign_id)],
+        {
+            user: f"{reason} {status}"
             for user, reason, status in world.rows(failed, campaign_id)
             if user != forger
-        ],
+        },
         frozenset(by_disk - by_kafka),
         len(lost_forgeries(world, injector.topic.forged)),
         frozenset(load.unanswered),

@@ -9,12 +9,19 @@ import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cache
 from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.harness.responses import (
+    ACCEPTED,
+    ALREADY_APPLIED,
+    EXPECTED,
+    NO_ANSWER,
+    UNDECIDED,
+    Answer,
+)
 from local.token import bearer
 
 if TYPE_CHECKING:
@@ -31,20 +38,9 @@ RETRY_AFTER_S, RETRY_AFTER_MAX_S = 0.1, 0.5
 LOOK_S = 0.2
 # From the first application on. A user who has no definite answer by then has been left alone.
 PATIENCE_S = 30.0
-TOLD = {"ACCEPTED", "ALREADY_APPLIED"}
-REFUSED = {"SOLD_OUT"}
+TOLD = {ACCEPTED, ALREADY_APPLIED}
 # What an honest "not now" looks like; everything else that is no answer is a flaw.
-UNSURE = {503, 429}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a client was told, in order. code "" means: no answer at all."""
-
-    user: str
-    status: int
-    code: str
-    serial: int | None = None
+NOT_NOW = {503, 429, 409}
 
 
 class Load:
@@ -78,13 +74,11 @@ class Load:
     def _work(self, until: float) -> None:
         while user := self._next(until):
             answer = self._apply(user)
-            said = f"    {user}: {answer.code or 'no answer'} {answer.serial or ''}".rstrip()
-            self._journal.note(said)
             with self._changed:
                 self._asking -= 1
                 answers = self.answers[user]
                 answers.append(answer)
-                if answer.code not in TOLD | REFUSED:
+                if answer.outcome not in EXPECTED:
                     wait_s = min(RETRY_AFTER_S * len(answers), RETRY_AFTER_MAX_S)
                     heapq.heappush(self._due, (time.monotonic() + wait_s, user))
                 self._changed.notify()
@@ -106,9 +100,13 @@ class Load:
         try:
             status, body = call(self._port, "POST", f"/campaigns/{self._campaign_id}/apply", user)
         except (OSError, http.client.HTTPException, ValueError):
-            return Answer(user, 0, "")
-        code = str(body.get("outcome") or body.get("code") or status)
-        return Answer(user, status, code, body.get("serial"))
+            status, body = NO_ANSWER, {"code": "no answer"}
+        code, serial = str(body.get("outcome") or body.get("code") or status), body.get("serial")
+        self._journal.note(f"    {user}: {code} {serial or ''}".rstrip())
+        if code in EXPECTED:
+            return Answer(user, code, serial, status)
+        undecided = status == NO_ANSWER or status in NOT_NOW
+        return Answer(user, UNDECIDED if undecided else f"{status} {code}", status=status)
 
 
 def call(
