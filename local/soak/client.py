@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import json
 import random
 import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from local.harness.responses import Answer, read_answer
 from local.token import bearer
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from local.soak.response_stats import Told
 
 TIMEOUT_S = 30.0
-OK, CREATED, ACCEPTED = 200, 201, 202
 # Of 100 calls. The rest is bad input, of which somebody always has some.
 MIX = (
     ("apply", 40),
@@ -32,9 +32,9 @@ MIX = (
 )
 # Everybody at once and without a pause, as at the opening of a campaign.
 BURST_CALLS, BURST_EVERY_S = 25, 20.0
-APPLY_EXPECTED = frozenset({OK, ACCEPTED, 409, 429})
-READ_EXPECTED = frozenset({OK})
-POLL_EXPECTED = frozenset({OK, 404})
+APPLY_EXPECTED = frozenset({200, 202, 409, 429})
+READ_EXPECTED = frozenset({200})
+POLL_EXPECTED = frozenset({200, 404})
 BAD: tuple[tuple[str, str, bytes | None, dict[str, str], int], ...] = (
     ("GET", "/nowhere", None, {}, 404),
     ("DELETE", "/campaigns", None, {}, 405),
@@ -128,8 +128,9 @@ class Walker(threading.Thread):
     def _apply(self, what: str, campaign_id: str, user: str) -> None:
         path = f"/campaigns/{campaign_id}/apply"
         status, body = self._ask(what, "POST", path, APPLY_EXPECTED, self._shop.headers(user))
-        if status == ACCEPTED and json.loads(body)["outcome"] == "ACCEPTED":
-            self._shop.told.accept(campaign_id)
+        if status == HTTPStatus.ACCEPTED:
+            answer = Answer(user, *read_answer(status, body, campaign_id, user), status)
+            self._shop.told.accept(campaign_id, answer)
 
     def _ask(
         self,

@@ -5,10 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from local.harness.deployment import DeploymentOptions, surroundings
+from local.harness.invariants import check, violations
+from local.harness.mysql_state import read_rows
+from local.harness.observations import Faults, Observations
+from local.harness.redis_state import settled_counts
 from local.harness.system_info import machine, versions
+from local.migrate import database_address
 from local.soak import report
 from local.soak.client import Shop, Walker
 from local.soak.leak_check import MIB, Growth, growth
@@ -29,7 +35,6 @@ SAMPLE_EVERY_S = 1.0
 PROGRESS_EVERY_S = 10.0
 STOP_TIMEOUT_S = 40.0
 QUIET_TIMEOUT_S = 60.0
-QUIET_LOOK_S = 0.2
 WAIT_S = 60.0
 # What Redis may keep: the README's figure for an accepted user, twice that for what Redis itself
 # sets aside, and some for each campaign and each pooled buffer.
@@ -47,7 +52,7 @@ def soak(options: argparse.Namespace, screen: Screen) -> bool:
         with closing(Sampler(around.settings, list(around.programs), shop)) as sampler:
             _load(around, shop, sampler, options, screen)
             with screen.step("Quiet, then reconciling"):
-                wrong = told.failures() + _reconcile(shop)
+                wrong = told.failures() + _reconcile(around, shop)
     growths = [
         growth(name, measure, sampler.times_s, sampler.series(name, measure))
         for name in sampler.taken[0]["programs"]
@@ -107,36 +112,45 @@ def _progress(sample: dict[str, Any], shop: Shop) -> str:
     )
 
 
-def _reconcile(shop: Shop) -> list[str]:
+def _reconcile(around: Surroundings, shop: Shop) -> list[str]:
     """Wait until nothing is pending, then compare all there is; return what is wrong."""
     found = []
     deadline = time.monotonic() + QUIET_TIMEOUT_S
     for campaign_id in shop.campaign_ids:
-        while (stats := _admin(shop, f"/campaigns/{campaign_id}/stats"))["pending"]:
-            if time.monotonic() > deadline:
-                return [f"{campaign_id}: {stats['pending']} still pending"]
-            time.sleep(QUIET_LOOK_S)
-        differences = _admin(shop, f"/campaigns/{campaign_id}/reconciliation")
-        if differences["differences"] or differences.get("truncated"):
-            found.append(f"{campaign_id}: reconciliation finds {differences}")
-        told, unheard = shop.told.accepted[campaign_id], shop.told.unheard[campaign_id]
-        if stats["failed"] or not told <= stats["issued"] <= min(told + unheard, QUANTITY):
-            found.append(f"{campaign_id}: {told} were told ACCEPTED, and stats say {stats}")
+        wait_s = max(0.0, deadline - time.monotonic())
+        highest, pending = settled_counts(around.settings, campaign_id, wait_s)
+        rows, failed, _ = read_rows(database_address(around.settings), campaign_id)
+        accepted = shop.told.accepted[campaign_id]
+        seen = Observations(
+            QUANTITY,
+            accepted,
+            rows,
+            highest_count=highest,
+            pending=pending,
+            failed_events=failed,
+            faults=Faults(),  # some hang up before they are answered
+        )
+        wrong = violations(check(seen))
+        unheard = shop.told.unheard[campaign_id]
+        if len(rows) > len(accepted) + unheard:
+            wrong.append(f"{len(rows)} rows, {len(accepted)} told ACCEPTED, {unheard} hung up")
+        differences = _reconciliation(shop, campaign_id)
+        if differences.get("differences") or differences.get("truncated"):
+            wrong.append(f"reconciliation finds {differences}")
+        found += [f"{campaign_id}: {each}" for each in wrong]
     return found
 
 
-def _admin(shop: Shop, path: str) -> dict[str, Any]:
+def _reconciliation(shop: Shop, campaign_id: str) -> dict[str, Any]:
+    path = f"/campaigns/{campaign_id}/reconciliation"
     headers = shop.headers("soak-admin", "coupon:admin")
     status, fields = shop.api.call("GET", path, headers=headers)
-    if status != 200:  # noqa: PLR2004 - HTTP's OK
-        shop.told.fail(f"GET {path} was answered with {status}")
-        return {"pending": 0, "issued": 0, "failed": 0, "differences": ["unknown"]}
-    return fields
+    return fields if status == HTTPStatus.OK else {"differences": [f"answered with {status}"]}
 
 
 def _redis_growth(sampler: Sampler, shop: Shop) -> list[str]:
     grown = sampler.taken[-1]["redis_bytes"] - sampler.taken[0]["redis_bytes"]
-    coupons = shop.told.accepted.total() + shop.told.unheard.total()
+    coupons = shop.told.accepted_count + shop.told.unheard.total()
     allowed = (
         REDIS_BYTES_ALLOWED
         + coupons * REDIS_BYTES_PER_COUPON
@@ -157,7 +171,7 @@ def _record(shop: Shop, growths: Sequence[Growth], wrong: Sequence[str]) -> dict
         "answers": told.answers,
         "by_status": {str(status): count for status, count in sorted(told.statuses.items())},
         "campaigns": len(shop.campaign_ids),
-        "accepted": told.accepted.total(),
+        "accepted": told.accepted_count,
         "unheard": told.unheard.total(),
         "slowest_s": {what: round(seconds, 3) for what, seconds in told.slowest_s.items()},
         "growth": [each._asdict() | {"is_bounded": each.is_bounded} for each in growths],
@@ -177,7 +191,7 @@ def _show(
     statuses = ", ".join(f"{status} {count:,}" for status, count in sorted(told.statuses.items()))
     screen.console.print(report.table(growths))
     screen.say(f"{told.answers:,} answers: {statuses}")
-    screen.say(f"{len(shop.campaign_ids)} campaigns, {told.accepted.total():,} told ACCEPTED")
+    screen.say(f"{len(shop.campaign_ids)} campaigns, {told.accepted_count:,} told ACCEPTED")
     for each in wrong:
         screen.console.print(f"✗ {each}", style="red", highlight=False, markup=False)
     if not wrong:
