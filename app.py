@@ -71,4 +71,4 @@ def rebuild_handler(event: CloudWatchEvent) -> dict[str, Any]:
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     # Wrong settings stop the start; packaging imports this file without any.
-    cold_start.prepare(os.environ)
+    cold_start.preload(os.environ)

@@ -24,12 +24,12 @@ from bench.admitted import admit
 from handlers import wiring
 from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.migration.topic import PARTITIONS, ensure_topic
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.world import World
+    from bench.cluster import Cluster
     from handlers.domain.coupon import CouponAccepted
 
 PROCESSES = 2
@@ -42,18 +42,18 @@ ACK_TIMEOUT_MS = 10_000
 REQUEST_ID = b"0b6f6a3c-6b1e-4d3e-9d43-6a4a6a9c2f10"
 
 
-def filled(world: World, campaign_id: str, count: int) -> World:
+def filled(cluster: Cluster, campaign_id: str, count: int) -> Cluster:
     """Admit `count` people and send their messages; return the world that has them in its topic.
 
     Topic and group are new ones: Tansu 0.6 now and then answers nobody any more in a group that
     was left and joined again a few times within seconds.
     """
     name = f"backlog-{uuid.uuid4().hex[:6]}"
-    settings = replace(world.settings, coupon_topic=name, consumer_group=name)
-    ensure_topic(settings, Patience(TIMEOUT_S, lambda _: None))
-    environment = {**world.environment, "COUPON_TOPIC": name, "CONSUMER_GROUP": name}
+    settings = replace(cluster.settings, coupon_topic=name, consumer_group=name)
+    ensure_topic(settings, RetryDeadline(TIMEOUT_S, lambda _: None))
+    environment = {**cluster.environment, "COUPON_TOPIC": name, "CONSUMER_GROUP": name}
     _fill(environment, campaign_id, count)
-    return replace(world, environment=environment, settings=settings)
+    return replace(cluster, environment=environment, settings=settings)
 
 
 def _fill(environment: Mapping[str, str], campaign_id: str, count: int) -> None:

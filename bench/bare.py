@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from local.gateway.executor import Bounds
-    from local.gateway.rsgi import Exchange, Scope
+    from local.gateway.executor import ExecutorLimits
+    from local.gateway.rsgi import RsgiProtocol, Scope
 
 STATUS = 409
 BODY = b'{"type": "about:blank", "title": "Conflict", "status": 409, "code": "SOLD_OUT"}'.ljust(220)
@@ -16,9 +16,9 @@ HEADERS = [("Content-Type", "application/problem+json"), ("Cache-Control", "no-s
 class Bare:
     """Answers without looking at anything."""
 
-    bounds: Bounds  # local.serve sets it; there is nothing to bound
+    bounds: ExecutorLimits  # local.serve sets it; there is nothing to bound
 
-    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+    async def __rsgi__(self, scope: Scope, exchange: RsgiProtocol) -> None:
         """Answer one request."""
         exchange.response_bytes(STATUS, HEADERS, BODY)
 

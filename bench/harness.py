@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from bench.world import World
+    from bench.cluster import Cluster
 
     Figures = Mapping[str, float]
     Trial = Callable[[], Figures]
@@ -52,7 +52,7 @@ class Case:
     metric: str  # the one that ratios and pictures show
     baseline: str  # the variant that the others are divided by; "" for none
     goals: Sequence[Goal]
-    variants: Callable[[World, Scale], AbstractContextManager[Mapping[str, Trial]]]
+    variants: Callable[[Cluster, Scale], AbstractContextManager[Mapping[str, Trial]]]
     # A round that does not count: connections, imports, caches of the servers.
     warm_up: bool = True
     # Where one round takes so long, and measures so much, that more of them are no gain.

@@ -35,7 +35,7 @@ SETTINGS = {
     "COUPON_CODE_SECRET": "development-only-code-secret-of-32-bytes-or-more",
 }
 # What each function imports until its first answer, in the order in which it does.
-APPLY = "wiring.tokens(); wiring.admissions(); wiring.scripts()._connected()"
+APPLY = "wiring.authenticator(); wiring.admissions(); wiring.scripts()._connected()"
 SCENARIOS = {
     "app.py alone": "pass",
     "apply refused": APPLY,

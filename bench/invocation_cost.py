@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE))
 
 from handlers.config import Settings  # noqa: E402
-from handlers.retry import Patience, SetupError  # noqa: E402
+from handlers.retry import RetryDeadline, SetupError  # noqa: E402
 from local.migrate import migrate  # noqa: E402
 from local.servers import ServerError  # noqa: E402
 from local.servers.embedded import running_stack  # noqa: E402
@@ -67,7 +67,7 @@ def _measure(trees: list[Path], rounds: int, calls: int) -> dict[str, list[Figur
     measured: dict[str, list[Figures]] = {str(tree): [] for tree in trees}
     with running_stack(report=_say) as stack:
         environment = environment_of(os.environ | stack.settings)
-        migrate(Settings.from_environment(environment), Patience(MIGRATE_WAIT_S, _say))
+        migrate(Settings.from_environment(environment), RetryDeadline(MIGRATE_WAIT_S, _say))
         for number in range(1, rounds + 1):
             for tree in trees:
                 _say(f"round {number} of {rounds}: {tree} …")

@@ -21,7 +21,7 @@ from handlers.apply import apply_handler
 from handlers.campaigns import create_campaign_handler
 from handlers.coupons import my_coupon_handler
 from handlers.domain.coupon import CouponAccepted
-from handlers.domain.record import Accepted, Record
+from handlers.domain.record import DecodedRecord, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,9 @@ def _issue(campaign_id: str, winners: list[Person]) -> None:
         for serial, winner in enumerate(winners, 1)
     ]
     record = Record("bench", 0, 0, now_ms, None, None)
-    settled = wiring.ledger().write([Accepted(coupon, lambda: record) for coupon in coupons], [])
+    settled = wiring.ledger().write(
+        [DecodedRecord(coupon, lambda: record) for coupon in coupons], []
+    )
     wiring.admissions().settle(settled)
 
 

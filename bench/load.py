@@ -13,8 +13,8 @@ from bench.processor_time import ProcessorTime
 from bench.tools import find
 
 if TYPE_CHECKING:
+    from bench.cluster import Gateway
     from bench.harness import Figures
-    from bench.world import Gateway
 
 SCRIPT = Path(__file__).with_name("apply.lua")
 # As many clients as keep two workers busy without a queue that only measures itself.

@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 from handlers import wiring
 from handlers.adapters.kafka.connection import connection_options
 from handlers.edge.http.endpoint import endpoint
-from handlers.edge.http.response import answer, problem
+from handlers.edge.http.response import json_response, problem
 from handlers.routes import Route
 from local.gateway.app import make_application
 
@@ -31,16 +31,16 @@ def _producer() -> Any:
 @endpoint
 def naive_handler(request: Request) -> dict[str, Any]:
     """Answer one applicant."""
-    user = wiring.tokens().user(request.headers)
+    user = wiring.authenticator().authenticate(request.headers)
     campaign_id, redis = request.campaign_id(), wiring.scripts()
     if not redis.command("SADD", f"naive:{campaign_id}:users", user.id):
-        return answer(200, {"outcome": "ALREADY_APPLIED"})
+        return json_response(200, {"outcome": "ALREADY_APPLIED"})
     serial = redis.command("INCR", f"naive:{campaign_id}:count")
     if serial > QUANTITY:
         return problem("SOLD_OUT", "All are gone.", request.request_id)
     _producer().send(wiring.settings().coupon_topic, user.id.encode())
     body = {"campaign_id": campaign_id, "user_id": user.id, "outcome": "ACCEPTED", "serial": serial}
-    return answer(202, body)
+    return json_response(202, body)
 
 
 application = make_application([Route("POST", "/campaigns/{id}/apply", naive_handler)])

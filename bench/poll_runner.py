@@ -16,8 +16,8 @@ from bench.harness import FAILURES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bench.cluster import Cluster
     from bench.harness import Figures
-    from bench.world import World
 
 BATCH_SIZE = 10_000
 BATCH_WINDOW_MS = 50  # the last batch is not full, and waiting for more is no work
@@ -26,16 +26,18 @@ TIMEOUT_S = 600
 KIB_PER_MB = 1000  # getrusage counts in KiB on Linux
 
 
-def drained(world: World, backlog: int, processes: int) -> Figures:
+def drained(cluster: Cluster, backlog: int, processes: int) -> Figures:
     """Run it until nothing more comes; return its rate, and what it takes."""
-    log = world.folder / f"poll-runner-{uuid.uuid4().hex[:6]}.log"
+    log = cluster.folder / f"poll-runner-{uuid.uuid4().hex[:6]}.log"
     options = (
         f"--batch-size {BATCH_SIZE} --batch-window-ms {BATCH_WINDOW_MS} "
         f"--idle-exit-s {IDLE_EXIT_S} --processes {processes}"
     )
     with log.open("wb") as errors:
         usage = _run(
-            [sys.executable, "-m", "local.poll_runner", *options.split()], errors, world.environment
+            [sys.executable, "-m", "local.poll_runner", *options.split()],
+            errors,
+            cluster.environment,
         )
     lines = log.read_text(encoding="utf-8").splitlines()
     return {

@@ -10,7 +10,7 @@ import resource
 from typing import TYPE_CHECKING
 
 from bench.programs import ALL, GATEWAY, KAFKA, LOAD, MYSQL, REDIS
-from local.harness.processes import DemoError
+from local.harness.processes import HarnessError
 from local.soak.process_usage import PROC, family
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ProcessorTime:
                 used_s[name] = sum(map(_ticks, family(pid))) * TICK_S
             except OSError as error:
                 message = f"{name}, or a process of it, ended while it was measured"
-                raise DemoError(message) from error
+                raise HarnessError(message) from error
         return used_s
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import report
+from bench.cluster import cluster
 from bench.harness import Case, Measured, Scale, interleaved
 from bench.progress import Progress
 from bench.tools import MissingToolError, find
-from bench.world import world
 from local.cli import integer
 from local.harness.cli import run
 
@@ -81,7 +81,7 @@ def _measure_all(options: argparse.Namespace) -> bool:
 def _measure(case: Case, scale: Scale, out: Path, progress: Progress) -> Measured:
     progress.begin(case.title)
     logs = out / "logs" / case.name
-    with world(logs) as servers, case.variants(servers, scale) as trials:
+    with cluster(logs) as servers, case.variants(servers, scale) as trials:
         rounds = min(scale.rounds, case.rounds_max or scale.rounds)
         taken = interleaved(trials, rounds, progress.say, metric=case.metric, warm_up=case.warm_up)
     measured = Measured(case, taken)

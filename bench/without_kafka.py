@@ -10,7 +10,7 @@ from local.gateway.app import application
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handlers.domain.coupon import Publication
+    from handlers.domain.coupon import OutgoingMessage
 
 __all__ = ["application"]
 
@@ -18,9 +18,9 @@ __all__ = ["application"]
 class Acknowledged:
     """In the publisher's place."""
 
-    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
+    def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         """Say that Kafka has them."""
-        return [True] * len(publications)
+        return [True] * len(outgoing_messages)
 
 
 wiring.publisher = lambda: Acknowledged()  # type: ignore[assignment,return-value]  # noqa: PLW0108

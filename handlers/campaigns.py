@@ -8,7 +8,7 @@ from handlers import wiring
 from handlers.domain.campaign import Campaign, campaign_json
 from handlers.domain.errors import CampaignExistsError, CampaignNotFoundError
 from handlers.edge.http.endpoint import endpoint
-from handlers.edge.http.response import answer
+from handlers.edge.http.response import json_response
 
 if TYPE_CHECKING:
     from handlers.edge.http.request import Request
@@ -20,47 +20,47 @@ PUBLIC = {"Cache-Control": "max-age=1"}
 @endpoint
 def create_campaign_handler(request: Request) -> dict[str, Any]:
     """POST /campaigns: MySQL first, then Redis. The same body again mends a creation cut short."""
-    wiring.tokens().admin(request.headers)
+    wiring.authenticator().require_admin(request.headers)
     campaign = Campaign.from_request(request.json_object())
     request.log_fields["campaign_id"] = campaign.id
-    standing, created = wiring.coupon_queries().create_campaign(campaign)
-    if standing != campaign:
+    existing, created = wiring.mysql_queries().create_campaign(campaign)
+    if existing != campaign:
         raise CampaignExistsError
-    wiring.campaign_states().open(campaign, created=created)
-    return answer(201 if created else 200, campaign_json(campaign))
+    wiring.redis_campaigns().open(campaign, created=created)
+    return json_response(201 if created else 200, campaign_json(campaign))
 
 
 @endpoint
 def campaigns_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - nothing to ask of it
     """GET /campaigns: all campaigns, by id."""
-    states = wiring.campaign_states()
+    states = wiring.redis_campaigns()
     found = []
     for campaign_id in states.ids():
         try:
             found.append(states.status(campaign_id).to_json())
         except CampaignNotFoundError:
             continue  # listed a moment before it is opened, or its creation was cut short
-    return answer(200, {"campaigns": found}, PUBLIC)
+    return json_response(200, {"campaigns": found}, PUBLIC)
 
 
 @endpoint
 def campaign_handler(request: Request) -> dict[str, Any]:
     """GET /campaigns/{id}: one campaign and what remains of it."""
-    status = wiring.campaign_states().status(request.campaign_id())
-    return answer(200, status.to_json(), PUBLIC)
+    status = wiring.redis_campaigns().status(request.campaign_id())
+    return json_response(200, status.to_json(), PUBLIC)
 
 
 @endpoint
 def stats_handler(request: Request) -> dict[str, Any]:
     """GET /campaigns/{id}/stats: how far every admission has come."""
-    wiring.tokens().admin(request.headers)
+    wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
-    status = wiring.campaign_states().status(campaign_id)
-    issued, failed = wiring.coupon_queries().counts(campaign_id)
+    status = wiring.redis_campaigns().status(campaign_id)
+    issued, failed = wiring.mysql_queries().counts(campaign_id)
     oldest_pending_s = (
         0 if status.oldest_pending_ms is None else (status.now_ms - status.oldest_pending_ms) / 1000
     )
-    return answer(
+    return json_response(
         200,
         {
             "admitted": status.admitted,

@@ -19,13 +19,13 @@ CONSUMER = "app.consume_handler"
 WAITED_FOR = "on-demand"
 
 
-def prepare(environment: Mapping[str, str]) -> None:
+def preload(environment: Mapping[str, str]) -> None:
     """Check the settings, and import what this function needs; raise ConfigurationError."""
     wiring.settings()
     handler = environment.get("_HANDLER")
     if handler == API:
-        wiring.tokens()
-        wiring.refusals()
+        wiring.authenticator()
+        wiring.rejection_cache()
         # Only the admitted need Kafka: while somebody waits it is imported for them alone.
         if environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", WAITED_FOR) != WAITED_FOR:
             wiring.publisher()

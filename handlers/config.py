@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from handlers.env_parser import PORTS, ConfigurationError, Environment
+from handlers.env_parser import PORTS, ConfigurationError, EnvParser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ class DatabaseTls:
     ca_file: str = ""
 
     @classmethod
-    def from_environment(cls, read: Environment) -> DatabaseTls:
+    def from_environment(cls, read: EnvParser) -> DatabaseTls:
         """Raise ConfigurationError when a file of authorities is not there or not used."""
         mode = read.one_of(TlsMode, "DATABASE_TLS", TlsMode.PREFER)
         ca_file = read.text("DATABASE_CA_FILE", "")
@@ -137,7 +137,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read and check every variable; raise ConfigurationError naming the first bad one."""
-        read = Environment(environment)
+        read = EnvParser(environment)
         stage = read.text("STAGE")
         database_url, database_secret_id = read.exactly_one("DATABASE_URL", "DATABASE_SECRET_ID")
         jwt_secret, jwt_secret_id, jwks_url = read.exactly_one(
@@ -156,8 +156,8 @@ class Settings:
             stage=stage,
             redis_url=read.url("REDIS_URL", ("redis", "rediss", "unix")),
             redis_auth_secret_id=read.text("REDIS_AUTH_SECRET_ID", ""),
-            redis_cluster=read.switch("REDIS_CLUSTER", default=False),
-            redis_epoch=read.switch("REDIS_EPOCH", default=True),
+            redis_cluster=read.boolean("REDIS_CLUSTER", default=False),
+            redis_epoch=read.boolean("REDIS_EPOCH", default=True),
             kafka_bootstrap_servers=read.servers("KAFKA_BOOTSTRAP_SERVERS"),
             kafka_security=kafka_security,
             kafka_username=read.text("KAFKA_USERNAME") if scram else "",

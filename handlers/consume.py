@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
 from handlers.domain.errors import LedgerRefusedError, UnavailableError
-from handlers.domain.record import Accepted, FailedEvent, Reason, Record
-from handlers.domain.settlement import Holder, Settlement
+from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
+from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _write_one_by_one(
-    accepted: Sequence[Accepted], failed: Sequence[FailedEvent], reason: LedgerRefusedError
+    accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent], reason: LedgerRefusedError
 ) -> tuple[list[Settlement], list[Record]]:
     """Find the records that MySQL refuses, keep them as failed events, write all others.
 
@@ -68,7 +68,7 @@ def _write_one_by_one(
     log.warning("MySQL refused a batch; writing its records one by one", {"error": reason.args[:1]})
     settlements: list[Settlement] = []
     unwritten: list[Record] = []
-    items: list[Accepted | FailedEvent] = [*accepted, *failed]
+    items: list[DecodedRecord | FailedEvent] = [*accepted, *failed]
     for item in items:
         try:
             settlements += _write_one(item)
@@ -78,7 +78,7 @@ def _write_one_by_one(
     return settlements, unwritten
 
 
-def _write_one(item: Accepted | FailedEvent) -> list[Settlement]:
+def _write_one(item: DecodedRecord | FailedEvent) -> list[Settlement]:
     ledger = wiring.ledger()
     if isinstance(item, FailedEvent):
         return ledger.write([], [item])
@@ -90,7 +90,7 @@ def _write_one(item: Accepted | FailedEvent) -> list[Settlement]:
         ids = coupon.campaign_id, coupon.user_id
         ledger.write([], [FailedEvent(item.record, Reason.NOT_INSERTED, detail, *ids)])
         # failed_event takes care of it now: left pending, the relay would send it for ever.
-        return [Settlement(*ids, coupon.serial, Holder.KEPT)]
+        return [Settlement(*ids, coupon.serial, SettledAs.FAILED_EVENT)]
 
 
 def _settle(settlements: Sequence[Settlement]) -> None:

@@ -11,7 +11,7 @@ from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.errors import NotAppliedError, UnavailableError
 from handlers.edge.http.endpoint import endpoint
-from handlers.edge.http.response import answer, text_answer
+from handlers.edge.http.response import json_response, text_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,24 +28,24 @@ COLUMNS = ("serial", "user_id", "code", "admitted_at", "issued_at")
 @endpoint
 def my_coupon_handler(request: Request) -> dict[str, Any]:
     """GET /campaigns/{id}/coupon: how far one's own coupon has come."""
-    user = wiring.tokens().user(request.headers)
+    user = wiring.authenticator().authenticate(request.headers)
     campaign_id = request.campaign_id()
     try:
-        applied = wiring.campaign_states().applied(campaign_id, user.id)
+        applied = wiring.redis_campaigns().applied(campaign_id, user.id)
     except UnavailableError:
         # Redis is not sure. MySQL is, of whatever stands there; of anything else nobody is.
-        coupon = wiring.coupon_queries().coupon_of(campaign_id, user.id)
+        coupon = wiring.mysql_queries().coupon_of(campaign_id, user.id)
         if coupon is None:
             raise
-        return answer(200, _issued(coupon))
+        return json_response(200, _issued(coupon))
     if applied is None:
         raise NotAppliedError
-    queries = wiring.coupon_queries()
+    queries = wiring.mysql_queries()
     coupon = queries.coupon_of(campaign_id, user.id)
     if coupon:
-        return answer(200, _issued(coupon))
+        return json_response(200, _issued(coupon))
     status = "FAILED" if queries.has_failed(campaign_id, user.id) else "PENDING"
-    return answer(
+    return json_response(
         200,
         {
             "status": status,
@@ -60,17 +60,19 @@ def my_coupon_handler(request: Request) -> dict[str, Any]:
 @endpoint
 def coupons_handler(request: Request) -> dict[str, Any]:
     """GET /campaigns/{id}/coupons: a page of winners by serial, as JSON or CSV."""
-    wiring.tokens().admin(request.headers)
+    wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
     after = request.number("after", 0, 0, QUANTITY_MAX)
     limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
-    coupons = wiring.coupon_queries().coupons(campaign_id, after, limit)
+    coupons = wiring.mysql_queries().coupons(campaign_id, after, limit)
     if request.wants_csv():
         text = io.StringIO()
         write_csv(text, coupons)
-        return text_answer(200, text.getvalue(), "text/csv; charset=utf-8")
+        return text_response(200, text.getvalue(), "text/csv; charset=utf-8")
     following = coupons[-1].serial if len(coupons) == limit else None
-    return answer(200, {"coupons": [_row(coupon) for coupon in coupons], "next_after": following})
+    return json_response(
+        200, {"coupons": [_row(coupon) for coupon in coupons], "next_after": following}
+    )
 
 
 def write_csv(file: IO[str], coupons: Iterable[Coupon], *, header: bool = True) -> None:

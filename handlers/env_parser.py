@@ -35,7 +35,7 @@ def checked_secret(name: str, value: str, stage: str) -> str:
     return value
 
 
-class Environment:
+class EnvParser:
     """Reads single variables; each complaint is a ConfigurationError that names the variable."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -100,7 +100,7 @@ class Environment:
             raise ConfigurationError(message)
         return int(value)
 
-    def switch(self, name: str, *, default: bool) -> bool:
+    def boolean(self, name: str, *, default: bool) -> bool:
         """Return what is written as on or off."""
         words = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
         value = self.text(name, "on" if default else "off").lower()

@@ -11,7 +11,7 @@ from handlers.domain.errors import InvalidRequestError
 from handlers.domain.identifiers import is_campaign_id, is_user_id
 from handlers.domain.record import FailedStatus, Reason
 from handlers.edge.http.endpoint import endpoint
-from handlers.edge.http.response import answer
+from handlers.edge.http.response import json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,9 +32,9 @@ BYTES = ("record_key", "payload")
 @endpoint
 def failed_events_handler(request: Request) -> dict[str, Any]:
     """List failed events by id; filters: status, reason, campaign_id, user_id."""
-    wiring.tokens().admin(request.headers)
+    wiring.authenticator().require_admin(request.headers)
     limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
-    events = wiring.coupon_queries().failed_events(
+    events = wiring.mysql_queries().failed_events(
         {
             "after": request.number("after", 0, 0, ID_MAX),
             "limit": limit,
@@ -47,7 +47,9 @@ def failed_events_handler(request: Request) -> dict[str, Any]:
     )
     is_full = len(events) == limit or _size(events) >= PAGE_BYTES_MAX
     following = events[-1]["id"] if is_full else None
-    return answer(200, {"failed_events": [_json(e) for e in events], "next_after": following})
+    return json_response(
+        200, {"failed_events": [_json(e) for e in events], "next_after": following}
+    )
 
 
 def _checked(name: str, query: Mapping[str, str], is_right: Callable[[object], bool]) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from handlers import log, wiring
 from handlers.domain.errors import RETRY_AFTER_S, StaleStateError, UnavailableError
 from handlers.edge.http.endpoint import endpoint
-from handlers.edge.http.response import answer, problem
+from handlers.edge.http.response import json_response, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 @endpoint
 def health_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - nothing to ask of it
     """Answer at all: this process is alive. Nothing else is looked at."""
-    return answer(200, {"status": "ok"})
+    return json_response(200, {"status": "ok"})
 
 
 @endpoint
 def ready_handler(request: Request) -> dict[str, Any]:
     """Ask each server; 503 unless all of them answer."""
     states = {
-        "redis": _state("redis", lambda: wiring.campaign_states().ping()),
+        "redis": _state("redis", lambda: wiring.redis_campaigns().ping()),
         "kafka": _state("kafka", lambda: wiring.publisher().ping()),
-        "mysql": _state("mysql", lambda: wiring.coupon_queries().ping()),
+        "mysql": _state("mysql", lambda: wiring.mysql_queries().ping()),
     }
     if all(state == "ok" for state in states.values()):
-        return answer(200, {"status": "ready", **states})
+        return json_response(200, {"status": "ready", **states})
     request.log_fields["outcome"] = UnavailableError.code
     return problem(
         UnavailableError.code,

@@ -33,11 +33,11 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0]:
             # What kind of error and where, never its text: a driver's may quote what it was given.
             line["error"] = record.exc_info[0].__name__
-            line["stack"] = places(record.exc_info[2])
+            line["stack"] = stack_frames(record.exc_info[2])
         return _encode(line)
 
 
-class _Line(logging.LogRecord):
+class _FastLogRecord(logging.LogRecord):
     """A record with no more of its own than JsonFormatter writes.
 
     The parent looks up caller, thread and process for each, which takes longer than the writing.
@@ -59,7 +59,7 @@ def _second(epoch_s: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(epoch_s))
 
 
-def places(trace: TracebackType | None) -> list[str]:
+def stack_frames(trace: TracebackType | None) -> list[str]:
     """Return the lines of code that a traceback goes through, the innermost last."""
     frames = traceback.extract_tb(trace)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
@@ -77,7 +77,7 @@ def _logger() -> logging.Logger:
     return LOGGER
 
 
-def _write(line: _Line) -> None:
+def _write(line: _FastLogRecord) -> None:
     logger = _logger()
     if logger.isEnabledFor(line.levelno):
         logger.handle(line)
@@ -85,20 +85,20 @@ def _write(line: _Line) -> None:
 
 def info(message: str, fields: Mapping[str, Any]) -> None:
     """Log what happened."""
-    _write(_Line(logging.INFO, message, fields))
+    _write(_FastLogRecord(logging.INFO, message, fields))
 
 
 def warning(message: str, fields: Mapping[str, Any]) -> None:
     """Log what somebody should look at when it goes on."""
-    _write(_Line(logging.WARNING, message, fields))
+    _write(_FastLogRecord(logging.WARNING, message, fields))
 
 
 def error(message: str, fields: Mapping[str, Any]) -> None:
     """Log what somebody must put right."""
-    _write(_Line(logging.ERROR, message, fields))
+    _write(_FastLogRecord(logging.ERROR, message, fields))
 
 
-def alarm(message: str, metric: str, value: int, fields: Mapping[str, Any]) -> None:
+def emit_metric(message: str, metric: str, value: int, fields: Mapping[str, Any]) -> None:
     """Log an error that is a metric as well, in CloudWatch's embedded metric format."""
     description = {"Namespace": "seonchak", "Dimensions": [[]], "Metrics": [{"Name": metric}]}
     embedded = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [description]}
@@ -107,6 +107,6 @@ def alarm(message: str, metric: str, value: int, fields: Mapping[str, Any]) -> N
 
 def exception(message: str, fields: Mapping[str, Any]) -> None:
     """Log the exception in hand, by kind and place."""
-    line = _Line(logging.ERROR, message, fields)
+    line = _FastLogRecord(logging.ERROR, message, fields)
     line.exc_info = sys.exc_info()
     _write(line)

@@ -17,7 +17,7 @@ from handlers.domain.errors import CampaignNotFoundError, StaleStateError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from handlers.adapters.redis.rebuild import Rebuild
+    from handlers.adapters.redis.rebuild import RebuildToken
     from handlers.domain.campaign import Campaign
 
 # An apply counts an ack for nothing that comes later than KAFKA_ACK_TIMEOUT_MS after its
@@ -38,8 +38,8 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     started = time.perf_counter()
     if not _needed():
         return {"rebuilt": []}
-    with wiring.database().alone("rebuild") as alone:
-        if not alone:
+    with wiring.database().advisory_lock("rebuild") as is_locked:
+        if not is_locked:
             return {"rebuilt": [], "running": True}
         rebuilt = _rebuild()
     request_id = getattr(context, "aws_request_id", "rebuild")
@@ -50,16 +50,16 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
 
 
 def _needed() -> bool:
-    states = wiring.campaign_states()
+    states = wiring.redis_campaigns()
     try:
         states.ping()
     except StaleStateError:
         return True
-    return bool(_closed(wiring.coupon_queries().campaigns()))
+    return bool(_closed(wiring.mysql_queries().campaigns()))
 
 
 def _rebuild() -> list[str]:
-    restoration, queries = wiring.restoration(), wiring.coupon_queries()
+    restoration, queries = wiring.redis_rebuild(), wiring.mysql_queries()
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
     epoch = restoration.begin_epoch()
     campaigns = queries.campaigns()
@@ -78,10 +78,12 @@ def _rebuild() -> list[str]:
     return [campaign.id for campaign, _ in rebuilds]
 
 
-def _restore(campaign: Campaign, rebuild: Rebuild, under_way: Sequence[CouponAccepted]) -> None:
-    restoration, queue = wiring.restoration(), wiring.failed_event_queue()
+def _restore(
+    campaign: Campaign, rebuild: RebuildToken, under_way: Sequence[CouponAccepted]
+) -> None:
+    restoration, queue = wiring.redis_rebuild(), wiring.failed_event_queue()
     # In the order of their weight, the heaviest last.
-    kept = _first_of_each(campaign, queue.kept(campaign.id))
+    kept = _first_of_each(campaign, queue.unresolved(campaign.id))
     restored = restoration.restore(campaign.id, kept, rebuild, pending=False)
     sent = _first_of_each(campaign, under_way)
     restored += restoration.restore(campaign.id, sent, rebuild, pending=True)
@@ -89,7 +91,7 @@ def _restore(campaign: Campaign, rebuild: Rebuild, under_way: Sequence[CouponAcc
         restored += restoration.restore(campaign.id, page, rebuild, pending=False)
     released = restoration.release_gaps(campaign.id, rebuild)
     restoration.reopen(campaign, rebuild)
-    queue.revive(campaign.id)
+    queue.requeue_dead(campaign.id)
     fields = {"campaign_id": campaign.id, "restored": restored, "released": released}
     log.info("campaign rebuilt", fields)
 
@@ -101,11 +103,11 @@ def _closed(campaigns: Iterable[Campaign]) -> list[Campaign]:
 
 def _is_closed(campaign_id: str) -> bool:
     try:
-        wiring.campaign_states().status(campaign_id)
+        wiring.redis_campaigns().status(campaign_id)
     except StaleStateError:
         return True
     except CampaignNotFoundError:  # while Redis has lost nothing
-        return wiring.coupon_queries().age_s(campaign_id) >= CREATION_S
+        return wiring.mysql_queries().age_s(campaign_id) >= CREATION_S
     return False
 
 
@@ -128,7 +130,7 @@ def _first_of_each(campaign: Campaign, accepted: Iterable[CouponAccepted]) -> li
 
 def _issued(campaign_id: str) -> Iterator[list[CouponAccepted]]:
     """Yield every coupon of MySQL, page by page."""
-    queries, after = wiring.coupon_queries(), 0
+    queries, after = wiring.mysql_queries(), 0
     while page := queries.coupons(campaign_id, after, PAGE):
         yield [CouponAccepted(campaign_id, c.user_id, c.serial, c.admitted_at_ms) for c in page]
         after = page[-1].serial

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
 from handlers.domain.campaign import QUANTITY_MAX
-from handlers.domain.reconciliation.differences import Difference, Kind
-from handlers.domain.reconciliation.reconciler import Comparison
+from handlers.domain.reconciliation.differences import Discrepancy, Kind
+from handlers.domain.reconciliation.reconciler import Reconciler
 from handlers.edge.deadline import Deadline
 from handlers.edge.http.endpoint import endpoint
-from handlers.edge.http.response import answer
+from handlers.edge.http.response import json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,16 +34,16 @@ def reconciliation_handler(request: Request) -> dict[str, Any]:
 
     next_after: where the next call goes on (?after=) when there was no time for all serials.
     """
-    wiring.tokens().admin(request.headers)
+    wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
     after = request.number("after", 0, 0, QUANTITY_MAX)
     deadline = Deadline.after(RECONCILE_NOW_S)
     comparison = compare(campaign_id, after, has_time=lambda: deadline.allows(STEP_MS))
-    found = Findings()
+    found = ReconciliationReport()
     for batch in comparison.differences():
         found.add(batch)
     request.log_fields["differences"] = found.total
-    return answer(
+    return json_response(
         200,
         {
             "campaign_id": campaign_id,
@@ -60,28 +60,28 @@ def compare(
     *,
     has_time: Callable[[], bool] = lambda: True,
     progress: Callable[[int, int], None] = lambda *_: None,
-) -> Comparison:
+) -> Reconciler:
     """Return a comparison on the servers of the settings, not begun yet."""
-    sides = wiring.admission_register(), wiring.coupon_register()
+    sides = wiring.admission_reader(), wiring.coupon_reader()
     stale_after_ms = RESENDS_MISSED * wiring.settings().pending_resend_after_s * 1000
-    return Comparison(
+    return Reconciler(
         campaign_id, sides, stale_after_ms, after, has_time=has_time, progress=progress
     )
 
 
-class Findings:
+class ReconciliationReport:
     """Counts differences by kind and keeps the first of them, however many there are."""
 
     def __init__(self) -> None:
         self.counts: Counter[Kind] = Counter()
-        self.first: list[Difference] = []
+        self.first: list[Discrepancy] = []
 
     @property
     def total(self) -> int:
         """How many there are."""
         return self.counts.total()
 
-    def add(self, batch: list[Difference]) -> None:
+    def add(self, batch: list[Discrepancy]) -> None:
         """Take in some more."""
         self.counts.update(difference.kind for difference in batch)
         self.first += batch[: LISTED_MAX - len(self.first)]
@@ -94,7 +94,7 @@ class Findings:
         }
 
 
-def _json(difference: Difference) -> dict[str, Any]:
+def _json(difference: Discrepancy) -> dict[str, Any]:
     return {
         "kind": difference.kind,
         "user_id": difference.user_id,

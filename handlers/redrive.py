@@ -10,7 +10,7 @@ from handlers.domain.errors import UnavailableError
 from handlers.domain.record import FailedStatus
 from handlers.edge.deadline import Deadline
 from handlers.edge.http.endpoint import endpoint
-from handlers.edge.http.response import answer
+from handlers.edge.http.response import json_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,11 +41,11 @@ def redrive_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  
 @endpoint
 def redrive_now_handler(request: Request) -> dict[str, Any]:
     """POST /failed-events/redrive: write again now, due or not; ?status=DEAD those given up."""
-    wiring.tokens().admin(request.headers)
+    wiring.authenticator().require_admin(request.headers)
     status = FailedStatus(request.choice("status", REDRIVABLE) or FailedStatus.PENDING)
     totals = _redrive(status, now=True, deadline=Deadline.after(REDRIVE_NOW_S))
     request.log_fields.update(totals)
-    return answer(200, totals)
+    return json_response(200, totals)
 
 
 def _redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str, int]:
@@ -61,7 +61,7 @@ def _redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str
         totals["retried"] += done.retried
         totals["dead"] += len(done.dead)
         if done.dead:
-            log.alarm(
+            log.emit_metric(
                 "failed events were given up",
                 "DeadFailedEvents",
                 len(done.dead),

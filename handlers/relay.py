@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.domain.coupon import Publication
+from handlers.domain.coupon import OutgoingMessage
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.edge.deadline import Deadline
 
@@ -30,7 +30,7 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
     """
     started, deadline = time.perf_counter(), Deadline.of(context)
     request_id = getattr(context, "aws_request_id", "relay")
-    ids = wiring.campaign_states().ids()
+    ids = wiring.redis_campaigns().ids()
     log.info("pending", {"request_id": request_id, "oldest_pending_s": _oldest_pending_s(ids)})
     sent = 0
     for campaign_id in ids:
@@ -46,7 +46,7 @@ def _oldest_pending_s(campaign_ids: Iterable[str]) -> float:
     oldest_s = 0.0
     for campaign_id in campaign_ids:
         try:
-            status = wiring.campaign_states().status(campaign_id)
+            status = wiring.redis_campaigns().status(campaign_id)
         except (StaleStateError, CampaignNotFoundError):
             continue  # closed until it is rebuilt, which has an alarm of its own
         if status.oldest_pending_ms is not None:
@@ -65,7 +65,9 @@ def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) ->
         if not batch:
             break
         acknowledged = sum(
-            publisher.publish_all([Publication(message, request_id, until) for message in batch])
+            publisher.publish_all(
+                [OutgoingMessage(message, request_id, until) for message in batch]
+            )
         )
         sent += acknowledged
         if acknowledged < len(batch):

@@ -42,7 +42,7 @@ def restore_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:
     fields = {"request_id": getattr(context, "aws_request_id", ""), "restored": restored}
     log.info("restore_handler", fields)
     if left:
-        log.alarm("batches are not restored", "UnrestoredBatches", len(left), {"keys": left})
+        log.emit_metric("batches are not restored", "UnrestoredBatches", len(left), {"keys": left})
         message = f"not in failed_event: {', '.join(left)}"
         raise NotRestoredError(message)
     return {"restored": restored}

@@ -19,11 +19,11 @@ class SetupError(Exception):
     """Setting up failed for a reason that a person can put right; the message is the sentence."""
 
 
-class OutOfReachError(SetupError):
+class ServerUnreachableError(SetupError):
     """A server gave no answer in time."""
 
 
-class Patience:
+class RetryDeadline:
     """One deadline for everything that a program has to wait for."""
 
     def __init__(self, wait_s: float, report: Report, *, hard: bool = False) -> None:
@@ -42,23 +42,23 @@ class Patience:
         """Return `seconds` for work that goes well, cut short where the deadline is hard."""
         return min(seconds, self.left_s) if self.hard else seconds
 
-    def until_answered(
-        self, server: str, ask: Callable[[], T], is_passing: Callable[[Exception], bool]
+    def retry_until_ready(
+        self, server: str, ask: Callable[[], T], is_transient: Callable[[Exception], bool]
     ) -> T:
-        """Return what `ask` returns; repeat it while it raises what `is_passing` calls passing.
+        """Return what `ask` returns; repeat it while it raises what `is_transient` calls passing.
 
-        Raises OutOfReachError at the deadline, and any other error at once.
+        Raises ServerUnreachableError at the deadline, and any other error at once.
         """
         next_report = time.monotonic()
         while True:
             try:
                 return ask()
             except Exception as error:
-                if not is_passing(error):
+                if not is_transient(error):
                     raise
                 if not self.left_s:
                     message = f"{server} is out of reach ({self.wait_s:g} s waited): {error}"
-                    raise OutOfReachError(message) from error
+                    raise ServerUnreachableError(message) from error
             if time.monotonic() >= next_report:
                 self.report(f"waiting for {server} …")
                 next_report = time.monotonic() + REPORT_EVERY_S

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.apply import apply_handler, apply_together, refuse_at_once
+from handlers.apply import apply_batch, apply_handler, reject_from_cache
 from handlers.campaigns import (
     campaign_handler,
     campaigns_handler,
@@ -41,7 +41,7 @@ class Route:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("POST", "/campaigns/{id}/apply", apply_handler, refuse_at_once, apply_together),
+    Route("POST", "/campaigns/{id}/apply", apply_handler, reject_from_cache, apply_batch),
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
     Route("GET", "/campaigns", campaigns_handler),

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.database import Database
     from handlers.adapters.mysql.failed_events import FailedEventQueue
     from handlers.adapters.mysql.ledger import Ledger
-    from handlers.adapters.mysql.queries import CouponQueries
-    from handlers.adapters.mysql.reconciliation import CouponRegister
+    from handlers.adapters.mysql.queries import MySqlQueries
+    from handlers.adapters.mysql.reconciliation import MySqlCouponReader
     from handlers.adapters.redis.admissions import Admissions
-    from handlers.adapters.redis.campaigns import CampaignStates
-    from handlers.adapters.redis.rebuild import Restoration
-    from handlers.adapters.redis.reconciliation import AdmissionRegister
+    from handlers.adapters.redis.campaigns import RedisCampaigns
+    from handlers.adapters.redis.rebuild import RedisRebuild
+    from handlers.adapters.redis.reconciliation import RedisAdmissionReader
     from handlers.adapters.redis.scripts import Scripts
-    from handlers.domain.rejection_cache import Refusals
-    from handlers.edge.auth.authenticator import Tokens
+    from handlers.domain.rejection_cache import RejectionCache
+    from handlers.edge.auth.authenticator import Authenticator
 
 T = TypeVar("T")
 
@@ -82,12 +82,12 @@ def secrets() -> SecretStore:
 
 
 @_once
-def tokens() -> Tokens:
+def authenticator() -> Authenticator:
     """Return what checks bearer tokens."""
-    from handlers.edge.auth.authenticator import Tokens
+    from handlers.edge.auth.authenticator import Authenticator
 
     secret_id = settings().auth_jwt_secret_id
-    return Tokens(settings(), secrets().signing("AUTH_JWT_SECRET_ID", secret_id))
+    return Authenticator(settings(), secrets().signing("AUTH_JWT_SECRET_ID", secret_id))
 
 
 @_once
@@ -112,27 +112,27 @@ def admissions() -> Admissions:
 
 
 @_once
-def refusals() -> Refusals:
+def rejection_cache() -> RejectionCache:
     """Return what remembers campaigns that admit nobody any more."""
-    from handlers.domain.rejection_cache import Refusals
+    from handlers.domain.rejection_cache import RejectionCache
 
-    return Refusals(admissions())
+    return RejectionCache(admissions())
 
 
 @_once
-def campaign_states() -> CampaignStates:
+def redis_campaigns() -> RedisCampaigns:
     """Return the campaigns in Redis."""
-    from handlers.adapters.redis.campaigns import CampaignStates
+    from handlers.adapters.redis.campaigns import RedisCampaigns
 
-    return CampaignStates(scripts())
+    return RedisCampaigns(scripts())
 
 
 @_once
-def restoration() -> Restoration:
+def redis_rebuild() -> RedisRebuild:
     """Return what brings campaigns back into Redis."""
-    from handlers.adapters.redis.rebuild import Restoration
+    from handlers.adapters.redis.rebuild import RedisRebuild
 
-    return Restoration(scripts())
+    return RedisRebuild(scripts())
 
 
 @_once
@@ -180,27 +180,27 @@ def failed_event_queue() -> FailedEventQueue:
 
 
 @_once
-def coupon_queries() -> CouponQueries:
+def mysql_queries() -> MySqlQueries:
     """Return what reads coupons from MySQL."""
-    from handlers.adapters.mysql.queries import CouponQueries
+    from handlers.adapters.mysql.queries import MySqlQueries
 
-    return CouponQueries(database())
+    return MySqlQueries(database())
 
 
 @_once
-def admission_register() -> AdmissionRegister:
+def admission_reader() -> RedisAdmissionReader:
     """Return what reads admissions for a comparison."""
-    from handlers.adapters.redis.reconciliation import AdmissionRegister
+    from handlers.adapters.redis.reconciliation import RedisAdmissionReader
 
-    return AdmissionRegister(scripts())
+    return RedisAdmissionReader(scripts())
 
 
 @_once
-def coupon_register() -> CouponRegister:
+def coupon_reader() -> MySqlCouponReader:
     """Return what reads coupons for a comparison."""
-    from handlers.adapters.mysql.reconciliation import CouponRegister
+    from handlers.adapters.mysql.reconciliation import MySqlCouponReader
 
-    return CouponRegister(database())
+    return MySqlCouponReader(database())
 
 
 @_once

@@ -67,7 +67,7 @@ def _write(file: IO[str], campaign_id: str) -> int:
 
 def _pages(campaign_id: str) -> Iterator[Sequence[Coupon]]:
     """Yield pages; each is a transaction of its own, and a coupon never changes."""
-    queries, after = wiring.coupon_queries(), 0
+    queries, after = wiring.mysql_queries(), 0
     while page := queries.coupons(campaign_id, after, LIMIT_MAX):
         yield page
         after = page[-1].serial

@@ -13,13 +13,13 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from handlers.log import JsonFormatter, places
+from handlers.log import JsonFormatter, stack_frames
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 
-def log_line(level: str, message: str, **fields: object) -> None:
+def log_event(level: str, message: str, **fields: object) -> None:
     """Write one line with the time (ISO 8601, UTC), `level`, `message` and `fields`."""
     time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     line = json.dumps(
@@ -34,10 +34,10 @@ def log_line(level: str, message: str, **fields: object) -> None:
 
 def about(error: BaseException) -> dict[str, object]:
     """Return what a line may say about an exception."""
-    return {"error": type(error).__name__, "stack": places(error.__traceback__)}
+    return {"error": type(error).__name__, "stack": stack_frames(error.__traceback__)}
 
 
-def only_json() -> None:
+def configure_json_logging() -> None:
     """Make JSON lines of what others write, too: libraries, warnings, threads that die."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
@@ -51,10 +51,10 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    log_line("ERROR", "the program failed", **about(error))
+    log_event("ERROR", "the program failed", **about(error))
 
 
 def _died(arguments: threading.ExceptHookArgs) -> None:
     name = arguments.thread.name if arguments.thread else ""
     fields: dict[str, Any] = about(arguments.exc_value) if arguments.exc_value else {}
-    log_line("ERROR", "a thread failed", thread=name, **fields)
+    log_event("ERROR", "a thread failed", thread=name, **fields)

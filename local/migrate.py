@@ -16,7 +16,7 @@ from handlers.adapters.migration.runner import Migration
 from handlers.adapters.migration.topic import PARTITIONS, REPLICATION_OF_THE_BROKER
 from handlers.config import ConfigurationError, Settings
 from handlers.domain.errors import ServiceError
-from handlers.retry import Patience, SetupError
+from handlers.retry import RetryDeadline, SetupError
 from local.cli import decimal, integer
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 def migrate(
     settings: Settings,
-    patience: Patience,
+    patience: RetryDeadline,
     partitions: int = PARTITIONS,
     replication: int = REPLICATION_OF_THE_BROKER,
 ) -> None:
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_environment()
-        patience = Patience(options.wait, _say)
+        patience = RetryDeadline(options.wait, _say)
         migrate(settings, patience, options.partitions, options.replication_factor)
     except (ConfigurationError, SetupError, ServiceError) as error:
         print(f"migrate: {error}", file=sys.stderr)

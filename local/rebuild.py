@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EXIT_CLOSED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
 # One rebuild takes KAFKA_ACK_TIMEOUT_MS, half a second, and what there is to read.
 WAIT_S, WAIT_S_MAX = 60.0, 86_400
-LOOK_S = 0.2
+POLL_INTERVAL_S = 0.2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +58,7 @@ def rebuild(wait_s: float) -> list[str]:
         if time.monotonic() > deadline:
             message = f"another rebuild is still at work after {wait_s:g} s"
             raise TimeoutError(message)
-        time.sleep(LOOK_S)
+        time.sleep(POLL_INTERVAL_S)
     return list(result["rebuilt"])
 
 

@@ -23,7 +23,7 @@ from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
 from local.cli import decimal
-from local.json_log import about, log_line, only_json
+from local.json_log import about, configure_json_logging, log_event
 from local.lambda_context import LambdaContext
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ class Job:
         except Exception as error:  # noqa: BLE001 - it is tried again at the next interval
             # The text only of errors of our own; a driver's may quote what it was given.
             detail = {"detail": str(error)} if isinstance(error, ServiceError) else {}
-            log_line("ERROR", "failed", job=self.name, **about(error), **detail)
+            log_event("ERROR", "failed", job=self.name, **about(error), **detail)
             return False
         finally:
             self.ended_at = time.time()
         if any(result.values()):
             took_ms = round((time.monotonic() - started) * 1000)
-            log_line("INFO", "done", job=self.name, result=result, duration_ms=took_ms)
+            log_event("INFO", "done", job=self.name, result=result, duration_ms=took_ms)
         return True
 
 
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"Wrong settings: {error}.", file=sys.stderr)
         return EXIT_MISCONFIGURED
-    only_json()
+    configure_json_logging()
     all_jobs = jobs(options.interval_s, options.rebuild_interval_s)
     if options.once:
         failed = [job.name for job in all_jobs if not job.run_once()]
@@ -88,9 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    log_line("INFO", "started", jobs={job.name: job.interval_s for job in all_jobs})
+    log_event("INFO", "started", jobs={job.name: job.interval_s for job in all_jobs})
     run(all_jobs, stop, options.heartbeat)
-    log_line("INFO", "stopped")
+    log_event("INFO", "stopped")
     return 0
 
 

@@ -27,15 +27,15 @@ from granian.log import LogLevels
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
 from local.cli import integer, port_or_zero
-from local.gateway.cpu_affinity import Cores, are_as_many_as
-from local.gateway.executor import Bounds
-from local.json_log import only_json
-from local.worker_process import die_with_parent, keep_signals_across_forks
+from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
+from local.gateway.executor import ExecutorLimits
+from local.json_log import configure_json_logging
+from local.worker_process import block_signals_during_fork, exit_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-APPLICATION = "local.gateway:application"
+APPLICATION = "local.gateway.app:application"
 EXIT_CANNOT_SERVE, EXIT_MISCONFIGURED = 1, 2
 # A handler may take API Gateway's 29 s; a worker that is not done by then never will be.
 WORKER_STOP_TIMEOUT_S = 35
@@ -120,8 +120,8 @@ def _serve(options: argparse.Namespace, port: int) -> int:
         log_dictconfig=_logging_to_stderr(),
         log_access=options.access_log,
     )
-    only_json()
-    keep_signals_across_forks()
+    configure_json_logging()
+    block_signals_during_fork()
     ready = threading.Thread(target=_announce, args=(options.host, port), daemon=True)
     server.on_startup(ready.start)
     try:
@@ -143,21 +143,21 @@ def _connections_max() -> int:
     return CONNECTIONS_MAX
 
 
-def _bounds(options: argparse.Namespace) -> Bounds:
-    return Bounds(options.threads, options.queue, options.wait_ms / 1000)
+def _bounds(options: argparse.Namespace) -> ExecutorLimits:
+    return ExecutorLimits(options.threads, options.queue, options.wait_ms / 1000)
 
 
-def _cores(options: argparse.Namespace) -> Cores | None:
-    pinned = options.pin == "on" or (options.pin == "auto" and are_as_many_as(options.workers))
-    return Cores() if pinned else None
+def _cores(options: argparse.Namespace) -> CpuAffinity | None:
+    pinned = options.pin == "on" or (options.pin == "auto" and matches_cpu_count(options.workers))
+    return CpuAffinity() if pinned else None
 
 
-def _load(bounds: Bounds, cores: Cores | None, target: str) -> Any:
+def _load(bounds: ExecutorLimits, cores: CpuAffinity | None, target: str) -> Any:
     """Give a worker, in its own process, what it serves."""
     if cores:
-        cores.take()
-    die_with_parent()
-    only_json()
+        cores.pin()
+    exit_with_parent()
+    configure_json_logging()
     application = pkgutil.resolve_name(target)
     application.bounds = bounds
     _spare_the_collector()
@@ -219,17 +219,17 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=port_or_zero, default=8000, help="port to listen on; 0: a free one")
     add("--workers", type=integer(1), default=2, help="processes")
-    bounds = Bounds()
+    bounds = ExecutorLimits()
     threads_help = "handlers at once in each process; a group of applications counts as one"
     add("--threads", type=integer(1), default=bounds.threads, help=threads_help)
     add(
         "--queue",
         type=integer(1),
-        default=bounds.queue,
+        default=bounds.queue_size,
         help="requests that may wait for one, in each process",
     )
     wait_help = "how long they may wait; then, or with a full queue, the answer is 503"
-    add("--wait-ms", type=integer(1), default=int(bounds.wait_s * 1000), help=wait_help)
+    add("--wait-ms", type=integer(1), default=int(bounds.queue_timeout_s * 1000), help=wait_help)
     pin_help = "keep each process to a core; auto: where they can be shared out evenly"
     add("--pin", choices=PINS, default="auto", help=pin_help)
     add("--backlog", type=integer(1), default=4096, help="connections that may wait")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.config import ConfigurationError, Settings
-from handlers.retry import Patience, SetupError
+from handlers.retry import RetryDeadline, SetupError
 from local.cli import port
 from local.migrate import migrate
 from local.servers import ServerError
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with running_stack(options.kafka, ports, _say) as stack:
             if options.migrate:
                 settings = Settings.from_environment(stack.settings)
-                migrate(settings, Patience(MIGRATE_WAIT_S, _say))
+                migrate(settings, RetryDeadline(MIGRATE_WAIT_S, _say))
             with _env_file(options.env_file, stack.settings):
                 ready = True  # before the line that tells so: who reads it may stop us at once
                 print(exports(stack.settings), end="", flush=True)

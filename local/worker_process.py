@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def keep_signals_across_forks() -> None:
+def block_signals_during_fork() -> None:
     """Let a stop signal that meets a worker just being born stop it.
 
     A child starts with its parent's Python handlers, which in the child only set a flag that
     nobody reads, Python forgets a signal that arrives while it forks, and uvloop one that arrives
     before the loop runs. So stop signals wait over the fork, and in the child SIGTERM waits until
-    heed_stop_once_running.
+    enable_sigterm.
 
     SIGINT stays held in the child: Ctrl-C reaches every process of a terminal, and a worker
     that is told to stop twice, by it and by its parent, can lock itself up (Granian's handler
@@ -32,12 +32,12 @@ def keep_signals_across_forks() -> None:
     )
 
 
-def heed_stop_once_running(loop: AbstractEventLoop) -> None:
+def enable_sigterm(loop: AbstractEventLoop) -> None:
     """Let a worker's SIGTERM through as soon as its loop runs, which has a handler for it."""
     loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
-def die_with_parent() -> None:
+def exit_with_parent() -> None:
     """Stop this worker, gracefully, when its parent is gone, even by SIGKILL."""
     parent = multiprocessing.parent_process()
     if parent is not None:

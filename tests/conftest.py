@@ -18,10 +18,10 @@ from handlers.adapters.migration.epoch import ensure_epoch
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis.client import connect
 from handlers.config import Settings
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.migrate import database_address, migrate
 from local.servers import Valkey
-from local.servers.embedded import settings_or_stack
+from local.servers.embedded import environment_or_embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,13 +73,16 @@ def kafka_kind() -> KafkaKind:
 @pytest.fixture(scope="session")
 def environment(kafka_kind: KafkaKind) -> Iterator[dict[str, str]]:
     """The environment of programs that use the session's servers; this process has it, too."""
-    with pytest.MonkeyPatch.context() as patch, settings_or_stack("auto", kafka_kind, say) as found:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        environment_or_embedded("auto", kafka_kind, say) as found,
+    ):
         for name, value in found.items():
             patch.setenv(name, value)
         settings = Settings.from_environment(found)
         if settings.stage != "local":
             pytest.fail(f"tests empty the tables: they run with STAGE=local, not {settings.stage}")
-        migrate(settings, Patience(WAIT_S, say))
+        migrate(settings, RetryDeadline(WAIT_S, say))
         yield found
 
 
@@ -94,7 +97,7 @@ def clean(settings: Settings) -> Settings:
     """The same settings with empty tables and a Redis that knows no campaign."""
     empty_tables(settings)
     forget_campaigns(settings)
-    ensure_epoch(settings, database_address(settings), Patience(WAIT_S, say))
+    ensure_epoch(settings, database_address(settings), RetryDeadline(WAIT_S, say))
     return settings
 
 

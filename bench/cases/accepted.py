@@ -13,22 +13,22 @@ from handlers.domain.campaign import QUANTITY_MAX
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bench.cluster import Cluster
     from bench.harness import Figures, Scale, Trial
-    from bench.world import World
 
 ACCEPTED_PER_S_MAX = 12_000
 OURS, NAIVE = "accepted", "naive: SADD, INCR, send without waiting"
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """Run the gateway twice, with either handler; each trial has a new campaign."""
     users = ACCEPTED_PER_S_MAX * scale.seconds
-    tokens = write_tokens(world.folder / "tokens.txt", world.settings.auth_jwt_secret, users)
-    with world.gateway() as ours, world.gateway("bench.naive:application") as naive:
+    tokens = write_tokens(cluster.folder / "tokens.txt", cluster.settings.auth_jwt_secret, users)
+    with cluster.gateway() as ours, cluster.gateway("bench.naive:application") as naive:
 
         def trial(load: Load) -> Figures:
-            return load.during(scale.seconds, world.campaign(ours, QUANTITY_MAX))
+            return load.during(scale.seconds, cluster.campaign(ours, QUANTITY_MAX))
 
         yield {
             NAIVE: lambda: trial(Load(naive, tokens, "202")),

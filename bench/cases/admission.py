@@ -19,8 +19,8 @@ from handlers.domain.campaign import QUANTITY_MAX
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bench.cluster import Cluster
     from bench.harness import Figures, Scale, Trial
-    from bench.world import World
     from local.harness.api_client import Api
 
 # More than can be admitted in the time: each trial needs users who have not applied yet.
@@ -33,29 +33,31 @@ TIMEOUT_S = 120
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """Each trial gets a campaign of its own, so everybody is admitted."""
     users = ADMISSIONS_PER_S_MAX * scale.seconds
-    tokens = write_tokens(world.folder / "tokens.txt", world.settings.auth_jwt_secret, users)
-    with world.gateway("bench.without_kafka:application") as api:
+    tokens = write_tokens(cluster.folder / "tokens.txt", cluster.settings.auth_jwt_secret, users)
+    with cluster.gateway("bench.without_kafka:application") as api:
 
         def ours() -> Figures:
-            return Load(api, tokens, "202").during(scale.seconds, world.campaign(api, QUANTITY_MAX))
+            return Load(api, tokens, "202").during(
+                scale.seconds, cluster.campaign(api, QUANTITY_MAX)
+            )
 
         yield {
-            REDIS: lambda: _redis_benchmark(world, api, COMMANDS_PER_S * scale.seconds),
+            REDIS: lambda: _redis_benchmark(cluster, api, COMMANDS_PER_S * scale.seconds),
             OURS: ours,
         }
 
 
-def _redis_benchmark(world: World, api: Api, commands: int) -> Figures:
-    campaign_id = world.campaign(api, QUANTITY_MAX)
-    port = world.settings.redis_url.rpartition(":")[2].partition("/")[0]
+def _redis_benchmark(cluster: Cluster, api: Api, commands: int) -> Figures:
+    campaign_id = cluster.campaign(api, QUANTITY_MAX)
+    port = cluster.settings.redis_url.rpartition(":")[2].partition("/")[0]
     user = f"{uuid4().hex[:8]}-__rand_int__"
-    limits = (world.settings.apply_rate_per_s, world.settings.apply_rate_per_address_per_s)
+    limits = (cluster.settings.apply_rate_per_s, cluster.settings.apply_rate_per_address_per_s)
     script = map(str, admit_command(campaign_id, LOOPBACK, *limits)(user))
     options = f"-p {port} -c {CONNECTIONS} -n {commands} -r 1000000000 --csv".split()
-    used, before_s = ProcessorTime(world.servers), ended_s()
+    used, before_s = ProcessorTime(cluster.servers), ended_s()
     done = subprocess.run(
         [find("redis-benchmark"), *options, *script],
         check=True,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from pymysql.cursors import Cursor
 
+    from bench.cluster import Cluster
     from bench.harness import Figures, Scale, Trial
-    from bench.world import World
     from local.harness.api_client import Api
 
 BACKLOG, BACKLOG_QUICK = 1_000_000, 50_000
@@ -27,11 +27,11 @@ COUNT = "SELECT COUNT(*) FROM coupon WHERE campaign_id = %s"
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """Each trial fills the topic first, which is not measured and takes about as long."""
     backlog = BACKLOG_QUICK if scale.quick else BACKLOG
-    with world.gateway() as api:
-        yield {variant(count): partial(_trial, world, api, backlog, count) for count in PROCESSES}
+    with cluster.gateway() as api:
+        yield {variant(count): partial(_trial, cluster, api, backlog, count) for count in PROCESSES}
 
 
 def variant(processes: int) -> str:
@@ -39,9 +39,9 @@ def variant(processes: int) -> str:
     return f"poll runner, --processes {processes}"
 
 
-def _trial(world: World, api: Api, backlog: int, processes: int) -> Figures:
-    campaign_id = world.campaign(api, backlog)
-    figures = drained(filled(world, campaign_id, backlog), backlog, processes)
+def _trial(cluster: Cluster, api: Api, backlog: int, processes: int) -> Figures:
+    campaign_id = cluster.campaign(api, backlog)
+    figures = drained(filled(cluster, campaign_id, backlog), backlog, processes)
     # What the runner says of itself is one thing; what stands in the servers is what counts.
     wrong = abs(backlog - _rows(campaign_id)) + _pending(campaign_id)
     return {**figures, FAILURES: figures[FAILURES] + wrong}

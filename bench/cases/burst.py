@@ -14,8 +14,8 @@ from bench.harness import FAILURES, Case, Goal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bench.cluster import Cluster
     from bench.harness import Figures, Scale, Trial
-    from bench.world import World
 
 PEOPLE, QUANTITY = 1_000, 100
 BURST = f"{PEOPLE:,} at once on {QUANTITY}"
@@ -23,21 +23,21 @@ TIMEOUT_S = 300
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - a burst is as large as it is
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - a burst is as large as it is
     """One variant, on the servers of this case."""
-    yield {BURST: lambda: _demo(world)}
+    yield {BURST: lambda: _demo(cluster)}
 
 
-def _demo(world: World) -> Figures:
+def _demo(cluster: Cluster) -> Figures:
     people = f"--users {PEOPLE} --impatient 0 --quantity {QUANTITY} --servers env"
-    command = [sys.executable, "-m", "local.demo", *people.split(), "--out", str(world.folder)]
+    command = [sys.executable, "-m", "local.demo", *people.split(), "--out", str(cluster.folder)]
     # New ones each time: Tansu 0.6 now and then answers nobody in a group that was just left.
     name = f"burst_{uuid4().hex[:8]}"
-    environment = {**world.environment, "COUPON_TOPIC": name, "CONSUMER_GROUP": name}
+    environment = {**cluster.environment, "COUPON_TOPIC": name, "CONSUMER_GROUP": name}
     subprocess.run(
         command, check=True, env=environment, stdout=subprocess.DEVNULL, timeout=TIMEOUT_S
     )
-    told = json.loads((world.folder / "demo.json").read_text(encoding="utf-8"))
+    told = json.loads((cluster.folder / "demo.json").read_text(encoding="utf-8"))
     latency_ms = told["latency_ms"]["all"]
     return {
         "answers_per_s": told["answers_per_s"],

@@ -13,8 +13,8 @@ from bench.tokens import write_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bench.cluster import Cluster
     from bench.harness import Scale, Trial
-    from bench.world import World
 
 USERS = 10_000
 # It listens with a backlog of five: of more that connect at once, some are not let in.
@@ -23,11 +23,11 @@ OURS, CHALICE = "gateway", "chalice local"
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """Let either program refuse the same people, over as many connections."""
-    tokens = write_tokens(world.folder / "tokens.txt", world.settings.auth_jwt_secret, USERS)
-    with world.gateway() as ours, world.chalice_local() as chalice:
-        campaign_id = sold_out_campaign(world, ours)
+    tokens = write_tokens(cluster.folder / "tokens.txt", cluster.settings.auth_jwt_secret, USERS)
+    with cluster.gateway() as ours, cluster.chalice_local() as chalice:
+        campaign_id = sold_out_campaign(cluster, ours)
 
         def trial(load: Load) -> Trial:
             return lambda: load.during(scale.seconds, campaign_id)

@@ -23,8 +23,8 @@ from handlers.domain.coupon_codes import CouponCodes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bench.cluster import Cluster
     from bench.harness import Figures, Scale, Trial
-    from bench.world import World
     from handlers.domain.coupon import CouponAccepted
 
 BATCH, BATCH_QUICK = 10_000, 2_000
@@ -36,24 +36,24 @@ RUNNER, RUNNERS = "poll runner", "poll runner, 2 processes"
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """Every trial admits people of its own first, so that settling finds what it usually finds."""
     batch = BATCH_QUICK if scale.quick else BATCH
     backlog = BACKLOG_QUICK if scale.quick else BACKLOG
-    with world.gateway() as api, _quiet_handlers():
+    with cluster.gateway() as api, _quiet_handlers():
         trial_numbers = itertools.count()
 
         def people(count: int) -> list[CouponAccepted]:
             trial = next(trial_numbers)
             users = [f"user-{trial}-{number}" for number in range(count)]
-            return admit(world.campaign(api, count), users)
+            return admit(cluster.campaign(api, count), users)
 
         yield {
             INSERT: lambda: _insert(people(batch)),
             HANDLER: lambda: _handle(people(batch)),
             ROWS: lambda: _row_by_row(people(ROW_BY_ROW)),
-            RUNNER: lambda: _end_to_end(world, world.campaign(api, backlog), backlog, 1),
-            RUNNERS: lambda: _end_to_end(world, world.campaign(api, backlog), backlog, 2),
+            RUNNER: lambda: _end_to_end(cluster, cluster.campaign(api, backlog), backlog, 1),
+            RUNNERS: lambda: _end_to_end(cluster, cluster.campaign(api, backlog), backlog, 2),
         }
 
 
@@ -95,8 +95,8 @@ def _handle(coupons: Sequence[CouponAccepted]) -> Figures:
     }
 
 
-def _end_to_end(world: World, campaign_id: str, backlog: int, processes: int) -> Figures:
-    return drained(filled(world, campaign_id, backlog), backlog, processes)
+def _end_to_end(cluster: Cluster, campaign_id: str, backlog: int, processes: int) -> Figures:
+    return drained(filled(cluster, campaign_id, backlog), backlog, processes)
 
 
 def _rows(coupons: Sequence[CouponAccepted]) -> str:

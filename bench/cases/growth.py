@@ -17,8 +17,8 @@ from handlers.adapters.redis.keys import CampaignKeys
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bench.cluster import Cluster
     from bench.harness import Figures, Scale, Trial
-    from bench.world import World
     from local.harness.api_client import Api
 
 SIZES, SIZES_QUICK = (1_000, 10_000, 100_000, 1_000_000), (1_000, 10_000)
@@ -28,17 +28,17 @@ BYTES_MAX = 200  # for each accepted user, in Redis
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """Each applicant applies once; 100 get a coupon, or half of them do."""
     trials: dict[str, Trial] = {}
     # The tokens of a million people take 160 MB: not a file to leave among the logs.
-    with world.gateway() as api, TemporaryDirectory(dir=world.folder) as folder:
+    with cluster.gateway() as api, TemporaryDirectory(dir=cluster.folder) as folder:
         for people in SIZES_QUICK if scale.quick else SIZES:
             tokens = Path(folder, str(people))
-            write_tokens(tokens, world.settings.auth_jwt_secret, people)
+            write_tokens(tokens, cluster.settings.auth_jwt_secret, people)
             load = Load(api, tokens, "202,409")
             for quantity in (FEW, people // 2):
-                crowd = partial(_crowd, world, api, load, people, quantity)
+                crowd = partial(_crowd, cluster, api, load, people, quantity)
                 trials[variant(people, quantity)] = crowd
         # Of which nothing is kept: the first thousand find nothing connected yet.
         trials[variant(SIZES[0], FEW)]()
@@ -50,8 +50,8 @@ def variant(people: int, quantity: int) -> str:
     return f"{people:,} people, {quantity:,} coupons"
 
 
-def _crowd(world: World, api: Api, load: Load, people: int, quantity: int) -> Figures:
-    campaign_id = world.campaign(api, quantity)
+def _crowd(cluster: Cluster, api: Api, load: Load, people: int, quantity: int) -> Figures:
+    campaign_id = cluster.campaign(api, quantity)
     figures = load.of_everybody(people, campaign_id)
     redis = wiring.scripts()
     size = sum(

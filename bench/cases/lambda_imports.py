@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from bench.cluster import Cluster
     from bench.harness import Figures, Scale, Trial
-    from bench.world import World
 
 PACKAGING_TIMEOUT_S = 600
 RUNS = 5  # fresh interpreters for one figure
@@ -24,9 +24,9 @@ APP = "app.py alone"
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - an import is as long as it is
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - an import is as long as it is
     """Package what is in this checkout, and import it, by what is answered first."""
-    package = world.folder / "package"
+    package = cluster.folder / "package"
     subprocess.run(
         [sys.executable, "-m", "infra.package", "--stage", "prod", "--out", str(package)],
         check=True,

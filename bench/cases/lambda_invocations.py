@@ -11,8 +11,8 @@ from bench.harness import Case
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bench.cluster import Cluster
     from bench.harness import Figures, Scale, Trial
-    from bench.world import World
 
 
 class Together:
@@ -40,9 +40,9 @@ class Together:
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - as many calls as the memory of refusals asks for
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - as many calls as the memory of refusals asks for
     """Call the handlers as Lambda does, on this case's servers."""
-    together = Together(invocation_cost.environment_of(world.environment))
+    together = Together(invocation_cost.environment_of(cluster.environment))
     # The first round counts for nothing; it tells which outcomes there are.
     yield {outcome: together.trial(outcome) for outcome in together.measure()}
 

@@ -13,8 +13,8 @@ from local.token import bearer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bench.cluster import Cluster
     from bench.harness import Figures, Scale, Trial
-    from bench.world import World
     from local.harness.api_client import Api
 
 # So few that each process has verified them all after a second; so many that each is verified anew.
@@ -24,13 +24,13 @@ OURS, FIRST, BARE = "sold out", "sold out, everybody's first press", "bare Grani
 
 
 @contextmanager
-def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     """One campaign whose only coupon is gone; refusals by the gateway beside fixed answers."""
-    secret = world.settings.auth_jwt_secret
-    known = write_tokens(world.folder / "known.txt", secret, KNOWN)
-    strangers = write_tokens(world.folder / "strangers.txt", secret, STRANGERS)
-    with world.gateway() as ours, world.gateway("bench.bare:application") as bare:
-        campaign_id = sold_out_campaign(world, ours)
+    secret = cluster.settings.auth_jwt_secret
+    known = write_tokens(cluster.folder / "known.txt", secret, KNOWN)
+    strangers = write_tokens(cluster.folder / "strangers.txt", secret, STRANGERS)
+    with cluster.gateway() as ours, cluster.gateway("bench.bare:application") as bare:
+        campaign_id = sold_out_campaign(cluster, ours)
 
         def again() -> Figures:
             load = Load(ours, known, "409")
@@ -45,10 +45,10 @@ def variants(world: World, scale: Scale) -> Iterator[Mapping[str, Trial]]:
         }
 
 
-def sold_out_campaign(world: World, api: Api) -> str:
+def sold_out_campaign(cluster: Cluster, api: Api) -> str:
     """Create a campaign, and take its only coupon; return its id."""
-    campaign_id = world.campaign(api, quantity=1)
-    winner = bearer(world.settings.auth_jwt_secret, "winner")
+    campaign_id = cluster.campaign(api, quantity=1)
+    winner = bearer(cluster.settings.auth_jwt_secret, "winner")
     api.call("POST", f"/campaigns/{campaign_id}/apply", headers=winner)
     return campaign_id
 

@@ -121,7 +121,7 @@ def _json_object(value: bytes | None) -> dict[str, Any]:
     return parsed
 
 
-class Publication(NamedTuple):
+class OutgoingMessage(NamedTuple):
     """A message to be handed to Kafka.
 
     until: time.monotonic() after which an acknowledgement counts for nothing.
@@ -129,4 +129,4 @@ class Publication(NamedTuple):
 
     message: CouponAccepted
     request_id: str
-    until: float
+    deadline: float

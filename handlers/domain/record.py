@@ -45,7 +45,7 @@ class Record:
     request_id: str = ""  # of the apply that sent it, for whoever follows one coupon's way
 
 
-class Accepted(NamedTuple):
+class DecodedRecord(NamedTuple):
     """A record that could be decoded.
 
     Its origin is made only for whoever asks, since that is only a record that cannot be written.

@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Holder(StrEnum):
+class SettledAs(StrEnum):
     """Where an admission is durable now; the settle script spells these the same."""
 
-    ISSUED = "issued"  # its coupon row stands
-    KEPT = "kept"  # its failed_event row stands
+    COUPON = "coupon"  # its coupon row stands
+    FAILED_EVENT = "failed_event"  # its failed_event row stands
 
 
 class Settlement(NamedTuple):
@@ -19,4 +19,4 @@ class Settlement(NamedTuple):
     campaign_id: str
     user_id: str
     serial: int
-    state: Holder
+    state: SettledAs

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Day:
+class Workload:
     """One campaign's rush, and what is kept running for it."""
 
     applicants: int

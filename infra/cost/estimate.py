@@ -10,7 +10,7 @@ from infra.cost.catalogue import catalogue
 from infra.cost.load import load
 
 if TYPE_CHECKING:
-    from infra.cost.day import Day
+    from infra.cost.day import Workload
     from infra.cost.limits import Use
     from infra.cost.load import Load
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Estimate:
     """What a day needs and costs."""
 
-    day: Day
+    day: Workload
     load: Load
     environments: float
     uses: list[Use]
@@ -88,7 +88,7 @@ class Estimate:
         }
 
 
-def estimate(day: Day) -> Estimate:
+def estimate(day: Workload) -> Estimate:
     """Return what `day` needs and costs; KeyError for an unknown region or size."""
     figures = catalogue(day.region, day.size)
     done = load(day, figures)
@@ -97,9 +97,9 @@ def estimate(day: Day) -> Estimate:
         day=day,
         load=done,
         environments=limits.environments(done, figures),
-        uses=limits.uses(day, done, figures),
-        use_usd=money.use(day, done, figures),
-        standing_usd=money.standing(day, figures),
+        uses=limits.limit_usage(day, done, figures),
+        use_usd=money.usage_cost(day, done, figures),
+        standing_usd=money.fixed_cost(day, figures),
         last_row_after_s=max(
             done.sold_out_after_s or day.minutes * 60,
             day.accepted / figures.assumed[f"rows_per_s_{day.size}"],

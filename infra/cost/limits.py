@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infra.cost.catalogue import Catalogue
-    from infra.cost.day import Day
+    from infra.cost.day import Workload
     from infra.cost.load import Load
 
 BYTES_OF_A_GIB = 1024**3
@@ -31,7 +31,7 @@ class Use:
         return self.needed / self.capacity
 
 
-def uses(day: Day, load: Load, figures: Catalogue) -> list[Use]:
+def limit_usage(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
     """Return all limits, the first to break foremost."""
     found = [
         *_at_the_door(load, figures),
@@ -98,7 +98,7 @@ def _functions(load: Load, figures: Catalogue) -> list[Use]:
     ]
 
 
-def _redis(day: Day, load: Load, figures: Catalogue) -> list[Use]:
+def _redis(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
     memory = figures.size["redis_gib"] * figures.limits["redis_memory_share"].value
     return [
         Use(
@@ -119,7 +119,7 @@ def _redis(day: Day, load: Load, figures: Catalogue) -> list[Use]:
     ]
 
 
-def _kafka(day: Day, load: Load, figures: Catalogue) -> list[Use]:
+def _kafka(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
     size = figures.size
     connecting = min(day.accepted, environments(load, figures))
     megabytes = load.records_per_s * figures.measured["record_bytes"] / BYTES_OF_A_MB
@@ -152,7 +152,7 @@ def _kafka(day: Day, load: Load, figures: Catalogue) -> list[Use]:
     ]
 
 
-def _database(day: Day, load: Load, figures: Catalogue) -> list[Use]:
+def _database(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
     return [
         Use(
             "rows into MySQL",

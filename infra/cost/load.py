@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handlers.domain.rejection_cache import REMEMBERED_S, WINNERS_MAX
+from handlers.domain.rejection_cache import TTL_S, WINNERS_MAX
 from infra.cost.arrivals import Arrivals
 
 if TYPE_CHECKING:
     from infra.cost.catalogue import Catalogue
-    from infra.cost.day import Day
+    from infra.cost.day import Workload
 
 # An environment whose memory of a refusal has ended asks twice: about its applicant, and whom the
 # campaign still knows (handlers/domain/rejection_cache.py).
@@ -81,7 +81,7 @@ class Load:
         )
 
 
-def load(day: Day, figures: Catalogue) -> Load:
+def load(day: Workload, figures: Catalogue) -> Load:
     """Return what `day` does.
 
     The busiest second is the first. All who press in it press for the first time, so the coupons
@@ -109,7 +109,7 @@ def load(day: Day, figures: Catalogue) -> Load:
     )
 
 
-def _sold_out_after_s(day: Day, arrivals: Arrivals, door: float) -> float | None:
+def _sold_out_after_s(day: Workload, arrivals: Arrivals, door: float) -> float | None:
     pressed_s = arrivals.until(day.quantity) if day.quantity < day.applicants else None
     return None if pressed_s is None else max(pressed_s, day.quantity / door)
 
@@ -120,7 +120,7 @@ def duration_ms(figures: Catalogue, cpu_us: float, wait_ms: float) -> float:
     return (cpu_us + figures.measured["runtime_us"]) / 1000 / vcpus + wait_ms
 
 
-def _accepted(day: Day, figures: Catalogue, in_busiest_second: float) -> Outcome:
+def _accepted(day: Workload, figures: Catalogue, in_busiest_second: float) -> Outcome:
     waits = figures.assumed["redis_wait_ms"] + figures.assumed["kafka_wait_ms"]
     measured = figures.measured
     return Outcome(
@@ -132,7 +132,7 @@ def _accepted(day: Day, figures: Catalogue, in_busiest_second: float) -> Outcome
     )
 
 
-def _again(day: Day, figures: Catalogue) -> Outcome:
+def _again(day: Workload, figures: Catalogue) -> Outcome:
     waits = figures.assumed["redis_wait_ms"] + figures.assumed["kafka_wait_ms"]
     return Outcome(
         day.accepted * (day.presses - 1),
@@ -143,7 +143,7 @@ def _again(day: Day, figures: Catalogue) -> Outcome:
     )
 
 
-def _polls(day: Day, figures: Catalogue, in_busiest_second: float) -> Outcome:
+def _polls(day: Workload, figures: Catalogue, in_busiest_second: float) -> Outcome:
     waits = figures.assumed["redis_wait_ms"] + figures.assumed["mysql_wait_ms"]
     return Outcome(
         day.accepted * day.polls,
@@ -154,7 +154,7 @@ def _polls(day: Day, figures: Catalogue, in_busiest_second: float) -> Outcome:
     )
 
 
-def _refused(day: Day, figures: Catalogue, in_busiest_second: float) -> Outcome:
+def _refused(day: Workload, figures: Catalogue, in_busiest_second: float) -> Outcome:
     measured = figures.measured
     count = (day.applicants - day.accepted) * day.presses
     asked_ms = duration_ms(figures, measured["asked_cpu_us"], figures.assumed["redis_wait_ms"])
@@ -162,8 +162,8 @@ def _refused(day: Day, figures: Catalogue, in_busiest_second: float) -> Outcome:
     if day.quantity > WINNERS_MAX:
         return Outcome(count, in_busiest_second, asked_ms, redis_calls=1, redis_us=asked_us)
     remembered_ms = duration_ms(figures, measured["remembered_cpu_us"], 0)
-    # A busy environment answers REMEMBERED_S / remembered_ms applicants, then asks for the next.
-    share = min(1.0, remembered_ms / 1000 / REMEMBERED_S)
+    # A busy environment answers TTL_S / remembered_ms applicants, then asks for the next.
+    share = min(1.0, remembered_ms / 1000 / TTL_S)
     winners_us = measured["redis_winner_us"] * day.accepted
     return Outcome(
         count,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infra.cost.catalogue import Catalogue
-    from infra.cost.day import Day
+    from infra.cost.day import Workload
     from infra.cost.load import Load
 
 MILLION = 1_000_000
@@ -16,7 +16,7 @@ MB_OF_A_GB_SECOND = 1024
 HOURS_OF_A_MONTH = 730  # as AWS's own calculator has it
 
 
-def use(day: Day, load: Load, figures: Catalogue) -> dict[str, float]:
+def usage_cost(day: Workload, load: Load, figures: Catalogue) -> dict[str, float]:
     """Return USD by part for what is done; nothing where nobody comes."""
     prices = {key: figure.value for key, figure in figures.prices.items()}
     millions = load.requests / MILLION
@@ -31,7 +31,7 @@ def use(day: Day, load: Load, figures: Catalogue) -> dict[str, float]:
     }
 
 
-def standing(day: Day, figures: Catalogue) -> dict[str, float]:
+def fixed_cost(day: Workload, figures: Catalogue) -> dict[str, float]:
     """Return USD by part for the hours that servers of this size stand there."""
     prices = {key: figure.value for key, figure in figures.prices.items()}
     size = figures.size
@@ -69,6 +69,6 @@ def _logged_bytes(figures: Catalogue) -> float:
     return figures.measured["log_bytes"] + figures.assumed["platform_log_bytes"]
 
 
-def _sent_bytes(day: Day, load: Load, figures: Catalogue) -> float:
+def _sent_bytes(day: Workload, load: Load, figures: Catalogue) -> float:
     answers = load.requests * figures.assumed["answer_bytes"]
     return answers + day.applicants * figures.assumed["handshake_bytes"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from handlers.domain.campaign import QUANTITY_MAX
 from infra.cost import catalogue
-from infra.cost.day import Day
+from infra.cost.day import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ THROTTLE_MAX = 1_000_000_000
 class Options:
     """What was asked for."""
 
-    day: Day
+    day: Workload
     json: bool
 
 
@@ -37,7 +37,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
     """Return what is asked for; exits with 2 and a sentence where it makes no sense."""
     given = vars(_parser().parse_args(arguments))
     json = given.pop("json")
-    return Options(Day(**given), json)
+    return Options(Workload(**given), json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,17 +65,22 @@ def _add_the_sale(parser: argparse.ArgumentParser) -> None:
         help="how long they come for",
     )
     add("--quantity", type=_whole(1, QUANTITY_MAX), required=True, help="coupons")
-    add("--presses", type=_real(1, PRESSES_MAX), default=Day.presses, help="presses of a person")
+    add(
+        "--presses",
+        type=_real(1, PRESSES_MAX),
+        default=Workload.presses,
+        help="presses of a person",
+    )
     add(
         "--polls",
         type=_whole(0, POLLS_MAX),
-        default=Day.polls,
+        default=Workload.polls,
         help="how often a winner asks for the coupon, once a second",
     )
     add(
         "--peak",
         type=_real(1, PEAK_MAX),
-        default=Day.peak,
+        default=Workload.peak,
         help="requests a second at the opening over the mean; from there they fall exponentially",
     )
 
@@ -87,13 +92,18 @@ def _add_the_place(parser: argparse.ArgumentParser) -> None:
         type=_whole(1, THROTTLE_MAX),
         help="requests a second that API Gateway lets in; the others get 429 and come again",
     )
-    add("--region", choices=catalogue.regions(), default=Day.region, help="whose prices hold")
-    add("--size", choices=catalogue.sizes(), default=Day.size, help="Size of the templates")
-    add("--architecture", choices=["x86_64", "arm64"], default=Day.architecture, help="of Lambda")
+    add("--region", choices=catalogue.regions(), default=Workload.region, help="whose prices hold")
+    add("--size", choices=catalogue.sizes(), default=Workload.size, help="Size of the templates")
+    add(
+        "--architecture",
+        choices=["x86_64", "arm64"],
+        default=Workload.architecture,
+        help="of Lambda",
+    )
     add(
         "--hours",
         type=_real(0, HOURS_MAX),
-        default=Day.hours,
+        default=Workload.hours,
         help="how long servers of this size stand there",
     )
     add("--bot-control", action="store_true", help="with AWS's managed rules against bots")

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.package.build import MANIFEST, TEMPLATE, ZIP, Order, build
+from infra.package.build import MANIFEST, TEMPLATE, ZIP, BuildSpec, build
 from infra.package.chalice_part import architecture_of, stages_of
 from infra.package.errors import PackageError
 from infra.package.target import ARCHITECTURES, Target
@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         target = Target.of(architecture, options.python)
         out = options.out or OUT / options.stage
         merge = _merge_template(options.merge_template)
-        order = Order(PROJECT, options.stage, target, merge, out.resolve(), WHEEL_CACHE)
-        told = build(order, _say)
+        spec = BuildSpec(PROJECT, options.stage, target, merge, out.resolve(), WHEEL_CACHE)
+        told = build(spec, _say)
     except (PackageError, OSError) as error:
         _say(f"package: {error}")
         return 1

@@ -26,7 +26,7 @@ ZIP, TEMPLATE, MANIFEST = "deployment.zip", "sam.yaml", "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BuildSpec:
     """What to build, from what, and where to put it."""
 
     project: Path
@@ -37,47 +37,45 @@ class Order:
     wheel_cache: Path
 
 
-def build(order: Order, report: Callable[[str], None]) -> dict[str, Any]:
+def build(spec: BuildSpec, report: Callable[[str], None]) -> dict[str, Any]:
     """Build into `order.out`, which changes only once everything is there; return the manifest.
 
     Raises PackageError saying what is wrong. Whatever happens, no temporary file stays.
     """
-    _check_out(order.out)
-    order.out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=order.out.parent, prefix=".package-") as folder:
+    _check_out(spec.out)
+    spec.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=spec.out.parent, prefix=".package-") as folder:
         work = Path(folder)
         finished = work / "finished"
         finished.mkdir()
-        report(f"{order.stage}: {order.target.runtime} on {order.target.architecture}")
+        report(f"{spec.stage}: {spec.target.runtime} on {spec.target.architecture}")
         report("chalice package: template, runtime, handlers …")
-        part = chalice_part.make(
-            order.project, order.stage, order.target, order.merge_template, work
-        )
+        part = chalice_part.make(spec.project, spec.stage, spec.target, spec.merge_template, work)
         (finished / TEMPLATE).write_text(part.template, encoding="utf-8")
-        unpacked = _unpacked(order, part.zip_file, work / "tree", report)
+        unpacked = _unpacked(spec, part.zip_file, work / "tree", report)
         report("zip …")
         archive.write(unpacked, finished / ZIP)
         told = manifest.of(
-            order.project,
-            order.stage,
-            order.target,
+            spec.project,
+            spec.stage,
+            spec.target,
             unpacked,
             finished / ZIP,
             finished / TEMPLATE,
         )
         _check_size(told["zip"]["bytes"], unpacked)
         (finished / MANIFEST).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        _replace(order.out, finished, work / "former")
+        _replace(spec.out, finished, work / "former")
     return told
 
 
-def _unpacked(order: Order, own_part: Path, folder: Path, report: Callable[[str], None]) -> Path:
+def _unpacked(spec: BuildSpec, own_part: Path, folder: Path, report: Callable[[str], None]) -> Path:
     report("wheels of Lambda's platform …")
-    wheels.install(order.project / "requirements.txt", order.target, folder, order.wheel_cache)
+    wheels.install(spec.project / "requirements.txt", spec.target, folder, spec.wheel_cache)
     tree.prune(folder)
     archive.unpack(own_part, folder)
     report("bytecode …")
-    tree.compile_all(folder, order.target)
+    tree.compile_all(folder, spec.target)
     return folder
 
 

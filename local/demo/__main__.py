@@ -15,19 +15,19 @@ from local.harness.cli import run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.harness.signals import Interruption
+    from local.harness.signals import SignalHandler
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 only when every promise was kept."""
     options = parse(arguments)
 
-    def shown(interruption: Interruption) -> bool:
+    def shown(signals: SignalHandler) -> bool:
         # Not above: --help need not wait for every client and the plots.
         from local.demo.run import show  # noqa: PLC0415
-        from local.harness.console import Screen  # noqa: PLC0415
+        from local.harness.console import Console  # noqa: PLC0415
 
-        return show(options, Screen(), interruption)
+        return show(options, Console(), signals)
 
     return run("demo", shown)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local.demo.metrics import Run
-    from local.harness.responses import Answer
+    from local.harness.responses import ApplyResponse
 
 FIGURES, ANSWERS, PICTURES = "demo.json", "answers.csv", ("demo.svg", "demo.png")
 COLUMNS = ("user", "outcome", "serial", "status", "sent_ms", "latency_ms")
@@ -26,15 +26,15 @@ def clear(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def write(folder: Path, run: Run, figures: Mapping[str, Any]) -> None:
+def write(folder: Path, run: Run, metrics: Mapping[str, Any]) -> None:
     """Write all files."""
-    text = json.dumps(figures, indent=2, ensure_ascii=False)
+    text = json.dumps(metrics, indent=2, ensure_ascii=False)
     (folder / FIGURES).write_text(f"{text}\n", encoding="utf-8")
     _write_answers(folder / ANSWERS, run.evidence.responses)
     draw(run, *(folder / name for name in PICTURES))
 
 
-def _write_answers(path: Path, answers: Sequence[Answer]) -> None:
+def _write_answers(path: Path, answers: Sequence[ApplyResponse]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)

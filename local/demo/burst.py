@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.harness.http_connection import ERRORS, Connection, MalformedAnswerError, get, post
-from local.harness.processes import DemoError
-from local.harness.responses import NO_ANSWER, Answer, read_answer
+from local.harness.processes import HarnessError
+from local.harness.responses import NO_RESPONSE, ApplyResponse, parse_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from local.demo.requests import Press
+    from local.demo.requests import ApplyRequest
     from local.harness.api_client import Api
-    from local.harness.console import Screen
+    from local.harness.console import Console
 
 # A person has a connection of their own. Half of what the gateway takes (2 processes, 2,048
 # each), because the kernel does not spread them evenly; with more presses than this, the rest
@@ -41,10 +41,10 @@ class Burst:
 
     started: float  # time.perf_counter() at the start signal
     connections: int
-    answers: Sequence[Answer]
+    answers: Sequence[ApplyResponse]
 
 
-class Button:
+class BurstClient:
     """The apply call of one campaign, over connections that are open before anybody presses."""
 
     def __init__(self, api: Api, campaign_id: str, timeout_s: float) -> None:
@@ -79,17 +79,17 @@ class Button:
             first = errors.exceptions[0]
             about = f"{type(first).__name__}: {first}"
             message = f"only {self._idle.qsize():,} of {count:,} connections opened ({about})"
-            raise DemoError(message) from errors
+            raise HarnessError(message) from errors
 
-    async def press_all(
-        self, crowd: Sequence[Press], answered: Callable[[int], None]
-    ) -> tuple[float, list[Answer]]:
+    async def send_all(
+        self, crowd: Sequence[ApplyRequest], answered: Callable[[int], None]
+    ) -> tuple[float, list[ApplyResponse]]:
         """Let everybody press; return the moment of the start signal, and every answer."""
         path = f"/campaigns/{self._campaign_id}/apply"
         requests = [post(self._api.host, path, press.token) for press in crowd]
-        answers: list[Answer] = []
+        answers: list[ApplyResponse] = []
 
-        async def one(press: Press, request: bytes) -> None:
+        async def one(press: ApplyRequest, request: bytes) -> None:
             answers.append(await self._press(press, request))
             answered(len(answers))
 
@@ -106,17 +106,17 @@ class Button:
         for connection in self._connections:
             connection.close()
 
-    async def _press(self, press: Press, request: bytes) -> Answer:
+    async def _press(self, press: ApplyRequest, request: bytes) -> ApplyResponse:
         sent_s = time.perf_counter() - self._started
-        serial, status = None, NO_ANSWER
+        serial, status = None, NO_RESPONSE
         try:
             async with asyncio.timeout(self._timeout_s):
                 status, body = await self._send(request)
-            outcome, serial = read_answer(status, body, self._campaign_id, press.user)
+            outcome, serial = parse_response(status, body, self._campaign_id, press.user)
         except ERRORS as error:
             outcome = f"no answer ({type(error).__name__})"
         latency_s = time.perf_counter() - self._started
-        return Answer(press.user, outcome, serial, status, sent_s, latency_s)
+        return ApplyResponse(press.user, outcome, serial, status, sent_s, latency_s)
 
     async def _send(self, request: bytes) -> tuple[int, bytes]:
         connection = await self._idle.get()
@@ -126,14 +126,14 @@ class Button:
             self._idle.put_nowait(connection)
 
 
-async def burst(button: Button, crowd: Sequence[Press], screen: Screen) -> Burst:
+async def burst(button: BurstClient, crowd: Sequence[ApplyRequest], screen: Console) -> Burst:
     """Open the connections, and let the crowd press."""
     count = connections_for(len(crowd))
     try:
         with screen.bar("Opening connections", count) as opened:
             await button.open(count, opened)
         with screen.bar("Everybody presses", len(crowd)) as answered, _no_garbage_collection():
-            started, answers = await button.press_all(crowd, answered)
+            started, answers = await button.send_all(crowd, answered)
     finally:
         button.close()
     return Burst(started, count, answers)
@@ -150,9 +150,9 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def connections_for(presses: int) -> int:
+def connections_for(requests: int) -> int:
     """Return how many connections to open, and let this process open so many."""
-    wanted = min(presses, CONNECTIONS_MAX)
+    wanted = min(requests, CONNECTIONS_MAX)
     needed = wanted + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:

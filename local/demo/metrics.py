@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from local.harness.observations import Observations
-    from local.harness.responses import Answer
+    from local.harness.responses import ApplyResponse
 
 PERCENTILES = (50, 95, 99)
 OTHER = "OTHER"
@@ -38,7 +38,7 @@ class Run:
         return max((answer.latency_s for answer in self.evidence.responses), default=0.0)
 
 
-def figures(run: Run) -> dict[str, Any]:
+def metrics(run: Run) -> dict[str, Any]:
     """Return everything that was measured, ready for JSON."""
     evidence, answers = run.evidence, run.evidence.responses
     outcomes = Counter(answer.outcome for answer in answers)
@@ -47,7 +47,7 @@ def figures(run: Run) -> dict[str, Any]:
         "servers": run.servers,
         "quantity": evidence.quantity,
         "people": evidence.people,
-        "presses": evidence.presses,
+        "presses": evidence.requests,
         "connections": run.connections,
         "sent_within_ms": _ms(max((a.sent_s for a in answers), default=0.0)),
         "answers": {name: outcomes[name] for name in EXPECTED}
@@ -70,15 +70,15 @@ def figures(run: Run) -> dict[str, Any]:
     }
 
 
-def by_outcome(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
+def by_outcome(answers: Sequence[ApplyResponse]) -> dict[str, list[ApplyResponse]]:
     """Return the answers by outcome, the unexpected ones together; only what occurred."""
-    groups: dict[str, list[Answer]] = {name: [] for name in (*EXPECTED, OTHER)}
+    groups: dict[str, list[ApplyResponse]] = {name: [] for name in (*EXPECTED, OTHER)}
     for answer in answers:
         groups[answer.outcome if answer.expected else OTHER].append(answer)
     return {name: group for name, group in groups.items() if group}
 
 
-def latencies_ms(answers: Sequence[Answer]) -> dict[str, float]:
+def latencies_ms(answers: Sequence[ApplyResponse]) -> dict[str, float]:
     """Return p50, p95, p99 and max of the latencies; nothing for no answers."""
     latencies = sorted(answer.latency_s for answer in answers)
     if not latencies:

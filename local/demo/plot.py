@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from local.demo.metrics import Run
-    from local.harness.responses import Answer
+    from local.harness.responses import ApplyResponse
 
-    Groups = Mapping[str, Sequence[Answer]]
+    Groups = Mapping[str, Sequence[ApplyResponse]]
 
 # Okabe and Ito's palette: colour-blind people tell it apart, and the lines differ besides.
 COLOURS = {
@@ -63,7 +63,7 @@ def draw(run: Run, *files: Path) -> None:
 def _title(run: Run) -> str:
     evidence = run.evidence
     return (
-        f"{evidence.people:,} people press {evidence.presses:,} times at once "
+        f"{evidence.people:,} people press {evidence.requests:,} times at once "
         f"for {evidence.quantity:,} coupons"
     )
 
@@ -104,7 +104,7 @@ def _rows(axes: Axes, run: Run, end_s: float) -> None:
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def _latencies(axes: Axes, answers: Sequence[Answer], groups: Groups) -> None:
+def _latencies(axes: Axes, answers: Sequence[ApplyResponse], groups: Groups) -> None:
     for name, group in groups.items():
         milliseconds = [answer.latency_s * 1000 for answer in group]
         axes.ecdf(milliseconds, color=COLOURS[name], linestyle=LINES[name], linewidth=2.2)

@@ -10,15 +10,15 @@ import pymysql
 from redis.exceptions import RedisError
 
 from local.demo import artifacts as results
-from local.demo.burst import Button, burst
-from local.demo.metrics import Run, figures
-from local.demo.requests import presses
+from local.demo.burst import BurstClient, burst
+from local.demo.metrics import Run, metrics
+from local.demo.requests import requests
 from local.demo.summary import summary
-from local.harness.deployment import DeploymentOptions, Surroundings, surroundings
+from local.harness.deployment import Deployment, DeploymentOptions, surroundings
 from local.harness.invariants import as_json, check
 from local.harness.mysql_state import RowWatch, read_rows
 from local.harness.observations import Observations
-from local.harness.processes import DemoError
+from local.harness.processes import HarnessError
 from local.harness.redis_state import read_version, settled_counts
 from local.harness.system_info import machine, versions
 from local.migrate import database_address
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from local.demo.options import Options
-    from local.harness.console import Screen
+    from local.harness.console import Console
     from local.harness.invariants import CheckResult
-    from local.harness.signals import Interruption
+    from local.harness.signals import SignalHandler
 
 # The bar of rows moves this often, and a gateway that has ended is noticed as soon.
-LOOK_S = 0.1
+POLL_INTERVAL_S = 0.1
 
 
-def show(options: Options, screen: Screen, interruption: Interruption) -> bool:
+def show(options: Options, screen: Console, signals: SignalHandler) -> bool:
     """Do the whole demo and print its summary; return whether every promise was kept."""
     started = time.perf_counter()
     results.clear(options.out)
     asked = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
-    with surroundings(asked, screen) as around:
-        run, server_versions = _run(around, options, screen, interruption)
+    with surroundings(asked, screen) as deployment:
+        run, server_versions = _run(deployment, options, screen, signals)
         with screen.step("Verdict, figures, picture"):
             findings = check(run.evidence)
-            facts = figures(run)
+            facts = metrics(run)
             record = _record(facts, findings, server_versions, time.perf_counter() - started)
             results.write(options.out, run, record)
         screen.console.print(summary(facts, findings))
@@ -54,30 +54,30 @@ def show(options: Options, screen: Screen, interruption: Interruption) -> bool:
 
 
 def _run(
-    around: Surroundings, options: Options, screen: Screen, interruption: Interruption
+    deployment: Deployment, options: Options, screen: Console, signals: SignalHandler
 ) -> tuple[Run, dict[str, str]]:
-    settings, address = around.settings, database_address(around.settings)
-    campaign_id = around.api.create_campaign(options.quantity, settings.auth_jwt_secret)
-    crowd = presses(options.users, options.impatient, settings.auth_jwt_secret)
+    settings, address = deployment.settings, database_address(deployment.settings)
+    campaign_id = deployment.api.create_campaign(options.quantity, settings.auth_jwt_secret)
+    crowd = requests(options.users, options.impatient, settings.auth_jwt_secret)
     people = options.users + options.impatient
     due = min(options.quantity, people)
-    button = Button(around.api, campaign_id, options.wait_s)
+    button = BurstClient(deployment.api, campaign_id, options.wait_s)
     try:
         with RowWatch(address, campaign_id, due) as watch:
-            outcome = interruption.run(burst(button, crowd, screen))
-            _await_rows(watch, due, around, options.wait_s, screen)
+            outcome = signals.run(burst(button, crowd, screen))
+            _await_rows(watch, due, deployment, options.wait_s, screen)
         highest, pending = settled_counts(settings, campaign_id, options.wait_s)
         rows, failed, mysql_version = read_rows(address, campaign_id)
         server_versions = {"MySQL": mysql_version, "Redis": read_version(settings, campaign_id)}
     except (pymysql.Error, RedisError) as error:
         message = f"a server went away: {type(error).__name__}: {error}"
-        raise DemoError(message) from error
+        raise HarnessError(message) from error
     evidence = Observations(
         options.quantity,
         outcome.answers,
         rows,
         people=people,
-        presses=len(crowd),
+        requests=len(crowd),
         highest_count=highest,
         pending=pending,
         failed_events=failed,
@@ -85,19 +85,19 @@ def _run(
     since = outcome.started
     seen = [(at - since, count) for at, count in watch.seen]
     complete_s = None if watch.complete_at is None else watch.complete_at - since
-    run = Run(campaign_id, around.kind, evidence, outcome.connections, seen, complete_s)
+    run = Run(campaign_id, deployment.kind, evidence, outcome.connections, seen, complete_s)
     return run, server_versions
 
 
 def _await_rows(
-    watch: RowWatch, due: int, around: Surroundings, wait_s: float, screen: Screen
+    watch: RowWatch, due: int, deployment: Deployment, wait_s: float, screen: Console
 ) -> None:
     """Return when the rows are there, or when patience is over: the verdict tells what is not."""
     deadline = time.monotonic() + wait_s
     with screen.bar("Rows in MySQL", due) as shown:
-        while not watch.wait(LOOK_S) and time.monotonic() < deadline:
+        while not watch.wait(POLL_INTERVAL_S) and time.monotonic() < deadline:
             shown(watch.count)
-            around.check()
+            deployment.check()
 
 
 def _record(

@@ -20,37 +20,37 @@ if TYPE_CHECKING:
 TOLD = {ACCEPTED: "accepted", SOLD_OUT: "sold out", ALREADY_APPLIED: "already applied"}
 
 
-def summary(figures: Mapping[str, Any], findings: Sequence[CheckResult]) -> RenderableType:
+def summary(metrics: Mapping[str, Any], findings: Sequence[CheckResult]) -> RenderableType:
     """Return what `figures` and `findings` say, for any terminal from 80 columns up."""
     head = Text.assemble(
-        (f"{figures['people']:,} people", "bold"),
-        f" pressed {figures['presses']:,} times at once for {figures['quantity']:,} coupons",
-        (f" (sent within {figures['sent_within_ms']:,.0f} ms)", "dim"),
+        (f"{metrics['people']:,} people", "bold"),
+        f" pressed {metrics['presses']:,} times at once for {metrics['quantity']:,} coupons",
+        (f" (sent within {metrics['sent_within_ms']:,.0f} ms)", "dim"),
     )
-    return verdict("seonchak", [head, "", _columns(figures)], findings)
+    return verdict("seonchak", [head, "", _columns(metrics)], findings)
 
 
-def _columns(figures: Mapping[str, Any]) -> Columns:
+def _columns(metrics: Mapping[str, Any]) -> Columns:
     """Return three tables, side by side where the terminal is wide enough."""
-    latency = figures["latency_ms"]["all"]
-    complete_s = figures["rows_complete_after_s"]
-    told = [(TOLD[name], figures["answers"][name]) for name in TOLD]
+    latency = metrics["latency_ms"]["all"]
+    complete_s = metrics["rows_complete_after_s"]
+    told = [(TOLD[name], metrics["answers"][name]) for name in TOLD]
     fast = [(name, _ms(latency.get(name))) for name in ("p50", "p95", "p99", "max")]
     stands = [
-        ("rows in MySQL", figures["rows_in_mysql"]),
+        ("rows in MySQL", metrics["rows_in_mysql"]),
         (
-            f"time to row {figures['rows_due']:,}",
+            f"time to row {metrics['rows_due']:,}",
             "never" if complete_s is None else f"{complete_s:.2f} s",
         ),
-        ("users with two coupons", figures["users_with_two_coupons"]),
-        ("failed events", figures["failed_events"]),
-        ("highest count in Redis", figures["highest_count_in_redis"]),
+        ("users with two coupons", metrics["users_with_two_coupons"]),
+        ("failed events", metrics["failed_events"]),
+        ("highest count in Redis", metrics["highest_count_in_redis"]),
     ]
     return Columns(
         [
-            facts("What people were told", [*told, ("errors", figures["errors"])]),
+            facts("What people were told", [*told, ("errors", metrics["errors"])]),
             facts(
-                "How fast", [*fast, ("answers per second", round(figures["answers_per_s"] or 0))]
+                "How fast", [*fast, ("answers per second", round(metrics["answers_per_s"] or 0))]
             ),
             facts("What stands", stands),
         ],

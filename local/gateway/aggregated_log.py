@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from local.json_log import log_line
+from local.json_log import log_event
 
 if TYPE_CHECKING:
     import asyncio
@@ -16,7 +16,7 @@ INTERVAL_S = 1.0
 Kind = tuple[tuple[str, str | int], ...]  # what tells one kind from another: fields of its line
 
 
-class TallyLog:
+class AggregatedLog:
     """Counts by kind; writes a line for each some time after its first, and at the end."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, level: str, message: str) -> None:
@@ -35,4 +35,4 @@ class TallyLog:
         """Write what was counted since the last time."""
         counts, self._counts = self._counts, Counter()
         for kind, count in counts.items():
-            log_line(self._level, self._message, count=count, **dict(kind))
+            log_event(self._level, self._message, count=count, **dict(kind))

@@ -12,25 +12,30 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.routes import ROUTES
-from local.gateway.aggregated_log import TallyLog
+from local.gateway.aggregated_log import AggregatedLog
 from local.gateway.body import UnreadableBodyError, is_announced, read_body
-from local.gateway.executor import Bounds, ClientGoneError, OverloadedError, WaitingRoom
-from local.gateway.invocation import Call, alone, failed, together
+from local.gateway.executor import (
+    ClientDisconnectedError,
+    ExecutorLimits,
+    LoadSheddingExecutor,
+    OverloadedError,
+)
+from local.gateway.invocation import Call, failed, invoke, invoke_batch
 from local.gateway.request_ids import request_ids
 from local.gateway.response import Response, overloaded, problem, response
 from local.gateway.routing import AtOnce, Resource, RouteLike, RouteTable, Together
-from local.worker_process import heed_stop_once_running
+from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Iterable, Iterator, Mapping
 
-    from local.gateway.rsgi import Exchange, Scope
+    from local.gateway.rsgi import RsgiProtocol, Scope
 
 # These look at nothing outside the process: they need no thread, and no queue delays them.
-ANSWERED_AT_ONCE = frozenset({"/health"})
+INLINE_PATHS = frozenset({"/health"})
 # Of a route that takes several calls together: how many at most.
-TOGETHER = 64
+MAX_BATCH_SIZE = 64
 
 
 class Gateway:
@@ -42,22 +47,22 @@ class Gateway:
         self._stage = stage
         # Made where the event loop is known: by what answers several calls together, None for all
         # handlers that take one at a time.
-        self._waiting_rooms: dict[Together | None, WaitingRoom[Call, Response]] = {}
+        self._waiting_rooms: dict[Together | None, LoadSheddingExecutor[Call, Response]] = {}
         self._request_ids: Iterator[str]
-        self._shed: TallyLog
-        self._answered_at_once: TallyLog
-        self.bounds = Bounds()
+        self._shed: AggregatedLog
+        self._answered_at_once: AggregatedLog
+        self.bounds = ExecutorLimits()
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Begin to serve on this event loop, within `bounds`."""
-        self._waiting_rooms[None] = WaitingRoom(loop, self.bounds, _alone)
-        several = replace(self.bounds, together=TOGETHER)
+        self._waiting_rooms[None] = LoadSheddingExecutor(loop, self.bounds, _alone)
+        several = replace(self.bounds, max_batch=MAX_BATCH_SIZE)
         for answer_all in {route.together for route in self._routes if route.together}:
-            self._waiting_rooms[answer_all] = WaitingRoom(loop, several, together)
+            self._waiting_rooms[answer_all] = LoadSheddingExecutor(loop, several, invoke_batch)
         self._request_ids = request_ids()
-        self._shed = TallyLog(loop, "WARNING", "too many requests: shed with 503")
-        self._answered_at_once = TallyLog(loop, "INFO", "answered at once")
-        heed_stop_once_running(loop)
+        self._shed = AggregatedLog(loop, "WARNING", "too many requests: shed with 503")
+        self._answered_at_once = AggregatedLog(loop, "INFO", "answered at once")
+        enable_sigterm(loop)
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
         """Serve no more."""
@@ -66,7 +71,7 @@ class Gateway:
         self._shed.write()
         self._answered_at_once.write()
 
-    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+    async def __rsgi__(self, scope: Scope, exchange: RsgiProtocol) -> None:
         """Answer one request."""
         request_id = next(self._request_ids)
         headers = scope.headers
@@ -77,7 +82,7 @@ class Gateway:
             if isinstance(answer, Call):
                 room = self._waiting_rooms[answer.route.together]
                 answer = await room.call(answer, exchange.client_disconnect)
-        except ClientGoneError:
+        except ClientDisconnectedError:
             return
         except UnreadableBodyError as error:
             answer = problem(error.status, error.code, str(error), request_id)
@@ -103,7 +108,7 @@ class Gateway:
             if refusal:
                 return refusal
         call = Call(route, path_parameters, scope, body, request_id, self._stage)
-        return alone(call) if resource.path in ANSWERED_AT_ONCE else call
+        return invoke(call) if resource.path in INLINE_PATHS else call
 
     def _refused(
         self,
@@ -132,7 +137,7 @@ def make_application(routes: Iterable[RouteLike]) -> Gateway:
 
 def _alone(calls: list[Call]) -> Iterator[tuple[int, Response]]:
     for place, call in enumerate(calls):
-        yield place, alone(call)
+        yield place, invoke(call)
 
 
 def _method_not_allowed(resource: Resource, request_id: str) -> Response:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from local.gateway.rsgi import Exchange, Headers
+    from local.gateway.rsgi import Headers, RsgiProtocol
 
 # API Gateway's limit of a request's payload.
 BODY_BYTES_MAX = 10 * 1024 * 1024
@@ -30,7 +30,7 @@ def is_announced(headers: Headers) -> bool:
     return announced != "0" if announced else bool(headers.get("transfer-encoding"))
 
 
-async def read_body(headers: Headers, exchange: Exchange) -> bytes:
+async def read_body(headers: Headers, exchange: RsgiProtocol) -> bytes:
     """Return the body; raise UnreadableBodyError, having read little more than allowed."""
     announced = headers.get("content-length") or ""
     # The server has refused what is no number.
@@ -48,7 +48,7 @@ async def read_body(headers: Headers, exchange: Exchange) -> bytes:
     return body
 
 
-async def _all_of(exchange: Exchange) -> bytes:
+async def _all_of(exchange: RsgiProtocol) -> bytes:
     chunks, size = [], 0
     async for chunk in exchange:
         chunks.append(chunk)

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Cores:
+class CpuAffinity:
     """Made by the parent of the workers, each of which takes one."""
 
     def __init__(self) -> None:
         # To be locked, by one worker after the other: a lock that ends with its holder.
         self._turns = tempfile.TemporaryFile()  # noqa: SIM115 - as long as there are workers
 
-    def take(self) -> None:
+    def pin(self) -> None:
         """Keep this process to the core that the fewest of its siblings have.
 
         To be called before it starts its threads, which do as the thread that starts them. Where
@@ -52,7 +52,7 @@ class Cores:
             fcntl.lockf(self._turns, fcntl.LOCK_UN)
 
 
-def are_as_many_as(workers: int) -> bool:
+def matches_cpu_count(workers: int) -> bool:
     """Tell whether the cores that this process may use can be shared out evenly.
 
     If not, somebody else uses them too: containers that share a machine would all take the first.

@@ -16,7 +16,7 @@ from local.lambda_context import AWS_ACCOUNT_ID
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local.gateway.rsgi import Incoming
+    from local.gateway.rsgi import HttpRequest
 
 API_ID = "local"
 # API Gateway takes these for itself or for its connection; no handler ever sees them.
@@ -44,7 +44,7 @@ HTTP_VERSIONS = {"1": "HTTP/1.0", "1.1": "HTTP/1.1"}
 
 
 def proxy_event(
-    request: Incoming,
+    request: HttpRequest,
     *,
     resource: str,
     path_parameters: Mapping[str, str] | None,
@@ -79,7 +79,7 @@ def proxy_event(
 
 
 def _request_context(
-    request: Incoming,
+    request: HttpRequest,
     headers: dict[str, str],
     resource: str,
     path: str,
@@ -126,7 +126,7 @@ def _request_context(
     }
 
 
-def _headers(request: Incoming, request_id: str) -> dict[str, list[str]]:
+def _headers(request: HttpRequest, request_id: str) -> dict[str, list[str]]:
     headers: dict[str, list[str]] = {}
     for key, value in request.headers:
         if name := _header_name(key):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from local.gateway.event import proxy_event
 from local.gateway.response import Response, bad_gateway, response
-from local.gateway.rsgi import Incoming
-from local.json_log import log_line
+from local.gateway.rsgi import HttpRequest
+from local.json_log import log_event
 from local.lambda_context import LambdaContext
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Call(NamedTuple):
     def event(self) -> dict[str, Any]:
         """Return what the handler is called with."""
         return proxy_event(
-            Incoming.of(self.scope, self.body),
+            HttpRequest.of(self.scope, self.body),
             resource=self.route.path,
             path_parameters=self.path_parameters,
             request_id=self.request_id,
@@ -42,7 +42,7 @@ class Call(NamedTuple):
         )
 
 
-def alone(call: Call) -> Response:
+def invoke(call: Call) -> Response:
     """Return what the handler answers to one call."""
     name = getattr(call.route.handler, "__name__", "handler")
     context = LambdaContext(name, TIMEOUT_S)
@@ -52,31 +52,31 @@ def alone(call: Call) -> Response:
         return failed(error, name, call.request_id, context.aws_request_id)
 
 
-def together(calls: Sequence[Call]) -> Iterator[tuple[int, Response]]:
+def invoke_batch(calls: Sequence[Call]) -> Iterator[tuple[int, Response]]:
     """Yield the place of each call with its answer; all are of one route, which takes several."""
     unanswered = dict(enumerate(calls))
     answer_all = calls[0].route.together
     name = getattr(answer_all, "__name__", "handler")
     try:
         assert answer_all, "the route takes one call at a time"  # noqa: S101 - a fault of ours
-        for place, answer in answer_all([call.event() for call in calls]):
-            yield place, _response(answer, name, unanswered.pop(place).request_id)
+        for place, response_ in answer_all([call.event() for call in calls]):
+            yield place, _response(response_, name, unanswered.pop(place).request_id)
         assert not unanswered, "some were given no answer"  # noqa: S101 - as above
     except Exception as error:  # noqa: BLE001 - as above
         for place, call in unanswered.items():
             yield place, failed(error, name, call.request_id)
 
 
-def _response(answer: dict[str, Any], name: str, request_id: str) -> Response:
+def _response(response_: dict[str, Any], name: str, request_id: str) -> Response:
     try:
-        return response(answer)
+        return response(response_)
     except Exception as error:  # noqa: BLE001 - as above; the others' answers may be sound
         return failed(error, name, request_id)
 
 
 def failed(error: Exception, function: str, request_id: str, aws_request_id: str = "") -> Response:
     """Log that a handler failed, and return what the client is told."""
-    log_line(
+    log_event(
         "ERROR",
         "the handler failed",
         function=function,

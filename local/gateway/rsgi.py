@@ -37,7 +37,7 @@ class Scope(Protocol):
         """The headers."""
 
 
-class Exchange(Protocol):
+class RsgiProtocol(Protocol):
     """What RSGI gives to read the body and to answer: its `protocol`."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -50,7 +50,7 @@ class Exchange(Protocol):
         """Answer."""
 
 
-class Incoming(NamedTuple):
+class HttpRequest(NamedTuple):
     """A whole request. `path` is decoded, `query` is not; header names are in small letters."""
 
     method: str
@@ -64,7 +64,7 @@ class Incoming(NamedTuple):
     body: bytes
 
     @classmethod
-    def of(cls, scope: Scope, body: bytes) -> Incoming:
+    def of(cls, scope: Scope, body: bytes) -> HttpRequest:
         """Return what `scope` tells, with the `body` that came after it."""
         return cls(
             method=scope.method,

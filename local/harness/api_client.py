@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.domain import times
-from local.harness.processes import DemoError
+from local.harness.processes import HarnessError
 from local.token import bearer
 
 TIMEOUT_S = 10.0
@@ -23,7 +23,7 @@ OPEN_SINCE_MS = 60_000
 OPEN_FOR_MS = 3_600_000
 
 
-class NotReadyError(DemoError):
+class NotReadyError(HarnessError):
     """The API does not answer, or says that it is not ready."""
 
 
@@ -66,7 +66,7 @@ class Api:
         status, fields = self.call("POST", "/campaigns", json.dumps(body), headers)
         if status != http.client.CREATED:
             message = f"POST /campaigns was answered with {status}: {_told(fields)}"
-            raise DemoError(message)
+            raise HarnessError(message)
         return campaign_id
 
     def call(

@@ -6,29 +6,29 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from local.harness.signals import Interruption
+from local.harness.signals import SignalHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def run(name: str, show: Callable[[Interruption], bool]) -> int:
+def run(name: str, show: Callable[[SignalHandler], bool]) -> int:
     """Run `show` and return the exit code: 0 only when it returned True.
 
     1 also after a failure that a sentence explains, which is printed; 130 or 143 after a signal.
     """
-    interruption = Interruption()
-    interruption.install()
+    signals = SignalHandler()
+    signals.install()
     try:
         explained = _explained()
         try:
-            return 0 if show(interruption) else 1
+            return 0 if show(signals) else 1
         except explained as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
     except KeyboardInterrupt:
         print(f"{name}: stopped; nothing is left running", file=sys.stderr)
-        return interruption.exit_code
+        return signals.exit_code
 
 
 def _explained() -> tuple[type[Exception], ...]:
@@ -37,8 +37,8 @@ def _explained() -> tuple[type[Exception], ...]:
     from handlers.config import ConfigurationError  # noqa: PLC0415
     from handlers.domain.errors import ServiceError  # noqa: PLC0415
     from handlers.retry import SetupError  # noqa: PLC0415
-    from local.harness.processes import DemoError  # noqa: PLC0415
+    from local.harness.processes import HarnessError  # noqa: PLC0415
     from local.servers import ServerError  # noqa: PLC0415
 
-    ours = (DemoError, ServerError, SetupError, ConfigurationError, ServiceError)
+    ours = (HarnessError, ServerError, SetupError, ConfigurationError, ServiceError)
     return (*ours, OSError, subprocess.SubprocessError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from local.harness.processes import ROOT, DemoError
+from local.harness.processes import ROOT, HarnessError
 from local.servers.ports import HOST
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read_values(
             values |= _parsed(own.read_text(encoding="utf-8"))
     except OSError as error:
         message = f"{error.filename} cannot be read: {error.strerror}"
-        raise DemoError(message) from error
+        raise HarnessError(message) from error
     return {name: environment.get(name, value) for name, value in values.items()}
 
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console as RichConsole
+from rich.console import Group
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -29,10 +30,10 @@ PIPE_WIDTH = 100
 KEPT, BROKEN = Text("✓", "green"), Text("✗", "bold red")
 
 
-class Screen:
+class Console:
     """Standard output: a moving picture on a terminal, plain lines on a pipe."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: RichConsole | None = None) -> None:
         self.console = console or _console()
 
     def say(self, line: str) -> None:
@@ -69,9 +70,9 @@ class Screen:
         self.console.print(line, highlight=False)
 
 
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+def _console() -> RichConsole:
+    console = RichConsole()
+    return console if console.is_terminal else RichConsole(width=PIPE_WIDTH)
 
 
 def verdict(

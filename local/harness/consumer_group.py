@@ -10,7 +10,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from handlers.adapters.kafka.connection import connection_options
-from local.harness.processes import DemoError
+from local.harness.processes import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ASSIGNED = "partitions assigned"
 
 
-class NotAssignedError(DemoError):
+class NotAssignedError(HarnessError):
     """The consumers are still joining their group."""
 
 

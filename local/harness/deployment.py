@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from handlers.config import Settings
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.harness import compose
 from local.harness.api_client import Api, NotReadyError
 from local.harness.consumer_group import NotAssignedError, check_group, check_runners
-from local.harness.processes import DemoError, Program, Running, running
+from local.harness.processes import HarnessError, Program, Running, running
 from local.migrate import migrate
-from local.servers.embedded import settings_or_stack
+from local.servers.embedded import environment_or_embedded
 from local.servers.ports import HOST, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from local.harness.console import Screen
+    from local.harness.console import Console
     from local.servers.embedded import KafkaKind
     from local.servers.embedded import Servers as StackServers
 
@@ -44,7 +44,7 @@ class DeploymentOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Deployment:
     """Everything that the crowd needs, ready for it."""
 
     kind: str  # for people: whose servers these are
@@ -53,13 +53,13 @@ class Surroundings:
     programs: Sequence[Running]
 
     def check(self) -> None:
-        """Raise DemoError when one of our programs has ended."""
+        """Raise HarnessError when one of our programs has ended."""
         for program in self.programs:
             program.check()
 
 
 @contextmanager
-def surroundings(options: DeploymentOptions, screen: Screen) -> Iterator[Surroundings]:
+def surroundings(options: DeploymentOptions, screen: Console) -> Iterator[Deployment]:
     """Yield ready surroundings; whatever was started is stopped after the block."""
     with ExitStack() as stack:
         if options.servers == "compose":
@@ -70,51 +70,51 @@ def surroundings(options: DeploymentOptions, screen: Screen) -> Iterator[Surroun
             screen.say("stopping what was started …")
 
 
-def _containers(options: DeploymentOptions, screen: Screen) -> Surroundings:
+def _containers(options: DeploymentOptions, screen: Console) -> Deployment:
     """Find the containers of `make up`. Nothing is started, nothing migrated."""
     values = compose.read_values()
     settings = Settings.from_environment(compose.settings_of(values))
     api = Api(*compose.api_address(values))
     with screen.step("Containers of `make up`") as report:
-        patience = Patience(options.wait_s, report)
+        patience = RetryDeadline(options.wait_s, report)
         _wait_until_ready(patience, api, (), "the API of `make up`")
-        patience.until_answered("the consumers' group", lambda: check_group(settings), _joining)
-    return Surroundings("containers", api, settings, ())
+        patience.retry_until_ready("the consumers' group", lambda: check_group(settings), _joining)
+    return Deployment("containers", api, settings, ())
 
 
 def _own_programs(
-    stack: ExitStack, options: DeploymentOptions, servers: StackServers, screen: Screen
-) -> Surroundings:
+    stack: ExitStack, options: DeploymentOptions, servers: StackServers, screen: Console
+) -> Deployment:
     """Start what is missing: servers where the settings name none, and always the programs."""
     with screen.step("Redis, Kafka, MySQL") as report:
-        environment = stack.enter_context(settings_or_stack(servers, options.kafka, report))
+        environment = stack.enter_context(environment_or_embedded(servers, options.kafka, report))
         settings = Settings.from_environment(environment)
         _refuse_strangers(settings)
-        migrate(settings, Patience(options.wait_s, report))
+        migrate(settings, RetryDeadline(options.wait_s, report))
     with screen.step("Gateway and poll runners") as report:
         api = Api(HOST, free_port())
         programs = _programs(api, options.out / "logs")
         environment.setdefault("PENDING_RESEND_AFTER_S", RESEND_AFTER_S)
         started = stack.enter_context(running(programs, environment))
-        patience = Patience(options.wait_s, report)
+        patience = RetryDeadline(options.wait_s, report)
         _wait_until_ready(patience, api, started)
-        patience.until_answered(
+        patience.retry_until_ready(
             "a place in the group", lambda: check_runners(started[-POLL_RUNNERS:]), _joining
         )
     embedded = environment.get("REDIS_URL") != os.environ.get("REDIS_URL")
-    return Surroundings("embedded" if embedded else "settings", api, settings, started)
+    return Deployment("embedded" if embedded else "settings", api, settings, started)
 
 
 def _refuse_strangers(settings: Settings) -> None:
-    """Raise DemoError where a demo has no business, or could not sign its tokens."""
+    """Raise HarnessError where a demo has no business, or could not sign its tokens."""
     if settings.stage != "local":
         message = f"a demo writes to the servers: it runs with STAGE=local, not {settings.stage}"
-        raise DemoError(message)
+        raise HarnessError(message)
     if not settings.auth_jwt_secret:
         message = (
             "the crowd's tokens are signed by the demo: set AUTH_JWT_SECRET, not AUTH_JWKS_URL"
         )
-        raise DemoError(message)
+        raise HarnessError(message)
 
 
 def _programs(api: Api, logs: Path) -> Sequence[Program]:
@@ -132,14 +132,14 @@ def _programs(api: Api, logs: Path) -> Sequence[Program]:
 
 
 def _wait_until_ready(
-    patience: Patience, api: Api, programs: Sequence[Running], name: str = "the API"
+    patience: RetryDeadline, api: Api, programs: Sequence[Running], name: str = "the API"
 ) -> None:
     def ask() -> None:
         for program in programs:
             program.check()
         api.check_ready()
 
-    patience.until_answered(name, ask, lambda error: isinstance(error, NotReadyError))
+    patience.retry_until_ready(name, ask, lambda error: isinstance(error, NotReadyError))
 
 
 def _joining(error: Exception) -> bool:

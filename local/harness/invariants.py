@@ -162,10 +162,10 @@ def everyone_answered(seen: Observations) -> CheckResult:
     allowed = EXPECTED if seen.faults is None else (*EXPECTED, UNDECIDED)
     odd = Counter(each.outcome for each in seen.responses if each.outcome not in allowed)
     differences = [f"{count:,} x {outcome}" for outcome, count in odd.most_common()]
-    if seen.faults is None and len(seen.responses) != seen.presses:
-        differences.append(f"{len(seen.responses):,} answers to {seen.presses:,} presses")
+    if seen.faults is None and len(seen.responses) != seen.requests:
+        differences.append(f"{len(seen.responses):,} answers to {seen.requests:,} presses")
     differences += naming_all(("never answered", seen.unanswered))
-    about = f"{len(seen.responses) - odd.total():,} of {seen.presses:,} as expected"
+    about = f"{len(seen.responses) - odd.total():,} of {seen.requests:,} as expected"
     return CheckResult("Everyone is answered", about, tuple(differences), "P6")
 
 

@@ -12,7 +12,7 @@ import pymysql
 from handlers.adapters.migration.schema import connect
 from handlers.domain import times
 from local.harness.observations import Row
-from local.harness.processes import DemoError
+from local.harness.processes import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ class RowWatch:
         ended = self._ended.wait(timeout_s)
         if self._error:
             message = f"MySQL gave no answer about the rows: {self._error}"
-            raise DemoError(message) from self._error
+            raise HarnessError(message) from self._error
         return ended
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from local.harness.responses import Answer
+    from local.harness.responses import ApplyResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ class Observations:
     """What was seen of one campaign: responses in their order, and what is stored at the end."""
 
     quantity: int
-    responses: Sequence[Answer]
+    responses: Sequence[ApplyResponse]
     rows: Sequence[Row]
     people: int = 0  # different users who applied
-    presses: int = 0
+    requests: int = 0
     highest_count: int = 0  # coupon_count in Redis; it only ever rises
     pending: int = 0  # admitted in Redis, and not known to be in MySQL
     failed_events: int = 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.servers.reaper import WHEN_TOLD, Guardian
+from local.servers.reaper import GATED_START, ProcessReaper
 from local.servers.signals import held_signals
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ STOP_TIMEOUT_S = 5.0
 LOG_TAIL_LINES = 10
 
 
-class DemoError(Exception):
+class HarnessError(Exception):
     """The demo cannot be done; the message says why, and is all that a reader needs."""
 
 
@@ -47,11 +47,11 @@ class Running:
 
     def __init__(self, program: Program, environment: Mapping[str, str]) -> None:
         self.program = program
-        command = [*WHEN_TOLD, program.python, "-m", program.module, *program.arguments]
+        command = [*GATED_START, program.python, "-m", program.module, *program.arguments]
         with program.log.open("wb") as log:
             # The guardian ends the program even when the demo itself is killed.
             self._home = Path(tempfile.mkdtemp(prefix="seonchak-demo-"))
-            self._guardian = Guardian(self._home)
+            self._guardian = ProcessReaper(self._home)
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -62,7 +62,7 @@ class Running:
                 cwd=ROOT,
                 env={**environment, "TMPDIR": str(self._home)},
             )
-            self._guardian.watch_and_let_go(self._process)
+            self._guardian.attach_and_start(self._process)
 
     @property
     def pid(self) -> int:
@@ -75,13 +75,13 @@ class Running:
         return self._process.poll()
 
     def check(self) -> None:
-        """Raise DemoError, with the end of its log, when the program has ended."""
+        """Raise HarnessError, with the end of its log, when the program has ended."""
         code = self.exit_code
         if code is not None:
             log = self.program.log
             lines = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
             about = f"{self.program.name} ended with exit code {code}; the end of {log}:"
-            raise DemoError("\n  ".join([about, *lines]))
+            raise HarnessError("\n  ".join([about, *lines]))
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM."""

@@ -15,13 +15,13 @@ FIELD_AND_VALUE = {
     200: ("outcome", ALREADY_APPLIED),
     409: ("code", SOLD_OUT),
 }
-NO_ANSWER = 0
+NO_RESPONSE = 0
 # Where answers are lost or put off on purpose: nothing was decided, or the client does not know.
 UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApplyResponse:
     """One press: who, what came of it, and when.
 
     Both times count from the start signal, at which everybody pressed: what a busy machine needs
@@ -31,7 +31,7 @@ class Answer:
     user: str
     outcome: str  # one of EXPECTED, or a few words about what came instead
     serial: int | None = None
-    status: int = NO_ANSWER  # so too when the connection failed
+    status: int = NO_RESPONSE  # so too when the connection failed
     sent_s: float = 0.0  # when this client came to it
     latency_s: float = 0.0  # when the answer was there
 
@@ -41,7 +41,7 @@ class Answer:
         return self.outcome in EXPECTED
 
 
-def read_answer(status: int, body: bytes, campaign_id: str, user: str) -> tuple[str, int | None]:
+def parse_response(status: int, body: bytes, campaign_id: str, user: str) -> tuple[str, int | None]:
     """Return outcome and serial; an answer of the wrong shape, or to somebody else, says so."""
     fields = _object(body)
     name, outcome = FIELD_AND_VALUE.get(status, ("code", ""))

@@ -16,7 +16,7 @@ T = TypeVar("T")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interruption:
+class SignalHandler:
     """Raises KeyboardInterrupt in the main thread, or cancels what `run` is running."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from local.harness.cli import run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.harness.signals import Interruption
+    from local.harness.signals import SignalHandler
 
 # As many as one process of Locust can be on a machine that does little else.
 USERS_MAX = 10_000
@@ -30,12 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 only when every promise was kept."""
     options = _parser().parse_args(arguments)
 
-    def shown(_: Interruption) -> bool:
+    def shown(_: SignalHandler) -> bool:
         # Not above: --help need not wait for every client and the plots.
-        from local.harness.console import Screen  # noqa: PLC0415
-        from local.load.run import hold_days  # noqa: PLC0415
+        from local.harness.console import Console  # noqa: PLC0415
+        from local.load.run import run  # noqa: PLC0415
 
-        return hold_days(options, Screen())
+        return run(options, Console())
 
     return run("load", shown)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from local.harness.invariants import CheckResult, check, naming_all, repeated
 from local.harness.observations import Observations
-from local.harness.responses import ACCEPTED, ALREADY_APPLIED, EXPECTED, NO_ANSWER, Answer
+from local.harness.responses import ACCEPTED, ALREADY_APPLIED, EXPECTED, NO_RESPONSE, ApplyResponse
 from local.load.responses import ISSUED, NOT_OPEN, PATIENCE, UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from local.harness.observations import Row
-    from local.load.session_log import Day, Visit
+    from local.load.session_log import LoadResult, UserSession
 
 # Redis's clock decides on the opening; those of the people may differ by so much.
 CLOCKS_APART_S = 1.0
@@ -23,7 +23,7 @@ NO_DECISION = "left without a decision"
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
+class FinalState:
     """What is left of the day in MySQL and Redis."""
 
     rows: Sequence[Row]
@@ -33,15 +33,15 @@ class Stands:
     failed_events: int
 
 
-def judge_day(day: Day, stands: Stands) -> tuple[CheckResult, ...]:
+def check_load(day: LoadResult, stands: FinalState) -> tuple[CheckResult, ...]:
     """Return a result for each promise; the demo's, and those of a longer day."""
-    heard = [answer for visit in day.visits for answer in decisions(visit)]
+    heard = [answer for session in day.sessions for answer in decisions(session)]
     seen = Observations(
         day.quantity,
         heard,
         stands.rows,
-        people=len(day.visits),
-        presses=len(heard),
+        people=len(day.sessions),
+        requests=len(heard),
         highest_count=stands.highest_count,
         pending=stands.pending,
         failed_events=stands.failed_events,
@@ -54,29 +54,29 @@ def judge_day(day: Day, stands: Stands) -> tuple[CheckResult, ...]:
     )
 
 
-def decisions(visit: Visit) -> Iterator[Answer]:
+def decisions(session: UserSession) -> Iterator[ApplyResponse]:
     """Yield what this person was told for good, as if no answer had been lost.
 
     An ALREADY_APPLIED that follows a lost answer stands for the ACCEPTED that was in it.
     """
     maybe = told = False
-    for answer in visit.answers:
+    for answer in session.answers:
         if answer.outcome == ALREADY_APPLIED and maybe and not told:
             yield replace(answer, outcome=ACCEPTED)
-        elif answer.status != NO_ANSWER and answer.outcome not in PATIENCE:
+        elif answer.status != NO_RESPONSE and answer.outcome not in PATIENCE:
             yield answer
         maybe = maybe or _may_have_admitted(answer)
         told = told or answer.serial is not None
-    if not any(answer.outcome in EXPECTED for answer in visit.answers):
-        yield Answer(visit.user, NO_DECISION, None, NO_ANSWER, 0.0, 0.0)
+    if not any(answer.outcome in EXPECTED for answer in session.answers):
+        yield ApplyResponse(session.user, NO_DECISION, None, NO_RESPONSE, 0.0, 0.0)
 
 
-def _may_have_admitted(answer: Answer) -> bool:
+def _may_have_admitted(answer: ApplyResponse) -> bool:
     """Whether the place may be kept although nobody was told its serial."""
-    return answer.status == NO_ANSWER or answer.outcome == UNAVAILABLE
+    return answer.status == NO_RESPONSE or answer.outcome == UNAVAILABLE
 
 
-def _not_before_the_opening(day: Day, stands: Stands) -> CheckResult:
+def _not_before_the_opening(day: LoadResult, stands: FinalState) -> CheckResult:
     early = [row.user for row in stands.rows if row.admitted_at_ms < day.opens_at_ms]
     first_ms = min((row.admitted_at_ms for row in stands.rows), default=None)
     after = (
@@ -86,9 +86,9 @@ def _not_before_the_opening(day: Day, stands: Stands) -> CheckResult:
     return CheckResult("Not before the opening", f"admitted: {after}", differences)
 
 
-def _every_winner_holds_a_code(day: Day, stands: Stands) -> CheckResult:
-    told = {visit.user: serials(visit) for visit in day.visits}
-    winners = [visit for visit in day.visits if told[visit.user]]
+def _every_winner_holds_a_code(day: LoadResult, stands: FinalState) -> CheckResult:
+    told = {session.user: serials(session) for session in day.sessions}
+    winners = [session for session in day.sessions if told[session.user]]
     issued, rows = stands.issued, {row.user: row.serial for row in stands.rows}
     found = {
         "told a serial, and no code seen": [v.user for v in winners if v.state != ISSUED],
@@ -108,17 +108,17 @@ def _every_winner_holds_a_code(day: Day, stands: Stands) -> CheckResult:
     return CheckResult("Every winner holds a code", seen, naming_all(*found.items()))
 
 
-def serials(visit: Visit) -> set[int]:
+def serials(session: UserSession) -> set[int]:
     """Return every serial that this person was told; more than one is one too many."""
-    return {answer.serial for answer in visit.answers if answer.serial is not None}
+    return {answer.serial for answer in session.answers if answer.serial is not None}
 
 
-def _only_promised_answers(day: Day) -> CheckResult:
-    answers = [answer for visit in day.visits for answer in visit.answers]
-    wrong = Counter(about for visit in day.visits for about in visit.wrong)
+def _only_promised_answers(day: LoadResult) -> CheckResult:
+    answers = [answer for session in day.sessions for answer in session.answers]
+    wrong = Counter(about for session in day.sessions for about in session.wrong)
     found = {
         "told ALREADY_APPLIED at the first press": [
-            v.user for v in day.visits if v.answers and v.answers[0].outcome == ALREADY_APPLIED
+            v.user for v in day.sessions if v.answers and v.answers[0].outcome == ALREADY_APPLIED
         ],
         "told NOT_OPEN after the opening": [
             a.user for a in answers if a.outcome == NOT_OPEN and a.sent_s > CLOCKS_APART_S

@@ -24,19 +24,19 @@ from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.exception import StopUser
 
 from local.dev_settings import DEVELOPMENT_SETTINGS
-from local.harness.responses import NO_ANSWER
+from local.harness.responses import NO_RESPONSE
 from local.load.campaign import NotCreatedError, create_campaign
 from local.load.progress import progress
-from local.load.responses import Call, Reply, Sort, read
-from local.load.scenario import Nature, day
-from local.load.session_log import HUNG_UP, Day, Timing, Visit
+from local.load.responses import Endpoint, RawResponse, ResponseKind, read
+from local.load.scenario import UserProfile, scenario
+from local.load.session_log import HUNG_UP, LoadResult, Timing, UserSession
 from local.token import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from local.load.responses import Seen
-    from local.load.scenario import Wish
+    from local.load.responses import ParsedResponse
+    from local.load.scenario import Action
 
 # Everybody has a connection of their own; beyond so many (two gateway processes take 2,048 each)
 # they share them, and who finds none waits for one.
@@ -45,7 +45,7 @@ CONNECTIONS_MAX = 2000
 ANSWER_TIMEOUT_S = 30.0
 PROGRESS_EVERY_S = 5.0
 # How late the end of a day may be noticed.
-LOOK_S = 0.2
+POLL_INTERVAL_S = 0.2
 EXIT_BROKEN = 2
 SECRET = os.environ.get("AUTH_JWT_SECRET") or DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"]
 
@@ -61,91 +61,95 @@ class Promotion:
         self.opens_at_ms = int((time.time() + options.countdown) * 1000)
         self.opens_at_s = self.opens_at_ms / 1000
         self.patience_until_s = self.opens_at_s + options.patience
-        self.visits: list[Visit] = []
+        self.sessions: list[UserSession] = []
         self._numbers = itertools.count(1)
         url = environment.host.rstrip("/")
         self.campaign_id = create_campaign(url, SECRET, self.quantity, self.opens_at_ms)
 
-    def enter(self) -> tuple[Visit, Nature]:
+    def enter(self) -> tuple[UserSession, UserProfile]:
         """Let in another visitor."""
         number = next(self._numbers)
-        visit = Visit(f"user-{number}")
-        self.visits.append(visit)
-        return visit, Nature.of(number, self.hang_ups)
+        session = UserSession(f"user-{number}")
+        self.sessions.append(session)
+        return session, UserProfile.of(number, self.hang_ups)
 
     def is_over(self) -> bool:
         """Whether everybody has come and left."""
-        return len(self.visits) >= self.people and all(visit.left for visit in self.visits)
+        return len(self.sessions) >= self.people and all(session.left for session in self.sessions)
 
     def say(self) -> None:
         """Print how it goes."""
-        print(progress(self.visits, time.time() - self.opens_at_s), flush=True)
+        print(progress(self.sessions, time.time() - self.opens_at_s), flush=True)
 
 
-class Person(FastHttpUser):  # type: ignore[misc]  # the environment of the checks has no Locust
-    """Lives through one day, and leaves."""
+class CouponUser(FastHttpUser):  # type: ignore[misc]  # the environment of the checks has no Locust
+    """Lives through one scenario, and leaves."""
 
     network_timeout = connection_timeout = ANSWER_TIMEOUT_S
 
-    def live(self) -> None:
+    def run_scenario(self) -> None:
         """Do what a person wishes, one after the other."""
         promotion: Promotion | None = self.environment.promotion
         if promotion is None:
             raise StopUser
-        visit, nature = promotion.enter()
-        credentials = bearer(SECRET, visit.user)
-        steps = day(nature, promotion.patience_until_s)
-        wish = _next(steps, None)
-        while wish:
-            gevent.sleep(wish.after_s)
+        session, profile = promotion.enter()
+        credentials = bearer(SECRET, session.user)
+        steps = scenario(profile, promotion.patience_until_s)
+        action = _next(steps, None)
+        while action:
+            gevent.sleep(action.after_s)
             sent_s = time.time()
-            seen = self._do(wish, promotion.campaign_id, visit.user, credentials)
-            visit.note(wish.call, seen, sent_s, promotion.opens_at_s)
-            wish = _next(steps, seen)
-        visit.left = True
+            seen = self._do(action, promotion.campaign_id, session.user, credentials)
+            session.note(action.call, seen, sent_s, promotion.opens_at_s)
+            action = _next(steps, seen)
+        session.left = True
         raise StopUser
 
-    def _do(self, wish: Wish, campaign_id: str, user: str, credentials: dict[str, str]) -> Seen:
+    def _do(
+        self, action: Action, campaign_id: str, user: str, credentials: dict[str, str]
+    ) -> ParsedResponse:
         """Make one call. Locust counts its time, and as failures what broke or is wrong."""
-        method, _, name = wish.call.partition(" ")
+        method, _, name = action.call.partition(" ")
         path = name.replace("{id}", campaign_id)
-        headers = {} if wish.call is Call.LOOK else credentials
+        headers = {} if action.call is Endpoint.CAMPAIGN else credentials
         with (
-            gevent.Timeout(wish.hang_up_s) as hanging_up,
+            gevent.Timeout(action.hang_up_s) as hanging_up,
             self.client.request(
                 method, path, name=name, headers=headers, catch_response=True
             ) as response,
         ):
             reply = _reply(response)
-            if reply.status == NO_ANSWER and wish.hang_up_s and not hanging_up.pending:
+            if reply.status == NO_RESPONSE and action.hang_up_s and not hanging_up.pending:
                 # Their own doing: neither a failure, nor a time that a call took.
                 response.request_meta["name"] = f"{name} (hung up)"
                 response.success()
-                return read(wish.call, reply._replace(error=HUNG_UP), campaign_id, user)
-            seen = read(wish.call, reply, campaign_id, user)
-            if seen.sort is Sort.WRONG:
+                return read(action.call, reply._replace(error=HUNG_UP), campaign_id, user)
+            seen = read(action.call, reply, campaign_id, user)
+            if seen.sort is ResponseKind.WRONG:
                 response.failure(seen.outcome)
-            elif reply.status != NO_ANSWER:
+            elif reply.status != NO_RESPONSE:
                 response.success()
         return seen
 
-    tasks = (live,)
+    tasks = (run_scenario,)
 
 
-def _next(steps: Generator[Wish, Seen, None], seen: Seen | None) -> Wish | None:
+def _next(
+    steps: Generator[Action, ParsedResponse, None], seen: ParsedResponse | None
+) -> Action | None:
     try:
         return steps.send(seen) if seen else next(steps)
     except StopIteration:
         return None
 
 
-def _reply(response: Any) -> Reply:
+def _reply(response: Any) -> RawResponse:
     error = response.request_meta["exception"]
     if error is None or isinstance(error, LocustBadStatusCode):
         content = bytes(response.content or b"")
-        return Reply(time.time(), response.status_code, response.headers, content)
+        return RawResponse(time.time(), response.status_code, response.headers, content)
     cause = getattr(error, "original", None) or error
-    return Reply(time.time(), NO_ANSWER, {}, b"", type(cause).__name__)
+    return RawResponse(time.time(), NO_RESPONSE, {}, b"", type(cause).__name__)
 
 
 def add_options(parser: Any) -> None:
@@ -158,7 +162,7 @@ def add_options(parser: Any) -> None:
     add("--days", default="out/load", include_in_web_ui=False, help="folder for what was seen")
 
 
-def open_doors(environment: Any, **_: Any) -> None:
+def on_test_start(environment: Any, **_: Any) -> None:
     """Create the campaign, before the first person comes."""
     environment.promotion = None
     try:
@@ -167,21 +171,21 @@ def open_doors(environment: Any, **_: Any) -> None:
         _break_off(environment, str(error))
         return
     shared = promotion.people > CONNECTIONS_MAX
-    Person.client_pool = _pool() if shared else None
+    CouponUser.client_pool = _pool() if shared else None
     gevent.spawn(_await_end, environment, promotion)
 
 
-def close_doors(environment: Any, **_: Any) -> None:
+def on_test_stop(environment: Any, **_: Any) -> None:
     """Write down what was seen."""
     promotion, environment.promotion = environment.promotion, None
     if promotion is None:
         return
     timings = [_timing(entry) for entry in environment.stats.entries.values()]
-    parts = (promotion.campaign_id, promotion.quantity, promotion.opens_at_ms, promotion.visits)
-    Day(*parts, timings).write(Path(environment.parsed_options.days))
+    parts = (promotion.campaign_id, promotion.quantity, promotion.opens_at_ms, promotion.sessions)
+    LoadResult(*parts, timings).write(Path(environment.parsed_options.days))
 
 
-def give_up(user_instance: Any, exception: Exception, **_: Any) -> None:
+def on_user_error(user_instance: Any, exception: Exception, **_: Any) -> None:
     """End the run when a person cannot go on: that is a fault of this program."""
     _break_off(user_instance.environment, f"{type(exception).__name__}: {exception}")
 
@@ -192,7 +196,7 @@ def _await_end(environment: Any, promotion: Promotion) -> None:
         if time.monotonic() >= due_s:
             due_s += PROGRESS_EVERY_S
             promotion.say()
-        gevent.sleep(LOOK_S)
+        gevent.sleep(POLL_INTERVAL_S)
     promotion.say()
     if environment.promotion is promotion:
         _end(environment)
@@ -225,6 +229,6 @@ def _timing(entry: Any) -> Timing:
 
 
 events.init_command_line_parser.add_listener(add_options)
-events.test_start.add_listener(open_doors)
-events.test_stop.add_listener(close_doors)
-events.user_error.add_listener(give_up)
+events.test_start.add_listener(on_test_start)
+events.test_stop.add_listener(on_test_stop)
+events.user_error.add_listener(on_user_error)

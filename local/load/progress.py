@@ -10,20 +10,20 @@ from local.load.responses import ISSUED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.load.session_log import Visit
+    from local.load.session_log import UserSession
 
 
-def progress(visits: Sequence[Visit], since_s: float) -> str:
+def progress(sessions: Sequence[UserSession], since_s: float) -> str:
     """Return what there is to say `since_s` seconds after the opening (below 0: before it)."""
     if since_s < 0:
-        looks = sum(visit.looks for visit in visits)
-        return f"{-since_s:3.0f} s to the opening: {len(visits):,} people, {looks:,} looks"
-    told = [visit.answers[-1].outcome for visit in visits if visit.answers]
+        looks = sum(session.looks for session in sessions)
+        return f"{-since_s:3.0f} s to the opening: {len(sessions):,} people, {looks:,} looks"
+    told = [session.answers[-1].outcome for session in sessions if session.answers]
     sold_out = told.count(SOLD_OUT)
     won = sum(outcome in EXPECTED for outcome in told) - sold_out
-    issued = sum(visit.state == ISSUED for visit in visits)
-    left = sum(visit.left for visit in visits)
+    issued = sum(session.state == ISSUED for session in sessions)
+    left = sum(session.left for session in sessions)
     return (
         f"{since_s:3.0f} s after it: {won:,} won, {issued:,} hold a code, {sold_out:,} sold out, "
-        f"{len(visits) - won - sold_out:,} without an answer, {left:,} left"
+        f"{len(sessions) - won - sold_out:,} without an answer, {left:,} left"
     )

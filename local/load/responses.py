@@ -9,7 +9,7 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handlers.domain import times
-from local.harness.responses import EXPECTED, NO_ANSWER, read_answer
+from local.harness.responses import EXPECTED, NO_RESPONSE, parse_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,73 +22,77 @@ NOT_OPEN, BUSY, UNAVAILABLE = "409 NOT_OPEN", "429 TOO_MANY_REQUESTS", "503 UNAV
 PATIENCE = frozenset({NOT_OPEN, BUSY, UNAVAILABLE})
 
 
-class Call(StrEnum):
+class Endpoint(StrEnum):
     """What people do, by the name that it has in every report."""
 
-    LOOK = "GET /campaigns/{id}"
-    PRESS = "POST /campaigns/{id}/apply"
-    CHECK = "GET /campaigns/{id}/coupon"
+    CAMPAIGN = "GET /campaigns/{id}"
+    APPLY = "POST /campaigns/{id}/apply"
+    COUPON = "GET /campaigns/{id}/coupon"
 
 
-class Sort(Enum):
+class ResponseKind(Enum):
     """What an answer is good for."""
 
     ANSWERED = auto()
-    AGAIN = auto()  # none came, or it asks to wait
+    RETRY = auto()  # none came, or it asks to wait
     WRONG = auto()  # nobody should get it
 
 
-class Reply(NamedTuple):
+class RawResponse(NamedTuple):
     """What came over the connection."""
 
     at_s: float  # since 1970
     status: int
     headers: Mapping[str, str]  # finds a name in any case
     body: bytes
-    error: str = ""  # why there is none, where `status` is NO_ANSWER
+    error: str = ""  # why there is none, where `status` is NO_RESPONSE
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ParsedResponse:
     """The same, understood."""
 
     at_s: float
-    sort: Sort
+    sort: ResponseKind
     outcome: str  # for a press one of EXPECTED; else a state, or a few words
-    status: int = NO_ANSWER
+    status: int = NO_RESPONSE
     wait_s: float | None = None  # Retry-After, or for how long the page stays as it is
     opens_at_s: float | None = None
     serial: int | None = None
     code: str | None = None
 
 
-def read(call: Call, reply: Reply, campaign_id: str, user: str) -> Seen:
+def read(call: Endpoint, reply: RawResponse, campaign_id: str, user: str) -> ParsedResponse:
     """Understand the answer to one call; whatever it is, this raises nothing."""
-    if reply.status == NO_ANSWER:
-        return Seen(reply.at_s, Sort.AGAIN, f"no answer ({reply.error})")
+    if reply.status == NO_RESPONSE:
+        return ParsedResponse(reply.at_s, ResponseKind.RETRY, f"no answer ({reply.error})")
     fields = _object(reply.body)
     told = f"{reply.status} {fields.get('code')}"
-    if told in PATIENCE and (told != NOT_OPEN or call is Call.PRESS):
+    if told in PATIENCE and (told != NOT_OPEN or call is Endpoint.APPLY):
         return _told_to_wait(reply, told)
-    if call is Call.PRESS:
-        outcome, serial = read_answer(reply.status, reply.body, campaign_id, user)
-        sort = Sort.ANSWERED if outcome in EXPECTED else Sort.WRONG
-        return Seen(reply.at_s, sort, outcome, reply.status, serial=serial)
+    if call is Endpoint.APPLY:
+        outcome, serial = parse_response(reply.status, reply.body, campaign_id, user)
+        sort = ResponseKind.ANSWERED if outcome in EXPECTED else ResponseKind.WRONG
+        return ParsedResponse(reply.at_s, sort, outcome, reply.status, serial=serial)
     if reply.status != OK:
         return _wrong(reply, fields)
-    if call is Call.CHECK:
+    if call is Endpoint.COUPON:
         return _coupon(reply, fields)
     return _page(reply, fields, campaign_id)
 
 
-def _told_to_wait(reply: Reply, told: str) -> Seen:
+def _told_to_wait(reply: RawResponse, told: str) -> ParsedResponse:
     retry_after = reply.headers.get("Retry-After") or ""
     if not retry_after.isdecimal():
-        return Seen(reply.at_s, Sort.WRONG, f"{told} without Retry-After", reply.status)
-    return Seen(reply.at_s, Sort.AGAIN, told, reply.status, wait_s=float(retry_after))
+        return ParsedResponse(
+            reply.at_s, ResponseKind.WRONG, f"{told} without Retry-After", reply.status
+        )
+    return ParsedResponse(
+        reply.at_s, ResponseKind.RETRY, told, reply.status, wait_s=float(retry_after)
+    )
 
 
-def _page(reply: Reply, fields: dict[str, Any], campaign_id: str) -> Seen:
+def _page(reply: RawResponse, fields: dict[str, Any], campaign_id: str) -> ParsedResponse:
     fresh = re.search(r"max-age=(\d+)", reply.headers.get("Cache-Control") or "")
     try:
         opens_at_s = times.from_iso(str(fields.get("opens_at"))) / 1000
@@ -98,22 +102,26 @@ def _page(reply: Reply, fields: dict[str, Any], campaign_id: str) -> Seen:
     if not fresh or fields.get("id") != campaign_id or state not in STATES:
         return _wrong(reply, fields)
     wait_s = float(fresh[1])
-    return Seen(reply.at_s, Sort.ANSWERED, state, status, wait_s=wait_s, opens_at_s=opens_at_s)
+    return ParsedResponse(
+        reply.at_s, ResponseKind.ANSWERED, state, status, wait_s=wait_s, opens_at_s=opens_at_s
+    )
 
 
-def _coupon(reply: Reply, fields: dict[str, Any]) -> Seen:
+def _coupon(reply: RawResponse, fields: dict[str, Any]) -> ParsedResponse:
     state, serial, code = str(fields.get("status")), fields.get("serial"), fields.get("code")
     has_code = isinstance(code, str) and bool(code)
     if type(serial) is not int or state not in {PENDING, ISSUED, FAILED}:
         return _wrong(reply, fields)
     if has_code is not (state == ISSUED):
         return _wrong(reply, fields)
-    return Seen(reply.at_s, Sort.ANSWERED, state, reply.status, serial=serial, code=code)
+    return ParsedResponse(
+        reply.at_s, ResponseKind.ANSWERED, state, reply.status, serial=serial, code=code
+    )
 
 
-def _wrong(reply: Reply, fields: dict[str, Any]) -> Seen:
+def _wrong(reply: RawResponse, fields: dict[str, Any]) -> ParsedResponse:
     about = fields.get("code") or fields.get("status") or "not as promised"
-    return Seen(reply.at_s, Sort.WRONG, f"{reply.status} {about}", reply.status)
+    return ParsedResponse(reply.at_s, ResponseKind.WRONG, f"{reply.status} {about}", reply.status)
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.harness.responses import SOLD_OUT
-from local.load.responses import PENDING, Call, Sort
+from local.load.responses import PENDING, Endpoint, ResponseKind
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from local.load.responses import Seen
+    from local.load.responses import ParsedResponse
 
-    Steps = Generator["Wish", Seen, Seen]
+    Steps = Generator["Action", ParsedResponse, ParsedResponse]
 
 # People do not act on the second: these are added to what a server asks for, never taken off.
 LOOK_JITTER_S = 2.0
@@ -34,7 +34,7 @@ HANG_UP_S_MIN, HANG_UP_S_MAX = 0.002, 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Nature:
+class UserProfile:
     """What one person is like."""
 
     reaction_s: float  # from the opening to the press; below 0: too early
@@ -44,7 +44,7 @@ class Nature:
     random: random.Random  # for every pause of theirs
 
     @classmethod
-    def of(cls, number: int, hang_ups: float) -> Nature:
+    def of(cls, number: int, hang_ups: float) -> UserProfile:
         """Return person `number`'s, the same in every run; `hang_ups` is a share of all."""
         own = random.Random(number)  # noqa: S311 - how long somebody waits is no secret
         eager = own.random() < EAGER_SHARE
@@ -56,64 +56,68 @@ class Nature:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Action:
     """What to do next: wait, then call; hang up when no answer came so soon."""
 
-    call: Call
+    call: Endpoint
     after_s: float = 0.0
     hang_up_s: float | None = None
 
 
-def day(nature: Nature, patience_until_s: float) -> Generator[Wish, Seen, None]:
+def scenario(
+    profile: UserProfile, patience_until_s: float
+) -> Generator[Action, ParsedResponse, None]:
     """Yield each wish, to be sent what was seen of it; ends when the person leaves."""
-    page = yield from _count_down(nature, patience_until_s)
+    page = yield from _count_down(profile, patience_until_s)
     if page.opens_at_s is None:
         return
-    left_s = max(0.0, page.opens_at_s + nature.reaction_s - page.at_s)
-    told = yield from _press(nature, patience_until_s, left_s, nature.hang_up_s)
-    for _ in range(nature.hopes):
-        if told.outcome == SOLD_OUT:
-            pause_s = nature.random.uniform(HOPE_S_MIN, HOPE_S_MAX)
-            told = yield from _press(nature, patience_until_s, pause_s)
-    if told.serial is None:
+    left_s = max(0.0, page.opens_at_s + profile.reaction_s - page.at_s)
+    response = yield from _apply(profile, patience_until_s, left_s, profile.hang_up_s)
+    for _ in range(profile.hopes):
+        if response.outcome == SOLD_OUT:
+            pause_s = profile.random.uniform(HOPE_S_MIN, HOPE_S_MAX)
+            response = yield from _apply(profile, patience_until_s, pause_s)
+    if response.serial is None:
         return
-    if nature.doubtful:
-        pause_s = nature.random.uniform(HOPE_S_MIN, HOPE_S_MAX)
-        yield from _press(nature, patience_until_s, pause_s)
-    yield from _await_coupon(nature, patience_until_s)
+    if profile.doubtful:
+        pause_s = profile.random.uniform(HOPE_S_MIN, HOPE_S_MAX)
+        yield from _apply(profile, patience_until_s, pause_s)
+    yield from _await_coupon(profile, patience_until_s)
 
 
-def _count_down(nature: Nature, until_s: float) -> Steps:
+def _count_down(profile: UserProfile, until_s: float) -> Steps:
     """Look at the page, never sooner than it changes, until the next look would be too late."""
-    page = yield Wish(Call.LOOK)
-    while page.sort is not Sort.WRONG and page.at_s < until_s:
-        pause_s = (page.wait_s or AGAIN_S) + nature.random.uniform(0, LOOK_JITTER_S)
+    page = yield Action(Endpoint.CAMPAIGN)
+    while page.sort is not ResponseKind.WRONG and page.at_s < until_s:
+        pause_s = (page.wait_s or AGAIN_S) + profile.random.uniform(0, LOOK_JITTER_S)
         if page.opens_at_s is not None and page.at_s + pause_s > page.opens_at_s:
             break
-        page = yield Wish(Call.LOOK, pause_s)
+        page = yield Action(Endpoint.CAMPAIGN, pause_s)
     return page
 
 
-def _press(nature: Nature, until_s: float, after_s: float, hang_up_s: float | None = None) -> Steps:
+def _apply(
+    profile: UserProfile, until_s: float, after_s: float, hang_up_s: float | None = None
+) -> Steps:
     """Press, and again for as long as there is no answer, or one that asks for patience."""
-    told = yield Wish(Call.PRESS, after_s, hang_up_s)
-    while told.sort is Sort.AGAIN and told.at_s < until_s:
-        told = yield Wish(Call.PRESS, _again_s(nature, told))
-    return told
+    response = yield Action(Endpoint.APPLY, after_s, hang_up_s)
+    while response.sort is ResponseKind.RETRY and response.at_s < until_s:
+        response = yield Action(Endpoint.APPLY, _again_s(profile, response))
+    return response
 
 
-def _await_coupon(nature: Nature, until_s: float) -> Steps:
+def _await_coupon(profile: UserProfile, until_s: float) -> Steps:
     """Ask for the coupon until it is there, or never will be."""
-    pause_s = nature.random.uniform(0, CHECK_S_MIN)
+    pause_s = profile.random.uniform(0, CHECK_S_MIN)
     while True:
-        coupon = yield Wish(Call.CHECK, pause_s)
-        waits = coupon.sort is Sort.AGAIN or coupon.outcome == PENDING
+        coupon = yield Action(Endpoint.COUPON, pause_s)
+        waits = coupon.sort is ResponseKind.RETRY or coupon.outcome == PENDING
         if not waits or coupon.at_s > until_s:
             return coupon
-        polling_s = nature.random.uniform(CHECK_S_MIN, CHECK_S_MAX)
-        pause_s = polling_s if coupon.outcome == PENDING else _again_s(nature, coupon)
+        polling_s = profile.random.uniform(CHECK_S_MIN, CHECK_S_MAX)
+        pause_s = polling_s if coupon.outcome == PENDING else _again_s(profile, coupon)
 
 
-def _again_s(nature: Nature, told: Seen) -> float:
-    asked_s = AGAIN_S if told.wait_s is None else told.wait_s
-    return asked_s + nature.random.uniform(0, AGAIN_JITTER_S)
+def _again_s(profile: UserProfile, response: ParsedResponse) -> float:
+    asked_s = AGAIN_S if response.wait_s is None else response.wait_s
+    return asked_s + profile.random.uniform(0, AGAIN_JITTER_S)

@@ -6,25 +6,25 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from local.harness.responses import Answer
-from local.load.responses import Call, Sort
+from local.harness.responses import ApplyResponse
+from local.load.responses import Endpoint, ResponseKind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.load.responses import Seen
+    from local.load.responses import ParsedResponse
 
 FILES = "day-*.json"
 HUNG_UP = "hung up"
 
 
 @dataclass
-class Visit:
+class UserSession:
     """One person's day."""
 
     user: str
     # Each press, with its times counted from the opening.
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[ApplyResponse] = field(default_factory=list)
     # What was last seen of the coupon, and when, counted from the opening.
     state: str = ""
     serial: int | None = None
@@ -34,16 +34,18 @@ class Visit:
     looks: int = 0
     left: bool = False
 
-    def note(self, call: Call, seen: Seen, sent_s: float, opened_s: float) -> None:
+    def note(self, call: Endpoint, seen: ParsedResponse, sent_s: float, opened_s: float) -> None:
         """Keep what was seen of one call; `sent_s` is since 1970 as `opened_s`."""
-        if seen.sort is Sort.WRONG:
+        if seen.sort is ResponseKind.WRONG:
             self.wrong.append(f"{call}: {seen.outcome}")
-        if call is Call.PRESS:
+        if call is Endpoint.APPLY:
             times_s = sent_s - opened_s, seen.at_s - opened_s
-            self.answers.append(Answer(self.user, seen.outcome, seen.serial, seen.status, *times_s))
-        elif call is Call.LOOK:
+            self.answers.append(
+                ApplyResponse(self.user, seen.outcome, seen.serial, seen.status, *times_s)
+            )
+        elif call is Endpoint.CAMPAIGN:
             self.looks += 1
-        elif seen.sort is Sort.ANSWERED:
+        elif seen.sort is ResponseKind.ANSWERED:
             self.state, self.serial, self.code = seen.outcome, seen.serial, seen.code
             self.seen_s = seen.at_s - opened_s
 
@@ -62,19 +64,19 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Day:
+class LoadResult:
     """One campaign and everybody who came."""
 
     campaign_id: str
     quantity: int
     opens_at_ms: int
-    visits: list[Visit]
+    sessions: list[UserSession]
     timings: list[Timing]
 
     @property
     def ended(self) -> bool:
         """Whether everybody has left by themselves."""
-        return all(visit.left for visit in self.visits)
+        return all(session.left for session in self.sessions)
 
     def write(self, folder: Path) -> Path:
         """Write it into `folder`; the file is there whole or not at all."""
@@ -85,12 +87,14 @@ class Day:
         return part.rename(file)
 
     @classmethod
-    def read(cls, file: Path) -> Day:
+    def read(cls, file: Path) -> LoadResult:
         """Return what `write` wrote."""
         fields: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        visits = [
-            Visit(**visit | {"answers": [Answer(**answer) for answer in visit["answers"]]})
-            for visit in fields.pop("visits")
+        sessions = [
+            UserSession(
+                **session | {"answers": [ApplyResponse(**answer) for answer in session["answers"]]}
+            )
+            for session in fields.pop("sessions")
         ]
         timings = [Timing(**timing) for timing in fields.pop("timings")]
-        return cls(**fields, visits=visits, timings=timings)
+        return cls(**fields, sessions=sessions, timings=timings)

@@ -20,19 +20,21 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from local.harness.invariants import CheckResult
-    from local.load.session_log import Day, Timing
+    from local.load.session_log import LoadResult, Timing
 
 
-def figures(day: Day, findings: Sequence[CheckResult]) -> dict[str, Any]:
+def metrics(day: LoadResult, findings: Sequence[CheckResult]) -> dict[str, Any]:
     """Return everything that goes into the JSON file."""
-    answers = [answer for visit in day.visits for answer in visit.answers]
-    codes_s = [visit.seen_s for visit in day.visits if visit.seen_s and visit.state == ISSUED]
+    answers = [answer for session in day.sessions for answer in session.answers]
+    codes_s = [
+        session.seen_s for session in day.sessions if session.seen_s and session.state == ISSUED
+    ]
     return {
         **as_json(findings),
         "campaign_id": day.campaign_id,
-        "people": len(day.visits),
+        "people": len(day.sessions),
         "quantity": day.quantity,
-        "looks": sum(visit.looks for visit in day.visits),
+        "looks": sum(session.looks for session in day.sessions),
         "presses": len(answers),
         "answers": dict(Counter(answer.outcome for answer in answers).most_common()),
         "last_code_after_s": round(max(codes_s), 3) if codes_s else None,
@@ -42,9 +44,9 @@ def figures(day: Day, findings: Sequence[CheckResult]) -> dict[str, Any]:
     }
 
 
-def summary(day: Day, findings: Sequence[CheckResult]) -> RenderableType:
+def summary(day: LoadResult, findings: Sequence[CheckResult]) -> RenderableType:
     """Return the same for any terminal from 80 columns up."""
-    told = figures(day, findings)
+    told = metrics(day, findings)
     last_s = told["last_code_after_s"]
     head = Text.assemble(
         (f"{told['people']:,} people", "bold"),

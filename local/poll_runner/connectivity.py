@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from local.json_log import log_line
+from local.json_log import log_event
 
 
-class Reachability:
+class ConnectivityLog:
     """The last known state of the connection to Kafka, with a log line at each change."""
 
     def __init__(self, servers: str) -> None:
@@ -24,11 +24,11 @@ class Reachability:
         if self._lost_at_s is None:
             self._lost_at_s = time.monotonic()
             # The text of kafka-python's errors begins with their name.
-            log_line("WARNING", "Kafka is out of reach", servers=self._servers, error=str(error))
+            log_event("WARNING", "Kafka is out of reach", servers=self._servers, error=str(error))
 
     def succeeded(self) -> None:
         """Note an answer; logged if there had been none before."""
         if self._lost_at_s is not None:
             lost_s = round(time.monotonic() - self._lost_at_s, 1)
             self._lost_at_s = None
-            log_line("INFO", "Kafka is back", servers=self._servers, after_s=lost_s)
+            log_event("INFO", "Kafka is back", servers=self._servers, after_s=lost_s)

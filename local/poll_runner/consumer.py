@@ -13,7 +13,7 @@ from kafka.errors import (
 )
 
 from handlers.adapters.kafka.connection import connection_options
-from local.poll_runner.fast_unpack import unpack_in_c
+from local.poll_runner.fast_unpack import use_c_decoder
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -51,11 +51,11 @@ def build_consumer(settings: Settings, session_timeout_ms: int, timeout_s: float
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
         reconnect_backoff_max_ms=RECONNECT_BACKOFF_MS_MAX,
     )
-    unpack_in_c(consumer)
+    use_c_decoder(consumer)
     return consumer
 
 
-def forget_drained(consumer: Consumer) -> None:
+def workaround_drained_partition(consumer: Consumer) -> None:
     """Let a partition that is resumed go on.
 
     kafka-python 3.0.12 parks what it has fetched of a partition that is paused, and takes it up

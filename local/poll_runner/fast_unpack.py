@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAGIC = 2  # the version of the format since Kafka 0.11; what is older has headers of no kind
 
 
-def unpack_in_c(consumer: Consumer) -> None:
+def use_c_decoder(consumer: Consumer) -> None:
     """Let `consumer` unpack so; its records then have no topic, partition and sizes."""
     consumer._fetcher.PartitionRecords = PartitionRecords  # type: ignore[attr-defined] # noqa: SLF001 - it offers no other place
 

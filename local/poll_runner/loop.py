@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, TopicPartition
 
-from local.json_log import about, log_line
+from local.json_log import about, log_event
 from local.lambda_context import LambdaContext
 from local.poll_runner.backoff import Backoff
 from local.poll_runner.batch import Batch, lowest_failures
-from local.poll_runner.connectivity import Reachability
-from local.poll_runner.consumer import FATAL_ERRORS, forget_drained
+from local.poll_runner.connectivity import ConnectivityLog
+from local.poll_runner.consumer import FATAL_ERRORS, workaround_drained_partition
 from local.poll_runner.event import kafka_event, partition_name
-from local.poll_runner.offsets import DoneOffsets
+from local.poll_runner.offsets import PendingCommits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,9 +52,9 @@ class PollRunner:
         self._handler = handler
         self._options = options
         self._backoff = Backoff()
-        self._done = DoneOffsets()
+        self._done = PendingCommits()
         self._assigned: set[TopicPartition] = set()
-        self._reachability = Reachability(",".join(options.bootstrap_servers))
+        self._reachability = ConnectivityLog(",".join(options.bootstrap_servers))
         self._stopping = threading.Event()
         self._quiet_since_s: float | None = None
         self._probe_at_s = 0.0
@@ -141,7 +141,7 @@ class PollRunner:
 
     def _hold_back(self, consumer: Consumer) -> None:
         """Pause the partitions that wait for a retry; polling goes on and keeps the membership."""
-        forget_drained(consumer)
+        workaround_drained_partition(consumer)
         waiting, assigned = self._backoff.waiting(), consumer.assignment()
         consumer.resume(*(consumer.paused() - waiting))
         consumer.pause(*(waiting & assigned))
@@ -154,7 +154,7 @@ class PollRunner:
         self._done.keep_only(assigned)
         if assigned != self._assigned:
             self._assigned = assigned
-            log_line(
+            log_event(
                 "INFO", "partitions assigned", partitions=sorted(map(partition_name, assigned))
             )
 
@@ -173,7 +173,7 @@ class PollRunner:
         if duration_s > options.timeout_s:
             trouble["timeout_s_exceeded"] = options.timeout_s
         retries_in_s = self._settle(consumer, batch, failures)
-        log_line(
+        log_event(
             "WARNING" if failures or trouble else "INFO",
             "batch",
             result=result,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kafka.errors import CommitFailedError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from local.json_log import log_line
+from local.json_log import log_event
 
 if TYPE_CHECKING:
     from local.poll_runner.protocol import Consumer
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 COMMIT_TIMEOUT_MS = 5_000
 
 
-class DoneOffsets:
+class PendingCommits:
     """The offsets still to be committed. What cannot be committed comes again: harmless."""
 
     def __init__(self) -> None:
@@ -45,6 +45,6 @@ class DoneOffsets:
         try:
             consumer.commit(offsets, timeout_ms=COMMIT_TIMEOUT_MS)
         except (CommitFailedError, RebalanceInProgressError) as error:
-            log_line("INFO", "offsets not committed: a rebalance", error=type(error).__name__)
+            log_event("INFO", "offsets not committed: a rebalance", error=type(error).__name__)
         else:
             self._offsets.clear()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
 from local.cli import integer
-from local.json_log import log_line, only_json
+from local.json_log import configure_json_logging, log_event
 from local.poll_runner.consumer import FATAL_ERRORS, build_consumer
 from local.poll_runner.event import Source
 from local.poll_runner.loop import PollRunner
@@ -65,7 +65,7 @@ def poll(options: argparse.Namespace) -> int:
     wiring.warm_up()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER_OBJECTS)
-    only_json()
+    configure_json_logging()
     if not options.verbose:
         # It repeats itself at every attempt of an outage; the runner says it once.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -78,7 +78,7 @@ def poll(options: argparse.Namespace) -> int:
     heard = {signal.SIGTERM} if options.processes > 1 else {signal.SIGINT, signal.SIGTERM}
     for number in heard:
         signal.signal(number, lambda *_: runner.stop())
-    log_line("INFO", "started", topic=settings.coupon_topic, group=settings.consumer_group)
+    log_event("INFO", "started", topic=settings.coupon_topic, group=settings.consumer_group)
     try:
         runner.run()
     except FATAL_ERRORS as error:
@@ -86,7 +86,7 @@ def poll(options: argparse.Namespace) -> int:
         return EXIT_REFUSED
     finally:
         wiring.reset()  # what was loaded before the freeze ends before the connections would
-    log_line("INFO", "stopped")
+    log_event("INFO", "stopped")
     return 0
 
 

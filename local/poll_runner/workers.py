@@ -7,7 +7,7 @@ import signal
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-from local.worker_process import die_with_parent
+from local.worker_process import exit_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,5 +64,5 @@ class Workers:
 
 
 def _worker(work: Callable[..., int], *arguments: Any) -> None:
-    die_with_parent()
+    exit_with_parent()
     raise SystemExit(work(*arguments))

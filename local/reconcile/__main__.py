@@ -12,7 +12,7 @@ from handlers.config import ConfigurationError
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
 from handlers.domain.reconciliation.differences import Kind
 from handlers.domain.reconciliation.repair import repair
-from handlers.reconcile import LISTED_MAX, Findings, compare
+from handlers.reconcile import LISTED_MAX, ReconciliationReport, compare
 from local.cli import campaign_id
 from local.reconcile.progress import Progress
 from local.reconcile.report import as_json, as_text
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _all_campaigns() -> list[str]:
     """Return the ids of all campaigns that either side knows."""
-    standing = {campaign.id for campaign in wiring.coupon_queries().campaigns()}
-    return sorted(standing | set(wiring.campaign_states().ids()))
+    standing = {campaign.id for campaign in wiring.mysql_queries().campaigns()}
+    return sorted(standing | set(wiring.redis_campaigns().ids()))
 
 
 def _campaign(campaign_id: str, options: argparse.Namespace) -> bool:
@@ -67,14 +67,14 @@ def _campaign(campaign_id: str, options: argparse.Namespace) -> bool:
     return not found.total
 
 
-def _compare(campaign_id: str, *, with_repair: bool) -> tuple[Findings, Counter[Kind]]:
-    found, repaired = Findings(), Counter[Kind]()
+def _compare(campaign_id: str, *, with_repair: bool) -> tuple[ReconciliationReport, Counter[Kind]]:
+    found, repaired = ReconciliationReport(), Counter[Kind]()
     with Progress(campaign_id) as progress:
         for batch in compare(campaign_id, progress=progress.show).differences():
             found.add(batch)
             if with_repair:
                 repaired += repair(
-                    campaign_id, batch, wiring.admissions().settle, wiring.admission_register()
+                    campaign_id, batch, wiring.admissions().settle, wiring.admission_reader()
                 )
     return found, repaired
 

@@ -6,19 +6,19 @@ import json
 from typing import TYPE_CHECKING
 
 from handlers.domain.reconciliation.differences import Kind
-from handlers.domain.reconciliation.repair import LEFT
+from handlers.domain.reconciliation.repair import REMEDIES
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from handlers.domain.reconciliation.differences import Difference
-    from handlers.reconcile import Findings
+    from handlers.domain.reconciliation.differences import Discrepancy
+    from handlers.reconcile import ReconciliationReport
 
 HEADER = ("KIND", "USER", "REDIS", "MYSQL", "")
 
 
 def as_json(
-    campaign_id: str, found: Findings, repaired: Counter[Kind], *, with_repair: bool
+    campaign_id: str, found: ReconciliationReport, repaired: Counter[Kind], *, with_repair: bool
 ) -> str:
     """Return one JSON object in one line; with --repair the counts are of what is left."""
     report = {
@@ -27,13 +27,13 @@ def as_json(
         "truncated": found.total > len(found.first),
     }
     if with_repair:
-        left = {kind: LEFT[kind] for kind in Kind if found.counts[kind]}
+        left = {kind: REMEDIES[kind] for kind in Kind if found.counts[kind]}
         report |= {"repaired": {kind: repaired[kind] for kind in Kind}, "left": left}
     return json.dumps(report)
 
 
 def as_text(
-    campaign_id: str, found: Findings, repaired: Counter[Kind], *, with_repair: bool
+    campaign_id: str, found: ReconciliationReport, repaired: Counter[Kind], *, with_repair: bool
 ) -> str:
     """Return a headline, the differences as a table, and with --repair what has become of them."""
     number = f"{found.total:,}" if found.total else "nothing"
@@ -45,7 +45,7 @@ def as_text(
         if found.total > len(found.first):
             lines.append(f"  … and {found.total - len(found.first):,} more")
     if with_repair:
-        lines += [f"  {kind} is left: {LEFT[kind]}" for kind in Kind if found.counts[kind]]
+        lines += [f"  {kind} is left: {REMEDIES[kind]}" for kind in Kind if found.counts[kind]]
     return "\n".join(lines)
 
 
@@ -53,7 +53,7 @@ def _listed(counts: Counter[Kind]) -> str:
     return ", ".join(f"{counts[kind]:,} {kind}" for kind in Kind if counts[kind])
 
 
-def _table(differences: list[Difference]) -> list[str]:
+def _table(differences: list[Discrepancy]) -> list[str]:
     rows = [HEADER, *(_row(difference) for difference in differences)]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     # Numbers stand to the right, so that their digits are below each other.
@@ -67,7 +67,7 @@ def _table(differences: list[Difference]) -> list[str]:
     ]
 
 
-def _row(difference: Difference) -> tuple[str, str, str, str, str]:
+def _row(difference: Discrepancy) -> tuple[str, str, str, str, str]:
     return (
         difference.kind,
         difference.user_id or "-",

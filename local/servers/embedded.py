@@ -74,7 +74,7 @@ def running_stack(
 
 
 @contextmanager
-def settings_or_stack(
+def environment_or_embedded(
     servers: Servers = "auto", kafka: KafkaKind = "tansu", report: Report = _silent
 ) -> Iterator[dict[str, str]]:
     """Yield a whole environment for programs that need the servers. Nothing is migrated.

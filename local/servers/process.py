@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from local.servers.ports import HOST, free_port, is_free
-from local.servers.reaper import WHEN_TOLD, Guardian
+from local.servers.reaper import GATED_START, ProcessReaper
 from local.servers.signals import held_signals
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Server(ABC):
         """Take `port`, or a free one."""
         self.port = port or free_port()
         self._home: Path | None = None
-        self._guardian: Guardian | None = None
+        self._guardian: ProcessReaper | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -178,7 +178,7 @@ class Server(ABC):
         with held_signals():
             self._home = Path(tempfile.mkdtemp(prefix="seonchak-", dir=temporary))
             (self._home / "tmp").mkdir()
-            self._guardian = Guardian(self._home)
+            self._guardian = ProcessReaper(self._home)
         try:
             self.prepare()
         except BaseException:
@@ -191,7 +191,7 @@ class Server(ABC):
             raise ServerError(message)
         with held_signals(), (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*WHEN_TOLD, *command],
+                [*GATED_START, *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -202,7 +202,7 @@ class Server(ABC):
                 # A starting MariaDB removes the temporary tables of all others from a shared one.
                 env={**os.environ, "TMPDIR": str(self.home / "tmp")},
             )
-            self._guardian.watch_and_let_go(self._process)
+            self._guardian.attach_and_start(self._process)
         return self._process
 
     def _end(self, how: signal.Signals) -> None:

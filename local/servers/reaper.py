@@ -22,12 +22,12 @@ rm -rf -- "$1"
 """
 # Becomes the program once a line comes: when its guardian knows it. Should whoever starts it be
 # killed before, there is no line, and nothing is left that nobody knows.
-WHEN_TOLD = ("/bin/sh", "-c", 'read -r line && exec "$@"', "program")
+GATED_START = ("/bin/sh", "-c", 'read -r line && exec "$@"', "program")
 # The shell only has to leave its loop.
 RELEASE_TIMEOUT_S = 5.0
 
 
-class Guardian:
+class ProcessReaper:
     """Guards one directory and the one process group that works in it."""
 
     def __init__(self, directory: Path) -> None:
@@ -45,8 +45,8 @@ class Guardian:
         """Name the process group to end; None once it has ended and its number may be reused."""
         self._say("none" if process_group is None else str(process_group))
 
-    def watch_and_let_go(self, process: subprocess.Popen[bytes]) -> None:
-        """Name the group of a process that was started with WHEN_TOLD, then let it begin."""
+    def attach_and_start(self, process: subprocess.Popen[bytes]) -> None:
+        """Name the group of a process that was started with GATED_START, then let it begin."""
         self.watch(process.pid)
         if process.stdin:
             with suppress(BrokenPipeError), process.stdin as pipe:

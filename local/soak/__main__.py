@@ -17,7 +17,7 @@ from local.harness.cli import run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.harness.signals import Interruption
+    from local.harness.signals import SignalHandler
 
 MINUTES_MIN, MINUTES_MAX = 0.2, 24 * 60
 RATE_MAX = 2000
@@ -27,12 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 only when all is well."""
     options = _parser().parse_args(arguments)
 
-    def shown(_: Interruption) -> bool:
+    def shown(_: SignalHandler) -> bool:
         # Not above: --help need not wait for every client and the plots.
-        from local.harness.console import Screen  # noqa: PLC0415
+        from local.harness.console import Console  # noqa: PLC0415
         from local.soak.run import soak  # noqa: PLC0415
 
-        return soak(options, Screen())
+        return soak(options, Console())
 
     return run("soak", shown)
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from local.harness.responses import Answer, read_answer
+from local.harness.responses import ApplyResponse, parse_response
 from local.token import bearer
 
 if TYPE_CHECKING:
     from local.harness.api_client import Api
-    from local.soak.response_stats import Told
+    from local.soak.response_stats import ResponseStats
 
 TIMEOUT_S = 30.0
 # Of 100 calls. The rest is bad input, of which somebody always has some.
@@ -47,12 +47,12 @@ BAD: tuple[tuple[str, str, bytes | None, dict[str, str], int], ...] = (
 
 
 @dataclass
-class Shop:
+class SoakContext:
     """What all clients know: the campaign of the moment, and how to sign."""
 
     api: Api
     secret: str
-    told: Told
+    stats: ResponseStats
     stop: threading.Event
     campaign_ids: list[str] = field(default_factory=list)
 
@@ -61,10 +61,10 @@ class Shop:
         return bearer(self.secret, user, scope)
 
 
-class Walker(threading.Thread):
+class SoakClient(threading.Thread):
     """Calls until it is told to stop."""
 
-    def __init__(self, number: int, shop: Shop, calls_per_s: float) -> None:
+    def __init__(self, number: int, shop: SoakContext, calls_per_s: float) -> None:
         super().__init__(name=f"walker-{number}", daemon=True)
         self._number = number
         self._shop = shop
@@ -92,7 +92,7 @@ class Walker(threading.Thread):
             self._call(what)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._connection.close()
-            self._shop.told.fail(f"{what} had no answer: {type(error).__name__}: {error}")
+            self._shop.stats.fail(f"{what} had no answer: {type(error).__name__}: {error}")
 
     def _call(self, what: str) -> None:
         shop, campaign_id = self._shop, self._shop.campaign_ids[-1]
@@ -129,8 +129,8 @@ class Walker(threading.Thread):
         path = f"/campaigns/{campaign_id}/apply"
         status, body = self._ask(what, "POST", path, APPLY_EXPECTED, self._shop.headers(user))
         if status == HTTPStatus.ACCEPTED:
-            answer = Answer(user, *read_answer(status, body, campaign_id, user), status)
-            self._shop.told.accept(campaign_id, answer)
+            answer = ApplyResponse(user, *parse_response(status, body, campaign_id, user), status)
+            self._shop.stats.accept(campaign_id, answer)
 
     def _ask(
         self,
@@ -145,13 +145,13 @@ class Walker(threading.Thread):
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         answer = response.read()
-        self._shop.told.answer(what, response.status, expected, time.monotonic() - started)
+        self._shop.stats.answer(what, response.status, expected, time.monotonic() - started)
         return response.status, answer
 
     def _go_away(self, campaign_id: str) -> None:
         """Apply, and hang up before the answer."""
         self._users += 1
-        self._shop.told.unhear(campaign_id)
+        self._shop.stats.record_disconnect(campaign_id)
         api = self._shop.api
         with closing(http.client.HTTPConnection(api.host, api.port, timeout=TIMEOUT_S)) as one:
             path = f"/campaigns/{campaign_id}/apply"

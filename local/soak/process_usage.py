@@ -13,7 +13,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 PROC = Path("/proc")
 
 
-class Held(NamedTuple):
+class ProcessUsage(NamedTuple):
     """What a program and its child processes hold, in all."""
 
     rss_bytes: int
@@ -21,7 +21,7 @@ class Held(NamedTuple):
     files: int
 
 
-def held(pid: int) -> Held:
+def process_usage(pid: int) -> ProcessUsage:
     """Return what a program holds; a child that ends meanwhile counts for nothing."""
     rss_bytes = threads = files = 0
     for process in family(pid):
@@ -31,7 +31,7 @@ def held(pid: int) -> Held:
             files += sum(1 for _ in (process / "fd").iterdir())
         except OSError:
             continue
-    return Held(rss_bytes, threads, files)
+    return ProcessUsage(rss_bytes, threads, files)
 
 
 def family(pid: int) -> Iterator[Path]:

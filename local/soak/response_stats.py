@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from local.harness.responses import Answer
+    from local.harness.responses import ApplyResponse
 
 # More of them would only repeat what the first ones say.
 EXAMPLES_MAX = 20
@@ -16,14 +16,14 @@ UNAVAILABLE_SHARE_MAX = 0.001
 UNAVAILABLE = 503
 
 
-class Told:
+class ResponseStats:
     """Collects answers from many threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.statuses: Counter[int] = Counter()
-        self.accepted: defaultdict[str, list[Answer]] = defaultdict(list)
-        self.unheard: Counter[str] = Counter()
+        self.accepted: defaultdict[str, list[ApplyResponse]] = defaultdict(list)
+        self.unacknowledged: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.wrong_count = 0
         self.slowest_s: dict[str, float] = defaultdict(float)
@@ -46,15 +46,15 @@ class Told:
         """How many were accepted in all campaigns."""
         return sum(map(len, list(self.accepted.values())))
 
-    def accept(self, campaign_id: str, answer: Answer) -> None:
+    def accept(self, campaign_id: str, answer: ApplyResponse) -> None:
         """Keep an ACCEPTED that a client has read."""
         with self._lock:
             self.accepted[campaign_id].append(answer)
 
-    def unhear(self, campaign_id: str) -> None:
+    def record_disconnect(self, campaign_id: str) -> None:
         """Count an apply whose client went away before the answer."""
         with self._lock:
-            self.unheard[campaign_id] += 1
+            self.unacknowledged[campaign_id] += 1
 
     def fail(self, about: str) -> None:
         """Note what must not happen."""

@@ -16,17 +16,17 @@ from local.harness.redis_state import settled_counts
 from local.harness.system_info import machine, versions
 from local.migrate import database_address
 from local.soak import report
-from local.soak.client import Shop, Walker
+from local.soak.client import SoakClient, SoakContext
 from local.soak.leak_check import MIB, Growth, growth
-from local.soak.response_stats import Told
+from local.soak.response_stats import ResponseStats
 from local.soak.samples import Sampler
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from local.harness.console import Screen
-    from local.harness.deployment import Surroundings
+    from local.harness.console import Console
+    from local.harness.deployment import Deployment
 
 WALKERS = 8
 QUANTITY = 200
@@ -43,16 +43,18 @@ REDIS_BYTES_PER_CAMPAIGN = 4096
 REDIS_BYTES_ALLOWED = 4 * MIB
 
 
-def soak(options: argparse.Namespace, screen: Screen) -> bool:
+def soak(options: argparse.Namespace, screen: Console) -> bool:
     """Do the whole soak and print its summary; return whether all is well."""
     asked = DeploymentOptions("embedded", options.kafka, options.out, WAIT_S)
-    with surroundings(asked, screen) as around:
-        told = Told()
-        shop = Shop(around.api, around.settings.auth_jwt_secret, told, threading.Event())
-        with closing(Sampler(around.settings, list(around.programs), shop)) as sampler:
-            _load(around, shop, sampler, options, screen)
+    with surroundings(asked, screen) as deployment:
+        answered = ResponseStats()
+        shop = SoakContext(
+            deployment.api, deployment.settings.auth_jwt_secret, answered, threading.Event()
+        )
+        with closing(Sampler(deployment.settings, list(deployment.programs), shop)) as sampler:
+            _load(deployment, shop, sampler, options, screen)
             with screen.step("Quiet, then reconciling"):
-                wrong = told.failures() + _reconcile(around, shop)
+                wrong = answered.failures() + _reconcile(deployment, shop)
     growths = [
         growth(name, measure, sampler.times_s, sampler.series(name, measure))
         for name in sampler.taken[0]["programs"]
@@ -66,15 +68,15 @@ def soak(options: argparse.Namespace, screen: Screen) -> bool:
 
 
 def _load(
-    around: Surroundings,
-    shop: Shop,
+    deployment: Deployment,
+    shop: SoakContext,
     sampler: Sampler,
     options: argparse.Namespace,
-    screen: Screen,
+    screen: Console,
 ) -> None:
     """Let the walkers walk for as long as asked, and sample meanwhile."""
     _open_campaign(shop)
-    walkers = [Walker(number, shop, options.rate / WALKERS) for number in range(WALKERS)]
+    walkers = [SoakClient(number, shop, options.rate / WALKERS) for number in range(WALKERS)]
     for walker in walkers:
         walker.start()
     started = time.monotonic()
@@ -82,7 +84,7 @@ def _load(
     sample_due, progress_due = started, started + PROGRESS_EVERY_S
     try:
         while (now := time.monotonic()) < end:
-            around.check()
+            deployment.check()
             sample = sampler.take()
             if now >= campaign_due:
                 campaign_due += CAMPAIGN_EVERY_S
@@ -98,29 +100,30 @@ def _load(
             walker.join(STOP_TIMEOUT_S)
 
 
-def _open_campaign(shop: Shop) -> None:
+def _open_campaign(shop: SoakContext) -> None:
     shop.campaign_ids.append(shop.api.create_campaign(QUANTITY, shop.secret))
 
 
-def _progress(sample: dict[str, Any], shop: Shop) -> str:
+def _progress(sample: dict[str, Any], shop: SoakContext) -> str:
     memory = ", ".join(
-        f"{name} {held['rss_bytes'] / MIB:.0f}" for name, held in sample["programs"].items()
+        f"{name} {process_usage['rss_bytes'] / MIB:.0f}"
+        for name, process_usage in sample["programs"].items()
     )
     return (
         f"{sample['at_s']:5.0f} s: {sample['answers']:,} answers, {sample['pending']} pending, "
-        f"{shop.told.wrong_count} wrong; MiB: {memory}"
+        f"{shop.stats.wrong_count} wrong; MiB: {memory}"
     )
 
 
-def _reconcile(around: Surroundings, shop: Shop) -> list[str]:
+def _reconcile(deployment: Deployment, shop: SoakContext) -> list[str]:
     """Wait until nothing is pending, then compare all there is; return what is wrong."""
     found = []
     deadline = time.monotonic() + QUIET_TIMEOUT_S
     for campaign_id in shop.campaign_ids:
         wait_s = max(0.0, deadline - time.monotonic())
-        highest, pending = settled_counts(around.settings, campaign_id, wait_s)
-        rows, failed, _ = read_rows(database_address(around.settings), campaign_id)
-        accepted = shop.told.accepted[campaign_id]
+        highest, pending = settled_counts(deployment.settings, campaign_id, wait_s)
+        rows, failed, _ = read_rows(database_address(deployment.settings), campaign_id)
+        accepted = shop.stats.accepted[campaign_id]
         seen = Observations(
             QUANTITY,
             accepted,
@@ -131,9 +134,10 @@ def _reconcile(around: Surroundings, shop: Shop) -> list[str]:
             faults=Faults(),  # some hang up before they are answered
         )
         wrong = violations(check(seen))
-        unheard = shop.told.unheard[campaign_id]
-        if len(rows) > len(accepted) + unheard:
-            wrong.append(f"{len(rows)} rows, {len(accepted)} told ACCEPTED, {unheard} hung up")
+        unacknowledged = shop.stats.unacknowledged[campaign_id]
+        if len(rows) > len(accepted) + unacknowledged:
+            told = f"{len(accepted)} told ACCEPTED, {unacknowledged} hung up"
+            wrong.append(f"{len(rows)} rows, {told}")
         differences = _reconciliation(shop, campaign_id)
         if differences.get("differences") or differences.get("truncated"):
             wrong.append(f"reconciliation finds {differences}")
@@ -141,16 +145,16 @@ def _reconcile(around: Surroundings, shop: Shop) -> list[str]:
     return found
 
 
-def _reconciliation(shop: Shop, campaign_id: str) -> dict[str, Any]:
+def _reconciliation(shop: SoakContext, campaign_id: str) -> dict[str, Any]:
     path = f"/campaigns/{campaign_id}/reconciliation"
     headers = shop.headers("soak-admin", "coupon:admin")
     status, fields = shop.api.call("GET", path, headers=headers)
     return fields if status == HTTPStatus.OK else {"differences": [f"answered with {status}"]}
 
 
-def _redis_growth(sampler: Sampler, shop: Shop) -> list[str]:
+def _redis_growth(sampler: Sampler, shop: SoakContext) -> list[str]:
     grown = sampler.taken[-1]["redis_bytes"] - sampler.taken[0]["redis_bytes"]
-    coupons = shop.told.accepted_count + shop.told.unheard.total()
+    coupons = shop.stats.accepted_count + shop.stats.unacknowledged.total()
     allowed = (
         REDIS_BYTES_ALLOWED
         + coupons * REDIS_BYTES_PER_COUPON
@@ -163,17 +167,17 @@ def _about(each: Growth) -> str:
     return f"{each.program}: {each.measure} rises by {each.rise:,.0f}, allowed {each.rise_max:,.0f}"
 
 
-def _record(shop: Shop, growths: Sequence[Growth], wrong: Sequence[str]) -> dict[str, Any]:
-    told = shop.told
+def _record(shop: SoakContext, growths: Sequence[Growth], wrong: Sequence[str]) -> dict[str, Any]:
+    answered = shop.stats
     return {
         "sound": not wrong,
         "wrong": list(wrong),
-        "answers": told.answers,
-        "by_status": {str(status): count for status, count in sorted(told.statuses.items())},
+        "answers": answered.answers,
+        "by_status": {str(status): count for status, count in sorted(answered.statuses.items())},
         "campaigns": len(shop.campaign_ids),
-        "accepted": told.accepted_count,
-        "unheard": told.unheard.total(),
-        "slowest_s": {what: round(seconds, 3) for what, seconds in told.slowest_s.items()},
+        "accepted": answered.accepted_count,
+        "unacknowledged": answered.unacknowledged.total(),
+        "slowest_s": {what: round(seconds, 3) for what, seconds in answered.slowest_s.items()},
         "growth": [each._asdict() | {"is_bounded": each.is_bounded} for each in growths],
         "versions": versions(),
         "machine": machine(),
@@ -181,17 +185,19 @@ def _record(shop: Shop, growths: Sequence[Growth], wrong: Sequence[str]) -> dict
 
 
 def _show(
-    screen: Screen,
-    shop: Shop,
+    screen: Console,
+    shop: SoakContext,
     growths: Sequence[Growth],
     wrong: Sequence[str],
     options: argparse.Namespace,
 ) -> None:
-    told = shop.told
-    statuses = ", ".join(f"{status} {count:,}" for status, count in sorted(told.statuses.items()))
+    answered = shop.stats
+    statuses = ", ".join(
+        f"{status} {count:,}" for status, count in sorted(answered.statuses.items())
+    )
     screen.console.print(report.table(growths))
-    screen.say(f"{told.answers:,} answers: {statuses}")
-    screen.say(f"{len(shop.campaign_ids)} campaigns, {told.accepted_count:,} told ACCEPTED")
+    screen.say(f"{answered.answers:,} answers: {statuses}")
+    screen.say(f"{len(shop.campaign_ids)} campaigns, {answered.accepted_count:,} told ACCEPTED")
     for each in wrong:
         screen.console.print(f"✗ {each}", style="red", highlight=False, markup=False)
     if not wrong:

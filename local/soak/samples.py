@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import CampaignKeys
-from local.soak.process_usage import Held, held
+from local.soak.process_usage import ProcessUsage, process_usage
 
 if TYPE_CHECKING:
     from handlers.config import Settings
     from local.harness.processes import Running
-    from local.soak.client import Shop
+    from local.soak.client import SoakContext
 
 
 class Sampler:
     """Looks at programs and Redis."""
 
-    def __init__(self, settings: Settings, programs: list[Running], shop: Shop) -> None:
+    def __init__(self, settings: Settings, programs: list[Running], shop: SoakContext) -> None:
         self._redis: Any = connect(settings)
         self._programs = programs
         self._shop = shop
@@ -29,10 +29,12 @@ class Sampler:
         """Take one sample, keep and return it."""
         sample: dict[str, Any] = {
             "at_s": round(time.monotonic() - self._started, 2),
-            "programs": {each.program.name: held(each.pid)._asdict() for each in self._programs},
+            "programs": {
+                each.program.name: process_usage(each.pid)._asdict() for each in self._programs
+            },
             "redis_bytes": self._redis.info("memory")["used_memory"],
             "pending": self._pending(),
-            "answers": self._shop.told.answers,
+            "answers": self._shop.stats.answers,
         }
         self.taken.append(sample)
         return sample
@@ -49,7 +51,7 @@ class Sampler:
     @property
     def measures(self) -> tuple[str, ...]:
         """What is known of a program."""
-        return Held._fields
+        return ProcessUsage._fields
 
     def close(self) -> None:
         """Close the connection."""

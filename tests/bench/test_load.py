@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from bench.cluster import Gateway
 from bench.harness import FAILURES
 from bench.load import Load
 from bench.processor_time import METRIC
-from bench.world import Gateway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

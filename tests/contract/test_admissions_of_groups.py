@@ -10,7 +10,7 @@ import pytest
 from handlers.domain.admission import Admission, Applicant, Outcome
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import UnavailableError
-from tests.contract.admissions_worlds import FakeWorld, ValkeyWorld, World
+from tests.contract.admissions_backends import Backend, FakeBackend, ValkeyBackend
 from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class GroupsContract:
     """What admissions promise to several at once, whatever they are made of."""
 
     @staticmethod
-    def opened(world: World, prefix: str) -> list[Applicant]:
+    def opened(backend: Backend, prefix: str) -> list[Applicant]:
         """Open a campaign of each kind; return who applies."""
         for name, first_ms, last_ms in (
             ("open", -MINUTE_MS, MINUTE_MS),
@@ -71,10 +71,10 @@ class GroupsContract:
             ("over", -MINUTE_MS, 0),
         ):
             quantity = 4 if name == "open" else 3
-            world.open(f"{prefix}-{name}", quantity, NOW_MS + first_ms, NOW_MS + last_ms)
-        world.make_stale(f"{prefix}-stale")
-        world.set_clock(NOW_MS)
-        world.limit(per_user=1, per_address=2)
+            backend.open(f"{prefix}-{name}", quantity, NOW_MS + first_ms, NOW_MS + last_ms)
+        backend.make_stale(f"{prefix}-stale")
+        backend.set_clock(NOW_MS)
+        backend.limit(per_user=1, per_address=2)
         return [Applicant(f"{prefix}-{name}", user, of) for name, user, of in APPLICANTS]
 
     @staticmethod
@@ -84,74 +84,74 @@ class GroupsContract:
         return [one.outcome for one in admissions]
 
     def test_a_group_is_decided_as_if_each_had_come_after_the_other(
-        self, world: World, campaign_id: str
+        self, backend: Backend, campaign_id: str
     ) -> None:
-        alone = self.opened(world, f"{campaign_id}-1")
-        together = self.opened(world, f"{campaign_id}-2")
-        one_by_one = [world.admissions.admit(*applicant) for applicant in alone]
-        decided = world.admissions.admit_all(together)
+        alone = self.opened(backend, f"{campaign_id}-1")
+        together = self.opened(backend, f"{campaign_id}-2")
+        one_by_one = [backend.admissions.admit(*applicant) for applicant in alone]
+        decided = backend.admissions.admit_all(together)
         assert decided == one_by_one
         assert tuple(self.outcomes(decided)) == OUTCOMES
         for name in ("open", "other"):
             left, right = (f"{campaign_id}-{n}-{name}" for n in (1, 2))
-            assert world.pending(left) == world.pending(right)
-            assert world.count(left) == world.count(right)
+            assert backend.pending(left) == backend.pending(right)
+            assert backend.count(left) == backend.count(right)
 
     def test_what_a_group_counts_the_next_one_finds_counted(
-        self, world: World, campaign_id: str
+        self, backend: Backend, campaign_id: str
     ) -> None:
-        world.open(campaign_id, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
-        world.set_clock(NOW_MS)
-        world.limit(per_address=3)
+        backend.open(campaign_id, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
+        backend.set_clock(NOW_MS)
+        backend.limit(per_address=3)
         groups = [
             [Applicant(campaign_id, user, ADDRESS) for user in users] for users in ("12", "34")
         ]
-        first, second = (self.outcomes(world.admissions.admit_all(group)) for group in groups)
+        first, second = (self.outcomes(backend.admissions.admit_all(group)) for group in groups)
         assert first == [Outcome.ACCEPTED, Outcome.ACCEPTED]
         assert second == [Outcome.ACCEPTED, Outcome.SOLD_OUT]
-        again = world.admissions.admit_all(groups[0])
+        again = backend.admissions.admit_all(groups[0])
         assert self.outcomes(again) == [Outcome.TOO_MANY_REQUESTS] * 2
 
     def test_nothing_is_missing_for_sure_while_the_epoch_is_not_known(
-        self, world: World, campaign_id: str
+        self, backend: Backend, campaign_id: str
     ) -> None:
-        applicants = self.opened(world, campaign_id)
-        world.lose_epoch()
-        outcomes = self.outcomes(world.admissions.admit_all(applicants))
+        applicants = self.opened(backend, campaign_id)
+        backend.lose_epoch()
+        outcomes = self.outcomes(backend.admissions.admit_all(applicants))
         assert Outcome.NOT_FOUND not in outcomes
         expected = [Outcome.STALE if one is Outcome.NOT_FOUND else one for one in OUTCOMES]
         assert outcomes == expected
 
     def test_of_several_admissions_those_that_stand_are_made_durable(
-        self, world: World, campaign_id: str
+        self, backend: Backend, campaign_id: str
     ) -> None:
         names = [f"{campaign_id}-{n}" for n in range(3)]
         for name in names:
-            world.open(name, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
-        world.set_clock(NOW_MS)
-        world.admissions.admit_all([Applicant(name, user) for user in "12" for name in names])
-        world.make_stale(names[1])
+            backend.open(name, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
+        backend.set_clock(NOW_MS)
+        backend.admissions.admit_all([Applicant(name, user) for user in "12" for name in names])
+        backend.make_stale(names[1])
         stands = {(0, "1", 1): True, (1, "1", 1): False, (2, "1", 1): True}
         stands |= {(0, "2", 2): True, (1, "2", 2): False, (2, "2", 1): False}  # not that serial
         stands |= {(0, "3", 3): False}
         messages = [CouponAccepted(names[n], user, serial, NOW_MS) for n, user, serial in stands]
         twice, expected = [*messages, messages[0]], [*stands.values(), True]
-        assert world.admissions.make_all_durable(twice) == expected
+        assert backend.admissions.make_all_durable(twice) == expected
 
 
 class TestOnTheFake(GroupsContract):
     @pytest.fixture
-    def world(self) -> FakeWorld:
-        return FakeWorld()
+    def backend(self) -> FakeBackend:
+        return FakeBackend()
 
-    def test_a_redis_out_of_reach_is_an_error_for_each(self, world: FakeWorld) -> None:
-        world.admissions.reachable = False
-        decided = world.admissions.admit_all([Applicant("welcome", user) for user in "12"])
+    def test_a_redis_out_of_reach_is_an_error_for_each(self, backend: FakeBackend) -> None:
+        backend.admissions.reachable = False
+        decided = backend.admissions.admit_all([Applicant("welcome", user) for user in "12"])
         assert [type(one) for one in decided] == [UnavailableError] * 2
 
 
 class TestOnValkey(GroupsContract):
     @pytest.fixture
-    def world(self, clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ValkeyWorld]:
-        with closing(ValkeyWorld(clean, monkeypatch)) as made:
+    def backend(self, clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ValkeyBackend]:
+        with closing(ValkeyBackend(clean, monkeypatch)) as made:
             yield made

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.kafka.publisher import Publisher
-from handlers.domain.coupon import CouponAccepted, Publication
+from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 from handlers.domain.errors import UnavailableError
 from tests.support.fakes import NOW_MS, FakePublisher
 
@@ -31,7 +31,7 @@ def soon() -> float:
     return time.monotonic() + 10
 
 
-class World(ABC):
+class Backend(ABC):
     """A publisher, one that nobody acknowledges, and the topic's contents."""
 
     publisher: Publisher | FakePublisher
@@ -42,7 +42,7 @@ class World(ABC):
         """Return the records of a campaign: at least `count`, sorted."""
 
 
-class FakeWorld(World):
+class FakeBackend(Backend):
     """Lists."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class FakeWorld(World):
         return sorted(found)
 
 
-class KafkaWorld(World):
+class KafkaBackend(Backend):
     """A real topic, read from its beginning."""
 
     def __init__(self, settings: Settings) -> None:
@@ -97,69 +97,75 @@ class KafkaWorld(World):
 class PublisherContract:
     """What a publisher promises, whatever it is made of."""
 
-    def test_an_acknowledged_message_can_be_read_back(self, world: World, campaign_id: str) -> None:
+    def test_an_acknowledged_message_can_be_read_back(
+        self, backend: Backend, campaign_id: str
+    ) -> None:
         message = CouponAccepted(campaign_id, "42", 37, NOW_MS)
-        assert world.publisher.publish(message, "request-1", soon()) is True
-        [(key, value, request_id)] = world.read_back(campaign_id, 1)
+        assert backend.publisher.publish(message, "request-1", soon()) is True
+        [(key, value, request_id)] = backend.read_back(campaign_id, 1)
         assert (key, request_id) == (b"42", "request-1")
         assert value == message.encode()
         assert CouponAccepted.decode(value) == message
 
-    def test_each_message_is_sent_once(self, world: World, campaign_id: str) -> None:
+    def test_each_message_is_sent_once(self, backend: Backend, campaign_id: str) -> None:
         for serial in range(1, 21):
             message = CouponAccepted(campaign_id, f"user-{serial:02}", serial, NOW_MS)
-            assert world.publisher.publish(message, f"request-{serial:02}", soon())
-        found = world.read_back(campaign_id, 20)
+            assert backend.publisher.publish(message, f"request-{serial:02}", soon())
+        found = backend.read_back(campaign_id, 20)
         assert [key.decode() for key, _, _ in found] == [f"user-{n:02}" for n in range(1, 21)]
         assert [request for _, _, request in found] == [f"request-{n:02}" for n in range(1, 21)]
 
     def test_an_ack_that_comes_too_late_counts_for_nothing(
-        self, world: World, campaign_id: str
+        self, backend: Backend, campaign_id: str
     ) -> None:
         message = CouponAccepted(campaign_id, "42", 1, NOW_MS)
-        assert world.publisher.publish(message, "request-1", time.monotonic() - 1) is False
+        assert backend.publisher.publish(message, "request-1", time.monotonic() - 1) is False
 
     def test_of_several_messages_each_is_sent_once_and_acknowledged_for_itself(
-        self, world: World, campaign_id: str
+        self, backend: Backend, campaign_id: str
     ) -> None:
         sent = [
-            Publication(CouponAccepted(campaign_id, f"user-{n}", n, NOW_MS), f"request-{n}", soon())
+            OutgoingMessage(
+                CouponAccepted(campaign_id, f"user-{n}", n, NOW_MS), f"request-{n}", soon()
+            )
             for n in range(1, 6)
         ]
-        assert world.publisher.publish_all(sent) == [True] * 5
-        assert world.read_back(campaign_id, 5) == [
+        assert backend.publisher.publish_all(sent) == [True] * 5
+        assert backend.read_back(campaign_id, 5) == [
             (f"user-{n}".encode(), sent[n - 1].message.encode(), f"request-{n}")
             for n in range(1, 6)
         ]
-        late = Publication(CouponAccepted(campaign_id, "6", 6, NOW_MS), "6", time.monotonic() - 1)
-        assert world.publisher.publish_all([*sent, late]) == [True] * 5 + [False]
-        assert world.unacknowledged.publish_all(sent) == [False] * 5
+        late = OutgoingMessage(
+            CouponAccepted(campaign_id, "6", 6, NOW_MS), "6", time.monotonic() - 1
+        )
+        assert backend.publisher.publish_all([*sent, late]) == [True] * 5 + [False]
+        assert backend.unacknowledged.publish_all(sent) == [False] * 5
 
-    def test_a_broker_that_answers_is_ready(self, world: World) -> None:
-        world.publisher.ping()
+    def test_a_broker_that_answers_is_ready(self, backend: Backend) -> None:
+        backend.publisher.ping()
 
     def test_without_a_broker_there_is_no_ack_and_no_error(
-        self, world: World, campaign_id: str
+        self, backend: Backend, campaign_id: str
     ) -> None:
         message = CouponAccepted(campaign_id, "42", 1, NOW_MS)
         for _ in range(5):  # also with the breaker open
-            assert world.unacknowledged.publish(message, "request-1", soon()) is False
+            assert backend.unacknowledged.publish(message, "request-1", soon()) is False
 
-    def test_without_a_broker_nothing_is_ready(self, world: World) -> None:
+    def test_without_a_broker_nothing_is_ready(self, backend: Backend) -> None:
         with pytest.raises(UnavailableError):
-            world.unacknowledged.ping()
+            backend.unacknowledged.ping()
 
 
 class TestOnTheFake(PublisherContract):
     @pytest.fixture
-    def world(self) -> FakeWorld:
-        return FakeWorld()
+    def backend(self) -> FakeBackend:
+        return FakeBackend()
 
 
 class TestOnKafka(PublisherContract):
     @pytest.fixture
-    def world(self, settings: Settings) -> Iterator[KafkaWorld]:
-        with closing(KafkaWorld(settings)) as made:
+    def backend(self, settings: Settings) -> Iterator[KafkaBackend]:
+        with closing(KafkaBackend(settings)) as made:
             yield made
 
     def test_without_its_topic_kafka_is_not_ready(self, settings: Settings) -> None:

@@ -13,7 +13,7 @@ from handlers.adapters.redis.admissions import Admissions
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.admission import Admission, Outcome, RateLimits
-from tests.contract.admissions_worlds import FakeWorld, ValkeyWorld, World
+from tests.contract.admissions_backends import Backend, FakeBackend, ValkeyBackend
 from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
@@ -29,133 +29,135 @@ class RateLimitContract:
     """How often somebody is let through, and what a call that is too many leaves as it is."""
 
     @pytest.fixture
-    def opened(self, world: World, campaign_id: str) -> str:
+    def opened(self, backend: Backend, campaign_id: str) -> str:
         """The id of a campaign of three that opened at NOW_MS, which a window begins with."""
-        world.open(campaign_id, 3, NOW_MS, NOW_MS + MINUTE_MS)
-        world.set_clock(NOW_MS)
+        backend.open(campaign_id, 3, NOW_MS, NOW_MS + MINUTE_MS)
+        backend.set_clock(NOW_MS)
         return campaign_id
 
     @staticmethod
-    def outcomes(world: World, campaign_id: str, users: str, address: str = "") -> list[str]:
+    def outcomes(backend: Backend, campaign_id: str, users: str, address: str = "") -> list[str]:
         """Let each letter of `users` apply; return the first letters of the outcomes."""
-        admit = world.admissions.admit
+        admit = backend.admissions.admit
         return [admit(campaign_id, user, address).outcome.value for user in users]
 
     def test_a_user_repeats_so_often_and_no_oftener_until_the_next_window(
-        self, world: World, opened: str
+        self, backend: Backend, opened: str
     ) -> None:
-        world.limit(per_user=2)
+        backend.limit(per_user=2)
         expected = ["ACCEPTED", *["ALREADY_APPLIED"] * 2, *["TOO_MANY_REQUESTS"] * 3]
-        assert self.outcomes(world, opened, "aaaaaa") == expected
-        world.set_clock(NOW_MS + 999)
+        assert self.outcomes(backend, opened, "aaaaaa") == expected
+        backend.set_clock(NOW_MS + 999)
         too_many = Admission(Outcome.TOO_MANY_REQUESTS, retry_in_ms=1)
-        assert world.admissions.admit(opened, "a") == too_many
-        world.set_clock(NOW_MS + 1000)
-        assert world.admissions.admit(opened, "a") == Admission(Outcome.ALREADY_APPLIED, 1, NOW_MS)
+        assert backend.admissions.admit(opened, "a") == too_many
+        backend.set_clock(NOW_MS + 1000)
+        assert backend.admissions.admit(opened, "a") == Admission(
+            Outcome.ALREADY_APPLIED, 1, NOW_MS
+        )
 
     def test_without_limits_all_of_the_same_calls_are_let_through(
-        self, world: World, opened: str
+        self, backend: Backend, opened: str
     ) -> None:
-        world.limit()
+        backend.limit()
         expected = ["ACCEPTED", *["ALREADY_APPLIED"] * 5]
-        assert self.outcomes(world, opened, "aaaaaa", ADDRESS) == expected
+        assert self.outcomes(backend, opened, "aaaaaa", ADDRESS) == expected
 
     def test_an_address_gets_so_many_admitted_and_no_more_until_the_next_window(
-        self, world: World, opened: str
+        self, backend: Backend, opened: str
     ) -> None:
-        world.limit(per_address=2)
+        backend.limit(per_address=2)
         expected = ["ACCEPTED", "ACCEPTED", "TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS"]
-        assert self.outcomes(world, opened, "abcd", ADDRESS) == expected
-        world.set_clock(NOW_MS + 1000)
-        admission = world.admissions.admit(opened, "c", ADDRESS)
+        assert self.outcomes(backend, opened, "abcd", ADDRESS) == expected
+        backend.set_clock(NOW_MS + 1000)
+        admission = backend.admissions.admit(opened, "c", ADDRESS)
         assert admission == Admission(Outcome.ACCEPTED, 3, NOW_MS + 1000)
 
     def test_one_address_does_not_use_up_the_calls_of_another_nor_one_user_those_of_another(
-        self, world: World, opened: str
+        self, backend: Backend, opened: str
     ) -> None:
-        world.limit(per_user=1, per_address=2)
-        assert self.outcomes(world, opened, "aab", ADDRESS)[2] == "TOO_MANY_REQUESTS"
-        assert self.outcomes(world, opened, "b", "2001:db8::/64") == ["ACCEPTED"]
-        assert self.outcomes(world, opened, "bb", "203.0.113.8") == [
+        backend.limit(per_user=1, per_address=2)
+        assert self.outcomes(backend, opened, "aab", ADDRESS)[2] == "TOO_MANY_REQUESTS"
+        assert self.outcomes(backend, opened, "b", "2001:db8::/64") == ["ACCEPTED"]
+        assert self.outcomes(backend, opened, "bb", "203.0.113.8") == [
             "ALREADY_APPLIED",
             "TOO_MANY_REQUESTS",
         ]
 
     def test_a_user_who_is_limited_uses_up_nothing_of_the_address(
-        self, world: World, opened: str
+        self, backend: Backend, opened: str
     ) -> None:
-        world.limit(per_user=1, per_address=3)
-        self.outcomes(world, opened, "a" * 9, ADDRESS)
-        assert self.outcomes(world, opened, "b", ADDRESS) == ["ACCEPTED"]
+        backend.limit(per_user=1, per_address=3)
+        self.outcomes(backend, opened, "a" * 9, ADDRESS)
+        assert self.outcomes(backend, opened, "b", ADDRESS) == ["ACCEPTED"]
 
-    def test_an_unknown_address_is_not_counted(self, world: World, opened: str) -> None:
-        world.limit(per_address=1)
-        assert self.outcomes(world, opened, "abc") == ["ACCEPTED"] * 3
+    def test_an_unknown_address_is_not_counted(self, backend: Backend, opened: str) -> None:
+        backend.limit(per_address=1)
+        assert self.outcomes(backend, opened, "abc") == ["ACCEPTED"] * 3
 
     def test_a_call_too_many_changes_nothing_and_bars_nobody(
-        self, world: World, opened: str
+        self, backend: Backend, opened: str
     ) -> None:
-        world.limit(per_user=1, per_address=2)
-        self.outcomes(world, opened, "aa", ADDRESS)
-        before = world.dump()
+        backend.limit(per_user=1, per_address=2)
+        self.outcomes(backend, opened, "aa", ADDRESS)
+        before = backend.dump()
         for user in ("a", "b"):
-            limited = world.admissions.admit(opened, user, ADDRESS)
+            limited = backend.admissions.admit(opened, user, ADDRESS)
             assert limited == Admission(Outcome.TOO_MANY_REQUESTS, retry_in_ms=1000)
-        assert world.dump() == before
-        world.set_clock(NOW_MS + 1000)
-        given = [world.admissions.admit(opened, user, ADDRESS).serial for user in "ab"]
+        assert backend.dump() == before
+        backend.set_clock(NOW_MS + 1000)
+        given = [backend.admissions.admit(opened, user, ADDRESS).serial for user in "ab"]
         assert given == [1, 2]
 
     def test_early_calls_are_limited_and_at_the_opening_nobody_is(
-        self, world: World, campaign_id: str
+        self, backend: Backend, campaign_id: str
     ) -> None:
-        world.open(campaign_id, 3, NOW_MS, NOW_MS + MINUTE_MS)
-        world.limit(per_user=2, per_address=2)
-        world.set_clock(NOW_MS - 1)
+        backend.open(campaign_id, 3, NOW_MS, NOW_MS + MINUTE_MS)
+        backend.limit(per_user=2, per_address=2)
+        backend.set_clock(NOW_MS - 1)
         expected = ["NOT_OPEN", "NOT_OPEN", "TOO_MANY_REQUESTS"]
-        assert self.outcomes(world, campaign_id, "aaa", ADDRESS) == expected
-        limited = world.admissions.admit(campaign_id, "a", ADDRESS)
+        assert self.outcomes(backend, campaign_id, "aaa", ADDRESS) == expected
+        limited = backend.admissions.admit(campaign_id, "a", ADDRESS)
         assert limited.retry_in_ms == 1
-        world.set_clock(NOW_MS)
-        assert self.outcomes(world, campaign_id, "a", ADDRESS) == ["ACCEPTED"]
+        backend.set_clock(NOW_MS)
+        assert self.outcomes(backend, campaign_id, "a", ADDRESS) == ["ACCEPTED"]
 
     def test_whoever_is_told_that_all_is_gone_or_over_or_unsure_is_not_counted(
-        self, world: World, opened: str
+        self, backend: Backend, opened: str
     ) -> None:
-        world.limit(per_user=1, per_address=4)
-        assert self.outcomes(world, opened, "abc", ADDRESS) == ["ACCEPTED"] * 3
-        assert self.outcomes(world, opened, "ddddd", ADDRESS) == ["SOLD_OUT"] * 5
-        lost = self.outcomes(world, f"{opened}-2", "ddddd", ADDRESS)
+        backend.limit(per_user=1, per_address=4)
+        assert self.outcomes(backend, opened, "abc", ADDRESS) == ["ACCEPTED"] * 3
+        assert self.outcomes(backend, opened, "ddddd", ADDRESS) == ["SOLD_OUT"] * 5
+        lost = self.outcomes(backend, f"{opened}-2", "ddddd", ADDRESS)
         assert lost == ["NOT_FOUND"] * 5
-        assert self.outcomes(world, opened, "a", ADDRESS) == ["ALREADY_APPLIED"]
-        assert self.outcomes(world, opened, "ddddd", ADDRESS) == ["SOLD_OUT"] * 5
-        world.set_clock(NOW_MS + MINUTE_MS)
-        assert self.outcomes(world, opened, "ddddd", ADDRESS) == ["CLOSED"] * 5
-        world.make_stale(opened)
-        assert self.outcomes(world, opened, "aaaaa", ADDRESS) == ["STALE"] * 5
+        assert self.outcomes(backend, opened, "a", ADDRESS) == ["ALREADY_APPLIED"]
+        assert self.outcomes(backend, opened, "ddddd", ADDRESS) == ["SOLD_OUT"] * 5
+        backend.set_clock(NOW_MS + MINUTE_MS)
+        assert self.outcomes(backend, opened, "ddddd", ADDRESS) == ["CLOSED"] * 5
+        backend.make_stale(opened)
+        assert self.outcomes(backend, opened, "aaaaa", ADDRESS) == ["STALE"] * 5
 
     def test_no_user_can_pass_for_an_address_nor_for_the_window(
-        self, world: World, opened: str
+        self, backend: Backend, opened: str
     ) -> None:
-        world.limit(per_user=1, per_address=1)
+        backend.limit(per_user=1, per_address=1)
         for user in (ADDRESS, "window", "user:a"):
-            assert world.admissions.admit(opened, user).outcome is Outcome.ACCEPTED
-            assert world.admissions.admit(opened, user).outcome is Outcome.ALREADY_APPLIED
-            assert world.admissions.admit(opened, user).outcome is Outcome.TOO_MANY_REQUESTS
-        again = world.admissions.admit(opened, ADDRESS, ADDRESS)
+            assert backend.admissions.admit(opened, user).outcome is Outcome.ACCEPTED
+            assert backend.admissions.admit(opened, user).outcome is Outcome.ALREADY_APPLIED
+            assert backend.admissions.admit(opened, user).outcome is Outcome.TOO_MANY_REQUESTS
+        again = backend.admissions.admit(opened, ADDRESS, ADDRESS)
         assert again.outcome is Outcome.TOO_MANY_REQUESTS
 
 
 class TestOnTheFake(RateLimitContract):
     @pytest.fixture
-    def world(self) -> FakeWorld:
-        return FakeWorld()
+    def backend(self) -> FakeBackend:
+        return FakeBackend()
 
 
 class TestOnValkey(RateLimitContract):
     @pytest.fixture
-    def world(self, clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ValkeyWorld]:
-        with closing(ValkeyWorld(clean, monkeypatch)) as made:
+    def backend(self, clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ValkeyBackend]:
+        with closing(ValkeyBackend(clean, monkeypatch)) as made:
             yield made
 
     @staticmethod
@@ -175,62 +177,62 @@ class TestOnValkey(RateLimitContract):
             return Counter(admission.outcome for admission in given)
 
     def test_of_many_users_at_one_address_exactly_the_limit_is_admitted_over_all_processes(
-        self, world: ValkeyWorld, clean: Settings, campaign_id: str
+        self, backend: ValkeyBackend, clean: Settings, campaign_id: str
     ) -> None:
-        world.open(campaign_id, 1000, NOW_MS, NOW_MS + MINUTE_MS)
-        world.set_clock(NOW_MS)
+        backend.open(campaign_id, 1000, NOW_MS, NOW_MS + MINUTE_MS)
+        backend.set_clock(NOW_MS)
         users = [f"user-{n}" for n in range(120)]
         limited = self.at_once(clean, campaign_id, users, RateLimits(10, 50))
         assert limited == {Outcome.ACCEPTED: 50, Outcome.TOO_MANY_REQUESTS: 70}
-        assert world.count(campaign_id) == 50
+        assert backend.count(campaign_id) == 50
 
     def test_without_the_limit_all_of_them_are_admitted(
-        self, world: ValkeyWorld, clean: Settings, campaign_id: str
+        self, backend: ValkeyBackend, clean: Settings, campaign_id: str
     ) -> None:
         """The negative control: the race above is one."""
-        world.open(campaign_id, 1000, NOW_MS, NOW_MS + MINUTE_MS)
-        world.set_clock(NOW_MS)
+        backend.open(campaign_id, 1000, NOW_MS, NOW_MS + MINUTE_MS)
+        backend.set_clock(NOW_MS)
         users = [f"user-{n}" for n in range(120)]
         assert self.at_once(clean, campaign_id, users, RateLimits(10, 0)) == {Outcome.ACCEPTED: 120}
 
     def test_one_user_at_many_processes_is_let_through_exactly_so_often(
-        self, world: ValkeyWorld, clean: Settings, campaign_id: str
+        self, backend: ValkeyBackend, clean: Settings, campaign_id: str
     ) -> None:
-        world.open(campaign_id, 1000, NOW_MS, NOW_MS + MINUTE_MS)
-        world.set_clock(NOW_MS)
+        backend.open(campaign_id, 1000, NOW_MS, NOW_MS + MINUTE_MS)
+        backend.set_clock(NOW_MS)
         limited = self.at_once(clean, campaign_id, ["eager"] * 120, RateLimits(10, 0))
         assert limited[Outcome.ACCEPTED] == 1
         assert limited[Outcome.ALREADY_APPLIED] == 10
         assert limited[Outcome.TOO_MANY_REQUESTS] == 109
-        world.set_clock(NOW_MS + 1000)
+        backend.set_clock(NOW_MS + 1000)
         unlimited = self.at_once(clean, campaign_id, ["eager"] * 120, RateLimits())
         assert unlimited == {Outcome.ALREADY_APPLIED: 120}
 
     def test_one_window_is_kept_and_it_expires_by_itself(
-        self, world: ValkeyWorld, opened: str
+        self, backend: ValkeyBackend, opened: str
     ) -> None:
-        world.limit(per_user=10, per_address=10)
-        self.outcomes(world, opened, "aab", ADDRESS)
-        world.set_clock(NOW_MS + 2500)
-        self.outcomes(world, opened, "a", "2001:db8::/64")
-        counted, kept_ms = world.rate(opened)
+        backend.limit(per_user=10, per_address=10)
+        self.outcomes(backend, opened, "aab", ADDRESS)
+        backend.set_clock(NOW_MS + 2500)
+        self.outcomes(backend, opened, "a", "2001:db8::/64")
+        counted, kept_ms = backend.rate(opened)
         assert counted == {b"window": b"2", b"user:a": b"1", b"2001:db8::/64": b"1"}
         assert 0 < kept_ms <= MINUTE_MS
 
     def test_where_both_limits_are_off_nothing_is_written(
-        self, world: ValkeyWorld, opened: str
+        self, backend: ValkeyBackend, opened: str
     ) -> None:
-        world.limit()
-        self.outcomes(world, opened, "aab", ADDRESS)
-        assert world.rate(opened)[0] == {}
+        backend.limit()
+        self.outcomes(backend, opened, "aab", ADDRESS)
+        assert backend.rate(opened)[0] == {}
 
     def test_a_hash_that_was_left_without_an_end_is_counted_anew_and_gets_one(
-        self, world: ValkeyWorld, opened: str
+        self, backend: ValkeyBackend, opened: str
     ) -> None:
         """As after an AOF that lost its last command."""
-        world.leave_behind(opened, {"window": -5, ADDRESS: 10**9})
-        world.limit(per_address=1)
-        assert self.outcomes(world, opened, "a", ADDRESS) == ["ACCEPTED"]
-        counted, kept_ms = world.rate(opened)
+        backend.leave_behind(opened, {"window": -5, ADDRESS: 10**9})
+        backend.limit(per_address=1)
+        assert self.outcomes(backend, opened, "a", ADDRESS) == ["ACCEPTED"]
+        counted, kept_ms = backend.rate(opened)
         assert counted == {b"window": b"0", ADDRESS.encode(): b"1"}
         assert kept_ms > 0

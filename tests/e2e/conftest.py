@@ -12,7 +12,7 @@ import pytest
 
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.servers.ports import free_port
 from tests.conftest import say
 from tests.support.http_client import Call, Client
@@ -30,7 +30,7 @@ def world(clean: Settings, environment: dict[str, str]) -> dict[str, str]:
     """The environment of programs with empty tables and a topic and group of this test alone."""
     name = f"coupon_{uuid.uuid4().hex[:12]}"
     own = {**environment, "COUPON_TOPIC": name, "CONSUMER_GROUP": f"group_{name}"}
-    ensure_topic(Settings.from_environment(own), Patience(WAIT_S, say))
+    ensure_topic(Settings.from_environment(own), RetryDeadline(WAIT_S, say))
     return own
 
 

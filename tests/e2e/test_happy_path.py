@@ -23,7 +23,7 @@ from tests.support.service import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.service import Answer
+    from tests.support.service import Response
 
 # `chalice local` listens with a backlog of 5; more that connect at once may be reset.
 CHALICE_THREADS = 5
@@ -34,7 +34,7 @@ def apply(campaign_id: str, user: str) -> Call:
     return Call("POST", f"/campaigns/{campaign_id}/apply", user)
 
 
-def create(client: Client, campaign_id: str, quantity: int) -> Answer:
+def create(client: Client, campaign_id: str, quantity: int) -> Response:
     body = campaign_body(campaign_id, quantity)
     return client.send(Call("POST", "/campaigns", "admin", ADMIN, body))
 

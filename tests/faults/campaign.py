@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from local.cli import integer
 from tests.faults.engine import finding
 from tests.faults.engine.campaign import BROKEN, Campaign
+from tests.faults.engine.cluster import Cluster
 from tests.faults.engine.draw import draw
-from tests.faults.engine.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     once = [finding.read(options.play)] if options.play else [draw(s, options.kafka) for s in seeds]
     histories = once * options.times
     total = len(histories)
-    worlds = min(options.worlds, total)
-    print(f"{total} histories on {options.kafka}, in {worlds} worlds …", flush=True)
+    clusters = min(options.clusters, total)
+    print(f"{total} histories on {options.kafka}, in {clusters} worlds …", flush=True)
     found: list[Finding] = []
 
     def played(result: Result, kept: Finding | None) -> None:
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failed = len(campaign.tally.failed)
             print(f"{done}/{total} histories, {failed} broke a promise", flush=True)
 
-    campaign = Campaign(options.kafka, worlds, played)
+    campaign = Campaign(options.kafka, clusters, played)
     is_interrupted = False
     try:
         campaign.run(histories)
@@ -68,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = options.json or finding.FOLDER / f"{options.kafka}-{options.seed}-{total}.json"
     tally.write(path)
     print(f"\n{tally.table()}\n{path}")
-    for world in tally.broken_worlds:
-        print(f"a world could not be used: {world}", file=sys.stderr)
+    for cluster in tally.broken_worlds:
+        print(f"a world could not be used: {cluster}", file=sys.stderr)
     if is_interrupted:
         return INTERRUPTED
     return 0 if tally.is_clean and len(tally.results) == total else 1
@@ -87,8 +87,8 @@ def _shrink(first: Finding, options: argparse.Namespace) -> None:
     seed = first.result.scenario.seed
     print(f"\nmaking seed {seed} small, for {finding.SHRINK_S:.0f} s at most …", flush=True)
     try:
-        with World(options.kafka, Event()) as world:
-            path = finding.smallest(world, first)
+        with Cluster(options.kafka, Event()) as cluster:
+            path = finding.smallest(cluster, first)
     except BROKEN as error:
         print(f"it could not be made small: {type(error).__name__}: {error}", file=sys.stderr)
     else:
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--times", type=integer(1, COUNT_MAX), default=1, help="how often to play each")
     add("--play", type=Path, metavar="FILE", help="play this history, not one of a seed")
     add(
-        "--worlds",
+        "--clusters",
         type=integer(1, COUNT_MAX),
         default=4,
         help="sets of servers and programs side by side",

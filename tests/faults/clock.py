@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "clock"
 # A step is noticed within this time; asking the file system each time would be slow.
-LOOK_S = 0.05
+POLL_INTERVAL_S = 0.05
 
 
 def file(points: Path) -> Path:
@@ -41,7 +41,7 @@ def _stepped(step: Path, true_time: Callable[[], float]) -> Callable[[], float]:
                 known[0] = float(step.read_text())
             except (OSError, ValueError):
                 known[0] = 0.0
-            known[1] = time.monotonic() + LOOK_S
+            known[1] = time.monotonic() + POLL_INTERVAL_S
         return true_time() + known[0]
 
     return stepped

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.engine.world import World
+from tests.faults.engine.cluster import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,18 +28,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def cluster() -> Iterator[Cluster]:
     """Servers and programs of the module's own."""
-    with World("tansu", Event()) as running:
+    with Cluster("tansu", Event()) as running:
         yield running
 
 
 @pytest.fixture
-def world_without(world: World) -> Callable[..., World]:
+def world_without(cluster: Cluster) -> Callable[..., Cluster]:
     """Runs the programs without a guard of the service."""
 
-    def take_away(guard: str = "", **settings: str) -> World:
-        world.take_away(guard, **settings)
-        return world
+    def take_away(guard: str = "", **settings: str) -> Cluster:
+        cluster.take_away(guard, **settings)
+        return cluster
 
     return take_away

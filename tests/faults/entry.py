@@ -22,7 +22,7 @@ from handlers.adapters.mysql import failed_events as failed_event_queue
 from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.redis.admissions import Admissions
-from handlers.adapters.redis.rebuild import Restoration
+from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.domain.admission import Outcome
 from local.poll_runner import backoff
 from tests.faults import clock
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handlers.domain.admission import Admission, Applicant
-    from handlers.domain.coupon import CouponAccepted, Publication
+    from handlers.domain.coupon import CouponAccepted, OutgoingMessage
     from handlers.domain.errors import UnavailableError
 
 # Who was seen to hold which admission, one a line: campaign, user, holder.
@@ -58,7 +58,7 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
     program: Any = importlib.import_module(module)
     if module == "local.serve":
         program.Granian = partial(program.Granian, respawn_interval=RESPAWN_S)
-    if module == "local.poll_runner":
+    if module == "local.poll_runner.run":
         program.SESSION_TIMEOUT_MS_MIN = 1  # a killed member is missed soon
     clock.follow(folder)
     points = Points(role, folder)
@@ -83,16 +83,16 @@ def _name_points(points: Points) -> None:
     wrap(pymysql.Connection, "commit", before="commit-before", after="committed")
     wrap(Admissions, "settle", after="settled")
     wrap(FailedEventQueue, "_write", after="rewritten")
-    wrap(FailedEventQueue, "_mark", after="marked")
+    wrap(FailedEventQueue, "_update_status", after="marked")
     wrap(FailedEventQueue, "redrive", after="redriven", when=lambda done: done.last_id)
-    wrap(FailedEventQueue, "kept", after="kept")
-    wrap(FailedEventQueue, "revive", after="revived")
-    wrap(Restoration, "begin_epoch", after="epoch-begun")
-    wrap(Restoration, "begin", after="begun")
-    wrap(Restoration, "restore", after="restored")
-    wrap(Restoration, "release_gaps", after="released")
-    wrap(Restoration, "reopen", after="reopened")
-    wrap(Restoration, "renew_epoch", after="renewed")
+    wrap(FailedEventQueue, "unresolved", after="kept")
+    wrap(FailedEventQueue, "requeue_dead", after="revived")
+    wrap(RedisRebuild, "begin_epoch", after="epoch-begun")
+    wrap(RedisRebuild, "begin", after="begun")
+    wrap(RedisRebuild, "restore", after="restored")
+    wrap(RedisRebuild, "release_gaps", after="released")
+    wrap(RedisRebuild, "reopen", after="reopened")
+    wrap(RedisRebuild, "renew_epoch", after="renewed")
 
 
 def _name_admission(points: Points) -> None:
@@ -114,9 +114,9 @@ def _note_acknowledged(journal: Path) -> None:
     """Note whom Kafka acknowledged, whether an apply or the relay sent them."""
     publish_all = Publisher.publish_all
 
-    def noted(self: Publisher, publications: Sequence[Publication]) -> list[bool]:
-        acknowledged = publish_all(self, publications)
-        _note(journal, [one.message for one in publications], acknowledged, BY_KAFKA)
+    def noted(self: Publisher, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
+        acknowledged = publish_all(self, outgoing_messages)
+        _note(journal, [one.message for one in outgoing_messages], acknowledged, BY_KAFKA)
         return acknowledged
 
     Publisher.publish_all = noted  # type: ignore[method-assign]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # A busy machine's; nothing waits for so long in vain.
 PATIENCE_S = 20.0
-LOOK_S = 0.002
+POLL_INTERVAL_S = 0.002
 
 
 class Scene:
@@ -73,7 +73,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline
-        time.sleep(LOOK_S)
+        time.sleep(POLL_INTERVAL_S)
 
 
 def is_ended(client: socket.socket) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.faults.engine.world import World
+    from tests.faults.engine.cluster import Cluster
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -31,7 +31,9 @@ ACK_TIMEOUT = {"KAFKA_ACK_TIMEOUT_MS": "8000"}
 HELD_UP = (Fault(0.0, "hold", "gateway.admitted", 4.0), Fault(0.25, "redis-flush"))
 
 
-def broken_promises(world: World, *faults: Fault, quiet_s: float = history.QUIET_S) -> list[str]:
+def broken_promises(
+    cluster: Cluster, *faults: Fault, quiet_s: float = history.QUIET_S
+) -> list[str]:
     """Play histories with these faults until a promise is broken; return which.
 
     Each is slower than the one before, for machines on which an answer takes longer. What is only
@@ -40,7 +42,7 @@ def broken_promises(world: World, *faults: Fault, quiet_s: float = history.QUIET
     found: list[str] = []
     for seed in range(HISTORIES_MAX):
         played = slower(scenario(seed, faults), 2**seed)
-        found = history.run(world, played, quiet_s=quiet_s, agree_s=AGREE_S).violations
+        found = history.run(cluster, played, quiet_s=quiet_s, agree_s=AGREE_S).violations
         if names("P1", found) or (found and not any(is_late(violation) for violation in found)):
             return found
     return [f"nothing in {HISTORIES_MAX} histories, the last: {found}"]
@@ -67,22 +69,22 @@ def names(promise: str, violations: list[str]) -> bool:
 
 
 def test_without_the_pending_record_a_killed_apply_loses_a_coupon(
-    world_without: Callable[..., World],
+    world_without: Callable[..., Cluster],
 ) -> None:
     found = broken_promises(world_without("pending"), Fault(0.0, "crash", "gateway.admitted"))
     assert names("P3", found), found
 
 
 def test_without_the_epoch_check_an_old_copy_of_redis_promises_coupons_that_are_gone(
-    world_without: Callable[..., World],
+    world_without: Callable[..., Cluster],
 ) -> None:
-    world = world_without(REDIS_EPOCH="off")
-    found = broken_promises(world, Fault(0.15, "redis-old-copy", for_s=0.6))
+    cluster = world_without(REDIS_EPOCH="off")
+    found = broken_promises(cluster, Fault(0.15, "redis-old-copy", for_s=0.6))
     assert names("P3", found), found
 
 
 def test_offsets_committed_before_the_rows_lose_what_redis_forgets_as_well(
-    world_without: Callable[..., World],
+    world_without: Callable[..., Cluster],
 ) -> None:
     # The pending record alone would heal it, so that is lost too, as a flush loses it: with the
     # right order the topic still has everything.
@@ -98,71 +100,71 @@ def test_offsets_committed_before_the_rows_lose_what_redis_forgets_as_well(
 
 
 def test_without_the_unique_keys_a_second_delivery_makes_a_second_coupon(
-    world_without: Callable[..., World],
+    world_without: Callable[..., Cluster],
 ) -> None:
-    world = world_without()
+    cluster = world_without()
     keys = {
         "coupon_one_per_person": "campaign_id, user_id",
         "coupon_serial_once": "campaign_id, serial",
         "coupon_code_once": "code",
     }
-    world.rows("ALTER TABLE coupon ADD INDEX control (campaign_id)")
+    cluster.rows("ALTER TABLE coupon ADD INDEX control (campaign_id)")
     for key in keys:
-        world.rows(f"ALTER TABLE coupon DROP INDEX {key}")
+        cluster.rows(f"ALTER TABLE coupon DROP INDEX {key}")
     try:
-        found = broken_promises(world, Fault(0.4, "duplicates"), Fault(1.0, "duplicates"))
+        found = broken_promises(cluster, Fault(0.4, "duplicates"), Fault(1.0, "duplicates"))
     finally:
-        world.rows("DELETE FROM coupon")
+        cluster.rows("DELETE FROM coupon")
         for key, columns in keys.items():
-            world.rows(f"ALTER TABLE coupon ADD CONSTRAINT {key} UNIQUE ({columns})")
+            cluster.rows(f"ALTER TABLE coupon ADD CONSTRAINT {key} UNIQUE ({columns})")
     assert names("P1", found), found
     assert names("P2", found), found
 
 
 def test_without_the_quantity_in_the_insert_a_forged_record_is_one_too_many(
-    world_without: Callable[..., World],
+    world_without: Callable[..., Cluster],
 ) -> None:
     found = broken_promises(world_without("quantity"), Fault(0.4, "forged"), quiet_s=QUIET_S)
     assert names("P1", found), found
 
 
 def test_without_the_wait_a_rebuild_gives_away_the_serial_of_an_apply_under_way(
-    world_without: Callable[..., World],
+    world_without: Callable[..., Cluster],
 ) -> None:
     found = broken_promises(world_without("wait", **ACK_TIMEOUT), *HELD_UP)
     assert names("P3", found), found
 
 
 def test_with_the_wait_the_same_apply_keeps_its_serial(
-    world_without: Callable[..., World],
+    world_without: Callable[..., Cluster],
 ) -> None:
     result = history.run(world_without(**ACK_TIMEOUT), scenario(0, HELD_UP))
     assert not result.violations, "\n".join([*result.violations, *result.log])
 
 
-def test_without_settle_nothing_ever_comes_to_rest(world_without: Callable[..., World]) -> None:
+def test_without_settle_nothing_ever_comes_to_rest(world_without: Callable[..., Cluster]) -> None:
     found = history.run(world_without("settle"), scenario(0, []), quiet_s=QUIET_S).violations
     assert any("still pending" in violation for violation in found), found
 
 
-def test_what_fails_is_made_small(world_without: Callable[..., World], tmp_path: Path) -> None:
-    world = world_without("quantity")
+def test_what_fails_is_made_small(world_without: Callable[..., Cluster], tmp_path: Path) -> None:
+    cluster = world_without("quantity")
     many = [Fault(0.1, "redis-cut"), Fault(0.3, "forged"), Fault(0.5, "mysql-cut")]
-    result = history.run(world, scenario(1, many), quiet_s=QUIET_S)
-    small = finding.read(finding.smallest(world, finding.Finding(result, tmp_path)))
+    result = history.run(cluster, scenario(1, many), quiet_s=QUIET_S)
+    small = finding.read(finding.smallest(cluster, finding.Finding(result, tmp_path)))
     assert [fault.kind for fault in small.faults] == ["forged"]
     assert len(small.arrivals) < len(result.scenario.arrivals)
 
 
 def test_with_every_guard_in_place_the_same_faults_break_nothing(
-    world_without: Callable[..., World],
+    world_without: Callable[..., Cluster],
 ) -> None:
-    world = world_without()
+    cluster = world_without()
     for faults in (
         [Fault(0.0, "crash", "gateway.admitted")],
         [Fault(0.15, "redis-old-copy", for_s=0.6)],
         [Fault(0.4, "duplicates"), Fault(1.0, "duplicates")],
         [Fault(0.4, "forged")],
     ):
-        result = history.run(world, scenario(0, faults))
+        result = history.run(cluster, scenario(0, faults))
         assert not result.violations, "\n".join([*result.violations, *result.log])

@@ -7,14 +7,14 @@ import dataclasses
 from local.harness.observations import Row
 from local.harness.responses import ACCEPTED as TOLD_ACCEPTED
 from local.harness.responses import SOLD_OUT as TOLD_SOLD_OUT
-from local.harness.responses import UNDECIDED, Answer
+from local.harness.responses import UNDECIDED, ApplyResponse
 from tests.faults.engine.draw import draw
 from tests.faults.engine.scenario import Fault, scenario
 from tests.faults.engine.verdict import Evidence, excused, violations
 
-ACCEPTED = Answer("a", TOLD_ACCEPTED, 1)
-SOLD_OUT = Answer("b", TOLD_SOLD_OUT)
-DOUBT = Answer("b", UNDECIDED)
+ACCEPTED = ApplyResponse("a", TOLD_ACCEPTED, 1)
+SOLD_OUT = ApplyResponse("b", TOLD_SOLD_OUT)
+DOUBT = ApplyResponse("b", UNDECIDED)
 GOOD = Evidence(
     scenario=scenario(1, []),
     answers={"a": [ACCEPTED]},
@@ -84,7 +84,7 @@ def test_a_record_that_is_nowhere_breaks_p5() -> None:
 
 def test_silence_and_strange_answers_break_p6() -> None:
     assert seen(unanswered=frozenset({"z"}))[0].startswith("P6")
-    assert seen(answers={"a": [Answer("a", "404 NOT_FOUND"), ACCEPTED]}) == [
+    assert seen(answers={"a": [ApplyResponse("a", "404 NOT_FOUND"), ACCEPTED]}) == [
         "P6: 1 x 404 NOT_FOUND"
     ]
 

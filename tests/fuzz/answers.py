@@ -10,7 +10,7 @@ HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~]*)")
 NO_BODY = (204, 304)
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """One HTTP answer; header names are in lower case, the body of one to HEAD is None."""
 
     status: int
@@ -22,7 +22,7 @@ class MalformedError(Exception):
     """These bytes are no HTTP answer."""
 
 
-def parse(data: bytes, *, maybe_head: bool) -> list[Answer]:
+def parse(data: bytes, *, maybe_head: bool) -> list[Response]:
     """Return the answers in `data`, to its end; raise MalformedError.
 
     maybe_head: some may answer HEAD, so that a body may be missing.
@@ -34,7 +34,7 @@ def parse(data: bytes, *, maybe_head: bool) -> list[Answer]:
     return answers
 
 
-def _first(data: bytes, *, maybe_head: bool) -> tuple[Answer, bytes]:
+def _first(data: bytes, *, maybe_head: bool) -> tuple[Response, bytes]:
     head, end, rest = data.partition(b"\r\n\r\n")
     if not end:
         message = f"an answer that is cut off: {data[:80]!r}"
@@ -46,18 +46,18 @@ def _first(data: bytes, *, maybe_head: bool) -> tuple[Answer, bytes]:
         raise MalformedError(message)
     status, headers = int(found[1]), _headers(lines)
     if status < 200 or status in NO_BODY:
-        return Answer(status, headers, None), rest
+        return Response(status, headers, None), rest
     length = headers.get("content-length")
     if length is None or not length.isdecimal():
         message = f"an answer of {status} without a length"
         raise MalformedError(message)
     if maybe_head and (not rest or STATUS_LINE.match(rest)):
-        return Answer(status, headers, None), rest
+        return Response(status, headers, None), rest
     body, rest = rest[: int(length)], rest[int(length) :]
     if len(body) < int(length):
         message = f"{len(body)} of {length} bytes of a body"
         raise MalformedError(message)
-    return Answer(status, headers, body), rest
+    return Response(status, headers, body), rest
 
 
 def _headers(lines: list[bytes]) -> dict[str, str]:

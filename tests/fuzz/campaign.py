@@ -20,14 +20,14 @@ import pytest
 
 from handlers import wiring
 from handlers.config import Settings
-from handlers.retry import Patience, SetupError
+from handlers.retry import RetryDeadline, SetupError
 from local.cli import integer
 from local.migrate import migrate
 from local.servers import ServerError
-from local.servers.embedded import settings_or_stack
+from local.servers.embedded import environment_or_embedded
 from tests.fuzz import handler_layer, wire_layer
+from tests.fuzz.cluster import EVERYTHING, furnish, secrets_of, wire_anew
 from tests.fuzz.tally import Tally
-from tests.fuzz.world import EVERYTHING, furnish, secrets_of, wire_anew
 from tests.support.programs import running
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ def _run(requests: int, tally: Tally, folder: Path) -> None:
         log = stack.enter_context((folder / "handlers.log").open("w", encoding="utf-8"))
         gateway_log = stack.enter_context((folder / "gateway.log").open("w", encoding="utf-8"))
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        environment = stack.enter_context(settings_or_stack("embedded", report=_say))
+        environment = stack.enter_context(environment_or_embedded("embedded", report=_say))
         for name, value in environment.items():
             patch.setenv(name, value)
         settings = Settings.from_environment(environment)
-        migrate(settings, Patience(WAIT_S, _say))
+        migrate(settings, RetryDeadline(WAIT_S, _say))
         secrets = secrets_of(settings)
         with redirect_stderr(log):  # a line for each request; a person wants the progress
             wire_anew(patch)

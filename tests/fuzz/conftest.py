@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from tests.fuzz.world import EVERYTHING, furnish, secrets_of, wire_anew
+from tests.fuzz.cluster import EVERYTHING, furnish, secrets_of, wire_anew
 from tests.support.programs import running
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.fuzz.answers import Answer, MalformedError, parse
+from tests.fuzz.answers import MalformedError, Response, parse
 from tests.fuzz.verdict import faults_of
 from tests.fuzz.wire import Author, Script
 
@@ -50,7 +50,7 @@ def run(requests: int, seed: int, port: int, secrets: set[str], tally: Tally) ->
 def _play(script: Script, port: int, secrets: set[str], tally: Tally) -> None:
     tally.requested(LAYER, script.requests)
     faults: list[str] = []
-    answers: list[Answer] = []
+    answers: list[Response] = []
     try:
         received = exchange(script.data, port)
         answers = parse(received, maybe_head=b"HEAD" in script.data)

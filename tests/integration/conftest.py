@@ -11,7 +11,7 @@ from handlers import rebuild, wiring
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
 from handlers.domain.reconciliation import reconciler as comparison
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from tests.conftest import say
 from tests.support.polling import with_own_topic
 from tests.support.redis_loss import ACK_TIMEOUT_MS, WAIT_S, warm_up
@@ -19,7 +19,7 @@ from tests.support.redis_loss import ACK_TIMEOUT_MS, WAIT_S, warm_up
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOOK_AGAIN_AFTER_S = 0.01
+RECHECK_DELAY_S = 0.01
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
     monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", str(ACK_TIMEOUT_MS))
     monkeypatch.setattr(rebuild, "IN_FLIGHT_MARGIN_MS", 0)
     settings = Settings.from_environment()
-    ensure_topic(settings, Patience(WAIT_S, say))
+    ensure_topic(settings, RetryDeadline(WAIT_S, say))
     wiring.reset()
     warm_up()
     yield settings
@@ -47,7 +47,7 @@ def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
 @pytest.fixture
 def quick(service: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Nothing is on its way in these tests, so the second look need not wait for it."""
-    monkeypatch.setattr(comparison, "LOOK_AGAIN_AFTER_S", LOOK_AGAIN_AFTER_S)
+    monkeypatch.setattr(comparison, "RECHECK_DELAY_S", RECHECK_DELAY_S)
     return service
 
 

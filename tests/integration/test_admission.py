@@ -10,9 +10,9 @@ import pytest
 
 from handlers.adapters.redis import admissions as admission
 from handlers.adapters.redis.admissions import Admissions
-from handlers.adapters.redis.campaigns import CampaignStates
+from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
-from handlers.adapters.redis.rebuild import Restoration
+from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.campaign import Campaign
@@ -34,7 +34,7 @@ CLOCK = "redis.call('TIME')"
 def at(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """A function that admits a user at a given millisecond of Redis's clock."""
     scripts = Scripts(lambda: connect(clean), epoch=True)
-    CampaignStates(scripts).open(
+    RedisCampaigns(scripts).open(
         Campaign("window", "Window", 100, OPENS_MS, CLOSES_MS), created=True
     )
     source = admission.ADMIT.source
@@ -136,8 +136,8 @@ def test_a_command_packed_for_one_run_of_redis_never_reaches_the_next(
     """The connection that was open before the restart must not carry the old run_id over."""
     private = dataclasses.replace(settings, redis_url=private_valkey.url)
     scripts = Scripts(lambda: connect(private), epoch=True)
-    states, admissions = CampaignStates(scripts), Admissions(scripts)
-    Restoration(scripts).renew_epoch(Restoration(scripts).begin_epoch())
+    states, admissions = RedisCampaigns(scripts), Admissions(scripts)
+    RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch())
     states.open(Campaign("welcome", "Welcome", 10, 0, 2**42), created=True)
     assert admissions.admit("welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.kill()
@@ -155,8 +155,8 @@ def test_without_the_epoch_check_a_restarted_redis_would_go_on_giving_serials(
     """The negative control of the epoch: REDIS_EPOCH=off does not see the restart."""
     private = dataclasses.replace(settings, redis_url=private_valkey.url)
     scripts = Scripts(lambda: connect(private), epoch=False)
-    states, admissions = CampaignStates(scripts), Admissions(scripts)
-    Restoration(scripts).renew_epoch(Restoration(scripts).begin_epoch())
+    states, admissions = RedisCampaigns(scripts), Admissions(scripts)
+    RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch())
     states.open(Campaign("welcome", "Welcome", 10, 0, 2**42), created=True)
     assert admissions.admit("welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.restart()

@@ -16,11 +16,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from handlers import wiring
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import CampaignKeys
-from handlers.adapters.redis.thread_local_client import ThreadRedis
-from handlers.apply import apply_together
+from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
+from handlers.apply import apply_batch
 from handlers.consume import consume_handler
 from handlers.domain.admission import Admission, Applicant, Outcome
-from handlers.domain.coupon import Publication
+from handlers.domain.coupon import OutgoingMessage
 from tests.support.races import require_to_go_wrong
 from tests.support.service import coupons, create_campaign, kafka_event, message, mint
 
@@ -43,7 +43,7 @@ def applied(campaign_id: str, users: Sequence[str]) -> list[dict[str, Any]]:
         }
         for user in users
     ]
-    answers = dict(apply_together(events))
+    answers = dict(apply_batch(events))
     return [json.loads(answers[place]["body"]) for place in range(len(users))]
 
 
@@ -142,7 +142,7 @@ def test_a_group_whose_answers_are_lost_half_way_is_told_the_serials_that_it_was
     # The script is known to the server, and this thread has its connection.
     assert admissions.admit(campaign_id, "before").serial == 1
     client = scripts._connected()
-    assert isinstance(client, ThreadRedis)
+    assert isinstance(client, ThreadLocalRedis)
     connection: Any = client._own()
     read, reads = connection.read_response, itertools.count()
 
@@ -169,16 +169,16 @@ def test_one_message_that_cannot_be_sent_takes_nobody_elses_ack_and_is_counted_o
     publisher = wiring.publisher()
     until = time.monotonic() + 60
 
-    def publication(user: str, until: float = until) -> Publication:
-        return Publication(message(campaign_id, user, 1), "request", until)
+    def outgoing(user: str, until: float = until) -> OutgoingMessage:
+        return OutgoingMessage(message(campaign_id, user, 1), "request", until)
 
-    assert publisher.publish_all([publication("1"), publication("2")]) == [True, True]
-    group = [publication("1"), publication("2"), publication("x" * TOO_LARGE), publication("4")]
+    assert publisher.publish_all([outgoing("1"), outgoing("2")]) == [True, True]
+    group = [outgoing("1"), outgoing("2"), outgoing("x" * TOO_LARGE), outgoing("4")]
     # Who comes after it is not sent; whoever is not acknowledged can be made safe otherwise.
     assert publisher.publish_all(group) == [True, True, False, False]
     assert publisher._breaker._failures == 1
-    late = publication("3", time.monotonic() - 1)
-    assert publisher.publish_all([publication("1"), late]) == [True, False]
+    late = outgoing("3", time.monotonic() - 1)
+    assert publisher.publish_all([outgoing("1"), late]) == [True, False]
     assert publisher._breaker._failures == 2
-    assert publisher.publish_all([publication("1")]) == [True]
+    assert publisher.publish_all([outgoing("1")]) == [True]
     assert publisher._breaker._failures == 0

@@ -11,7 +11,7 @@ from handlers import wiring
 from handlers.consume import consume_handler
 from tests.support.races import require_to_go_wrong
 from tests.support.service import (
-    Answer,
+    Response,
     apply,
     at_once,
     coupons,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 
-def issue(campaign_id: str, answers: list[Answer]) -> None:
+def issue(campaign_id: str, answers: list[Response]) -> None:
     """Bring what was accepted to MySQL, as the consumer gets it."""
     accepted = [a.body for a in answers if a.code == "ACCEPTED"]
     consume_handler(

@@ -86,4 +86,4 @@ def test_cores_are_shared_out_where_that_comes_out_even(
     monkeypatch: pytest.MonkeyPatch, workers: int, available: int, *, shared: bool
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(available)))
-    assert cores.are_as_many_as(workers) is shared
+    assert cores.matches_cpu_count(workers) is shared

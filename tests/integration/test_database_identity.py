@@ -63,7 +63,7 @@ def test_a_password_that_is_simply_wrong_is_an_outage_and_asked_for_once(
 
 def test_also_a_lock_of_mysqls_is_taken_with_the_new_password(settings: Settings) -> None:
     rotation = Rotation(settings)
-    with Database(rotation.current, rotation.renew).alone("rotation") as alone:
+    with Database(rotation.current, rotation.renew).advisory_lock("rotation") as alone:
         assert alone
 
 

@@ -17,7 +17,7 @@ from handlers.domain.errors import UnavailableError
 from handlers.retry import SetupError
 from local.servers import MariaDB
 from local.servers.mariadb import is_mariadb
-from tests.support.state import patience
+from tests.support.state import retry_deadline
 from tests.support.tls import Authority
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def refusal(address: DatabaseAddress) -> str:
     """Return what is told of a connection that is not made, the same for work and for a lock."""
     with pytest.raises(UnavailableError) as caught:
         cipher(address)
-    with pytest.raises(UnavailableError) as of_lock, Database(lambda: address).alone("lock"):
+    with (
+        pytest.raises(UnavailableError) as of_lock,
+        Database(lambda: address).advisory_lock("lock"),
+    ):
         pass
     assert str(of_lock.value) == str(caught.value)
     assert PASSWORD not in f"{caught.value} {caught.value.__cause__}"
@@ -117,14 +120,14 @@ def test_a_migration_does_not_wait_for_a_server_that_it_cannot_trust(
 ) -> None:
     address = address_of(server, verified_by(authority.file), host="127.0.0.1")
     with pytest.raises(SetupError, match="certificate verify failed") as caught:
-        migrate_schema(address, patience(wait_s=3600))
+        migrate_schema(address, retry_deadline(wait_s=3600))
     assert PASSWORD not in str(caught.value)
 
 
 def test_the_schema_is_brought_in_over_a_verified_connection(
     server: TlsServer, authority: Authority
 ) -> None:
-    assert migrate_schema(address_of(server, verified_by(authority.file)), patience())
+    assert migrate_schema(address_of(server, verified_by(authority.file)), retry_deadline())
 
 
 def test_tls_that_is_preferred_encrypts_and_reads_no_certificates(

@@ -14,7 +14,7 @@ from local import migrate as program
 from local.migrate import database_address
 from local.servers import Valkey
 from local.servers.ports import free_port
-from tests.support.state import add_campaign, epoch_of, patience, run_id_of, set_epoch
+from tests.support.state import add_campaign, epoch_of, retry_deadline, run_id_of, set_epoch
 
 if TYPE_CHECKING:
     from handlers.config import DatabaseAddress
@@ -29,16 +29,16 @@ def test_the_epoch_is_the_run_id_while_mysql_has_no_campaign(
     clean: Settings, address: DatabaseAddress
 ) -> None:
     set_epoch(clean, None)
-    assert ensure_epoch(clean, address, patience()) is EpochState.SET
+    assert ensure_epoch(clean, address, retry_deadline()) is EpochState.SET
     assert epoch_of(clean) == run_id_of(clean)
-    assert ensure_epoch(clean, address, patience()) is EpochState.KNOWN
+    assert ensure_epoch(clean, address, retry_deadline()) is EpochState.KNOWN
 
 
 def test_an_epoch_of_an_earlier_run_is_replaced_while_there_is_nothing_to_forget(
     clean: Settings, address: DatabaseAddress
 ) -> None:
     set_epoch(clean, "another run")
-    assert ensure_epoch(clean, address, patience()) is EpochState.SET
+    assert ensure_epoch(clean, address, retry_deadline()) is EpochState.SET
     assert epoch_of(clean) == run_id_of(clean)
 
 
@@ -67,11 +67,11 @@ def test_without_the_epoch_check_only_the_presence_of_the_mark_counts(
 ) -> None:
     unchecked = Settings.from_environment(environment | {"REDIS_EPOCH": "off"})
     set_epoch(clean, None)
-    assert ensure_epoch(unchecked, address, patience()) is EpochState.SET
+    assert ensure_epoch(unchecked, address, retry_deadline()) is EpochState.SET
     add_campaign(clean)
-    assert ensure_epoch(unchecked, address, patience()) is EpochState.KNOWN
+    assert ensure_epoch(unchecked, address, retry_deadline()) is EpochState.KNOWN
     set_epoch(clean, None)
-    assert ensure_epoch(unchecked, address, patience()) is EpochState.LOST
+    assert ensure_epoch(unchecked, address, retry_deadline()) is EpochState.LOST
 
 
 @pytest.mark.usefixtures("clean")
@@ -90,6 +90,6 @@ def test_the_epoch_goes_to_the_node_that_owns_it_in_a_cluster(
             environment | {"REDIS_URL": f"redis://{valkey.address}", "REDIS_CLUSTER": "on"}
         )
         # A node alone takes a moment to find its cluster complete: waited for like any server.
-        assert ensure_epoch(clustered, address, patience()) is EpochState.SET
+        assert ensure_epoch(clustered, address, retry_deadline()) is EpochState.SET
         assert epoch_of(clustered) == run_id_of(clustered)
-        assert ensure_epoch(clustered, address, patience()) is EpochState.KNOWN
+        assert ensure_epoch(clustered, address, retry_deadline()) is EpochState.KNOWN

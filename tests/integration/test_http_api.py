@@ -28,7 +28,7 @@ from tests.support.service import (
 
 if TYPE_CHECKING:
     from handlers.config import Settings
-    from tests.support.service import Answer
+    from tests.support.service import Response
 
 NASTY = [
     "'; DROP TABLE coupon; -- ",
@@ -40,7 +40,7 @@ NASTY = [
 ]
 
 
-def create(body: dict[str, Any]) -> Answer:
+def create(body: dict[str, Any]) -> Response:
     return ask("POST /campaigns", user="admin", scope=ADMIN, body=body)
 
 
@@ -255,7 +255,7 @@ def test_ready_names_the_state_of_each_server(service: Settings) -> None:
     assert ask("GET /health").status == 200
 
 
-def winners(campaign_id: str, query: dict[str, str], **headers: str) -> Answer:
+def winners(campaign_id: str, query: dict[str, str], **headers: str) -> Response:
     return ask(
         "GET /campaigns/{id}/coupons",
         campaign_id,
@@ -266,5 +266,5 @@ def winners(campaign_id: str, query: dict[str, str], **headers: str) -> Answer:
     )
 
 
-def failed_events(query: dict[str, str]) -> Answer:
+def failed_events(query: dict[str, str]) -> Response:
     return ask("GET /failed-events", user="admin", scope=ADMIN, query=query)

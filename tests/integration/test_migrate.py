@@ -14,12 +14,20 @@ from kafka.errors import TopicAuthorizationFailedError
 from handlers.adapters.migration.schema import migrate_schema
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
-from handlers.retry import Patience, SetupError
+from handlers.retry import RetryDeadline, SetupError
 from local import migrate as program
 from local.migrate import database_address, migrate
 from local.servers import MariaDB
 from local.servers.ports import free_port
-from tests.support.state import WAIT_S, epoch_of, patience, run_id_of, set_epoch, statement, tables
+from tests.support.state import (
+    WAIT_S,
+    epoch_of,
+    retry_deadline,
+    run_id_of,
+    set_epoch,
+    statement,
+    tables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +44,7 @@ def empty_environment(clean: Settings, environment: dict[str, str]) -> Iterator[
         statement(clean, f"DROP TABLE `{left}`")
     set_epoch(clean, None)
     yield environment | {"COUPON_TOPIC": f"test-{uuid.uuid4().hex}"}
-    migrate(clean, patience())
+    migrate(clean, retry_deadline())
 
 
 @pytest.mark.usefixtures("clean")
@@ -79,8 +87,8 @@ def test_an_existing_topic_keeps_its_partitions_and_says_so(
     settings: Settings, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine = Settings.from_environment(environment | {"COUPON_TOPIC": f"test-{uuid.uuid4().hex}"})
-    assert ensure_topic(mine, patience(), partitions=2).created
-    migrate(mine, Patience(WAIT_S, print))
+    assert ensure_topic(mine, retry_deadline(), partitions=2).created
+    migrate(mine, RetryDeadline(WAIT_S, print))
     expected = f"topic {mine.coupon_topic}: is there, 2 partitions (6 asked; it stays as it is)"
     assert expected in capsys.readouterr().out
     assert settings.coupon_topic != mine.coupon_topic
@@ -95,7 +103,7 @@ def test_a_topic_that_kafka_refuses_is_an_error(
     # Tansu refuses nothing by itself.
     monkeypatch.setattr(KafkaAdminClient, "create_topics", refuse)
     with pytest.raises(SetupError, match=r"refused the topic \w+: TopicAuthorizationFailedError$"):
-        ensure_topic(settings, patience(5))
+        ensure_topic(settings, retry_deadline(5))
 
 
 @pytest.mark.usefixtures("clean")
@@ -150,6 +158,6 @@ def test_the_schema_is_migrated_with_a_password_of_any_characters(
     with MariaDB(password="p@ss:/?#[]%27'\\\"; 한") as mariadb:
         settings = Settings.from_environment(environment | {"DATABASE_URL": mariadb.url})
         address = database_address(settings)
-        assert list(migrate_schema(address, patience())) == ["0001.coupon-system"]
-        assert not migrate_schema(address, patience())
+        assert list(migrate_schema(address, retry_deadline())) == ["0001.coupon-system"]
+        assert not migrate_schema(address, retry_deadline())
         assert tables(settings) >= OURS

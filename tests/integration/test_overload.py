@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 
 from handlers.adapters.migration.epoch import ensure_epoch
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.migrate import database_address
 from tests.support.programs import WAIT_S, Program, eventually, running
@@ -47,7 +47,7 @@ WELL_BEYOND_THE_BOUND_S = 3 * WAIT_MS / 1000
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -61,33 +61,33 @@ def gateway(*arguments: str, environment: Mapping[str, str]) -> Iterator[tuple[P
         yield program, int(line.rpartition(":")[2])
 
 
-def ask(port: int, method: str, path: str) -> Answer:
+def ask(port: int, method: str, path: str) -> Response:
     started = time.monotonic()
     with closing(HTTPConnection("127.0.0.1", port, timeout=WAIT_S)) as connection:
         connection.request(method, path)
         response = connection.getresponse()
         body = response.read()
         headers = {name.title(): value for name, value in response.getheaders()}
-        return Answer(response.status, headers, body, time.monotonic() - started)
+        return Response(response.status, headers, body, time.monotonic() - started)
 
 
 class Crowd:
     """ASKERS clients at once, each on its own connection."""
 
     def __init__(self, pool: ThreadPoolExecutor, port: int, method: str, path: str) -> None:
-        self._answers: list[Future[Answer]] = [
+        self._answers: list[Future[Response]] = [
             pool.submit(ask, port, method, path) for _ in range(ASKERS)
         ]
 
-    def answered(self) -> list[Answer]:
+    def answered(self) -> list[Response]:
         return [future.result() for future in self._answers if future.done()]
 
-    def all_answers(self) -> list[Answer]:
+    def all_answers(self) -> list[Response]:
         wait(self._answers, WAIT_S)
         return [future.result(0) for future in self._answers]
 
 
-def statuses(answers: list[Answer]) -> Counter[int]:
+def statuses(answers: list[Response]) -> Counter[int]:
     return Counter(answer.status for answer in answers)
 
 
@@ -142,7 +142,7 @@ def test_without_the_bounds_the_same_crowd_would_wait_as_long_as_the_handlers_do
 def world(settings: Settings, private_valkey: Valkey) -> dict[str, str]:
     """The environment of programs with a Redis of their own, which a test may pause."""
     own = dataclasses.replace(settings, redis_url=private_valkey.url)
-    ensure_epoch(own, database_address(own), Patience(WAIT_S, lambda _: None))
+    ensure_epoch(own, database_address(own), RetryDeadline(WAIT_S, lambda _: None))
     return {**os.environ, "REDIS_URL": private_valkey.url}
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.adapters.migration.topic import ensure_topic
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.servers import Tansu
 from tests.support.polling import (
     PARTITIONS,
@@ -152,6 +152,6 @@ def test_a_broker_that_comes_late_and_one_that_restarts_empty_are_waited_for(
 def serve_one_record(broker: Tansu, settings: Settings, program: Program) -> None:
     """Start a broker that knows nothing; send one record when the runner has found it."""
     broker.start()
-    ensure_topic(settings, Patience(WAIT_S, print), partitions=PARTITIONS)
+    ensure_topic(settings, RetryDeadline(WAIT_S, print), partitions=PARTITIONS)
     program.err.until(says("Kafka is back"))
     send(settings, [b"after"], partition=0)

@@ -10,14 +10,14 @@ import pytest
 
 from handlers import wiring
 from handlers.adapters.redis.admissions import Admissions
-from handlers.adapters.redis.campaigns import CampaignStates
+from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
-from handlers.adapters.redis.rebuild import Restoration
+from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.admission import Outcome, RateLimits
 from handlers.domain.campaign import Campaign
 from handlers.domain.errors import UnavailableError
-from tests.support.service import Answer, apply, await_condition, create_campaign, redis_dump
+from tests.support.service import Response, apply, await_condition, create_campaign, redis_dump
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -34,7 +34,7 @@ def test_whoever_asks_too_often_gets_429_until_the_second_is_over_and_keeps_the_
     create_campaign(campaign_id)
     assert apply(campaign_id, "eager").status == 202
     before = redis_dump(service)
-    answers: list[Answer] = []
+    answers: list[Response] = []
 
     def is_limited() -> bool:
         answers.append(apply(campaign_id, "eager"))
@@ -59,8 +59,8 @@ def test_a_redis_that_takes_no_writes_still_answers_what_needs_none(
         closing(Scripts(lambda: connect(private), epoch=True)) as scripts,
         closing(connect(private)) as redis,
     ):
-        Restoration(scripts).renew_epoch(Restoration(scripts).begin_epoch())
-        states, admissions = CampaignStates(scripts), Admissions(scripts, RateLimits(5, 5))
+        RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch())
+        states, admissions = RedisCampaigns(scripts), Admissions(scripts, RateLimits(5, 5))
         states.open(Campaign("open", "Open", 10, 0, 2**42), created=True)
         states.open(Campaign("early", "Early", 10, 2**41, 2**42), created=True)
         assert admissions.admit("open", "winner").outcome is Outcome.ACCEPTED

@@ -56,18 +56,18 @@ def test_a_campaign_in_the_middle_of_its_creation_is_left_to_its_creator(
     lossy: Settings, campaign_id: str
 ) -> None:
     campaign = Campaign(campaign_id, "welcome", 5, 0, 2**42)
-    assert wiring.coupon_queries().create_campaign(campaign) == (campaign, True)
+    assert wiring.mysql_queries().create_campaign(campaign) == (campaign, True)
     before = redis_dump(lossy)
     assert rebuild_handler({}, None) == {"rebuilt": []}
     assert redis_dump(lossy) == before
-    wiring.campaign_states().open(campaign, created=True)
+    wiring.redis_campaigns().open(campaign, created=True)
     assert apply(campaign_id, "42").body["serial"] == 1
 
 
 def test_a_campaign_whose_creation_was_cut_short_long_ago_is_opened(
     lossy: Settings, campaign_id: str
 ) -> None:
-    wiring.coupon_queries().create_campaign(Campaign(campaign_id, "welcome", 5, 0, 2**42))
+    wiring.mysql_queries().create_campaign(Campaign(campaign_id, "welcome", 5, 0, 2**42))
     rows(lossy, "UPDATE campaign SET created_at = created_at - INTERVAL 31 SECOND")
     assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
     assert apply(campaign_id, "42").body["serial"] == 1

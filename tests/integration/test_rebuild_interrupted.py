@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers import rebuild, wiring
-from handlers.adapters.redis.rebuild import Restoration
+from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.domain.errors import StaleStateError, UnavailableError
 from handlers.rebuild import rebuild_handler
 from local.servers.ports import free_port
@@ -18,7 +18,7 @@ from tests.support.redis_loss import flush
 from tests.support.service import apply, ask, create_campaign, redis_dump
 
 if TYPE_CHECKING:
-    from handlers.adapters.redis.rebuild import Rebuild
+    from handlers.adapters.redis.rebuild import RebuildToken
     from handlers.config import Settings
 
 
@@ -42,7 +42,7 @@ def test_a_rebuild_that_was_killed_half_way_leaves_closed_and_the_next_one_ends_
     flush(lossy)
     for step in ("begin_epoch", "begin", "restore", "release_gaps", "reopen", "renew_epoch"):
         with monkeypatch.context() as crash:
-            crash.setattr(Restoration, step, _killed)
+            crash.setattr(RedisRebuild, step, _killed)
             with pytest.raises(KeyboardInterrupt):
                 rebuild_handler({}, None)
         if step != "renew_epoch":
@@ -62,14 +62,14 @@ def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
 ) -> None:
     create_campaign(campaign_id)
     flush(lossy)
-    begin = Restoration.begin
+    begin = RedisRebuild.begin
 
-    def on_another_run(self: Restoration, name: str) -> Rebuild:
+    def on_another_run(self: RedisRebuild, name: str) -> RebuildToken:
         begun = begin(self, name)
         assert begun
         return replace(begun, run_id="e" * 40)
 
-    monkeypatch.setattr(Restoration, "begin", on_another_run)
+    monkeypatch.setattr(RedisRebuild, "begin", on_another_run)
     with pytest.raises(StaleStateError):
         rebuild_handler({}, None)
     assert apply(campaign_id, "a").status == 503
@@ -80,21 +80,23 @@ def test_a_campaign_that_somebody_else_opens_meanwhile_is_not_touched(
 ) -> None:
     create_campaign(campaign_id)
     flush(lossy)
-    begin = Restoration.begin
+    begin = RedisRebuild.begin
     dumps: list[Any] = []
 
-    def after_another_rebuild(self: Restoration, name: str) -> Rebuild | None:
+    def after_another_rebuild(self: RedisRebuild, name: str) -> RebuildToken | None:
         if not dumps:
             dumps.append(None)
             with monkeypatch.context() as alone:
                 alone.setattr(rebuild, "_needed", lambda: True)
-                alone.setattr(wiring.database(), "alone", lambda _: contextlib.nullcontext(1))
+                alone.setattr(
+                    wiring.database(), "advisory_lock", lambda _: contextlib.nullcontext(1)
+                )
                 assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
             assert wiring.admissions().admit(campaign_id, "a").serial == 1
             dumps[0] = redis_dump(lossy)
         return begin(self, name)
 
-    monkeypatch.setattr(Restoration, "begin", after_another_rebuild)
+    monkeypatch.setattr(RedisRebuild, "begin", after_another_rebuild)
     assert rebuild_handler({}, None) == {"rebuilt": []}
     assert redis_dump(lossy) == dumps[0]
 
@@ -106,14 +108,14 @@ def test_a_flush_in_the_middle_of_a_rebuild_opens_nothing(
     create_campaign(campaign_id)
     apply(campaign_id, "a")
     flush(lossy)
-    real = getattr(Restoration, step)
+    real = getattr(RedisRebuild, step)
 
     def after_another_flush(*args: Any, **options: Any) -> Any:
         flush(lossy)
-        monkeypatch.setattr(Restoration, step, real)
+        monkeypatch.setattr(RedisRebuild, step, real)
         return real(*args, **options)
 
-    monkeypatch.setattr(Restoration, step, after_another_flush)
+    monkeypatch.setattr(RedisRebuild, step, after_another_flush)
     with contextlib.suppress(StaleStateError):
         rebuild_handler({}, None)
     assert apply(campaign_id, "b").status == 503

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.adapters.redis import reconciliation as admission_register
+from handlers.adapters.redis import reconciliation as admission_reader
 from handlers.consume import consume_handler
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.reconciliation.differences import Kind
@@ -42,10 +42,10 @@ def test_looking_changes_nothing(quick: Settings, campaign_id: str) -> None:
 def test_pages_sections_and_batches_hide_nothing(
     quick: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "SECTION", 4)
+    monkeypatch.setattr(comparison, "PAGE", 4)
     monkeypatch.setattr(comparison, "LOOKUP", 2)
     monkeypatch.setattr(comparison, "BATCH", 3)
-    monkeypatch.setattr(admission_register, "BATCH", 2)
+    monkeypatch.setattr(admission_reader, "BATCH", 2)
     redis = Redis(quick, campaign_id)
     spoil(redis, campaign_id)
     redis("RPUSH", "returned", 6, 3, 2, 7, 15)

@@ -73,7 +73,7 @@ def test_only_who_holds_that_very_serial_and_is_not_pending_is_made_pending(
     redis("ZREM", "pending", "a", "b")
     since = redis("ZSCORE", "pending", "c")
     entries = [(1, "a"), (1, "b"), (3, "c"), (4, "nobody")]
-    assert wiring.admission_register().make_pending(campaign_id, entries) == 1
+    assert wiring.admission_reader().make_pending(campaign_id, entries) == 1
     assert set(redis("ZRANGE", "pending", 0, -1)) == {b"a", b"c"}
     assert redis("ZSCORE", "pending", "c") == since
 
@@ -82,7 +82,7 @@ def test_the_count_is_raised_to_what_is_held_never_lowered_and_never_above_the_q
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=5)
-    redis, register = Redis(service, campaign_id), wiring.admission_register()
+    redis, register = Redis(service, campaign_id), wiring.admission_reader()
     assert not register.raise_count(campaign_id)
     redis("ZADD", "applied_user", 4, "a", 6, "above")
     assert register.raise_count(campaign_id)
@@ -97,7 +97,7 @@ def test_a_campaign_that_is_closed_in_the_middle_is_not_compared_and_not_repaire
 ) -> None:
     redis = Redis(quick, campaign_id)
     spoil(redis, campaign_id)
-    register = wiring.admission_register()
+    register = wiring.admission_reader()
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(
             "handlers.domain.reconciliation.reconciler.time.sleep", lambda _: lose_epoch(redis)
@@ -107,8 +107,8 @@ def test_a_campaign_that_is_closed_in_the_middle_is_not_compared_and_not_repaire
     for lose in (lose_epoch, lose_campaign):
         lose(redis)
         for act in (
-            lambda: register.whereabouts(campaign_id, ["a"]),
-            lambda: register.unheld(campaign_id, [1]),
+            lambda: register.lookup_users(campaign_id, ["a"]),
+            lambda: register.unassigned_serials(campaign_id, [1]),
             lambda: register.make_pending(campaign_id, [(5, "rowless")]),
             lambda: register.raise_count(campaign_id),
         ):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.config import Settings
-    from tests.support.service import Answer
+    from tests.support.service import Response
 
 
 def again_until_done(handler: Callable[..., object], event: dict[str, Any]) -> None:
@@ -39,7 +39,7 @@ class Sale:
         self._is_over = threading.Event()
         self.seen: list[list[Any]] = []
 
-    def run(self) -> list[Answer]:
+    def run(self) -> list[Response]:
         with ThreadPoolExecutor(3) as pool:
             running = [pool.submit(work) for work in (self._consume, self._redrive, self._compare)]
             try:
@@ -53,7 +53,7 @@ class Sale:
                 one.result()
         return answers
 
-    def _press(self, n: int) -> Answer:
+    def _press(self, n: int) -> Response:
         answer = apply(self._campaign_id, f"user-{n}")
         serial = answer.body["serial"]
         self._topic.put(message(self._campaign_id, f"user-{n}", serial).encode())

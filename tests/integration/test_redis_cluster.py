@@ -9,15 +9,15 @@ import pytest
 import redis
 
 from handlers.adapters.redis.admissions import Admissions
-from handlers.adapters.redis.campaigns import CampaignStates
+from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
-from handlers.adapters.redis.rebuild import Restoration
+from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.admission import Outcome, RateLimits
 from handlers.domain.campaign import Campaign
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import UnavailableError
-from handlers.domain.settlement import Holder, Settlement
+from handlers.domain.settlement import SettledAs, Settlement
 from local.servers import Valkey
 from local.servers.ports import free_port
 from tests.support.service import await_condition
@@ -49,8 +49,8 @@ def _state(node: redis.Redis) -> object:
 
 
 def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts) -> None:
-    states, admissions = CampaignStates(cluster), Admissions(cluster, RateLimits(1, 1))
-    Restoration(cluster).renew_epoch(Restoration(cluster).begin_epoch())
+    states, admissions = RedisCampaigns(cluster), Admissions(cluster, RateLimits(1, 1))
+    RedisRebuild(cluster).renew_epoch(RedisRebuild(cluster).begin_epoch())
     for name in ("first", "second"):
         states.open(Campaign(name, name, 1, 0, 2**42), created=True)
     assert states.ids() == ["first", "second"]
@@ -58,7 +58,7 @@ def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts)
         assert admissions.admit(name, "42", ADDRESS).outcome is Outcome.ACCEPTED
         assert admissions.admit(name, "43", ADDRESS).outcome is Outcome.SOLD_OUT
         assert admissions.make_all_durable([CouponAccepted(name, "42", 1, 0)]) == [True]
-        admissions.settle([Settlement(name, "42", 1, Holder.ISSUED)])
+        admissions.settle([Settlement(name, "42", 1, SettledAs.COUPON)])
         assert states.status(name).pending == 0
     assert admissions.admit("unknown", "42").outcome is Outcome.NOT_FOUND
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handlers.config import Settings
-    from tests.support.service import Answer
+    from tests.support.service import Response
 
 
 def fail(*messages: Any, first: int = 0) -> None:
@@ -43,7 +43,7 @@ def states(settings: Settings) -> list[tuple[str, str, int]]:
     return rows(settings, "SELECT status, reason, attempts FROM failed_event ORDER BY id")
 
 
-def redrive_now(**query: str) -> Answer:
+def redrive_now(**query: str) -> Response:
     return ask("POST /failed-events/redrive", user="admin", scope=ADMIN, query=query)
 
 

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from handlers import wiring
 from handlers.adapters.aws import failed_batches
-from handlers.adapters.redis.campaigns import Applied
+from handlers.adapters.redis.campaigns import UserAdmission
 from handlers.consume import consume_handler
 from handlers.redrive import redrive_handler
 from handlers.restore import NotRestoredError, restore_handler
@@ -97,7 +97,7 @@ def test_a_batch_that_lambda_gave_up_is_written_by_the_redrive_and_by_nobody_twi
     assert failures(service, campaign_id) == {"a": "BATCH_FAILED", "b": "BATCH_FAILED"}
     assert redrive_handler({}, None) == {"resolved": 2, "retried": 1, "dead": 0}
     assert coupons(service, campaign_id) == [("a", 1), ("b", 2)]
-    assert wiring.campaign_states().applied(campaign_id, "a") == Applied(1, None)  # settled
+    assert wiring.redis_campaigns().applied(campaign_id, "a") == UserAdmission(1, None)  # settled
     restore_handler(told("given up/1 + 2.json"), None)
     assert redrive_handler({}, None) == {"resolved": 0, "retried": 0, "dead": 0}
 

@@ -22,7 +22,7 @@ from kafka import KafkaAdminClient
 from handlers.config import ConfigurationError, DatabaseAddress, Settings
 from local.dev_settings import DEVELOPMENT_SETTINGS, RATE_PER_ADDRESS
 from local.servers import embedded
-from local.servers.embedded import settings_or_stack
+from local.servers.embedded import environment_or_embedded
 from local.servers.ports import free_port, is_free
 from local.stack import exports
 
@@ -192,7 +192,7 @@ def test_only_some_servers_in_the_environment_are_an_error_that_names_the_missin
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     with (
         pytest.raises(ConfigurationError, match=r"^KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL not set"),
-        settings_or_stack(),
+        environment_or_embedded(),
     ):
         pytest.fail("must not be reached")
 
@@ -208,7 +208,7 @@ def test_servers_of_the_environment_are_used_when_all_are_named(
     monkeypatch.delenv("STAGE", raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    with settings_or_stack("env") as environment:
+    with environment_or_embedded("env") as environment:
         settings = Settings.from_environment(environment)
     assert settings.redis_url == given["REDIS_URL"]
     assert settings.stage == "local"
@@ -222,6 +222,6 @@ def test_of_embedded_servers_settings_the_limit_of_an_address_may_be_chosen(
     monkeypatch.setattr(embedded, "running_stack", lambda *_, **__: nullcontext(stack))
     monkeypatch.setenv(RATE_PER_ADDRESS, chosen)
     monkeypatch.setenv("AUTH_JWT_SECRET", "another")
-    with settings_or_stack("embedded") as environment:
+    with environment_or_embedded("embedded") as environment:
         assert environment[RATE_PER_ADDRESS] == given
         assert environment["AUTH_JWT_SECRET"] == DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"]

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 
 from handlers.adapters.redis import thread_local_client as thread_redis
 from handlers.adapters.redis.client import connect
-from handlers.adapters.redis.thread_local_client import ThreadRedis
+from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 from tests.support.programs import eventually
 
 if TYPE_CHECKING:
@@ -29,25 +29,25 @@ THREADS, ECHOES = 8, 200
 
 
 @pytest.fixture
-def client(service: Settings) -> Iterator[ThreadRedis]:
+def client(service: Settings) -> Iterator[ThreadLocalRedis]:
     made = connect(service)
-    assert isinstance(made, ThreadRedis)
+    assert isinstance(made, ThreadLocalRedis)
     with closing(made):
         yield made
 
 
 @pytest.fixture
-def echo(client: ThreadRedis) -> str:
+def echo(client: ThreadLocalRedis) -> str:
     return str(client.script_load(ECHO))
 
 
-def connections(client: ThreadRedis) -> set[str]:
+def connections(client: ThreadLocalRedis) -> set[str]:
     """Addresses of the connections that last ran a script."""
     return {each["addr"] for each in client.client_list() if each["cmd"] == "evalsha"}
 
 
 def test_each_thread_has_its_own_connection_and_gets_its_own_answers(
-    client: ThreadRedis, echo: str
+    client: ThreadLocalRedis, echo: str
 ) -> None:
     together = threading.Barrier(THREADS)
 
@@ -66,7 +66,7 @@ def test_each_thread_has_its_own_connection_and_gets_its_own_answers(
 
 
 def test_a_connection_that_was_killed_is_replaced_and_the_script_run_again(
-    client: ThreadRedis, echo: str
+    client: ThreadLocalRedis, echo: str
 ) -> None:
     for number in (b"1", b"2"):
         assert client.execute_command("EVALSHA", echo, 0, number) == number
@@ -76,7 +76,7 @@ def test_a_connection_that_was_killed_is_replaced_and_the_script_run_again(
 
 
 def test_a_group_that_finds_its_connection_killed_is_run_again_each_answer_in_its_place(
-    client: ThreadRedis, echo: str
+    client: ThreadLocalRedis, echo: str
 ) -> None:
     assert client.execute_command("EVALSHA", echo, 0, "1") == b"1"
     [killed] = connections(client)
@@ -86,7 +86,7 @@ def test_a_group_that_finds_its_connection_killed_is_run_again_each_answer_in_it
 
 
 def test_an_error_among_the_answers_to_a_group_stands_in_its_place_and_the_others_in_theirs(
-    client: ThreadRedis, echo: str
+    client: ThreadLocalRedis, echo: str
 ) -> None:
     group = [("EVALSHA", echo, 0, "1"), ("EVALSHA", "0" * 40, 0), ("EVALSHA", echo, 0, "3")]
     first, error, third = client.execute_all(group)
@@ -96,7 +96,7 @@ def test_an_error_among_the_answers_to_a_group_stands_in_its_place_and_the_other
 
 
 def test_a_server_that_is_gone_is_tried_twice_and_no_more(
-    client: ThreadRedis, echo: str, monkeypatch: pytest.MonkeyPatch
+    client: ThreadLocalRedis, echo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempts = []
 
@@ -112,7 +112,7 @@ def test_a_server_that_is_gone_is_tried_twice_and_no_more(
 
 
 def test_an_error_that_the_server_answers_is_told_and_the_connection_kept(
-    client: ThreadRedis, echo: str
+    client: ThreadLocalRedis, echo: str
 ) -> None:
     client.execute_command("EVALSHA", echo, 0, "1")
     before = connections(client)
@@ -127,7 +127,7 @@ class CutShortError(Exception):
 
 
 def interrupted(
-    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch, *, group: int, read: int
+    client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, *, group: int, read: int
 ) -> list[bytes]:
     """Send a group of which only so many answers are read, then another one; return what comes."""
     echo, slow = client.script_load(ECHO), client.script_load(SLOW_ECHO)
@@ -153,7 +153,7 @@ INTERRUPTED = pytest.mark.parametrize(("group", "read"), [(1, 0), (3, 0), (3, 1)
 
 @INTERRUPTED
 def test_an_answer_that_comes_too_late_is_never_taken_for_the_next_one(
-    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch, group: int, read: int
+    client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, group: int, read: int
 ) -> None:
     mine = [f"mine {n}".encode() for n in range(group)]
     assert interrupted(client, monkeypatch, group=group, read=read) == mine
@@ -161,7 +161,7 @@ def test_an_answer_that_comes_too_late_is_never_taken_for_the_next_one(
 
 @INTERRUPTED
 def test_control_without_closing_the_connection_the_next_one_gets_it(
-    client: ThreadRedis, monkeypatch: pytest.MonkeyPatch, group: int, read: int
+    client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, group: int, read: int
 ) -> None:
     connection: Any = client._own()
     monkeypatch.setattr(connection, "disconnect", lambda *_, **__: None)
@@ -172,7 +172,7 @@ def test_control_without_closing_the_connection_the_next_one_gets_it(
     connection.disconnect()
 
 
-def test_after_a_close_every_thread_connects_anew(client: ThreadRedis, echo: str) -> None:
+def test_after_a_close_every_thread_connects_anew(client: ThreadLocalRedis, echo: str) -> None:
     with ThreadPoolExecutor(1) as another:
         for _ in range(2):
             assert client.execute_command("EVALSHA", echo, 0, "1") == b"1"
@@ -183,7 +183,7 @@ def test_after_a_close_every_thread_connects_anew(client: ThreadRedis, echo: str
             eventually(lambda: not connections(client), "the connections' end")
 
 
-def test_a_forked_process_has_a_connection_of_its_own(client: ThreadRedis, echo: str) -> None:
+def test_a_forked_process_has_a_connection_of_its_own(client: ThreadLocalRedis, echo: str) -> None:
     context = multiprocessing.get_context("fork")
     answers = context.SimpleQueue()
 

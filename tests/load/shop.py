@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 HANG_UP, SILENT = 0, -1  # in the place of a status
-Told = tuple[int, dict[str, Any]]
+ResponseStats = tuple[int, dict[str, Any]]
 
 
 class Shop(ThreadingHTTPServer):
@@ -21,7 +21,7 @@ class Shop(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, answers: Sequence[Told]) -> None:
+    def __init__(self, answers: Sequence[ResponseStats]) -> None:
         super().__init__(("127.0.0.1", 0), Desk)
         self.answers = answers
         self.campaign: dict[str, Any] = {}
@@ -76,7 +76,7 @@ class Desk(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def open_shop(*answers: Told) -> Iterator[Shop]:
+def open_shop(*answers: ResponseStats) -> Iterator[Shop]:
     """Serve inside the block."""
     with Shop(answers) as shop:
         serving = threading.Thread(target=shop.serve_forever)

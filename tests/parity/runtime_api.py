@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PREFIX = "/2018-06-01/runtime/"
 TIMEOUT_S = 60.0
 FUNCTION_TIMEOUT_S = 29
-LOOK_S = 0.1
+POLL_INTERVAL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class RuntimeApi(ThreadingHTTPServer):
         while time.monotonic() < deadline:
             ended = not is_alive()
             try:
-                return self.outcomes.get(timeout=LOOK_S)
+                return self.outcomes.get(timeout=POLL_INTERVAL_S)
             except Empty:
                 assert not ended, "the runtime ended without an outcome"
         message = f"no outcome within {TIMEOUT_S:.0f} s"

@@ -16,7 +16,7 @@ from local.servers import Tansu
 from tests.parity.events import http, msk
 from tests.parity.forwarder import Forwarder
 from tests.support.service import await_condition, coupons, create_campaign, message, mint, rows
-from tests.support.state import patience
+from tests.support.state import retry_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -78,7 +78,7 @@ def test_a_thawed_function_whose_servers_have_all_hung_up_answers_rightly(
     # Time enough for an ack also on a machine that is busy: the record must be in the topic.
     kafka = {"KAFKA_BOOTSTRAP_SERVERS": address, "KAFKA_ACK_TIMEOUT_MS": "20000"}
     own = Settings.from_environment(environment | kafka)
-    ensure_topic(own, patience())
+    ensure_topic(own, retry_deadline())
     create_campaign(campaign_id, quantity=5)
     ours = redis_clients(service)
     with function("app.app", environment | kafka) as api:

@@ -19,7 +19,7 @@ from tests.parity.cases import API, Case, Change, Script
 from tests.parity.events import BUCKET, msk
 from tests.parity.runtime_api import Outcome
 from tests.support.service import HANDLERS, rows
-from tests.support.state import epoch_of, patience, set_epoch, statement
+from tests.support.state import epoch_of, retry_deadline, set_epoch, statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,7 +104,7 @@ def worlds(
     for name in ("direct", "packaged"):
         own = {"COUPON_TOPIC": f"{campaign_id}-{name}", "CONSUMER_GROUP": f"{campaign_id}-{name}"}
         made.append({**environment, **WAITS, **own})
-        ensure_topic(Settings.from_environment(made[-1]), patience())
+        ensure_topic(Settings.from_environment(made[-1]), retry_deadline())
     return made
 
 

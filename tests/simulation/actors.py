@@ -26,7 +26,7 @@ class Fate(StrEnum):
 
     PROCEED = "proceed"
     TWICE = "twice"  # done, the answer lost, and done once more
-    UNHEARD = "unheard"  # done, the answer lost
+    UNHEARD = "unacknowledged"  # done, the answer lost
     UNREACHABLE = "unreachable"  # not done
     LATE = "late"  # given up by whoever asked; a record may yet reach the topic
 

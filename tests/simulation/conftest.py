@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from tests.simulation.world import World
+from tests.simulation.cluster import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def world(clean: Settings) -> Iterator[World]:
+def cluster(clean: Settings) -> Iterator[Cluster]:
     wiring.reset()
-    with World(clean) as made:
+    with Cluster(clean) as made:
         yield made

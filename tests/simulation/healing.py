@@ -8,37 +8,37 @@ from handlers.domain.errors import ServiceError
 from handlers.domain.record import FailedStatus
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.cluster import Cluster
 
 BATCH = 1000
 
 
-def heal(world: World) -> str:
+def heal(cluster: Cluster) -> str:
     """Let every program run without faults until nothing is left to do; say what never ends."""
-    world.ledger.refused.clear()
-    world.log.wire.clear()
-    for _ in range(world.settings.redrive_max_attempts):
+    cluster.ledger.refused.clear()
+    cluster.log.wire.clear()
+    for _ in range(cluster.settings.redrive_max_attempts):
         try:
-            world.rebuild()
-            world.relay()
-            while not world.log.is_consumed:
-                world.consume(BATCH)
+            cluster.rebuild()
+            cluster.relay()
+            while not cluster.log.is_consumed:
+                cluster.consume(BATCH)
             for status in (FailedStatus.PENDING, FailedStatus.DEAD):
-                world.redrive(status)
+                cluster.redrive(status)
         except ServiceError as error:
             return f"healthy, and yet {error!r}"
-        if not (left := _left(world)):
+        if not (left := _left(cluster)):
             return ""
     return left
 
 
-def _left(world: World) -> str:
-    pending = sum(world.redis.look(campaign.id)[3] for campaign in world.campaigns)
+def _left(cluster: Cluster) -> str:
+    pending = sum(cluster.redis.look(campaign.id)[3] for campaign in cluster.campaigns)
     if pending:
         return f"{pending} still pending"
-    [(waiting,)] = world.rows(
+    [(waiting,)] = cluster.rows(
         "SELECT COUNT(*) FROM failed_event WHERE status = 'PENDING' AND topic = %s "
         "AND user_id <> 'forger'",
-        world.log.topic,
+        cluster.log.topic,
     )
     return f"failed events: {waiting}" if waiting else ""

@@ -6,14 +6,14 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from handlers.adapters.kafka.publisher import DELIVERY_PART
+from handlers.adapters.kafka.publisher import DELIVERY_TIMEOUT_DIVISOR
 from handlers.domain.errors import UnavailableError
 from tests.simulation.actors import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from handlers.domain.coupon import Publication
+    from handlers.domain.coupon import OutgoingMessage
     from tests.simulation.actors import Stage
     from tests.simulation.clock import Clock
 
@@ -77,18 +77,18 @@ class Publisher:
         self._log = log
         self._stage = stage
         self._clock = clock
-        self._delivery_s = timeout_ms // DELIVERY_PART / 1000
+        self._delivery_s = timeout_ms // DELIVERY_TIMEOUT_DIVISOR / 1000
 
-    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
-        assert all(one.request_id for one in publications)
-        until = min(one.until for one in publications)
-        nothing = [False] * len(publications)
+    def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
+        assert all(one.request_id for one in outgoing_messages)
+        until = min(one.deadline for one in outgoing_messages)
+        nothing = [False] * len(outgoing_messages)
         fate = self._stage.pause("send")
         if fate is Fate.UNREACHABLE or self._clock.now > until - self._delivery_s:
             return nothing
         # Admissions of the same millisecond come in another order than those of two; the order of
         # a replay must not depend on that.
-        for message in sorted((one.message for one in publications), key=lambda m: m.user_id):
+        for message in sorted((one.message for one in outgoing_messages), key=lambda m: m.user_id):
             partition = zlib.crc32(message.user_id.encode()) % PARTITIONS
             if fate is Fate.LATE:
                 self._log.wire.append(Sent(partition, message.encode(), until))
@@ -99,7 +99,7 @@ class Publisher:
             return nothing
         acknowledged = self._stage.pause("ack")
         in_time = acknowledged in {Fate.PROCEED, Fate.TWICE} and self._clock.now <= until
-        return [in_time] * len(publications)
+        return [in_time] * len(outgoing_messages)
 
 
 class Topic:

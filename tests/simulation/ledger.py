@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from handlers.adapters.mysql.database import Database
-    from handlers.domain.record import Accepted, FailedEvent
+    from handlers.domain.record import DecodedRecord, FailedEvent
 
 
 class Ledger(ledger.Ledger):
@@ -24,7 +24,9 @@ class Ledger(ledger.Ledger):
         super().__init__(database, code_secret)
         self.refused: set[str] = set()
 
-    def insert(self, cursor: Cursor, accepted: Sequence[Accepted]) -> dict[Accepted, FailedEvent]:
+    def insert(
+        self, cursor: Cursor, accepted: Sequence[DecodedRecord]
+    ) -> dict[DecodedRecord, FailedEvent]:
         if any(one.coupon.user_id in self.refused for one in accepted):
             raise pymysql.DataError(1406, "simulated")
         return super().insert(cursor, accepted)

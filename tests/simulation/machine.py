@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.simulation.actors import Actor
-    from tests.simulation.world import World
+    from tests.simulation.cluster import Cluster
 
 REBUILDS_MAX = 2
 # Of each history: more of them leave no time for anything to happen between.
@@ -46,7 +46,7 @@ class Violation(AssertionError):  # noqa: N818 - it is what was looked for
 class Protocol(RuleBasedStateMachine):
     """Two campaigns at most, four people; whoever runs the machine sets the world."""
 
-    world: ClassVar[World]
+    cluster: ClassVar[Cluster]
     together: ClassVar[int] = 1  # whoever applies does so with the next ones, so many in all
     begun = broken = graceful = False
 
@@ -54,7 +54,7 @@ class Protocol(RuleBasedStateMachine):
         quantities=st.lists(st.integers(1, 3), min_size=1, max_size=2), graceful=st.booleans()
     )
     def begin(self, quantities: list[int], *, graceful: bool) -> None:
-        self.world.begin(quantities)
+        self.cluster.begin(quantities)
         self.graceful = graceful  # at the end everybody goes on; otherwise everybody is killed
         self.begun = True
 
@@ -74,7 +74,7 @@ class Protocol(RuleBasedStateMachine):
 
     def go_on(self, which: int, plan: Plan) -> None:
         """Let somebody who stands take the next steps."""
-        if actors := self.world.stage.actors:
+        if actors := self.cluster.stage.actors:
             self.follow(actors[which % len(actors)], plan)
 
     def is_overtaken(
@@ -107,13 +107,13 @@ class Protocol(RuleBasedStateMachine):
 
     def pass_time(self, seconds: float) -> None:
         self.tell(f"{seconds} s pass")
-        self.world.pass_time(seconds)
+        self.cluster.pass_time(seconds)
 
     def arrive(self, which: int) -> None:
-        if wire := self.world.log.wire:
+        if wire := self.cluster.log.wire:
             sent = wire.pop(which % len(wire))
             self.tell("a record arrives late")
-            self.world.log.append(sent.partition, sent.value)
+            self.cluster.log.append(sent.partition, sent.value)
 
     def redis(self, kind: str, *, rebuild: bool) -> None:
         self.befall_redis(kind)
@@ -121,61 +121,61 @@ class Protocol(RuleBasedStateMachine):
             self.play(REBUILD, TO_THE_END)
 
     def poison(self, kind: str, partition: int) -> None:
-        if len(self.world.poisoned) < POISONED_MAX:
+        if len(self.cluster.poisoned) < POISONED_MAX:
             self.tell(f"poison: {kind}")
-            faults.poison(self.world, kind, partition)
+            faults.poison(self.cluster, kind, partition)
 
     def refuse(self, user: str) -> None:
         """MySQL refuses this user's rows, or takes them again."""
         self.tell(f"MySQL refuses, or takes again, the rows of {user}")
-        self.world.ledger.refused ^= {user}
+        self.cluster.ledger.refused ^= {user}
 
     # ---- what must hold ----------------------------------------------------------------------
 
     @invariant()
     def nothing_is_broken(self) -> None:
-        if self.world.is_changed():
-            self.require(violations_now(self.world))
+        if self.cluster.is_changed():
+            self.require(violations_now(self.cluster))
 
     def teardown(self) -> None:
         if not self.begun or self.broken:
             return
         self.tell("the end: " + ("everybody goes on" if self.graceful else "everybody is killed"))
-        while self.graceful and self.world.stage.actors:
-            for actor in list(self.world.stage.actors):
+        while self.graceful and self.cluster.stage.actors:
+            for actor in list(self.cluster.stage.actors):
                 self.run(actor)
-            self.world.pass_time(1.0)
-        self.world.stage.kill_all()
-        unfinished = heal(self.world)
-        self.require([*violations_at_the_end(self.world), *([unfinished] if unfinished else [])])
+            self.cluster.pass_time(1.0)
+        self.cluster.stage.kill_all()
+        unfinished = heal(self.cluster)
+        self.require([*violations_at_the_end(self.cluster), *([unfinished] if unfinished else [])])
 
     def require(self, broken: list[str]) -> None:
         if broken:
             self.broken = True
-            raise Violation("\n".join([*broken, "", "what happened:", *self.world.story]))
+            raise Violation("\n".join([*broken, "", "what happened:", *self.cluster.story]))
 
     # ---- how ---------------------------------------------------------------------------------
 
     def play(self, run: Run, plan: Plan) -> Actor | None:
         """Start a program, unless so many stand already, and let it follow the plan."""
-        standing = [actor.name for actor in self.world.stage.actors]
+        standing = [actor.name for actor in self.cluster.stage.actors]
         rebuilds = standing.count(Program.REBUILD) if run.program is Program.REBUILD else 0
         if len(standing) == ACTORS_MAX or rebuilds == REBUILDS_MAX:
             return None
-        campaigns = self.world.campaigns
+        campaigns = self.cluster.campaigns
         users = self.group_of(run.user) if run.program is Program.APPLY else ()
         name = f"{run.program} of {' and '.join(users)}" if users else run.program
         work = {
-            Program.APPLY: lambda: self.world.apply(
+            Program.APPLY: lambda: self.cluster.apply(
                 users, campaigns[run.which % len(campaigns)].id
             ),
-            Program.CONSUMER: lambda: self.world.consume(LIMIT),
-            Program.RELAY: self.world.relay,
-            Program.REDRIVE: self.world.redrive,
-            Program.REBUILD: self.world.rebuild,
+            Program.CONSUMER: lambda: self.cluster.consume(LIMIT),
+            Program.RELAY: self.cluster.relay,
+            Program.REDRIVE: self.cluster.redrive,
+            Program.REBUILD: self.cluster.rebuild,
         }[run.program]
         self.tell(f"{name} starts")
-        actor = self.world.stage.start(name, work)
+        actor = self.cluster.stage.start(name, work)
         self.follow(actor, plan)
         return actor
 
@@ -184,12 +184,12 @@ class Protocol(RuleBasedStateMachine):
         return [USERS[n % len(USERS)] for n in range(first, first + self.together)]
 
     def befall_redis(self, kind: str) -> None:
-        if self.world.new_epochs == NEW_EPOCHS_MAX:
+        if self.cluster.new_epochs == NEW_EPOCHS_MAX:
             return
-        if kind == faults.EMPTIED and not faults.may_flush(self.world):
+        if kind == faults.EMPTIED and not faults.may_flush(self.cluster):
             return
         self.tell(f"Redis: {kind}")
-        faults.befall_redis(self.world, kind)
+        faults.befall_redis(self.cluster, kind)
 
     def follow(self, actor: Actor, plan: Plan) -> None:
         """Let an actor make the calls of the plan, as far as it has so many."""
@@ -200,11 +200,11 @@ class Protocol(RuleBasedStateMachine):
             self.step_of(actor, fate)
         if plan.then is Then.KILLED and not actor.ended:
             self.tell(f"{actor.name} is killed before its {actor.point}")
-            self.world.stage.go(actor, None)
+            self.cluster.stage.go(actor, None)
         elif plan.then is Then.ENDS:
             self.run(actor)
             if not actor.ended:
-                self.world.pass_time(actor.wakes_at - self.world.clock.now)
+                self.cluster.pass_time(actor.wakes_at - self.cluster.clock.now)
                 self.run(actor)
 
     def run(self, actor: Actor) -> None:
@@ -217,13 +217,13 @@ class Protocol(RuleBasedStateMachine):
         raise Violation(message)
 
     def is_waiting(self, actor: Actor) -> bool:
-        return actor.wakes_at > self.world.clock.now
+        return actor.wakes_at > self.cluster.clock.now
 
     def step_of(self, actor: Actor, fate: Fate) -> None:
         self.tell(f"{actor.name}: {actor.point}: {fate}")
-        self.world.stage.go(actor, fate)
+        self.cluster.stage.go(actor, fate)
         if actor.ended and actor.failure:
             self.tell(f"{actor.name} ends: {actor.failure!r}")
 
     def tell(self, line: str) -> None:
-        self.world.story.append(line)
+        self.cluster.story.append(line)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from handlers import wiring
 from handlers.adapters.mysql import ledger
 from handlers.adapters.redis.admissions import ADMIT, Admissions
-from handlers.domain.settlement import Holder, Settlement
+from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
 from tests.simulation.clock import Clock
 from tests.simulation.consumer import Consumer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pytest
 
     from handlers.adapters.redis.scripts import Script
-    from tests.simulation.world import World
+    from tests.simulation.cluster import Cluster
 
 FORGER = "forger"
 UNIQUE = {
@@ -32,7 +32,7 @@ UNIQUE = {
 
 
 def _cut(
-    patch: pytest.MonkeyPatch, world: World, script: Script, guard: str, instead: str = ""
+    patch: pytest.MonkeyPatch, cluster: Cluster, script: Script, guard: str, instead: str = ""
 ) -> None:
     """Replace a part of a script, which then is another one to Redis."""
     assert guard in script.source
@@ -40,22 +40,22 @@ def _cut(
     patch.setattr(script, "source", source)
     digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
     patch.setattr(script, "digest", digest)
-    world.redis.load(source)
+    cluster.redis.load(source)
 
 
-def pending(patch: pytest.MonkeyPatch, world: World) -> None:
+def pending(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The script does not remember who was admitted and is not yet in MySQL."""
-    _cut(patch, world, ADMIT, "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])")
+    _cut(patch, cluster, ADMIT, "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])")
 
 
-def quantity(patch: pytest.MonkeyPatch, world: World) -> None:
+def quantity(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The INSERT lets through serials above the campaign's quantity."""
     guard = " AND r.serial BETWEEN 1 AND c.quantity"
     assert guard in ledger.INSERT_COUPONS
     patch.setattr(ledger, "INSERT_COUPONS", ledger.INSERT_COUPONS.replace(guard, ""))
 
 
-def order(patch: pytest.MonkeyPatch, world: World) -> None:
+def order(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The consumer commits its offsets and settles first, and writes last.
 
     Both together: of offsets and pending record each makes up for the other.
@@ -67,7 +67,7 @@ def order(patch: pytest.MonkeyPatch, world: World) -> None:
         event = self.event(batch)
         wiring.admissions().settle(
             [
-                Settlement(c.campaign_id, c.user_id, c.serial, Holder.ISSUED)
+                Settlement(c.campaign_id, c.user_id, c.serial, SettledAs.COUPON)
                 for c in (one.coupon for one in kafka_event.decode(event)[0])
                 if c.user_id != FORGER  # what it holds is no admission, and would be found at once
             ]
@@ -77,22 +77,22 @@ def order(patch: pytest.MonkeyPatch, world: World) -> None:
     patch.setattr(Consumer, "run", write_last)
 
 
-def settle(patch: pytest.MonkeyPatch, world: World) -> None:
+def settle(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """Redis is never told what stands in MySQL."""
     patch.setattr(Admissions, "settle", lambda *_: None)
 
 
-def wait(patch: pytest.MonkeyPatch, world: World) -> None:
+def wait(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """A rebuild does not wait for those who were admitted before it."""
     patch.setattr(Clock, "sleep", lambda *_: None)
 
 
-def durable(patch: pytest.MonkeyPatch, world: World) -> None:
+def durable(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """Without an ack of Kafka's the client is told ACCEPTED all the same."""
     patch.setattr(Admissions, "make_all_durable", lambda _, admitted: [True] * len(admitted))
 
 
-def refusal(patch: pytest.MonkeyPatch, world: World) -> None:
+def rejection(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The redrive takes a value that MySQL refuses for an error of its own."""
     patch.setattr(
         Ledger, "insert_one", lambda self, cursor, one: self.insert(cursor, [one]).get(one)
@@ -100,17 +100,17 @@ def refusal(patch: pytest.MonkeyPatch, world: World) -> None:
 
 
 @contextmanager
-def unique_keys(world: World) -> Iterator[None]:
+def unique_keys(cluster: Cluster) -> Iterator[None]:
     """MySQL lets through what is there already, while the block lasts."""
     # The foreign key needs an index of its own then.
-    world.rows("ALTER TABLE coupon ADD INDEX control (campaign_id)")
+    cluster.rows("ALTER TABLE coupon ADD INDEX control (campaign_id)")
     for key in UNIQUE:
-        world.rows(f"ALTER TABLE coupon DROP INDEX {key}")
+        cluster.rows(f"ALTER TABLE coupon DROP INDEX {key}")
     try:
         yield
     finally:
-        world.stage.kill_all()
-        world.rows("DELETE FROM coupon")
+        cluster.stage.kill_all()
+        cluster.rows("DELETE FROM coupon")
         for key, columns in UNIQUE.items():
-            world.rows(f"ALTER TABLE coupon ADD CONSTRAINT {key} UNIQUE {columns}")
-        world.rows("ALTER TABLE coupon DROP INDEX control")
+            cluster.rows(f"ALTER TABLE coupon ADD CONSTRAINT {key} UNIQUE {columns}")
+        cluster.rows("ALTER TABLE coupon DROP INDEX control")

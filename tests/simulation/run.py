@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.simulation.machine import Protocol
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.cluster import Cluster
 
 # A history has as many rules as this at most; a rule may be many steps.
 RULES_MAX = 20
@@ -20,7 +20,7 @@ GENERATE_AND_SHRINK = (Phase.generate, Phase.shrink)
 
 
 def play(
-    world: World,
+    cluster: Cluster,
     histories: int,
     *,
     seed: int | None = None,
@@ -31,7 +31,7 @@ def play(
 
     Without a seed these are always the same histories. together: how many apply at a time.
     """
-    members: dict[str, Any] = {"world": world, "together": together}
+    members: dict[str, Any] = {"cluster": cluster, "together": together}
     machine = type("Protocol", (Protocol,), members)
     if seed is not None:
         machine = hypothesis.seed(seed)(machine)

@@ -165,7 +165,7 @@ class Transactions(Database):
         return result
 
     @contextmanager
-    def alone(self, name: str) -> Iterator[bool]:
+    def advisory_lock(self, name: str) -> Iterator[bool]:
         """Let everybody in: nothing may rely on this lock."""
         assert name
         yield True

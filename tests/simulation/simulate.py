@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.migration.schema import migrate_schema
 from handlers.config import Settings
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.servers import MariaDB, Valkey
+from tests.simulation.cluster import Cluster
 from tests.simulation.machine import Violation
 from tests.simulation.run import play
-from tests.simulation.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,31 +41,31 @@ def main() -> int:
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        with _world() as world:
-            return _play_rounds(world, options)
+        with _world() as cluster:
+            return _play_rounds(cluster, options)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _play_rounds(world: World, options: argparse.Namespace) -> int:
+def _play_rounds(cluster: Cluster, options: argparse.Namespace) -> int:
     started = time.monotonic()
     first = random.randrange(SEED_MAX) if options.seed is None else options.seed  # noqa: S311
     rounds, broken = 0, 0
     try:
         while not broken and (rounds == 0 or _minutes(started) < options.minutes):
-            broken = _play(world, first + rounds, options.histories)
+            broken = _play(cluster, first + rounds, options.histories)
             rounds += 1
-            _say(world, started, rounds)
+            _say(cluster, started, rounds)
     finally:
         last = first + rounds - 1
         print(f"{rounds} rounds, seeds {first} to {last}: {broken or 'none'} broke a promise")
     return 1 if broken else 0
 
 
-def _play(world: World, seed: int, histories: int) -> int:
+def _play(cluster: Cluster, seed: int, histories: int) -> int:
     """Play a round; return how many broke a promise, after telling its history."""
     try:
-        play(world, histories, seed=seed)
+        play(cluster, histories, seed=seed)
     except Violation as violation:
         print(f"\nseed {seed}:\n{violation}\n")
         print("\n".join(getattr(violation, "__notes__", [])))
@@ -74,10 +74,10 @@ def _play(world: World, seed: int, histories: int) -> int:
     return 0
 
 
-def _say(world: World, started: float, rounds: int) -> None:
-    steps, minutes = world.steps, _minutes(started)
+def _say(cluster: Cluster, started: float, rounds: int) -> None:
+    steps, minutes = cluster.steps, _minutes(started)
     print(
-        f"{rounds} rounds, {world.histories} histories, {steps} steps,"
+        f"{rounds} rounds, {cluster.histories} histories, {steps} steps,"
         f" {steps / minutes:.0f} steps a minute",
         flush=True,
     )
@@ -88,7 +88,7 @@ def _minutes(started: float) -> float:
 
 
 @contextmanager
-def _world() -> Iterator[World]:
+def _world() -> Iterator[Cluster]:
     print("starting Valkey and MariaDB …", flush=True)
     with Valkey() as valkey, MariaDB() as mariadb:
         environment = {
@@ -99,9 +99,9 @@ def _world() -> Iterator[World]:
         }
         settings = Settings.from_environment(environment)
         assert settings.database_address
-        migrate_schema(settings.database_address, Patience(START_S, print))
-        with World(settings) as world:
-            yield world
+        migrate_schema(settings.database_address, RetryDeadline(START_S, print))
+        with Cluster(settings) as cluster:
+            yield cluster
 
 
 def _parser() -> argparse.ArgumentParser:

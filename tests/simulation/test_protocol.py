@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.run import play
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.cluster import Cluster
 
 HISTORIES = 60
 OF_GROUPS = 30
@@ -17,11 +17,11 @@ OF_GROUPS = 30
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_no_order_of_steps_and_faults_breaks_a_promise(world: World) -> None:
-    play(world, HISTORIES)
+def test_no_order_of_steps_and_faults_breaks_a_promise(cluster: Cluster) -> None:
+    play(cluster, HISTORIES)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_it_does_so_for_people_who_are_answered_together(world: World) -> None:
-    play(world, OF_GROUPS, together=3)
+def test_it_does_so_for_people_who_are_answered_together(cluster: Cluster) -> None:
+    play(cluster, OF_GROUPS, together=3)

@@ -15,13 +15,13 @@ from local.harness.invariants import (
     violations,
 )
 from local.harness.observations import Faults, Observations, Row
-from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT, UNDECIDED, Answer
+from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT, UNDECIDED, ApplyResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handlers.domain.campaign import Campaign
-    from tests.simulation.world import Told, World
+    from tests.simulation.cluster import Cluster, ResponseStats
 
     Found = list[tuple[Any, ...]]
 
@@ -34,44 +34,44 @@ WHERE reason IN ('SERIAL_TAKEN', 'USER_HAS_OTHER_SERIAL')
 """
 
 
-def violations_now(world: World) -> list[str]:
+def violations_now(cluster: Cluster) -> list[str]:
     """Return a sentence for each promise that is broken at this moment."""
-    found = world.rows(ROWS)
+    found = cluster.rows(ROWS)
     return [
-        *(f"P6: {fault}" for fault in world.internal),
+        *(f"P6: {fault}" for fault in cluster.internal),
         *(
             f"P4: two admissions that were handed over collide: {user}: {detail}"
             for _, user, _, _, detail in found
             if detail
         ),
-        *_told_two_things(world),
-        *(each for campaign in world.campaigns for each in _now(world, campaign, found)),
+        *_told_two_things(cluster),
+        *(each for campaign in cluster.campaigns for each in _now(cluster, campaign, found)),
     ]
 
 
-def violations_at_the_end(world: World) -> list[str]:
+def violations_at_the_end(cluster: Cluster) -> list[str]:
     """Return the same when nothing is left to do."""
-    now, found = violations_now(world), world.rows(ROWS)
+    now, found = violations_now(cluster), cluster.rows(ROWS)
     return [
         *now,
-        *(each for campaign in world.campaigns for each in _at_the_end(world, campaign, found)),
-        *_nothing_disappears(world),
+        *(each for campaign in cluster.campaigns for each in _at_the_end(cluster, campaign, found)),
+        *_nothing_disappears(cluster),
     ]
 
 
-def _now(world: World, campaign: Campaign, found: Found) -> Iterator[str]:
-    holders, count, state, _ = world.redis.look(campaign.id)
-    seen = _observed(world, campaign, found, count)
+def _now(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:
+    holders, count, state, _ = cluster.redis.look(campaign.id)
+    seen = _observed(cluster, campaign, found, count)
     results = never_one_too_many(seen), one_per_person(seen), everyone_answered(seen)
     yield from (f"{each} in {campaign.id}" for each in violations(results))
-    if state.get(b"epoch") != world.redis.run_id.encode():
+    if state.get(b"epoch") != cluster.redis.run_id.encode():
         return  # closed: what is here is what a rebuild will change
     if twice := repeated(holders.values()):
         yield f"P4: Redis has the serials {twice} twice in {campaign.id}"
 
 
-def _at_the_end(world: World, campaign: Campaign, found: Found) -> Iterator[str]:
-    results = check(_observed(world, campaign, found, 0))
+def _at_the_end(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:
+    results = check(_observed(cluster, campaign, found, 0))
     yield from (f"{each} in {campaign.id}" for each in violations(results))
     # Redis and MySQL agree about everything, as reconcile sees it.
     for batch in compare(campaign.id).differences():
@@ -79,10 +79,10 @@ def _at_the_end(world: World, campaign: Campaign, found: Found) -> Iterator[str]
             yield f"reconcile: {difference}"
 
 
-def _observed(world: World, campaign: Campaign, found: Found, count: int) -> Observations:
+def _observed(cluster: Cluster, campaign: Campaign, found: Found, count: int) -> Observations:
     responses = [
         answer
-        for (campaign_id, user), told in world.told.items()
+        for (campaign_id, user), told in cluster.told.items()
         if campaign_id == campaign.id
         for answer in _answers(user, told)
     ]
@@ -91,19 +91,19 @@ def _observed(world: World, campaign: Campaign, found: Found, count: int) -> Obs
         for campaign_id, user, serial, admitted_at, detail in found
         if campaign_id == campaign.id and not detail
     ]
-    faults = Faults(rebuilt=bool(world.new_epochs))
+    faults = Faults(rebuilt=bool(cluster.new_epochs))
     return Observations(campaign.quantity, responses, rows, highest_count=count, faults=faults)
 
 
-def _answers(user: str, told: Told) -> Iterator[Answer]:
+def _answers(user: str, told: ResponseStats) -> Iterator[ApplyResponse]:
     for code, serial in told.heard:
-        yield Answer(user, UNDECIDED if code == "UNAVAILABLE" else code, serial or None)
+        yield ApplyResponse(user, UNDECIDED if code == "UNAVAILABLE" else code, serial or None)
     if told.unsure:
-        yield Answer(user, UNDECIDED)
+        yield ApplyResponse(user, UNDECIDED)
 
 
-def _told_two_things(world: World) -> Iterator[str]:
-    for (campaign_id, user), told in world.told.items():
+def _told_two_things(cluster: Cluster) -> Iterator[str]:
+    for (campaign_id, user), told in cluster.told.items():
         if len(set(told.serials)) > 1:
             yield f"P3: {user} was told the serials {told.serials} of {campaign_id}"
         codes = [code for code, _ in told.heard]
@@ -113,9 +113,9 @@ def _told_two_things(world: World) -> Iterator[str]:
             yield f"P3: {user} was accepted in {campaign_id} and then told SOLD_OUT"
 
 
-def _nothing_disappears(world: World) -> Iterator[str]:
-    kept = world.rows(
-        "SELECT partition_no, offset_no FROM failed_event WHERE topic = %s", world.log.topic
+def _nothing_disappears(cluster: Cluster) -> Iterator[str]:
+    kept = cluster.rows(
+        "SELECT partition_no, offset_no FROM failed_event WHERE topic = %s", cluster.log.topic
     )
-    if lost := world.poisoned - set(kept):
+    if lost := cluster.poisoned - set(kept):
         yield f"P5: the records {lost} are neither coupons nor in failed_event"

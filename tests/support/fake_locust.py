@@ -15,57 +15,59 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.harness.responses import NO_ANSWER
+from local.harness.responses import NO_RESPONSE
 from local.load.campaign import create_campaign
 from local.load.progress import progress
-from local.load.responses import Call, Reply, read
-from local.load.scenario import Nature, Wish, day
-from local.load.session_log import HUNG_UP, Day, Timing, Visit
+from local.load.responses import Endpoint, RawResponse, read
+from local.load.scenario import Action, UserProfile, scenario
+from local.load.session_log import HUNG_UP, LoadResult, Timing, UserSession
 from local.token import mint
 
 TIMEOUT_S = 30.0
 
 
-class Person:
+class CouponUser:
     """One of them, on a thread."""
 
     def __init__(self, number: int, options: argparse.Namespace, campaign_id: str) -> None:
-        self.visit = Visit(f"user-{number}")
-        self._nature = Nature.of(number, options.hang_ups / 100)
+        self.session = UserSession(f"user-{number}")
+        self._nature = UserProfile.of(number, options.hang_ups / 100)
         self._campaign_id = campaign_id
-        self._token = mint(os.environ["AUTH_JWT_SECRET"], self.visit.user)
+        self._token = mint(os.environ["AUTH_JWT_SECRET"], self.session.user)
         address = urlsplit(options.host)
         self._connection = http.client.HTTPConnection(
             str(address.hostname), address.port, timeout=TIMEOUT_S
         )
 
-    def live(self, opens_at_s: float, patience_s: float) -> None:
+    def run_scenario(self, opens_at_s: float, patience_s: float) -> None:
         """Live through the day."""
-        steps = day(self._nature, opens_at_s + patience_s)
-        wish: Wish | None = next(steps)
+        steps = scenario(self._nature, opens_at_s + patience_s)
+        action: Action | None = next(steps)
         with closing(self._connection):
-            while wish:
-                time.sleep(wish.after_s)  # a person's own pause: there is nothing to wait for
+            while action:
+                time.sleep(action.after_s)  # a person's own pause: there is nothing to wait for
                 sent_s = time.time()
-                reply = self._do(wish)
-                seen = read(wish.call, reply, self._campaign_id, self.visit.user)
-                self.visit.note(wish.call, seen, sent_s, opens_at_s)
+                reply = self._do(action)
+                seen = read(action.call, reply, self._campaign_id, self.session.user)
+                self.session.note(action.call, seen, sent_s, opens_at_s)
                 try:
-                    wish = steps.send(seen)
+                    action = steps.send(seen)
                 except StopIteration:
-                    wish = None
-        self.visit.left = True
+                    action = None
+        self.session.left = True
 
-    def _do(self, wish: Wish) -> Reply:
-        method, _, path = wish.call.partition(" ")
-        headers = {} if wish.call is Call.LOOK else {"Authorization": f"Bearer {self._token}"}
+    def _do(self, action: Action) -> RawResponse:
+        method, _, path = action.call.partition(" ")
+        headers = (
+            {} if action.call is Endpoint.CAMPAIGN else {"Authorization": f"Bearer {self._token}"}
+        )
         self._connection.request(method, path.replace("{id}", self._campaign_id), headers=headers)
-        if wish.hang_up_s:
+        if action.hang_up_s:
             self._connection.close()
-            return Reply(time.time(), NO_ANSWER, {}, b"", HUNG_UP)
+            return RawResponse(time.time(), NO_RESPONSE, {}, b"", HUNG_UP)
         answer = self._connection.getresponse()
         headers = {name: answer.getheader(name) or "" for name in ("Retry-After", "Cache-Control")}
-        return Reply(time.time(), answer.status, headers, answer.read())
+        return RawResponse(time.time(), answer.status, headers, answer.read())
 
 
 def main() -> None:
@@ -78,16 +80,16 @@ def main() -> None:
     opens_at_ms = int((time.time() + options.countdown) * 1000)
     secret = os.environ["AUTH_JWT_SECRET"]
     campaign_id = create_campaign(options.host, secret, options.quantity, opens_at_ms)
-    people = [Person(number, options, campaign_id) for number in range(options.users)]
+    people = [CouponUser(number, options, campaign_id) for number in range(options.users)]
     with ThreadPoolExecutor(options.users) as threads:
         for each in [
-            threads.submit(one.live, opens_at_ms / 1000, options.patience) for one in people
+            threads.submit(one.run_scenario, opens_at_ms / 1000, options.patience) for one in people
         ]:
             each.result()
-    visits = [one.visit for one in people]
-    sys.stdout.write(f"{progress(visits, time.time() - opens_at_ms / 1000)}\n")
+    sessions = [one.session for one in people]
+    sys.stdout.write(f"{progress(sessions, time.time() - opens_at_ms / 1000)}\n")
     timings = [Timing("POST /campaigns/{id}/apply", options.users, 0, 1.0, 2.0, 3.0, 4.0)]
-    Day(campaign_id, options.quantity, opens_at_ms, visits, timings).write(options.days)
+    LoadResult(campaign_id, options.quantity, opens_at_ms, sessions, timings).write(options.days)
 
 
 if __name__ == "__main__":

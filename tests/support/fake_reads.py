@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
-from handlers.domain.reconciliation.differences import Admitted, Entry, Issued, Outline
+from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry, Issued
 from handlers.domain.record import FailedStatus
 from tests.support.fakes import NOW_MS, FakeAdmissions
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from handlers.adapters.mysql.queries import Coupon
-    from handlers.adapters.redis.campaigns import Applied
+    from handlers.adapters.redis.campaigns import UserAdmission
 
 
 @dataclass
@@ -23,7 +23,7 @@ class FakeCampaignStates:
     """Campaigns as Redis shows them."""
 
     statuses: dict[str, CampaignStatus] = field(default_factory=dict)
-    admissions: dict[tuple[str, str], Applied] = field(default_factory=dict)
+    admissions: dict[tuple[str, str], UserAdmission] = field(default_factory=dict)
     epoch_is_known: bool = True
 
     def open(self, campaign: Campaign, *, created: bool) -> None:
@@ -42,7 +42,7 @@ class FakeCampaignStates:
             raise CampaignNotFoundError
         return self.statuses[campaign_id]
 
-    def applied(self, campaign_id: str, user_id: str) -> Applied | None:
+    def applied(self, campaign_id: str, user_id: str) -> UserAdmission | None:
         self.status(campaign_id)
         return self.admissions.get((campaign_id, user_id))
 
@@ -101,11 +101,11 @@ class FakeAdmissionRegister:
     admissions: FakeAdmissions
     states: FakeCampaignStates
 
-    def outline(self, campaign_id: str) -> Outline:
+    def snapshot(self, campaign_id: str) -> CampaignSnapshot:
         self.states.status(campaign_id)
         one = self.admissions.campaigns[campaign_id]
         highest = max(one.serials.values(), default=0)
-        return Outline("run", one.quantity, one.count, highest, self.admissions.now_ms)
+        return CampaignSnapshot("run", one.quantity, one.count, highest, self.admissions.now_ms)
 
     def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
         serials = self.admissions.campaigns[campaign_id].serials
@@ -116,14 +116,14 @@ class FakeAdmissionRegister:
         pending = self.admissions.campaigns[campaign_id].pending
         return (user for user, since_ms in pending.items() if since_ms <= until_ms)
 
-    def whereabouts(self, campaign_id: str, users: Sequence[str]) -> list[Admitted]:
+    def lookup_users(self, campaign_id: str, users: Sequence[str]) -> list[Admitted]:
         one = self.admissions.campaigns[campaign_id]
         return [Admitted(one.serials.get(user), one.pending.get(user)) for user in users]
 
     def returned(self, campaign_id: str) -> Iterator[int]:
         return iter(self.admissions.campaigns[campaign_id].returned)
 
-    def unheld(self, campaign_id: str, serials: Sequence[int]) -> list[int]:
+    def unassigned_serials(self, campaign_id: str, serials: Sequence[int]) -> list[int]:
         held = set(self.admissions.campaigns[campaign_id].serials.values())
         return [serial for serial in serials if serial not in held]
 
@@ -134,7 +134,7 @@ class FakeCouponRegister:
 
     queries: FakeCouponQueries
 
-    def outline(self, campaign_id: str) -> tuple[int | None, int]:
+    def snapshot(self, campaign_id: str) -> tuple[int | None, int]:
         self.queries.ping()
         campaign = self.queries.standing.get(campaign_id)
         rows = self.queries.coupons(campaign_id, 0, 1_000_000)
@@ -144,7 +144,7 @@ class FakeCouponRegister:
         rows = self.queries.coupons(campaign_id, after, 1_000_000)
         return [(row.serial, row.user_id) for row in rows if row.serial <= through]
 
-    def standing(self, campaign_id: str, users: Sequence[str]) -> list[Issued]:
+    def lookup_users(self, campaign_id: str, users: Sequence[str]) -> list[Issued]:
         return [self._standing(campaign_id, user) for user in users]
 
     def _standing(self, campaign_id: str, user_id: str) -> Issued:

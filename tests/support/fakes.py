@@ -10,13 +10,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from handlers.adapters.mysql.failed_events import Redriven
+from handlers.adapters.mysql.failed_events import RedriveResult
 from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
-from handlers.domain.coupon import CouponAccepted, Publication
+from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 from handlers.domain.errors import UnavailableError
-from handlers.domain.record import Accepted, FailedEvent, FailedStatus, Reason, Record
-from handlers.domain.rejection_cache import Refusal
-from handlers.domain.settlement import Holder, Settlement
+from handlers.domain.record import DecodedRecord, FailedEvent, FailedStatus, Reason, Record
+from handlers.domain.rejection_cache import Rejection
+from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,17 +97,17 @@ class FakeAdmissions:
         campaign.pending[user_id] = self.now_ms
         return Admission(Outcome.ACCEPTED, serial, self.now_ms)
 
-    def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:
+    def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
         self._require_reachable()
         campaign = self.campaigns.get(campaign_id)
         if campaign is None or campaign.stale or len(campaign.serials) > winners_max:
             return None
         winners = frozenset(campaign.serials)
         if self.now_ms >= campaign.closes_at_ms:
-            return Refusal(Admission(Outcome.CLOSED), winners)
+            return Rejection(Admission(Outcome.CLOSED), winners)
         if campaign.returned or campaign.count < campaign.quantity:
             return None
-        return Refusal(Admission(Outcome.SOLD_OUT), winners)
+        return Rejection(Admission(Outcome.SOLD_OUT), winners)
 
     def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
         return [self.durable and self._stands(message) for message in admitted]
@@ -134,7 +134,7 @@ class FakeAdmissions:
 def _settle(campaign: FakeCampaign, settlement: Settlement) -> None:
     user, serial = settlement.user_id, settlement.serial
     known = campaign.serials.get(user)
-    if settlement.state is Holder.ISSUED:
+    if settlement.state is SettledAs.COUPON:
         if known != serial:
             campaign.serials[user] = serial
             campaign.returned = [one for one in campaign.returned if one != serial]
@@ -151,17 +151,17 @@ class FakePublisher:
     acknowledges: bool = True
     sent: list[tuple[bytes, bytes, str]] = field(default_factory=list)  # key, value, request id
 
-    def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
-        [is_held] = self.publish_all([Publication(message, request_id, until)])
+    def publish(self, message: CouponAccepted, request_id: str, deadline: float) -> bool:
+        [is_held] = self.publish_all([OutgoingMessage(message, request_id, deadline)])
         return is_held
 
-    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
+    def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         if self.acknowledges:
             self.sent += [
                 (message.user_id.encode(), message.encode(), request_id)
-                for message, request_id, _ in publications
+                for message, request_id, _ in outgoing_messages
             ]
-        return [self.acknowledges and time.monotonic() <= one.until for one in publications]
+        return [self.acknowledges and time.monotonic() <= one.deadline for one in outgoing_messages]
 
     def ping(self) -> None:
         if not self.acknowledges:
@@ -177,7 +177,7 @@ class FakeLedger:
     failures: dict[Place, FailedEvent] = field(default_factory=dict)
 
     def write(
-        self, accepted: Sequence[Accepted], failed: Sequence[FailedEvent]
+        self, accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent]
     ) -> list[Settlement]:
         settlements = []
         for one in sorted(accepted, key=lambda a: (a.coupon.campaign_id, a.coupon.serial)):
@@ -186,7 +186,7 @@ class FakeLedger:
             if reason:
                 event = FailedEvent(one.record, reason, "", coupon.campaign_id, coupon.user_id)
                 self._keep(event)
-            holder = Holder.KEPT if reason else Holder.ISSUED
+            holder = SettledAs.FAILED_EVENT if reason else SettledAs.COUPON
             settlements.append(
                 Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, holder)
             )
@@ -233,9 +233,9 @@ class FakeFailedEventQueue:
 
     reachable: bool = True
 
-    def redrive(self, status: FailedStatus, *, now: bool, after: int, limit: int) -> Redriven:
+    def redrive(self, status: FailedStatus, *, now: bool, after: int, limit: int) -> RedriveResult:
         assert (now, after, limit > 0) == (True, 0, True)
         assert status in {FailedStatus.PENDING, FailedStatus.DEAD}
         if not self.reachable:
             raise UnavailableError
-        return Redriven(None, resolved=0, retried=0, dead=(), settlements=())
+        return RedriveResult(None, resolved=0, retried=0, dead=(), settlements=())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from local.gateway.routing import Together
 
 RELEASE_TIMEOUT_S = 20.0
-LOOK_S = 0.01
+POLL_INTERVAL_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _hold(directory: Path) -> None:
     deadline = time.monotonic() + RELEASE_TIMEOUT_S
     while not (directory / "release").exists():
         assert time.monotonic() < deadline, "nobody released the handler"
-        time.sleep(LOOK_S)
+        time.sleep(POLL_INTERVAL_S)
 
 
 application = make_application(

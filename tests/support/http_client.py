@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.support.service import Answer, mint
+from tests.support.service import Response, mint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Client:
         self._local = threading.local()
         self._connections: list[http.client.HTTPConnection] = []
 
-    def send(self, call: Call) -> Answer:
+    def send(self, call: Call) -> Response:
         connection = self._connection()
         headers = dict(call.headers)
         if call.user:
@@ -52,9 +52,9 @@ class Client:
         text = response.read().decode()
         answered = {name.title(): value for name, value in response.getheaders()}
         is_json = "json" in answered.get("Content-Type", "")
-        return Answer(response.status, answered, json.loads(text) if is_json else text)
+        return Response(response.status, answered, json.loads(text) if is_json else text)
 
-    def send_all(self, calls: Sequence[Call], threads: int) -> list[Answer]:
+    def send_all(self, calls: Sequence[Call], threads: int) -> list[Response]:
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(self.send, calls))
 

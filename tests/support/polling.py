@@ -13,7 +13,7 @@ from kafka.structs import TopicPartition
 
 from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.migration.topic import ensure_topic
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.poll_runner.consumer import build_consumer
 from local.poll_runner.loop import PollRunner
 from local.poll_runner.options import PollOptions
@@ -33,7 +33,7 @@ SESSION_TIMEOUT_MS = 6_000
 def with_own_topic(settings: Settings) -> Settings:
     name = f"poll-{uuid.uuid4().hex[:12]}"
     settings = replace(settings, coupon_topic=name, consumer_group=f"group-{name}")
-    ensure_topic(settings, Patience(WAIT_S, print), partitions=PARTITIONS)
+    ensure_topic(settings, RetryDeadline(WAIT_S, print), partitions=PARTITIONS)
     return settings
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # What a busy machine may need; every wait ends as soon as its condition holds.
 WAIT_S = 30.0
-LOOK_S = 0.02
+POLL_INTERVAL_S = 0.02
 
 
 class Program:
@@ -123,7 +123,7 @@ def eventually(condition: Callable[[], object], what: str) -> None:
     pause = threading.Event()
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {WAIT_S:.0f} s"
-        pause.wait(LOOK_S)
+        pause.wait(POLL_INTERVAL_S)
 
 
 def is_alive(pid: int) -> bool:

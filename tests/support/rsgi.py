@@ -70,7 +70,7 @@ class Scope:
         self.headers = Headers([("host", "api.example.com"), *headers])
 
 
-class Exchange:
+class RsgiProtocol:
     """A client that sends `chunks` and keeps the answer."""
 
     def __init__(self, chunks: Iterable[bytes] = ()) -> None:
@@ -89,7 +89,7 @@ class Exchange:
         self.answered = status, headers, body
 
 
-class Silent(Exchange):
+class Silent(RsgiProtocol):
     """A client that announces a body and sends none."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -101,13 +101,13 @@ def ask(
     scope: Scope,
     *routes: Route,
     chunks: Iterable[bytes] = (),
-    exchange: Exchange | None = None,
+    exchange: RsgiProtocol | None = None,
 ) -> Reply:
-    [reply] = ask_at_once([(scope, exchange or Exchange(chunks))], *routes)
+    [reply] = ask_at_once([(scope, exchange or RsgiProtocol(chunks))], *routes)
     return reply
 
 
-def ask_at_once(requests: Sequence[tuple[Scope, Exchange]], *routes: Route) -> list[Reply]:
+def ask_at_once(requests: Sequence[tuple[Scope, RsgiProtocol]], *routes: Route) -> list[Reply]:
     """Send requests that have all come before the first is answered."""
 
     async def served() -> None:
@@ -121,7 +121,7 @@ def ask_at_once(requests: Sequence[tuple[Scope, Exchange]], *routes: Route) -> l
     return [_reply(client) for _, client in requests]
 
 
-def _reply(client: Exchange) -> Reply:
+def _reply(client: RsgiProtocol) -> Reply:
     assert client.answered
     status, headers, body = client.answered
     return Reply(status, {name.lower(): value for name, value in headers}, list(headers), body)

@@ -31,7 +31,7 @@ HANDLERS = {f"{route.method} {route.path}": route.handler for route in ROUTES}
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: dict[str, str]
     body: Any
@@ -56,7 +56,7 @@ def ask(
     body: object = None,
     query: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
-) -> Answer:
+) -> Response:
     """Call a handler directly: `call` is "POST /campaigns/{id}/apply" and the like."""
     authorization = {"Authorization": f"Bearer {mint(user, scope)}"} if user else {}
     event = {
@@ -70,10 +70,10 @@ def ask(
     response = HANDLERS[call](event, None)
     is_json = "json" in response["headers"]["Content-Type"]
     content = json.loads(response["body"]) if is_json else response["body"]
-    return Answer(response["statusCode"], response["headers"], content)
+    return Response(response["statusCode"], response["headers"], content)
 
 
-def apply(campaign_id: str, user: str) -> Answer:
+def apply(campaign_id: str, user: str) -> Response:
     return ask("POST /campaigns/{id}/apply", campaign_id, user=user)
 
 
@@ -96,7 +96,7 @@ def create_campaign(campaign_id: str, quantity: int = 100, **window: float) -> N
     assert answer.status == 201, answer
 
 
-def at_once(actions: Sequence[Callable[[], Answer]], threads: int = 32) -> list[Answer]:
+def at_once(actions: Sequence[Callable[[], Response]], threads: int = 32) -> list[Response]:
     with ThreadPoolExecutor(threads) as pool:
         return [future.result() for future in [pool.submit(action) for action in actions]]
 

@@ -10,7 +10,7 @@ import redis
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import EPOCH
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.migrate import database_address
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 WAIT_S = 30.0
 
 
-def patience(wait_s: float = WAIT_S) -> Patience:
-    return Patience(wait_s, lambda _: None)
+def retry_deadline(wait_s: float = WAIT_S) -> RetryDeadline:
+    return RetryDeadline(wait_s, lambda _: None)
 
 
 def statement(settings: Settings, sql: str) -> list[tuple[object, ...]]:

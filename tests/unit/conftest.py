@@ -57,15 +57,15 @@ class Fakes:
     admissions: FakeAdmissions = field(default_factory=FakeAdmissions)
     publisher: FakePublisher = field(default_factory=FakePublisher)
     ledger: FakeLedger = field(default_factory=FakeLedger)
-    campaign_states: FakeCampaignStates = field(default_factory=FakeCampaignStates)
+    redis_campaigns: FakeCampaignStates = field(default_factory=FakeCampaignStates)
     failed_event_queue: FakeFailedEventQueue = field(default_factory=FakeFailedEventQueue)
-    coupon_queries: FakeCouponQueries = field(default_factory=FakeCouponQueries)
-    admission_register: FakeAdmissionRegister = field(init=False)
-    coupon_register: FakeCouponRegister = field(init=False)
+    mysql_queries: FakeCouponQueries = field(default_factory=FakeCouponQueries)
+    admission_reader: FakeAdmissionRegister = field(init=False)
+    coupon_reader: FakeCouponRegister = field(init=False)
 
     def __post_init__(self) -> None:
-        self.admission_register = FakeAdmissionRegister(self.admissions, self.campaign_states)
-        self.coupon_register = FakeCouponRegister(self.coupon_queries)
+        self.admission_reader = FakeAdmissionRegister(self.admissions, self.redis_campaigns)
+        self.coupon_reader = FakeCouponRegister(self.mysql_queries)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def service_settings() -> Settings:
 def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
     """Wire fakes in, with real tokens."""
     wiring.reset()
-    monkeypatch.setattr(comparison, "LOOK_AGAIN_AFTER_S", 0)  # nothing is on its way in fakes
+    monkeypatch.setattr(comparison, "RECHECK_DELAY_S", 0)  # nothing is on its way in fakes
     made = Fakes()
     wiring._built["settings"] = service_settings
     for name in Fakes.__dataclass_fields__:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RUN = 32
 
 
-class InRuns(Partitioner):  # type: ignore[misc] # kafka-python has no types
+class StickyRunPartitioner(Partitioner):  # type: ignore[misc] # kafka-python has no types
     """Partitions in turn, each for RUN records; shared by the threads of a producer."""
 
     def __init__(self) -> None:

@@ -12,8 +12,8 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from handlers import log
 from handlers.adapters.kafka.circuit_breaker import CircuitBreaker
 from handlers.adapters.kafka.connection import connection_options, require_broker
-from handlers.adapters.kafka.partitioner import InRuns
-from handlers.domain.coupon import Publication
+from handlers.adapters.kafka.partitioner import StickyRunPartitioner
+from handlers.domain.coupon import OutgoingMessage
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from handlers.domain.coupon import CouponAccepted
 
 RECONNECT_BACKOFF_MAX_MS = 1000
-DELIVERY_PART = 4  # a quarter of KAFKA_ACK_TIMEOUT_MS
+DELIVERY_TIMEOUT_DIVISOR = 4  # a quarter of KAFKA_ACK_TIMEOUT_MS
 
 
-class LateError(Exception):
+class AckTimeoutError(Exception):
     """The time for an ack is over."""
 
 
@@ -38,17 +38,17 @@ class Publisher:
         self._timeout_ms = settings.kafka_ack_timeout_ms
         # Most of the time to begin to send, which may have to connect first; the rest for what was
         # sent to arrive, which takes some milliseconds.
-        self._delivery_ms = settings.kafka_ack_timeout_ms // DELIVERY_PART
+        self._delivery_ms = settings.kafka_ack_timeout_ms // DELIVERY_TIMEOUT_DIVISOR
         self._breaker = CircuitBreaker()
         self._lock = Lock()
         self._producer: Any = None
 
-    def publish(self, message: CouponAccepted, request_id: str, until: float) -> bool:
+    def publish(self, message: CouponAccepted, request_id: str, deadline: float) -> bool:
         """Hand over one message, as `publish_all` does."""
-        [is_held] = self.publish_all([Publication(message, request_id, until)])
+        [is_held] = self.publish_all([OutgoingMessage(message, request_id, deadline)])
         return is_held
 
-    def publish_all(self, publications: Sequence[Publication]) -> list[bool]:
+    def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         """Send messages together; return for each whether Kafka was seen to hold it in time.
 
         False means unknown: Kafka may hold it all the same, or hold it later. An ack that comes
@@ -56,19 +56,19 @@ class Publisher:
         are under way. There is no background send, since a function may be frozen the moment it
         has answered.
         """
-        is_held = [False] * len(publications)
+        is_held = [False] * len(outgoing_messages)
         if not self._breaker.allows():
             return is_held
         failure, sent = None, list[Any]()
         try:
-            producer = self._connected(min(one.until for one in publications))
-            for one in publications:
+            producer = self._connected(min(one.deadline for one in outgoing_messages))
+            for one in outgoing_messages:
                 sent.append(self._send(producer, one))
         except Exception as error:  # noqa: BLE001 - whatever it was, the others are not sent
             failure = error
         for place, future in enumerate(sent):
             try:
-                _await(future, publications[place].until)
+                _await(future, outgoing_messages[place].deadline)
                 is_held[place] = True
             except Exception as error:  # noqa: BLE001 - Kafka is not known to hold this one
                 failure = error
@@ -78,11 +78,11 @@ class Publisher:
             self._breaker.succeeded()
         return is_held
 
-    def _send(self, producer: Any, publication: Publication) -> Any:
-        message, request_id, until = publication
+    def _send(self, producer: Any, outgoing: OutgoingMessage) -> Any:
+        message, request_id, deadline = outgoing
         # What is sent now may arrive for as long as a delivery may take, and not after `until`.
-        if time.monotonic() > until - self._delivery_ms / 1000:
-            raise LateError
+        if time.monotonic() > deadline - self._delivery_ms / 1000:
+            raise AckTimeoutError
         return producer.send(
             self._settings.coupon_topic,
             key=message.user_id.encode(),
@@ -116,7 +116,7 @@ class Publisher:
     def _failed(self, error: Exception) -> None:
         is_open = self._breaker.failed()
         fields = {"cause": type(error).__name__, "circuit_open": is_open}
-        if isinstance(error, (KafkaError, OSError, LateError)):
+        if isinstance(error, (KafkaError, OSError, AckTimeoutError)):
             log.warning("no ack from Kafka", fields)
         else:
             log.exception("the Kafka client failed", fields)
@@ -140,11 +140,11 @@ class Publisher:
             # Nobody waits for them any more: whoever sent them was told that there is no ack.
             producer._sender.force_close()  # noqa: SLF001
 
-    def _connected(self, until: float) -> Any:
+    def _connected(self, deadline: float) -> Any:
         # While one thread waits for brokers that are down, the others queue behind it, but not
         # for longer than an ack may take.
-        if not self._lock.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise LateError
+        if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise AckTimeoutError
         try:
             if self._producer is None:
                 self._producer = self._connect()
@@ -165,7 +165,7 @@ class Publisher:
                 # Sends of many threads share requests all the same: whatever comes while one is
                 # under way goes with the next. Waiting for more made each send slower by just that.
                 "linger_ms": 0,
-                "partitioner": InRuns(),
+                "partitioner": StickyRunPartitioner(),
                 # Each bounds one part of a send; publish() bounds the whole by its deadline.
                 "max_block_ms": self._timeout_ms,
                 "request_timeout_ms": self._delivery_ms,
@@ -183,8 +183,8 @@ class Publisher:
         }
 
 
-def _await(future: Any, until: float) -> None:
-    """Return once the send is acknowledged; raise its error, or LateError after `until`."""
-    future.get(timeout=max(0.0, until - time.monotonic()))
-    if time.monotonic() > until:
-        raise LateError
+def _await(future: Any, deadline: float) -> None:
+    """Return once the send is acknowledged; raise its error, or AckTimeoutError after `until`."""
+    future.get(timeout=max(0.0, deadline - time.monotonic()))
+    if time.monotonic() > deadline:
+        raise AckTimeoutError

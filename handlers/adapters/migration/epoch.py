@@ -21,7 +21,7 @@ from redis.exceptions import (
 from handlers.adapters.migration import schema
 from handlers.adapters.redis.client import client_of_key, connect
 from handlers.adapters.redis.keys import EPOCH
-from handlers.retry import Patience, SetupError
+from handlers.retry import RetryDeadline, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class EpochState(StrEnum):
 def ensure_epoch(
     settings: Settings,
     address: DatabaseAddress,
-    patience: Patience,
+    patience: RetryDeadline,
     auth: Secret | None = None,
 ) -> EpochState:
     """Set `coupon:epoch` to the server's run_id while MySQL has no campaign; else only look.
@@ -71,7 +71,7 @@ def ensure_epoch(
     return EpochState.SET
 
 
-def _read(settings: Settings, patience: Patience, auth: Secret | None) -> tuple[str, str]:
+def _read(settings: Settings, patience: RetryDeadline, auth: Secret | None) -> tuple[str, str]:
     """Return the run_id of the server that owns the key, and what the key holds ("" if absent)."""
 
     def ask() -> tuple[str, str]:
@@ -87,7 +87,7 @@ def _read(settings: Settings, patience: Patience, auth: Secret | None) -> tuple[
     return _asked(settings, ask, patience)
 
 
-def _write(settings: Settings, run_id: str, patience: Patience, auth: Secret | None) -> None:
+def _write(settings: Settings, run_id: str, patience: RetryDeadline, auth: Secret | None) -> None:
     def ask() -> tuple[str, str]:
         with closing(connect(settings, auth)) as client:
             client_of_key(client, EPOCH).set(EPOCH, run_id)
@@ -97,12 +97,12 @@ def _write(settings: Settings, run_id: str, patience: Patience, auth: Secret | N
 
 
 def _asked(
-    settings: Settings, ask: Callable[[], tuple[str, str]], patience: Patience
+    settings: Settings, ask: Callable[[], tuple[str, str]], patience: RetryDeadline
 ) -> tuple[str, str]:
     where = urlsplit(settings.redis_url)  # without its user and password
     server = f"Redis at {where.hostname or where.path}:{where.port or REDIS_PORT}"
     try:
-        return patience.until_answered(server, ask, _is_passing)
+        return patience.retry_until_ready(server, ask, _is_passing)
     except (RedisError, RedisClusterException) as error:
         message = f"{server} refused: {error}"
         raise SetupError(message) from error
@@ -117,11 +117,11 @@ def _is_passing(error: Exception) -> bool:
     )
 
 
-def _has_campaigns(address: DatabaseAddress, patience: Patience) -> bool:
+def _has_campaigns(address: DatabaseAddress, patience: RetryDeadline) -> bool:
     server = f"MySQL at {address.host}:{address.port}"
     try:
-        connection = patience.until_answered(
-            server, lambda: schema.connect(address), schema.is_passing
+        connection = patience.retry_until_ready(
+            server, lambda: schema.connect(address), schema.is_transient
         )
         with closing(connection), connection.cursor() as cursor:
             cursor.execute("SELECT EXISTS (SELECT 1 FROM campaign)")

@@ -13,7 +13,7 @@ from handlers.adapters.migration.topic import (
     Topic,
     ensure_topic,
 )
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Migrated:
+class MigrationResult:
     """What a migration has come to; schema names the migrations that it applied."""
 
     schema: Sequence[str]
@@ -47,19 +47,19 @@ class Migration:
 
     def run_within(
         self, seconds: float, report: Report, partitions: int | None, replication: int | None
-    ) -> Migrated:
+    ) -> MigrationResult:
         """Do the same, in so many seconds or not at all."""
-        patience = Patience(seconds, report, hard=True)
+        patience = RetryDeadline(seconds, report, hard=True)
         return self.run(
             patience, partitions or PARTITIONS, replication or REPLICATION_OF_THE_BROKER
         )
 
     def run(
         self,
-        patience: Patience,
+        patience: RetryDeadline,
         partitions: int = PARTITIONS,
         replication: int = REPLICATION_OF_THE_BROKER,
-    ) -> Migrated:
+    ) -> MigrationResult:
         """Do all three steps, one line each; raise SetupError when one fails."""
         address = self._address()
         applied = migrate_schema(address, patience)
@@ -68,7 +68,7 @@ class Migration:
         patience.report(_about(topic, partitions))
         epoch = ensure_epoch(self._settings, address, patience, self._redis_auth)
         patience.report(f"coupon:epoch: {epoch}")
-        return Migrated(applied, topic, epoch)
+        return MigrationResult(applied, topic, epoch)
 
 
 def _about(topic: Topic, wanted: int) -> str:

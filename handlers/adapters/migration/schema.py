@@ -15,7 +15,7 @@ from yoyo.exceptions import LockTimeout
 from yoyo.migrations import default_migration_table
 
 from handlers.adapters.mysql import connection as mysql_connection
-from handlers.retry import Patience, SetupError
+from handlers.retry import RetryDeadline, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ READ_TIMEOUT_S_MIN = 0.1  # PyMySQL takes none of 0
 # MySQL names of locks have at most 64 characters and count for the whole server.
 LOCK_NAME_SQL = "LEFT(CONCAT('seonchak migrate ', DATABASE()), 64)"
 # Cannot connect, went away, lost while asking, too many connections, shutting down.
-PASSING_CODES = frozenset({2002, 2003, 2006, 2013, 1040, 1053})
+TRANSIENT_CODES = frozenset({2002, 2003, 2006, 2013, 1040, 1053})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,12 @@ class _Backend(MySQLBackend):  # type: ignore[misc] # the library is untyped
         return {str(migration_id) for (migration_id,) in rows.fetchall()}
 
 
-def migrate_schema(address: DatabaseAddress, patience: Patience) -> Sequence[str]:
+def migrate_schema(address: DatabaseAddress, patience: RetryDeadline) -> Sequence[str]:
     """Apply what is missing and return its names; raise SetupError when that fails."""
     server = f"MySQL at {address.host}:{address.port}"
     try:
-        connection = patience.until_answered(
-            server, lambda: connect(address, patience.at_most(CHANGE_S_MAX)), is_passing
+        connection = patience.retry_until_ready(
+            server, lambda: connect(address, patience.at_most(CHANGE_S_MAX)), is_transient
         )
         with closing(connection), _locked(connection, patience):
             return _apply(_Target(address, patience.at_most(CHANGE_S_MAX)))
@@ -84,15 +84,15 @@ def connect(
     )
 
 
-def is_passing(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Tell whether an error of MySQL may go away by itself."""
     if not isinstance(error, pymysql.OperationalError) or mysql_connection.is_distrusted(error):
         return False
-    return error.args[0] in PASSING_CODES
+    return error.args[0] in TRANSIENT_CODES
 
 
 @contextmanager
-def _locked(connection: pymysql.Connection[Any], patience: Patience) -> Iterator[None]:
+def _locked(connection: pymysql.Connection[Any], patience: RetryDeadline) -> Iterator[None]:
     """Keep others out. The library's own lock is a row in a table that it creates unlocked."""
     # A second less than there is to wait: MySQL's own answer comes before our patience ends.
     wait_s = max(0 if patience.hard else LOCK_WAIT_S_MIN, int(patience.left_s) - 1)

@@ -15,7 +15,7 @@ from kafka.errors import (
 )
 
 from handlers.adapters.kafka.connection import connection_options, require_broker
-from handlers.retry import Patience, SetupError
+from handlers.retry import RetryDeadline, SetupError
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -40,7 +40,7 @@ class Topic:
 
 def ensure_topic(
     settings: Settings,
-    patience: Patience,
+    patience: RetryDeadline,
     partitions: int = PARTITIONS,
     replication: int = REPLICATION_OF_THE_BROKER,
 ) -> Topic:
@@ -48,9 +48,9 @@ def ensure_topic(
     server = f"Kafka at {','.join(settings.kafka_bootstrap_servers)}"
     name = settings.coupon_topic
     try:
-        admin = patience.until_answered(server, lambda: _connect(settings), _is_passing)
+        admin = patience.retry_until_ready(server, lambda: _connect(settings), _is_passing)
         with closing(admin):
-            created = patience.until_answered(
+            created = patience.retry_until_ready(
                 server, lambda: _create(admin, name, partitions, replication), _is_passing
             )
             wait_ms = int(patience.at_most(LEADERS_TIMEOUT_S) * 1000)

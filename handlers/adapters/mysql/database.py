@@ -89,7 +89,7 @@ class Database:
         raise AssertionError  # the loop returns or raises
 
     @contextmanager
-    def alone(self, name: str) -> Iterator[bool]:
+    def advisory_lock(self, name: str) -> Iterator[bool]:
         """Hold a lock of MySQL's for the block; yields whether nobody else holds it.
 
         The lock belongs to a connection of its own: whoever is killed gives it back. It only

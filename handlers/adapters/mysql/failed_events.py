@@ -10,8 +10,8 @@ from handlers.adapters.mysql.database import query
 from handlers.adapters.mysql.ledger import DETAIL_LENGTH_MAX
 from handlers.domain.coupon import CouponAccepted, UndecodableError, decoded
 from handlers.domain.errors import ServiceError
-from handlers.domain.record import Accepted, FailedEvent, FailedStatus, Reason, Record
-from handlers.domain.settlement import Holder, Settlement
+from handlers.domain.record import DecodedRecord, FailedEvent, FailedStatus, Reason, Record
+from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 SELECT_DUE = query("select_due_failed_events")
 UPDATE = query("update_failed_event")
-SELECT_KEPT = query("select_kept_of_campaign")
-REVIVE = query("revive_failed_events")
+SELECT_OPEN = query("select_open_failed_events_of_campaign")
+REQUEUE_DEAD = query("requeue_dead_failed_events")
 
 # Doubled with every attempt, so that eight of them reach over an hour: long enough for somebody
 # to put a cause right, and bounded, so that a row never waits for days.
@@ -35,7 +35,7 @@ REASSIGNMENTS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Redriven:
+class RedriveResult:
     """What one batch has come to. last_id is where the next one begins; None: nothing was due."""
 
     last_id: int | None
@@ -75,47 +75,50 @@ class FailedEventQueue:
         self._reassign = reassign
         self._attempts_max = attempts_max
 
-    def redrive(self, status: FailedStatus, *, now: bool, after: int, limit: int) -> Redriven:
+    def redrive(self, status: FailedStatus, *, now: bool, after: int, limit: int) -> RedriveResult:
         """Write again up to `limit` rows of `status` with an id above `after`.
 
         now: also those whose time has not come. Rows that somebody else works on are passed over.
         """
 
-        def work(cursor: Cursor) -> Redriven:
+        def work(cursor: Cursor) -> RedriveResult:
             filters = {"status": status, "now": int(now), "after": after, "limit": limit}
             cursor.execute(SELECT_DUE, filters)
             rows = [_row(columns) for columns in cursor.fetchall()]
             outcomes = [(row, self._write(cursor, row.record)) for row in rows]
-            statuses = [(row, self._mark(cursor, row, outcome)) for row, outcome in outcomes]
+            statuses = [
+                (row, self._update_status(cursor, row, outcome)) for row, outcome in outcomes
+            ]
             written = [outcome.coupon for _, outcome in outcomes if outcome.coupon]
-            return Redriven(
+            return RedriveResult(
                 last_id=rows[-1].id if rows else None,
                 resolved=sum(new is FailedStatus.RESOLVED for _, new in statuses),
                 retried=sum(new is FailedStatus.PENDING for _, new in statuses),
                 dead=tuple(row.id for row, new in statuses if new is FailedStatus.DEAD),
                 settlements=tuple(
-                    Settlement(c.campaign_id, c.user_id, c.serial, Holder.ISSUED) for c in written
+                    Settlement(c.campaign_id, c.user_id, c.serial, SettledAs.COUPON)
+                    for c in written
                 ),
             )
 
         return self._database.run(work)
 
-    def kept(self, campaign_id: str) -> list[CouponAccepted]:
+    def unresolved(self, campaign_id: str) -> list[CouponAccepted]:
         """Return the coupons that wait in failed_event or were given up, in their order.
 
         Waits for a redrive at work: what it resolves is among the coupons by then.
         """
 
         def work(cursor: Cursor) -> list[CouponAccepted]:
-            cursor.execute(SELECT_KEPT, {"campaign_id": campaign_id})
+            cursor.execute(SELECT_OPEN, {"campaign_id": campaign_id})
             return decoded(payload for (payload,) in cursor.fetchall())
 
         return self._database.run(work)
 
-    def revive(self, campaign_id: str) -> int:
+    def requeue_dead(self, campaign_id: str) -> int:
         """Let those who were given up for want of a serial try again; return how many."""
         values = {"campaign_id": campaign_id}
-        return self._database.run(lambda cursor: cursor.execute(REVIVE, values))
+        return self._database.run(lambda cursor: cursor.execute(REQUEUE_DEAD, values))
 
     def _write(self, cursor: Cursor, record: Record) -> _Outcome:
         try:
@@ -123,7 +126,7 @@ class FailedEventQueue:
         except UndecodableError as error:
             return _Outcome(FailedEvent(record, Reason.UNDECODABLE, str(error)))
         for _ in range(REASSIGNMENTS_MAX):
-            failure = self._ledger.insert_one(cursor, Accepted(coupon, lambda: record))
+            failure = self._ledger.insert_one(cursor, DecodedRecord(coupon, lambda: record))
             if failure is None:
                 return _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
@@ -148,7 +151,7 @@ class FailedEventQueue:
             return replace(failure, detail=f"{failure.detail}; no serial is left")
         return coupon._replace(serial=serial)
 
-    def _mark(self, cursor: Cursor, row: _Row, outcome: _Outcome) -> FailedStatus:
+    def _update_status(self, cursor: Cursor, row: _Row, outcome: _Outcome) -> FailedStatus:
         attempts = row.attempts + 1
         if outcome.failure is None:
             status = FailedStatus.RESOLVED

@@ -13,8 +13,8 @@ from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.coupon_codes import CouponCodes
 from handlers.domain.errors import LedgerRefusedError
-from handlers.domain.record import Accepted, FailedEvent, Reason
-from handlers.domain.settlement import Holder, Settlement
+from handlers.domain.record import DecodedRecord, FailedEvent, Reason
+from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Ledger:
         self._codes = CouponCodes(code_secret.encode())
 
     def write(
-        self, accepted: Sequence[Accepted], failed: Sequence[FailedEvent]
+        self, accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent]
     ) -> list[Settlement]:
         """Write a batch in one transaction; return what Redis may settle.
 
@@ -67,7 +67,9 @@ class Ledger:
         except VALUE_REFUSED as error:
             raise LedgerRefusedError(*error.args) from error
 
-    def insert(self, cursor: Cursor, accepted: Sequence[Accepted]) -> dict[Accepted, FailedEvent]:
+    def insert(
+        self, cursor: Cursor, accepted: Sequence[DecodedRecord]
+    ) -> dict[DecodedRecord, FailedEvent]:
         """Insert, within a transaction, what the guards let through; return the others."""
         # A serial that fits no campaign may fit no BIGINT either, so MySQL is not asked about it.
         refused = {
@@ -88,7 +90,7 @@ class Ledger:
                 refused[a] = failure
         return refused
 
-    def insert_one(self, cursor: Cursor, accepted: Accepted) -> FailedEvent | None:
+    def insert_one(self, cursor: Cursor, accepted: DecodedRecord) -> FailedEvent | None:
         """Insert one coupon; return why it does not stand, also where MySQL refuses a value of it.
 
         Whatever else the transaction has written stands either way.
@@ -112,12 +114,12 @@ class Ledger:
 
 
 def _settlement(coupon: CouponAccepted, *, kept: bool) -> Settlement:
-    holder = Holder.KEPT if kept else Holder.ISSUED
+    holder = SettledAs.FAILED_EVENT if kept else SettledAs.COUPON
     return Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, holder)
 
 
 def _why_refused(
-    accepted: Accepted, quantity: int | None, serial_of_user: int | None, holder: str | None
+    accepted: DecodedRecord, quantity: int | None, serial_of_user: int | None, holder: str | None
 ) -> FailedEvent | None:
     """Return why a row does not stand, or None when it does (this time or an earlier one)."""
     serial = accepted.coupon.serial
@@ -136,7 +138,7 @@ def _why_refused(
     return _refused(accepted, Reason.NOT_INSERTED, "the coupon's code collides with another one")
 
 
-def _refused(accepted: Accepted, reason: Reason, detail: str) -> FailedEvent:
+def _refused(accepted: DecodedRecord, reason: Reason, detail: str) -> FailedEvent:
     coupon = accepted.coupon
     return FailedEvent(accepted.record, reason, detail, coupon.campaign_id, coupon.user_id)
 

@@ -41,7 +41,7 @@ class Coupon:
     created_at_ms: int
 
 
-class CouponQueries:
+class MySqlQueries:
     """One transaction each. All raise UnavailableError when MySQL is out of reach."""
 
     def __init__(self, database: Database) -> None:

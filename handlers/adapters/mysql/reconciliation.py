@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.database import Database
 
 SELECT_HIGHEST_SERIAL = query("select_highest_serial")
-SELECT_SERIALS_SECTION = query("select_serials_section")
-SELECT_STANDING_OF_USERS = query("select_standing_of_users")
+SELECT_SERIALS_SECTION = query("select_serials_page")
+SELECT_STANDING_OF_USERS = query("select_coupons_of_users")
 
 
-class CouponRegister:
+class MySqlCouponReader:
     """Each answer is of one moment. All raise UnavailableError when MySQL is out of reach."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def outline(self, campaign_id: str) -> tuple[int | None, int]:
+    def snapshot(self, campaign_id: str) -> tuple[int | None, int]:
         """Return the campaign's quantity (None: no such campaign) and its highest serial, or 0."""
         for quantity, highest in self._fetch(SELECT_HIGHEST_SERIAL, {"campaign_id": campaign_id}):
             return quantity, highest or 0
@@ -38,7 +38,7 @@ class CouponRegister:
         section = {"campaign_id": campaign_id, "after": after, "through": through}
         return [(serial, user) for serial, user in self._fetch(SELECT_SERIALS_SECTION, section)]
 
-    def standing(self, campaign_id: str, users: Sequence[str]) -> list[Issued]:
+    def lookup_users(self, campaign_id: str, users: Sequence[str]) -> list[Issued]:
         """Return what is known of each of `users`, in their order."""
         values = {"campaign_id": campaign_id, "users": json.dumps(list(users))}
         found = {

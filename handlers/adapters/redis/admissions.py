@@ -9,13 +9,13 @@ from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
-from handlers.domain.rejection_cache import Refusal
+from handlers.domain.rejection_cache import Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from handlers.adapters.redis.scripts import Call
-    from handlers.domain.settlement import Holder, Settlement
+    from handlers.domain.settlement import SettledAs, Settlement
 
 ADMIT = Script("admission/admit")
 WINNERS_IF_CLOSED = Script("admission/winners_if_closed")
@@ -78,7 +78,7 @@ class Admissions:
             return [error] * len(calls)
         return [STALE] * len(calls)
 
-    def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:
+    def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
         """Return how a campaign refuses everybody but its winners; None where it may admit.
 
         None as well where it has more than `winners_max` of them, or is not sure of them.
@@ -92,7 +92,7 @@ class Admissions:
         )
         if code == b"OPEN":
             return None
-        return Refusal(
+        return Rejection(
             Admission(Outcome(code.decode())), frozenset(user.decode() for user in winners)
         )
 
@@ -158,7 +158,7 @@ class Admissions:
 
         Raises UnavailableError when Redis did not take all of it.
         """
-        groups: dict[tuple[str, Holder], tuple[list[str], list[int]]] = {}
+        groups: dict[tuple[str, SettledAs], tuple[list[str], list[int]]] = {}
         for campaign_id, user_id, serial, state in settlements:
             users, serials = groups.setdefault((campaign_id, state), ([], []))
             users.append(user_id)

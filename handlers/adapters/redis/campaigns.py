@@ -19,14 +19,14 @@ GET_ADMISSION = Script("campaign/get_admission")
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class UserAdmission:
     """A user's admission as Redis knows it; admitted_at_ms is None once it is settled."""
 
     serial: int
     admitted_at_ms: int | None
 
 
-class CampaignStates:
+class RedisCampaigns:
     """Opens campaigns in Redis and reads them."""
 
     def __init__(self, scripts: Scripts) -> None:
@@ -76,7 +76,7 @@ class CampaignStates:
         oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
         return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)
 
-    def applied(self, campaign_id: str, user_id: str) -> Applied | None:
+    def applied(self, campaign_id: str, user_id: str) -> UserAdmission | None:
         """Return this user's admission, None when they have not applied."""
         keys = CampaignKeys.of(campaign_id)
         code, serial, admitted_at_ms = self._ask(
@@ -87,7 +87,7 @@ class CampaignStates:
         )
         if code == b"NOT_APPLIED":
             return None
-        return Applied(serial, int(float(admitted_at_ms)) if admitted_at_ms else None)
+        return UserAdmission(serial, int(float(admitted_at_ms)) if admitted_at_ms else None)
 
     def ping(self) -> None:
         """Raise UnavailableError unless Redis answers and knows its epoch."""

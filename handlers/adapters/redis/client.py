@@ -14,7 +14,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
 from handlers.adapters.aws.secrets import redis_credentials
-from handlers.adapters.redis.thread_local_client import ThreadRedis
+from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -158,7 +158,7 @@ def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisClus
         # Of a url RedisCluster takes only the connection options, and these are complete.
         options.pop("db", None)  # a cluster has but database 0
         return RedisCluster(url="redis://", retry=retry, **options)
-    return ThreadRedis(connection_pool=ConnectionPool(retry=retry, **options))
+    return ThreadLocalRedis(connection_pool=ConnectionPool(retry=retry, **options))
 
 
 def client_of_key(client: Redis | RedisCluster, key: str) -> Redis:

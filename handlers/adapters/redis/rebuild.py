@@ -28,14 +28,14 @@ BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuild:
+class RebuildToken:
     """What a rebuild must find again at its end; run_id is "" without epochs."""
 
     run_id: str
     token: str
 
 
-class Restoration:
+class RedisRebuild:
     """One campaign after the other: begin, restore, release, reopen; the epoch at the end.
 
     All of it may be repeated from its start. Nobody is admitted to a campaign before it is
@@ -46,16 +46,16 @@ class Restoration:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    def begin(self, campaign_id: str) -> Rebuild | None:
+    def begin(self, campaign_id: str) -> RebuildToken | None:
         """Take a closed campaign over; None when it is open."""
         key = CampaignKeys.of(campaign_id).campaign
-        rebuild = Rebuild(run_id=self._scripts.run_id_of(key), token=uuid.uuid4().hex)
+        rebuild = RebuildToken(run_id=self._scripts.run_id_of(key), token=uuid.uuid4().hex)
         began = self._scripts.run(BEGIN, [key], rebuild.token, rebuild.run_id)
         return rebuild if began else None
 
-    def begin_epoch(self) -> Rebuild:
+    def begin_epoch(self) -> RebuildToken:
         """Take the epoch over where it is unknown."""
-        rebuild = Rebuild(run_id=self._scripts.run_id_of(EPOCH), token=uuid.uuid4().hex)
+        rebuild = RebuildToken(run_id=self._scripts.run_id_of(EPOCH), token=uuid.uuid4().hex)
         self._scripts.run(BEGIN_EPOCH, [EPOCH], rebuild.run_id, rebuild.token)
         return rebuild
 
@@ -63,7 +63,7 @@ class Restoration:
         self,
         campaign_id: str,
         accepted: Sequence[CouponAccepted],
-        rebuild: Rebuild,
+        rebuild: RebuildToken,
         *,
         pending: bool,
     ) -> int:
@@ -81,7 +81,7 @@ class Restoration:
             restored += self._run(LOAD, keys, rebuild.token, *args)
         return restored
 
-    def release_gaps(self, campaign_id: str, rebuild: Rebuild) -> int:
+    def release_gaps(self, campaign_id: str, rebuild: RebuildToken) -> int:
         """Give back the serials below the count that nobody holds; return how many.
 
         They belonged to admissions that Redis forgot and that reached neither Kafka nor MySQL,
@@ -95,7 +95,7 @@ class Restoration:
                 released += self._run(RETURN_SERIALS, keys.all(), rebuild.token, *serials)
         return released
 
-    def reopen(self, campaign: Campaign, rebuild: Rebuild) -> None:
+    def reopen(self, campaign: Campaign, rebuild: RebuildToken) -> None:
         """Open the campaign."""
         self._scripts.command("SADD", CAMPAIGNS, campaign.id)
         answer = self._scripts.run(
@@ -112,7 +112,7 @@ class Restoration:
         if answer == b"STALE":
             raise StaleStateError
 
-    def renew_epoch(self, rebuild: Rebuild) -> None:
+    def renew_epoch(self, rebuild: RebuildToken) -> None:
         """Declare that this run of the server knows all campaigns."""
         args = self._scripts.run_id, rebuild.run_id, rebuild.token
         if not self._scripts.run(RENEW_EPOCH, [EPOCH], *args):

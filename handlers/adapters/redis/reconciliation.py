@@ -8,7 +8,7 @@ from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
-from handlers.domain.reconciliation.differences import Admitted, Entry, Outline
+from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ RAISE_COUNT = Script("reconciliation/raise_count")
 BATCH = 1000
 
 
-class AdmissionRegister:
+class RedisAdmissionReader:
     """Reads without a lock while people apply; every answer is of one moment, pages are not.
 
     The scripts raise StaleStateError when the campaign is not open on this run of the server; all
@@ -33,7 +33,7 @@ class AdmissionRegister:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    def outline(self, campaign_id: str) -> Outline:
+    def snapshot(self, campaign_id: str) -> CampaignSnapshot:
         """Return the campaign's figures; CampaignNotFoundError when Redis is sure to have none."""
         keys = CampaignKeys.of(campaign_id)
         scored = [keys.campaign, keys.applied_user, keys.coupon_count]
@@ -44,7 +44,7 @@ class AdmissionRegister:
         if code != b"OK":
             raise StaleStateError
         epoch, *figures = answer
-        return Outline(epoch.decode(), *figures)
+        return CampaignSnapshot(epoch.decode(), *figures)
 
     def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
         """Yield who holds a serial above `after` up to `through`, by serial, then user.
@@ -61,7 +61,7 @@ class AdmissionRegister:
         key = CampaignKeys.of(campaign_id).pending
         return (user for _, user in self._by_score(key, "-inf", until_ms))
 
-    def whereabouts(self, campaign_id: str, users: Sequence[str]) -> list[Admitted]:
+    def lookup_users(self, campaign_id: str, users: Sequence[str]) -> list[Admitted]:
         """Return what is known of each of `users` (at most BATCH), in their order."""
         keys = CampaignKeys.of(campaign_id)
         found = self._run(LOOKUP_USERS, [keys.campaign, keys.applied_user, keys.pending], *users)
@@ -80,7 +80,7 @@ class AdmissionRegister:
             yield from (int(serial) for serial in page)
             last -= BATCH
 
-    def unheld(self, campaign_id: str, serials: Sequence[int]) -> list[int]:
+    def unassigned_serials(self, campaign_id: str, serials: Sequence[int]) -> list[int]:
         """Return those of `serials` (at most BATCH) that nobody holds."""
         keys = CampaignKeys.of(campaign_id)
         return list(self._run(UNASSIGNED_SERIALS, [keys.campaign, keys.applied_user], *serials))

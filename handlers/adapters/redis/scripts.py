@@ -14,7 +14,7 @@ from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from handlers.adapters.redis.client import RUN_ID, client_of_key
 from handlers.adapters.redis.keys import EPOCH
-from handlers.adapters.redis.thread_local_client import ThreadRedis
+from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 # redis-py's error for a cluster out of reach is of another family than all its others.
-NO_ANSWER = (RedisError, RedisClusterException)
+NO_RESPONSE = (RedisError, RedisClusterException)
 
 Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
 
@@ -78,12 +78,12 @@ class Scripts:
             return []
         try:
             client = self._connected()
-            if not isinstance(client, ThreadRedis):
+            if not isinstance(client, ThreadLocalRedis):
                 return [self._run_one(script, call) for call in calls]
             answers = client.execute_all(
                 [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
             )
-        except NO_ANSWER as error:
+        except NO_RESPONSE as error:
             return [_no_answer(error)] * len(calls)
         for place, answer in enumerate(answers):
             if isinstance(answer, NoScriptError):
@@ -103,7 +103,7 @@ class Scripts:
         """Return a plain command's answer; raise UnavailableError when there is none."""
         try:
             return self._connected().execute_command(*args)
-        except NO_ANSWER as error:
+        except NO_RESPONSE as error:
             raise _no_answer(error) from error
 
     def close(self) -> None:
@@ -149,7 +149,7 @@ class Scripts:
             [first_key, *_], _ = calls[0]
             pool = client_of_key(self._connected(), first_key).connection_pool
             connection: Any = pool.get_connection()
-        except NO_ANSWER:
+        except NO_RESPONSE:
             return nothing
         try:
             connection.send_all(

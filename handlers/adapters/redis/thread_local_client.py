@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOST = (RedisConnectionError, RedisTimeoutError)
 
 
-class ThreadRedis(Redis):
+class ThreadLocalRedis(Redis):
     """redis-py's client, which runs EVALSHA past its pool and its metrics.
 
     Taking a connection out of the pool, looking whether it still lives and giving it back takes

@@ -1,8 +1,8 @@
 """What Redis, MySQL and failed_event should agree on about one campaign, and where they do not.
 
 Admitted (Redis) and issued (MySQL) are read by serial, section by section, and merged: whoever is
-not in both under one serial is a suspect. What is known about a suspect, looked up by user, then
-says what is wrong, or that nothing is.
+not in both under one serial is a candidate. What is known about a candidate, looked up by user,
+then says what is wrong, or that nothing is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from handlers.domain.record import FailedStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from handlers.domain.reconciliation.serial_bitset import SerialSet
+    from handlers.domain.reconciliation.serial_bitset import SerialBitset
 
 Entry = tuple[int, str]  # serial, user id
 
@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Discrepancy:
     """One finding. Equal to that of another look when nothing about it has changed."""
 
     kind: Kind
@@ -50,8 +50,8 @@ class Difference:
     detail: str = ""
 
 
-class Side(StrEnum):
-    """Where a suspect was come across."""
+class Source(StrEnum):
+    """Where a candidate was come across."""
 
     PENDING = "PENDING"
     ADMITTED = "ADMITTED"
@@ -61,18 +61,18 @@ class Side(StrEnum):
 # A user can be come across on every side; each side answers for its own kinds, so that no
 # difference is named twice however far apart the serials of a user lie.
 KINDS = {
-    Side.PENDING: {Kind.PENDING_STALE},
-    Side.ADMITTED: {Kind.MISSING_ROW, Kind.SERIAL_MISMATCH},
-    Side.ISSUED: {Kind.MISSING_ADMISSION},
+    Source.PENDING: {Kind.PENDING_STALE},
+    Source.ADMITTED: {Kind.MISSING_ROW, Kind.SERIAL_MISMATCH},
+    Source.ISSUED: {Kind.MISSING_ADMISSION},
 }
-SIDE_OF = {kind: side for side, kinds in KINDS.items() for kind in kinds}
+SOURCE_OF = {kind: source for source, kinds in KINDS.items() for kind in kinds}
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class Candidate:
     """A user whom the sides may disagree about."""
 
-    side: Side
+    source: Source
     user_id: str
 
 
@@ -93,7 +93,7 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class CampaignSnapshot:
     """The figures of a campaign in Redis, all of one moment."""
 
     epoch: str
@@ -103,7 +103,7 @@ class Outline:
     now_ms: int
 
 
-def merge(admitted: Iterable[Entry], issued: Iterable[Entry]) -> Iterator[Suspect]:
+def merge(admitted: Iterable[Entry], issued: Iterable[Entry]) -> Iterator[Candidate]:
     """Yield who is not on both sides under one serial; both come by serial, then user."""
     ours, theirs = iter(admitted), iter(issued)
     a, i = next(ours, None), next(theirs, None)
@@ -112,15 +112,17 @@ def merge(admitted: Iterable[Entry], issued: Iterable[Entry]) -> Iterator[Suspec
             a, i = next(ours, None), next(theirs, None)
         elif i is None or (a is not None and a < i):
             assert a is not None  # noqa: S101 - for the type checker
-            yield Suspect(Side.ADMITTED, a[1])
+            yield Candidate(Source.ADMITTED, a[1])
             a = next(ours, None)
         else:
-            yield Suspect(Side.ISSUED, i[1])
+            yield Candidate(Source.ISSUED, i[1])
             i = next(theirs, None)
 
 
-def judge(suspect: Suspect, ours: Admitted, theirs: Issued, stale_at_ms: int) -> list[Difference]:
-    """Return what is wrong with a suspect, as far as its side answers for it.
+def classify(
+    candidate: Candidate, ours: Admitted, theirs: Issued, stale_at_ms: int
+) -> list[Discrepancy]:
+    """Return what is wrong with a candidate, as far as its side answers for it.
 
     stale_at_ms: who has been pending since then or earlier should be in MySQL by now.
     """
@@ -137,23 +139,23 @@ def judge(suspect: Suspect, ours: Admitted, theirs: Issued, stale_at_ms: int) ->
     elif ours.serial != theirs.serial:
         found.append((Kind.SERIAL_MISMATCH, ""))
     return [
-        Difference(kind, suspect.user_id, ours.serial, theirs.serial, detail)
+        Discrepancy(kind, candidate.user_id, ours.serial, theirs.serial, detail)
         for kind, detail in found
-        if kind in KINDS[suspect.side]
+        if kind in KINDS[candidate.source]
     ]
 
 
-def gaps(serials: range, held: set[int], returned: SerialSet) -> list[int]:
+def gaps(serials: range, held: set[int], returned: SerialBitset) -> list[int]:
     """Return those of `serials` that nobody holds and that were not given back."""
     return [s for s in serials if s not in held and s not in returned]
 
 
-def judge_figures(outline: Outline, quantity: int | None) -> list[Difference]:
+def check_counters(snapshot: CampaignSnapshot, quantity: int | None) -> list[Discrepancy]:
     """Return what is wrong with a campaign's figures; quantity: MySQL's, None if it has none."""
     wrong = {
         "MySQL has no such campaign": quantity is None,
-        "the quantity is not that of MySQL": quantity not in {None, outline.quantity},
-        "the count is above the quantity": outline.count > outline.quantity,
-        COUNT_TOO_LOW: outline.count < outline.highest_serial,
+        "the quantity is not that of MySQL": quantity not in {None, snapshot.quantity},
+        "the count is above the quantity": snapshot.count > snapshot.quantity,
+        COUNT_TOO_LOW: snapshot.count < snapshot.highest_serial,
     }
-    return [Difference(Kind.COUNT_MISMATCH, detail=d) for d, is_so in wrong.items() if is_so]
+    return [Discrepancy(Kind.COUNT_MISMATCH, detail=d) for d, is_so in wrong.items() if is_so]

@@ -10,16 +10,16 @@ from handlers.domain.settlement import Settlement
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from handlers.domain.reconciliation.differences import Admitted, Entry, Issued, Outline
+    from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry, Issued
 
 # Tells Redis what MySQL has; raises UnavailableError when Redis did not take all of it.
 Settle = Callable[[Iterable[Settlement]], None]
 
 
-class AdmissionRegister(Protocol):
+class AdmissionReader(Protocol):
     """Who was admitted, by Redis."""
 
-    def outline(self, campaign_id: str) -> Outline:
+    def snapshot(self, campaign_id: str) -> CampaignSnapshot:
         """Return the campaign's figures; CampaignNotFoundError, StaleStateError without it."""
 
     def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
@@ -28,26 +28,26 @@ class AdmissionRegister(Protocol):
     def pending(self, campaign_id: str, until_ms: int) -> Iterator[str]:
         """Yield the users who have been pending since `until_ms` or earlier."""
 
-    def whereabouts(self, campaign_id: str, users: Sequence[str]) -> Sequence[Admitted]:
+    def lookup_users(self, campaign_id: str, users: Sequence[str]) -> Sequence[Admitted]:
         """Return what is known of each of `users`, in their order."""
 
     def returned(self, campaign_id: str) -> Iterator[int]:
         """Yield the serials that were given back, in any order."""
 
-    def unheld(self, campaign_id: str, serials: Sequence[int]) -> Sequence[int]:
+    def unassigned_serials(self, campaign_id: str, serials: Sequence[int]) -> Sequence[int]:
         """Return those of `serials` that nobody holds."""
 
 
-class CouponRegister(Protocol):
+class CouponReader(Protocol):
     """Who has a coupon, by MySQL."""
 
-    def outline(self, campaign_id: str) -> tuple[int | None, int]:
+    def snapshot(self, campaign_id: str) -> tuple[int | None, int]:
         """Return the campaign's quantity (None: no such campaign) and its highest serial, or 0."""
 
     def issued(self, campaign_id: str, after: int, through: int) -> Sequence[Entry]:
         """Return who has a coupon with a serial above `after` up to `through`, by serial."""
 
-    def standing(self, campaign_id: str, users: Sequence[str]) -> Sequence[Issued]:
+    def lookup_users(self, campaign_id: str, users: Sequence[str]) -> Sequence[Issued]:
         """Return what is known of each of `users`, in their order."""
 
 

@@ -16,33 +16,33 @@ from handlers.domain.reconciliation import differences as reconciliation
 from handlers.domain.reconciliation.differences import (
     HELD_AND_RETURNED,
     NEVER_GIVEN_OUT,
-    SIDE_OF,
-    Difference,
+    SOURCE_OF,
+    Candidate,
+    Discrepancy,
     Kind,
-    Side,
-    Suspect,
+    Source,
 )
-from handlers.domain.reconciliation.serial_bitset import SerialSet
+from handlers.domain.reconciliation.serial_bitset import SerialBitset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from handlers.domain.reconciliation.differences import Entry, Outline
-    from handlers.domain.reconciliation.ports import AdmissionRegister, CouponRegister
+    from handlers.domain.reconciliation.differences import CampaignSnapshot, Entry
+    from handlers.domain.reconciliation.ports import AdmissionReader, CouponReader
 
-SECTION = 10_000  # serials
+PAGE = 10_000  # serials
 # One script and one query of this many take some milliseconds each.
 LOOKUP = 1000
 # Differences that wait for their second look; about 10 MB.
 BATCH = 50_000
 # A redrive has a serial in Redis and in MySQL within milliseconds of each other, and so has
 # whatever else is on its way; a second is far longer than any of that takes.
-LOOK_AGAIN_AFTER_S = 1.0
+RECHECK_DELAY_S = 1.0
 # Of these a single one is a riddle; the list may be as long as a campaign.
-STRAYS_MAX = 100
+INVALID_SERIALS_MAX = 100
 
 
-class Comparison:
+class Reconciler:
     """One run over one campaign, over the serials above `after`.
 
     Who is pending for stale_after_ms should have been sent again. Each step is asked of `has_time`
@@ -54,7 +54,7 @@ class Comparison:
     def __init__(
         self,
         campaign_id: str,
-        sides: tuple[AdmissionRegister, CouponRegister],
+        sides: tuple[AdmissionReader, CouponReader],
         stale_after_ms: int,
         after: int = 0,
         *,
@@ -71,62 +71,62 @@ class Comparison:
         self._has_time = has_time
         self._progress = progress
 
-    def differences(self) -> Iterator[list[Difference]]:
+    def differences(self) -> Iterator[list[Discrepancy]]:
         """Yield, in batches, what differed at both looks.
 
         Raises UnavailableError when a server does not answer or Redis is not sure of the campaign,
         CampaignNotFoundError when neither side knows it.
         """
-        outline = self._outline()
-        self._stale_at_ms = outline.now_ms - self._stale_after_ms
-        first_look = self._first_look(outline)
+        snapshot = self._snapshot()
+        self._stale_at_ms = snapshot.now_ms - self._stale_after_ms
+        first_look = self._first_pass(snapshot)
         while batch := list(islice(first_look, BATCH)):
-            time.sleep(LOOK_AGAIN_AFTER_S)
-            standing = set(self._second_look(outline, batch))
-            yield [difference for difference in batch if difference in standing]
-        self._require_same_epoch(outline)
+            time.sleep(RECHECK_DELAY_S)
+            confirmed = set(self._recheck(snapshot, batch))
+            yield [difference for difference in batch if difference in confirmed]
+        self._require_same_epoch(snapshot)
 
-    def _outline(self) -> Outline:
+    def _snapshot(self) -> CampaignSnapshot:
         try:
-            return self._admissions.outline(self._campaign_id)
+            return self._admissions.snapshot(self._campaign_id)
         except CampaignNotFoundError:
-            quantity, _ = self._coupons.outline(self._campaign_id)
+            quantity, _ = self._coupons.snapshot(self._campaign_id)
             if quantity is None:
                 raise
             message = "The campaign stands in MySQL and not in Redis; a rebuild brings it back."
             raise UnavailableError(message) from None
 
-    def _require_same_epoch(self, outline: Outline) -> Outline:
-        now = self._outline()
-        if now.epoch != outline.epoch:
+    def _require_same_epoch(self, snapshot: CampaignSnapshot) -> CampaignSnapshot:
+        now = self._snapshot()
+        if now.epoch != snapshot.epoch:
             message = "Redis was rebuilt meanwhile; compare again."
             raise UnavailableError(message)
         return now
 
-    def _first_look(self, outline: Outline) -> Iterator[Difference]:
+    def _first_pass(self, snapshot: CampaignSnapshot) -> Iterator[Discrepancy]:
         """Yield what differs at first sight.
 
         The outline is read, then what was returned, then who holds what: a serial goes from
         returned to held and never back, so one that is in neither of them is missing indeed.
         """
-        quantity, highest_issued = self._coupons.outline(self._campaign_id)
-        returned, strays = self._returned(outline.count)
+        quantity, highest_issued = self._coupons.snapshot(self._campaign_id)
+        returned, invalid = self._returned(snapshot.count)
         if not self._after:
-            yield from reconciliation.judge_figures(outline, quantity)
-            yield from strays
-        highest = min(max(outline.count, outline.highest_serial, highest_issued), QUANTITY_MAX)
-        both = SerialSet()
+            yield from reconciliation.check_counters(snapshot, quantity)
+            yield from invalid
+        highest = min(max(snapshot.count, snapshot.highest_serial, highest_issued), QUANTITY_MAX)
+        both = SerialBitset()
         # One section at least, since there may be holders of serials that nobody can have.
-        for after in range(self._after, max(highest, self._after + 1), SECTION):
+        for after in range(self._after, max(highest, self._after + 1), PAGE):
             if not self._has_time():
                 self.next_after, self.complete = after, False
                 break
-            through = min(after + SECTION, highest)
+            through = min(after + PAGE, highest)
             held: set[int] = set()
             yield from self._compare(after, through, held)
-            given_out = range(after + 1, min(through, outline.count) + 1)
+            given_out = range(after + 1, min(through, snapshot.count) + 1)
             for serial in reconciliation.gaps(given_out, held, returned):
-                yield Difference(Kind.SERIAL_GAP, admitted_serial=serial)
+                yield Discrepancy(Kind.SERIAL_GAP, admitted_serial=serial)
             for serial in held:
                 if serial in returned:
                     both.add(serial)
@@ -135,65 +135,67 @@ class Comparison:
             yield from self._pending_for_long()
         yield from self._held_and_returned(both)
 
-    def _compare(self, after: int, through: int, held: set[int]) -> Iterator[Difference]:
+    def _compare(self, after: int, through: int, held: set[int]) -> Iterator[Discrepancy]:
         """Yield the differences of one section of serials; notes in `held` which are held."""
         admitted = self._admissions.admitted(self._campaign_id, after, through)
         issued = self._coupons.issued(self._campaign_id, after, through)
-        return self._look(reconciliation.merge(_noting(admitted, held), issued))
+        return self._check(reconciliation.merge(_noting(admitted, held), issued))
 
-    def _pending_for_long(self) -> Iterator[Difference]:
+    def _pending_for_long(self) -> Iterator[Discrepancy]:
         users = self._admissions.pending(self._campaign_id, self._stale_at_ms)
         while chunk := list(islice(users, LOOKUP)):
             if not self._has_time():
                 self.complete = False
                 return
-            yield from self._look(Suspect(Side.PENDING, user) for user in chunk)
+            yield from self._check(Candidate(Source.PENDING, user) for user in chunk)
 
-    def _look(self, suspects: Iterable[Suspect]) -> Iterator[Difference]:
-        """Yield what is wrong with each suspect, by what is known about the user.
+    def _check(self, candidates: Iterable[Candidate]) -> Iterator[Discrepancy]:
+        """Yield what is wrong with each candidate, by what is known about the user.
 
         Redis is asked first: an admission is settled there after MySQL has committed it.
         """
-        remaining = iter(suspects)
+        remaining = iter(candidates)
         while chunk := list(islice(remaining, LOOKUP)):
-            users = [suspect.user_id for suspect in chunk]
-            ours = self._admissions.whereabouts(self._campaign_id, users)
-            theirs = self._coupons.standing(self._campaign_id, users)
-            for suspect, mine, its in zip(chunk, ours, theirs, strict=True):
-                yield from reconciliation.judge(suspect, mine, its, self._stale_at_ms)
+            users = [candidate.user_id for candidate in chunk]
+            ours = self._admissions.lookup_users(self._campaign_id, users)
+            theirs = self._coupons.lookup_users(self._campaign_id, users)
+            for candidate, mine, its in zip(chunk, ours, theirs, strict=True):
+                yield from reconciliation.classify(candidate, mine, its, self._stale_at_ms)
 
-    def _second_look(self, outline: Outline, batch: Sequence[Difference]) -> Iterator[Difference]:
+    def _recheck(
+        self, snapshot: CampaignSnapshot, batch: Sequence[Discrepancy]
+    ) -> Iterator[Discrepancy]:
         """Yield what differs now among what is in `batch`, and maybe more."""
-        now = self._require_same_epoch(outline)
-        quantity, _ = self._coupons.outline(self._campaign_id)
-        yield from reconciliation.judge_figures(now, quantity)
-        yield from self._look(Suspect(SIDE_OF[d.kind], d.user_id) for d in batch if d.user_id)
+        now = self._require_same_epoch(snapshot)
+        quantity, _ = self._coupons.snapshot(self._campaign_id)
+        yield from reconciliation.check_counters(now, quantity)
+        yield from self._check(Candidate(SOURCE_OF[d.kind], d.user_id) for d in batch if d.user_id)
         gaps = (d.admitted_serial for d in batch if d.kind is Kind.SERIAL_GAP)
         while chunk := [serial for serial in islice(gaps, LOOKUP) if serial]:
-            for serial in self._admissions.unheld(self._campaign_id, chunk):
-                yield Difference(Kind.SERIAL_GAP, admitted_serial=serial)
+            for serial in self._admissions.unassigned_serials(self._campaign_id, chunk):
+                yield Discrepancy(Kind.SERIAL_GAP, admitted_serial=serial)
         # These were certain at once: serials are given back only while a campaign is closed.
         yield from (d for d in batch if d.detail in {NEVER_GIVEN_OUT, HELD_AND_RETURNED})
 
-    def _returned(self, count: int) -> tuple[SerialSet, set[Difference]]:
+    def _returned(self, count: int) -> tuple[SerialBitset, set[Discrepancy]]:
         """Return what was given back, and what is wrong with it at its face."""
-        returned, strays = SerialSet(), set[Difference]()
+        returned, invalid = SerialBitset(), set[Discrepancy]()
         for serial in self._admissions.returned(self._campaign_id):
             if 1 <= serial <= min(count, QUANTITY_MAX):
                 returned.add(serial)
-            elif len(strays) < STRAYS_MAX:
-                strays.add(_wrong(serial, NEVER_GIVEN_OUT))
-        return returned, strays
+            elif len(invalid) < INVALID_SERIALS_MAX:
+                invalid.add(_wrong(serial, NEVER_GIVEN_OUT))
+        return returned, invalid
 
-    def _held_and_returned(self, both: SerialSet) -> Iterator[Difference]:
+    def _held_and_returned(self, both: SerialBitset) -> Iterator[Discrepancy]:
         """Yield those of `both` that are still among the returned; most were taken in between."""
         if both:
             returned = self._admissions.returned(self._campaign_id)
             yield from {_wrong(serial, HELD_AND_RETURNED) for serial in returned if serial in both}
 
 
-def _wrong(serial: int, detail: str) -> Difference:
-    return Difference(Kind.COUNT_MISMATCH, admitted_serial=serial, detail=detail)
+def _wrong(serial: int, detail: str) -> Discrepancy:
+    return Discrepancy(Kind.COUNT_MISMATCH, admitted_serial=serial, detail=detail)
 
 
 def _noting(entries: Iterable[Entry], held: set[int]) -> Iterator[Entry]:

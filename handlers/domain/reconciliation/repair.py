@@ -6,17 +6,17 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from handlers.domain.reconciliation.differences import COUNT_TOO_LOW, GIVEN_UP, Kind
-from handlers.domain.settlement import Holder, Settlement
+from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handlers.domain.reconciliation.differences import Difference, Entry
+    from handlers.domain.reconciliation.differences import Discrepancy, Entry
     from handlers.domain.reconciliation.ports import AdmissionRepairs, Settle
 
 ROW_STANDS = {Kind.MISSING_ADMISSION, Kind.SERIAL_MISMATCH}
 # Why the rest is left, for the person who asks.
-LEFT = {
+REMEDIES = {
     Kind.PENDING_STALE: "the relay sends them; see that it and the consumer run",
     Kind.MISSING_ROW: "given up in failed_event; POST /failed-events/redrive?status=DEAD",
     Kind.MISSING_ADMISSION: "Redis did not take them over; run it again",
@@ -28,7 +28,7 @@ LEFT = {
 
 def repair(
     campaign_id: str,
-    differences: Sequence[Difference],
+    differences: Sequence[Discrepancy],
     settle: Settle,
     admissions: AdmissionRepairs,
 ) -> Counter[Kind]:
@@ -45,10 +45,10 @@ def repair(
     return +repaired
 
 
-def _settle(campaign_id: str, differences: Sequence[Difference], settle: Settle) -> Counter[Kind]:
+def _settle(campaign_id: str, differences: Sequence[Discrepancy], settle: Settle) -> Counter[Kind]:
     """Tell Redis what stands in MySQL, which is the truth."""
     known = [
-        (d.kind, Settlement(campaign_id, d.user_id, d.issued_serial, Holder.ISSUED))
+        (d.kind, Settlement(campaign_id, d.user_id, d.issued_serial, SettledAs.COUPON))
         for d in differences
         if d.kind in ROW_STANDS and d.user_id and d.issued_serial
     ]
@@ -56,7 +56,7 @@ def _settle(campaign_id: str, differences: Sequence[Difference], settle: Settle)
     return Counter(kind for kind, _ in known)
 
 
-def _rowless(differences: Sequence[Difference]) -> list[Entry]:
+def _rowless(differences: Sequence[Discrepancy]) -> list[Entry]:
     """Return who holds a serial that neither MySQL nor failed_event has."""
     return [
         (d.admitted_serial, d.user_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.domain.campaign import QUANTITY_MAX
 
 
-class SerialSet:
+class SerialBitset:
     """Serials from 1 to the largest quantity of a campaign; grows with the highest one."""
 
     def __init__(self) -> None:

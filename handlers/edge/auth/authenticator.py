@@ -12,8 +12,8 @@ import jwt
 from handlers.domain.errors import ForbiddenError, UnauthenticatedError
 from handlers.domain.identifiers import is_user_id
 from handlers.edge.auth import hs256
-from handlers.edge.auth.jwks import IssuerKeys
-from handlers.edge.auth.token_cache import Verified, VerifiedTokens
+from handlers.edge.auth.jwks import JwksCache
+from handlers.edge.auth.token_cache import CachedToken, TokenCache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,21 +50,21 @@ class RotatingSecret(Protocol):
         """Look for a new one, not too often; tell whether there is one."""
 
 
-class Tokens:
+class Authenticator:
     """Checks bearer tokens. Which algorithms count is decided by the settings, never by a token."""
 
     def __init__(self, settings: Settings, secret: RotatingSecret | None = None) -> None:
         """Take `secret` where the settings name one (AUTH_JWT_SECRET_ID) in place of its text."""
-        self._issuer = IssuerKeys(settings.auth_jwks_url) if settings.auth_jwks_url else None
+        self._issuer = JwksCache(settings.auth_jwks_url) if settings.auth_jwks_url else None
         self._secret = settings.auth_jwt_secret
         self._rotating = secret
-        self._verified: VerifiedTokens[User, Key] = VerifiedTokens()
+        self._verified: TokenCache[User, Key] = TokenCache()
 
-    def user(self, headers: Mapping[str, str]) -> User:
+    def authenticate(self, headers: Mapping[str, str]) -> User:
         """Return the user of the Authorization header; raise UnauthenticatedError."""
         return self._user(_bearer(headers.get("authorization", "")))
 
-    def user_at_once(self, authorization: str) -> User | None:
+    def cached_user(self, authorization: str) -> User | None:
         """Return the user of a header with a good token where nobody need be asked about it.
 
         None: ask `user`, who may read an issuer's keys or a secret anew, and who says what is
@@ -80,11 +80,11 @@ class Tokens:
         if known is None or known.expires_at_s <= time.time() or not self._issuer:
             return None
         is_in_use = self._issuer.kept(_key_id(known.key)) is known.key
-        return known.owner if is_in_use else None
+        return known.user if is_in_use else None
 
-    def admin(self, headers: Mapping[str, str]) -> User:
+    def require_admin(self, headers: Mapping[str, str]) -> User:
         """Return the user when the token carries the admin scope; raise ForbiddenError."""
-        user = self.user(headers)
+        user = self.authenticate(headers)
         if ADMIN_SCOPE not in user.scopes:
             raise ForbiddenError
         return user
@@ -96,7 +96,7 @@ class Tokens:
             self._verified.keep(token, known)
         elif known.expires_at_s <= time.time():
             raise UnauthenticatedError(EXPIRED)
-        return known.owner
+        return known.user
 
     def _is_in_use(self, key: Key) -> bool:
         """Tell whether a token of that key would be taken if it came for the first time now."""
@@ -107,7 +107,7 @@ class Tokens:
             return key == self._rotating.current() or key == self._rotating.previous()
         return True
 
-    def _verify(self, token: str) -> Verified[User, Key]:
+    def _verify(self, token: str) -> CachedToken[User, Key]:
         claims, key = self._claims(token)
         if isinstance(claims["exp"], str):  # PyJWT would read digits in any script as a number
             message = "the token's exp is no number"
@@ -118,7 +118,7 @@ class Tokens:
             raise UnauthenticatedError(message)
         scope = claims.get("scope")
         scopes = scope.split() if isinstance(scope, str) else ()
-        return Verified(User(subject, frozenset(scopes)), int(claims["exp"]), key)
+        return CachedToken(User(subject, frozenset(scopes)), int(claims["exp"]), key)
 
     def _claims(self, token: str) -> Checked:
         try:
@@ -143,7 +143,7 @@ def _decoded(token: str, key: Key, algorithms: list[str]) -> Checked:
     return jwt.decode(token, key, algorithms=algorithms, options={"require": ["exp", "sub"]}), key
 
 
-def _issued_key(issuer: IssuerKeys, token: str) -> jwt.PyJWK:
+def _issued_key(issuer: JwksCache, token: str) -> jwt.PyJWK:
     # A malformed token is not worth a question to the issuer, nor is one that names no key.
     kid = jwt.get_unverified_header(token).get("kid")
     key = issuer.key(kid) if isinstance(kid, str) else None

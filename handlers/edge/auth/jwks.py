@@ -38,7 +38,7 @@ NO_KEYS = "the issuer's keys cannot be read right now"
 Keys = dict[str, jwt.PyJWK]
 
 
-class IssuerKeys:
+class JwksCache:
     """The keys behind one URL, for all threads of a process."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -99,7 +99,7 @@ def _signing_keys(answer: bytes) -> Keys:
 
 def _get(url: str) -> bytes:
     """Return the answer's body; raise OSError or HTTPException. A redirect is not followed."""
-    until = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + TIMEOUT_S
     connection = _connection(url)
     try:
         parts = urlsplit(url)
@@ -110,7 +110,7 @@ def _get(url: str) -> bytes:
         if response.status != OK:
             message = f"status {response.status}"
             raise HTTPException(message)
-        return _body(response, socket, until)
+        return _body(response, socket, deadline)
     finally:
         connection.close()
 
@@ -124,11 +124,11 @@ def _connection(url: str) -> HTTPConnection:
     return HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
 
 
-def _body(response: Any, socket: Any, until: float) -> bytes:
+def _body(response: Any, socket: Any, deadline: float) -> bytes:
     """Read to the end, but no longer and no more than allowed."""
     body = b""
     while len(body) <= ANSWER_BYTES_MAX:
-        left_s = until - time.monotonic()
+        left_s = deadline - time.monotonic()
         if left_s <= 0:
             raise TimeoutError
         socket.settimeout(left_s)

@@ -22,26 +22,26 @@ Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
-class Verified(Generic[Owner, Key]):
+class CachedToken(Generic[Owner, Key]):
     """What a token said, and the key that vouched for it."""
 
-    owner: Owner
+    user: Owner
     expires_at_s: int
     key: Key
 
 
-class VerifiedTokens(Generic[Owner, Key]):
+class TokenCache(Generic[Owner, Key]):
     """A bounded memory, shared by all threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: dict[str, Verified[Owner, Key]] = {}
+        self._kept: dict[str, CachedToken[Owner, Key]] = {}
 
-    def get(self, token: str) -> Verified[Owner, Key] | None:
+    def get(self, token: str) -> CachedToken[Owner, Key] | None:
         """Return what is known of a token; its time may be over, and its key out of use."""
         return self._kept.get(token)
 
-    def keep(self, token: str, verified: Verified[Owner, Key]) -> None:
+    def keep(self, token: str, verified: CachedToken[Owner, Key]) -> None:
         """Remember a token that was found good."""
         if len(token) > TOKEN_LENGTH_MAX:
             return

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from handlers.domain.coupon import CouponAccepted, UndecodableError
-from handlers.domain.record import Accepted, FailedEvent, Reason, Record
+from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +19,12 @@ class NotKafkaError(ValueError):
     """The event comes from no Kafka event source mapping: the function is wired wrongly."""
 
 
-def decode(event: Mapping[str, Any]) -> tuple[list[Accepted], list[FailedEvent]]:
+def decode(event: Mapping[str, Any]) -> tuple[list[DecodedRecord], list[FailedEvent]]:
     """Return the records that are coupon messages and those that are not, in the event's order."""
     if event.get("eventSource") not in SOURCES:
         message = f"eventSource is {event.get('eventSource')!r:.80}, not Kafka"
         raise NotKafkaError(message)
-    accepted: list[Accepted] = []
+    accepted: list[DecodedRecord] = []
     failed: list[FailedEvent] = []
     for raw in _records(event):
         try:
@@ -32,7 +32,7 @@ def decode(event: Mapping[str, Any]) -> tuple[list[Accepted], list[FailedEvent]]
         except UndecodableError as error:
             failed.append(FailedEvent(_record(raw), Reason.UNDECODABLE, str(error)))
         else:
-            accepted.append(Accepted(coupon, partial(_record, raw)))
+            accepted.append(DecodedRecord(coupon, partial(_record, raw)))
     return accepted, failed
 
 

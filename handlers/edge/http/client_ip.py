@@ -16,7 +16,7 @@ HOST = bytes(8)
 
 
 @lru_cache(maxsize=ADDRESSES_CACHED)
-def counted_as(address: str) -> str:
+def rate_limit_key(address: str) -> str:
     """Return an IPv4 address as it is, the /64 of an IPv6 one, and "" for what is neither."""
     try:
         if ":" not in address:

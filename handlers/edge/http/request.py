@@ -20,7 +20,7 @@ from handlers.domain.errors import (
     PayloadTooLargeError,
 )
 from handlers.domain.identifiers import is_campaign_id
-from handlers.edge.http.client_ip import counted_as
+from handlers.edge.http.client_ip import rate_limit_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,7 +68,7 @@ class Request:
         X-Forwarded-For is not asked: anybody can write it.
         """
         source = (self.context.get("identity") or {}).get("sourceIp")
-        return counted_as(source) if isinstance(source, str) else ""
+        return rate_limit_key(source) if isinstance(source, str) else ""
 
     def json_object(self) -> dict[str, Any]:
         """Return the body as a JSON object; raise InvalidRequestError when it is none."""

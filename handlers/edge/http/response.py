@@ -47,7 +47,9 @@ def title(status: HTTPStatus) -> str:
     return CONTENT_TOO_LARGE if too_large else status.phrase
 
 
-def answer(status: int, body: object, headers: dict[str, str] | None = None) -> dict[str, Any]:
+def json_response(
+    status: int, body: object, headers: dict[str, str] | None = None
+) -> dict[str, Any]:
     """Return a JSON answer; unless `headers` say otherwise, no cache may keep it."""
     return {
         "statusCode": status,
@@ -56,7 +58,7 @@ def answer(status: int, body: object, headers: dict[str, str] | None = None) -> 
     }
 
 
-def text_answer(status: int, body: str, content_type: str) -> dict[str, Any]:
+def text_response(status: int, body: str, content_type: str) -> dict[str, Any]:
     """Return an answer that is no JSON, and that no cache may keep."""
     return {
         "statusCode": status,

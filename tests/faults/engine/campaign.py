@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from handlers.retry import SetupError
 from local.servers import ServerError
 from tests.faults.engine import finding, history
+from tests.faults.engine.cluster import Cluster, StoppedError
 from tests.faults.engine.launcher import LauncherError
-from tests.faults.engine.quiet import NO_ANSWER, NotQuietError
+from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError
 from tests.faults.engine.tally import Tally
-from tests.faults.engine.world import StoppedError, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # The topic of a world grows with every history; a new world begins with an empty one.
 HISTORIES_PER_WORLD = 100
-BROKEN = (ServerError, SetupError, NotQuietError, LauncherError, *NO_ANSWER)
+BROKEN = (ServerError, SetupError, NotQuietError, LauncherError, *NO_RESPONSE)
 
 
 class Campaign:
@@ -38,10 +38,10 @@ class Campaign:
     """
 
     def __init__(
-        self, kafka: KafkaKind, worlds: int, played: Callable[[Result, Finding | None], None]
+        self, kafka: KafkaKind, clusters: int, played: Callable[[Result, Finding | None], None]
     ) -> None:
         self._kafka: KafkaKind = kafka
-        self._worlds = worlds
+        self._worlds = clusters
         self._played = played
         self._lock = Lock()
         self.stopping = Event()
@@ -69,22 +69,22 @@ class Campaign:
     def _work(self, left: Left) -> None:
         while not left.empty() and not self.stopping.is_set():
             try:
-                with World(self._kafka, self.stopping) as world:
-                    self._play(world, left)
+                with Cluster(self._kafka, self.stopping) as cluster:
+                    self._play(cluster, left)
             except StoppedError:
                 return
             except BROKEN as error:
                 with self._lock:
                     self.tally.broken_worlds.append(f"{type(error).__name__}: {error}")
 
-    def _play(self, world: World, left: Left) -> None:
+    def _play(self, cluster: Cluster, left: Left) -> None:
         for _ in range(HISTORIES_PER_WORLD):
             try:
                 scenario = left.get_nowait()
             except queue.Empty:
                 return
-            result = history.run(world, scenario)
-            found = finding.keep(world, result) if result.violations else None
+            result = history.run(cluster, scenario)
+            found = finding.keep(cluster, result) if result.violations else None
             with self._lock:
                 self.tally.results.append(result)
                 self._played(result, found)

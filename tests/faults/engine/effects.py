@@ -16,9 +16,9 @@ from tests.faults.engine.topic import TopicWriter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.journal import Journal
     from tests.faults.engine.scenario import Fault, Scenario
-    from tests.faults.engine.world import World
 
     Effect = Callable[[Fault], None]
 
@@ -30,24 +30,24 @@ class Effects:
     """Begins a fault, and returns what ends it, if anything has to."""
 
     def __init__(
-        self, world: World, scenario: Scenario, campaign_id: str, journal: Journal
+        self, cluster: Cluster, scenario: Scenario, campaign_id: str, journal: Journal
     ) -> None:
-        self._world = world
+        self._world = cluster
         self._journal = journal
         self._campaign_id = campaign_id
-        self.topic = TopicWriter(world.settings, campaign_id, scenario.seed, scenario.quantity)
-        self.obstruction = Obstruction(world.servers, campaign_id, scenario.quantity, journal)
+        self.topic = TopicWriter(cluster.settings, campaign_id, scenario.seed, scenario.quantity)
+        self.obstruction = Obstruction(cluster.servers, campaign_id, scenario.quantity, journal)
         self._by_name: dict[str, Effect] = {
-            "kill": lambda fault: world.fleet.kill(fault.target),
-            "crash": lambda fault: (world.points / fault.target).touch(),
+            "kill": lambda fault: cluster.fleet.kill(fault.target),
+            "crash": lambda fault: (cluster.points / fault.target).touch(),
             "hold": self._hold,
             "clock-step": lambda fault: self._step_clock(fault.target),
-            "two-schedulers": lambda _: world.fleet.want("scheduler-2", wanted=True),
+            "two-schedulers": lambda _: cluster.fleet.want("scheduler-2", wanted=True),
             "duplicates": lambda _: self._wrote(self.topic.repeat(), "records again"),
             "forged": lambda _: self._wrote(self.topic.forge(), "forged records"),
             "foreign": lambda _: self._wrote(self.topic.take_serials(), "records of others"),
             "redis-flush": lambda _: self._redis("FLUSHALL"),
-            "redis-old-copy": lambda _: world.servers.copy_redis(),
+            "redis-old-copy": lambda _: cluster.servers.copy_redis(),
             "redis-promote": lambda _: self._follow(),
             "redis-clock": lambda fault: self._step_redis(float(fault.target)),
             "mysql-locked": lambda fault: self.obstruction.lock_tables(fault.for_s),
@@ -56,8 +56,8 @@ class Effects:
             "mysql-read-only": lambda _: self.obstruction.read_only(is_on=True),
         }
         self._ends: dict[str, Effect] = {
-            "redis-old-copy": lambda _: world.servers.restore_redis(),
-            "redis-promote": lambda _: world.servers.promote_replica(),
+            "redis-old-copy": lambda _: cluster.servers.restore_redis(),
+            "redis-promote": lambda _: cluster.servers.promote_replica(),
             "mysql-read-only": lambda _: self.obstruction.read_only(is_on=False),
         }
 

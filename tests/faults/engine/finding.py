@@ -14,8 +14,8 @@ from tests.faults.engine.scenario import Fault, Scenario
 from tests.faults.engine.shrink import shrink
 
 if TYPE_CHECKING:
+    from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.history import Result
-    from tests.faults.engine.world import World
 
 FOLDER = Path("out/faults")
 # A rare violation may not show up in every play.
@@ -35,14 +35,14 @@ class Finding:
     folder: Path
 
 
-def keep(world: World, result: Result) -> Finding:
+def keep(cluster: Cluster, result: Result) -> Finding:
     """Copy what explains a violation to where it stays."""
-    folder = FOLDER / f"{world.kafka}-seed-{result.scenario.seed}"
+    folder = FOLDER / f"{cluster.kafka}-seed-{result.scenario.seed}"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "logs").mkdir(parents=True)
-    for log in world.fleet.logs:
+    for log in cluster.fleet.logs:
         shutil.copy(log, folder / "logs")
-    for name, server in world.servers.by_name.items():
+    for name, server in cluster.servers.by_name.items():
         shutil.copy(server.home / "server.log", folder / "logs" / f"{name}.log")
     told = "\n".join([*result.violations, "", *result.log, ""])
     (folder / "history.txt").write_text(told, encoding="utf-8")
@@ -50,7 +50,7 @@ def keep(world: World, result: Result) -> Finding:
     return Finding(result, folder)
 
 
-def smallest(world: World, finding: Finding) -> Path:
+def smallest(cluster: Cluster, finding: Finding) -> Path:
     """Shrink what was found, in this world; return the file of the smallest history."""
     until = time.monotonic() + SHRINK_S
     promises = {violation[:2] for violation in finding.result.violations}
@@ -58,17 +58,17 @@ def smallest(world: World, finding: Finding) -> Path:
     promises = promises - {"P6"} or promises
 
     def fails(candidate: Scenario) -> bool:
-        return any(_broken(world, candidate, until) & promises for _ in range(PLAYS))
+        return any(_broken(cluster, candidate, until) & promises for _ in range(PLAYS))
 
     path = finding.folder / "smallest.json"
     write(shrink(finding.result.scenario, fails), path)
     return path
 
 
-def _broken(world: World, candidate: Scenario, until: float) -> set[str]:
+def _broken(cluster: Cluster, candidate: Scenario, until: float) -> set[str]:
     if time.monotonic() > until:
         return set()
-    result = history.run(world, candidate, quiet_s=QUIET_S, agree_s=AGREE_S, patience_s=QUIET_S)
+    result = history.run(cluster, candidate, quiet_s=QUIET_S, agree_s=AGREE_S, patience_s=QUIET_S)
     return {violation[:2] for violation in result.violations}
 
 

@@ -14,13 +14,13 @@ from local.harness.observations import Row
 from tests.faults.engine.injector import Injector
 from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
-from tests.faults.engine.quiet import NO_ANSWER, NotQuietError, Quiet, lost_forgeries
+from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError, Quiet, lost_forgeries
 from tests.faults.engine.verdict import Evidence, excused, violations
 from tests.faults.entry import BY_DISK, BY_KAFKA, JOURNAL
 
 if TYPE_CHECKING:
+    from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.scenario import Scenario
-    from tests.faults.engine.world import World
 
 # Of the slowest way back: a consumer that joins anew, a relay, a rebuild, on a busy machine.
 QUIET_S = 30.0
@@ -41,7 +41,7 @@ class Result:
 
 
 def run(
-    world: World,
+    cluster: Cluster,
     scenario: Scenario,
     *,
     quiet_s: float = QUIET_S,
@@ -51,13 +51,13 @@ def run(
     """Play `scenario` in `world`; whatever it breaks on the way is in the result."""
     started = time.monotonic()
     campaign_id = f"faults-{scenario.seed}-{uuid.uuid4().hex[:8]}"
-    world.heal()
-    world.fleet.want("scheduler-2", wanted=False)
-    world.forget()
-    _create(world, campaign_id, scenario.quantity)
+    cluster.heal()
+    cluster.fleet.want("scheduler-2", wanted=False)
+    cluster.forget()
+    _create(cluster, campaign_id, scenario.quantity)
     journal = Journal()
-    load = Load(world.port, campaign_id, journal, world.stopping, patience_s)
-    injector = Injector(world, scenario, campaign_id, journal)
+    load = Load(cluster.port, campaign_id, journal, cluster.stopping, patience_s)
+    injector = Injector(cluster, scenario, campaign_id, journal)
     is_over = Event()
     with ThreadPoolExecutor(1) as pool:
         faults = pool.submit(injector.run, is_over)
@@ -66,17 +66,17 @@ def run(
         finally:
             is_over.set()
         faults.result()
-    unreached = world.armed() - {JOURNAL}
+    unreached = cluster.armed() - {JOURNAL}
     for name in unreached:
-        (world.points / name).unlink(missing_ok=True)
+        (cluster.points / name).unlink(missing_ok=True)
     journal.note("the faults are over; waiting for quiet")
     broken = []
     try:
-        Quiet(world, campaign_id, injector.topic, quiet_s, agree_s).wait()
+        Quiet(cluster, campaign_id, injector.topic, quiet_s, agree_s).wait()
     except NotQuietError as error:
         broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
-    seen = _evidence(world, scenario, campaign_id, load, injector)
+    seen = _evidence(cluster, scenario, campaign_id, load, injector)
     return Result(
         scenario,
         [*violations(seen), *broken],
@@ -88,7 +88,7 @@ def run(
     )
 
 
-def _create(world: World, campaign_id: str, quantity: int) -> None:
+def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
     """Create the campaign through the service, as soon as it answers."""
     now_ms = int(time.time() * 1000)
     body = {
@@ -102,24 +102,24 @@ def _create(world: World, campaign_id: str, quantity: int) -> None:
     status: object = None
     while time.monotonic() < deadline:
         try:
-            status, _ = call(world.port, "POST", "/campaigns", "admin", "coupon:admin", body)
-        except NO_ANSWER as error:
+            status, _ = call(cluster.port, "POST", "/campaigns", "admin", "coupon:admin", body)
+        except NO_RESPONSE as error:
             status = type(error).__name__
         if status in (200, 201):
             return
-        world.fleet.start_missing()
-        world.pause()
-    tails = "\n".join(world.fleet.log_tails())
+        cluster.fleet.start_missing()
+        cluster.pause()
+    tails = "\n".join(cluster.fleet.log_tails())
     message = f"the campaign could not be created: {status}; the programs said:\n{tails}"
     raise NotQuietError(message)
 
 
 def _evidence(
-    world: World, scenario: Scenario, campaign_id: str, load: Load, injector: Injector
+    cluster: Cluster, scenario: Scenario, campaign_id: str, load: Load, injector: Injector
 ) -> Evidence:
     coupons = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s"
     failed = "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
-    journal = world.points / JOURNAL
+    journal = cluster.points / JOURNAL
     lines = journal.read_text().splitlines() if journal.exists() else []
     noted = [line.split() for line in lines]
     by_disk, by_kafka = (
@@ -130,13 +130,16 @@ def _evidence(
     return Evidence(
         scenario,
         load.answers,
-        [Row(user, n, times.from_datetime(at)) for user, n, at in world.rows(coupons, campaign_id)],
+        [
+            Row(user, n, times.from_datetime(at))
+            for user, n, at in cluster.rows(coupons, campaign_id)
+        ],
         {
             user: f"{reason} {status}"
-            for user, reason, status in world.rows(failed, campaign_id)
+            for user, reason, status in cluster.rows(failed, campaign_id)
             if user != forger
         },
         frozenset(by_disk - by_kafka),
-        len(lost_forgeries(world, injector.topic.forged)),
+        len(lost_forgeries(cluster, injector.topic.forged)),
         frozenset(load.unanswered),
     )

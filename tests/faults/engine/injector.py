@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
+    from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.journal import Journal
     from tests.faults.engine.scenario import Fault, Scenario
     from tests.faults.engine.topic import TopicWriter
-    from tests.faults.engine.world import World
 
-RESTART_LOOK_S = 0.1
+RESTART_POLL_INTERVAL_S = 0.1
 
 
 class Injector:
     """Runs beside the load, in one thread: begins and ends faults, restarts what died."""
 
     def __init__(
-        self, world: World, scenario: Scenario, campaign_id: str, journal: Journal
+        self, cluster: Cluster, scenario: Scenario, campaign_id: str, journal: Journal
     ) -> None:
-        self._world = world
+        self._world = cluster
         self._journal = journal
         self._scenario = scenario
         self._turn = itertools.count()
         self._due: list[tuple[float, int, str, Callable[[], None]]] = []
         self._lasting: list[Fault] = []
         self._held_back: dict[str, float] = {}
-        self._effects = Effects(world, scenario, campaign_id, journal)
+        self._effects = Effects(cluster, scenario, campaign_id, journal)
 
     @property
     def topic(self) -> TopicWriter:
@@ -53,14 +53,14 @@ class Injector:
                 due_s, _, what, action = self._due[0]
                 wait_s = due_s - (time.monotonic() - started)
                 if wait_s > 0:
-                    self._world.pause(min(wait_s, RESTART_LOOK_S))
+                    self._world.pause(min(wait_s, RESTART_POLL_INTERVAL_S))
                     self._restart_dead(time.monotonic() - started)
                     continue
                 heapq.heappop(self._due)
                 self._journal.note(what)
                 action()
             while not is_over.is_set():
-                self._world.pause(RESTART_LOOK_S)
+                self._world.pause(RESTART_POLL_INTERVAL_S)
                 self._restart_dead(time.monotonic() - started)
         finally:
             self._end_all()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # A killed process is gone within milliseconds, unless the machine is very busy.
 GONE_S = 10.0
-LOOK_S = 0.01
+POLL_INTERVAL_S = 0.01
 STOP_S = 5.0
 
 
@@ -101,4 +101,4 @@ def end(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     deadline = time.monotonic() + GONE_S
     while lives(pid) and time.monotonic() < deadline:
-        time.sleep(LOOK_S)
+        time.sleep(POLL_INTERVAL_S)

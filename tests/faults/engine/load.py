@@ -18,9 +18,9 @@ from local.harness.responses import (
     ACCEPTED,
     ALREADY_APPLIED,
     EXPECTED,
-    NO_ANSWER,
+    NO_RESPONSE,
     UNDECIDED,
-    Answer,
+    ApplyResponse,
 )
 from local.token import bearer
 
@@ -35,7 +35,7 @@ TIMEOUT_S = 10.0
 # Each time that a user is left unsure they wait a little longer: a crowd that asks all the time
 # only costs time.
 RETRY_AFTER_S, RETRY_AFTER_MAX_S = 0.1, 0.5
-LOOK_S = 0.2
+POLL_INTERVAL_S = 0.2
 # From the first application on. A user who has no definite answer by then has been left alone.
 PATIENCE_S = 30.0
 TOLD = {ACCEPTED, ALREADY_APPLIED}
@@ -57,7 +57,7 @@ class Load:
         self._changed = Condition()
         self._due: list[tuple[float, str]] = []
         self._asking = 0
-        self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.answers: dict[str, list[ApplyResponse]] = defaultdict(list)
         self.unanswered: set[str] = set()
 
     def run(self, arrivals: Iterable[tuple[float, str]]) -> None:
@@ -93,20 +93,22 @@ class Load:
                 if self._due and self._due[0][0] <= now:
                     self._asking += 1
                     return heapq.heappop(self._due)[1]
-                self._changed.wait(min(LOOK_S, self._due[0][0] - now) if self._due else LOOK_S)
+                self._changed.wait(
+                    min(POLL_INTERVAL_S, self._due[0][0] - now) if self._due else POLL_INTERVAL_S
+                )
         return ""
 
-    def _apply(self, user: str) -> Answer:
+    def _apply(self, user: str) -> ApplyResponse:
         try:
             status, body = call(self._port, "POST", f"/campaigns/{self._campaign_id}/apply", user)
         except (OSError, http.client.HTTPException, ValueError):
-            status, body = NO_ANSWER, {"code": "no answer"}
+            status, body = NO_RESPONSE, {"code": "no answer"}
         code, serial = str(body.get("outcome") or body.get("code") or status), body.get("serial")
         self._journal.note(f"    {user}: {code} {serial or ''}".rstrip())
         if code in EXPECTED:
-            return Answer(user, code, serial, status)
-        undecided = status == NO_ANSWER or status in NOT_NOW
-        return Answer(user, UNDECIDED if undecided else f"{status} {code}", status=status)
+            return ApplyResponse(user, code, serial, status)
+        undecided = status == NO_RESPONSE or status in NOT_NOW
+        return ApplyResponse(user, UNDECIDED if undecided else f"{status} {code}", status=status)
 
 
 def call(

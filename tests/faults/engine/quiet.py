@@ -10,21 +10,21 @@ import pymysql
 from redis.exceptions import RedisError
 
 from handlers.adapters.redis.keys import CampaignKeys
+from tests.faults.engine.cluster import PARTITIONS
 from tests.faults.engine.load import call
-from tests.faults.engine.world import PARTITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.topic import TopicWriter
-    from tests.faults.engine.world import World
 
 REDRIVE_EVERY_S = 0.5
 HEAL_EVERY_S = 0.5
 # Where something is wrong for good, it often ends with one of these.
 UNREDRIVEN = "failed events are still to be redriven"
 DISAGREE = "Redis and MySQL disagree"
-NO_ANSWER = (OSError, http.client.HTTPException, ValueError, pymysql.Error, RedisError)
+NO_RESPONSE = (OSError, http.client.HTTPException, ValueError, pymysql.Error, RedisError)
 
 
 class NotQuietError(Exception):
@@ -39,13 +39,13 @@ class Quiet:
 
     def __init__(
         self,
-        world: World,
+        cluster: Cluster,
         campaign_id: str,
         topic: TopicWriter,
         patience_s: float,
         agree_s: float,
     ) -> None:
-        self._world = world
+        self._world = cluster
         self._campaign_id = campaign_id
         self._topic = topic
         self._until = time.monotonic() + patience_s
@@ -72,7 +72,7 @@ class Quiet:
                 if holds():
                     return
                 why = f": {self._told}" if self._told else ""
-            except NO_ANSWER as error:
+            except NO_RESPONSE as error:
                 why = f" ({type(error).__name__}: {error})"
             if time.monotonic() > self._until:
                 raise NotQuietError(otherwise + why)
@@ -120,7 +120,7 @@ class Quiet:
         return not left
 
 
-def lost_forgeries(world: World, forged: set[tuple[int, int]]) -> set[tuple[int, int]]:
+def lost_forgeries(cluster: Cluster, forged: set[tuple[int, int]]) -> set[tuple[int, int]]:
     """Return the places of records that are not in failed_event although they should be."""
     statement = "SELECT partition_no, offset_no FROM failed_event WHERE topic = %s"
-    return forged - set(world.rows(statement, world.settings.coupon_topic))
+    return forged - set(cluster.rows(statement, cluster.settings.coupon_topic))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Short enough not to hold a history up, long enough for a busy machine.
 ANSWER_S = 2.0
 SYNCED_S = 3.0
-LOOK_S = 0.02
+POLL_INTERVAL_S = 0.02
 # A broker refuses sessions below six seconds unless told; a killed consumer is missed after one.
 SHORT_SESSIONS = "group.min.session.timeout.ms=500"
 
@@ -175,7 +175,7 @@ class Servers:
                     if client.info("replication").get("master_link_status") == "up":
                         client.replicaof("NO", "ONE")
                         return True
-                time.sleep(LOOK_S)
+                time.sleep(POLL_INTERVAL_S)
         self._drop_replica()
         return False
 

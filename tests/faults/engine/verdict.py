@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from local.harness.observations import Row
-    from local.harness.responses import Answer
+    from local.harness.responses import ApplyResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Evidence:
     """
 
     scenario: Scenario
-    answers: Mapping[str, Sequence[Answer]]
+    answers: Mapping[str, Sequence[ApplyResponse]]
     rows: Sequence[Row]
     failed: Mapping[str, str]
     by_disk: frozenset[str]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.processor_time import METRIC, TICK_S, ProcessorTime
-from local.harness.processes import DemoError
+from local.harness.processes import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,5 +70,5 @@ def test_without_a_request_there_is_no_cost_of_one() -> None:
 def test_a_program_that_ended_is_no_program_that_did_nothing() -> None:
     with program_at_rest() as process:
         used = ProcessorTime({"program": process.pid})
-    with pytest.raises(DemoError, match="program"):
+    with pytest.raises(HarnessError, match="program"):
         used.per_request(1, load_s=0.0)

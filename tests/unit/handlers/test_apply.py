@@ -9,7 +9,7 @@ import pytest
 
 from handlers import wiring
 from handlers.domain.coupon import CouponAccepted
-from handlers.domain.settlement import Holder, Settlement
+from handlers.domain.settlement import SettledAs, Settlement
 from tests.support.apply_events import applied, problem
 from tests.support.fakes import NOW_MS, FakeCampaign
 from tests.unit.conftest import HOUR_MS
@@ -38,7 +38,7 @@ def test_the_same_user_gets_the_same_serial_and_once_it_is_written_no_second_mes
     fakes: Fakes, bearer: Bearer
 ) -> None:
     applied(bearer("42"))
-    fakes.admissions.settle([Settlement("welcome", "42", 1, Holder.ISSUED)])
+    fakes.admissions.settle([Settlement("welcome", "42", 1, SettledAs.COUPON)])
     for _ in range(5):
         assert applied(bearer("42")) == {
             "statusCode": 200,

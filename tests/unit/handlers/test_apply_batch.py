@@ -1,4 +1,4 @@
-"""apply_together with nothing but fakes behind it: what a group shares, and what each is told."""
+"""apply_batch with nothing but fakes behind it: what a group shares, and what each is told."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers import wiring
-from handlers.apply import apply_handler, apply_together
+from handlers.apply import apply_batch, apply_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from handlers.domain.coupon import CouponAccepted, Publication
+    from handlers.domain.coupon import CouponAccepted, OutgoingMessage
     from tests.support.fakes import FakeCampaign
     from tests.unit.conftest import Bearer, Fakes, LogLines
 
@@ -29,7 +29,7 @@ def event(headers: dict[str, str], campaign_id: str = "welcome") -> dict[str, An
 
 def answers(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return everybody's answer, in the order of the events."""
-    return [answer for _, answer in sorted(apply_together(events), key=lambda pair: pair[0])]
+    return [answer for _, answer in sorted(apply_batch(events), key=lambda pair: pair[0])]
 
 
 def codes(events: Sequence[dict[str, Any]]) -> list[str]:
@@ -52,7 +52,7 @@ def calls(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list
         monkeypatch.setattr(adapter, method, noting)
 
     note(fakes.admissions, "admit_all", lambda applicant: applicant.user_id)
-    note(fakes.publisher, "publish_all", lambda publication: publication.message.user_id)
+    note(fakes.publisher, "publish_all", lambda outgoing: outgoing.message.user_id)
     note(fakes.admissions, "make_all_durable", lambda message: message.user_id)
     return noted
 
@@ -80,7 +80,7 @@ def test_each_of_a_group_is_answered_as_alone(fakes: Fakes, mixed: list[dict[str
 
     fakes.admissions.campaigns = before
     fakes.publisher.sent.clear()
-    wiring.refusals()._known.clear()
+    wiring.rejection_cache()._known.clear()
     assert answers(mixed) == alone
     assert fakes.admissions.campaigns == after
     assert sorted(fakes.publisher.sent) == sent
@@ -108,7 +108,7 @@ def test_the_same_user_twice_in_a_group_gets_one_serial(
 def test_whoever_is_refused_does_not_wait_for_those_who_are_handed_over(
     calls: list[tuple[str, list[str]]], mixed: list[dict[str, Any]]
 ) -> None:
-    results = apply_together(mixed)
+    results = apply_batch(mixed)
     assert {next(results)[0] for _ in range(2)} == {0, 5}  # no token, and no campaign's name
     assert calls == []
     assert {next(results)[0] for _ in range(2)} == {1, 3}
@@ -125,8 +125,8 @@ def test_of_those_whom_kafka_did_not_acknowledge_redis_disk_is_asked_once(
 ) -> None:
     campaign.quantity = 5
 
-    def partly(publications: Sequence[Publication]) -> list[bool]:
-        return [one.message.user_id in "13" for one in publications]
+    def partly(outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
+        return [one.message.user_id in "13" for one in outgoing_messages]
 
     monkeypatch.setattr(fakes.publisher, "publish_all", partly)
     group = [event(bearer(user)) for user in "12345"]

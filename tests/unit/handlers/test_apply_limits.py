@@ -67,6 +67,6 @@ def test_whoever_is_told_that_all_is_gone_is_told_so_however_often_they_ask(
     campaign.quantity = 0
     answers = [applied(bearer("42"), address="203.0.113.7")["statusCode"] for _ in range(5)]
     assert answers == [409] * 5
-    wiring.refusals()._known.clear()  # also those whom Redis is asked about
+    wiring.rejection_cache()._known.clear()  # also those whom Redis is asked about
     assert applied(bearer("42"), address="203.0.113.7")["statusCode"] == 409
     assert not campaign.rate

@@ -12,8 +12,8 @@ import pytest
 from handlers import wiring
 from handlers.consume import consume_handler
 from handlers.domain.errors import LedgerRefusedError, UnavailableError
-from handlers.domain.record import Accepted, FailedEvent, Reason
-from handlers.domain.settlement import Holder, Settlement
+from handlers.domain.record import DecodedRecord, FailedEvent, Reason
+from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events.kafka import NotKafkaError
 from tests.support.fakes import NOW_MS, FakeCampaign, FakeLedger
 from tests.support.service import kafka_event, message
@@ -41,7 +41,7 @@ class RefusingLedger(FakeLedger):
     writes: int = 0
 
     def write(
-        self, accepted: Sequence[Accepted], failed: Sequence[FailedEvent]
+        self, accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent]
     ) -> list[Settlement]:
         self.writes += 1
         if self.writes > self.unavailable_after:
@@ -141,9 +141,9 @@ def test_a_record_that_mysql_refuses_is_isolated_and_kept(
     assert "the-secret-value" not in logged.text
     # What failed_event takes care of need not be pending, or the relay would send it for ever.
     assert {s.user_id: s.state for s in fakes.admissions.settled} == {
-        "user-1": Holder.ISSUED,
-        "user-2": Holder.KEPT,
-        "user-3": Holder.ISSUED,
+        "user-1": SettledAs.COUPON,
+        "user-2": SettledAs.FAILED_EVENT,
+        "user-3": SettledAs.COUPON,
     }
 
 

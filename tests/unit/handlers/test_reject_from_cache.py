@@ -1,4 +1,4 @@
-"""refuse_at_once: what apply_handler would say, or nothing; and nobody is asked."""
+"""reject_from_cache: what apply_handler would say, or nothing; and nobody is asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers.apply import apply_handler, refuse_at_once
+from handlers.apply import apply_handler, reject_from_cache
 from tests.support.fakes import NOW_MS, FakeCampaign
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def unreachable(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Callable[[], N
     """Let every further question to Redis fail the test."""
 
     def cut() -> None:
-        for name in ("admit", "refusal"):
+        for name in ("admit", "rejection"):
             monkeypatch.setattr(fakes.admissions, name, lambda *_: pytest.fail("was asked"))
 
     return cut
@@ -54,7 +54,7 @@ def test_a_refusal_that_is_known_is_the_handlers_own_word_for_word(
     refused = applied(bearer("42")["Authorization"])
     unreachable()
     logged.clear()
-    assert refuse_at_once("welcome", bearer("43")["Authorization"], REQUEST_ID) == refused
+    assert reject_from_cache("welcome", bearer("43")["Authorization"], REQUEST_ID) == refused
     assert refused["statusCode"] == 409
     assert logged.lines == []
     assert campaign
@@ -66,7 +66,7 @@ def test_a_campaign_that_is_over_is_refused_at_once_as_well(
     campaign.closes_at_ms = NOW_MS - 1
     refused = applied(bearer("42")["Authorization"])
     unreachable()
-    assert refuse_at_once("welcome", bearer("43")["Authorization"], REQUEST_ID) == refused
+    assert reject_from_cache("welcome", bearer("43")["Authorization"], REQUEST_ID) == refused
     assert '"CLOSED"' in refused["body"]
 
 
@@ -75,8 +75,8 @@ def test_before_redis_has_refused_somebody_nobody_is_refused_at_once(
     unreachable: Callable[[], None], bearer: Bearer
 ) -> None:
     unreachable()
-    assert refuse_at_once("welcome", bearer("42")["Authorization"], REQUEST_ID) is None
-    assert refuse_at_once("another", bearer("42")["Authorization"], REQUEST_ID) is None
+    assert reject_from_cache("welcome", bearer("42")["Authorization"], REQUEST_ID) is None
+    assert reject_from_cache("another", bearer("42")["Authorization"], REQUEST_ID) is None
 
 
 @pytest.mark.usefixtures("campaign")
@@ -85,7 +85,7 @@ def test_a_winner_is_left_to_the_handler_which_knows_the_serial(
 ) -> None:
     applied(bearer("42")["Authorization"])
     unreachable()
-    assert refuse_at_once("welcome", bearer("winner")["Authorization"], REQUEST_ID) is None
+    assert reject_from_cache("welcome", bearer("winner")["Authorization"], REQUEST_ID) is None
 
 
 @pytest.mark.usefixtures("campaign")
@@ -96,5 +96,5 @@ def test_whoever_the_handler_would_send_away_is_left_to_it(
     unreachable()
     expired = bearer("43", exp=int(time.time()) - 1)["Authorization"]
     for authorization in ("", "Bearer", "Bearer nonsense", "Basic eDp5", expired):
-        assert refuse_at_once("welcome", authorization, REQUEST_ID) is None
+        assert reject_from_cache("welcome", authorization, REQUEST_ID) is None
         assert applied(authorization)["statusCode"] == 401

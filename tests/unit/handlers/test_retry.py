@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.retry import OutOfReachError, Patience
+from handlers.retry import RetryDeadline, ServerUnreachableError
 
 WAIT_S = 30.0
 
@@ -18,7 +18,7 @@ def test_a_server_that_comes_up_late_is_waited_for_and_reported() -> None:
             raise failures.pop()
         return "answer"
 
-    found = Patience(WAIT_S, said.append).until_answered(
+    found = RetryDeadline(WAIT_S, said.append).retry_until_ready(
         "Redis", ask, lambda error: isinstance(error, ConnectionError)
     )
     assert found == "answer"
@@ -30,5 +30,7 @@ def test_waiting_ends_at_the_deadline_with_the_last_error() -> None:
         message = "refused"
         raise ConnectionError(message)
 
-    with pytest.raises(OutOfReachError, match=r"Redis is out of reach \(0.3 s waited\): refused"):
-        Patience(0.3, lambda _: None).until_answered("Redis", ask, lambda _: True)
+    with pytest.raises(
+        ServerUnreachableError, match=r"Redis is out of reach \(0.3 s waited\): refused"
+    ):
+        RetryDeadline(0.3, lambda _: None).retry_until_ready("Redis", ask, lambda _: True)

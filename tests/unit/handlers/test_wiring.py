@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 THREADS = 50
 GETTERS = [
     wiring.settings,
-    wiring.tokens,
-    wiring.refusals,
+    wiring.authenticator,
+    wiring.rejection_cache,
     wiring.scripts,
     wiring.admissions,
-    wiring.campaign_states,
+    wiring.redis_campaigns,
     wiring.publisher,
     wiring.database,
     wiring.ledger,
-    wiring.coupon_queries,
+    wiring.mysql_queries,
     wiring.secrets,
     wiring.failed_batches,
     wiring.migration,
@@ -55,7 +55,7 @@ class Admissions:
     def admit_all(self, applicants):
         return [Admission(Outcome.{outcome}, 1, 1) for _ in applicants]
 
-    def refusal(self, campaign_id, winners_max):
+    def rejection(self, campaign_id, winners_max):
         return None
 
     def make_all_durable(self, admitted):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.json_log import about, only_json
+from local.json_log import about, configure_json_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ def fail() -> None:
 
 
 def test_a_library_speaks_in_json(capsys: pytest.CaptureFixture[str]) -> None:
-    only_json()
+    configure_json_logging()
     try:
         fail()
     except OSError:
@@ -58,7 +58,7 @@ def test_a_library_speaks_in_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_warning_is_a_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        only_json()
+        configure_json_logging()
         warnings.warn("old", UserWarning, stacklevel=1)
     assert "old" in line_of(capsys)["message"]
 
@@ -66,7 +66,7 @@ def test_a_warning_is_a_json_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_thread_that_dies_tells_its_name_and_the_place_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    only_json()
+    configure_json_logging()
     thread = threading.Thread(target=fail, name="warm-up")
     thread.start()
     thread.join()
@@ -78,7 +78,7 @@ def test_a_thread_that_dies_tells_its_name_and_the_place_alone(
 def test_a_program_that_dies_tells_the_kind_and_the_place_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    only_json()
+    configure_json_logging()
     with pytest.raises(OSError, match=SECRET) as caught:
         fail()
     sys.excepthook(caught.type, caught.value, caught.tb)

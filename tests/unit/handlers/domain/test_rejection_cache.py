@@ -9,10 +9,10 @@ from handlers.domain.admission import Admission, Outcome
 from handlers.domain.errors import UnavailableError
 from handlers.domain.rejection_cache import (
     CAMPAIGNS_MAX,
-    REMEMBERED_S,
-    RENEWED_AHEAD_S,
-    Refusal,
-    Refusals,
+    REFRESH_AHEAD_S,
+    TTL_S,
+    Rejection,
+    RejectionCache,
 )
 
 SOLD_OUT = Admission(Outcome.SOLD_OUT)
@@ -26,14 +26,14 @@ class Source:
     reachable: bool = True
     asked: int = 0
 
-    def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:
+    def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
         assert campaign_id
         self.asked += 1
         if not self.reachable:
             raise UnavailableError
         if self.winners is None or len(self.winners) > winners_max:
             return None
-        return Refusal(SOLD_OUT, frozenset(self.winners))
+        return Rejection(SOLD_OUT, frozenset(self.winners))
 
 
 class Clock:
@@ -46,73 +46,73 @@ class Clock:
         return self.now_s
 
 
-def remembering(source: Source) -> tuple[Refusals, Clock]:
+def remembering(source: Source) -> tuple[RejectionCache, Clock]:
     clock = Clock()
-    memory = Refusals(source, clock)
-    memory.learn("welcome", Outcome.SOLD_OUT)
+    memory = RejectionCache(source, clock)
+    memory.refresh("welcome", Outcome.SOLD_OUT)
     return memory, clock
 
 
 def test_nothing_is_recalled_before_redis_has_refused() -> None:
     source = Source()
-    memory = Refusals(source, Clock())
-    memory.learn("welcome", Outcome.ACCEPTED)
-    memory.learn("welcome", Outcome.NOT_OPEN)
-    memory.learn("welcome", Outcome.STALE)
-    assert memory.recall("welcome", "42") is None
+    memory = RejectionCache(source, Clock())
+    memory.refresh("welcome", Outcome.ACCEPTED)
+    memory.refresh("welcome", Outcome.NOT_OPEN)
+    memory.refresh("welcome", Outcome.STALE)
+    assert memory.get("welcome", "42") is None
     assert source.asked == 0
 
 
 def test_a_refusal_is_recalled_for_half_a_second_and_no_longer() -> None:
     memory, clock = remembering(Source())
-    assert memory.recall("welcome", "42") == SOLD_OUT
-    assert memory.recall("another", "42") is None
-    clock.now_s += REMEMBERED_S - 0.001
-    assert memory.recall("welcome", "42") is None  # sent to Redis to renew it
-    assert memory.recall("welcome", "42") == memory.peek("welcome", "42") == SOLD_OUT
+    assert memory.get("welcome", "42") == SOLD_OUT
+    assert memory.get("another", "42") is None
+    clock.now_s += TTL_S - 0.001
+    assert memory.get("welcome", "42") is None  # sent to Redis to renew it
+    assert memory.get("welcome", "42") == memory.peek("welcome", "42") == SOLD_OUT
     clock.now_s += 0.001
-    assert memory.recall("welcome", "42") is memory.peek("welcome", "42") is None
+    assert memory.get("welcome", "42") is memory.peek("welcome", "42") is None
 
 
 def test_one_applicant_renews_ahead_of_time_while_all_others_are_refused_from_memory() -> None:
     source = Source()
     memory, clock = remembering(source)
-    clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S
-    assert [memory.recall("welcome", "42") for _ in range(5)] == [None, *[SOLD_OUT] * 4]
-    memory.learn("welcome", Outcome.SOLD_OUT)
-    clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S - 0.001
-    assert memory.recall("welcome", "42") == SOLD_OUT
+    clock.now_s += TTL_S - REFRESH_AHEAD_S
+    assert [memory.get("welcome", "42") for _ in range(5)] == [None, *[SOLD_OUT] * 4]
+    memory.refresh("welcome", Outcome.SOLD_OUT)
+    clock.now_s += TTL_S - REFRESH_AHEAD_S - 0.001
+    assert memory.get("welcome", "42") == SOLD_OUT
     assert source.asked == 2
 
 
 def test_who_will_not_ask_redis_leaves_the_renewal_to_somebody_who_does() -> None:
     memory, clock = remembering(Source())
     assert memory.peek("welcome", "42") == SOLD_OUT
-    clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S
+    clock.now_s += TTL_S - REFRESH_AHEAD_S
     assert [memory.peek("welcome", "42") for _ in range(3)] == [None] * 3
-    assert memory.recall("welcome", "42") is None
+    assert memory.get("welcome", "42") is None
     assert memory.peek("welcome", "42") == SOLD_OUT
 
 
 def test_a_winner_does_not_take_the_renewal_from_those_who_bring_it_about() -> None:
     memory, clock = remembering(Source())
-    clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S
-    assert memory.recall("welcome", "winner") is memory.peek("welcome", "winner") is None
-    assert memory.recall("welcome", "42") is None
-    assert memory.recall("welcome", "42") == SOLD_OUT
+    clock.now_s += TTL_S - REFRESH_AHEAD_S
+    assert memory.get("welcome", "winner") is memory.peek("welcome", "winner") is None
+    assert memory.get("welcome", "42") is None
+    assert memory.get("welcome", "42") == SOLD_OUT
 
 
 def test_what_was_once_known_is_worth_a_look() -> None:
     memory, clock = remembering(Source())
-    clock.now_s += 10 * REMEMBERED_S
-    assert memory.remembers("welcome")
-    assert not memory.remembers("another")
+    clock.now_s += 10 * TTL_S
+    assert memory.has("welcome")
+    assert not memory.has("another")
 
 
 def test_a_winner_is_never_refused_from_memory() -> None:
     memory, _ = remembering(Source({"winner", "another"}))
-    assert memory.recall("welcome", "winner") is None
-    assert memory.recall("welcome", "another") is None
+    assert memory.get("welcome", "winner") is None
+    assert memory.get("welcome", "another") is None
 
 
 def test_redis_is_asked_for_the_winners_once_in_a_while() -> None:
@@ -120,45 +120,45 @@ def test_redis_is_asked_for_the_winners_once_in_a_while() -> None:
         source = Source(winners)
         memory, clock = remembering(source)
         for _ in range(10):
-            memory.learn("welcome", Outcome.SOLD_OUT)
+            memory.refresh("welcome", Outcome.SOLD_OUT)
         assert source.asked == 1
-        clock.now_s += REMEMBERED_S
-        memory.learn("welcome", Outcome.SOLD_OUT)
+        clock.now_s += TTL_S
+        memory.refresh("welcome", Outcome.SOLD_OUT)
         assert source.asked == 2
 
 
 def test_where_the_winners_are_too_many_nobody_is_refused_from_memory() -> None:
     memory, _ = remembering(Source({f"user-{n}" for n in range(refusals.WINNERS_MAX + 1)}))
-    assert memory.recall("welcome", "42") is None
+    assert memory.get("welcome", "42") is None
 
 
 def test_a_redis_that_fails_leaves_the_memory_empty_and_is_asked_again() -> None:
     source = Source(reachable=False)
     memory, _ = remembering(source)
-    assert memory.recall("welcome", "42") is None
+    assert memory.get("welcome", "42") is None
     source.reachable = True
-    memory.learn("welcome", Outcome.SOLD_OUT)
-    assert memory.recall("welcome", "42") == SOLD_OUT
+    memory.refresh("welcome", Outcome.SOLD_OUT)
+    assert memory.get("welcome", "42") == SOLD_OUT
 
 
 def test_the_time_counts_from_before_the_question() -> None:
     clock = Clock()
 
     class Slow(Source):
-        def refusal(self, campaign_id: str, winners_max: int) -> Refusal | None:
-            clock.now_s += REMEMBERED_S
-            return super().refusal(campaign_id, winners_max)
+        def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
+            clock.now_s += TTL_S
+            return super().rejection(campaign_id, winners_max)
 
-    memory = Refusals(Slow(), clock)
-    memory.learn("welcome", Outcome.CLOSED)
-    assert memory.recall("welcome", "42") is None
+    memory = RejectionCache(Slow(), clock)
+    memory.refresh("welcome", Outcome.CLOSED)
+    assert memory.get("welcome", "42") is None
 
 
 def test_the_memory_is_bounded() -> None:
     memory, clock = remembering(Source())
     for n in range(10 * CAMPAIGNS_MAX):
-        memory.learn(f"campaign-{n}", Outcome.SOLD_OUT)
-        assert memory.recall(f"campaign-{n}", "42") == SOLD_OUT
-        clock.now_s += REMEMBERED_S - RENEWED_AHEAD_S
-        assert memory.recall(f"campaign-{n}", "42") is None
-        assert max(len(memory._known), len(memory._renewing)) <= CAMPAIGNS_MAX
+        memory.refresh(f"campaign-{n}", Outcome.SOLD_OUT)
+        assert memory.get(f"campaign-{n}", "42") == SOLD_OUT
+        clock.now_s += TTL_S - REFRESH_AHEAD_S
+        assert memory.get(f"campaign-{n}", "42") is None
+        assert max(len(memory._known), len(memory._refreshes)) <= CAMPAIGNS_MAX

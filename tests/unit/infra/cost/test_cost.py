@@ -17,16 +17,16 @@ from handlers.domain.rejection_cache import WINNERS_MAX
 from infra.cost.__main__ import main
 from infra.cost.arrivals import Arrivals
 from infra.cost.catalogue import regions, sizes
-from infra.cost.day import Day
+from infra.cost.day import Workload
 from infra.cost.estimate import Estimate, estimate
 from tests.support.paths import ROOT
 
-DAY = Day(applicants=1_000_000, minutes=5, quantity=10_000)
+DAY = Workload(applicants=1_000_000, minutes=5, quantity=10_000)
 ASKED = ["--applicants", "1_000_000", "--minutes", "5", "--quantity", "10_000"]
 
 
 days = st.builds(
-    Day,
+    Workload,
     applicants=st.integers(1, 50_000_000),
     minutes=st.floats(0.1, 600),
     quantity=st.integers(1, 1_000_000),
@@ -54,7 +54,7 @@ def needs(answer: Estimate) -> dict[str, float]:
 
 
 @given(days, st.integers(1, 50_000_000))
-def test_more_applicants_never_need_or_cost_less(day: Day, more: int) -> None:
+def test_more_applicants_never_need_or_cost_less(day: Workload, more: int) -> None:
     fewer = needs(estimate(day))
     greater = needs(estimate(replace(day, applicants=day.applicants + more)))
     less = [name for name, need in greater.items() if need < fewer[name] * (1 - 1e-9)]
@@ -62,7 +62,7 @@ def test_more_applicants_never_need_or_cost_less(day: Day, more: int) -> None:
 
 
 @given(days)
-def test_the_parts_are_the_whole(day: Day) -> None:
+def test_the_parts_are_the_whole(day: Workload) -> None:
     answer = estimate(day)
     pressed = sum(
         outcome.count for name, outcome in answer.load.outcomes.items() if name != "status poll"
@@ -76,7 +76,7 @@ def test_the_parts_are_the_whole(day: Day) -> None:
 
 
 @given(days)
-def test_the_first_limit_is_the_one_that_is_exceeded_most(day: Day) -> None:
+def test_the_first_limit_is_the_one_that_is_exceeded_most(day: Workload) -> None:
     shares = [use.share for use in estimate(day).uses]
     assert shares == sorted(shares, reverse=True)
 
@@ -117,7 +117,7 @@ def test_a_throttle_bounds_what_the_rest_sees() -> None:
 
 
 def test_a_coupon_for_everybody_is_never_sold_out() -> None:
-    load = estimate(Day(applicants=100, minutes=1, quantity=100)).load
+    load = estimate(Workload(applicants=100, minutes=1, quantity=100)).load
     assert load.sold_out_after_s is None
     assert load.outcomes["sold out"].count == 0
 

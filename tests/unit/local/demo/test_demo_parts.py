@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.config import Settings
-from local.demo.burst import CONNECTIONS_MAX, Button, connections_for
+from local.demo.burst import CONNECTIONS_MAX, BurstClient, connections_for
 from local.demo.options import parse
-from local.demo.requests import Press, presses
+from local.demo.requests import ApplyRequest, requests
 from local.harness import compose
 from local.harness.api_client import Api
 from local.harness.consumer_group import last_assignment
 from local.harness.http_connection import Connection, MalformedAnswerError, get
-from local.harness.processes import DemoError
-from local.harness.responses import NO_ANSWER
+from local.harness.processes import HarnessError
+from local.harness.responses import NO_RESPONSE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from local.harness.responses import Answer
+    from local.harness.responses import ApplyResponse
 
 SECRET = "a-secret-of-a-test-that-has-32-bytes"
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -74,12 +74,12 @@ def test_an_answer_that_is_no_http_is_refused(nonsense: bytes) -> None:
         with_server([nonsense], lambda port: Connection("127.0.0.1", port).exchange(get("h", "/")))
 
 
-def press_once(port: int) -> Awaitable[list[Answer]]:
-    async def press() -> list[Answer]:
-        button = Button(Api("127.0.0.1", port), "c", timeout_s=5)
+def press_once(port: int) -> Awaitable[list[ApplyResponse]]:
+    async def press() -> list[ApplyResponse]:
+        button = BurstClient(Api("127.0.0.1", port), "c", timeout_s=5)
         try:
             await button.open(1, lambda _: None)
-            return (await button.press_all([Press("u", "token")], lambda _: None))[1]
+            return (await button.send_all([ApplyRequest("u", "token")], lambda _: None))[1]
         finally:
             button.close()
 
@@ -90,17 +90,17 @@ def test_a_server_that_hangs_up_is_an_answer_of_its_own_kind() -> None:
     answers = with_server([PAGE], press_once)
     assert isinstance(answers, list)
     [answer] = answers
-    assert (answer.outcome, answer.status) == ("no answer (IncompleteReadError)", NO_ANSWER)
+    assert (answer.outcome, answer.status) == ("no answer (IncompleteReadError)", NO_RESPONSE)
     assert not answer.expected
 
 
 def test_a_campaign_without_a_page_stops_the_demo_before_anybody_presses() -> None:
-    with pytest.raises(DemoError, match=r"only 0 of 1 connections opened .* answers 409"):
+    with pytest.raises(HarnessError, match=r"only 0 of 1 connections opened .* answers 409"):
         with_server([SOLD_OUT], press_once)
 
 
 def test_the_impatient_press_five_times_under_one_name() -> None:
-    crowd = presses(3, 2, SECRET)
+    crowd = requests(3, 2, SECRET)
     assert len(crowd) == 3 + 2 * 5
     assert len({press.user for press in crowd}) == 5
 
@@ -146,7 +146,7 @@ def test_own_values_outweigh_the_example_and_the_environment_both(tmp_path: Path
 
 
 def test_a_missing_example_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DemoError, match="cannot be read"):
+    with pytest.raises(HarnessError, match="cannot be read"):
         compose.read_values(tmp_path / "missing")
 
 

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local.gateway import aggregated_log as tally_log
-from local.gateway.aggregated_log import TallyLog
+from local.gateway.aggregated_log import AggregatedLog
 
 if TYPE_CHECKING:
     import pytest
@@ -27,7 +27,7 @@ def test_each_kind_is_counted_and_told_once_in_a_while(
     about = {"level": "INFO", "message": "refused"}
 
     async def scenario() -> None:
-        tally = TallyLog(asyncio.get_running_loop(), "INFO", "refused")
+        tally = AggregatedLog(asyncio.get_running_loop(), "INFO", "refused")
         for status in (409, 404, 409):
             tally.count(("path", "/a"), ("status", status))
         assert told(capsys) == []

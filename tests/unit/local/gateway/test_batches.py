@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.rsgi import Exchange, Reply, Route, Scope, ask_at_once, echo
+from tests.support.rsgi import Reply, Route, RsgiProtocol, Scope, ask_at_once, echo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ def alone(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def asked(together: Callable[[Any], Iterator[tuple[int, Any]]], calls: int) -> list[Reply]:
     """Send calls to a route, each with its number; return their answers."""
     route = Route("POST", "/{number}", alone, together=together)
-    requests = [(Scope("POST", f"/{number}"), Exchange()) for number in range(calls)]
+    requests = [(Scope("POST", f"/{number}"), RsgiProtocol()) for number in range(calls)]
     return ask_at_once(requests, route)
 
 
@@ -56,7 +56,7 @@ def test_of_several_routes_each_call_goes_to_its_own() -> None:
         Route("POST", "/{number}", alone, together=answers),
         Route("GET", "/{number}", echo),
     )
-    requests = [(Scope(method, "/3"), Exchange()) for method in ("GET", "POST", "GET")]
+    requests = [(Scope(method, "/3"), RsgiProtocol()) for method in ("GET", "POST", "GET")]
     assert [reply.status for reply in ask_at_once(requests, *routes)] == [200, 203, 200]
 
 

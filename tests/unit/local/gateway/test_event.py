@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from local.gateway.event import proxy_event
-from local.gateway.rsgi import Incoming
+from local.gateway.rsgi import HttpRequest
 from tests.support.rsgi import Route, Scope, ask, echo
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def test_the_event_is_field_by_field_the_documented_one(monkeypatch: pytest.Monk
         ("content-type", "application/json"),
     )
     event = proxy_event(
-        Incoming.of(scope, expected["body"].encode()),
+        HttpRequest.of(scope, expected["body"].encode()),
         resource="/campaigns/{id}/apply",
         path_parameters={"id": "welcome"},
         request_id=REQUEST_ID,

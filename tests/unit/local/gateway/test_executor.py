@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.gateway.executor import Bounds, ClientGoneError, OverloadedError, WaitingRoom
+from local.gateway.executor import (
+    ClientDisconnectedError,
+    ExecutorLimits,
+    LoadSheddingExecutor,
+    OverloadedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -29,16 +34,16 @@ def each(questions: list[Callable[[], object]]) -> Iterator[tuple[int, object]]:
         yield place, question()
 
 
-def a_room(bounds: Bounds) -> WaitingRoom[Callable[[], object], object]:
-    return WaitingRoom(asyncio.get_running_loop(), bounds, each)
+def a_room(bounds: ExecutorLimits) -> LoadSheddingExecutor[Callable[[], object], object]:
+    return LoadSheddingExecutor(asyncio.get_running_loop(), bounds, each)
 
 
 @asynccontextmanager
 async def full_room(
-    queue: int, wait_s: float
-) -> AsyncIterator[tuple[WaitingRoom[Callable[[], object], object], list[str]]]:
+    queue_size: int, queue_timeout_s: float
+) -> AsyncIterator[tuple[LoadSheddingExecutor[Callable[[], object], object], list[str]]]:
     """A room whose one thread is at work until the block ends; then what it did, in order."""
-    room = a_room(Bounds(threads=1, queue=queue, wait_s=wait_s))
+    room = a_room(ExecutorLimits(threads=1, queue_size=queue_size, queue_timeout_s=queue_timeout_s))
     begun, release, done = threading.Event(), threading.Event(), list[str]()
 
     def hold() -> None:
@@ -58,7 +63,7 @@ async def full_room(
 
 def test_who_comes_to_a_full_queue_is_refused_at_once() -> None:
     async def scenario() -> list[str]:
-        async with full_room(queue=1, wait_s=A_LONG_WAIT_S) as (room, done):
+        async with full_room(queue_size=1, queue_timeout_s=A_LONG_WAIT_S) as (room, done):
             waits = asyncio.ensure_future(room.call(lambda: done.append("waited"), never))
             await asyncio.sleep(0)
             with pytest.raises(OverloadedError):
@@ -71,7 +76,7 @@ def test_who_comes_to_a_full_queue_is_refused_at_once() -> None:
 
 def test_who_waited_too_long_is_refused_and_his_handler_never_runs() -> None:
     async def scenario() -> list[str]:
-        async with full_room(queue=9, wait_s=0.01) as (room, done):
+        async with full_room(queue_size=9, queue_timeout_s=0.01) as (room, done):
             with pytest.raises(OverloadedError):
                 await room.call(lambda: done.append("too late"), never)
         return done
@@ -81,8 +86,8 @@ def test_who_waited_too_long_is_refused_and_his_handler_never_runs() -> None:
 
 def test_the_handler_of_a_client_that_went_away_while_waiting_never_runs() -> None:
     async def scenario() -> list[str]:
-        async with full_room(queue=9, wait_s=A_LONG_WAIT_S) as (room, done):
-            with pytest.raises(ClientGoneError):
+        async with full_room(queue_size=9, queue_timeout_s=A_LONG_WAIT_S) as (room, done):
+            with pytest.raises(ClientDisconnectedError):
                 await room.call(lambda: done.append("nobody"), lambda: asyncio.sleep(0))
         return done
 
@@ -92,7 +97,7 @@ def test_the_handler_of_a_client_that_went_away_while_waiting_never_runs() -> No
 def test_those_who_wait_are_let_in_in_the_order_in_which_they_came() -> None:
     async def scenario() -> list[str]:
         names = [f"{number}" for number in range(20)]
-        async with full_room(queue=20, wait_s=A_LONG_WAIT_S) as (room, done):
+        async with full_room(queue_size=20, queue_timeout_s=A_LONG_WAIT_S) as (room, done):
             calls = [
                 asyncio.ensure_future(room.call(partial(done.append, name), never))
                 for name in names
@@ -111,7 +116,7 @@ def test_what_a_handler_raises_reaches_whoever_called_and_frees_the_thread() -> 
         raise RuntimeError(message)
 
     async def scenario() -> object:
-        room = a_room(Bounds(threads=1))
+        room = a_room(ExecutorLimits(threads=1))
         with pytest.raises(RuntimeError, match="a bug"):
             await room.call(fail, never)
         answer = await room.call(lambda: "fine", never)
@@ -123,16 +128,16 @@ def test_what_a_handler_raises_reaches_whoever_called_and_frees_the_thread() -> 
 
 def test_no_more_handlers_run_at_once_than_there_are_threads() -> None:
     async def scenario() -> int:
-        room = a_room(Bounds(threads=3, wait_s=A_LONG_WAIT_S))
+        room = a_room(ExecutorLimits(threads=3, queue_timeout_s=A_LONG_WAIT_S))
         inside, most = 0, 0
-        lock, together = threading.Lock(), threading.Barrier(3, timeout=PATIENCE_S)
+        lock, max_batch = threading.Lock(), threading.Barrier(3, timeout=PATIENCE_S)
 
         def count() -> None:
             nonlocal inside, most
             with lock:
                 inside += 1
                 most = max(most, inside)
-            together.wait()  # passes only when three are inside
+            max_batch.wait()  # passes only when three are inside
             with lock:
                 inside -= 1
 

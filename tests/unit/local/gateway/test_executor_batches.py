@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.gateway import executor as waiting_room
-from local.gateway.executor import GROUPS, Bounds, ClientGoneError, OverloadedError, WaitingRoom
+from local.gateway.executor import (
+    MAX_BATCHES_IN_FLIGHT,
+    ClientDisconnectedError,
+    ExecutorLimits,
+    LoadSheddingExecutor,
+    OverloadedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -27,10 +33,10 @@ async def never() -> None:
 class Room:
     """A waiting room whose threads hold each group until it is let go."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: ExecutorLimits) -> None:
         self.begun: SimpleQueue[list[str]] = SimpleQueue()
         self._let_go = threading.Semaphore(0)
-        self._room = WaitingRoom(asyncio.get_running_loop(), bounds, self._work)
+        self._room = LoadSheddingExecutor(asyncio.get_running_loop(), bounds, self._work)
         self._calls: list[asyncio.Future[str]] = []
         self.close = self._room.close
 
@@ -41,11 +47,11 @@ class Room:
             yield place, question.upper()
 
     def ask(
-        self, questions: str, gone: Callable[[], Awaitable[None]] = never
+        self, questions: str, disconnected: Callable[[], Awaitable[None]] = never
     ) -> list[asyncio.Future[str]]:
         """Ask one question for each letter, all of them within one turn of the loop."""
         calls: list[asyncio.Future[str]] = [
-            asyncio.ensure_future(self._room.call(one, gone)) for one in questions
+            asyncio.ensure_future(self._room.call(one, disconnected)) for one in questions
         ]
         self._calls += calls
         return calls
@@ -62,10 +68,10 @@ class Room:
 
 
 @asynccontextmanager
-async def busy_room(*, threads: int, together: int) -> AsyncIterator[Room]:
+async def busy_room(*, threads: int, max_batch: int) -> AsyncIterator[Room]:
     """A room with as many groups at work as are enough: "a", "b" and so on."""
-    room = Room(Bounds(threads=threads, together=together, wait_s=A_LONG_WAIT_S))
-    for letter in "ab"[:GROUPS]:
+    room = Room(ExecutorLimits(threads=threads, max_batch=max_batch, queue_timeout_s=A_LONG_WAIT_S))
+    for letter in "ab"[:MAX_BATCHES_IN_FLIGHT]:
         room.ask(letter)
         assert await room.next_group() == letter
     yield room
@@ -78,7 +84,7 @@ def test_what_waits_goes_to_the_next_thread_as_one_group_in_order_and_no_larger_
     None
 ):
     async def scenario() -> list[str]:
-        async with busy_room(threads=GROUPS, together=3) as room:
+        async with busy_room(threads=MAX_BATCHES_IN_FLIGHT, max_batch=3) as room:
             calls = room.ask("cdefg")
             room.let_go()
             first = await room.next_group()
@@ -94,10 +100,10 @@ def test_what_waits_goes_to_the_next_thread_as_one_group_in_order_and_no_larger_
 def test_while_enough_groups_are_at_work_the_others_gather_although_threads_are_free(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(waiting_room, "LOOK_S", A_LONG_WAIT_S)
+    monkeypatch.setattr(waiting_room, "POLL_INTERVAL_S", A_LONG_WAIT_S)
 
     async def scenario() -> str:
-        async with busy_room(threads=8, together=64) as room:
+        async with busy_room(threads=8, max_batch=64) as room:
             room.ask("c")
             await asyncio.sleep(0)
             room.ask("d")
@@ -110,10 +116,10 @@ def test_while_enough_groups_are_at_work_the_others_gather_although_threads_are_
 def test_a_group_that_is_full_begins_on_a_free_thread_however_many_are_at_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(waiting_room, "LOOK_S", A_LONG_WAIT_S)
+    monkeypatch.setattr(waiting_room, "POLL_INTERVAL_S", A_LONG_WAIT_S)
 
     async def scenario() -> list[str]:
-        async with busy_room(threads=8, together=2) as room:
+        async with busy_room(threads=8, max_batch=2) as room:
             room.ask("cdefg")
             return sorted([await room.next_group(), await room.next_group()])
 
@@ -122,7 +128,7 @@ def test_a_group_that_is_full_begins_on_a_free_thread_however_many_are_at_work(
 
 def test_whoever_has_waited_for_a_while_gets_a_free_thread_although_others_are_held_up() -> None:
     async def scenario() -> list[str]:
-        async with busy_room(threads=4, together=64) as room:
+        async with busy_room(threads=4, max_batch=64) as room:
             begun = []
             for letter in "cd":  # nobody is let go
                 room.ask(letter)
@@ -135,16 +141,16 @@ def test_whoever_has_waited_for_a_while_gets_a_free_thread_although_others_are_h
 def test_clients_that_went_away_while_waiting_are_left_out_of_the_group(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(waiting_room, "LOOK_S", 0.01)
+    monkeypatch.setattr(waiting_room, "POLL_INTERVAL_S", 0.01)
     monkeypatch.setattr(waiting_room, "WATCHED_AFTER_S", 0.0)
 
     async def scenario() -> str:
-        async with busy_room(threads=GROUPS, together=64) as room:
+        async with busy_room(threads=MAX_BATCHES_IN_FLIGHT, max_batch=64) as room:
             room.ask("c")
-            [gone] = room.ask("d", gone=lambda: asyncio.sleep(0))
+            [disconnected] = room.ask("d", disconnected=lambda: asyncio.sleep(0))
             room.ask("e")
-            with pytest.raises(ClientGoneError):
-                await gone
+            with pytest.raises(ClientDisconnectedError):
+                await disconnected
             room.let_go()
             return await room.next_group()
 
@@ -163,8 +169,8 @@ def test_an_answer_reaches_its_caller_before_the_group_ends_and_the_thread_is_no
         yield 0, "late"
 
     async def scenario() -> list[str]:
-        bounds = Bounds(threads=1, together=2, queue=1, wait_s=A_LONG_WAIT_S)
-        room = WaitingRoom(asyncio.get_running_loop(), bounds, work)
+        bounds = ExecutorLimits(threads=1, max_batch=2, queue_size=1, queue_timeout_s=A_LONG_WAIT_S)
+        room = LoadSheddingExecutor(asyncio.get_running_loop(), bounds, work)
         late, early = (asyncio.ensure_future(room.call(one, never)) for one in ("a", "b"))
         answers = [await early]
         waits = asyncio.ensure_future(room.call("c", never))
@@ -192,8 +198,8 @@ def test_a_fault_reaches_all_who_have_no_answer_and_frees_the_thread(
             raise ValueError(message)
 
     async def scenario() -> list[str | BaseException]:
-        bounds = Bounds(threads=1, together=3)
-        room = WaitingRoom(asyncio.get_running_loop(), bounds, work)
+        bounds = ExecutorLimits(threads=1, max_batch=3)
+        room = LoadSheddingExecutor(asyncio.get_running_loop(), bounds, work)
         group = (room.call(one, never) for one in "abc")
         answers = await asyncio.gather(*group, return_exceptions=True)
         answers += [await room.call("the next", never)]
@@ -208,7 +214,9 @@ def test_a_fault_reaches_all_who_have_no_answer_and_frees_the_thread(
 
 def test_the_bound_of_the_queue_holds_for_all_who_come_within_one_turn_of_the_loop() -> None:
     async def scenario() -> list[str | BaseException]:
-        room = Room(Bounds(threads=1, queue=3, wait_s=A_LONG_WAIT_S, together=2))
+        room = Room(
+            ExecutorLimits(threads=1, queue_size=3, queue_timeout_s=A_LONG_WAIT_S, max_batch=2)
+        )
         room.ask("abcdefg")  # two for the thread, three may wait
         room.let_go(100)
         answers = await room.answers()

@@ -17,7 +17,7 @@ class Refuser:
         self.answer = answer
         self.told: list[tuple[str, str, str]] = []
 
-    __name__ = "refuse_at_once"
+    __name__ = "reject_from_cache"
 
     def __call__(self, campaign_id: str, authorization: str, request_id: str) -> Any:
         self.told.append((campaign_id, authorization, request_id))
@@ -61,4 +61,4 @@ def test_a_fault_in_an_answer_at_once_is_a_502_as_in_any_other(
 ) -> None:
     assert ask(Scope(*APPLY), refusable(Refuser(answer))).status == 502
     line = json.loads(capsys.readouterr().err.splitlines()[-1])
-    assert (line["message"], line["function"]) == ("the handler failed", "refuse_at_once")
+    assert (line["message"], line["function"]) == ("the handler failed", "reject_from_cache")

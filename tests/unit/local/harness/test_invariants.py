@@ -7,33 +7,35 @@ from dataclasses import replace
 
 import pytest
 
-from local.demo.metrics import Run, figures, percentile
+from local.demo.metrics import Run, metrics, percentile
 from local.harness.invariants import check
 from local.harness.observations import Observations, Row
 from local.harness.responses import (
     ACCEPTED,
     ALREADY_APPLIED,
-    NO_ANSWER,
+    NO_RESPONSE,
     SOLD_OUT,
-    Answer,
-    read_answer,
+    ApplyResponse,
+    parse_response,
 )
 
 QUANTITY, PEOPLE = 100, 120
 
 
-def answer(user: str, outcome: str, serial: int | None = None) -> Answer:
-    return Answer(user, outcome, serial, 200, 0.0, 0.01)
+def answer(user: str, outcome: str, serial: int | None = None) -> ApplyResponse:
+    return ApplyResponse(user, outcome, serial, 200, 0.0, 0.01)
 
 
 def row(serial: int, user: str | None = None) -> Row:
     return Row(user or f"user-{serial}", serial, 1_000 + serial)
 
 
-def observed(answers: list[Answer], rows: list[Row], people: int, presses: int) -> Observations:
+def observed(
+    answers: list[ApplyResponse], rows: list[Row], people: int, presses: int
+) -> Observations:
     highest = len(rows)
     return Observations(
-        QUANTITY, answers, rows, people=people, presses=presses, highest_count=highest
+        QUANTITY, answers, rows, people=people, requests=presses, highest_count=highest
     )
 
 
@@ -129,7 +131,9 @@ def test_a_serial_out_of_the_order_of_admission_is_named() -> None:
         (answer("user-120", ALREADY_APPLIED, 2), "told ALREADY_APPLIED, and no row"),
     ],
 )
-def test_a_repeat_that_was_told_something_else_is_named(repeat: Answer, difference: str) -> None:
+def test_a_repeat_that_was_told_something_else_is_named(
+    repeat: ApplyResponse, difference: str
+) -> None:
     run = good_run()
     found = differences(replace(run, responses=[*run.responses[:-1], repeat]))
     assert found == {"Ask again, same answer": (f"1 x {difference}: {repeat.user}",)}
@@ -145,14 +149,14 @@ def test_somebody_accepted_twice_is_named() -> None:
 @pytest.mark.parametrize("outcome", ["503 UNAVAILABLE", "no answer (ConnectionResetError)"])
 def test_an_answer_that_no_open_campaign_gives_is_named(outcome: str) -> None:
     run = good_run()
-    odd = replace(answer("user-120", outcome), status=NO_ANSWER)
-    found = differences(replace(run, responses=[*run.responses, odd], presses=run.presses + 1))
+    odd = replace(answer("user-120", outcome), status=NO_RESPONSE)
+    found = differences(replace(run, responses=[*run.responses, odd], requests=run.requests + 1))
     assert found == {"Everyone is answered": (f"1 x {outcome}",)}
 
 
 def test_a_press_without_a_recorded_answer_is_named() -> None:
     run = good_run()
-    found = differences(replace(run, presses=run.presses + 1))
+    found = differences(replace(run, requests=run.requests + 1))
     assert found == {"Everyone is answered": ("121 answers to 122 presses",)}
 
 
@@ -207,7 +211,7 @@ def body(**fields: object) -> bytes:
 def test_an_answer_counts_only_in_its_promised_shape(
     status: int, content: bytes, outcome: str, serial: int | None
 ) -> None:
-    assert read_answer(status, content, "c", "u") == (outcome, serial)
+    assert parse_response(status, content, "c", "u") == (outcome, serial)
 
 
 def test_a_percentile_is_a_value_that_occurred() -> None:
@@ -219,7 +223,7 @@ def test_a_percentile_is_a_value_that_occurred() -> None:
 def test_the_figures_count_unexpected_answers_as_errors() -> None:
     run = good_run()
     answers = [*run.responses[:-1], answer("user-1", "503 UNAVAILABLE")]
-    record = figures(Run("c", "embedded", replace(run, responses=answers), 121, [(0.5, 100)], 0.5))
+    record = metrics(Run("c", "embedded", replace(run, responses=answers), 121, [(0.5, 100)], 0.5))
     assert record["answers"] == {
         ACCEPTED: 100,
         ALREADY_APPLIED: 0,

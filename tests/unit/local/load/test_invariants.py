@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from local.harness.observations import Row
-from local.harness.responses import ACCEPTED, ALREADY_APPLIED, NO_ANSWER, SOLD_OUT, Answer
-from local.load.invariants import NO_DECISION, Stands, judge_day
+from local.harness.responses import ACCEPTED, ALREADY_APPLIED, NO_RESPONSE, SOLD_OUT, ApplyResponse
+from local.load.invariants import NO_DECISION, FinalState, check_load
 from local.load.progress import progress
-from local.load.responses import ISSUED, NOT_OPEN, PENDING, UNAVAILABLE, Call, Seen, Sort
-from local.load.session_log import Day, Timing, Visit
-from local.load.summary import figures, summary
+from local.load.responses import (
+    ISSUED,
+    NOT_OPEN,
+    PENDING,
+    UNAVAILABLE,
+    Endpoint,
+    ParsedResponse,
+    ResponseKind,
+)
+from local.load.session_log import LoadResult, Timing, UserSession
+from local.load.summary import metrics, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,43 +30,43 @@ if TYPE_CHECKING:
 QUANTITY, OPENS_MS = 2, 1_000_000
 
 
-def press(user: str, outcome: str, serial: int | None = None, status: int = 200) -> Answer:
-    return Answer(user, outcome, serial, status, 0.1, 0.2)
+def press(user: str, outcome: str, serial: int | None = None, status: int = 200) -> ApplyResponse:
+    return ApplyResponse(user, outcome, serial, status, 0.1, 0.2)
 
 
-def lost(user: str) -> Answer:
-    return press(user, "no answer (hung up)", status=NO_ANSWER)
+def lost(user: str) -> ApplyResponse:
+    return press(user, "no answer (hung up)", status=NO_RESPONSE)
 
 
-def winner(user: str, serial: int, *before: Answer) -> Visit:
+def winner(user: str, serial: int, *before: ApplyResponse) -> UserSession:
     answers = [*before, press(user, ACCEPTED, serial)]
-    return Visit(user, answers, ISSUED, serial, f"CODE-{serial}", 1.5, left=True)
+    return UserSession(user, answers, ISSUED, serial, f"CODE-{serial}", 1.5, left=True)
 
 
-def good_day() -> Day:
+def good_day() -> LoadResult:
     """Two win, one of them after a lost answer; one presses in vain."""
-    late = Visit(
+    late = UserSession(
         "b", [lost("b"), press("b", ALREADY_APPLIED, 2)], ISSUED, 2, "CODE-2", 2.5, left=True
     )
     early = replace(press("c", NOT_OPEN, status=409), sent_s=-0.2, latency_s=-0.1)
-    loser = Visit("c", [early, press("c", SOLD_OUT, status=409)], looks=3, left=True)
+    loser = UserSession("c", [early, press("c", SOLD_OUT, status=409)], looks=3, left=True)
     timing = Timing("POST /campaigns/{id}/apply", 4, 0, 10, 20, 30, 40)
-    return Day("load-1", QUANTITY, OPENS_MS, [winner("a", 1), late, loser], [timing])
+    return LoadResult("load-1", QUANTITY, OPENS_MS, [winner("a", 1), late, loser], [timing])
 
 
-def good_end() -> Stands:
+def good_end() -> FinalState:
     rows = [Row("a", 1, OPENS_MS), Row("b", 2, OPENS_MS + 1)]
-    return Stands(rows, {"a": (1, "CODE-1"), "b": (2, "CODE-2")}, 2, 0, 0)
+    return FinalState(rows, {"a": (1, "CODE-1"), "b": (2, "CODE-2")}, 2, 0, 0)
 
 
-def differences(day: Day, stands: Stands | None = None) -> dict[str, tuple[str, ...]]:
-    findings = judge_day(day, stands or good_end())
+def differences(day: LoadResult, stands: FinalState | None = None) -> dict[str, tuple[str, ...]]:
+    findings = check_load(day, stands or good_end())
     return {finding.promise: finding.differences for finding in findings if not finding.kept}
 
 
-def with_visit(number: int, visit: Visit) -> Day:
+def with_visit(number: int, session: UserSession) -> LoadResult:
     day = good_day()
-    day.visits[number] = visit
+    day.sessions[number] = session
     return day
 
 
@@ -68,7 +76,7 @@ def test_a_day_that_kept_every_promise_has_no_differences() -> None:
 
 def test_with_fewer_people_than_coupons_everybody_wins() -> None:
     day = replace(good_day(), quantity=9)
-    del day.visits[2]
+    del day.sessions[2]
     assert differences(day) == {}
 
 
@@ -91,31 +99,35 @@ def test_an_acceptance_without_a_row_is_named() -> None:
 
 
 def test_already_applied_is_right_only_after_an_answer_was_lost() -> None:
-    visit = good_day().visits[1]
+    session = good_day().sessions[1]
     for before in (lost("b"), press("b", UNAVAILABLE, status=503)):
-        assert differences(with_visit(1, replace(visit, answers=[before, visit.answers[1]]))) == {}
-    found = differences(with_visit(1, replace(visit, answers=visit.answers[1:])))
+        assert (
+            differences(with_visit(1, replace(session, answers=[before, session.answers[1]]))) == {}
+        )
+    found = differences(with_visit(1, replace(session, answers=session.answers[1:])))
     assert found["Only promised answers"] == ("1 x told ALREADY_APPLIED at the first press: b",)
     early = press("b", NOT_OPEN, status=409)
-    refused = differences(with_visit(1, replace(visit, answers=[early, visit.answers[1]])))
+    refused = differences(with_visit(1, replace(session, answers=[early, session.answers[1]])))
     assert refused["Accepted means issued"] == ("1 x a row, and never told ACCEPTED: b",)
 
 
 def test_another_serial_after_a_lost_answer_is_named() -> None:
-    visit = good_day().visits[1]
-    found = differences(with_visit(1, replace(visit, answers=[lost("b"), press("b", ACCEPTED, 1)])))
+    session = good_day().sessions[1]
+    found = differences(
+        with_visit(1, replace(session, answers=[lost("b"), press("b", ACCEPTED, 1)]))
+    )
     assert "told another serial than the row's: b" in found["Accepted means issued"][0]
     assert found["Every winner holds a code"] == ("1 x told one serial, and seen another: b",)
 
 
 def test_a_winner_without_a_code_is_named() -> None:
-    pending = replace(good_day().visits[0], state=PENDING, code=None)
+    pending = replace(good_day().sessions[0], state=PENDING, code=None)
     found = differences(with_visit(0, pending))
     assert found == {"Every winner holds a code": ("1 x told a serial, and no code seen: a",)}
 
 
 def test_a_code_other_than_the_shops_is_named() -> None:
-    found = differences(with_visit(0, replace(good_day().visits[0], code="CODE-X")))
+    found = differences(with_visit(0, replace(good_day().sessions[0], code="CODE-X")))
     assert found == {
         "Every winner holds a code": ("1 x another code than in the administrator's list: a",)
     }
@@ -137,7 +149,7 @@ def test_an_admission_before_the_opening_is_named() -> None:
 def test_a_decision_before_the_opening_and_not_open_after_it_are_named() -> None:
     early = replace(press("c", SOLD_OUT, status=409), sent_s=-3.0, latency_s=-2.9)
     late = replace(press("c", NOT_OPEN, status=409), sent_s=3.0, latency_s=3.1)
-    found = differences(with_visit(2, Visit("c", [early, late], left=True)))
+    found = differences(with_visit(2, UserSession("c", [early, late], left=True)))
     assert found == {
         "Only promised answers": (
             "1 x told NOT_OPEN after the opening: c",
@@ -148,54 +160,71 @@ def test_a_decision_before_the_opening_and_not_open_after_it_are_named() -> None
 
 def test_whoever_left_without_a_decision_is_counted() -> None:
     for answers in ([], [lost("c")], [press("c", UNAVAILABLE, status=503)]):
-        found = differences(with_visit(2, Visit("c", answers, left=True)))
+        found = differences(with_visit(2, UserSession("c", answers, left=True)))
         assert found == {"Everyone is answered": (f"1 x {NO_DECISION}",)}
 
 
 def test_an_answer_that_nobody_should_get_is_counted() -> None:
-    visit = good_day().visits[2]
-    visit.note(Call.LOOK, Seen(1, Sort.WRONG, "500 INTERNAL", 500), 1, 1)
-    found = differences(with_visit(2, visit))
+    session = good_day().sessions[2]
+    session.note(
+        Endpoint.CAMPAIGN, ParsedResponse(1, ResponseKind.WRONG, "500 INTERNAL", 500), 1, 1
+    )
+    found = differences(with_visit(2, session))
     assert found == {"Only promised answers": ("1 x GET /campaigns/{id}: 500 INTERNAL",)}
-    visit.note(Call.PRESS, Seen(2, Sort.WRONG, "500 INTERNAL", 500), 1, 1)
-    assert "1 x 500 INTERNAL" in differences(with_visit(2, visit))["Everyone is answered"]
+    session.note(Endpoint.APPLY, ParsedResponse(2, ResponseKind.WRONG, "500 INTERNAL", 500), 1, 1)
+    assert "1 x 500 INTERNAL" in differences(with_visit(2, session))["Everyone is answered"]
 
 
 def test_what_people_see_is_noted_with_times_from_the_opening() -> None:
-    visit = Visit("u")
-    visit.note(Call.LOOK, Seen(99.0, Sort.ANSWERED, "SCHEDULED", 200), 98.5, 100.0)
-    visit.note(Call.PRESS, Seen(100.5, Sort.ANSWERED, ACCEPTED, 202, serial=1), 100.25, 100.0)
-    visit.note(Call.CHECK, Seen(101.5, Sort.ANSWERED, ISSUED, 200, serial=1, code="X"), 101, 100.0)
-    assert visit.looks == 1
-    assert visit.answers == [Answer("u", ACCEPTED, 1, 202, 0.25, 0.5)]
-    assert (visit.state, visit.serial, visit.code, visit.seen_s) == (ISSUED, 1, "X", 1.5)
+    session = UserSession("u")
+    session.note(
+        Endpoint.CAMPAIGN,
+        ParsedResponse(99.0, ResponseKind.ANSWERED, "SCHEDULED", 200),
+        98.5,
+        100.0,
+    )
+    session.note(
+        Endpoint.APPLY,
+        ParsedResponse(100.5, ResponseKind.ANSWERED, ACCEPTED, 202, serial=1),
+        100.25,
+        100.0,
+    )
+    session.note(
+        Endpoint.COUPON,
+        ParsedResponse(101.5, ResponseKind.ANSWERED, ISSUED, 200, serial=1, code="X"),
+        101,
+        100.0,
+    )
+    assert session.looks == 1
+    assert session.answers == [ApplyResponse("u", ACCEPTED, 1, 202, 0.25, 0.5)]
+    assert (session.state, session.serial, session.code, session.seen_s) == (ISSUED, 1, "X", 1.5)
 
 
 def test_a_day_is_read_as_it_was_written(tmp_path: Path) -> None:
     file = good_day().write(tmp_path)
-    assert Day.read(file) == good_day()
+    assert LoadResult.read(file) == good_day()
     assert [path.name for path in tmp_path.iterdir()] == ["day-load-1.json"]
     assert good_day().ended
-    assert not with_visit(0, Visit("a")).ended
+    assert not with_visit(0, UserSession("a")).ended
 
 
 def test_the_summary_names_answers_times_and_what_went_wrong() -> None:
-    day = with_visit(0, replace(good_day().visits[0], code="CODE-X"))
-    findings = judge_day(day, good_end())
+    day = with_visit(0, replace(good_day().sessions[0], code="CODE-X"))
+    findings = check_load(day, good_end())
     console = Console(file=io.StringIO(), width=100)
     console.print(summary(day, findings))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     for part in ("3 people", "looked 3 times", "SOLD_OUT", "POST /campaigns/{id}/apply", "CODE"):
         assert part.casefold() in shown.casefold()
     assert "Not every promise was kept." in shown
-    told = figures(day, findings)
+    told = metrics(day, findings)
     assert not told["kept"]
     assert (told["presses"], told["last_code_after_s"]) == (5, 2.5)
 
 
 def test_progress_counts_before_and_after_the_opening() -> None:
-    visits = [*good_day().visits, Visit("d")]
-    assert progress(visits, -4.0) == "  4 s to the opening: 4 people, 3 looks"
-    assert progress(visits, 4.0) == (
+    sessions = [*good_day().sessions, UserSession("d")]
+    assert progress(sessions, -4.0) == "  4 s to the opening: 4 people, 3 looks"
+    assert progress(sessions, 4.0) == (
         "  4 s after it: 2 won, 2 hold a code, 1 sold out, 1 without an answer, 3 left"
     )

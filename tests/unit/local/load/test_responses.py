@@ -7,23 +7,31 @@ from typing import Any
 
 import pytest
 
-from local.harness.responses import ACCEPTED, NO_ANSWER, SOLD_OUT
-from local.load.responses import ISSUED, PENDING, Call, Reply, Seen, Sort, read
+from local.harness.responses import ACCEPTED, NO_RESPONSE, SOLD_OUT
+from local.load.responses import (
+    ISSUED,
+    PENDING,
+    Endpoint,
+    ParsedResponse,
+    RawResponse,
+    ResponseKind,
+    read,
+)
 
 PAGE = {"id": "c", "state": "SCHEDULED", "opens_at": "2026-11-22T03:00:00.500Z"}
 FRESH = {"Cache-Control": "max-age=1"}
 
 
 def seen(
-    call: Call, status: int, fields: Any, headers: dict[str, str] | None = None, error: str = ""
-) -> Seen:
+    call: Endpoint, status: int, fields: Any, headers: dict[str, str] | None = None, error: str = ""
+) -> ParsedResponse:
     body = fields if isinstance(fields, bytes) else json.dumps(fields).encode()
-    return read(call, Reply(5.0, status, headers or {}, body, error), "c", "u")
+    return read(call, RawResponse(5.0, status, headers or {}, body, error), "c", "u")
 
 
 def test_the_page_says_when_it_opens_and_how_long_it_stays_as_it_is() -> None:
-    page = seen(Call.LOOK, 200, PAGE, FRESH)
-    assert (page.sort, page.outcome, page.wait_s) == (Sort.ANSWERED, "SCHEDULED", 1.0)
+    page = seen(Endpoint.CAMPAIGN, 200, PAGE, FRESH)
+    assert (page.sort, page.outcome, page.wait_s) == (ResponseKind.ANSWERED, "SCHEDULED", 1.0)
     assert page.opens_at_s == 1795316400.5
 
 
@@ -41,56 +49,63 @@ def test_the_page_says_when_it_opens_and_how_long_it_stays_as_it_is() -> None:
     ],
 )
 def test_a_page_counts_only_in_its_promised_shape(fields: Any, headers: dict[str, str]) -> None:
-    assert seen(Call.LOOK, 200, fields, headers).sort is Sort.WRONG
+    assert seen(Endpoint.CAMPAIGN, 200, fields, headers).sort is ResponseKind.WRONG
 
 
 def test_an_acceptance_has_its_serial() -> None:
     body = {"campaign_id": "c", "user_id": "u", "outcome": "ACCEPTED", "serial": 3}
-    told = seen(Call.PRESS, 202, body)
-    assert (told.sort, told.outcome, told.serial) == (Sort.ANSWERED, ACCEPTED, 3)
-    assert seen(Call.PRESS, 202, body | {"user_id": "v"}).sort is Sort.WRONG
-    assert seen(Call.PRESS, 409, {"code": "SOLD_OUT"}).outcome == SOLD_OUT
+    told = seen(Endpoint.APPLY, 202, body)
+    assert (told.sort, told.outcome, told.serial) == (ResponseKind.ANSWERED, ACCEPTED, 3)
+    assert seen(Endpoint.APPLY, 202, body | {"user_id": "v"}).sort is ResponseKind.WRONG
+    assert seen(Endpoint.APPLY, 409, {"code": "SOLD_OUT"}).outcome == SOLD_OUT
 
 
 def test_whoever_is_asked_for_patience_is_told_for_how_long() -> None:
     for call, status, code in (
-        (Call.PRESS, 409, "NOT_OPEN"),
-        (Call.PRESS, 429, "TOO_MANY_REQUESTS"),
-        (Call.LOOK, 503, "UNAVAILABLE"),
-        (Call.CHECK, 503, "UNAVAILABLE"),
+        (Endpoint.APPLY, 409, "NOT_OPEN"),
+        (Endpoint.APPLY, 429, "TOO_MANY_REQUESTS"),
+        (Endpoint.CAMPAIGN, 503, "UNAVAILABLE"),
+        (Endpoint.COUPON, 503, "UNAVAILABLE"),
     ):
         told = seen(call, status, {"code": code}, {"Retry-After": "2"})
-        assert (told.sort, told.outcome, told.wait_s) == (Sort.AGAIN, f"{status} {code}", 2.0)
-        assert seen(call, status, {"code": code}).sort is Sort.WRONG
-    assert seen(Call.LOOK, 409, {"code": "NOT_OPEN"}, {"Retry-After": "2"}).sort is Sort.WRONG
+        assert (told.sort, told.outcome, told.wait_s) == (
+            ResponseKind.RETRY,
+            f"{status} {code}",
+            2.0,
+        )
+        assert seen(call, status, {"code": code}).sort is ResponseKind.WRONG
+    assert (
+        seen(Endpoint.CAMPAIGN, 409, {"code": "NOT_OPEN"}, {"Retry-After": "2"}).sort
+        is ResponseKind.WRONG
+    )
 
 
 @pytest.mark.parametrize(
     ("call", "status", "fields"),
     [
-        (Call.PRESS, 500, {"code": "INTERNAL"}),
-        (Call.PRESS, 401, {"code": "UNAUTHENTICATED"}),
-        (Call.PRESS, 502, b"<html>"),
-        (Call.LOOK, 404, {"code": "CAMPAIGN_NOT_FOUND"}),
-        (Call.CHECK, 404, {"code": "NOT_APPLIED"}),
-        (Call.CHECK, 200, {"status": "ISSUED", "serial": 3, "code": None}),
-        (Call.CHECK, 200, {"status": "ISSUED", "serial": "3", "code": "X"}),
-        (Call.CHECK, 200, {"status": "PENDING", "serial": 3, "code": "X"}),
-        (Call.CHECK, 200, {"status": [], "serial": 3, "code": None}),
-        (Call.CHECK, 200, {"status": "LOST", "serial": 3, "code": None}),
+        (Endpoint.APPLY, 500, {"code": "INTERNAL"}),
+        (Endpoint.APPLY, 401, {"code": "UNAUTHENTICATED"}),
+        (Endpoint.APPLY, 502, b"<html>"),
+        (Endpoint.CAMPAIGN, 404, {"code": "CAMPAIGN_NOT_FOUND"}),
+        (Endpoint.COUPON, 404, {"code": "NOT_APPLIED"}),
+        (Endpoint.COUPON, 200, {"status": "ISSUED", "serial": 3, "code": None}),
+        (Endpoint.COUPON, 200, {"status": "ISSUED", "serial": "3", "code": "X"}),
+        (Endpoint.COUPON, 200, {"status": "PENDING", "serial": 3, "code": "X"}),
+        (Endpoint.COUPON, 200, {"status": [], "serial": 3, "code": None}),
+        (Endpoint.COUPON, 200, {"status": "LOST", "serial": 3, "code": None}),
     ],
 )
-def test_any_other_answer_is_wrong(call: Call, status: int, fields: Any) -> None:
-    assert seen(call, status, fields, {"Retry-After": "1"}).sort is Sort.WRONG
+def test_any_other_answer_is_wrong(call: Endpoint, status: int, fields: Any) -> None:
+    assert seen(call, status, fields, {"Retry-After": "1"}).sort is ResponseKind.WRONG
 
 
 def test_a_coupon_has_a_code_once_it_is_issued() -> None:
-    issued = seen(Call.CHECK, 200, {"status": "ISSUED", "serial": 3, "code": "X"})
-    assert (issued.sort, issued.outcome, issued.code) == (Sort.ANSWERED, ISSUED, "X")
-    pending = seen(Call.CHECK, 200, {"status": "PENDING", "serial": 3, "code": None})
-    assert (pending.sort, pending.outcome, pending.serial) == (Sort.ANSWERED, PENDING, 3)
+    issued = seen(Endpoint.COUPON, 200, {"status": "ISSUED", "serial": 3, "code": "X"})
+    assert (issued.sort, issued.outcome, issued.code) == (ResponseKind.ANSWERED, ISSUED, "X")
+    pending = seen(Endpoint.COUPON, 200, {"status": "PENDING", "serial": 3, "code": None})
+    assert (pending.sort, pending.outcome, pending.serial) == (ResponseKind.ANSWERED, PENDING, 3)
 
 
 def test_no_answer_says_why_and_asks_for_another_try() -> None:
-    lost = seen(Call.PRESS, NO_ANSWER, b"", error="ConnectionResetError")
-    assert (lost.sort, lost.outcome) == (Sort.AGAIN, "no answer (ConnectionResetError)")
+    lost = seen(Endpoint.APPLY, NO_RESPONSE, b"", error="ConnectionResetError")
+    assert (lost.sort, lost.outcome) == (ResponseKind.RETRY, "no answer (ConnectionResetError)")

@@ -11,18 +11,18 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from local.harness.api_client import Api
-from local.harness.console import Screen
+from local.harness.console import Console
 from local.harness.observations import Row
-from local.harness.processes import DemoError
-from local.harness.responses import ACCEPTED, Answer
+from local.harness.processes import HarnessError
+from local.harness.responses import ACCEPTED, ApplyResponse
 from local.load import run as course
 from local.load.__main__ import main
-from local.load.invariants import Stands
+from local.load.invariants import FinalState
 from local.load.responses import ISSUED
-from local.load.session_log import Day, Visit
+from local.load.session_log import LoadResult, UserSession
 from tests.packaging.source import foreign_packages, imported_names
 from tests.support.paths import ROOT
 
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 
     Hold = Callable[..., tuple[bool, str]]
 
-VISIT = Visit("a", [Answer("a", ACCEPTED, 1, 202, 0.1, 0.2)], ISSUED, 1, "X", 1.0, left=True)
-DAY = Day("load-1", 1, 1000, [VISIT], [])
-STANDS = Stands([Row("a", 1, 1000)], {"a": (1, "X")}, 1, 0, 0)
+VISIT = UserSession(
+    "a", [ApplyResponse("a", ACCEPTED, 1, 202, 0.1, 0.2)], ISSUED, 1, "X", 1.0, left=True
+)
+DAY = LoadResult("load-1", 1, 1000, [VISIT], [])
+STANDS = FinalState([Row("a", 1, 1000)], {"a": (1, "X")}, 1, 0, 0)
 
 
 @pytest.fixture
@@ -48,8 +50,8 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
 
     monkeypatch.setattr(course, "surroundings", surroundings)
 
-    def hold_days(*days: Day, stands: Stands = STANDS, code: int = 0) -> tuple[bool, str]:
-        monkeypatch.setattr(course, "read_stands", lambda *_: stands)
+    def run(*days: LoadResult, stands: FinalState = STANDS, code: int = 0) -> tuple[bool, str]:
+        monkeypatch.setattr(course, "read_final_state", lambda *_: stands)
         seen, out = tmp_path / "seen", tmp_path / "out"
         seen.mkdir()
         for day in days:
@@ -60,11 +62,11 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
         people.chmod(0o755)
         (out / "logs").mkdir(parents=True)
         (out / "day-of-before.json").write_text("an earlier run's")
-        console = Console(file=io.StringIO(), width=120)
-        kept = course.hold_days(options(out, people), Screen(console))
+        console = RichConsole(file=io.StringIO(), width=120)
+        kept = course.run(options(out, people), Console(console))
         return kept, console.file.getvalue()  # type: ignore[attr-defined]
 
-    return hold_days
+    return run
 
 
 def options(out: Path, python: Path) -> argparse.Namespace:
@@ -87,31 +89,31 @@ def test_a_broken_promise_is_none(hold: Hold) -> None:
 
 
 def test_one_broken_day_of_two_is_none(hold: Hold) -> None:
-    other = replace(DAY, campaign_id="load-2", visits=[replace(VISIT, wrong=["GET: 500"])])
+    other = replace(DAY, campaign_id="load-2", sessions=[replace(VISIT, wrong=["GET: 500"])])
     kept, shown = hold(DAY, other)
     assert not kept
     assert "1 x GET: 500" in shown
 
 
 def test_a_day_that_was_stopped_has_no_verdict_and_is_none(hold: Hold) -> None:
-    kept, shown = hold(replace(DAY, visits=[replace(VISIT, left=False)]))
+    kept, shown = hold(replace(DAY, sessions=[replace(VISIT, left=False)]))
     assert not kept
     assert "load-1 was stopped before everybody had left: no verdict" in shown
 
 
 def test_people_who_cannot_go_on_are_told_with_the_end_of_their_log(hold: Hold) -> None:
-    with pytest.raises(DemoError, match=r"exit code 2(.|\n)*people say this"):
+    with pytest.raises(HarnessError, match=r"exit code 2(.|\n)*people say this"):
         hold(DAY, code=2)
 
 
 def test_a_run_that_leaves_nothing_is_no_success(hold: Hold) -> None:
-    with pytest.raises(DemoError, match="no day came to its end"):
+    with pytest.raises(HarnessError, match="no day came to its end"):
         hold()
 
 
 def test_without_locust_one_sentence_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DemoError, match="`make load` installs Locust there"):
-        course.hold_days(options(tmp_path, tmp_path / "none"), Screen())
+    with pytest.raises(HarnessError, match="`make load` installs Locust there"):
+        course.run(options(tmp_path, tmp_path / "none"), Console())
 
 
 @pytest.mark.parametrize(

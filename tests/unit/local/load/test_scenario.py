@@ -17,18 +17,18 @@ from local.load.responses import (
     NOT_OPEN,
     PENDING,
     UNAVAILABLE,
-    Call,
-    Seen,
-    Sort,
+    Endpoint,
+    ParsedResponse,
+    ResponseKind,
 )
 from local.load.scenario import (
     AGAIN_JITTER_S,
     AGAIN_S,
     LOOK_JITTER_S,
     REACTION_S_MAX,
-    Nature,
-    Wish,
-    day,
+    Action,
+    UserProfile,
+    scenario,
 )
 
 if TYPE_CHECKING:
@@ -36,50 +36,50 @@ if TYPE_CHECKING:
 
 OPENS_S, PATIENCE_S = 1000.0, 60.0
 PAUSES = random.Random(1)  # noqa: S311 - how long somebody waits is no secret
-CALM = Nature(0.1, 0, doubtful=False, hang_up_s=None, random=PAUSES)
-LOST = Seen(0, Sort.AGAIN, "no answer (ConnectionResetError)")
-WRONG = Seen(0, Sort.WRONG, "500 INTERNAL", 500)
-SOLD = Seen(0, Sort.ANSWERED, SOLD_OUT, 409)
-WON = Seen(0, Sort.ANSWERED, ACCEPTED, 202, serial=7)
-WON_BEFORE = Seen(0, Sort.ANSWERED, ALREADY_APPLIED, 200, serial=7)
-HAS_CODE = Seen(0, Sort.ANSWERED, ISSUED, 200, serial=7, code="CODE")
-ON_ITS_WAY = Seen(0, Sort.ANSWERED, PENDING, 200, serial=7)
-PAGE = Seen(0, Sort.ANSWERED, "SCHEDULED", 200, wait_s=1.0, opens_at_s=OPENS_S)
+CALM = UserProfile(0.1, 0, doubtful=False, hang_up_s=None, random=PAUSES)
+LOST = ParsedResponse(0, ResponseKind.RETRY, "no answer (ConnectionResetError)")
+WRONG = ParsedResponse(0, ResponseKind.WRONG, "500 INTERNAL", 500)
+SOLD = ParsedResponse(0, ResponseKind.ANSWERED, SOLD_OUT, 409)
+WON = ParsedResponse(0, ResponseKind.ANSWERED, ACCEPTED, 202, serial=7)
+WON_BEFORE = ParsedResponse(0, ResponseKind.ANSWERED, ALREADY_APPLIED, 200, serial=7)
+HAS_CODE = ParsedResponse(0, ResponseKind.ANSWERED, ISSUED, 200, serial=7, code="CODE")
+ON_ITS_WAY = ParsedResponse(0, ResponseKind.ANSWERED, PENDING, 200, serial=7)
+PAGE = ParsedResponse(0, ResponseKind.ANSWERED, "SCHEDULED", 200, wait_s=1.0, opens_at_s=OPENS_S)
 
 
-def told_to_wait(outcome: str, wait_s: float = 1.0) -> Seen:
-    return Seen(0, Sort.AGAIN, outcome, 503, wait_s=wait_s)
+def told_to_wait(outcome: str, wait_s: float = 1.0) -> ParsedResponse:
+    return ParsedResponse(0, ResponseKind.RETRY, outcome, 503, wait_s=wait_s)
 
 
 def lived(
-    presses: Sequence[Seen],
-    checks: Sequence[Seen] = (HAS_CODE,),
-    nature: Nature = CALM,
-    page: Callable[[], Seen] = lambda: PAGE,
+    requests: Sequence[ParsedResponse],
+    checks: Sequence[ParsedResponse] = (HAS_CODE,),
+    profile: UserProfile = CALM,
+    page: Callable[[], ParsedResponse] = lambda: PAGE,
     arrives_s: float = OPENS_S - 10,
-) -> list[tuple[float, Wish]]:
+) -> list[tuple[float, Action]]:
     """Return when each wish was fulfilled, in a world that answers so; the last answer stays."""
-    answers = {Call.PRESS: list(presses), Call.CHECK: list(checks)}
-    steps, done, now_s = day(nature, OPENS_S + PATIENCE_S), [], arrives_s
-    wish: Wish | None = next(steps)
-    while wish:
-        now_s += wish.after_s
-        done.append((now_s, wish))
-        left = answers.get(wish.call)
+    answers = {Endpoint.APPLY: list(requests), Endpoint.COUPON: list(checks)}
+    steps, done, now_s = scenario(profile, OPENS_S + PATIENCE_S), [], arrives_s
+    action: Action | None = next(steps)
+    while action:
+        now_s += action.after_s
+        done.append((now_s, action))
+        left = answers.get(action.call)
         seen = page() if left is None else left.pop(0) if len(left) > 1 else left[0]
         try:
-            wish = steps.send(replace(seen, at_s=now_s))
+            action = steps.send(replace(seen, at_s=now_s))
         except StopIteration:
-            wish = None
+            action = None
     return done
 
 
-def times_of(call: Call, done: list[tuple[float, Wish]]) -> list[float]:
-    return [at_s for at_s, wish in done if wish.call is call]
+def times_of(call: Endpoint, done: list[tuple[float, Action]]) -> list[float]:
+    return [at_s for at_s, action in done if action.call is call]
 
 
 def test_the_page_is_looked_at_again_when_it_may_have_changed_never_sooner() -> None:
-    looks = times_of(Call.LOOK, lived([SOLD]))
+    looks = times_of(Endpoint.CAMPAIGN, lived([SOLD]))
     pauses = [later - earlier for earlier, later in pairwise(looks)]
     assert len(pauses) > 2
     assert all(1.0 <= pause <= 1.0 + LOOK_JITTER_S for pause in pauses)
@@ -87,97 +87,97 @@ def test_the_page_is_looked_at_again_when_it_may_have_changed_never_sooner() -> 
 
 
 def test_the_button_is_pressed_at_the_opening_after_the_persons_own_reaction() -> None:
-    [pressed_s] = times_of(Call.PRESS, lived([SOLD]))
+    [pressed_s] = times_of(Endpoint.APPLY, lived([SOLD]))
     assert pressed_s == pytest.approx(OPENS_S + CALM.reaction_s)
 
 
 def test_whoever_comes_late_presses_at_once() -> None:
-    assert times_of(Call.PRESS, lived([SOLD], arrives_s=OPENS_S + 5)) == [OPENS_S + 5]
+    assert times_of(Endpoint.APPLY, lived([SOLD], arrives_s=OPENS_S + 5)) == [OPENS_S + 5]
 
 
 def test_a_page_that_asks_for_patience_is_given_it() -> None:
     pages = iter([told_to_wait(UNAVAILABLE, 3.0), LOST])
-    looks = times_of(Call.LOOK, lived([SOLD], page=lambda: next(pages, PAGE)))
+    looks = times_of(Endpoint.CAMPAIGN, lived([SOLD], page=lambda: next(pages, PAGE)))
     assert looks[1] - looks[0] >= 3.0
     assert looks[2] - looks[1] >= AGAIN_S
 
 
 def test_a_page_that_nobody_should_see_sends_people_away() -> None:
-    assert [wish.call for _, wish in lived([SOLD], page=lambda: WRONG)] == [Call.LOOK]
+    assert [action.call for _, action in lived([SOLD], page=lambda: WRONG)] == [Endpoint.CAMPAIGN]
 
 
 def test_nobody_waits_for_a_page_for_ever() -> None:
     done = lived([SOLD], page=lambda: LOST)
-    assert times_of(Call.PRESS, done) == []
+    assert times_of(Endpoint.APPLY, done) == []
     assert done[-1][0] < OPENS_S + PATIENCE_S + AGAIN_S + LOOK_JITTER_S
 
 
 @pytest.mark.parametrize("outcome", [NOT_OPEN, BUSY, UNAVAILABLE])
 def test_retry_after_is_obeyed(outcome: str) -> None:
-    first, second = times_of(Call.PRESS, lived([told_to_wait(outcome, 2.0), SOLD]))
+    first, second = times_of(Endpoint.APPLY, lived([told_to_wait(outcome, 2.0), SOLD]))
     assert 2.0 <= second - first <= 2.0 + AGAIN_JITTER_S
 
 
 def test_after_a_broken_connection_the_button_is_pressed_again() -> None:
     done = lived([LOST, LOST, WON_BEFORE])
-    assert len(times_of(Call.PRESS, done)) == 3
-    assert len(times_of(Call.CHECK, done)) == 1
+    assert len(times_of(Endpoint.APPLY, done)) == 3
+    assert len(times_of(Endpoint.COUPON, done)) == 1
 
 
 def test_patience_has_an_end() -> None:
-    presses = times_of(Call.PRESS, lived([told_to_wait(UNAVAILABLE)]))
-    assert OPENS_S + PATIENCE_S <= presses[-1] <= OPENS_S + PATIENCE_S + 2.0
+    requests = times_of(Endpoint.APPLY, lived([told_to_wait(UNAVAILABLE)]))
+    assert OPENS_S + PATIENCE_S <= requests[-1] <= OPENS_S + PATIENCE_S + 2.0
 
 
 @pytest.mark.parametrize("hopes", [0, 1, 2])
 def test_a_loser_presses_again_as_often_as_there_is_hope(hopes: int) -> None:
-    done = lived([SOLD], nature=replace(CALM, hopes=hopes))
-    assert len(times_of(Call.PRESS, done)) == 1 + hopes
-    assert times_of(Call.CHECK, done) == []
+    done = lived([SOLD], profile=replace(CALM, hopes=hopes))
+    assert len(times_of(Endpoint.APPLY, done)) == 1 + hopes
+    assert times_of(Endpoint.COUPON, done) == []
 
 
 def test_a_loser_who_wins_after_all_waits_for_the_code() -> None:
-    done = lived([SOLD, WON], nature=replace(CALM, hopes=2))
-    assert len(times_of(Call.PRESS, done)) == 2
-    assert len(times_of(Call.CHECK, done)) == 1
+    done = lived([SOLD, WON], profile=replace(CALM, hopes=2))
+    assert len(times_of(Endpoint.APPLY, done)) == 2
+    assert len(times_of(Endpoint.COUPON, done)) == 1
 
 
 def test_a_winner_asks_until_the_code_is_there() -> None:
     done = lived([WON], [ON_ITS_WAY, told_to_wait(UNAVAILABLE), LOST, ON_ITS_WAY, HAS_CODE])
-    assert len(times_of(Call.CHECK, done)) == 5
+    assert len(times_of(Endpoint.COUPON, done)) == 5
 
 
 @pytest.mark.parametrize("last", [replace(HAS_CODE, outcome=FAILED), WRONG])
-def test_a_winner_who_will_have_no_code_leaves(last: Seen) -> None:
-    assert len(times_of(Call.CHECK, lived([WON], [ON_ITS_WAY, last]))) == 2
+def test_a_winner_who_will_have_no_code_leaves(last: ParsedResponse) -> None:
+    assert len(times_of(Endpoint.COUPON, lived([WON], [ON_ITS_WAY, last]))) == 2
 
 
 def test_a_code_that_never_comes_is_not_waited_for_for_ever() -> None:
-    checks = times_of(Call.CHECK, lived([WON], [ON_ITS_WAY]))
+    checks = times_of(Endpoint.COUPON, lived([WON], [ON_ITS_WAY]))
     assert OPENS_S + PATIENCE_S < checks[-1] < OPENS_S + PATIENCE_S + 2.0
 
 
 def test_a_doubtful_winner_presses_once_more() -> None:
-    done = lived([WON, WON_BEFORE], nature=replace(CALM, doubtful=True))
-    assert len(times_of(Call.PRESS, done)) == 2
+    done = lived([WON, WON_BEFORE], profile=replace(CALM, doubtful=True))
+    assert len(times_of(Endpoint.APPLY, done)) == 2
 
 
 def test_a_wrong_answer_to_the_press_sends_people_away() -> None:
-    assert len(times_of(Call.PRESS, lived([WRONG], nature=replace(CALM, hopes=2)))) == 1
+    assert len(times_of(Endpoint.APPLY, lived([WRONG], profile=replace(CALM, hopes=2)))) == 1
 
 
 def test_only_the_first_press_loses_its_connection() -> None:
-    done = lived([LOST, WON], nature=replace(CALM, hang_up_s=0.02))
-    assert [w.hang_up_s for _, w in done if w.call is Call.PRESS] == [0.02, None]
+    done = lived([LOST, WON], profile=replace(CALM, hang_up_s=0.02))
+    assert [w.hang_up_s for _, w in done if w.call is Endpoint.APPLY] == [0.02, None]
 
 
 def test_a_crowd_is_the_same_in_every_run_and_presses_within_a_moment() -> None:
-    crowd = [Nature.of(number, 0.5) for number in range(1000)]
-    again = [Nature.of(number, 0.5) for number in range(1000)]
+    crowd = [UserProfile.of(number, 0.5) for number in range(1000)]
+    again = [UserProfile.of(number, 0.5) for number in range(1000)]
     assert [replace(n, random=CALM.random) for n in crowd] == [
         replace(n, random=CALM.random) for n in again
     ]
-    assert all(-0.5 < nature.reaction_s <= REACTION_S_MAX for nature in crowd)
-    assert 50 < sum(nature.reaction_s < 0 for nature in crowd) < 200
-    assert 400 < sum(nature.hang_up_s is not None for nature in crowd) < 600
-    assert all(Nature.of(number, 0.0).hang_up_s is None for number in range(100))
+    assert all(-0.5 < profile.reaction_s <= REACTION_S_MAX for profile in crowd)
+    assert 50 < sum(profile.reaction_s < 0 for profile in crowd) < 200
+    assert 400 < sum(profile.hang_up_s is not None for profile in crowd) < 600
+    assert all(UserProfile.of(number, 0.0).hang_up_s is None for number in range(100))

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from local.soak.leak_check import MIB, RISE_MAX, growth
-from local.soak.process_usage import held
-from local.soak.response_stats import Told
+from local.soak.process_usage import process_usage
+from local.soak.response_stats import ResponseStats
 
 TIMES_S = [float(second) for second in range(600)]
 LEAK = RISE_MAX["rss_bytes"] * 2
@@ -45,13 +45,13 @@ def test_a_run_too_short_to_judge_is_said_to_be_that() -> None:
 
 
 def test_this_very_process_holds_what_it_opens() -> None:
-    before = held(os.getpid())
+    before = process_usage(os.getpid())
     release = threading.Event()
     thread = threading.Thread(target=release.wait)
     read, write = os.pipe()
     try:
         thread.start()
-        now = held(os.getpid())
+        now = process_usage(os.getpid())
     finally:
         os.close(read)
         os.close(write)
@@ -62,17 +62,17 @@ def test_this_very_process_holds_what_it_opens() -> None:
 
 
 def test_an_answer_that_was_not_expected_is_a_failure() -> None:
-    told = Told()
-    told.answer("apply", 500, frozenset({200, 202}), 0.1)
-    told.answer("apply", 202, frozenset({200, 202}), 0.1)
-    assert told.failures() == ["apply was answered with 500"]
+    answered = ResponseStats()
+    answered.answer("apply", 500, frozenset({200, 202}), 0.1)
+    answered.answer("apply", 202, frozenset({200, 202}), 0.1)
+    assert answered.failures() == ["apply was answered with 500"]
 
 
 def test_a_503_now_and_then_is_none_but_one_in_a_hundred_is() -> None:
-    told = Told()
+    answered = ResponseStats()
     for number in range(2000):
-        told.answer("apply", 503 if number == 0 else 202, frozenset({202}), 0.1)
-    assert told.failures() == []
+        answered.answer("apply", 503 if number == 0 else 202, frozenset({202}), 0.1)
+    assert answered.failures() == []
     for _ in range(20):
-        told.answer("apply", 503, frozenset({202}), 0.1)
-    assert told.failures() == ["21 of 2020 answers were 503 with nothing broken"]
+        answered.answer("apply", 503, frozenset({202}), 0.1)
+    assert answered.failures() == ["21 of 2020 answers were 503 with nothing broken"]

@@ -2,8 +2,8 @@
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
 -- ARGV  1 state, of all that follow
---           issued  the coupon row stands in MySQL under this serial
---           kept    the record stands in failed_event, which now takes care of it
+--           coupon        the coupon row stands in MySQL under this serial
+--           failed_event  the record stands in failed_event, which now takes care of it
 --       2 … n+1    the user ids, n of them
 --       n+2 … 2n+1 their serials
 -- Returns {cleared, repaired}: how many left pending, how many Redis had not known or known wrongly.
@@ -11,7 +11,7 @@
 -- MySQL is the truth: an issued coupon that Redis does not know (it was restored from an older
 -- state) is put back, so that nobody else gets its serial and its owner gets no second one.
 local n = (#ARGV - 1) / 2
-local issued = ARGV[1] == 'issued'
+local issued = ARGV[1] == 'coupon'
 local known = redis.call('ZMSCORE', KEYS[2], unpack(ARGV, 2, n + 1))
 local count = tonumber(redis.call('GET', KEYS[3]) or '0')
 local highest, cleared, repaired = count, 0, 0

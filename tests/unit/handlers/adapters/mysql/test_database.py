@@ -14,7 +14,7 @@ from handlers.adapters.mysql import connection as mysql_connection
 from handlers.adapters.mysql import database as mysql
 from handlers.adapters.mysql.database import ATTEMPTS_MAX, Database
 from handlers.adapters.mysql.ledger import Ledger
-from handlers.adapters.mysql.queries import CouponQueries
+from handlers.adapters.mysql.queries import MySqlQueries
 from handlers.config import DatabaseAddress
 from handlers.domain.errors import LedgerRefusedError, UnavailableError
 
@@ -225,7 +225,7 @@ def test_a_database_without_its_schema_is_not_ready(
         database.run(Work())
         patch.setattr(FakeCursor, "execute", execute)
         with pytest.raises(UnavailableError):
-            CouponQueries(database).ping()
+            MySqlQueries(database).ping()
 
 
 def test_each_thread_has_a_connection_of_its_own(server: Server, database: Database) -> None:

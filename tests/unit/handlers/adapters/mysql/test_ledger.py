@@ -11,8 +11,8 @@ import pytest
 
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.domain.coupon import CouponAccepted
-from handlers.domain.record import Accepted
-from handlers.domain.settlement import Holder
+from handlers.domain.record import DecodedRecord
+from handlers.domain.settlement import SettledAs
 from tests.support.fakes import NOW_MS, record
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class OneTransaction:
         return work(self.cursor)
 
 
-def accepted(serials: list[int]) -> list[Accepted]:
+def accepted(serials: list[int]) -> list[DecodedRecord]:
     return [
-        Accepted(
+        DecodedRecord(
             CouponAccepted("welcome", f"user-{serial}", serial, NOW_MS),
             partial(record, b"value", n),
         )
@@ -77,4 +77,4 @@ def test_rows_go_in_sorted_whatever_their_order_was(serials: list[int]) -> None:
     settlements = ledger_on(database).write(accepted(serials), [])
     assert [row[2] for row in database.cursor.rows] == [1, 2, 3]
     assert {s.serial for s in settlements} == {1, 2, 3}
-    assert {s.state for s in settlements} == {Holder.ISSUED}
+    assert {s.state for s in settlements} == {SettledAs.COUPON}

@@ -18,13 +18,13 @@ from handlers.domain.reconciliation.differences import (
     GIVEN_UP,
     HELD_AND_RETURNED,
     NEVER_GIVEN_OUT,
-    Difference,
+    Discrepancy,
     Kind,
-    Side,
+    Source,
     merge,
 )
-from handlers.domain.reconciliation.reconciler import Comparison
-from handlers.domain.reconciliation.serial_bitset import SerialSet
+from handlers.domain.reconciliation.reconciler import Reconciler
+from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.reconcile import compare
 from tests.support.fakes import NOW_MS, FakeCampaign
 
@@ -70,12 +70,12 @@ def put(fakes: Fakes, world: World) -> None:
     one.returned = list(world.returned)
     fakes.admissions.campaigns["welcome"] = one
     status = CampaignStatus(CAMPAIGN, 0, 0, 0, None, NOW_MS)
-    fakes.campaign_states.statuses["welcome"] = status
-    fakes.coupon_queries.standing["welcome"] = CAMPAIGN
-    fakes.coupon_queries.coupon_rows = {
+    fakes.redis_campaigns.statuses["welcome"] = status
+    fakes.mysql_queries.standing["welcome"] = CAMPAIGN
+    fakes.mysql_queries.coupon_rows = {
         ("welcome", user): Coupon(serial, user, "", 0, 0) for user, serial in world.issued.items()
     }
-    fakes.coupon_queries.given_up = {("welcome", user) for user in world.given_up}
+    fakes.mysql_queries.given_up = {("welcome", user) for user in world.given_up}
 
 
 def naive(world: World) -> set[tuple[Kind, str | int | None, str]]:
@@ -102,19 +102,19 @@ def naive(world: World) -> set[tuple[Kind, str | int | None, str]]:
     return wrong | {(Kind.COUNT_MISMATCH, who, d) for who, d, is_so in counts if is_so}
 
 
-def short(difference: Difference) -> tuple[Kind, str | int | None, str]:
+def short(difference: Discrepancy) -> tuple[Kind, str | int | None, str]:
     detail = "" if difference.kind is Kind.PENDING_STALE else difference.detail
     return difference.kind, difference.user_id or difference.admitted_serial, detail
 
 
-def found() -> list[Difference]:
+def found() -> list[Discrepancy]:
     return [difference for batch in compare("welcome").differences() for difference in batch]
 
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything goes over several sections, lookups and batches."""
-    monkeypatch.setattr(comparison, "SECTION", 3)
+    monkeypatch.setattr(comparison, "PAGE", 3)
     monkeypatch.setattr(comparison, "LOOKUP", 2)
     monkeypatch.setattr(comparison, "BATCH", 3)
 
@@ -155,16 +155,20 @@ def test_the_merge_yields_what_only_one_side_has(
     admitted: list[tuple[int, str]], issued: list[tuple[int, str]]
 ) -> None:
     admitted, issued = sorted(set(admitted)), sorted(set(issued))
-    suspects = list(merge(admitted, issued))
+    candidates = list(merge(admitted, issued))
     ours = [u for s, u in admitted if (s, u) not in issued]
     theirs = [u for s, u in issued if (s, u) not in admitted]
-    assert [suspect.user_id for suspect in suspects if suspect.side is Side.ADMITTED] == ours
-    assert [suspect.user_id for suspect in suspects if suspect.side is Side.ISSUED] == theirs
+    assert [
+        candidate.user_id for candidate in candidates if candidate.source is Source.ADMITTED
+    ] == ours
+    assert [
+        candidate.user_id for candidate in candidates if candidate.source is Source.ISSUED
+    ] == theirs
 
 
 @given(st.sets(st.integers(1, 200)))
 def test_a_serial_set_holds_what_was_added(serials: set[int]) -> None:
-    it = SerialSet()
+    it = SerialBitset()
     for serial in serials:
         it.add(serial)
     assert {n for n in range(-10, 300) if n in it} == serials
@@ -174,7 +178,7 @@ def test_a_serial_set_holds_what_was_added(serials: set[int]) -> None:
 @pytest.mark.parametrize("serial", [-1, 0, QUANTITY_MAX + 1])
 def test_a_serial_that_no_campaign_has_does_not_grow_a_serial_set(serial: int) -> None:
     with pytest.raises(ValueError, match=str(serial)):
-        SerialSet().add(serial)
+        SerialBitset().add(serial)
 
 
 def test_what_is_gone_at_the_second_look_was_on_its_way(
@@ -184,13 +188,13 @@ def test_what_is_gone_at_the_second_look_was_on_its_way(
     assert {d.kind for d in found()} == {Kind.MISSING_ROW, Kind.SERIAL_GAP}
 
     def meanwhile(_: float) -> None:
-        rows = fakes.coupon_queries.coupon_rows
+        rows = fakes.mysql_queries.coupon_rows
         rows["welcome", "a"] = Coupon(1, "a", "", 0, 0)
         fakes.admissions.campaigns["welcome"].serials["c"] = 3
         rows["welcome", "d"] = Coupon(4, "d", "", 0, 0)  # wrong only since then
 
     monkeypatch.setattr("handlers.domain.reconciliation.reconciler.time.sleep", meanwhile)
-    assert found() == [Difference(Kind.MISSING_ROW, "b", 2)]
+    assert found() == [Discrepancy(Kind.MISSING_ROW, "b", 2)]
 
 
 def test_without_the_second_look_what_was_on_its_way_is_a_false_alarm(
@@ -200,12 +204,12 @@ def test_without_the_second_look_what_was_on_its_way_is_a_false_alarm(
     put(fakes, World(admitted={"a": 1}, count=2))
 
     def meanwhile(_: float) -> None:
-        fakes.coupon_queries.coupon_rows["welcome", "a"] = Coupon(1, "a", "", 0, 0)
+        fakes.mysql_queries.coupon_rows["welcome", "a"] = Coupon(1, "a", "", 0, 0)
         fakes.admissions.campaigns["welcome"].serials["c"] = 2
-        fakes.coupon_queries.coupon_rows["welcome", "c"] = Coupon(2, "c", "", 0, 0)
+        fakes.mysql_queries.coupon_rows["welcome", "c"] = Coupon(2, "c", "", 0, 0)
 
     monkeypatch.setattr("handlers.domain.reconciliation.reconciler.time.sleep", meanwhile)
-    monkeypatch.setattr(Comparison, "_second_look", lambda _self, _outline, batch: batch)
+    monkeypatch.setattr(Reconciler, "_recheck", lambda _self, _snapshot, batch: batch)
     assert {d.kind for d in found()} == {Kind.MISSING_ROW, Kind.SERIAL_GAP}
     assert found() == []
 
@@ -214,7 +218,7 @@ def test_figures_that_contradict_mysql_are_named(fakes: Fakes) -> None:
     put(fakes, World())
     fakes.admissions.campaigns["welcome"].quantity = QUANTITY + 1
     assert [d.detail for d in found()] == ["the quantity is not that of MySQL"]
-    del fakes.coupon_queries.standing["welcome"]
+    del fakes.mysql_queries.standing["welcome"]
     assert [d.detail for d in found()] == ["MySQL has no such campaign"]
 
 
@@ -224,20 +228,20 @@ def test_without_redis_being_sure_nothing_is_compared(
     with pytest.raises(CampaignNotFoundError):
         found()
     put(fakes, World(admitted={"a": 1}))
-    del fakes.campaign_states.statuses["welcome"]
+    del fakes.redis_campaigns.statuses["welcome"]
     with pytest.raises(UnavailableError, match="stands in MySQL and not in Redis"):
         found()
     put(fakes, World(admitted={"a": 1}))
     with monkeypatch.context() as rebuilt:
-        outlines = iter(("before", "after"))
-        outline = fakes.admission_register.outline
+        snapshots = iter(("before", "after"))
+        snapshot = fakes.admission_reader.snapshot
         rebuilt.setattr(
-            fakes.admission_register,
-            "outline",
-            lambda _: type(outline("welcome"))(next(outlines), QUANTITY, 0, 1, NOW_MS),
+            fakes.admission_reader,
+            "snapshot",
+            lambda _: type(snapshot("welcome"))(next(snapshots), QUANTITY, 0, 1, NOW_MS),
         )
         with pytest.raises(UnavailableError, match="rebuilt meanwhile"):
             found()
-    fakes.campaign_states.epoch_is_known = False
+    fakes.redis_campaigns.epoch_is_known = False
     with pytest.raises(StaleStateError):
         found()

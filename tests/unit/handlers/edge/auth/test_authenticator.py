@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain.errors import ForbiddenError, UnauthenticatedError
-from handlers.edge.auth.authenticator import TOKEN_LENGTH_MAX, Tokens, User
-from handlers.edge.auth.token_cache import VerifiedTokens
+from handlers.edge.auth.authenticator import TOKEN_LENGTH_MAX, Authenticator, User
+from handlers.edge.auth.token_cache import TokenCache
 from tests.support.issuer import SECRET, Issuer, good_claims, signed, unsigned
 
 if TYPE_CHECKING:
@@ -28,50 +28,53 @@ def issuer() -> Issuer:
 
 
 @pytest.fixture
-def tokens(service_settings: Settings) -> Tokens:
-    return Tokens(service_settings)
+def tokens(service_settings: Settings) -> Authenticator:
+    return Authenticator(service_settings)
 
 
-def refusal(tokens: Tokens, authorization: str) -> str:
+def refusal(tokens: Authenticator, authorization: str) -> str:
     with pytest.raises(UnauthenticatedError) as caught:
-        tokens.user({"authorization": authorization})
+        tokens.authenticate({"authorization": authorization})
     return str(caught.value)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
 def test_a_token_tells_who_asks_whatever_the_case_of_the_scheme(
-    tokens: Tokens, scheme: str
+    tokens: Authenticator, scheme: str
 ) -> None:
-    user = tokens.user({"authorization": f"{scheme} {signed(good_claims())}"})
+    user = tokens.authenticate({"authorization": f"{scheme} {signed(good_claims())}"})
     assert user == User("42", frozenset())
 
 
-def test_scopes_are_told_apart_by_spaces(tokens: Tokens) -> None:
+def test_scopes_are_told_apart_by_spaces(tokens: Authenticator) -> None:
     token = signed(good_claims() | {"scope": "coupon:admin  profile"})
-    assert tokens.admin({"authorization": f"Bearer {token}"}).scopes == {"coupon:admin", "profile"}
+    assert tokens.require_admin({"authorization": f"Bearer {token}"}).scopes == {
+        "coupon:admin",
+        "profile",
+    }
 
 
 @pytest.mark.parametrize(
     "scope", [None, "", "profile", "coupon:administrator", ["coupon:admin"], {"coupon:admin": 1}, 1]
 )
-def test_only_the_admin_scope_makes_an_admin(tokens: Tokens, scope: object) -> None:
+def test_only_the_admin_scope_makes_an_admin(tokens: Authenticator, scope: object) -> None:
     headers = {"authorization": f"Bearer {signed(good_claims() | {'scope': scope})}"}
-    assert tokens.user(headers).id == "42"
+    assert tokens.authenticate(headers).id == "42"
     with pytest.raises(ForbiddenError):
-        tokens.admin(headers)
+        tokens.require_admin(headers)
 
 
 @pytest.mark.parametrize(
     "authorization",
     ["", "Bearer", "Bearer ", "Bearer    ", "Basic NDI6NDI=", "Bearertoken", "\ud800", "token"],
 )
-def test_without_a_bearer_token_nobody_is_known(tokens: Tokens, authorization: str) -> None:
+def test_without_a_bearer_token_nobody_is_known(tokens: Authenticator, authorization: str) -> None:
     assert refusal(tokens, authorization) == "A valid bearer token is required."
 
 
-def test_without_the_header_nobody_is_known(tokens: Tokens) -> None:
+def test_without_the_header_nobody_is_known(tokens: Authenticator) -> None:
     with pytest.raises(UnauthenticatedError):
-        tokens.user({})
+        tokens.authenticate({})
 
 
 @pytest.mark.parametrize(
@@ -89,19 +92,19 @@ def test_without_the_header_nobody_is_known(tokens: Tokens) -> None:
         base64.urlsafe_b64encode(b"[" * 5000).decode().rstrip("=") + ".e30.AA",
     ],
 )
-def test_a_malformed_token_is_refused(tokens: Tokens, token: str) -> None:
+def test_a_malformed_token_is_refused(tokens: Authenticator, token: str) -> None:
     assert refusal(tokens, f"Bearer {token}") == "the token is not valid"
 
 
-def test_a_token_of_more_than_8_kib_is_not_even_looked_at(tokens: Tokens) -> None:
+def test_a_token_of_more_than_8_kib_is_not_even_looked_at(tokens: Authenticator) -> None:
     fits = signed(good_claims() | {"pad": "x" * 5000})
     assert len(fits) < TOKEN_LENGTH_MAX
-    assert tokens.user({"authorization": f"Bearer {fits}"}).id == "42"
+    assert tokens.authenticate({"authorization": f"Bearer {fits}"}).id == "42"
     overlong = signed(good_claims() | {"pad": "x" * TOKEN_LENGTH_MAX})
     assert refusal(tokens, f"Bearer {overlong}") == "A valid bearer token is required."
 
 
-def test_an_expired_token_is_refused_and_says_so(tokens: Tokens) -> None:
+def test_an_expired_token_is_refused_and_says_so(tokens: Authenticator) -> None:
     token = signed(good_claims() | {"exp": int(time.time()) - 1})
     assert refusal(tokens, f"Bearer {token}") == "the token has expired"
 
@@ -133,7 +136,7 @@ def test_an_expired_token_is_refused_and_says_so(tokens: Tokens) -> None:
     ],
 )
 def test_a_token_whose_claims_are_missing_or_malformed_is_refused(
-    tokens: Tokens, claims: dict[str, Any]
+    tokens: Authenticator, claims: dict[str, Any]
 ) -> None:
     assert refusal(tokens, f"Bearer {signed(claims)}") == "the token is not valid"
 
@@ -142,7 +145,7 @@ def test_a_token_whose_claims_are_missing_or_malformed_is_refused(
     "exp", ["4000000000", "\N{ARABIC-INDIC DIGIT FOUR}000000000", " 4000000000"]
 )
 def test_an_expiry_that_is_text_is_refused_whatever_number_it_spells(
-    tokens: Tokens, exp: str
+    tokens: Authenticator, exp: str
 ) -> None:
     token = signed(good_claims() | {"exp": exp})
     assert refusal(tokens, f"Bearer {token}") == "the token's exp is no number"
@@ -150,7 +153,7 @@ def test_an_expiry_that_is_text_is_refused_whatever_number_it_spells(
 
 @pytest.mark.parametrize("number", ["9" * 5000, "1e999", "-" + "9" * 400, "NaN"])
 def test_a_number_beyond_all_bounds_in_a_token_brings_nothing_down(
-    tokens: Tokens, number: str
+    tokens: Authenticator, number: str
 ) -> None:
     header, claims = '{"alg":"HS256"}', '{"sub":"42"}'
     with_number = f'{{"exp":{number}}}'
@@ -162,11 +165,11 @@ def test_a_number_beyond_all_bounds_in_a_token_brings_nothing_down(
 
 
 @pytest.mark.parametrize("sub", [42, True, ["42"], {"a": 1}, 1.5, "", "4 2", "é", "a" * 65, "\n"])
-def test_a_sub_that_is_no_user_id_is_refused(tokens: Tokens, sub: object) -> None:
+def test_a_sub_that_is_no_user_id_is_refused(tokens: Authenticator, sub: object) -> None:
     assert "token" in refusal(tokens, f"Bearer {signed(good_claims() | {'sub': sub})}")
 
 
-def test_a_token_signed_with_another_secret_is_refused(tokens: Tokens) -> None:
+def test_a_token_signed_with_another_secret_is_refused(tokens: Authenticator) -> None:
     token = signed(good_claims(), "another secret, as long as it ought to be")
     assert refusal(tokens, f"Bearer {token}") == "the token is not valid"
 
@@ -188,14 +191,14 @@ def test_a_token_signed_with_another_secret_is_refused(tokens: Tokens) -> None:
         "ES256",
     ],
 )
-def test_a_token_does_not_choose_its_algorithm(tokens: Tokens, algorithm: str) -> None:
+def test_a_token_does_not_choose_its_algorithm(tokens: Authenticator, algorithm: str) -> None:
     assert refusal(tokens, f"Bearer {unsigned({'alg': algorithm})}") == "the token is not valid"
     with_our_secret = signed(good_claims(), algorithm=algorithm)
     assert refusal(tokens, f"Bearer {with_our_secret}") == "the token is not valid"
 
 
 @pytest.mark.parametrize("alg", [None, 1, True, ["HS256"], {"HS256": 1}])
-def test_an_algorithm_that_is_no_text_is_refused(tokens: Tokens, alg: object) -> None:
+def test_an_algorithm_that_is_no_text_is_refused(tokens: Authenticator, alg: object) -> None:
     assert refusal(tokens, f"Bearer {unsigned({'alg': alg})}") == "the token is not valid"
 
 
@@ -213,7 +216,7 @@ def test_an_algorithm_that_is_no_text_is_refused(tokens: Tokens, alg: object) ->
     ],
 )
 def test_a_header_that_names_another_key_or_another_rule_makes_no_token_valid(
-    tokens: Tokens, header: dict[str, object]
+    tokens: Authenticator, header: dict[str, object]
 ) -> None:
     assert (
         refusal(tokens, f"Bearer {unsigned({'alg': 'HS256', **header})}")
@@ -221,7 +224,7 @@ def test_a_header_that_names_another_key_or_another_rule_makes_no_token_valid(
     )
 
 
-def test_an_unsigned_token_is_refused(tokens: Tokens) -> None:
+def test_an_unsigned_token_is_refused(tokens: Authenticator) -> None:
     token = jwt.encode(good_claims(), "", "none")
     assert refusal(tokens, f"Bearer {token}") == "the token is not valid"
     without_signature = signed(good_claims()).rpartition(".")[0] + "."
@@ -229,7 +232,7 @@ def test_an_unsigned_token_is_refused(tokens: Tokens) -> None:
 
 
 def test_a_token_of_an_issuer_is_refused_where_a_secret_counts(
-    tokens: Tokens, issuer: Issuer
+    tokens: Authenticator, issuer: Issuer
 ) -> None:
     for algorithm in ("RS256", "ES256"):
         assert refusal(tokens, f"Bearer {issuer.sign(algorithm)}") == "the token is not valid"
@@ -237,7 +240,7 @@ def test_a_token_of_an_issuer_is_refused_where_a_secret_counts(
 
 @given(st.text() | st.from_regex(r"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*"))
 def test_no_text_brings_the_check_down(token: str) -> None:
-    tokens = Tokens.__new__(Tokens)
+    tokens = Authenticator.__new__(Authenticator)
     tokens._secret, tokens._issuer, tokens._rotating = SECRET, None, None
-    tokens._verified = VerifiedTokens()
+    tokens._verified = TokenCache()
     assert refusal(tokens, f"Bearer {token}")

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from handlers.domain.errors import UnauthenticatedError, UnavailableError
-from handlers.edge.auth.authenticator import Tokens
+from handlers.edge.auth.authenticator import Authenticator
 from tests.support.issuer import Issuer, good_claims, signed, unsigned
 
 if TYPE_CHECKING:
@@ -32,35 +32,37 @@ def issuer(keys: Issuer) -> Iterator[Issuer]:
 
 
 @pytest.fixture
-def tokens(issuer: Issuer, service_settings: Settings) -> Iterator[Tokens]:
+def tokens(issuer: Issuer, service_settings: Settings) -> Iterator[Authenticator]:
     with issuer.served() as url:
         yield tokens_of(service_settings, url)
 
 
-def tokens_of(settings: Settings, url: str) -> Tokens:
-    return Tokens(dataclasses.replace(settings, auth_jwt_secret="", auth_jwks_url=url))
+def tokens_of(settings: Settings, url: str) -> Authenticator:
+    return Authenticator(dataclasses.replace(settings, auth_jwt_secret="", auth_jwks_url=url))
 
 
-def refuses(tokens: Tokens, token: str) -> bool:
+def refuses(tokens: Authenticator, token: str) -> bool:
     with pytest.raises(UnauthenticatedError) as caught:
-        tokens.user({"authorization": f"Bearer {token}"})
+        tokens.authenticate({"authorization": f"Bearer {token}"})
     return str(caught.value) == "the token is not valid"
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_a_token_of_the_issuer_is_taken(tokens: Tokens, issuer: Issuer, algorithm: str) -> None:
+def test_a_token_of_the_issuer_is_taken(
+    tokens: Authenticator, issuer: Issuer, algorithm: str
+) -> None:
     token = issuer.sign(algorithm, scope="coupon:admin")
-    assert tokens.admin({"authorization": f"Bearer {token}"}).id == "42"
+    assert tokens.require_admin({"authorization": f"Bearer {token}"}).id == "42"
 
 
-def test_the_keys_are_asked_for_once(tokens: Tokens, issuer: Issuer) -> None:
+def test_the_keys_are_asked_for_once(tokens: Authenticator, issuer: Issuer) -> None:
     for algorithm in ("RS256", "ES256", "RS256"):
-        tokens.user({"authorization": f"Bearer {issuer.sign(algorithm)}"})
+        tokens.authenticate({"authorization": f"Bearer {issuer.sign(algorithm)}"})
     assert issuer.calls == 1
 
 
 def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(
-    tokens: Tokens, issuer: Issuer
+    tokens: Authenticator, issuer: Issuer
 ) -> None:
     pem = issuer.rsa.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -95,17 +97,17 @@ def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(
     ],
 )
 def test_a_token_that_anybody_can_make_is_refused(
-    tokens: Tokens, header: dict[str, object]
+    tokens: Authenticator, header: dict[str, object]
 ) -> None:
     assert refuses(tokens, unsigned(header))
 
 
-def test_a_token_of_another_issuer_is_refused(tokens: Tokens) -> None:
+def test_a_token_of_another_issuer_is_refused(tokens: Authenticator) -> None:
     assert refuses(tokens, Issuer().sign("ES256"))
 
 
 def test_many_unknown_keys_do_not_become_many_calls_to_the_issuer(
-    tokens: Tokens, issuer: Issuer
+    tokens: Authenticator, issuer: Issuer
 ) -> None:
     for n in range(20):
         assert refuses(tokens, issuer.sign("ES256", kid=f"unknown-{n}"))
@@ -130,11 +132,11 @@ def test_many_unknown_keys_do_not_become_many_calls_to_the_issuer(
     ],
 )
 def test_an_issuer_that_gives_no_keys_is_no_fault_of_the_token(
-    tokens: Tokens, issuer: Issuer, answer: tuple[int, bytes]
+    tokens: Authenticator, issuer: Issuer, answer: tuple[int, bytes]
 ) -> None:
     issuer.answer = answer
     with pytest.raises(UnavailableError):
-        tokens.user({"authorization": f"Bearer {issuer.sign('ES256')}"})
+        tokens.authenticate({"authorization": f"Bearer {issuer.sign('ES256')}"})
 
 
 def test_an_issuer_out_of_reach_is_no_fault_of_the_token(
@@ -143,10 +145,12 @@ def test_an_issuer_out_of_reach_is_no_fault_of_the_token(
     with issuer.served() as url:
         pass
     with pytest.raises(UnavailableError):
-        tokens_of(service_settings, url).user({"authorization": f"Bearer {issuer.sign('ES256')}"})
+        tokens_of(service_settings, url).authenticate(
+            {"authorization": f"Bearer {issuer.sign('ES256')}"}
+        )
 
 
-def test_a_malformed_token_does_not_reach_the_issuer(tokens: Tokens, issuer: Issuer) -> None:
+def test_a_malformed_token_does_not_reach_the_issuer(tokens: Authenticator, issuer: Issuer) -> None:
     for token in ("a", "a.b.c", jwt.encode(good_claims(), "", "none") + "!"):
         assert refuses(tokens, token)
     assert issuer.calls == 0
@@ -158,20 +162,20 @@ def test_a_token_that_was_taken_is_taken_at_once_while_its_key_is_fresh(
     with issuer.served() as url:
         tokens = tokens_of(service_settings, url)
         authorization = f"Bearer {issuer.sign('ES256')}"
-        assert tokens.user_at_once(authorization) is None  # the issuer must be asked first
-        user = tokens.user({"authorization": authorization})
-        assert tokens.user_at_once(authorization) == user
-        assert tokens.user_at_once(f"Bearer {issuer.sign('RS256')}") is None
+        assert tokens.cached_user(authorization) is None  # the issuer must be asked first
+        user = tokens.authenticate({"authorization": authorization})
+        assert tokens.cached_user(authorization) == user
+        assert tokens.cached_user(f"Bearer {issuer.sign('RS256')}") is None
     monkeypatch.setattr("handlers.edge.auth.jwks.LIFESPAN_S", 0)
-    assert tokens.user_at_once(authorization) is None
+    assert tokens.cached_user(authorization) is None
     assert issuer.calls == 1
 
 
 def test_a_token_that_expired_is_not_taken_at_once(
-    tokens: Tokens, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    tokens: Authenticator, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authorization = f"Bearer {issuer.sign('ES256')}"
-    tokens.user({"authorization": authorization})
+    tokens.authenticate({"authorization": authorization})
     after = good_claims()["exp"] + 1
     monkeypatch.setattr("handlers.edge.auth.authenticator.time.time", lambda: after)
-    assert tokens.user_at_once(authorization) is None
+    assert tokens.cached_user(authorization) is None

@@ -16,7 +16,7 @@ from handlers.edge.auth.jwks import (
     LIFESPAN_S,
     REFRESH_EVERY_S,
     STALE_MAX_S,
-    IssuerKeys,
+    JwksCache,
 )
 from tests.support.issuer import Issuer
 
@@ -51,9 +51,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def keys(issuer: Issuer, clock: Clock) -> Iterator[IssuerKeys]:
+def keys(issuer: Issuer, clock: Clock) -> Iterator[JwksCache]:
     with issuer.served() as url:
-        yield IssuerKeys(url, clock)
+        yield JwksCache(url, clock)
 
 
 def with_another_key(issuer: Issuer, kid: str) -> tuple[int, bytes]:
@@ -62,7 +62,7 @@ def with_another_key(issuer: Issuer, kid: str) -> tuple[int, bytes]:
 
 
 def test_a_key_of_a_rotation_is_found_as_soon_as_a_question_is_due(
-    keys: IssuerKeys, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: Clock
 ) -> None:
     assert keys.key("ec")
     issuer.answer = with_another_key(issuer, "rotated")
@@ -73,7 +73,7 @@ def test_a_key_of_a_rotation_is_found_as_soon_as_a_question_is_due(
 
 
 def test_a_key_that_is_withdrawn_counts_no_longer_than_the_lifespan(
-    keys: IssuerKeys, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: Clock
 ) -> None:
     assert keys.key("rsa")
     issuer.answer = (200, json.dumps({"keys": json.loads(issuer.answer[1])["keys"][1:]}).encode())
@@ -84,7 +84,7 @@ def test_a_key_that_is_withdrawn_counts_no_longer_than_the_lifespan(
 
 
 def test_however_many_keys_strangers_name_the_issuer_is_asked_once_in_a_while(
-    keys: IssuerKeys, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: Clock
 ) -> None:
     for _ in range(3):
         for n in range(100):
@@ -95,7 +95,7 @@ def test_however_many_keys_strangers_name_the_issuer_is_asked_once_in_a_while(
 
 
 def test_an_outage_of_the_issuer_leaves_the_keys_that_we_have(
-    keys: IssuerKeys, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: Clock
 ) -> None:
     keys.key("ec")
     issuer.answer = DOWN
@@ -110,7 +110,7 @@ def test_an_outage_of_the_issuer_leaves_the_keys_that_we_have(
 
 
 def test_without_any_key_the_issuer_is_asked_again_but_not_by_everybody(
-    keys: IssuerKeys, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: Clock
 ) -> None:
     good, issuer.answer = issuer.answer, DOWN
     for _ in range(20):
@@ -122,7 +122,7 @@ def test_without_any_key_the_issuer_is_asked_again_but_not_by_everybody(
     assert keys.key("ec")
 
 
-def test_threads_that_come_first_together_ask_once(keys: IssuerKeys, issuer: Issuer) -> None:
+def test_threads_that_come_first_together_ask_once(keys: JwksCache, issuer: Issuer) -> None:
     barrier, found = threading.Barrier(8), []
 
     def ask() -> None:
@@ -140,7 +140,7 @@ def test_threads_that_come_first_together_ask_once(keys: IssuerKeys, issuer: Iss
 
 
 def test_an_answer_that_is_too_large_is_none(
-    keys: IssuerKeys, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    keys: JwksCache, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issuer_keys, "ANSWER_BYTES_MAX", len(issuer.answer[1]) - 1)
     with pytest.raises(UnavailableError):
@@ -154,12 +154,12 @@ def test_an_issuer_that_drips_is_left_after_the_whole_time_and_not_after_each_dr
     with issuer.served(pause_s=0.1) as url:
         started = time.monotonic()
         with pytest.raises(UnavailableError):
-            IssuerKeys(url, clock).key("ec")
+            JwksCache(url, clock).key("ec")
         # All of it would take a minute and more.
         assert time.monotonic() - started < 0.05 * len(issuer.answer[1])
 
 
-def test_only_keys_for_signatures_count(keys: IssuerKeys, issuer: Issuer) -> None:
+def test_only_keys_for_signatures_count(keys: JwksCache, issuer: Issuer) -> None:
     rsa, ec = json.loads(issuer.answer[1])["keys"]
     without_use = {name: value for name, value in ec.items() if name != "use"}
     unnamed = {name: value for name, value in ec.items() if name != "kid"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.domain.errors import UnauthenticatedError, UnavailableError
-from handlers.edge.auth.authenticator import Tokens
+from handlers.edge.auth.authenticator import Authenticator
 from tests.support.issuer import good_claims, signed
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ class Rotating:
         return changed
 
 
-def tokens_of(settings: Settings, secret: Rotating) -> Tokens:
+def tokens_of(settings: Settings, secret: Rotating) -> Authenticator:
     named = dataclasses.replace(settings, auth_jwt_secret="", auth_jwt_secret_id="prod/jwt")
-    return Tokens(named, secret)
+    return Authenticator(named, secret)
 
 
-def user(tokens: Tokens, secret: str, **claims: object) -> str:
+def user(tokens: Authenticator, secret: str, **claims: object) -> str:
     token = signed(good_claims() | claims, secret)
-    return tokens.user({"authorization": f"Bearer {token}"}).id
+    return tokens.authenticate({"authorization": f"Bearer {token}"}).id
 
 
 def test_a_token_of_the_current_secret_asks_nobody(service_settings: Settings) -> None:
@@ -87,7 +87,7 @@ def test_a_token_that_is_wrong_otherwise_makes_nobody_look_for_a_new_secret(
     with pytest.raises(UnauthenticatedError, match="expired"):
         user(tokens, OLD, exp=1)
     with pytest.raises(UnauthenticatedError):
-        tokens.user({"authorization": "Bearer a.b.c"})
+        tokens.authenticate({"authorization": "Bearer a.b.c"})
     assert secret.renewals == 0
 
 
@@ -101,7 +101,7 @@ def test_nobody_is_taken_at_once_since_the_secret_may_have_to_be_read(
 ) -> None:
     secret = Rotating([NOW], [NOW])
     settings = dataclasses.replace(service_settings, auth_jwt_secret="", auth_jwt_secret_id="jwt")
-    tokens = Tokens(settings, secret)
+    tokens = Authenticator(settings, secret)
     authorization = f"Bearer {signed(good_claims(), NOW)}"
-    assert tokens.user({"authorization": authorization}).id == "42"
-    assert tokens.user_at_once(authorization) is None
+    assert tokens.authenticate({"authorization": authorization}).id == "42"
+    assert tokens.cached_user(authorization) is None

@@ -15,7 +15,7 @@ from handlers.domain.errors import UnauthenticatedError
 from handlers.edge.auth import authenticator as tokens_module
 from handlers.edge.auth import hs256
 from handlers.edge.auth import token_cache as verified_tokens
-from handlers.edge.auth.authenticator import Tokens
+from handlers.edge.auth.authenticator import Authenticator
 from tests.support.issuer import Issuer, good_claims, signed
 from tests.unit.handlers.edge.auth.test_issuer import tokens_of as tokens_of_issuer
 from tests.unit.handlers.edge.auth.test_rotating_secret import NEXT, NOW, OLD, Rotating
@@ -50,34 +50,34 @@ def verifications(monkeypatch: pytest.MonkeyPatch) -> Verifications:
     return counted
 
 
-def user(tokens: Tokens, token: str) -> str:
-    return tokens.user({"authorization": f"Bearer {token}"}).id
+def user(tokens: Authenticator, token: str) -> str:
+    return tokens.authenticate({"authorization": f"Bearer {token}"}).id
 
 
-def refusal(tokens: Tokens, token: str) -> str:
+def refusal(tokens: Authenticator, token: str) -> str:
     with pytest.raises(UnauthenticatedError) as caught:
         user(tokens, token)
     return str(caught.value)
 
 
-def kept(tokens: Tokens) -> int:
+def kept(tokens: Authenticator) -> int:
     return len(tokens._verified._kept)
 
 
 def test_a_token_that_comes_again_is_not_verified_again(
     service_settings: Settings, verifications: Verifications
 ) -> None:
-    tokens = Tokens(service_settings)
+    tokens = Authenticator(service_settings)
     token = signed(good_claims() | {"scope": "coupon:admin"})
     for _ in range(3):
-        assert tokens.admin({"authorization": f"bearer  {token} "}).id == "42"
+        assert tokens.require_admin({"authorization": f"bearer  {token} "}).id == "42"
     assert verifications.count == 1
 
 
 def test_a_token_that_is_known_expires_all_the_same(
     service_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = Tokens(service_settings)
+    tokens = Authenticator(service_settings)
     expires_at = int(time.time()) + 600
     token = signed({"sub": "42", "exp": expires_at})
     assert user(tokens, token) == "42"
@@ -89,7 +89,7 @@ def test_a_token_that_is_known_expires_all_the_same(
 
 
 def test_what_differs_in_one_character_is_another_token(service_settings: Settings) -> None:
-    tokens = Tokens(service_settings)
+    tokens = Authenticator(service_settings)
     token = signed(good_claims())
     assert user(tokens, token) == "42"
     head, signature = token[:-43], token[-43:]
@@ -100,7 +100,7 @@ def test_what_differs_in_one_character_is_another_token(service_settings: Settin
 
 
 def test_nothing_is_kept_of_tokens_that_are_refused(service_settings: Settings) -> None:
-    tokens = Tokens(service_settings)
+    tokens = Authenticator(service_settings)
     for token in (
         "a.b.c",
         signed(good_claims(), "forged-secret-of-32-bytes-or-more-00"),
@@ -114,7 +114,7 @@ def test_nothing_is_kept_of_tokens_that_are_refused(service_settings: Settings) 
 
 def test_the_memory_is_bounded(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verified_tokens, "TOKENS_MAX", 3)
-    tokens = Tokens(service_settings)
+    tokens = Authenticator(service_settings)
     for number in range(10):
         assert user(tokens, signed(good_claims() | {"sub": str(number)})) == str(number)
         assert 1 <= kept(tokens) <= 3
@@ -128,7 +128,7 @@ def test_many_threads_are_each_told_their_own_user(
     service_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verified_tokens, "TOKENS_MAX", 5)
-    tokens = Tokens(service_settings)
+    tokens = Authenticator(service_settings)
     owners = [str(number % 8) for number in range(400)]
     signed_for = {owner: signed(good_claims() | {"sub": owner}) for owner in owners}
     with ThreadPoolExecutor(8) as pool:

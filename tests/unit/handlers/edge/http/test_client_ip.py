@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.edge.http.client_ip import counted_as
+from handlers.edge.http.client_ip import rate_limit_key
 from handlers.edge.http.request import Request
 
 
@@ -29,7 +29,7 @@ def address_of(**event: Any) -> str:
     ],
 )
 def test_an_address_is_counted_as_what_one_customer_has(address: str, counted: str) -> None:
-    assert counted_as(address) == counted
+    assert rate_limit_key(address) == counted
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_an_address_is_counted_as_what_one_customer_has(address: str, counted: s
     ],
 )
 def test_what_is_no_address_is_not_counted(text: str) -> None:
-    assert counted_as(text) == ""
+    assert rate_limit_key(text) == ""
 
 
 def test_the_address_is_the_one_that_api_gateway_has_seen() -> None:

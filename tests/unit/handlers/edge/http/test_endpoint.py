@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from handlers.adapters.mysql.queries import Coupon
-from handlers.adapters.redis.campaigns import Applied
+from handlers.adapters.redis.campaigns import UserAdmission
 from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.edge.http.response import STATUS
 from handlers.routes import ROUTES, Route
@@ -28,10 +28,10 @@ def world(fakes: Fakes) -> Fakes:
     campaign = Campaign("welcome", "Welcome", 100, NOW_MS - 1000, NOW_MS + 1000)
     fakes.admissions.campaigns["welcome"] = FakeCampaign(100, NOW_MS - 1000, NOW_MS + 1000)
     status = CampaignStatus(campaign, 2, 1, 98, NOW_MS, NOW_MS)
-    fakes.campaign_states.statuses["welcome"] = status
-    fakes.campaign_states.admissions["welcome", "42"] = Applied(2, NOW_MS)
-    fakes.coupon_queries.standing["welcome"] = campaign
-    fakes.coupon_queries.coupon_rows["welcome", "7"] = Coupon(1, "7", "0" * 16, NOW_MS, NOW_MS)
+    fakes.redis_campaigns.statuses["welcome"] = status
+    fakes.redis_campaigns.admissions["welcome", "42"] = UserAdmission(2, NOW_MS)
+    fakes.mysql_queries.standing["welcome"] = campaign
+    fakes.mysql_queries.coupon_rows["welcome", "7"] = Coupon(1, "7", "0" * 16, NOW_MS, NOW_MS)
     return fakes
 
 
@@ -106,8 +106,8 @@ def test_servers_out_of_reach_are_a_503_or_not_needed(
     world: Fakes, logged: LogLines, route: Route
 ) -> None:
     world.admissions.reachable = False
-    world.campaign_states.epoch_is_known = False
-    world.coupon_queries.reachable = False
+    world.redis_campaigns.epoch_is_known = False
+    world.mysql_queries.reachable = False
     world.publisher.acknowledges = False
     world.failed_event_queue.reachable = False
     event = {

@@ -11,7 +11,7 @@ from handlers.config import ConfigurationError
 from handlers.domain import errors
 from handlers.domain.errors import ServiceError, UnavailableError
 from handlers.edge.http.endpoint import endpoint
-from handlers.edge.http.response import STATUS, answer, problem, text_answer
+from handlers.edge.http.response import STATUS, json_response, problem, text_response
 
 if TYPE_CHECKING:
     from handlers.edge.http.request import Request
@@ -85,7 +85,7 @@ def test_a_problem_may_say_when_to_come_again(seconds: int) -> None:
 
 
 def test_an_answer_is_compact_json_that_no_cache_keeps() -> None:
-    assert answer(200, {"a": [1, None]}) == {
+    assert json_response(200, {"a": [1, None]}) == {
         "statusCode": 200,
         "headers": {"Content-Type": "application/json", "Cache-Control": "no-store"},
         "body": '{"a":[1,null]}',
@@ -93,12 +93,12 @@ def test_an_answer_is_compact_json_that_no_cache_keeps() -> None:
 
 
 def test_an_answer_may_allow_a_cache() -> None:
-    headers = answer(200, {}, {"Cache-Control": "max-age=1"})["headers"]
+    headers = json_response(200, {}, {"Cache-Control": "max-age=1"})["headers"]
     assert headers == {"Content-Type": "application/json", "Cache-Control": "max-age=1"}
 
 
 def test_an_answer_that_is_no_json_says_what_it_is() -> None:
-    assert text_answer(200, "a,b\r\n", "text/csv; charset=utf-8") == {
+    assert text_response(200, "a,b\r\n", "text/csv; charset=utf-8") == {
         "statusCode": 200,
         "headers": {"Content-Type": "text/csv; charset=utf-8", "Cache-Control": "no-store"},
         "body": "a,b\r\n",
@@ -139,7 +139,7 @@ def test_a_wrong_setting_is_named_in_the_log_alone(logged: LogLines) -> None:
 def test_what_can_be_no_campaign_stays_out_of_the_log(logged: LogLines, given: object) -> None:
     @endpoint
     def some_handler(request: Request) -> dict[str, Any]:
-        return answer(200, {})
+        return json_response(200, {})
 
     some_handler({"pathParameters": {"id": given}}, None)
     [line] = logged.lines
@@ -159,7 +159,7 @@ def test_a_request_leaves_one_line_with_its_id_status_and_time(logged: LogLines)
     @endpoint
     def some_handler(request: Request) -> dict[str, Any]:
         request.log_fields["outcome"] = "ACCEPTED"
-        return answer(202, {})
+        return json_response(202, {})
 
     event = {
         "requestContext": {"requestId": "request-1"},

@@ -23,7 +23,7 @@ def wire_anew(patch: pytest.MonkeyPatch) -> None:
     """Let the handlers of this process read the environment again, and wait for nobody."""
     for name, value in EVERYTHING.items():
         patch.setenv(name, value)
-    patch.setattr(comparison, "LOOK_AGAIN_AFTER_S", 0)
+    patch.setattr(comparison, "RECHECK_DELAY_S", 0)
     wiring.reset()
 
 

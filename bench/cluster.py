@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.programs import GATEWAY, KAFKA, MYSQL, REDIS
 from handlers import wiring
 from handlers.config import Settings
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.harness.api_client import Api, NotReadyError
 from local.harness.processes import Program, running
 from local.migrate import migrate
@@ -35,7 +35,7 @@ class Gateway(Api):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Cluster:
     """Migrated servers, and a folder for logs and other files."""
 
     environment: Mapping[str, str]
@@ -44,7 +44,7 @@ class World:
     servers: Mapping[str, int]  # process ids by name
 
     @contextmanager
-    def gateway(self, application: str = "local.gateway:application") -> Iterator[Gateway]:
+    def gateway(self, application: str = "local.gateway.app:application") -> Iterator[Gateway]:
         """Run `local.serve` with an RSGI application, and whatever else is its default."""
         port = free_port()
         log = self.folder / f"{application.replace(':', '-')}.log"
@@ -77,7 +77,7 @@ class World:
                 started.check()
                 ask()
 
-            Patience(WAIT_S, lambda _: None).until_answered(
+            RetryDeadline(WAIT_S, lambda _: None).retry_until_ready(
                 program.name, ask_it, lambda error: isinstance(error, NotReadyError)
             )
             yield started.pid
@@ -88,7 +88,7 @@ class World:
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
+def cluster(folder: Path) -> Iterator[Cluster]:
     """Run the embedded servers; this process's own handlers use them, too."""
     folder.mkdir(parents=True, exist_ok=True)
     before = dict(os.environ)
@@ -96,8 +96,8 @@ def world(folder: Path) -> Iterator[World]:
         try:
             os.environ.update(stack.settings)
             settings = Settings.from_environment()
-            migrate(settings, Patience(WAIT_S, lambda _: None))
-            yield World(dict(os.environ), settings, folder, _process_ids(stack))
+            migrate(settings, RetryDeadline(WAIT_S, lambda _: None))
+            yield Cluster(dict(os.environ), settings, folder, _process_ids(stack))
         finally:
             wiring.reset()
             os.environ.clear()

@@ -42,7 +42,7 @@ INTERNAL = 500  # a fault of the service's own, whatever the cause
 
 
 @dataclass(slots=True)
-class Told:
+class ResponseStats:
     """What one person heard of one campaign: (code, serial) in order; unsure: no answer, or 503."""
 
     heard: list[tuple[str, int]] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Told:
         return [serial for _, serial in self.heard if serial]
 
 
-class World:
+class Cluster:
     """One set of servers, on which one history follows the other."""
 
     def __init__(self, settings: Settings, *, epoch: bool = True) -> None:
@@ -79,7 +79,7 @@ class World:
         session = mysql.SESSION.replace(f"= {mysql.LOCK_WAIT_TIMEOUT_S}", "= 0")
         self._patch.setattr(mysql, "SESSION", session)
         self._patch.setattr(mysql, "BACKOFF_S", 0)
-        self._patch.setattr(comparison, "LOOK_AGAIN_AFTER_S", 0)
+        self._patch.setattr(comparison, "RECHECK_DELAY_S", 0)
         for module in (apply, relay, rebuild):
             self._patch.setattr(module, "time", self.clock)
         self._patch.setattr(logging.getLogger("seonchak"), "disabled", True)
@@ -104,7 +104,7 @@ class World:
         self._clean()
         number = next(self._numbers)
         self.campaigns = [self._campaign(f"s{number}-{n}", q) for n, q in enumerate(quantities)]
-        self.told: defaultdict[tuple[str, str], Told] = defaultdict(Told)
+        self.told: defaultdict[tuple[str, str], ResponseStats] = defaultdict(ResponseStats)
         self.poisoned: set[tuple[int, int]] = set()
         self.clock.now = 0.0
         self.new_epochs = 0
@@ -115,8 +115,8 @@ class World:
         self.redis.begin([campaign.id for campaign in self.campaigns])
         self._wire()
         for campaign in self.campaigns:
-            wiring.coupon_queries().create_campaign(campaign)
-            wiring.campaign_states().open(campaign, created=True)
+            wiring.mysql_queries().create_campaign(campaign)
+            wiring.redis_campaigns().open(campaign, created=True)
         self.redis.fsync()
 
     def _campaign(self, campaign_id: str, quantity: int) -> Campaign:
@@ -159,7 +159,7 @@ class World:
         """People press the button and are answered together, unless the process is killed."""
         unanswered = dict(enumerate(users))
         try:
-            for place, answer in apply.apply_together([_request(u, campaign_id) for u in users]):
+            for place, answer in apply.apply_batch([_request(u, campaign_id) for u in users]):
                 self._hear(unanswered.pop(place), campaign_id, answer)
         except Killed:
             for user in unanswered.values():

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.adapters.redis import admissions as admission
 from handlers.adapters.redis.admissions import Admissions
-from handlers.adapters.redis.campaigns import CampaignStates
+from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import EPOCH, CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
@@ -26,7 +26,7 @@ MINUTE_MS = 60_000
 CLOCK = "redis.call('TIME')"
 
 
-class World(ABC):
+class Backend(ABC):
     """Admissions, and what a test may do to their state from the side."""
 
     admissions: Admissions | FakeAdmissions
@@ -68,7 +68,7 @@ class World(ABC):
         """Return the highest serial given out."""
 
 
-class FakeWorld(World):
+class FakeBackend(Backend):
     """Dictionaries."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class FakeWorld(World):
         return self.admissions.campaigns[campaign_id].count
 
 
-class ValkeyWorld(World):
+class ValkeyBackend(Backend):
     """The real scripts, with the clock as the one thing that is not real in them."""
 
     def __init__(self, settings: Settings, patch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ class ValkeyWorld(World):
 
     def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
         campaign = Campaign(campaign_id, "Contract", quantity, opens_at_ms, closes_at_ms)
-        CampaignStates(self.scripts).open(campaign, created=True)
+        RedisCampaigns(self.scripts).open(campaign, created=True)
 
     def limit(self, *, per_user: int = 0, per_address: int = 0) -> None:
         self.admissions = Admissions(self.scripts, RateLimits(per_user, per_address))
@@ -168,8 +168,8 @@ class OpenCampaign:
     """What contracts of admissions begin with."""
 
     @pytest.fixture
-    def opened(self, world: World, campaign_id: str) -> str:
+    def opened(self, backend: Backend, campaign_id: str) -> str:
         """The id of a campaign of three that is open at NOW_MS."""
-        world.open(campaign_id, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
-        world.set_clock(NOW_MS)
+        backend.open(campaign_id, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
+        backend.set_clock(NOW_MS)
         return campaign_id

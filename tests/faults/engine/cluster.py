@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from handlers.config import Settings
-from handlers.retry import Patience
+from handlers.retry import RetryDeadline
 from local.migrate import migrate
 from local.servers.ports import free_port
 from tests.faults import mutants as unguarded
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 START_S = 60.0
 PARTITIONS = 3
-LOOK_S = 0.05
+POLL_INTERVAL_S = 0.05
 # In an order that the foreign keys allow.
 TABLES = ("failed_event", "coupon", "campaign")
 # A history has seconds where an outage has minutes; a redrive tries as often as it has to.
@@ -41,7 +41,7 @@ class StoppedError(Exception):
     """The campaign is being stopped."""
 
 
-class World:
+class Cluster:
     """Servers, programs and a folder; as a context manager it leaves nothing behind."""
 
     def __init__(self, kafka: KafkaKind, stopping: Event) -> None:
@@ -59,7 +59,7 @@ class World:
             self.servers = self._cleanup.enter_context(Servers(self.kafka))
             self._given = {**self.servers.settings, **SHORT, FOLDER: str(self.points)}
             self.settings = Settings.from_environment(self._given)
-            migrate(self.settings, Patience(START_S, lambda _: None), PARTITIONS)
+            migrate(self.settings, RetryDeadline(START_S, lambda _: None), PARTITIONS)
             self.port = free_port()
             self.fleet = Fleet(self.home, {**os.environ, **self._given}, self.port)
             self._cleanup.callback(self.fleet.close)
@@ -82,7 +82,7 @@ class World:
         self.fleet.environment = {**os.environ, **self._given, **settings, **without}
         self.fleet.start_missing()
 
-    def pause(self, seconds: float = LOOK_S) -> None:
+    def pause(self, seconds: float = POLL_INTERVAL_S) -> None:
         """Wait a moment; raise StoppedError when the campaign is being stopped."""
         if self.stopping.wait(max(0.0, seconds)):
             raise StoppedError

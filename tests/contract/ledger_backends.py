@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.mysql.database import Database
 from handlers.adapters.mysql.ledger import Ledger
-from handlers.adapters.mysql.queries import CouponQueries
+from handlers.adapters.mysql.queries import MySqlQueries
 from handlers.domain.campaign import Campaign
 from tests.support.fakes import NOW_MS, FakeLedger
 from tests.support.service import rows
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 
-class World(ABC):
+class Backend(ABC):
     """A ledger, and what stands in it."""
 
     ledger: Ledger | FakeLedger
@@ -34,7 +34,7 @@ class World(ABC):
         """Return reason and payload by topic, partition and offset."""
 
 
-class FakeWorld(World):
+class FakeBackend(Backend):
     """Dictionaries."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class FakeWorld(World):
         return {place: (event.reason.value, event.record.value) for place, event in found}
 
 
-class MySqlWorld(World):
+class MySqlBackend(Backend):
     """Real tables."""
 
     def __init__(self, settings: Settings) -> None:
@@ -67,7 +67,7 @@ class MySqlWorld(World):
 
     def create(self, campaign_id: str, quantity: int) -> None:
         campaign = Campaign(campaign_id, "Contract", quantity, NOW_MS, NOW_MS + 1)
-        CouponQueries(self.database).create_campaign(campaign)
+        MySqlQueries(self.database).create_campaign(campaign)
 
     def coupons(self, campaign_id: str) -> dict[str, int]:
         statement = "SELECT user_id, serial FROM coupon WHERE campaign_id = %s"
