@@ -43,7 +43,7 @@ def migrate(
     steps = Migration(settings, store.database_address, store.redis_auth())
     done = steps.run(patience, partitions, replication)
     if done.epoch in {EpochState.LOST, EpochState.RESTARTED}:
-        patience.report("the scheduler does that, or at once: python -m local.migrate --open")
+        patience.report("the scheduler does that within seconds; at once: python -m local.rebuild")
 
 
 def database_address(settings: Settings) -> DatabaseAddress:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import http.client
 import os
 import pkgutil
@@ -30,7 +29,7 @@ from local.cli import integer, port_or_zero
 from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
 from local.gateway.executor import ExecutorLimits
 from local.json_log import configure_json_logging
-from local.worker_process import block_signals_during_fork, exit_with_parent
+from local.worker_process import block_signals_during_fork, exit_with_parent, freeze_gc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,8 +46,6 @@ OTHER_FILES_MAX = 256
 IDLE_TIMEOUT_S = 30
 # API Gateway allows 10,240 bytes of headers; the least that the server can be told is 8,192.
 HEADER_BYTES_MAX = 16 * 1024
-# New objects until the collector looks for cycles among them, a few milliseconds' work.
-GC_OBJECTS = 50_000
 # macOS knows no such thing.
 PINS = ("auto", "on", "off") if hasattr(os, "sched_setaffinity") else ("auto", "off")
 # Between two looks whether the first worker answers; a start takes about 300 ms.
@@ -160,23 +157,13 @@ def _load(bounds: ExecutorLimits, cores: CpuAffinity | None, target: str) -> Any
     configure_json_logging()
     application = pkgutil.resolve_name(target)
     application.bounds = bounds
-    _spare_the_collector()
+    freeze_gc()
     if target == APPLICATION:
         # A Lambda function connects to Kafka when it first must; a server has the time before.
         # In the background: without Kafka it serves all the same.
         warm_up = wiring.publisher().warm_up
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     return application
-
-
-def _spare_the_collector() -> None:
-    """Keep the garbage collector from walking through all modules again and again.
-
-    What is loaded now stays. A request makes some hundred objects and no cycle of them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_OBJECTS)
 
 
 def _announce(host: str, port: int) -> None:

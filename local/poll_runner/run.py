@@ -8,7 +8,6 @@ group is left, exit code 0. One JSON line for every batch goes to stderr.
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import pkgutil
 import signal
@@ -24,6 +23,7 @@ from local.poll_runner.event import Source
 from local.poll_runner.loop import PollRunner
 from local.poll_runner.options import PollOptions
 from local.poll_runner.workers import Workers
+from local.worker_process import freeze_gc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +35,6 @@ BATCH_WINDOW_MS_MAX = 300_000
 TIMEOUT_S_MAX = 900
 # Kafka's own lowest; below it brokers refuse a member.
 SESSION_TIMEOUT_MS_MIN = 6_000
-# About as many objects as a batch makes: Python looks for cycles of garbage once in a batch, not
-# hundreds of times, and not among what stays as long as the process.
-COLLECT_AFTER_OBJECTS = 50_000
 # More than there are partitions would have nothing to do.
 PROCESSES_MAX = 64
 
@@ -63,8 +60,7 @@ def poll(options: argparse.Namespace) -> int:
     """Poll in this process until it is told to stop; return the exit code."""
     settings, handler = Settings.from_environment(), pkgutil.resolve_name(options.handler)
     wiring.warm_up()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER_OBJECTS)
+    freeze_gc()
     configure_json_logging()
     if not options.verbose:
         # It repeats itself at every attempt of an outage; the runner says it once.

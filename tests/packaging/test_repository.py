@@ -23,7 +23,14 @@ LINES_MAX = 260
 # The standard library's JSON, as if it were that: to be used by the domain as well.
 JSON = "handlers.fast_json"
 # Known to every layer: the settings, how a line is logged.
-COMMON = ("handlers.config", "handlers.env_parser", "handlers.log", "handlers.retry", JSON)
+COMMON = (
+    "handlers.config",
+    "handlers.env_parser",
+    "handlers.gc_pause",
+    "handlers.log",
+    "handlers.retry",
+    JSON,
+)
 HANDLER_MODULES = sorted((ROOT / "handlers").glob("*.py"))
 
 

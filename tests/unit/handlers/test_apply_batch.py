@@ -10,6 +10,7 @@ import pytest
 
 from handlers import wiring
 from handlers.apply import apply_batch, apply_handler
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ def calls(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list
 @pytest.fixture
 def mixed(fakes: Fakes, campaign: FakeCampaign, bearer: Bearer) -> list[dict[str, Any]]:
     """Somebody of every kind; two coupons, one of them given to "old" who is pending."""
-    fakes.admissions.admit("welcome", "old")
+    admit_one(fakes.admissions, "welcome", "old")
     return [
         event({}),
         event(bearer("1"), "other"),
@@ -87,7 +88,7 @@ def test_each_of_a_group_is_answered_as_alone(fakes: Fakes, mixed: list[dict[str
 
 
 def test_a_group_asks_redis_once_and_hands_over_once(
-    calls: list[tuple[str, list[str]]], mixed: list[dict[str, Any]]
+    mixed: list[dict[str, Any]], calls: list[tuple[str, list[str]]]
 ) -> None:
     answers(mixed)
     assert calls == [
@@ -106,7 +107,7 @@ def test_the_same_user_twice_in_a_group_gets_one_serial(
 
 
 def test_whoever_is_refused_does_not_wait_for_those_who_are_handed_over(
-    calls: list[tuple[str, list[str]]], mixed: list[dict[str, Any]]
+    mixed: list[dict[str, Any]], calls: list[tuple[str, list[str]]]
 ) -> None:
     results = apply_batch(mixed)
     assert {next(results)[0] for _ in range(2)} == {0, 5}  # no token, and no campaign's name
