@@ -11,6 +11,7 @@ from handlers.adapters.migration.schema import SCHEMA
 from tests.packaging.source import (
     imported_names,
     lies_in,
+    module_file,
     names_called_from,
     python_files,
 )
@@ -102,6 +103,25 @@ def test_only_wiring_builds_adapters_and_the_others_know_their_types_at_most(fil
 def test_what_is_deployed_knows_nothing_of_its_homes(file: Path) -> None:
     homes = ("app", "bench", "chalice", "chalicelib", "infra", "local", "tests")
     assert {name for name in imported_names(file) if lies_in(name, *homes)} == set()
+
+
+@pytest.mark.parametrize("file", python_files("local/harness"), ids=relative)
+def test_the_harness_knows_none_of_the_programs_that_share_it(file: Path) -> None:
+    programs = ("local.demo", "local.load", "local.soak", "bench", "tests")
+    assert {name for name in imported_names(file) if lies_in(name, *programs)} == set()
+
+
+@pytest.mark.parametrize("folder", ["bench", "local/harness"])
+def test_no_modules_import_each_other_in_a_circle(folder: str) -> None:
+    """Not even for types: a circle is read from no end."""
+    files = {file for file in python_files(folder) if file.name != "__init__.py"}
+    imports = {
+        file: {module_file(name) for name in imported_names(file)} & files - {file}
+        for file in files
+    }
+    while leaves := {file for file, needed in imports.items() if not needed}:
+        imports = {f: needed - leaves for f, needed in imports.items() if f not in leaves}
+    assert sorted(map(relative, imports)) == []
 
 
 @pytest.mark.parametrize(
