@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import time
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from tests.support.fakes import (
     FakeLedger,
     FakePublisher,
 )
+from tests.support.log_lines import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ class LogLines:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.text.splitlines()]
+        return parsed(self.text.splitlines())
 
 
 @pytest.fixture
