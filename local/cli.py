@@ -1,4 +1,4 @@
-"""Types of command-line arguments: numbers within bounds, ports, ids of campaigns.
+"""Types of command-line arguments (numbers within bounds, ports, ids), and how programs end.
 
 What is out of bounds ends the program through argparse: exit code 2, and one sentence.
 """
@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import argparse
 import math
+import pkgutil
+import sys
 from typing import TYPE_CHECKING, TypeVar
 
+from handlers.config import ConfigurationError, Settings
 from handlers.domain.identifiers import is_campaign_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Number = TypeVar("Number", int, float)
+EXIT_MISCONFIGURED = 2
 
 
 def integer(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
@@ -53,3 +57,22 @@ def _within(number: Number, lowest: float, highest: float) -> Number:
 
 port = integer(1, 65_535)
 port_or_zero = integer(0, 65_535)  # 0: one that the system chooses
+
+
+def end(message: str, code: int) -> int:
+    """Say why the program ends; return its exit code."""
+    print(message, file=sys.stderr)
+    return code
+
+
+def misconfigured(target: str = "") -> str:
+    """Return what is wrong with the settings, or why `target` cannot be loaded; "" for nothing."""
+    try:
+        Settings.from_environment()
+        if target:
+            pkgutil.resolve_name(target)
+    except ConfigurationError as error:
+        return f"Wrong settings: {error}."
+    except (ImportError, AttributeError, ValueError) as error:
+        return f"{target} cannot be loaded: {error}."
+    return ""

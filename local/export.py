@@ -13,14 +13,14 @@ from handlers import wiring
 from handlers.config import ConfigurationError
 from handlers.coupons import LIMIT_MAX, write_csv
 from handlers.domain.errors import ServiceError
-from local.cli import campaign_id
+from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from handlers.adapters.mysql.queries import Coupon
 
-EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,16 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         count = _export(options.campaign, options.output)
     except ConfigurationError as error:
-        print(f"Wrong settings: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
+        return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
     except (ServiceError, OSError) as error:
-        print(f"\nNothing is written: {error}.", file=sys.stderr)
-        return EXIT_FAILED
+        return end(f"\nNothing is written: {error}.", EXIT_FAILED)
     except KeyboardInterrupt:
-        print("\nInterrupted: nothing is written.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    print(f"\r{count} coupons of {options.campaign} written", file=sys.stderr)
-    return 0
+        return end("\nInterrupted: nothing is written.", EXIT_INTERRUPTED)
+    return end(f"\r{count} coupons of {options.campaign} written", 0)
 
 
 def _export(campaign_id: str, output: Path | None) -> int:

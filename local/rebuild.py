@@ -15,12 +15,12 @@ from handlers import wiring
 from handlers.config import ConfigurationError
 from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
-from local.cli import decimal
+from local.cli import EXIT_MISCONFIGURED, decimal, end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_CLOSED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_CLOSED, EXIT_INTERRUPTED = 1, 130
 # One rebuild takes KAFKA_ACK_TIMEOUT_MS, half a second, and what there is to read.
 WAIT_S, WAIT_S_MAX = 60.0, 86_400
 POLL_INTERVAL_S = 0.2
@@ -32,11 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         rebuilt = rebuild(options.wait)
     except ConfigurationError as error:
-        return _end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
+        return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
     except (ServiceError, TimeoutError) as error:
-        return _end(f"Not opened: {error}", EXIT_CLOSED)
+        return end(f"Not opened: {error}", EXIT_CLOSED)
     except KeyboardInterrupt:
-        return _end("Interrupted: what was not opened stays closed.", EXIT_INTERRUPTED)
+        return end("Interrupted: what was not opened stays closed.", EXIT_INTERRUPTED)
     print(f"Opened again: {', '.join(rebuilt)}." if rebuilt else "Everything is open.")
     return 0
 
@@ -60,11 +60,6 @@ def rebuild(wait_s: float) -> list[str]:
             raise TimeoutError(message)
         time.sleep(POLL_INTERVAL_S)
     return list(result["rebuilt"])
-
-
-def _end(message: str, code: int) -> int:
-    print(message, file=sys.stderr)
-    return code
 
 
 def _parser() -> argparse.ArgumentParser:

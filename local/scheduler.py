@@ -17,19 +17,17 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from handlers.config import ConfigurationError, Settings
 from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
-from local.cli import decimal
+from local.cli import EXIT_MISCONFIGURED, decimal, end, misconfigured
 from local.json_log import about, configure_json_logging, log_event
 from local.lambda_context import LambdaContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-EXIT_MISCONFIGURED = 2
 # What Lambda gives these functions; a run that takes longer would meet the next one.
 TIMEOUT_S = 60.0
 INTERVAL_S_MIN, INTERVAL_S_MAX = 0.05, 86_400  # 50 ms for tests, a day at most
@@ -75,11 +73,8 @@ def jobs(interval_s: float, rebuild_interval_s: float) -> list[Job]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code: 0 stopped, 1 --once failed, 2 wrong settings."""
     options = _parser().parse_args(arguments)
-    try:
-        Settings.from_environment()
-    except ConfigurationError as error:
-        print(f"Wrong settings: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
+    if wrong := misconfigured():
+        return end(wrong, EXIT_MISCONFIGURED)
     configure_json_logging()
     all_jobs = jobs(options.interval_s, options.rebuild_interval_s)
     if options.once:

@@ -24,8 +24,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from handlers import wiring
-from handlers.config import ConfigurationError, Settings
-from local.cli import integer, port_or_zero
+from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured, port_or_zero
 from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
 from local.gateway.executor import ExecutorLimits
 from local.json_log import configure_json_logging
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 APPLICATION = "local.gateway.app:application"
-EXIT_CANNOT_SERVE, EXIT_MISCONFIGURED = 1, 2
+EXIT_CANNOT_SERVE = 1
 # A handler may take API Gateway's 29 s; a worker that is not done by then never will be.
 WORKER_STOP_TIMEOUT_S = 35
 # Open connections of one process. Each costs some 10 KB; a busy front page keeps many idle.
@@ -57,22 +56,14 @@ ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        Settings.from_environment()
-        pkgutil.resolve_name(options.application)
-    except ConfigurationError as error:
-        print(f"Wrong settings: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
-    except (ImportError, AttributeError, ValueError) as error:
-        print(f"{options.application} cannot be loaded: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
+    if wrong := misconfigured(options.application):
+        return end(wrong, EXIT_MISCONFIGURED)
     try:
         with _reserved_port(options.host, options.port) as port:
             return _serve(options, port)
     except OSError as error:
         where = f"{options.host}:{options.port}"
-        print(f"Cannot listen on {where}: {error.strerror or error}.", file=sys.stderr)
-        return EXIT_CANNOT_SERVE
+        return end(f"Cannot listen on {where}: {error.strerror or error}.", EXIT_CANNOT_SERVE)
     except KeyboardInterrupt:  # before Granian has taken the signals over
         return 0
 

@@ -11,12 +11,11 @@ import argparse
 import logging
 import pkgutil
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 from handlers import wiring
-from handlers.config import ConfigurationError, Settings
-from local.cli import integer
+from handlers.config import Settings
+from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured
 from local.json_log import configure_json_logging, log_event
 from local.poll_runner.consumer import FATAL_ERRORS, build_consumer
 from local.poll_runner.event import Source
@@ -28,7 +27,7 @@ from local.worker_process import freeze_gc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_REFUSED, EXIT_MISCONFIGURED = 1, 2
+EXIT_REFUSED = 1
 # Lambda's own limits.
 BATCH_SIZE_MAX = 10_000
 BATCH_WINDOW_MS_MAX = 300_000
@@ -42,15 +41,8 @@ PROCESSES_MAX = 64
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code: 0 stopped, 1 Kafka refuses, 2 wrong settings."""
     options = _parser().parse_args(arguments)
-    try:
-        Settings.from_environment()
-        pkgutil.resolve_name(options.handler)
-    except ConfigurationError as error:
-        print(f"Wrong settings: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
-    except (ImportError, AttributeError, ValueError) as error:
-        print(f"{options.handler} cannot be loaded: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
+    if wrong := misconfigured(options.handler):
+        return end(wrong, EXIT_MISCONFIGURED)
     if options.processes > 1:
         return Workers(options.processes, poll, options).run()
     return poll(options)
@@ -78,8 +70,7 @@ def poll(options: argparse.Namespace) -> int:
     try:
         runner.run()
     except FATAL_ERRORS as error:
-        print(f"Kafka refuses: {type(error).__name__}: {error}.", file=sys.stderr)
-        return EXIT_REFUSED
+        return end(f"Kafka refuses: {type(error).__name__}: {error}.", EXIT_REFUSED)
     finally:
         wiring.reset()  # what was loaded before the freeze ends before the connections would
     log_event("INFO", "stopped")

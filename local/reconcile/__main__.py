@@ -13,14 +13,14 @@ from handlers.domain.errors import CampaignNotFoundError, ServiceError
 from handlers.domain.reconciliation.differences import Kind
 from handlers.domain.reconciliation.repair import repair
 from handlers.reconcile import LISTED_MAX, ReconciliationReport, compare
-from local.cli import campaign_id
+from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 from local.reconcile.progress import Progress
 from local.reconcile.report import as_json, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_FOUND, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FOUND, EXIT_INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,13 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Every campaign has its turn, also after one that cannot be compared.
         sound = [_campaign(one, options) for one in campaigns]
     except ConfigurationError as error:
-        return _end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
+        return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
     except CampaignNotFoundError as error:
-        return _end(str(error), EXIT_MISCONFIGURED)
+        return end(str(error), EXIT_MISCONFIGURED)
     except ServiceError as error:
-        return _end(f"Not compared: {error}", EXIT_FOUND)
+        return end(f"Not compared: {error}", EXIT_FOUND)
     except KeyboardInterrupt:
-        return _end("Interrupted: what was not reported is not compared.", EXIT_INTERRUPTED)
+        return end("Interrupted: what was not reported is not compared.", EXIT_INTERRUPTED)
     return 0 if all(sound) else EXIT_FOUND
 
 
@@ -77,11 +77,6 @@ def _compare(campaign_id: str, *, with_repair: bool) -> tuple[ReconciliationRepo
                     campaign_id, batch, wiring.admissions().settle, wiring.admission_reader()
                 )
     return found, repaired
-
-
-def _end(message: str, code: int) -> int:
-    print(message, file=sys.stderr)
-    return code
 
 
 def _parser() -> argparse.ArgumentParser:
