@@ -36,9 +36,11 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo test test-kafka faults controls fuzz soak simulate
+.PHONY: demo unit test test-kafka faults controls fuzz soak simulate
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
+unit: python  ## the unit tests alone, without any server: some fifteen seconds (ARGS="-k words")
+	@$(VENV_PYTHON) -m pytest -n 2 tests/unit $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
