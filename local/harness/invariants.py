@@ -179,13 +179,17 @@ def _without_row(seen: Observations, outcome: str) -> list[str]:
 
 
 def _with_other_serial(seen: Observations, outcome: str) -> set[str]:
-    """Return whose row has another serial than they were told with `outcome`."""
-    serial_of, told = seen.serial_of, [each for each in seen.responses if each.serial is not None]
-    wrong = {a.user for a in told if a.outcome == outcome and serial_of.get(a.user) != a.serial}
-    wrong &= serial_of.keys()
+    """Return the users whose row has another serial than their responses of this `outcome`."""
+    serial_of = seen.serial_of
+    promised = [each for each in seen.responses if each.serial is not None]
+    wrong = {
+        each.user
+        for each in promised
+        if each.outcome == outcome and serial_of.get(each.user, each.serial) != each.serial
+    }
     if seen.faults:
-        # Who asked again after a rebuild, or whose record collided, may have been given another.
-        right = {each.user for each in told if serial_of.get(each.user) == each.serial}
+        # A user who asks again after a rebuild, or whose record collided, may get another serial.
+        right = {each.user for each in promised if serial_of.get(each.user) == each.serial}
         wrong -= right | seen.faults.redriven.keys()
     return wrong
 

@@ -43,7 +43,7 @@ class ApplyResponse:
 
 def parse_response(status: int, body: bytes, campaign_id: str, user: str) -> tuple[str, int | None]:
     """Return outcome and serial; an answer of the wrong shape, or to somebody else, says so."""
-    fields = _object(body)
+    fields = json_object(body)
     name, outcome = FIELD_AND_VALUE.get(status, ("code", ""))
     if not outcome or fields.get(name) != outcome:
         return f"{status} {fields.get('code') or fields.get('outcome') or 'unexpected'}", None
@@ -57,7 +57,8 @@ def parse_response(status: int, body: bytes, campaign_id: str, user: str) -> tup
     return outcome, serial
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """Return the fields of a body; none when it is not a JSON object."""
     try:
         fields = json.loads(body)
     except ValueError:

@@ -136,8 +136,8 @@ def _reconcile(deployment: Deployment, shop: SoakContext) -> list[str]:
         wrong = violations(check(seen))
         unacknowledged = shop.stats.unacknowledged[campaign_id]
         if len(rows) > len(accepted) + unacknowledged:
-            told = f"{len(accepted)} told ACCEPTED, {unacknowledged} hung up"
-            wrong.append(f"{len(rows)} rows, {told}")
+            known = f"{len(accepted)} told ACCEPTED, {unacknowledged} hung up"
+            wrong.append(f"{len(rows)} rows, {known}")
         differences = _reconciliation(shop, campaign_id)
         if differences.get("differences") or differences.get("truncated"):
             wrong.append(f"reconciliation finds {differences}")

@@ -1,4 +1,4 @@
-"""Holds what MySQL has against what the clients were told, and excuses what faults explain."""
+"""Compares MySQL with the responses of the clients, and excuses what faults explain."""
 
 from __future__ import annotations
 
