@@ -16,14 +16,14 @@ PIPELINE_MAX = 1000
 
 
 def run_id() -> str:
-    """Return this Redis's run_id, as the script is given it."""
+    """Return this Redis's run_id, the one that the script gets."""
     return wiring.scripts().run_id_of(EPOCH)
 
 
 def admit_command(
     campaign_id: str, address: str = "", per_user: int = 0, per_address: int = 0
 ) -> Callable[[str], list[str | int]]:
-    """Load the admission script; return how one user of `campaign_id` is admitted by it."""
+    """Load the admission script; return a function: user to its admission command."""
     wiring.scripts().command("SCRIPT", "LOAD", ADMIT.source)
     keys = CampaignKeys.of(campaign_id)
     names = (*keys.all(), keys.rate)
@@ -33,7 +33,7 @@ def admit_command(
 
 
 def admit(campaign_id: str, users: Sequence[str]) -> list[CouponAccepted]:
-    """Admit all of them; return what the apply handler would have sent to Kafka."""
+    """Admit all of `users`; return what the apply handler would have sent to Kafka."""
     command = admit_command(campaign_id)
     redis = wiring.scripts()._connected()  # noqa: SLF001 - the product itself needs no pipeline
     accepted = []

@@ -1,16 +1,16 @@
--- Load for wrk, which runs it in one thread: POST to one path, each request another user's.
+-- Load for wrk, run in one thread: POST to one path, each request as another user.
 --
--- Arguments after "--": file with tokens, path, statuses that are right ("202" or "202,409"),
--- "once" (each token one time, then stop) or "again" (from the first again).
--- Writes one line of JSON: answers that were right and wrong, errors of the connections, times, and
--- what the load itself took of the processors.
+-- Arguments after "--": file with tokens, path, expected statuses ("202" or "202,409"),
+-- "once" (each token once, then stop) or "again" (after the last token, start over).
+-- Writes one line of JSON: right and wrong responses, connection errors, times, and
+-- the CPU time of the load itself.
 --
--- It shares the processors with what it measures. So each request is put together beforehand,
--- and there is one thread: two of them cost more, and one can do several times what is asked of it.
+-- The load shares the CPUs with what it measures. So each request is built beforehand,
+-- and there is one thread: two cost more, and one can send several times the load needed.
 local ffi = require("ffi")
 ffi.cdef("int getpid(void); int kill(int pid, int signal);")
 local SIGINT = 2
-local NOTHING = ""  -- a request of no bytes: the connection stays silent from there on
+local NOTHING = ""  -- an empty request: from here on the connection sends nothing
 local the_thread
 
 function setup(thread)
@@ -29,9 +29,9 @@ function init(args)
     requests[#requests + 1] = head .. token .. tail
   end
   local count = #requests
-  local sent = -2  -- before the first, which is number 0, wrk asks for one that it does not send
+  local sent = -2  -- before the first request, number 0, wrk asks for one that it does not send
   right, wrong, last_wrong = 0, 0, 0
-  prepared_s = os.clock()  -- of the processors
+  prepared_s = os.clock()  -- CPU time
 
   function request()
     sent = sent + 1
@@ -49,7 +49,7 @@ function init(args)
     end
     if once and right + wrong >= count then
       wrk.thread:stop()
-      ffi.C.kill(ffi.C.getpid(), SIGINT)  -- wrk itself sleeps until its time is over, or this
+      ffi.C.kill(ffi.C.getpid(), SIGINT)  -- wrk sleeps until its time is over or this signal
     end
   end
 end

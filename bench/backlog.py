@@ -1,8 +1,8 @@
-"""A backlog: people admitted in Redis whose messages stand in the topic, and nobody consumes yet.
+"""A backlog: users are admitted in Redis, their messages are in the topic, no consumer runs yet.
 
-`python -m bench.backlog CAMPAIGN FIRST COUNT` makes a part of one; `filled` runs several at once.
-The record batches are built here and sent as they are: the producer takes a tenth of a millisecond
-for each message, and a million of them are wanted.
+`python -m bench.backlog CAMPAIGN FIRST COUNT` makes one part; `filled` runs several at once.
+The record batches are built here and sent unchanged: the producer takes a tenth of a millisecond
+per message, and a million messages are needed.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from handlers.domain.coupon import CouponAccepted
 
 PROCESSES = 2
-CHUNK = 10_000  # people at a time: what is in memory, and the size of a request
+CHUNK = 10_000  # users at a time: bounds the memory and the size of a request
 TIMEOUT_S = 900
-# As the producer makes them: messages of version 2, not compressed, in batches of its batch_size.
+# As the producer does: messages of version 2, not compressed, in batches of its batch_size.
 MAGIC, UNCOMPRESSED, BATCH_BYTES = 2, 0, 16_384
 ALL_REPLICAS = -1
 ACK_TIMEOUT_MS = 10_000
@@ -43,10 +43,10 @@ REQUEST_ID = b"0b6f6a3c-6b1e-4d3e-9d43-6a4a6a9c2f10"
 
 
 def filled(cluster: Cluster, campaign_id: str, count: int) -> Cluster:
-    """Admit `count` people and send their messages; return the world that has them in its topic.
+    """Admit `count` users and send their messages; return the cluster whose topic has them.
 
-    Topic and group are new ones: Tansu 0.6 now and then answers nobody any more in a group that
-    was left and joined again a few times within seconds.
+    Topic and group are new: Tansu 0.6 sometimes stops responding to a group that members
+    left and joined again a few times within seconds.
     """
     name = f"backlog-{uuid.uuid4().hex[:6]}"
     settings = replace(cluster.settings, coupon_topic=name, consumer_group=name)
@@ -74,7 +74,7 @@ def _fill(environment: Mapping[str, str], campaign_id: str, count: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Make one part."""
+    """Make one part of the backlog."""
     campaign_id, first, count = arguments[0], int(arguments[1]), int(arguments[2])
     with closing(KafkaAdminClient(**connection_options(wiring.settings()))) as client:
         for start in range(first, first + count, CHUNK):
@@ -83,11 +83,11 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _send(client: Any, coupons: Sequence[CouponAccepted]) -> None:
-    of_partition: list[list[CouponAccepted]] = [[] for _ in range(PARTITIONS)]
+    by_partition: list[list[CouponAccepted]] = [[] for _ in range(PARTITIONS)]
     for coupon in coupons:
-        of_partition[crc32(coupon.user_id.encode()) % PARTITIONS].append(coupon)
-    topic, manager = ProduceRequest.TopicProduceData, client._manager  # noqa: SLF001 - no way around the producer is public
-    for number, part in enumerate(of_partition):
+        by_partition[crc32(coupon.user_id.encode()) % PARTITIONS].append(coupon)
+    topic, manager = ProduceRequest.TopicProduceData, client._manager  # noqa: SLF001 - no public API bypasses the producer
+    for number, part in enumerate(by_partition):
         for records in _record_batches(part):
             partition = topic.PartitionProduceData(index=number, records=records)
             request = ProduceRequest(
@@ -98,13 +98,13 @@ def _send(client: Any, coupons: Sequence[CouponAccepted]) -> None:
                 min_version=3,
                 max_version=9,
             )
-            answer = manager.run(_answer, manager, request)
-            error = for_code(answer.responses[0].partition_responses[0].error_code)
+            result = manager.run(_produce, manager, request)
+            error = for_code(result.responses[0].partition_responses[0].error_code)
             if error.errno:
                 raise error
 
 
-async def _answer(manager: Any, request: ProduceRequest) -> Any:
+async def _produce(manager: Any, request: ProduceRequest) -> Any:
     return await manager.send(request)
 
 

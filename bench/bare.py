@@ -1,4 +1,4 @@
-"""Granian with nothing behind it: the same interface, one fixed answer of the same size."""
+"""Granian with no application behind it: same interface, one fixed response of the same size."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ HEADERS = [("Content-Type", "application/problem+json"), ("Cache-Control", "no-s
 
 
 class Bare:
-    """Answers without looking at anything."""
+    """Responds without reading the request."""
 
-    bounds: ExecutorLimits  # local.serve sets it; there is nothing to bound
+    bounds: ExecutorLimits  # local.serve sets it; nothing here uses it
 
     async def __rsgi__(self, scope: Scope, exchange: RsgiProtocol) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         exchange.response_bytes(STATUS, HEADERS, BODY)
 
 

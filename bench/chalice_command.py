@@ -1,4 +1,4 @@
-"""Chalice's command, to be run by the interpreter that runs everything else."""
+"""Chalice's command, run by the interpreter that runs the benchmark."""
 
 import sys
 

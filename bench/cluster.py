@@ -1,4 +1,4 @@
-"""Servers and programs of one case, fresh for it and gone after it."""
+"""Servers and programs of one case: started for it, removed after it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WORKERS = 2
 class Gateway(Api):
     """A running HTTP interface."""
 
-    programs: Mapping[str, int]  # process ids by name: its own, and those of the servers behind it
+    programs: Mapping[str, int]  # process ids by name: its own and its servers'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +45,23 @@ class Cluster:
 
     @contextmanager
     def gateway(self, application: str = "local.gateway.app:application") -> Iterator[Gateway]:
-        """Run `local.serve` with an RSGI application, and whatever else is its default."""
+        """Run `local.serve` with an RSGI application and default options."""
         port = free_port()
         log = self.folder / f"{application.replace(':', '-')}.log"
         arguments = f"--port {port} --workers {WORKERS} --application {application}".split()
 
-        def ask() -> None:
+        def check_ready() -> None:
             if b"listening on" not in log.read_bytes():
                 message = f"{application} does not listen yet"
                 raise NotReadyError(message)
 
-        with self._serving(Program(application, "local.serve", (*arguments,), log), ask) as pid:
+        program = Program(application, "local.serve", (*arguments,), log)
+        with self._serving(program, check_ready) as pid:
             yield Gateway(HOST, port, {GATEWAY: pid, **self.servers})
 
     @contextmanager
     def chalice_local(self) -> Iterator[Gateway]:
-        """Run `chalice local` as one does while developing."""
+        """Run `chalice local` with a developer's options."""
         api = Api(HOST, free_port())
         arguments = f"local --stage local --port {api.port} --no-autoreload".split()
         log = self.folder / "chalice-local.log"
@@ -69,16 +70,16 @@ class Cluster:
             yield Gateway(api.host, api.port, {GATEWAY: pid, **self.servers})
 
     @contextmanager
-    def _serving(self, program: Program, ask: Callable[[], object]) -> Iterator[int]:
-        """Run a program, from when `ask` no longer raises NotReadyError; yield its process id."""
+    def _serving(self, program: Program, check_ready: Callable[[], object]) -> Iterator[int]:
+        """Run a program; once `check_ready` stops raising NotReadyError, yield its process id."""
         with running([program], self.environment) as [started]:
 
-            def ask_it() -> None:
+            def attempt() -> None:
                 started.check()
-                ask()
+                check_ready()
 
             RetryDeadline(WAIT_S, lambda _: None).retry_until_ready(
-                program.name, ask_it, lambda error: isinstance(error, NotReadyError)
+                program.name, attempt, lambda error: isinstance(error, NotReadyError)
             )
             yield started.pid
 

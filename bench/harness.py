@@ -1,6 +1,6 @@
-"""Trials of several variants, interleaved, and what they come to.
+"""Trials of several variants, interleaved, and their statistics.
 
-A machine is faster at one moment than at the next. So the variants of a case take turns, and a
+A machine's speed varies over time. So the variants of a case take turns, and a
 ratio is the median over the rounds of (ours / baseline within the same round).
 """
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from bench.cluster import Cluster
 
-    Figures = Mapping[str, float]
-    Trial = Callable[[], Figures]
+    Metrics = Mapping[str, float]
+    Trial = Callable[[], Metrics]
 
-FAILURES = "failures"  # the metric of answers that no client should have got
+FAILURES = "failures"  # the metric of wrong or lost responses
 LATENCIES = ("p50_ms", "p95_ms", "p99_ms")
 
 
@@ -49,17 +49,17 @@ class Case:
 
     name: str
     title: str
-    metric: str  # the one that ratios and pictures show
+    metric: str  # the metric that ratios and pictures show
     baseline: str  # the variant that the others are divided by; "" for none
     goals: Sequence[Goal]
     variants: Callable[[Cluster, Scale], AbstractContextManager[Mapping[str, Trial]]]
-    # A round that does not count: connections, imports, caches of the servers.
+    # A round that is not recorded: it warms up connections, imports and server caches.
     warm_up: bool = True
-    # Where one round takes so long, and measures so much, that more of them are no gain.
+    # For a case whose round takes so long, and measures so much, that more rounds add nothing.
     rounds_max: int | None = None
-    # What the report tells besides the metric, of variants that have it.
+    # What the report shows besides the metric, for variants that have it.
     beside: Sequence[str] = LATENCIES
-    # Variants that are not our programs: what they answer wrongly is told, and fails nothing.
+    # Variants that are not our programs: their wrong responses are reported but fail nothing.
     for_the_record: Collection[str] = ()
 
 
@@ -80,16 +80,16 @@ class Measured:
 
     @property
     def rounds(self) -> int:
-        """How many trials of each variant there are."""
+        """The number of trials of each variant."""
         return min(len(metrics[self.case.metric]) for metrics in self.trials.values())
 
     @property
     def failures(self) -> int:
-        """How many answers were wrong, in all."""
+        """The number of wrong responses, in all."""
         return sum(map(self.failures_of, self.trials.keys() - set(self.case.for_the_record)))
 
     def failures_of(self, variant: str) -> int:
-        """How many answers of one variant were wrong."""
+        """Return the number of wrong responses of one variant."""
         return int(sum(self.trials[variant].get(FAILURES, ())))
 
     def spread(self, variant: str, metric: str) -> Spread:
@@ -97,12 +97,12 @@ class Measured:
         return spread(self.trials[variant][metric])
 
     def ratio(self, variant: str, against: str, metric: str) -> Spread:
-        """Return the spread of the quotients of the rounds; 0 where the other did nothing."""
+        """Return the spread of the rounds' quotients; 0 where `against` is 0."""
         ours, theirs = self.trials[variant][metric], self.trials[against][metric]
         return spread([a / b if b else 0 for a, b in zip(ours, theirs, strict=True)])
 
     def reached(self, goal: Goal) -> tuple[float, bool]:
-        """Return the value that a goal is about, and whether it is met."""
+        """Return the value that a goal bounds, and whether the goal is met."""
         if goal.against:
             value = self.ratio(goal.variant, goal.against, goal.metric).median
         else:
@@ -125,17 +125,17 @@ def interleaved(
 ) -> dict[str, dict[str, list[float]]]:
     """Run every trial once per round, every second round in the opposite order.
 
-    Reports each trial, and what it reached in `metric`. With `warm_up` a first round comes before,
-    of which nothing is kept.
+    Reports each trial and its value of `metric`. With `warm_up` an extra round runs first,
+    which is not recorded.
     """
     taken: dict[str, dict[str, list[float]]] = {name: {} for name in trials}
     order = list(trials)
     for number in range(0 if warm_up else 1, rounds + 1):
         for name in order:
             report(f"round {number} of {rounds}: {name}" if number else f"warm-up: {name}")
-            figures = trials[name]()
-            report(f"    {metric} {figures[metric]:,.4g}")
-            for key, value in figures.items() if number else ():
+            metrics = trials[name]()
+            report(f"    {metric} {metrics[metric]:,.4g}")
+            for key, value in metrics.items() if number else ():
                 taken[name].setdefault(key, []).append(value)
         order.reverse()
     return taken

@@ -1,10 +1,10 @@
-"""Measures what a cold start imports, from the packaged zip, in fresh bare interpreters.
+"""Measure what a cold start imports, from the packaged zip, in fresh bare interpreters.
 
     python bench/import_time.py [out/prod] [--runs 20] [--limit-ms 200]
 
-Each figure is the median over the runs of the time in that process up to the last import; the
-interpreter's own start is not in it. Nothing is connected to, so no server is needed. On a machine
-that does other things besides, the CPU time says more than the time by the clock.
+Each value is the median over the runs of the time in that process up to the last import,
+without the interpreter's own start. Nothing connects, so no server is needed. On a machine
+that runs other programs too, CPU time is more reliable than wall-clock time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RUNS = 20
 LIMIT_MS = 200
 TIMEOUT_S = 60
-# Complete and of no use: nobody answers there.
+# Complete but unusable: no server listens at these addresses.
 SETTINGS = {
     "STAGE": "local",
     "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -34,7 +34,7 @@ SETTINGS = {
     "AUTH_JWT_SECRET": "development-only-jwt-secret-of-32-bytes-or-more",
     "COUPON_CODE_SECRET": "development-only-code-secret-of-32-bytes-or-more",
 }
-# What each function imports until its first answer, in the order in which it does.
+# What each function imports until its first response, in import order.
 APPLY = "wiring.authenticator(); wiring.admissions(); wiring.scripts()._connected()"
 SCENARIOS = {
     "app.py alone": "pass",
@@ -55,7 +55,7 @@ print(*((after - before) * 1000 for before, after in zip(began, ended)))
 
 
 class Times(NamedTuple):
-    """Medians, and the fastest by the clock; milliseconds."""
+    """Medians, and the fastest wall-clock time; milliseconds."""
 
     clock_ms: float
     cpu_ms: float
@@ -85,7 +85,7 @@ def main() -> int:
 
 @contextmanager
 def unpacked(zip_file: Path) -> Iterator[Path]:
-    """Yield a folder with the contents of the package, gone after the block."""
+    """Yield a folder with the contents of the package; remove it after the block."""
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(zip_file) as archive:
             archive.extractall(folder)
@@ -94,14 +94,14 @@ def unpacked(zip_file: Path) -> Iterator[Path]:
 
 def measure(tree: Path, name: str, runs: int) -> Times:
     """Run one scenario `runs` times, each in an interpreter of its own."""
-    _once(tree, SCENARIOS[name])  # brings the files into memory; not counted
+    _once(tree, SCENARIOS[name])  # brings the files into the page cache; not counted
     taken = [_once(tree, SCENARIOS[name]) for _ in range(runs)]
     clock_ms, cpu_ms = ([run[unit] for run in taken] for unit in (0, 1))
     return Times(statistics.median(clock_ms), statistics.median(cpu_ms), min(clock_ms))
 
 
 def _once(tree: Path, code: str) -> tuple[float, float]:
-    """Return milliseconds by the clock and of the processor."""
+    """Return milliseconds of wall-clock and of CPU time."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", PROBE, str(tree), code],
         capture_output=True,

@@ -1,12 +1,12 @@
-"""Measures what one warm invocation costs, by its outcome: CPU, and time by the clock.
+"""Measure what one warm invocation costs, by its outcome: CPU and wall-clock time.
 
     python bench/invocation_cost.py [--tree DIR …] [--rounds 3] [--calls 1001] [--json]
 
 The handlers are called directly, one call after another, as Lambda calls them, on Valkey, Kafka
-and MariaDB that are started for it. CPU is that of the calling process with all its threads, and
-not the servers'. Each --tree is a checkout whose handlers are measured; several take turns, so that
-whatever else the machine does falls on all of them. Of each figure the lowest of all rounds counts,
-the one that was disturbed least.
+and MariaDB that this program starts. CPU is that of the calling process with all its threads,
+not the servers'. Each --tree is a checkout whose handlers are measured; several take turns, so
+that other load on the machine affects all of them. Each value is the lowest of all rounds,
+the least disturbed one.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROUNDS = 3
-# One more winner than the memory of refusals keeps: with so many, Redis decides about everybody.
+# One more winner than the rejection cache stores: with so many, Redis decides about each user.
 CALLS = 1001
 ROUND_TIMEOUT_S = 600
 MIGRATE_WAIT_S = 60
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 
-Figures = dict[str, dict[str, float]]  # by outcome: cpu_us and clock_us
+Metrics = dict[str, dict[str, float]]  # by outcome: cpu_us and clock_us
 
 
 def main() -> int:
-    """Print a table or JSON; exit code 1 when a call is not answered as it should be."""
+    """Print a table or JSON; exit code 1 when a call has an unexpected result."""
     parser = _parser()
     options = parser.parse_args()
     if options.rounds < 1 or options.calls < CALLS:
         parser.error(f"at least one round, and {CALLS} calls")
-    # Both end the servers and the round that is under way; SIGINT is ignored in a script's `&`.
+    # Both stop the servers and the current round; a script's `&` ignores SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -58,13 +58,13 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    lowest = {tree: _lowest(figures) for tree, figures in rounds.items()}
+    lowest = {tree: _lowest(metrics) for tree, metrics in rounds.items()}
     print(json.dumps(lowest, indent=2) if options.json else _table(lowest))
     return 0
 
 
-def _measure(trees: list[Path], rounds: int, calls: int) -> dict[str, list[Figures]]:
-    measured: dict[str, list[Figures]] = {str(tree): [] for tree in trees}
+def _measure(trees: list[Path], rounds: int, calls: int) -> dict[str, list[Metrics]]:
+    measured: dict[str, list[Metrics]] = {str(tree): [] for tree in trees}
     with running_stack(report=_say) as stack:
         environment = environment_of(os.environ | stack.settings)
         migrate(Settings.from_environment(environment), RetryDeadline(MIGRATE_WAIT_S, _say))
@@ -78,13 +78,13 @@ def _measure(trees: list[Path], rounds: int, calls: int) -> dict[str, list[Figur
 def environment_of(servers: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a round on `servers`.
 
-    The same user may come twice within a moment here; the limit is not what is measured.
+    One user may come twice within a second here; the rate limit is not measured.
     """
     return {**servers, "APPLY_RATE_PER_S": "1000000"}
 
 
-def one_round(tree: Path, calls: int, environment: Mapping[str, str]) -> Figures:
-    """Bring about every outcome `calls` times in a process of its own; return what each cost."""
+def one_round(tree: Path, calls: int, environment: Mapping[str, str]) -> Metrics:
+    """Produce every outcome `calls` times in a process of its own; return the cost of each."""
     done = subprocess.run(
         [sys.executable, str(HERE / "bench" / "invocation_round.py"), str(calls)],
         env={**environment, "PYTHONPATH": str(tree.resolve())},
@@ -93,18 +93,18 @@ def one_round(tree: Path, calls: int, environment: Mapping[str, str]) -> Figures
         check=True,
         timeout=ROUND_TIMEOUT_S,
     )
-    figures: Figures = json.loads(done.stdout)
-    return figures
+    metrics: Metrics = json.loads(done.stdout)
+    return metrics
 
 
-def _lowest(rounds: list[Figures]) -> Figures:
+def _lowest(rounds: list[Metrics]) -> Metrics:
     return {
         outcome: {unit: min(one[outcome][unit] for one in rounds) for unit in units}
         for outcome, units in rounds[0].items()
     }
 
 
-def _table(lowest: dict[str, Figures]) -> str:
+def _table(lowest: dict[str, Metrics]) -> str:
     trees = list(lowest)
     lines = [
         "| µs per call | " + " | ".join(f"CPU, {tree} | clock" for tree in trees) + " |",

@@ -1,6 +1,6 @@
-"""One round of bench/invocation_cost.py: the handlers on the import path, called one by one.
+"""One round of bench/invocation_cost.py: calls the handlers on the import path one by one.
 
-Prints JSON, by outcome: microseconds of CPU (this process, all threads) and by the clock per call.
+Prints JSON, by outcome: microseconds of CPU (this process, all threads) and of wall clock per call.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ HOUR_S = 3600
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody with a token."""
+class User:
+    """A user with a token."""
 
     name: str
 
-    def asks(self, campaign_id: str = "", body: object = None) -> dict[str, Any]:
-        """Return the event of a request as API Gateway brings it, as far as it matters here."""
+    def request(self, campaign_id: str = "", body: object = None) -> dict[str, Any]:
+        """Return the event of a request as API Gateway sends it, with the parts needed here."""
         claims = {"sub": self.name, "exp": int(time.time()) + HOUR_S, "scope": "coupon:admin"}
         token = jwt.encode(claims, wiring.settings().auth_jwt_secret)
         return {
@@ -51,41 +51,41 @@ class Person:
 
 
 def main() -> None:
-    """Bring about every outcome as often as the first argument says."""
+    """Produce every outcome as often as the first argument says."""
     calls = int(sys.argv[1])
-    # Log lines are written all the same, to where they cost no other program anything.
+    # Log lines are still written, to where they cost no other program anything.
     with (
         Path(os.devnull).open("w", encoding="utf-8", buffering=1) as nowhere,
         redirect_stderr(nowhere),
     ):
-        figures = _figures(calls)
+        metrics = _metrics(calls)
         wiring.reset()
-    print(json.dumps(figures))
+    print(json.dumps(metrics))
 
 
-def _figures(calls: int) -> dict[str, dict[str, float]]:
+def _metrics(calls: int) -> dict[str, dict[str, float]]:
     few, many = (f"{kind}-{os.getpid()}" for kind in ("few", "many"))
     _create(few, FEW)
     _create(many, calls)
-    figures = {}
-    # More winners than the memory of refusals keeps, so that Redis is asked about everybody.
-    winners = [Person(f"winner-{number}") for number in range(calls)]
-    applications = [winner.asks(many) for winner in winners]
-    # Whoever is first finds everything connected.
+    metrics = {}
+    # More winners than the rejection cache stores, so that Redis decides about each user.
+    winners = [User(f"winner-{number}") for number in range(calls)]
+    applications = [winner.request(many) for winner in winners]
+    # The first call connects to the servers.
     for number in range(FEW + 1):
-        apply_handler(Person(f"first-{number}").asks(few), None)
-    figures["accepted"] = _cost(apply_handler, applications, "ACCEPTED")
+        apply_handler(User(f"first-{number}").request(few), None)
+    metrics["accepted"] = _cost(apply_handler, applications, "ACCEPTED")
     _issue(many, winners)
-    figures["already applied"] = _cost(apply_handler, applications, "ALREADY_APPLIED")
-    losers = [Person(f"loser-{number}").asks(many) for number in range(calls)]
-    figures["refused by Redis, new token"] = _cost(apply_handler, losers, "SOLD_OUT")
-    figures["refused by Redis"] = _cost(apply_handler, losers, "SOLD_OUT")
-    late = [Person(f"late-{number}").asks(few) for number in range(calls)]
-    figures["refused from memory, new token"] = _cost(apply_handler, late, "SOLD_OUT")
-    figures["refused from memory"] = _cost(apply_handler, late, "SOLD_OUT")
+    metrics["already applied"] = _cost(apply_handler, applications, "ALREADY_APPLIED")
+    losers = [User(f"loser-{number}").request(many) for number in range(calls)]
+    metrics["refused by Redis, new token"] = _cost(apply_handler, losers, "SOLD_OUT")
+    metrics["refused by Redis"] = _cost(apply_handler, losers, "SOLD_OUT")
+    late = [User(f"late-{number}").request(few) for number in range(calls)]
+    metrics["refused from memory, new token"] = _cost(apply_handler, late, "SOLD_OUT")
+    metrics["refused from memory"] = _cost(apply_handler, late, "SOLD_OUT")
     my_coupon_handler(applications[0], None)  # connects to MySQL
-    figures["coupon status"] = _cost(my_coupon_handler, applications, "ISSUED")
-    return figures
+    metrics["coupon status"] = _cost(my_coupon_handler, applications, "ISSUED")
+    return metrics
 
 
 def _create(campaign_id: str, quantity: int) -> None:
@@ -96,13 +96,13 @@ def _create(campaign_id: str, quantity: int) -> None:
         "opens_at": "2020-01-01T00:00:00Z",
         "closes_at": "2099-01-01T00:00:00Z",
     }
-    answer = create_campaign_handler(Person("admin").asks(body=campaign), None)
-    if answer["statusCode"] != CREATED:
-        sys.exit(f"no campaign: {answer['body']}")
+    response = create_campaign_handler(User("admin").request(body=campaign), None)
+    if response["statusCode"] != CREATED:
+        sys.exit(f"no campaign: {response['body']}")
 
 
-def _issue(campaign_id: str, winners: list[Person]) -> None:
-    """Write the winners' coupons, who came in the order of their serials."""
+def _issue(campaign_id: str, winners: list[User]) -> None:
+    """Write the winners' coupons, in the order of their serials."""
     now_ms = int(time.time() * 1000)
     coupons = [
         CouponAccepted(campaign_id, winner.name, serial, now_ms)
@@ -121,11 +121,11 @@ def _cost(
     expected: str,
 ) -> dict[str, float]:
     cpu, clock = time.process_time(), time.perf_counter()
-    answers = [handler(event, None) for event in events]
+    responses = [handler(event, None) for event in events]
     cpu, clock = time.process_time() - cpu, time.perf_counter() - clock
-    for answer in answers:
-        if f'"{expected}"' not in answer["body"]:
-            sys.exit(f"{expected} was expected, not {answer['body']}")
+    for response in responses:
+        if f'"{expected}"' not in response["body"]:
+            sys.exit(f"{expected} was expected, not {response['body']}")
     return {"cpu_us": cpu / len(events) * 1e6, "clock_us": clock / len(events) * 1e6}
 
 

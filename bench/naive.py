@@ -1,4 +1,4 @@
-"""What one would write first, in the same gateway: SADD, INCR, a send that nobody waits for.
+"""A first naive version, in the same gateway: SADD, INCR, a send without waiting for the ack.
 
 It loses coupons when a process or Kafka fails, and counts past its quantity: for comparison only.
 """
@@ -30,7 +30,7 @@ def _producer() -> Any:
 
 @endpoint
 def naive_handler(request: Request) -> dict[str, Any]:
-    """Answer one applicant."""
+    """Respond to one applicant."""
     user = wiring.authenticator().authenticate(request.headers)
     campaign_id, redis = request.campaign_id(), wiring.scripts()
     if not redis.command("SADD", f"naive:{campaign_id}:users", user.id):

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from bench.harness import Measured
 
-# Of Okabe and Ito's palette, as in the demo's picture.
+# From Okabe and Ito's palette, as in the demo's picture.
 OURS, OURS_TOO, BASELINE = "#0072B2", "#E69F00", "#999999"
 ROW_INCHES = 0.34
-HEADROOM = 1.12  # for the figure behind the longest bar
+HEADROOM = 1.12  # for the number behind the longest bar
 WORDS = {
     "per_s": "per second",
     "rows_complete_s": "seconds until the last row",
@@ -38,7 +38,7 @@ GROWTH = {
 
 
 def throughput(file: Path, results: Sequence[Measured]) -> None:
-    """Draw a panel for each case: a bar to each median, a dot for each trial."""
+    """Draw a panel for each case: a bar for each median, a dot for each trial."""
     rows = [len(each.trials) for each in results]
     with mpl.rc_context(STYLE):
         height = sum(rows) * ROW_INCHES + len(rows) * 0.9
@@ -67,7 +67,7 @@ def _bars(axes: Axes, measured: Measured) -> None:
 
 
 def growth(file: Path, measured: Measured) -> None:
-    """Draw throughput, p99 and memory over the size of the crowd."""
+    """Draw throughput, p99 and memory over the number of users."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 3.8), layout="constrained")
         panels = figure.subplots(1, len(GROWTH))
@@ -84,17 +84,17 @@ def growth(file: Path, measured: Measured) -> None:
 
 def _lines(axes: Axes, measured: Measured, metric: str) -> None:
     for few, line, colour in ((True, "--", OURS_TOO), (False, "-", OURS)):
-        people, values = zip(*sorted(_points(measured, metric, few=few)), strict=True)
+        users, values = zip(*sorted(_points(measured, metric, few=few)), strict=True)
         name = "100 coupons" if few else "coupons for half of them"
-        axes.plot(people, values, line, marker="o", color=colour, label=name)
-        axes.set_xticks(people)
+        axes.plot(users, values, line, marker="o", color=colour, label=name)
+        axes.set_xticks(users)
 
 
 def _points(measured: Measured, metric: str, *, few: bool) -> list[tuple[float, float]]:
     points = []
     for name in measured.trials:
-        people = measured.spread(name, "people").median
+        users = measured.spread(name, "people").median
         quantity = measured.spread(name, "quantity").median
-        if (quantity * 2 != people) == few:
-            points.append((people, measured.spread(name, metric).median))
+        if (quantity * 2 != users) == few:
+            points.append((users, measured.spread(name, metric).median))
     return points

@@ -1,4 +1,4 @@
-"""The real poll runner over a backlog that stands in the topic already."""
+"""The real poll runner over a backlog that is already in the topic."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bench.cluster import Cluster
-    from bench.harness import Figures
+    from bench.harness import Metrics
 
 BATCH_SIZE = 10_000
-BATCH_WINDOW_MS = 50  # the last batch is not full, and waiting for more is no work
+BATCH_WINDOW_MS = 50  # the last batch is not full, and waiting for more is not work
 IDLE_EXIT_S = 2
 TIMEOUT_S = 600
 KIB_PER_MB = 1000  # getrusage counts in KiB on Linux
 
 
-def drained(cluster: Cluster, backlog: int, processes: int) -> Figures:
-    """Run it until nothing more comes; return its rate, and what it takes."""
+def drained(cluster: Cluster, backlog: int, processes: int) -> Metrics:
+    """Run it until no record comes any more; return its rate and its resource usage."""
     log = cluster.folder / f"poll-runner-{uuid.uuid4().hex[:6]}.log"
     options = (
         f"--batch-size {BATCH_SIZE} --batch-window-ms {BATCH_WINDOW_MS} "
@@ -48,7 +48,7 @@ def drained(cluster: Cluster, backlog: int, processes: int) -> Figures:
 
 
 def _run(command: Sequence[str], errors: IO[bytes], environment: Mapping[str, str]) -> Any:
-    """Run to the end; return what it and its processes took, of memory the largest of them."""
+    """Run to the end; return the usage of it and its processes; memory is the largest one's."""
     process = subprocess.Popen(command, stderr=errors, env=environment)
     ended: list[Any] = []
     waiting = threading.Thread(target=lambda: ended.extend(os.wait4(process.pid, 0)), daemon=True)
@@ -64,8 +64,8 @@ def _run(command: Sequence[str], errors: IO[bytes], environment: Mapping[str, st
     return usage
 
 
-def figures(lines: Iterable[dict[str, Any]], backlog: int) -> Figures:
-    """Return the rate from the first partitions to the last batch, its offsets committed."""
+def figures(lines: Iterable[dict[str, Any]], backlog: int) -> Metrics:
+    """Return the rate from the first assignment to the last batch, its offsets committed."""
     batches = [line for line in lines if line["message"] == "batch"]
     done = [line for line in batches if line["result"] == "success"]
     started = [line for line in lines if line["message"] == "partitions assigned"]

@@ -1,6 +1,6 @@
-"""What each program uses of the processors while it is measured: from Linux's /proc.
+"""The CPU time that each program uses while it is measured, from Linux's /proc.
 
-On processors that others use, too, this says more than the clock does.
+On CPUs that other programs use too, this is more reliable than wall-clock time.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bench.harness import Figures
+    from bench.harness import Metrics
 
-METRIC = "cpu_us_of_"  # and the program: microseconds of the processors for one request
+METRIC = "cpu_us_of_"  # then the program's name: CPU microseconds for one request
 COLUMNS = tuple(f"{METRIC}{name}" for name in (LOAD, GATEWAY, REDIS, KAFKA, MYSQL, ALL))
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class ProcessorTime:
-    """Counts from when it is made."""
+    """Counts from its creation on."""
 
     def __init__(self, programs: Mapping[str, int]) -> None:
-        """Take process ids by name; children count as their program."""
+        """Take process ids by name; child processes count as their program."""
         self._programs = programs
         self._before_s = self._used_s()
 
-    def per_request(self, requests: int, load_s: float) -> Figures:
-        """Return microseconds by program, and of all of them with the load.
+    def per_request(self, requests: int, load_s: float) -> Metrics:
+        """Return microseconds by program, and the sum of all of them and the load.
 
-        Nothing without requests, or where there is no /proc.
+        Empty without requests, or without /proc.
         """
         used_s = self._used_s()
         if not requests or not PROC.is_dir():
@@ -59,12 +59,12 @@ class ProcessorTime:
 
 
 def ended_s() -> float:
-    """Return what this process's children took that have ended."""
+    """Return the CPU time of this process's ended children."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return ended.ru_utime + ended.ru_stime
 
 
 def _ticks(process: Path) -> int:
-    """Return user and system time; before them stands the name, in brackets, which may be odd."""
+    """Return user and system time; they follow the name, in brackets, which may hold anything."""
     fields = (process / "stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])

@@ -1,4 +1,4 @@
-"""What was measured, as JSON for programs and as Markdown for people."""
+"""The measurements, as JSON for programs and as Markdown for people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.harness import Goal, Measured, Scale
 
 JSON, MARKDOWN = "bench.json", "bench.md"
-DIGITS_FROM = 100  # from here on, digits behind the point say nothing
+DIGITS_FROM = 100  # from here on, decimals mean nothing
 
 
 def write(folder: Path, results: Sequence[Measured], scale: Scale, took_s: int) -> None:
@@ -35,7 +35,7 @@ def write(folder: Path, results: Sequence[Measured], scale: Scale, took_s: int) 
 
 
 def about(measured: Measured) -> list[str]:
-    """Return what there is to say of one case, as Markdown."""
+    """Return the report on one case, as Markdown."""
     used = processor_table(measured)
     findings = [*goals(measured), *_failures(measured)]
     return [*table(measured), "", *used, *([""] if used else []), *findings]
@@ -61,7 +61,7 @@ def table(measured: Measured) -> list[str]:
 
 
 def processor_table(measured: Measured) -> list[str]:
-    """Return what each program used of the processors as a table; [] where nobody counted."""
+    """Return the CPU use of each program as a table; [] where it was not measured."""
     counted = {name for metrics in measured.trials.values() for name in metrics}
     columns = [name for name in COLUMNS if name in counted]
     if not columns:
@@ -77,21 +77,21 @@ def processor_table(measured: Measured) -> list[str]:
 
 
 def goals(measured: Measured) -> list[str]:
-    """Return one line for each goal of a variant that was measured: met or missed, by what."""
+    """Return one line for each goal of a measured variant: met or missed, and the value."""
     of_these = (goal for goal in measured.case.goals if goal.variant in measured.trials)
     return [_goal(measured, goal) for goal in of_these]
 
 
 def number(value: float) -> str:
-    """Return a figure with as many digits as mean something."""
+    """Return a number with its significant digits only."""
     return f"{value:,.0f}" if value >= DIGITS_FROM else f"{value:.3g}"
 
 
 def _goal(measured: Measured, goal: Goal) -> str:
     value, met = measured.reached(goal)
-    about = f"{goal.variant}, {goal.metric}" + (f" / {goal.against}" if goal.against else "")
+    subject = f"{goal.variant}, {goal.metric}" + (f" / {goal.against}" if goal.against else "")
     sign = "≤" if goal.at_most else "≥"
-    return f"- {'met' if met else '**missed**'}: {about} {sign} {goal.bound:,}: {number(value)}"
+    return f"- {'met' if met else '**missed**'}: {subject} {sign} {goal.bound:,}: {number(value)}"
 
 
 def _median(measured: Measured, variant: str, name: str) -> str:

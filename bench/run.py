@@ -1,8 +1,8 @@
-"""Measure the service beside its own limits: `python -m bench.run`.
+"""Measure the service against its own limits: `python -m bench.run`.
 
-Starts servers, gateway and consumers itself; nothing else need run. Writes bench.md, bench.json
-and pictures into --out. Exit code: 0 measured, 1 some clients got wrong answers or none, 2 wrong
-options or a missing tool, 130 Ctrl-C. A goal that is missed is told and is no failure.
+Starts servers, gateway and consumers itself; nothing else needs to run. Writes bench.md, bench.json
+and pictures into --out. Exit code: 0 measured, 1 some responses were wrong or missing, 2 wrong
+options or a missing tool, 130 Ctrl-C. A missed goal is reported and is not a failure.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure_all(options: argparse.Namespace) -> bool:
     """Measure and report; return whether every client got its right answer."""
-    from bench import plots  # noqa: PLC0415 - --help need not wait for matplotlib
+    from bench import plots  # noqa: PLC0415 - --help does not wait for matplotlib
 
     quick = options.quick
     scale = Scale(
@@ -67,7 +67,7 @@ def _measure_all(options: argparse.Namespace) -> bool:
     progress, results = Progress(len(options.cases)), []
     for name in options.cases:
         results.append(_measure(_case(name), scale, options.out, progress))
-        # After each, so that an interrupted run leaves what it has.
+        # After each case, so that an interrupted run keeps what it has.
         report.write(options.out, results, scale, progress.seconds)
         print("\n".join([*report.about(results[-1]), ""]), flush=True)
         if name == "growth":
@@ -86,7 +86,7 @@ def _measure(case: Case, scale: Scale, out: Path, progress: Progress) -> Measure
         taken = interleaved(trials, rounds, progress.say, metric=case.metric, warm_up=case.warm_up)
     measured = Measured(case, taken)
     if not measured.failures:
-        shutil.rmtree(logs)  # up to a gigabyte that nobody will read
+        shutil.rmtree(logs)  # up to a gigabyte that is not needed
     return measured
 
 
@@ -98,9 +98,9 @@ def _case(name: str) -> Case:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench.run",
-        description="Measure the service beside its own limits, in turn with them.",
-        epilog="Exit code: 0 measured, 1 some clients got wrong answers or none, 2 wrong options "
-        "or a missing tool (wrk, redis-benchmark), 130 Ctrl-C. Missed goals are only told.",
+        description="Measure the service against its own limits, taking turns.",
+        epilog="Exit code: 0 measured, 1 some responses were wrong or missing, 2 wrong options "
+        "or a missing tool (wrk, redis-benchmark), 130 Ctrl-C. Missed goals are only reported.",
     )
     add = parser.add_argument
     add("--cases", nargs="+", choices=CASES, default=CASES, metavar="CASE", help=" ".join(CASES))
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of each variant, growth: one (default: {ROUNDS})",
     )
     add("--seconds", type=integer(1, SECONDS_MAX), help=f"of load in a trial (default: {SECONDS})")
-    quick = f"{ROUNDS_QUICK} rounds of {SECONDS_QUICK} s, small crowds: minutes in place of an hour"
+    quick = f"{ROUNDS_QUICK} rounds of {SECONDS_QUICK} s, few users: minutes instead of an hour"
     add("--quick", action="store_true", help=quick)
     add("--out", type=Path, default=Path("out/bench"), metavar="FOLDER", help="for the report")
     return parser

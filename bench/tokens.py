@@ -1,4 +1,4 @@
-"""Bearer tokens of many different users, prepared so that making them is no part of the load."""
+"""Bearer tokens of many different users, made in advance so the load does not include it."""
 
 from __future__ import annotations
 

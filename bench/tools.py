@@ -1,4 +1,4 @@
-"""The programs that make the load: found, or installed where that is possible."""
+"""The programs that make the load: finds them, or installs them where possible."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 import shutil
 import subprocess
 
-PACKAGES = {"wrk": "wrk", "redis-benchmark": "redis-tools"}  # Debian's and Ubuntu's
+PACKAGES = {"wrk": "wrk", "redis-benchmark": "redis-tools"}  # Debian's and Ubuntu's names
 
 
 class MissingToolError(Exception):
-    """A program of others is not there; the message says what to do."""
+    """An external program is missing; the message says what to do."""
 
 
 def find(program: str) -> str:
-    """Return the path of `program`, after installing it where root and apt-get can."""
+    """Return the path of `program`; install it first where root and apt-get can."""
     package = PACKAGES[program]
     if not shutil.which(program) and os.geteuid() == 0 and shutil.which("apt-get"):
         command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]

@@ -1,4 +1,4 @@
-"""The gateway with a Kafka that acknowledges at once: what admission itself takes."""
+"""The gateway with a Kafka that acknowledges at once: the cost of admission alone."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["application"]
 
 
 class Acknowledged:
-    """In the publisher's place."""
+    """Takes the role of the publisher."""
 
     def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
-        """Say that Kafka has them."""
+        """Report that Kafka has them all."""
         return [True] * len(outgoing_messages)
 
 

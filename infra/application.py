@@ -1,9 +1,9 @@
-"""The application's whole template, to look at and to check.
+"""The application's whole template, to read and to check.
 
     python -m infra.application out/infra/application.yaml
 
 `make package` writes the one that is deployed. This one is the same without the packages of
-requirements.txt, which no template depends on, so that it takes seconds.
+requirements.txt, which no template depends on, so it takes seconds.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 MERGED = PROJECT / "infra" / "application.yaml"
-# Chalice wants some region; nothing of it stays in the template.
+# Chalice needs a region; it does not appear in the template.
 REGION = "ap-northeast-2"
 
 
 def sam_template(stage: str = "prod") -> str:
     """Return what `chalice package` makes of app.py, .chalice and infra/application.yaml.
 
-    Raises subprocess.CalledProcessError, with Chalice's words in stderr, when it refuses.
+    Raises subprocess.CalledProcessError, with Chalice's message in stderr, when Chalice fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
@@ -53,7 +53,7 @@ def _all_but_json(folder: str, names: list[str]) -> set[str]:  # noqa: ARG001 - 
 
 
 def main() -> int:
-    """Write it into a file."""
+    """Write the template into a file."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.application",
         description=__doc__,

@@ -1,4 +1,4 @@
-"""The application's template as CloudFormation sees it once it has applied the SAM transform.
+"""The application's template after the SAM transform, as CloudFormation sees it.
 
     .venv-infra/bin/python -m infra.transformed SAM.yaml RESULT.json
 
@@ -17,27 +17,27 @@ import yaml
 from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
 
-# The transformation wants some region; nothing of it stays in the template.
+# The transform needs a region; it does not appear in the template.
 REGION = "ap-northeast-2"
-CODE = "s3://packages/deployment.zip"  # where `aws cloudformation package` would have put it
+CODE = "s3://packages/deployment.zip"  # where `aws cloudformation package` would put it
 
 
 def transformed(sam: str, stage: str = "prod") -> dict[str, Any]:
-    """Return the transformed template of one in SAM's short form, in YAML."""
+    """Return the transformed form of a SAM template, in YAML."""
     template = yaml.safe_load(sam)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = CODE
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     result: dict[str, Any] = transform(template, {"Stage": stage}, ManagedPolicyLoader(None))
-    # The transform leaves out what stands beside the API: the reasons for checks passed over.
+    # The transform drops the API's metadata: the reasons for skipped checks.
     metadata = template["Resources"]["RestAPI"]["Metadata"]
     result["Resources"]["RestAPIStage"]["Metadata"] = metadata
     return result
 
 
 def main() -> None:
-    """Read the one file, write the other."""
+    """Read the SAM template, write the transformed one."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.transformed",
         description=__doc__,

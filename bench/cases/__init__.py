@@ -1,1 +1,1 @@
-"""One case per file: what is measured, beside which baseline, with which goals."""
+"""One case per file: what is measured, against which baseline, with which goals."""

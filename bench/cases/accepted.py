@@ -1,4 +1,4 @@
-"""Accepted, with Kafka's acknowledgement, beside what one would write first (bench/naive.py)."""
+"""Accepted, with Kafka's acknowledgement, against a first naive version (bench/naive.py)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
 
 ACCEPTED_PER_S_MAX = 12_000
 OURS, NAIVE = "accepted", "naive: SADD, INCR, send without waiting"
@@ -22,12 +22,12 @@ OURS, NAIVE = "accepted", "naive: SADD, INCR, send without waiting"
 
 @contextmanager
 def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
-    """Run the gateway twice, with either handler; each trial has a new campaign."""
+    """Run the gateway twice, once per handler; each trial has a new campaign."""
     users = ACCEPTED_PER_S_MAX * scale.seconds
     tokens = write_tokens(cluster.folder / "tokens.txt", cluster.settings.auth_jwt_secret, users)
     with cluster.gateway() as ours, cluster.gateway("bench.naive:application") as naive:
 
-        def trial(load: Load) -> Figures:
+        def trial(load: Load) -> Metrics:
             return load.during(scale.seconds, cluster.campaign(ours, QUANTITY_MAX))
 
         yield {

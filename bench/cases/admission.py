@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
     from local.harness.api_client import Api
 
-# More than can be admitted in the time: each trial needs users who have not applied yet.
+# More than can be admitted in that time: each trial needs users who have not applied yet.
 ADMISSIONS_PER_S_MAX = 12_000
-# redis-benchmark counts commands, not seconds; this many take some seconds.
+# redis-benchmark counts commands, not seconds; this many take a few seconds.
 COMMANDS_PER_S = 20_000
-LOOPBACK = "127.0.0.1"  # where all of the load comes from
+LOOPBACK = "127.0.0.1"  # the source address of all load
 OURS, REDIS = "admission", "redis-benchmark of the script"
 TIMEOUT_S = 120
 
 
 @contextmanager
 def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
-    """Each trial gets a campaign of its own, so everybody is admitted."""
+    """Give each trial its own campaign, so all users are admitted."""
     users = ADMISSIONS_PER_S_MAX * scale.seconds
     tokens = write_tokens(cluster.folder / "tokens.txt", cluster.settings.auth_jwt_secret, users)
     with cluster.gateway("bench.without_kafka:application") as api:
 
-        def ours() -> Figures:
+        def ours() -> Metrics:
             return Load(api, tokens, "202").during(
                 scale.seconds, cluster.campaign(api, QUANTITY_MAX)
             )
@@ -50,7 +50,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
         }
 
 
-def _redis_benchmark(cluster: Cluster, api: Api, commands: int) -> Figures:
+def _redis_benchmark(cluster: Cluster, api: Api, commands: int) -> Metrics:
     campaign_id = cluster.campaign(api, QUANTITY_MAX)
     port = cluster.settings.redis_url.rpartition(":")[2].partition("/")[0]
     user = f"{uuid4().hex[:8]}-__rand_int__"
@@ -77,7 +77,7 @@ def _redis_benchmark(cluster: Cluster, api: Api, commands: int) -> Figures:
 
 CASE = Case(
     "admission",
-    "Admission of everybody, Kafka's answer excluded",
+    "Admission of all users, Kafka's ack excluded",
     "per_s",
     REDIS,
     (Goal(OURS, "per_s", 0.25, against=REDIS), Goal(OURS, "per_s", 6_000)),

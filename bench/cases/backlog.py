@@ -1,4 +1,4 @@
-"""A million coupons that wait in the topic: how long until they are rows, and in what memory."""
+"""A million coupons wait in the topic: time until all are rows, and memory used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
     from local.harness.api_client import Api
 
 BACKLOG, BACKLOG_QUICK = 1_000_000, 50_000
@@ -28,23 +28,23 @@ COUNT = "SELECT COUNT(*) FROM coupon WHERE campaign_id = %s"
 
 @contextmanager
 def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
-    """Each trial fills the topic first, which is not measured and takes about as long."""
+    """Fill the topic before each trial; not measured, takes about as long as the trial."""
     backlog = BACKLOG_QUICK if scale.quick else BACKLOG
     with cluster.gateway() as api:
         yield {variant(count): partial(_trial, cluster, api, backlog, count) for count in PROCESSES}
 
 
 def variant(processes: int) -> str:
-    """Return the name under which so many pollers are reported."""
+    """Return the name under which this many pollers are reported."""
     return f"poll runner, --processes {processes}"
 
 
-def _trial(cluster: Cluster, api: Api, backlog: int, processes: int) -> Figures:
+def _trial(cluster: Cluster, api: Api, backlog: int, processes: int) -> Metrics:
     campaign_id = cluster.campaign(api, backlog)
-    figures = drained(filled(cluster, campaign_id, backlog), backlog, processes)
-    # What the runner says of itself is one thing; what stands in the servers is what counts.
+    metrics = drained(filled(cluster, campaign_id, backlog), backlog, processes)
+    # The runner's own report is not enough: count what the servers have stored.
     wrong = abs(backlog - _rows(campaign_id)) + _pending(campaign_id)
-    return {**figures, FAILURES: figures[FAILURES] + wrong}
+    return {**metrics, FAILURES: metrics[FAILURES] + wrong}
 
 
 def _rows(campaign_id: str) -> int:
@@ -67,6 +67,6 @@ CASE = Case(
     "",
     (Goal(variant(3), "seconds", 60, at_most=True),),
     variants,
-    warm_up=False,  # each trial starts its pollers anew
-    rounds_max=1,  # five minutes
+    warm_up=False,  # each trial starts new pollers
+    rounds_max=1,  # one round takes five minutes
 )

@@ -1,4 +1,4 @@
-"""1,000 people at once for 100 coupons: the demo, run over and over."""
+"""1,000 users at once for 100 coupons: the demo, repeated."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
 
-PEOPLE, QUANTITY = 1_000, 100
-BURST = f"{PEOPLE:,} at once on {QUANTITY}"
+USERS, QUANTITY = 1_000, 100
+BURST = f"{USERS:,} at once on {QUANTITY}"
 TIMEOUT_S = 300
 
 
 @contextmanager
-def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - a burst is as large as it is
-    """One variant, on the servers of this case."""
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - a burst has a fixed size
+    """Return one variant, on the servers of this case."""
     yield {BURST: lambda: _demo(cluster)}
 
 
-def _demo(cluster: Cluster) -> Figures:
-    people = f"--users {PEOPLE} --impatient 0 --quantity {QUANTITY} --servers env"
-    command = [sys.executable, "-m", "local.demo", *people.split(), "--out", str(cluster.folder)]
-    # New ones each time: Tansu 0.6 now and then answers nobody in a group that was just left.
+def _demo(cluster: Cluster) -> Metrics:
+    options = f"--users {USERS} --impatient 0 --quantity {QUANTITY} --servers env"
+    command = [sys.executable, "-m", "local.demo", *options.split(), "--out", str(cluster.folder)]
+    # New each time: Tansu 0.6 sometimes does not respond to a group that was just left.
     name = f"burst_{uuid4().hex[:8]}"
     environment = {**cluster.environment, "COUPON_TOPIC": name, "CONSUMER_GROUP": name}
     subprocess.run(
         command, check=True, env=environment, stdout=subprocess.DEVNULL, timeout=TIMEOUT_S
     )
-    told = json.loads((cluster.folder / "demo.json").read_text(encoding="utf-8"))
-    latency_ms = told["latency_ms"]["all"]
+    report = json.loads((cluster.folder / "demo.json").read_text(encoding="utf-8"))
+    latency_ms = report["latency_ms"]["all"]
     return {
-        "answers_per_s": told["answers_per_s"],
+        "answers_per_s": report["answers_per_s"],
         "p50_ms": latency_ms["p50"],
         "p95_ms": latency_ms["p95"],
         "p99_ms": latency_ms["p99"],
-        "rows_complete_s": told["rows_complete_after_s"],
-        FAILURES: told["errors"],
+        "rows_complete_s": report["rows_complete_after_s"],
+        FAILURES: report["errors"],
     }
 
 
 CASE = Case(
     "burst",
-    f"{PEOPLE:,} people at once for {QUANTITY} coupons",
+    f"{USERS:,} users at once for {QUANTITY} coupons",
     "rows_complete_s",
     "",
     (Goal(BURST, "rows_complete_s", 1.0, at_most=True),),
     variants,
-    warm_up=False,  # the demo starts its programs anew each time
+    warm_up=False,  # the demo restarts its programs each time
 )

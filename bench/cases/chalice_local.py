@@ -1,4 +1,4 @@
-"""`chalice local`, for the record: the way to try things out, beside our gateway."""
+"""`chalice local`, for the record: the development server, against our gateway."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from bench.harness import Scale, Trial
 
 USERS = 10_000
-# It listens with a backlog of five: of more that connect at once, some are not let in.
+# Its listen backlog is five: of more simultaneous connections, some are refused.
 CONNECTIONS = 4
 OURS, CHALICE = "gateway", "chalice local"
 
 
 @contextmanager
 def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
-    """Let either program refuse the same people, over as many connections."""
+    """Let either program refuse the same users, over the same number of connections."""
     tokens = write_tokens(cluster.folder / "tokens.txt", cluster.settings.auth_jwt_secret, USERS)
     with cluster.gateway() as ours, cluster.chalice_local() as chalice:
         campaign_id = sold_out_campaign(cluster, ours)

@@ -1,4 +1,4 @@
-"""Kafka's records to committed rows: the handler alone, and the poll runner from end to end."""
+"""Kafka records to committed rows: the handler alone, and the poll runner end to end."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
     from handlers.domain.coupon import CouponAccepted
 
 BATCH, BATCH_QUICK = 10_000, 2_000
 BACKLOG, BACKLOG_QUICK = 100_000, 10_000
-ROW_BY_ROW = 500  # slow, and as slow with more of them
+ROW_BY_ROW = 500  # slow; the rate does not depend on the number
 CODES = CouponCodes(b"bench")
 HANDLER, INSERT, ROWS = "consumer's handler", "bare batched insert", "row by row"
 RUNNER, RUNNERS = "poll runner", "poll runner, 2 processes"
@@ -37,21 +37,21 @@ RUNNER, RUNNERS = "poll runner", "poll runner, 2 processes"
 
 @contextmanager
 def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
-    """Every trial admits people of its own first, so that settling finds what it usually finds."""
+    """Admit new users before every trial, so that settling finds its usual state."""
     batch = BATCH_QUICK if scale.quick else BATCH
     backlog = BACKLOG_QUICK if scale.quick else BACKLOG
     with cluster.gateway() as api, _quiet_handlers():
         trial_numbers = itertools.count()
 
-        def people(count: int) -> list[CouponAccepted]:
+        def admitted_users(count: int) -> list[CouponAccepted]:
             trial = next(trial_numbers)
             users = [f"user-{trial}-{number}" for number in range(count)]
             return admit(cluster.campaign(api, count), users)
 
         yield {
-            INSERT: lambda: _insert(people(batch)),
-            HANDLER: lambda: _handle(people(batch)),
-            ROWS: lambda: _row_by_row(people(ROW_BY_ROW)),
+            INSERT: lambda: _insert(admitted_users(batch)),
+            HANDLER: lambda: _handle(admitted_users(batch)),
+            ROWS: lambda: _row_by_row(admitted_users(ROW_BY_ROW)),
             RUNNER: lambda: _end_to_end(cluster, cluster.campaign(api, backlog), backlog, 1),
             RUNNERS: lambda: _end_to_end(cluster, cluster.campaign(api, backlog), backlog, 2),
         }
@@ -59,7 +59,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
 
 @contextmanager
 def _quiet_handlers() -> Iterator[None]:
-    """Keep the handler's lines out of the progress; warnings stay."""
+    """Keep the handler's info lines out of the progress output; warnings stay."""
     logging.disable(logging.INFO)
     try:
         yield
@@ -67,14 +67,14 @@ def _quiet_handlers() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _insert(coupons: Sequence[CouponAccepted]) -> Figures:
+def _insert(coupons: Sequence[CouponAccepted]) -> Metrics:
     rows = {"rows": _rows(coupons)}
     started_s = time.perf_counter()
     wiring.database().run(lambda cursor: cursor.execute(INSERT_COUPONS, rows))
     return {"per_s": len(coupons) / (time.perf_counter() - started_s)}
 
 
-def _row_by_row(coupons: Sequence[CouponAccepted]) -> Figures:
+def _row_by_row(coupons: Sequence[CouponAccepted]) -> Metrics:
     database = wiring.database()
     started_s = time.perf_counter()
     for coupon in coupons:
@@ -83,19 +83,19 @@ def _row_by_row(coupons: Sequence[CouponAccepted]) -> Figures:
     return {"per_s": len(coupons) / (time.perf_counter() - started_s)}
 
 
-def _handle(coupons: Sequence[CouponAccepted]) -> Figures:
+def _handle(coupons: Sequence[CouponAccepted]) -> Metrics:
     event = _event(coupons)
     started_s, started_cpu_s = time.perf_counter(), time.process_time()
-    answer = consume_handler(event, None)
+    response = consume_handler(event, None)
     taken_s, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
     return {
         "per_s": len(coupons) / taken_s,
         "cpu_us_per_record": cpu_s / len(coupons) * 1e6,
-        FAILURES: len(answer["batchItemFailures"]),
+        FAILURES: len(response["batchItemFailures"]),
     }
 
 
-def _end_to_end(cluster: Cluster, campaign_id: str, backlog: int, processes: int) -> Figures:
+def _end_to_end(cluster: Cluster, campaign_id: str, backlog: int, processes: int) -> Metrics:
     return drained(filled(cluster, campaign_id, backlog), backlog, processes)
 
 

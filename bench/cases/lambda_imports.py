@@ -1,4 +1,4 @@
-"""Lambda's cold start: what the packaged zip imports until the first answer."""
+"""Lambda's cold start: what the packaged zip imports until the first response."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
 
 PACKAGING_TIMEOUT_S = 600
-RUNS = 5  # fresh interpreters for one figure
+RUNS = 5  # fresh interpreters for one value
 APP = "app.py alone"
 
 
 @contextmanager
-def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - an import is as long as it is
-    """Package what is in this checkout, and import it, by what is answered first."""
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - an import takes its own time
+    """Package this checkout and import it, by the function that responds first."""
     package = cluster.folder / "package"
     subprocess.run(
         [sys.executable, "-m", "infra.package", "--stage", "prod", "--out", str(package)],
@@ -37,7 +37,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  
         yield {name: partial(_imported, tree, name) for name in import_time.SCENARIOS}
 
 
-def _imported(tree: Path, name: str) -> Figures:
+def _imported(tree: Path, name: str) -> Metrics:
     times = import_time.measure(tree, name, RUNS)
     return {"cpu_ms": times.cpu_ms, "clock_ms": times.clock_ms}
 

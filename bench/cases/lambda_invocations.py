@@ -12,39 +12,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
 
 
 class Together:
-    """Outcomes that only come about together: measured anew when one is asked for again."""
+    """Outcomes that one round measures together; a repeated request starts a new round."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         """Use the servers of `environment`."""
         self._environment = environment
-        self._figures: dict[str, Figures] = {}
+        self._metrics: dict[str, Metrics] = {}
 
-    def measure(self) -> Mapping[str, Figures]:
-        """Return the figures of all outcomes."""
+    def measure(self) -> Mapping[str, Metrics]:
+        """Return the metrics of all outcomes."""
         calls = invocation_cost.CALLS
         return invocation_cost.one_round(invocation_cost.HERE, calls, self._environment)
 
     def trial(self, outcome: str) -> Trial:
-        """Return what gives one outcome's figures of the latest round."""
+        """Return the trial that reads one outcome's metrics from the latest round."""
 
-        def figures() -> Figures:
-            if outcome not in self._figures:
-                self._figures = dict(self.measure())
-            return self._figures.pop(outcome)
+        def metrics() -> Metrics:
+            if outcome not in self._metrics:
+                self._metrics = dict(self.measure())
+            return self._metrics.pop(outcome)
 
-        return figures
+        return metrics
 
 
 @contextmanager
-def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - as many calls as the memory of refusals asks for
+def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - the rejection cache sets the number of calls
     """Call the handlers as Lambda does, on this case's servers."""
-    together = Together(invocation_cost.environment_of(cluster.environment))
-    # The first round counts for nothing; it tells which outcomes there are.
-    yield {outcome: together.trial(outcome) for outcome in together.measure()}
+    shared = Together(invocation_cost.environment_of(cluster.environment))
+    # The first round is not recorded; it returns the names of the outcomes.
+    yield {outcome: shared.trial(outcome) for outcome in shared.measure()}
 
 
 CASE = Case(

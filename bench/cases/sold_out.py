@@ -1,4 +1,4 @@
-"""Almost everybody's answer: sold out, from the process's memory."""
+"""The most common response: sold out, from the process's memory."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bench.cluster import Cluster
-    from bench.harness import Figures, Scale, Trial
+    from bench.harness import Metrics, Scale, Trial
     from local.harness.api_client import Api
 
-# So few that each process has verified them all after a second; so many that each is verified anew.
+# Few enough that each process verifies all within a second; enough that each is verified again.
 KNOWN, STRANGERS = 2_000, 100_000
 ACQUAINTANCE_S = 1
 OURS, FIRST, BARE = "sold out", "sold out, everybody's first press", "bare Granian"
@@ -25,16 +25,16 @@ OURS, FIRST, BARE = "sold out", "sold out, everybody's first press", "bare Grani
 
 @contextmanager
 def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
-    """One campaign whose only coupon is gone; refusals by the gateway beside fixed answers."""
+    """Refuse users of one campaign whose only coupon is taken; the baseline responds statically."""
     secret = cluster.settings.auth_jwt_secret
     known = write_tokens(cluster.folder / "known.txt", secret, KNOWN)
     strangers = write_tokens(cluster.folder / "strangers.txt", secret, STRANGERS)
     with cluster.gateway() as ours, cluster.gateway("bench.bare:application") as bare:
         campaign_id = sold_out_campaign(cluster, ours)
 
-        def again() -> Figures:
+        def again() -> Metrics:
             load = Load(ours, known, "409")
-            # The strangers of the last trial have driven them out of the processes' memory.
+            # The strangers of the last trial have evicted them from the processes' memory.
             load.during(ACQUAINTANCE_S, campaign_id)
             return load.during(scale.seconds, campaign_id)
 
@@ -46,7 +46,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
 
 
 def sold_out_campaign(cluster: Cluster, api: Api) -> str:
-    """Create a campaign, and take its only coupon; return its id."""
+    """Create a campaign and take its only coupon; return its id."""
     campaign_id = cluster.campaign(api, quantity=1)
     winner = bearer(cluster.settings.auth_jwt_secret, "winner")
     api.call("POST", f"/campaigns/{campaign_id}/apply", headers=winner)

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; it exits with 2 for arguments that make no sense, otherwise returns 0.
+    """Run the program; exit with 2 for invalid arguments, otherwise return 0.
 
-    Also 0 where a limit breaks: the question was answered.
+    Also 0 where a limit breaks: the estimate itself succeeded.
     """
     options = parse(arguments)
-    answer = estimate(options.day)
+    result = estimate(options.day)
     if options.json:
-        print(json.dumps(answer.as_json(), indent=2))
+        print(json.dumps(result.as_json(), indent=2))
     else:
-        print(report(answer))
+        print(report(result))
     return 0
 
 
 if __name__ == "__main__":
-    # Whoever reads the output may have enough of it, as `head` has: then there is nothing to say.
+    # The reader of the output may close it early, as `head` does: that is not an error.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

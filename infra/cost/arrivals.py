@@ -1,18 +1,18 @@
-"""When people press: most of them at the opening, fewer with every minute."""
+"""When users apply: most of them at the opening, fewer with every minute."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-HALVINGS = 60  # more than a float has bits: the interval is as small as it gets
+HALVINGS = 60  # more than a float has bits: the interval gets no smaller
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """`total` arrivals in `window_s`, at a rate that falls exponentially from the opening on.
+    """`total` arrivals in `window_s`, at a rate that falls exponentially after the opening.
 
-    `peak` is the rate at the opening over the mean rate; 1 means that it does not fall at all.
+    `peak` is the rate at the opening over the mean rate; 1 means that it does not fall.
     """
 
     total: float
@@ -20,13 +20,13 @@ class Arrivals:
     peak: float
 
     def within(self, seconds: float) -> float:
-        """Return how many come in the first `seconds`."""
+        """Return how many arrive in the first `seconds`."""
         part = min(seconds / self.window_s, 1.0)
         fall = _fall(self.peak)
         return self.total * (math.expm1(-fall * part) / math.expm1(-fall) if fall else part)
 
     def until(self, count: float) -> float | None:
-        """Return the second by which `count` have come; None where so many never come."""
+        """Return the second by which `count` have arrived; None where fewer arrive in all."""
         if count > self.total:
             return None
         if count == self.total:
@@ -42,7 +42,7 @@ def _fall(peak: float) -> float:
     """Return how many e-foldings the rate falls by: the x > 0 with x = peak · (1 - e^-x)."""
     if peak <= 1:
         return 0.0
-    low, high = math.log(peak), peak  # below the first the right side is the greater one
+    low, high = math.log(peak), peak  # below the first, the right side is greater
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         if middle < -peak * math.expm1(-middle):

@@ -1,4 +1,4 @@
-"""The figures that are counted with, each with its source: prices.toml."""
+"""The prices, limits, measurements and assumptions with their sources: prices.toml."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Figure:
 
     @property
     def is_from_memory(self) -> bool:
-        """Say whether nobody has read this figure anywhere."""
+        """Say whether the value comes from memory, not from a source."""
         return self.source.startswith(FROM_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All figures for one region and one size; parameters of the size under their own names."""
+    """All values for one region and one size; parameters of the size under their own names."""
 
     prices: Mapping[str, Figure]
     limits: Mapping[str, Figure]
@@ -49,7 +49,7 @@ def _document() -> dict[str, Any]:
 
 
 def regions() -> list[str]:
-    """Return the regions that every price is known for, the first being the default."""
+    """Return the regions with known prices; the first is the default."""
     tables = _document()["price"].values()
     return [name for name in next(iter(tables)) if all(_is_price(table, name) for table in tables)]
 
@@ -60,7 +60,7 @@ def sizes() -> list[str]:
 
 
 def catalogue(region: str, size: str) -> Catalogue:
-    """Return what holds for a region and a size; KeyError for an unknown one."""
+    """Return the values for a region and a size; KeyError for an unknown one."""
     document = _document()
     return Catalogue(
         prices={

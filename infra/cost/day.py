@@ -1,4 +1,4 @@
-"""What is asked about: one sale, and where it runs."""
+"""The workload to estimate: one sale, and the environment it runs in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Workload:
-    """One campaign's rush, and what is kept running for it."""
+    """One campaign's requests, and the servers that run for it."""
 
     applicants: int
     minutes: float
@@ -24,10 +24,10 @@ class Workload:
 
     @property
     def accepted(self) -> int:
-        """Those who get a coupon."""
+        """The number of users who get a coupon."""
         return min(self.quantity, self.applicants)
 
     @property
     def applies(self) -> float:
-        """All presses of the button."""
+        """All requests to apply."""
         return self.applicants * self.presses

@@ -1,4 +1,4 @@
-"""The whole answer about a day: load, money, limits, and how much of it is from memory."""
+"""The whole estimate of a day: load, money, limits, and the values from memory."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Estimate:
 
     @property
     def total_usd(self) -> float:
-        """Return what the day costs, servers standing for its hours included."""
+        """Return what the day costs, including the servers for its hours."""
         return sum(self.use_usd.values()) + sum(self.standing_usd.values())
 
     def per_million_applies(self, usd: float) -> float:
-        """Return a part's USD for a million presses of the button."""
+        """Return a part's USD per million requests to apply."""
         return usd / self.day.applies * money.MILLION
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything as JSON has it."""
+        """Return the estimate for JSON."""
         return {
             "applies": self.day.applies,
             "accepted": self.day.accepted,
@@ -90,19 +90,19 @@ class Estimate:
 
 def estimate(day: Workload) -> Estimate:
     """Return what `day` needs and costs; KeyError for an unknown region or size."""
-    figures = catalogue(day.region, day.size)
-    done = load(day, figures)
-    prices = figures.prices.values()
+    inputs = catalogue(day.region, day.size)
+    done = load(day, inputs)
+    prices = inputs.prices.values()
     return Estimate(
         day=day,
         load=done,
-        environments=limits.environments(done, figures),
-        uses=limits.limit_usage(day, done, figures),
-        use_usd=money.usage_cost(day, done, figures),
-        standing_usd=money.fixed_cost(day, figures),
+        environments=limits.environments(done, inputs),
+        uses=limits.limit_usage(day, done, inputs),
+        use_usd=money.usage_cost(day, done, inputs),
+        standing_usd=money.fixed_cost(day, inputs),
         last_row_after_s=max(
             done.sold_out_after_s or day.minutes * 60,
-            day.accepted / figures.assumed[f"rows_per_s_{day.size}"],
+            day.accepted / inputs.assumed[f"rows_per_s_{day.size}"],
         ),
         from_memory=[figure.what for figure in prices if figure.is_from_memory],
     )

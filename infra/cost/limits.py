@@ -1,4 +1,4 @@
-"""What a day needs of each limit, and what to do about those that are too small."""
+"""What a day needs of each limit, and what to do about limits that are too low."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ONE_CORE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How much of a limit is needed, in `unit`; `remedy` says what to do where it is too little."""
+    """How much of a limit is needed, in `unit`; `remedy` says what to do where it is too low."""
 
     name: str
     needed: float
@@ -27,31 +27,31 @@ class Use:
 
     @property
     def share(self) -> float:
-        """Return the part of the limit that is needed; above 1 it breaks."""
+        """Return the needed share of the limit; above 1 it breaks."""
         return self.needed / self.capacity
 
 
-def limit_usage(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
-    """Return all limits, the first to break foremost."""
+def limit_usage(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
+    """Return all limits, the first to break first."""
     found = [
-        *_at_the_door(load, figures),
-        *_functions(load, figures),
-        *_redis(day, load, figures),
-        *_kafka(day, load, figures),
-        *_database(day, load, figures),
+        *_api_gateway(load, inputs),
+        *_functions(load, inputs),
+        *_redis(day, load, inputs),
+        *_kafka(day, load, inputs),
+        *_database(day, load, inputs),
     ]
     return sorted(found, key=lambda use: use.share, reverse=True)
 
 
-def environments(load: Load, figures: Catalogue) -> float:
-    """Return the concurrency that Lambda counts: what is at work, or a tenth of the requests."""
-    per_environment = figures.limits["lambda_per_environment_s"].value
+def environments(load: Load, inputs: Catalogue) -> float:
+    """Return the concurrency that Lambda counts: busy environments, or a tenth of the requests."""
+    per_environment = inputs.limits["lambda_per_environment_s"].value
     return max(load.concurrency, load.requests_per_s / per_environment)
 
 
-def _at_the_door(load: Load, figures: Catalogue) -> list[Use]:
-    account = figures.limits["api_per_s"].value
-    stage = figures.size["api_per_s"]
+def _api_gateway(load: Load, inputs: Catalogue) -> list[Use]:
+    account = inputs.limits["api_per_s"].value
+    stage = inputs.size["api_per_s"]
     return [
         Use(
             "API Gateway throttle",
@@ -63,43 +63,43 @@ def _at_the_door(load: Load, figures: Catalogue) -> list[Use]:
         ),
         Use(
             "WAF web ACL",
-            load.wanted_per_s,  # it stands before the throttle
-            figures.limits["waf_per_s"].value,
+            load.wanted_per_s,  # WAF runs before the throttle
+            inputs.limits["waf_per_s"].value,
             "requests/s",
             "have it raised, or share the campaign among several stages",
         ),
     ]
 
 
-def _functions(load: Load, figures: Catalogue) -> list[Use]:
-    needed = environments(load, figures)
+def _functions(load: Load, inputs: Catalogue) -> list[Use]:
+    needed = environments(load, inputs)
     return [
         Use(
             "Lambda quota of the account",
             needed,
-            figures.limits["lambda_concurrency"].value,
+            inputs.limits["lambda_concurrency"].value,
             "environments",
             "have it raised weeks before (Service Quotas, concurrent executions)",
         ),
         Use(
             "reserved concurrency of the API",
             needed,
-            figures.size["api_concurrency"],
+            inputs.size["api_concurrency"],
             "environments",
             "raise ApiConcurrency of the size once the account's quota allows it",
         ),
         Use(
             "Lambda's scaling from cold",
             needed,
-            figures.limits["lambda_scaling"].value,
+            inputs.limits["lambda_scaling"].value,
             "environments in 10 s",
             "provisioned concurrency before the opening; otherwise errors for some seconds",
         ),
     ]
 
 
-def _redis(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
-    memory = figures.size["redis_gib"] * figures.limits["redis_memory_share"].value
+def _redis(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
+    memory = inputs.size["redis_gib"] * inputs.limits["redis_memory_share"].value
     return [
         Use(
             "Redis CPU",
@@ -111,7 +111,7 @@ def _redis(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
         ),
         Use(
             "Redis memory",
-            day.accepted * figures.measured["redis_user_bytes"] / BYTES_OF_A_GIB,
+            day.accepted * inputs.measured["redis_user_bytes"] / BYTES_OF_A_GIB,
             memory,
             "GiB",
             "a larger node type; a full Redis admits nobody (noeviction)",
@@ -119,17 +119,17 @@ def _redis(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
     ]
 
 
-def _kafka(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
-    size = figures.size
-    connecting = min(day.accepted, environments(load, figures))
-    megabytes = load.records_per_s * figures.measured["record_bytes"] / BYTES_OF_A_MB
-    pollers = size["kafka_partitions"] * figures.limits["poller_mb_per_s"].value
-    opened = min(connecting, figures.limits["lambda_scaling"].value)
+def _kafka(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
+    size = inputs.size
+    connecting = min(day.accepted, environments(load, inputs))
+    megabytes = load.records_per_s * inputs.measured["record_bytes"] / BYTES_OF_A_MB
+    pollers = size["kafka_partitions"] * inputs.limits["poller_mb_per_s"].value
+    opened = min(connecting, inputs.limits["lambda_scaling"].value)
     return [
         Use(
             "Kafka's new connections",
             opened,
-            figures.limits[f"kafka_connections_per_s_{day.size}"].value,
+            inputs.limits[f"kafka_connections_per_s_{day.size}"].value,
             "a second and broker",
             "let a small campaign run before the big one, so that environments are connected; more "
             "brokers. Who waits too long gets 503, keeps the place, and the relay sends it",
@@ -137,14 +137,14 @@ def _kafka(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
         Use(
             "Kafka's connections",
             connecting,
-            figures.limits["kafka_connections"].value,
+            inputs.limits["kafka_connections"].value,
             "a broker",
             "more brokers",
         ),
         Use(
             "Kafka's produce requests",
             load.records_per_s,
-            size["kafka_brokers"] * figures.assumed[f"kafka_requests_per_s_{day.size}"],
+            size["kafka_brokers"] * inputs.assumed[f"kafka_requests_per_s_{day.size}"],
             "records/s",
             "more or larger brokers, and partitions for them",
         ),
@@ -152,19 +152,19 @@ def _kafka(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
     ]
 
 
-def _database(day: Workload, load: Load, figures: Catalogue) -> list[Use]:
+def _database(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
     return [
         Use(
             "rows into MySQL",
             load.records_per_s,
-            figures.assumed[f"rows_per_s_{day.size}"],
+            inputs.assumed[f"rows_per_s_{day.size}"],
             "rows/s",
             "coupons read PENDING for longer, no more; a larger instance, or more partitions",
         ),
         Use(
             "look-ups in MySQL",
             load.polls_per_s,
-            figures.assumed[f"queries_per_s_{day.size}"],
+            inputs.assumed[f"queries_per_s_{day.size}"],
             "queries/s",
             "let clients ask less often, the first time after some seconds; a larger instance",
         ),

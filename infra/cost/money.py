@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 MILLION = 1_000_000
 GB = 1_000_000_000
 MB_OF_A_GB_SECOND = 1024
-HOURS_OF_A_MONTH = 730  # as AWS's own calculator has it
+HOURS_OF_A_MONTH = 730  # as in AWS's own calculator
 
 
-def usage_cost(day: Workload, load: Load, figures: Catalogue) -> dict[str, float]:
-    """Return USD by part for what is done; nothing where nobody comes."""
-    prices = {key: figure.value for key, figure in figures.prices.items()}
+def usage_cost(day: Workload, load: Load, inputs: Catalogue) -> dict[str, float]:
+    """Return USD by part for usage; 0 without requests."""
+    prices = {key: figure.value for key, figure in inputs.prices.items()}
     millions = load.requests / MILLION
     bot_control = millions * prices["bot_control_request"] if day.bot_control else 0.0
     return {
         "API Gateway": millions * prices["api_request"],
         "Lambda invocations": (millions + load.batches / MILLION) * prices["lambda_request"],
-        "Lambda time": _gb_seconds(load, figures) * prices[f"lambda_{day.architecture}"],
+        "Lambda time": _gb_seconds(load, inputs) * prices[f"lambda_{day.architecture}"],
         "WAF": millions * prices["waf_request"] + bot_control,
-        "CloudWatch Logs": load.requests * _logged_bytes(figures) / GB * prices["logs_gb"],
-        "data transfer": _sent_bytes(day, load, figures) / GB * prices["transfer_gb"],
+        "CloudWatch Logs": load.requests * _logged_bytes(inputs) / GB * prices["logs_gb"],
+        "data transfer": _sent_bytes(day, load, inputs) / GB * prices["transfer_gb"],
     }
 
 
-def fixed_cost(day: Workload, figures: Catalogue) -> dict[str, float]:
-    """Return USD by part for the hours that servers of this size stand there."""
-    prices = {key: figure.value for key, figure in figures.prices.items()}
-    size = figures.size
+def fixed_cost(day: Workload, inputs: Catalogue) -> dict[str, float]:
+    """Return USD by part for the hours that servers of this size run."""
+    prices = {key: figure.value for key, figure in inputs.prices.items()}
+    size = inputs.size
     months = day.hours / HOURS_OF_A_MONTH
     bot_control = prices["bot_control_month"] if day.bot_control else 0.0
     return {
@@ -44,7 +44,7 @@ def fixed_cost(day: Workload, figures: Catalogue) -> dict[str, float]:
             prices[f"kafka_{day.size}"] * day.hours
             + size["kafka_gib"] * prices["kafka_gb_month"] * months
         ),
-        # As many as there are partitions, since they scale up when the rush has already begun.
+        # As many as there are partitions, since they scale up only after the rush has started.
         "Kafka pollers": size["kafka_partitions"] * prices["poller"] * day.hours,
         "RDS": prices[f"database_{day.size}"] * day.hours
         + size["database_gib"] * prices["database_gb_month"] * months,
@@ -54,21 +54,21 @@ def fixed_cost(day: Workload, figures: Catalogue) -> dict[str, float]:
     }
 
 
-def _gb_seconds(load: Load, figures: Catalogue) -> float:
+def _gb_seconds(load: Load, inputs: Catalogue) -> float:
     api_ms = sum(
         outcome.count * math.ceil(outcome.duration_ms)  # billed by whole milliseconds
         for outcome in load.outcomes.values()
     )
-    consume_ms = load.batches * math.ceil(figures.assumed["batch_ms"])
-    size = figures.size
+    consume_ms = load.batches * math.ceil(inputs.assumed["batch_ms"])
+    size = inputs.size
     megabyte_ms = api_ms * size["api_memory_mb"] + consume_ms * size["consume_memory_mb"]
     return megabyte_ms / 1000 / MB_OF_A_GB_SECOND
 
 
-def _logged_bytes(figures: Catalogue) -> float:
-    return figures.measured["log_bytes"] + figures.assumed["platform_log_bytes"]
+def _logged_bytes(inputs: Catalogue) -> float:
+    return inputs.measured["log_bytes"] + inputs.assumed["platform_log_bytes"]
 
 
-def _sent_bytes(day: Workload, load: Load, figures: Catalogue) -> float:
-    answers = load.requests * figures.assumed["answer_bytes"]
-    return answers + day.applicants * figures.assumed["handshake_bytes"]
+def _sent_bytes(day: Workload, load: Load, inputs: Catalogue) -> float:
+    responses = load.requests * inputs.assumed["answer_bytes"]
+    return responses + day.applicants * inputs.assumed["handshake_bytes"]

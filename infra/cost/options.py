@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 Number = TypeVar("Number", int, float)
 
-APPLICANTS_MAX = 10_000_000_000  # more than there are people
+APPLICANTS_MAX = 10_000_000_000  # more than the world's population
 MINUTES_MAX = 7 * 24 * 60  # a week: a rush does not last longer
-MINUTES_MIN = 1 / 60  # the busiest second is the shortest that is counted with
+MINUTES_MIN = 1 / 60  # the busiest second is the shortest unit
 PRESSES_MAX = 1_000
 POLLS_MAX = 1_000
 PEAK_MAX = 100
@@ -27,17 +27,17 @@ THROTTLE_MAX = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for."""
+    """The parsed arguments."""
 
     day: Workload
     json: bool
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
-    """Return what is asked for; exits with 2 and a sentence where it makes no sense."""
-    given = vars(_parser().parse_args(arguments))
-    json = given.pop("json")
-    return Options(Workload(**given), json)
+    """Return the arguments; exit with 2 and a sentence where they are invalid."""
+    values = vars(_parser().parse_args(arguments))
+    json = values.pop("json")
+    return Options(Workload(**values), json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,14 +50,14 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
-    _add_the_sale(parser)
-    _add_the_place(parser)
+    _add_sale(parser)
+    _add_environment(parser)
     return parser
 
 
-def _add_the_sale(parser: argparse.ArgumentParser) -> None:
+def _add_sale(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("the sale").add_argument
-    add("--applicants", type=_whole(1, APPLICANTS_MAX), required=True, help="people who press")
+    add("--applicants", type=_whole(1, APPLICANTS_MAX), required=True, help="users who apply")
     add(
         "--minutes",
         type=_real(MINUTES_MIN, MINUTES_MAX),
@@ -69,7 +69,7 @@ def _add_the_sale(parser: argparse.ArgumentParser) -> None:
         "--presses",
         type=_real(1, PRESSES_MAX),
         default=Workload.presses,
-        help="presses of a person",
+        help="requests to apply per user",
     )
     add(
         "--polls",
@@ -85,14 +85,14 @@ def _add_the_sale(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_the_place(parser: argparse.ArgumentParser) -> None:
+def _add_environment(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where it runs").add_argument
     add(
         "--throttle",
         type=_whole(1, THROTTLE_MAX),
         help="requests a second that API Gateway lets in; the others get 429 and come again",
     )
-    add("--region", choices=catalogue.regions(), default=Workload.region, help="whose prices hold")
+    add("--region", choices=catalogue.regions(), default=Workload.region, help="region of prices")
     add("--size", choices=catalogue.sizes(), default=Workload.size, help="Size of the templates")
     add(
         "--architecture",
@@ -104,7 +104,7 @@ def _add_the_place(parser: argparse.ArgumentParser) -> None:
         "--hours",
         type=_real(0, HOURS_MAX),
         default=Workload.hours,
-        help="how long servers of this size stand there",
+        help="how long servers of this size run",
     )
     add("--bot-control", action="store_true", help="with AWS's managed rules against bots")
     add("--json", action="store_true", help="print JSON")
@@ -125,6 +125,6 @@ def _between(kind: type[Number], text: str, low: Number, high: Number) -> Number
         number = kind(text)
     except ValueError:
         raise argparse.ArgumentTypeError(message) from None
-    if not low <= number <= high:  # nor is nan
+    if not low <= number <= high:  # nan fails here too
         raise argparse.ArgumentTypeError(message)
     return number

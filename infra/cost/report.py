@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from infra.cost.estimate import Estimate
     from infra.cost.limits import Use
 
-TIGHT = 0.7  # above it there is no room for a crowd that is larger than expected
+TIGHT = 0.7  # above it, a larger load than expected does not fit
 
 
 def report(estimate: Estimate) -> str:
-    """Return what is printed."""
+    """Return the page."""
     parts = (_sale(estimate), _load(estimate), _limits(estimate), _money(estimate))
     return "\n\n".join("\n".join(part) for part in parts)
 
@@ -57,8 +57,8 @@ def _limits(estimate: Estimate) -> Iterator[str]:
     yield f"{'limit':<34}{'needed':>12}{'there is':>12}  {'of it':>9}"
     for use in estimate.uses:
         yield (
-            f"{use.name:<34}{_figure(use.needed):>12}{_figure(use.capacity):>12}  "
-            f"{use.share:>9,.0%}  {use.unit}{_verdict(use)}"
+            f"{use.name:<34}{_number(use.needed):>12}{_number(use.capacity):>12}  "
+            f"{use.share:>9,.0%}  {use.unit}{_rating(use)}"
         )
     first = estimate.uses[0]
     breaks = "Breaks first" if first.share > 1 else "Nothing breaks; nearest"
@@ -85,13 +85,13 @@ def _money(estimate: Estimate) -> Iterator[str]:
         )
 
 
-def _verdict(use: Use) -> str:
+def _rating(use: Use) -> str:
     if use.share > 1:
         return ", BREAKS"
     return ", tight" if use.share > TIGHT else ""
 
 
-def _figure(number: float) -> str:
+def _number(number: float) -> str:
     return f"{number:,.0f}" if number >= 10 else f"{number:,.2f}"  # noqa: PLR2004 - two digits that count
 
 

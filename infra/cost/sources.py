@@ -1,4 +1,4 @@
-"""Print every price and limit with its source, as docs/scale.md shows them."""
+"""Print every price and limit with its source, as in docs/scale.md."""
 
 from __future__ import annotations
 

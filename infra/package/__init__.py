@@ -1,1 +1,1 @@
-"""Builds what is deployed: CloudFormation template, zip and manifest (python -m infra.package)."""
+"""Builds the deployment: CloudFormation template, zip and manifest (python -m infra.package)."""

@@ -1,7 +1,7 @@
 """Builds the deployment package of a stage: out/<stage>/ with template, zip and manifest.
 
-Same input, same zip, byte by byte. The Lambda runtime is the Python that runs this, or the one
-that --python names.
+Same input, same zip, byte by byte. The Lambda runtime is the Python that runs this program, or
+the one that --python names.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out = options.out or OUT / options.stage
         merge = _merge_template(options.merge_template)
         spec = BuildSpec(PROJECT, options.stage, target, merge, out.resolve(), WHEEL_CACHE)
-        told = build(spec, _say)
+        content = build(spec, _say)
     except (PackageError, OSError) as error:
         _say(f"package: {error}")
         return 1
     except KeyboardInterrupt:
         _say("package: interrupted; nothing was changed")
         return 128 + signal.SIGINT
-    size = told["zip"]
+    size = content["zip"]
     _say(f"{size['bytes'] / 1e6:.1f} MB zipped, {size['unzipped_bytes'] / 1e6:.1f} MB unzipped")
     for name in (TEMPLATE, ZIP, MANIFEST):
         print(out / name)

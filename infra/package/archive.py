@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can tell
-# Lambda runs as a user of its own, who must be able to read everything.
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+# Lambda runs as a user of its own, who must be able to read all files.
 MODE = stat.S_IFREG | 0o644
 UNIX = 3
 LEVEL = 9

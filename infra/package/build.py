@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from infra.package.target import Target
 
-# What a cold start downloads before anything else; Lambda itself takes 50 MB.
+# A cold start downloads this before anything else; Lambda itself takes 50 MB.
 ZIP_BYTES_MAX = 10_000_000
-LARGEST_TOLD = 5
+LARGEST_SHOWN = 5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # The names in the output folder; Chalice's template refers to ./deployment.zip.
 ZIP, TEMPLATE, MANIFEST = "deployment.zip", "sam.yaml", "manifest.json"
@@ -38,9 +38,9 @@ class BuildSpec:
 
 
 def build(spec: BuildSpec, report: Callable[[str], None]) -> dict[str, Any]:
-    """Build into `order.out`, which changes only once everything is there; return the manifest.
+    """Build into `spec.out`, which is replaced only by a complete build; return the manifest.
 
-    Raises PackageError saying what is wrong. Whatever happens, no temporary file stays.
+    Raises PackageError saying what is wrong. In every case temporary files are removed.
     """
     _check_out(spec.out)
     spec.out.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def build(spec: BuildSpec, report: Callable[[str], None]) -> dict[str, Any]:
         unpacked = _unpacked(spec, part.zip_file, work / "tree", report)
         report("zip …")
         archive.write(unpacked, finished / ZIP)
-        told = manifest.of(
+        content = manifest.of(
             spec.project,
             spec.stage,
             spec.target,
@@ -63,10 +63,10 @@ def build(spec: BuildSpec, report: Callable[[str], None]) -> dict[str, Any]:
             finished / ZIP,
             finished / TEMPLATE,
         )
-        _check_size(told["zip"]["bytes"], unpacked)
-        (finished / MANIFEST).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        _check_size(content["zip"]["bytes"], unpacked)
+        (finished / MANIFEST).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         _replace(spec.out, finished, work / "former")
-    return told
+    return content
 
 
 def _unpacked(spec: BuildSpec, own_part: Path, folder: Path, report: Callable[[str], None]) -> Path:
@@ -87,21 +87,21 @@ def _check_size(size: int, unpacked: Path) -> None:
         for entry in unpacked.iterdir()
         if entry.is_dir()
     }
-    largest = sorted(sizes.items(), key=lambda item: -item[1])[:LARGEST_TOLD]
-    told = ", ".join(f"{name} {bytes_ / 1e6:.1f} MB" for name, bytes_ in largest)
-    message = f"the zip has {size / 1e6:.1f} MB, not {ZIP_BYTES_MAX / 1e6:.0f} at most; {told}"
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:LARGEST_SHOWN]
+    shares = ", ".join(f"{name} {bytes_ / 1e6:.1f} MB" for name, bytes_ in largest)
+    message = f"the zip has {size / 1e6:.1f} MB, not {ZIP_BYTES_MAX / 1e6:.0f} at most; {shares}"
     raise PackageError(message)
 
 
 def _check_out(out: Path) -> None:
-    """Refuse to replace a folder that holds something else than an earlier package."""
+    """Refuse to replace a folder that holds anything but an earlier package."""
     if out.exists() and not (out / MANIFEST).is_file() and any(out.iterdir()):
         message = f"{out} is not empty and holds no earlier package; it will not be replaced"
         raise PackageError(message)
 
 
 def _replace(out: Path, finished: Path, former: Path) -> None:
-    usual = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # nothing in between the two
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # no signal in between
     try:
         if out.exists():
             out.rename(former)

@@ -1,7 +1,7 @@
-"""What Chalice makes: the template, its own runtime, and our code. No dependency.
+"""Chalice's part: the template, its own runtime, and our code. No dependency.
 
-It works on a copy of the project without requirements.txt, so there is no cache of an earlier
-run to be wrong, and the wheels, which must be Lambda's and not this machine's, come from pip.
+It works on a copy of the project without requirements.txt, so no cache of an earlier run
+can be wrong; the wheels, which must be Lambda's and not this machine's, come from pip.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from infra.package.target import Target
 
 CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
-# Chalice asks for one, only to know the names of AWS's services in it: they are the same in all
-# regions but China's.
+# Chalice needs one, only for the names of AWS's services in it: they are the same in all
+# regions except China's.
 REGION = "us-east-1"
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "deployments", "deployed")
-# A dangling vendor/handlers would go unnoticed by Chalice: a zip without handlers, exit code 0.
+# Chalice would not notice a dangling vendor/handlers: a zip without handlers, exit code 0.
 ALWAYS_THERE = "vendor/handlers/routes.py"
 
 
@@ -53,7 +53,7 @@ def make(
         environment={"AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", REGION)},
     )
     template = (out / "sam.yaml").read_text(encoding="utf-8")
-    # Chalice knows one runtime, that of the Python which runs it.
+    # Chalice knows one runtime, that of the Python that runs it.
     own = f"Runtime: python{sys.version_info[0]}.{sys.version_info[1]}\n"
     return ChalicePart(
         template.replace(own, f"Runtime: {target.runtime}\n"), out / "deployment.zip"
@@ -61,12 +61,12 @@ def make(
 
 
 def stages_of(project: Path) -> list[str]:
-    """Return the stages of .chalice/config.json; Chalice would make up any other."""
+    """Return the stages of .chalice/config.json; Chalice would accept any other name too."""
     return list(_config(project).get("stages", {}))
 
 
 def architecture_of(project: Path, stage: str) -> str | None:
-    """Return what .chalice/config.json says of the stage's lambda_architecture, if anything."""
+    """Return the stage's lambda_architecture in .chalice/config.json, if set."""
     config = _config(project)
     everywhere = config.get("lambda_architecture")
     found = config.get("stages", {}).get(stage, {}).get("lambda_architecture", everywhere)
@@ -78,7 +78,7 @@ def _config(project: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        message = f"{file} is no JSON: {error}"
+        message = f"{file} is not JSON: {error}"
         raise PackageError(message) from error
     return config
 

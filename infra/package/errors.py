@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-# A cold download of all wheels takes some seconds; a machine behind a slow line needs longer.
+# A cold download of all wheels takes some seconds; a slow connection needs longer.
 TOOL_TIMEOUT_S = 600
-TOLD_LINES = 15
+LINES_MAX = 15
 
 
 class PackageError(Exception):
-    """The package cannot be built; the message says why in words for whoever asked for it."""
+    """The package cannot be built; the message tells the user why."""
 
 
 def run_tool(
@@ -25,7 +25,7 @@ def run_tool(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a program and return its output; raise PackageError with the end of what it said."""
+    """Run a program and return its output; raise PackageError with the end of its output."""
     try:
         done = subprocess.run(
             command,
@@ -40,7 +40,7 @@ def run_tool(
         message = f"{what}: {error}"
         raise PackageError(message) from error
     if done.returncode:
-        told = (done.stderr or done.stdout).strip().splitlines()[-TOLD_LINES:]
-        message = "\n  ".join([f"{what} ended with {done.returncode}:", *told])
+        lines = (done.stderr or done.stdout).strip().splitlines()[-LINES_MAX:]
+        message = "\n  ".join([f"{what} ended with {done.returncode}:", *lines])
         raise PackageError(message)
     return done.stdout

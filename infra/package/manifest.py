@@ -1,4 +1,4 @@
-"""The manifest: what is in the package, so that two packages can be told apart."""
+"""The manifest: the content of the package, so that two packages can be distinguished."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from infra.package.target import Target
 
 GIT_TIMEOUT_S = 30
-# What a package is made of; a change elsewhere does not make it another one.
+# The sources of a package; a change elsewhere does not make it another one.
 SOURCES = ("app.py", "handlers", "requirements.txt", ".chalice", "vendor", "infra")
 
 
@@ -48,17 +48,17 @@ def _file(path: Path) -> dict[str, Any]:
 
 def _git(project: Path) -> dict[str, Any] | None:
     """Return the commit, and whether the sources differ from it; None outside of git."""
-    commit = _asked(project, "rev-parse", "HEAD")
+    commit = _run_git(project, "rev-parse", "HEAD")
     if commit is None:
         return None
-    changed = _asked(project, "status", "--porcelain", "--", *SOURCES)
+    changed = _run_git(project, "status", "--porcelain", "--", *SOURCES)
     return {"commit": commit, "changed": bool(changed)}
 
 
-def _asked(project: Path, *question: str) -> str | None:
+def _run_git(project: Path, *arguments: str) -> str | None:
     try:
-        answer = subprocess.run(
-            ["git", "-C", str(project), *question],
+        done = subprocess.run(
+            ["git", "-C", str(project), *arguments],
             capture_output=True,
             text=True,
             check=True,
@@ -66,4 +66,4 @@ def _asked(project: Path, *question: str) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return answer.stdout.strip()
+    return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""Where the package will run: Lambda's Python, its processor, its C library."""
+"""The environment the package will run in: Lambda's Python, its processor, its C library."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ VERSION_MIN = (3, 11)
 # Python 3.11 runs on Amazon Linux 2 (glibc 2.26), later ones on Amazon Linux 2023 (glibc 2.34).
 GLIBC_MINOR_OF_AMAZON_LINUX_2 = 26
 GLIBC_MINOR = 34
-# manylinux_2_17 is the oldest that current wheels name, also as manylinux2014.
+# manylinux_2_17 is the oldest tag that current wheels have, also as manylinux2014.
 GLIBC_MINOR_MIN = 17
-TELL_VERSION = "import platform; print(platform.python_version())"
+PRINT_VERSION = "import platform; print(platform.python_version())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Target:
 
     @classmethod
     def of(cls, architecture: str, python: str | None = None) -> Target:
-        """Return the target for an interpreter (this one unless named); raise PackageError."""
+        """Return the target for an interpreter (default: this one); raise PackageError."""
         if python is None:
             return cls(architecture, sys.executable, platform.python_version())
-        version = run_tool(f"{python} as the Python to package for", [python, "-c", TELL_VERSION])
+        version = run_tool(f"{python} as the Python to package for", [python, "-c", PRINT_VERSION])
         target = cls(architecture, python, version.strip())
         if target.minor < VERSION_MIN:
             message = f"{python} is Python {target.python_version}; 3.11 or later is needed"
@@ -51,11 +51,11 @@ class Target:
 
     @property
     def pip_options(self) -> list[str]:
-        """What makes pip choose wheels for this target, whatever machine it runs on."""
+        """The options that make pip choose wheels for this target on any machine."""
         newest = GLIBC_MINOR_OF_AMAZON_LINUX_2 if self.minor == VERSION_MIN else GLIBC_MINOR
         machine = "aarch64" if self.architecture == "arm64" else self.architecture
         tags = [f"manylinux_2_{minor}_{machine}" for minor in range(newest, GLIBC_MINOR_MIN, -1)]
-        tags.append(f"manylinux2014_{machine}")  # pip takes the names of older ones with it
+        tags.append(f"manylinux2014_{machine}")  # pip then accepts older tags too
         return [
             "--only-binary=:all:",
             "--no-deps",  # requirements.txt is pinned whole, and boto3 comes from Lambda

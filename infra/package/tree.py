@@ -1,4 +1,4 @@
-"""The unpacked package: pruned of what never runs, with bytecode that Lambda need not check."""
+"""The unpacked package: without unused files, with bytecode that Lambda need not check."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
 
     from infra.package.target import Target
 
-# Lambda unpacks the zip here; tracebacks name files as they lie there.
+# Lambda unpacks the zip here; tracebacks show these paths.
 LAMBDA_FOLDER = "/var/task"
-# Of dependencies: nothing of this is imported by what runs.
+# Parts of dependencies that the running code never imports.
 UNUSED_FOLDERS = {"__pycache__", "benchmarks", "docs", "examples", "test", "tests"}
 UNUSED_SUFFIXES = {".c", ".h", ".pyc", ".pyi", ".pyx", ".rst"}
-# They make bindings when a wheel is built; what runs afterwards is _cffi_backend alone.
+# They make bindings when a wheel is built; the running code needs only _cffi_backend.
 UNUSED_PACKAGES = ("cffi", "pycparser", "pycparser-*.dist-info")
-# What an installer notes for itself; untrue once something is pruned.
+# An installer's own records; wrong once files are removed.
 UNUSED_FILES = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "py.typed"}
-# Lambda brings these. They would weigh more than everything else together.
+# Lambda provides these. They would be larger than all the rest together.
 BROUGHT_BY_LAMBDA = {"boto3", "botocore", "s3transfer", "awslambdaric"}
 
 
 def prune(tree: Path) -> None:
-    """Remove what no handler imports; raise PackageError for what Lambda brings itself."""
+    """Remove what no handler imports; raise PackageError for what Lambda provides itself."""
     brought = sorted(path.name for path in tree.iterdir() if path.name in BROUGHT_BY_LAMBDA)
     if brought:
         message = f"requirements.txt must not name {', '.join(brought)}: Lambda brings it"
         raise PackageError(message)
-    shutil.rmtree(tree / "bin", ignore_errors=True)  # programs for a command line
+    shutil.rmtree(tree / "bin", ignore_errors=True)  # command-line programs
     for path in [path for pattern in UNUSED_PACKAGES for path in tree.glob(pattern)]:
         shutil.rmtree(path)
     for path in sorted(tree.rglob("*"), reverse=True):
@@ -45,8 +45,8 @@ def prune(tree: Path) -> None:
 def compile_all(tree: Path, target: Target) -> None:
     """Add hash-based bytecode that is never checked against its source.
 
-    Lambda's file system cannot be written to, so bytecode that is missing is compiled at every
-    cold start; and the times in a zip are no use to tell whether it is current.
+    Lambda's file system is read-only, so missing bytecode would be compiled at every
+    cold start; and the times in a zip cannot tell whether bytecode is current.
     """
     run_tool(
         "compileall",

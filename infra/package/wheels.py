@@ -1,4 +1,4 @@
-"""The dependencies: wheels of Lambda's platform, kept for the next build."""
+"""The dependencies: wheels of Lambda's platform, cached for the next build."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input",
 
 
 def install(requirements: Path, target: Target, tree: Path, cache: Path) -> None:
-    """Unpack what `requirements` names into `tree`; without a network when `cache` has it all."""
+    """Unpack the packages of `requirements` into `tree`; offline when `cache` has them all."""
     wheels = _downloaded(requirements, target, cache)
     run_tool(
         "pip install",
@@ -30,9 +30,9 @@ def install(requirements: Path, target: Target, tree: Path, cache: Path) -> None
 
 
 def _downloaded(requirements: Path, target: Target, cache: Path) -> Path:
-    """Return a folder with the wheels, which has this name only once it is complete."""
-    asked = "\n".join([requirements.read_text(encoding="utf-8"), *target.pip_options])
-    digest = hashlib.sha256(asked.encode()).hexdigest()[:16]
+    """Return a folder with the wheels; it gets this name only once it is complete."""
+    request = "\n".join([requirements.read_text(encoding="utf-8"), *target.pip_options])
+    digest = hashlib.sha256(request.encode()).hexdigest()[:16]
     complete = cache / f"{target.runtime}-{target.architecture}-{digest}"
     if complete.is_dir():
         return complete
@@ -42,7 +42,7 @@ def _downloaded(requirements: Path, target: Target, cache: Path) -> Path:
             "pip download",
             [*PIP, "download", f"--dest={folder}", *target.pip_options, "-r", str(requirements)],
         )
-        with suppress(OSError):  # somebody else was faster
+        with suppress(OSError):  # another process was faster
             Path(folder).rename(complete)
-            Path(folder).mkdir()  # so that there is something to clean up
+            Path(folder).mkdir()  # TemporaryDirectory needs a folder to remove
     return complete

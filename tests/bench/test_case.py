@@ -1,4 +1,4 @@
-"""The benchmark as a program: one case, small."""
+"""The benchmark as a program: one small case."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_case_is_measured_beside_its_baseline_and_reported(
+def test_a_case_is_measured_against_its_baseline_and_reported(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.run.Interruption.install", lambda _: None)  # pytest has its own
+    monkeypatch.setattr("bench.run.SignalHandler.install", lambda _: None)  # pytest has its own
     options = "--quick --rounds 1 --seconds 1 --cases sold-out --out"
     assert main([*options.split(), str(tmp_path)]) == 0, capfd.readouterr().err
     record = json.loads((tmp_path / "bench.json").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""What wrk sends by apply.lua, and what it makes of the answers."""
+"""The requests that wrk sends by apply.lua, and the metrics from the responses."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-PEOPLE = 200
-TOKENS = [f"token-{number}" for number in range(PEOPLE)]
+USERS = 200
+TOKENS = [f"token-{number}" for number in range(USERS)]
 
 
 class Service(ThreadingHTTPServer):
-    """Accepts the first applications, refuses the next ones, and remembers who came."""
+    """Accepts the first applications, refuses the next ones, and records them."""
 
     request_queue_size = 128
     daemon_threads = True
 
     def __init__(self, accepted: int) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[tuple[str, str]] = []
         self.lock = threading.Lock()
         self.accepted = accepted
 
 
-class Answer(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Service
 
@@ -47,7 +47,7 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Stay silent."""
+        """Write no log."""
 
 
 @contextmanager
@@ -68,26 +68,26 @@ def load(server: Service, folder: Path, statuses: str, tokens: Sequence[str] = T
     return Load(Gateway("127.0.0.1", server.server_port, {}), file, statuses)
 
 
-def test_a_crowd_sends_each_token_once_and_ends_with_the_last_answer(tmp_path: Path) -> None:
+def test_each_token_is_sent_once_and_the_load_ends_with_the_last_response(tmp_path: Path) -> None:
     with service(accepted=50) as server:
-        figures = load(server, tmp_path, "202,409").of_everybody(PEOPLE, "spring")
-    came = Counter(server.seen)
-    assert came == {("/campaigns/spring/apply", f"Bearer {token}"): 1 for token in TOKENS}
-    assert figures[FAILURES] == 0
-    assert figures["per_s"] > 0
+        metrics = load(server, tmp_path, "202,409").once_each(USERS, "spring")
+    received = Counter(server.seen)
+    assert received == {("/campaigns/spring/apply", f"Bearer {token}"): 1 for token in TOKENS}
+    assert metrics[FAILURES] == 0
+    assert metrics["per_s"] > 0
 
 
-def test_every_answer_with_another_status_is_a_failure_and_no_work(tmp_path: Path) -> None:
+def test_every_response_with_another_status_is_a_failure_not_work(tmp_path: Path) -> None:
     with service(accepted=50) as server:
-        figures = load(server, tmp_path, "409").of_everybody(PEOPLE, "spring")
-    assert figures[FAILURES] == 50
+        metrics = load(server, tmp_path, "409").once_each(USERS, "spring")
+    assert metrics[FAILURES] == 50
 
 
-def test_a_load_goes_on_through_the_tokens_until_its_time_is_over(tmp_path: Path) -> None:
+def test_a_load_cycles_through_the_tokens_until_its_time_is_over(tmp_path: Path) -> None:
     with service(accepted=0) as server:
-        figures = load(server, tmp_path, "409", TOKENS[:3]).during(1, "spring")
-    came = Counter(token for _, token in server.seen)
-    assert came.keys() == {f"Bearer {token}" for token in TOKENS[:3]}
-    assert min(came.values()) > 1
-    assert figures[FAILURES] == 0
-    assert figures[f"{METRIC}load"] > 0
+        metrics = load(server, tmp_path, "409", TOKENS[:3]).during(1, "spring")
+    received = Counter(token for _, token in server.seen)
+    assert received.keys() == {f"Bearer {token}" for token in TOKENS[:3]}
+    assert min(received.values()) > 1
+    assert metrics[FAILURES] == 0
+    assert metrics[f"{METRIC}load"] > 0

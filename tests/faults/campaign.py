@@ -1,13 +1,13 @@
-"""Plays fault histories on real servers and real programs: `make faults`.
+"""Play fault histories on real servers and real programs: `make faults`.
 
-Each history is drawn from its seed: a load of applications, and faults at moments of it. When all
-is quiet again, what stands in MySQL is held against what every client was told. A seed draws the
-same faults at the same moments again; how processes interleave is the machine's affair, so a rare
-violation may need its seed played several times. A history that breaks a promise is kept in
-out/faults with the logs of all programs, and made as small as it goes.
+A seed determines each history: a load of applications, and faults with their times. Once all
+is quiet, the rows in MySQL are compared with the responses that clients received. A seed gives the
+same faults at the same times again; how processes interleave is up to the machine, so a rare
+violation may need several plays of its seed. A history that breaks a promise is saved in
+out/faults with the logs of all programs, and shrunk as far as possible.
 """
 
-# ruff: noqa: T201 - a program for people prints
+# ruff: noqa: T201 - a command-line program prints
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.faults.engine.finding import Finding
     from tests.faults.engine.history import Result
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 PROGRESS_EVERY = 10
 COUNT_MAX = 1_000_000
 
@@ -44,14 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     histories = once * options.times
     total = len(histories)
     clusters = min(options.clusters, total)
-    print(f"{total} histories on {options.kafka}, in {clusters} worlds …", flush=True)
+    print(f"{total} histories on {options.kafka}, in {clusters} clusters …", flush=True)
     found: list[Finding] = []
 
-    def played(result: Result, kept: Finding | None) -> None:
+    def played(result: Result, saved: Finding | None) -> None:
         done = len(campaign.tally.results)
-        if kept:
-            found.append(kept)
-            _explain(result, kept)
+        if saved:
+            found.append(saved)
+            _explain(result, saved)
         if done % PROGRESS_EVERY == 0 or done == total:
             failed = len(campaign.tally.failed)
             print(f"{done}/{total} histories, {failed} broke a promise", flush=True)
@@ -68,22 +68,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = options.json or finding.FOLDER / f"{options.kafka}-{options.seed}-{total}.json"
     tally.write(path)
     print(f"\n{tally.table()}\n{path}")
-    for cluster in tally.broken_worlds:
-        print(f"a world could not be used: {cluster}", file=sys.stderr)
+    for failure in tally.broken_clusters:
+        print(f"a cluster could not be used: {failure}", file=sys.stderr)
     if is_interrupted:
         return INTERRUPTED
     return 0 if tally.is_clean and len(tally.results) == total else 1
 
 
-def _explain(result: Result, kept: Finding) -> None:
+def _explain(result: Result, saved: Finding) -> None:
     seed = result.scenario.seed
     faults = (str(fault) for fault in result.scenario.faults)
     print(f"\nseed {seed} broke a promise:", *result.violations, *faults, sep="\n  ")
-    print(f"  kept in {kept.folder}", flush=True)
+    print(f"  saved in {saved.folder}", flush=True)
 
 
 def _shrink(first: Finding, options: argparse.Namespace) -> None:
-    """Make the first of the failing histories small, and say how to play it again."""
+    """Shrink the first of the failing histories, and print how to play it again."""
     seed = first.result.scenario.seed
     print(f"\nmaking seed {seed} small, for {finding.SHRINK_S:.0f} s at most …", flush=True)
     try:

@@ -1,7 +1,7 @@
-"""Steps the wall clock of the service's programs: what a machine's clock that jumps does to them.
+"""Steps the wall clock of the service's programs, as a machine's clock that jumps would.
 
-Redis and MySQL keep their own time, and what waits or is due goes by the monotonic clock, so that
-a step must change nothing but what is written down as a time.
+Redis and MySQL keep their own time, and waiting and due times use the monotonic clock, so a
+step must change nothing but the times that are written down.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "clock"
-# A step is noticed within this time; asking the file system each time would be slow.
+# A step takes effect within this time; reading the file on each call would be slow.
 POLL_INTERVAL_S = 0.05
 
 
 def file(points: Path) -> Path:
-    """Return the file that holds by how many seconds the programs of this world are wrong."""
+    """Return the file with the clock offset, in seconds, of this cluster's programs."""
     return points.parent / NAME
 
 
 def follow(points: Path) -> None:
-    """Let this process's clock be as wrong as the file says."""
+    """Shift this process's clock by the offset in the file."""
     time.time = _stepped(file(points), time.time)
     vars(api_jwt)["datetime"] = _SteppedDatetime
 
 
 def _stepped(step: Path, true_time: Callable[[], float]) -> Callable[[], float]:
-    known = [0.0, 0.0]  # seconds off, and when to look again (monotonic)
+    cached = [0.0, 0.0]  # offset in seconds, and when to read again (monotonic)
 
     def stepped() -> float:
-        if time.monotonic() > known[1]:
+        if time.monotonic() > cached[1]:
             try:
-                known[0] = float(step.read_text())
+                cached[0] = float(step.read_text())
             except (OSError, ValueError):
-                known[0] = 0.0
-            known[1] = time.monotonic() + POLL_INTERVAL_S
-        return true_time() + known[0]
+                cached[0] = 0.0
+            cached[1] = time.monotonic() + POLL_INTERVAL_S
+        return true_time() + cached[0]
 
     return stepped
 

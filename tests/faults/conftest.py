@@ -1,4 +1,4 @@
-"""Worlds for the tests of the campaign."""
+"""Clusters for the tests of the campaign."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each worker of pytest-xdist begin with one part of the histories, the longest tests.
+    """Let each pytest-xdist worker start with one part of the histories, the longest tests.
 
-    It hands every worker a first chunk, a quarter of its share, of consecutive tests.
+    pytest-xdist gives every worker a first chunk, a quarter of its share, of consecutive tests.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     chunk = max(len(items) // (4 * workers), 2)
@@ -29,17 +29,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Servers and programs of the module's own."""
+    """Servers and programs for one module."""
     with Cluster("tansu", Event()) as running:
         yield running
 
 
 @pytest.fixture
-def world_without(cluster: Cluster) -> Callable[..., Cluster]:
-    """Runs the programs without a guard of the service."""
+def cluster_without(cluster: Cluster) -> Callable[..., Cluster]:
+    """Runs the programs without one guard of the service."""
 
-    def take_away(guard: str = "", **settings: str) -> Cluster:
-        cluster.take_away(guard, **settings)
+    def remove_guard(guard: str = "", **settings: str) -> Cluster:
+        cluster.remove_guard(guard, **settings)
         return cluster
 
-    return take_away
+    return remove_guard

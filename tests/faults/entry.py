@@ -1,7 +1,7 @@
 """Runs one of the service's programs with named points around its adapters (`points`).
 
-Besides, patience that is made for hours is made short, the program's clock can be stepped
-(`clock`), and SEONCHAK_FAULTS_WITHOUT takes a guard away (`unguarded`), for the controls that show
+It also shortens timeouts of hours, lets the program's clock be stepped
+(`clock`), and removes the guard in SEONCHAK_FAULTS_WITHOUT (`mutants`), for the controls that show
 that the campaign would notice.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from handlers.domain.coupon import CouponAccepted, OutgoingMessage
     from handlers.domain.errors import UnavailableError
 
-# Who was seen to hold which admission, one a line: campaign, user, holder.
+# Which server holds which admission, one a line: campaign, user, holder.
 JOURNAL = "held.journal"
 BY_DISK, BY_KAFKA = "disk", "kafka"
 # A history has seconds where an outage has minutes.
@@ -44,7 +44,7 @@ BREAKER_OPEN_S = 0.5
 RETRY_MAX_S = 1.0
 REDRIVE_MAX_S = 1
 RESPAWN_S = 0.2
-# All clocks of a history are one and the same.
+# All clocks of a history are the same.
 IN_FLIGHT_MARGIN_MS = 100
 
 
@@ -96,7 +96,7 @@ def _name_points(points: Points) -> None:
 
 
 def _name_admission(points: Points) -> None:
-    """Name the point after the script, for those that it admitted."""
+    """Name the point after the script, for users that it admitted."""
     admit_all = Admissions.admit_all
 
     def admitted(
@@ -111,7 +111,7 @@ def _name_admission(points: Points) -> None:
 
 
 def _note_acknowledged(journal: Path) -> None:
-    """Note whom Kafka acknowledged, whether an apply or the relay sent them."""
+    """Note the users whose records Kafka acknowledged, sent by an apply or the relay."""
     publish_all = Publisher.publish_all
 
     def noted(self: Publisher, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
@@ -123,7 +123,7 @@ def _note_acknowledged(journal: Path) -> None:
 
 
 def _note_durable(journal: Path) -> None:
-    """Note who is answered on the word of Redis's disk, before they are."""
+    """Note the users whose acceptance only Redis's disk holds, before they get the response."""
     make_all_durable = Admissions.make_all_durable
 
     def noted(self: Admissions, admitted: Sequence[CouponAccepted]) -> list[bool]:

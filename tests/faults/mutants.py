@@ -1,4 +1,4 @@
-"""Takes one guard of the service away, in one program, for the controls of the campaign."""
+"""Removes one guard of the service in one program, for the controls of the campaign."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.quantity"
 
 
 def _pending() -> None:
-    """The script does not remember who was admitted and is not yet in MySQL."""
+    """The script does not store the pending record of an admission that MySQL does not have yet."""
     assert PENDING_GUARD in ADMIT.source
     ADMIT.source = ADMIT.source.replace(PENDING_GUARD, "")
     ADMIT.digest = hashlib.sha1(ADMIT.source.encode(), usedforsecurity=False).hexdigest()
@@ -46,18 +46,18 @@ def _commit_order() -> None:
 
 
 def _quantity() -> None:
-    """The INSERT lets through serials above the campaign's quantity."""
+    """The INSERT allows serials above the campaign's quantity."""
     assert QUANTITY_GUARD in ledger.INSERT_COUPONS
     ledger.INSERT_COUPONS = ledger.INSERT_COUPONS.replace(QUANTITY_GUARD, "")
 
 
 def _settle() -> None:
-    """Redis is never told what stands in MySQL."""
+    """Redis never learns which admissions MySQL has."""
     Admissions.settle = lambda *_: None  # type: ignore[method-assign]
 
 
 def _wait() -> None:
-    """A rebuild does not wait for applies that are under way."""
+    """A rebuild does not wait for applies in flight."""
 
     without_sleep = SimpleNamespace(**vars(time) | {"sleep": lambda _: None})
     vars(rebuild)["time"] = without_sleep

@@ -1,8 +1,8 @@
-"""The named points of a history: places in the real programs where one of them can be ended.
+"""The named points of a history: positions in the real programs where one of them can be ended.
 
-A point is armed by a file of its name in the folder SEONCHAK_FAULT_POINTS; the first process that
-comes by takes the file away and dies there as by kill -9 (or, when the file says so, is held up
-for a moment). Nothing of this stands in the service: `entry` wraps its adapters from outside.
+A file with the name of a point in the folder SEONCHAK_FAULT_POINTS arms it; the first process that
+reaches it removes the file and dies as by kill -9 (or pauses for a moment, when the file
+says so). The service has none of this code: `entry` wraps its adapters from outside.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "SEONCHAK_FAULT_POINTS"
-KILLED = 137  # 128 + SIGKILL, as shells have it
+KILLED = 137  # 128 + SIGKILL, as in a shell
 
 # Program -> the points that it can reach.
 GATEWAY = ("gateway.admitted", "gateway.sending", "gateway.sent", "gateway.durable")
@@ -48,7 +48,7 @@ REBUILD = (
 
 
 class Points:
-    """The points of one process, whose role comes first in every name."""
+    """The points of one process; its role is the prefix of every name."""
 
     def __init__(self, role: str, folder: Path) -> None:
         self._role = role
@@ -63,7 +63,7 @@ class Points:
         after: str = "",
         when: Callable[[Any], object] = lambda _: True,
     ) -> None:
-        """Put a point before a method, and one after it when it returned what `when` wants."""
+        """Add a point before a method, and one after it when its result satisfies `when`."""
         original: Callable[..., Any] = getattr(owner, method)
 
         @wraps(original)
@@ -78,7 +78,7 @@ class Points:
         setattr(owner, method, wrapped)
 
     def reached(self, name: str) -> None:
-        """Die here, or wait here, when this point is armed."""
+        """Die here, or pause here, when this point is armed."""
         point = self._folder / f"{self._role}.{name}"
         if not point.exists():
             return

@@ -1,10 +1,10 @@
-"""Starts the service's programs by forking a process that has imported everything already.
+"""Starts the service's programs by forking a process that has already imported everything.
 
     python -m tests.faults.template
 
-A history restarts programs all the time, and nearly all of the work of a start are its imports.
-Reads one JSON object a line: what to run, with which environment, and where its output goes;
-answers with its process id. When its input ends, so does everything that it has started.
+A history restarts programs all the time, and imports are nearly all of the work of a start.
+Reads one JSON object a line: what to run, with which environment, and its log file;
+prints the process id. When its input ends, all programs that it has started end too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import traceback
 from contextlib import suppress
 from typing import Any
 
-# What every program imports, before the first is forked.
+# What every program imports, before the first fork.
 from handlers import consume, rebuild, redrive, relay
 from handlers.adapters.kafka import publisher
 from handlers.adapters.kafka import topic_reader as topic
@@ -35,14 +35,14 @@ IMPORTED = (
     *(consume, rebuild, redrive, relay, ledger, publisher, redis_client, topic),
     *(gateway, scheduler, serve, poll_runner),
 )
-# How soon somebody who ended is buried; until then the engine takes them for alive.
+# How soon an ended child is reaped; until then the engine takes it for alive.
 REAP_S = 0.05
 
 
 def main() -> int:
-    """Fork on demand until standard input ends."""
+    """Fork on request until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the engine, which then stops this
-    gc.freeze()  # or every child's collections would copy what all of them share
+    gc.freeze()  # otherwise a child's collections would copy the shared memory
     alive: set[int] = set()
     commands = os.fdopen(os.dup(sys.stdin.fileno()), "r", buffering=1)
     while True:
@@ -55,7 +55,7 @@ def main() -> int:
             break
         pid = _start(json.loads(line))
         alive.add(pid)
-        print(pid, flush=True)  # noqa: T201 - the answer
+        print(pid, flush=True)  # noqa: T201 - the reply
     for pid in alive:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
@@ -73,7 +73,7 @@ def _start(command: dict[str, Any]) -> int:
     pid = os.fork()
     if pid:
         os.close(done)
-        os.read(ready, 1)  # its group is its own before anybody hears of it
+        os.read(ready, 1)  # wait until its group exists before its id is reported
         os.close(ready)
         return pid
     code = 1
@@ -82,7 +82,7 @@ def _start(command: dict[str, Any]) -> int:
         os.close(ready)
         os.close(done)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        random.seed()  # or all of them would leave the same to chance
+        random.seed()  # otherwise all children would draw the same random numbers
         _redirect(command["log"])
         os.environ.clear()
         os.environ.update(command["environment"])
@@ -90,7 +90,7 @@ def _start(command: dict[str, Any]) -> int:
         code = entry.run(command["role"], command["module"], command["arguments"])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except BaseException:  # noqa: BLE001 - nothing of a child may come back into the parent's loop
+    except BaseException:  # noqa: BLE001 - a child must never return into the parent's loop
         traceback.print_exc()
     finally:
         with suppress(Exception):

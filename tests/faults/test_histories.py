@@ -1,6 +1,6 @@
 """The fast part of the fault campaign: fixed seeds, real servers, real programs.
 
-In parts, so that they run beside the other tests. `make faults N=1000` plays more of them.
+In parts, so that they run in parallel with the other tests. `make faults N=1000` plays more.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ HISTORIES = 60
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)  # some 60 s on an idle machine; other tests run beside it
+@pytest.mark.timeout(600)  # some 60 s on an idle machine; other tests run in parallel
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_promise_is_broken_in_histories_of_faults(part: int) -> None:
     explained: list[str] = []
 
-    def played(result: Result, kept: Finding | None) -> None:
-        if kept:
+    def played(result: Result, saved: Finding | None) -> None:
+        if saved:
             again = f"play it again: make faults SEED={result.scenario.seed}"
-            explained.extend([f"kept in {kept.folder}", again, *result.violations, *result.log])
+            explained.extend([f"saved in {saved.folder}", again, *result.violations, *result.log])
 
     seeds = range(1 + part, 1 + HISTORIES, PARTS)
     tally = Campaign("tansu", 1, played).run(draw(seed) for seed in seeds)
     sys.stderr.write(f"\n{tally.table()}\n")
-    assert tally.is_clean, "\n".join([*explained, *tally.broken_worlds])
+    assert tally.is_clean, "\n".join([*explained, *tally.broken_clusters])
     assert len(tally.results) == len(seeds)

@@ -1,4 +1,4 @@
-"""The proxy in front of a server does what its links are told, and leaves no socket open."""
+"""The proxy in front of a server obeys its links, and leaves no socket open."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.servers.ports import HOST
-from tests.faults.engine.links import DELAY_S, Way
-from tests.faults.scene import PATIENCE_S, Scene, is_ended, wait_until
+from tests.faults.engine.links import DELAY_S, LinkMode
+from tests.faults.scene import TIMEOUT_S, Scene, is_ended, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,16 +31,16 @@ def idle(scene: Scene) -> None:
     client, end = scene.pair()
     client.sendall(b"ask")
     assert end.recv(3) == b"ask"
-    end.sendall(b"answer")
-    assert client.recv(6) == b"answer"
+    end.sendall(b"result")
+    assert client.recv(6) == b"result"
 
 
-def just_come_in(scene: Scene) -> None:
+def just_connected(scene: Scene) -> None:
     for _ in range(20):
         scene.client()
 
 
-def without_an_answer_to_the_dial(scene: Scene) -> None:
+def without_an_accepted_connection(scene: Scene) -> None:
     """The server's queue is full, so that the kernel does not complete a connection to it."""
     scene.link.target = _full(scene)
     for _ in range(5):
@@ -60,10 +60,10 @@ def _full(scene: Scene) -> int:
 
 def without_a_server(scene: Scene) -> None:
     scene.server.close()
-    just_come_in(scene)
+    just_connected(scene)
 
 
-def under_way_with_more_than_the_server_takes(scene: Scene) -> None:
+def in_flight_with_more_than_the_server_takes(scene: Scene) -> None:
     client, _ = scene.pair()
     client.settimeout(0)
     with suppress(BlockingIOError):
@@ -72,24 +72,24 @@ def under_way_with_more_than_the_server_takes(scene: Scene) -> None:
 
 
 def late(scene: Scene) -> None:
-    scene.link.set(Way.SLOW)
+    scene.link.set(LinkMode.SLOW)
     client, _ = scene.pair()
     client.sendall(b"ask")
 
 
-def silent_with_both_ends_gone(scene: Scene) -> None:
+def silent_with_both_ends_closed(scene: Scene) -> None:
     client, end = scene.pair()
-    scene.link.set(Way.SILENT)
+    scene.link.set(LinkMode.SILENT)
     client.close()
     end.close()
 
 
 def deaf(scene: Scene) -> None:
     client, end = scene.pair()
-    scene.link.set(Way.DEAF)
+    scene.link.set(LinkMode.DEAF)
     client.sendall(b"ask")
     assert end.recv(3) == b"ask"
-    end.sendall(b"answer")
+    end.sendall(b"result")
 
 
 def stranded(scene: Scene) -> None:
@@ -100,12 +100,12 @@ def stranded(scene: Scene) -> None:
 
 STATES = (
     idle,
-    just_come_in,
-    without_an_answer_to_the_dial,
+    just_connected,
+    without_an_accepted_connection,
     without_a_server,
-    under_way_with_more_than_the_server_takes,
+    in_flight_with_more_than_the_server_takes,
     late,
-    silent_with_both_ends_gone,
+    silent_with_both_ends_closed,
     deaf,
     stranded,
 )
@@ -115,7 +115,7 @@ STATES = (
 def test_a_link_that_refuses_has_nothing_open(scene: Scene, state: Callable[[Scene], None]) -> None:
     state(scene)
     scene.link.refuse()
-    assert scene.held() == []
+    assert scene.open_connections() == []
     with pytest.raises(ConnectionRefusedError):
         scene.client()
 
@@ -124,54 +124,54 @@ def test_a_link_that_refuses_has_nothing_open(scene: Scene, state: Callable[[Sce
 def test_a_closed_proxy_has_nothing_open(scene: Scene, state: Callable[[Scene], None]) -> None:
     state(scene)
     scene.close()
-    assert scene.held() == []
+    assert scene.open_connections() == []
 
 
-def test_what_is_cut_is_closed_at_both_ends_and_who_comes_next_is_welcome(scene: Scene) -> None:
+def test_a_cut_closes_both_ends_and_the_next_client_connects(scene: Scene) -> None:
     pairs = [scene.pair() for _ in range(10)]
     scene.link.cut()
-    assert scene.held() == []
+    assert scene.open_connections() == []
     assert all(is_ended(client) and is_ended(end) for client, end in pairs)
     idle(scene)
 
 
-@pytest.mark.parametrize("gone", [0, 1])
-def test_when_one_end_goes_away_the_other_one_hears_of_it(scene: Scene, gone: int) -> None:
+@pytest.mark.parametrize("closed", [0, 1])
+def test_when_one_end_closes_the_other_one_sees_it(scene: Scene, closed: int) -> None:
     pair = scene.pair()
-    pair[gone].close()
-    assert is_ended(pair[1 - gone])
-    wait_until(lambda: scene.held() == [])
+    pair[closed].close()
+    assert is_ended(pair[1 - closed])
+    wait_until(lambda: scene.open_connections() == [])
 
 
-def test_whom_the_server_refuses_is_sent_away(scene: Scene) -> None:
+def test_a_client_that_the_server_refuses_is_refused_by_the_link(scene: Scene) -> None:
     scene.server.close()
     assert is_ended(scene.client())
-    wait_until(lambda: scene.held() == [])
+    wait_until(lambda: scene.open_connections() == [])
 
 
-def test_a_silent_end_does_not_hear_of_the_other_ones_going_until_all_can_be_heard_again(
+def test_on_a_silent_link_one_end_sees_the_others_close_only_after_the_link_opens_again(
     scene: Scene,
 ) -> None:
     client, end = scene.pair()
-    scene.link.set(Way.SILENT)
+    scene.link.set(LinkMode.SILENT)
     end.close()
     wait_until(lambda: any(each.is_torn for each in scene.link._connections))
     client.settimeout(0)
     with pytest.raises(BlockingIOError):
         client.recv(1)
-    client.settimeout(PATIENCE_S)
-    scene.link.set(Way.OPEN)
+    client.settimeout(TIMEOUT_S)
+    scene.link.set(LinkMode.OPEN)
     assert is_ended(client)
-    assert scene.held() == []
+    assert scene.open_connections() == []
 
 
-@pytest.mark.parametrize("way", [Way.DEAF, Way.SILENT])
-def test_who_has_lost_an_answer_loses_the_connection_and_nobody_else_does(
-    scene: Scene, way: Way
+@pytest.mark.parametrize("mode", [LinkMode.DEAF, LinkMode.SILENT])
+def test_only_a_client_that_lost_a_response_loses_its_connection(
+    scene: Scene, mode: LinkMode
 ) -> None:
     lucky, (client, end) = scene.pair(), scene.pair()
-    scene.link.set(way)
-    end.sendall(b"answer")
+    scene.link.set(mode)
+    end.sendall(b"result")
     wait_until(lambda: any(each.is_torn for each in scene.link._connections))
     scene.link.heal()
     assert is_ended(client)
@@ -179,8 +179,8 @@ def test_who_has_lost_an_answer_loses_the_connection_and_nobody_else_does(
     assert lucky[1].recv(3) == b"ask"
 
 
-def test_a_slow_link_brings_everything_in_order_and_late(scene: Scene) -> None:
-    scene.link.set(Way.SLOW)
+def test_a_slow_link_delivers_all_bytes_late_and_in_order(scene: Scene) -> None:
+    scene.link.set(LinkMode.SLOW)
     client, end = scene.pair()
     started = time.monotonic()
     client.sendall(b"first")
@@ -190,26 +190,26 @@ def test_a_slow_link_brings_everything_in_order_and_late(scene: Scene) -> None:
     assert time.monotonic() - started >= DELAY_S
 
 
-def test_who_comes_in_while_a_link_is_cut_refused_and_opened_again_leaves_nothing_open(
+def test_clients_that_connect_while_a_link_is_cut_refused_and_opened_leave_nothing_open(
     scene: Scene,
 ) -> None:
     is_over = Event()
 
-    def come() -> None:
+    def connect() -> None:
         while not is_over.is_set():
             with suppress(OSError):
-                socket.create_connection((HOST, scene.link.port), PATIENCE_S).close()
+                socket.create_connection((HOST, scene.link.port), TIMEOUT_S).close()
 
-    comers = [Thread(target=come) for _ in range(3)]
-    for comer in comers:
-        comer.start()
+    clients = [Thread(target=connect) for _ in range(3)]
+    for client in clients:
+        client.start()
     for _ in range(50):
         scene.link.cut()
         scene.link.refuse()
-        assert scene.held() == []
+        assert scene.open_connections() == []
         scene.link.accept()
     scene.close()
     is_over.set()
-    for comer in comers:
-        comer.join()
-    assert scene.held() == []
+    for client in clients:
+        client.join()
+    assert scene.open_connections() == []

@@ -1,4 +1,4 @@
-"""What is left of a failing history is what it fails by."""
+"""Shrinking keeps only the parts of a history that make it fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FAULTS = [Fault(number / 10, kind) for number, kind in enumerate("abcdef")]
 
 
-def test_only_the_faults_that_matter_are_left() -> None:
+def test_only_the_faults_that_matter_remain() -> None:
     def fails(candidate: Scenario) -> bool:
         return {"b", "e"} <= {fault.kind for fault in candidate.faults}
 
@@ -24,7 +24,7 @@ def test_only_the_faults_that_matter_are_left() -> None:
     assert [fault.kind for fault in small.faults] == ["b", "e"]
 
 
-def test_only_the_applications_that_matter_are_left() -> None:
+def test_only_the_applications_that_matter_remain() -> None:
     def fails(candidate: Scenario) -> bool:
         return {"u7", "u23"} <= {user for _, user in candidate.arrivals}
 
@@ -33,12 +33,12 @@ def test_only_the_applications_that_matter_are_left() -> None:
     assert sorted({user for _, user in small.arrivals}) == ["u23", "u7"]
 
 
-def test_a_history_that_fails_no_more_stays_as_it_is() -> None:
+def test_a_history_that_no_longer_fails_is_unchanged() -> None:
     whole = scenario(1, FAULTS)
     assert shrink(whole, lambda _: False) == whole
 
 
-def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_a_history_is_read_back_unchanged(tmp_path: Path) -> None:
     whole = scenario(3, FAULTS)
     finding.write(whole, tmp_path / "history.json")
     assert finding.read(tmp_path / "history.json") == whole

@@ -1,7 +1,7 @@
 """Fuzzes the HTTP interface on embedded servers: `make fuzz`.
 
-Half of the requests go as events straight into the handlers, the other half as bytes over sockets
-to the gateway. None may be answered with a 500, nor with anything that tells of the inside.
+Half of the requests go as events to the handlers directly, the other half as bytes over sockets
+to the gateway. None may get a 500, nor a response that reveals internals.
 """
 
 # ruff: noqa: T201 - a program for people prints
@@ -26,7 +26,7 @@ from local.migrate import migrate
 from local.servers import ServerError
 from local.servers.embedded import environment_or_embedded
 from tests.fuzz import handler_layer, wire_layer
-from tests.fuzz.cluster import EVERYTHING, furnish, secrets_of, wire_anew
+from tests.fuzz.cluster import EVERYTHING, fill_servers, reset_wiring, secrets_of
 from tests.fuzz.tally import Tally
 from tests.support.programs import running
 
@@ -38,7 +38,7 @@ REQUESTS_MAX = 10_000_000
 FOLDER = Path("out/fuzz")
 PROGRESS_EVERY_S = 5.0
 WAIT_S = 60.0
-FAULTY, CANNOT_RUN, INTERRUPTED = 1, 2, 130  # 130: 128 + SIGINT, as shells have it
+FAULTY, CANNOT_RUN, INTERRUPTED = 1, 2, 130  # 130: 128 + SIGINT, as in a shell
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,10 +78,10 @@ def _run(requests: int, tally: Tally, folder: Path) -> None:
         settings = Settings.from_environment(environment)
         migrate(settings, RetryDeadline(WAIT_S, _say))
         secrets = secrets_of(settings)
-        with redirect_stderr(log):  # a line for each request; a person wants the progress
-            wire_anew(patch)
+        with redirect_stderr(log):  # a line for each request; the terminal shows the progress only
+            reset_wiring(patch)
             stack.callback(wiring.reset)
-            furnish()
+            fill_servers()
             seed = tally.seed
             _follow(handler_layer.run(half, seed, secrets, tally), half, handler_layer.LAYER)
         rest = requests - half
@@ -108,8 +108,8 @@ def _summarize(tally: Tally, seconds: float) -> None:
     for fault in tally.faults:
         print(f"\n{fault.layer}: {', '.join(fault.faults)}\n  {fault.request}")
     print()
-    for answer, number in sorted(tally.answers.items()):
-        print(f"{answer:>20} {number:>8}")
+    for response, number in sorted(tally.responses.items()):
+        print(f"{response:>20} {number:>8}")
     print(f"{tally.total} requests in {seconds:.0f} s, {tally.fault_count} answers at fault")
 
 

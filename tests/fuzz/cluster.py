@@ -1,4 +1,4 @@
-"""What a fuzzed service holds: campaigns of every state, winners, failed events, secrets."""
+"""The state of a fuzzed service: campaigns in every state, winners, failed events, secrets."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     from handlers.config import Settings
 
-# The limit on applications per user would answer 429 where the rest is to be seen.
+# The limit on applications per user would return 429 before the rest of the service is reached.
 EVERYTHING = {"APPLY_RATE_PER_S": "1000000"}
 
 
-def wire_anew(patch: pytest.MonkeyPatch) -> None:
-    """Let the handlers of this process read the environment again, and wait for nobody."""
+def reset_wiring(patch: pytest.MonkeyPatch) -> None:
+    """Let the handlers of this process read the environment again, with no recheck delay."""
     for name, value in EVERYTHING.items():
         patch.setenv(name, value)
     patch.setattr(comparison, "RECHECK_DELAY_S", 0)
     wiring.reset()
 
 
-def furnish() -> None:
+def fill_servers() -> None:
     """Fill empty servers with the campaigns that the strategies name."""
     create_campaign("welcome", 10_000)
     create_campaign("sold-out", 1)
@@ -41,10 +41,10 @@ def furnish() -> None:
 
 
 def secrets_of(settings: Settings) -> set[str]:
-    """Return what no answer and no log line may hold: secrets, and every coupon's code.
+    """Return what no response and no log line may contain: secrets, and every coupon's code.
 
-    One's own code is told to its owner and to administrators, who are the fuzzers as well; so
-    the codes count for logs alone, and are asked for with `codes_of`.
+    Owners and administrators receive codes, and the fuzzer is both; so
+    the codes count for logs alone; `codes_of` returns them.
     """
     address = settings.database_address
     assert address
@@ -54,5 +54,5 @@ def secrets_of(settings: Settings) -> set[str]:
 
 
 def codes_of(settings: Settings) -> set[str]:
-    """Return the code of every coupon that stands."""
+    """Return the code of every existing coupon."""
     return {str(code) for (code,) in rows(settings, "SELECT code FROM coupon")}

@@ -1,4 +1,4 @@
-"""What came of the requests: counted by layer and answer, with the first faults in full."""
+"""The results of the requests: counts by layer and status, with the first faults in full."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Enough to see what is wrong; a fault that repeats itself ten thousand times fills no disk.
-FAULTS_KEPT = 20
+# Enough to see what is wrong; a fault that repeats ten thousand times does not fill the disk.
+FAULTS_STORED = 20
 SHOWN_LENGTH_MAX = 600
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An answer that must not be, and what it answered."""
+    """A forbidden response, with its faults and the request."""
 
     layer: str
     faults: list[str]
@@ -31,7 +31,7 @@ class Tally:
 
     seed: int
     requests: Counter[str] = field(default_factory=Counter)
-    answers: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
     fault_count: int = 0
     faults: list[Fault] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
@@ -40,15 +40,15 @@ class Tally:
         with self._lock:
             self.requests[layer] += number
 
-    def answered(self, layer: str, answer: int | str) -> None:
+    def responded(self, layer: str, status: int | str) -> None:
         with self._lock:
-            self.answers[f"{layer} {answer}"] += 1
+            self.responses[f"{layer} {status}"] += 1
 
     def blame(self, layer: str, request: str, faults: list[str]) -> None:
-        """Note an answer that must not be; nothing when there are no faults."""
+        """Record a faulty response; do nothing without faults."""
         with self._lock:
             self.fault_count += bool(faults)
-            if faults and len(self.faults) < FAULTS_KEPT:
+            if faults and len(self.faults) < FAULTS_STORED:
                 self.faults.append(Fault(layer, faults, request[:SHOWN_LENGTH_MAX]))
 
     @property
@@ -57,12 +57,12 @@ class Tally:
 
     def write(self, path: Path, seconds: float) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        told = {
+        result = {
             "seed": self.seed,
             "requests": dict(self.requests),
-            "answers": dict(sorted(self.answers.items())),
+            "answers": dict(sorted(self.responses.items())),
             "fault_count": self.fault_count,
             "faults": [asdict(fault) for fault in self.faults],
             "seconds": round(seconds, 1),
         }
-        path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

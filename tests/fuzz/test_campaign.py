@@ -1,4 +1,4 @@
-"""python -m tests.fuzz.campaign: what a person and a script see of it."""
+"""python -m tests.fuzz.campaign: its output and its exit code."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, faults: list[str]) -> int:
-    def one_answer(requests: int, tally: Tally, _folder: Path) -> None:
+    def one_response(requests: int, tally: Tally, _folder: Path) -> None:
         tally.requested("wire", requests)
-        tally.answered("wire", 200)
+        tally.responded("wire", 200)
         tally.blame("wire", "GET /health", faults)
 
-    monkeypatch.setattr(campaign, "_run", one_answer)
+    monkeypatch.setattr(campaign, "_run", one_response)
     return campaign.main(["--requests=7", "--seed=3", f"--json={folder / 'result.json'}"])
 
 
-def test_without_a_fault_the_exit_code_is_0_and_the_figures_are_written(
+def test_without_a_fault_the_exit_code_is_0_and_the_metrics_are_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, tmp_path, []) == 0
-    told = json.loads((tmp_path / "result.json").read_text("utf-8"))
-    assert (told["seed"], told["requests"], told["fault_count"]) == (3, {"wire": 7}, 0)
-    assert told["answers"] == {"wire 200": 1}
+    result = json.loads((tmp_path / "result.json").read_text("utf-8"))
+    assert (result["seed"], result["requests"], result["fault_count"]) == (3, {"wire": 7}, 0)
+    assert result["answers"] == {"wire 200": 1}
     out = capsys.readouterr().out
     assert "seed 3" in out
     assert "7 requests in 0 s, 0 answers at fault" in out
@@ -48,7 +48,7 @@ def test_a_fault_is_shown_with_its_seed_and_makes_the_exit_code_1(
 
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (ServerError("no"), 2)])
-def test_what_cuts_it_short_is_told_by_the_exit_code(
+def test_the_exit_code_reports_what_interrupted_the_campaign(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: BaseException, code: int
 ) -> None:
     def fail(*_: object) -> None:
@@ -59,7 +59,7 @@ def test_what_cuts_it_short_is_told_by_the_exit_code(
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "many", "99999999999"])
-def test_a_number_of_requests_that_makes_no_sense_is_refused(number: str) -> None:
+def test_an_invalid_number_of_requests_is_refused(number: str) -> None:
     with pytest.raises(SystemExit) as stopped:
         campaign.main([f"--requests={number}"])
     assert stopped.value.code == 2

@@ -1,4 +1,4 @@
-"""The short form of `make fuzz`, the same requests each time; and that its verdict can be bad."""
+"""The short form of `make fuzz`, the same requests each time; and the checks can fail."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fuzz import handler_layer, wire_layer
-from tests.fuzz.answers import MalformedError, parse
+from tests.fuzz.invariants import faults_of
+from tests.fuzz.responses import MalformedError, parse
 from tests.fuzz.tally import Tally
-from tests.fuzz.verdict import faults_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,21 +35,22 @@ def clean_tally(progress: Iterable[int], tally: Tally) -> Tally:
     return tally
 
 
-def test_events_that_no_sound_client_sends_are_answered_and_tell_nothing(
+def test_events_of_hostile_clients_get_responses_that_reveal_nothing(
     secrets: set[str],
 ) -> None:
     tally = Tally(SEED)
     tally = clean_tally(handler_layer.run(REQUESTS, SEED, secrets, tally), tally)
-    # As many sound ones are among them that every part of the service is reached.
-    assert {"handlers 200", "handlers 202", "handlers 400", "handlers 409"} <= tally.answers.keys()
+    # Enough of them are valid to reach every part of the service.
+    expected = {"handlers 200", "handlers 202", "handlers 400", "handlers 409"}
+    assert expected <= tally.responses.keys()
 
 
-def test_bytes_that_are_nearly_http_are_answered_or_the_connection_is_closed(
+def test_bytes_that_are_nearly_http_get_a_response_or_the_connection_is_closed(
     secrets: set[str], port: int
 ) -> None:
     tally = Tally(SEED)
     tally = clean_tally(wire_layer.run(REQUESTS, SEED, port, secrets, tally), tally)
-    assert {"wire 200", "wire 400", "wire 401", "wire 405"} <= tally.answers.keys()
+    assert {"wire 200", "wire 400", "wire 401", "wire 405"} <= tally.responses.keys()
 
 
 def problem(**changes: Any) -> bytes:
@@ -66,7 +67,7 @@ def problem(**changes: Any) -> bytes:
         (200, {"content-type": "application/json"}, b"{}"),
     ],
 )
-def test_a_sound_answer_has_no_faults(
+def test_a_correct_response_has_no_faults(
     status: int, headers: dict[str, str], body: bytes | None
 ) -> None:
     assert faults_of(status, headers, body, {"hunter2"}) == []
@@ -92,17 +93,15 @@ def test_a_sound_answer_has_no_faults(
         (200, {"content-type": "application/json"}, b"<html>"),
     ],
 )
-def test_an_answer_that_must_not_be_is_at_fault(
-    status: int, headers: dict[str, str], body: bytes
-) -> None:
+def test_a_forbidden_response_has_faults(status: int, headers: dict[str, str], body: bytes) -> None:
     assert faults_of(status, headers, body, {"hunter2"})
 
 
-def test_answers_in_a_row_are_told_apart() -> None:
+def test_responses_in_a_row_are_parsed_separately() -> None:
     one = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
     none = b"HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\n"
     found = parse(one + one + none, maybe_head=True)
-    assert [(answer.status, answer.body) for answer in found] == [
+    assert [(response.status, response.body) for response in found] == [
         (200, b"hi"),
         (200, b"hi"),
         (404, None),
@@ -120,6 +119,6 @@ def test_answers_in_a_row_are_told_apart() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore",
     ],
 )
-def test_what_is_no_http_is_no_answer(data: bytes) -> None:
+def test_bytes_that_are_not_http_are_not_a_response(data: bytes) -> None:
     with pytest.raises(MalformedError):
         parse(data, maybe_head=False)

@@ -1,4 +1,4 @@
-"""Bytes that are nearly HTTP/1.1, drawn from a random generator: whole, bent, lying, piped."""
+"""Bytes that are nearly HTTP/1.1, drawn from a random generator: valid, broken, false, piped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Script(NamedTuple):
-    """What goes over one connection, and how many requests that is meant to be."""
+    """The bytes for one connection, and how many requests they are meant to be."""
 
     data: bytes
     requests: int
@@ -22,7 +22,7 @@ class Script(NamedTuple):
 
 @dataclass
 class Author:
-    """Draws scripts; the same generator state gives the same script, tokens aside."""
+    """Draws scripts; the same generator state gives the same script, except for tokens."""
 
     random: Random
     tokens: tuple[str, ...]
@@ -49,7 +49,7 @@ class Author:
         )
 
     def script(self) -> Script:
-        """Return the bytes of one connection: one request, or some in a row."""
+        """Return the bytes of one connection: one request, or several in a row."""
         requests = self.random.choice((1, 1, 1, 1, 2, 3, 5))
         parts = [self._request() for _ in range(requests - 1)]
         parts.append(self._request("Connection: close"))
@@ -58,7 +58,7 @@ class Author:
     def _request(self, *headers: str) -> bytes:
         draw = self.random.random()
         if draw < 0.2:
-            return self._bent(self._whole(headers))
+            return self._corrupted(self._whole(headers))
         if draw < 0.25:
             return self._odd_line(headers)
         if draw < 0.35:
@@ -66,14 +66,14 @@ class Author:
         if draw < 0.45:
             return self._chunked(headers)
         if draw < 0.52:
-            return self._whole(headers, lie=self.random.choice((-3, -1, 1, 7, 20_000, 10**7)))
+            return self._whole(headers, error=self.random.choice((-3, -1, 1, 7, 20_000, 10**7)))
         return self._whole(headers)
 
-    def _whole(self, headers: tuple[str, ...], lie: int = 0) -> bytes:
+    def _whole(self, headers: tuple[str, ...], error: int = 0) -> bytes:
         body = self._body()
-        length = max(0, len(body) + lie)
+        length = max(0, len(body) + error)
         lines = [self._line(), *self._headers(), *headers]
-        if body or lie:
+        if body or error:
             lines.append(f"Content-Length: {length}")
         return self._joined(lines) + body
 
@@ -113,7 +113,7 @@ class Author:
             return json.dumps(body).encode()
         return self.random.choice(words.BODIES)
 
-    def _bent(self, request: bytes) -> bytes:
+    def _corrupted(self, request: bytes) -> bytes:
         """Change some bytes, drop some, repeat some."""
         data = bytearray(request)
         for _ in range(self.random.randint(1, 4)):

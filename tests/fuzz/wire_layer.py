@@ -1,4 +1,4 @@
-"""Bytes over real sockets to the running gateway: every connection is answered well, or closed."""
+"""Bytes over real sockets to the gateway: each connection gets correct responses, or is closed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import closing, suppress
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.fuzz.answers import MalformedError, Response, parse
-from tests.fuzz.verdict import faults_of
+from tests.fuzz.invariants import faults_of
+from tests.fuzz.responses import MalformedError, Response, parse
 from tests.fuzz.wire import Author, Script
 
 if TYPE_CHECKING:
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from tests.fuzz.tally import Tally
 
 LAYER = "wire"
-# Connections at once. They mostly wait, and are no load test.
+# Connections at once. They mostly wait, and are not a load test.
 THREADS = 16
 BATCH = 200
-# Silence after which the server is taken to wait for the rest of a request that never comes.
+# After this silence the server is assumed to wait for the rest of an incomplete request.
 QUIET_S = 0.15
-# For a machine that is busy: an answer that takes longer counts as a server that hangs.
+# For a busy machine: a response that takes longer counts as a server that hangs.
 HANG_S = 30.0
 
 
 class HungError(Exception):
-    """The server neither answered nor closed the connection, though nothing more could come."""
+    """The server neither responded nor closed the connection, though all bytes were sent."""
 
 
 def run(requests: int, seed: int, port: int, secrets: set[str], tally: Tally) -> Iterable[int]:
     """Send scripts until there were so many requests; yield their number after each batch.
 
-    After each batch a sound request must be answered as ever.
+    After each batch a valid request must still get its response.
     """
-    author, done = Author.of(Random(seed)), 0  # noqa: S311 - drawn again by its seed
+    author, done = Author.of(Random(seed)), 0  # noqa: S311 - reproducible by its seed
     with ThreadPoolExecutor(THREADS) as pool:
         while done < requests:
             scripts = [author.script() for _ in range(BATCH)]
@@ -50,27 +50,28 @@ def run(requests: int, seed: int, port: int, secrets: set[str], tally: Tally) ->
 def _play(script: Script, port: int, secrets: set[str], tally: Tally) -> None:
     tally.requested(LAYER, script.requests)
     faults: list[str] = []
-    answers: list[Response] = []
+    responses: list[Response] = []
     try:
         received = exchange(script.data, port)
-        answers = parse(received, maybe_head=b"HEAD" in script.data)
+        responses = parse(received, maybe_head=b"HEAD" in script.data)
     except (MalformedError, HungError) as error:
         faults.append(str(error) or type(error).__name__)
-    for answer in answers:
-        tally.answered(LAYER, answer.status)
-        faults += faults_of(answer.status, answer.headers, answer.body, secrets, repr(script.data))
-    if not answers:
-        tally.answered(LAYER, "closed")
+    for response in responses:
+        tally.responded(LAYER, response.status)
+        status, headers, body = response
+        faults += faults_of(status, headers, body, secrets, repr(script.data))
+    if not responses:
+        tally.responded(LAYER, "closed")
     tally.blame(LAYER, repr(script.data), faults)
 
 
 def exchange(data: bytes, port: int) -> bytes:
-    """Send `data`, then nothing more; return what came until the server closed."""
+    """Send `data`, then close the sending side; return what arrived until the server closed."""
     with socket.create_connection(("127.0.0.1", port), timeout=HANG_S) as client:
         try:
             client.sendall(data)
             received = _read(client, QUIET_S)
-            with suppress(OSError):  # closed by the server in this moment
+            with suppress(OSError):  # the server closed at this moment
                 client.shutdown(socket.SHUT_WR)
             return received + _read(client, HANG_S, must_end=True)
         except ConnectionError:  # refused in the middle: a closed connection

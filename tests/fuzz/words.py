@@ -1,4 +1,4 @@
-"""The parts of HTTP requests, sound and broken, that `wire` puts together."""
+"""The parts of HTTP requests, valid and broken, that `wire` combines."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ QUERIES = (
     "?&&==&",
     "?" + "a=1&" * 500,
 )
-# Whole paths that take a turn: encoded slashes, double encoding, other forms of a target.
+# Whole paths to try: encoded slashes, double encoding, other forms of a target.
 TRICKS = (
     "/campaigns%2Fwelcome%2Fapply",
     "/campaigns/welcome%252Fapply",

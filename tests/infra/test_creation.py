@@ -1,4 +1,4 @@
-"""The stacks created in moto, as far as moto goes; `make test-infra` made the template before."""
+"""The stacks created in moto, as far as moto supports it; `make test-infra` made the template."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TEMPLATE = ROOT / "out" / "infra" / "application.json"
 REGION = "ap-northeast-2"
 ACCOUNT = "123456789012"  # moto's
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
-# moto knows these types by name only: no API in the form of Swagger 2, no mapping of Kafka.
-BEYOND_MOTO = {
+# moto knows only the names of these types: no API in the form of Swagger 2, no mapping of Kafka.
+UNSUPPORTED = {
     "AWS::ApiGateway::Deployment",
     "AWS::ApiGateway::RestApi",
     "AWS::Lambda::EventSourceMapping",
@@ -57,21 +57,21 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def creatable(template: dict[str, Any]) -> dict[str, Any]:
-    """Return the template without what moto cannot create, and without what refers to that."""
+    """Return the template without the parts that moto cannot create, and references to them."""
     resources = template["Resources"]
-    gone = {
+    removed = {
         name
         for name, resource in resources.items()
-        if resource["Type"] in BEYOND_MOTO or resource_class_from_type(resource["Type"]) is None
+        if resource["Type"] in UNSUPPORTED or resource_class_from_type(resource["Type"]) is None
     }
     while True:
-        left = {name: r for name, r in resources.items() if name not in gone}
-        more = {name for name, r in left.items() if refers_to(r, gone)}
+        remaining = {name: r for name, r in resources.items() if name not in removed}
+        more = {name for name, r in remaining.items() if refers_to(r, removed)}
         if not more:
             outputs = template.get("Outputs", {})
-            outputs = {name: o for name, o in outputs.items() if not refers_to(o, gone)}
-            return template | {"Resources": left, "Outputs": outputs}
-        gone |= more
+            outputs = {name: o for name, o in outputs.items() if not refers_to(o, removed)}
+            return template | {"Resources": remaining, "Outputs": outputs}
+        removed |= more
 
 
 def refers_to(part: object, names: set[str]) -> bool:
@@ -95,7 +95,7 @@ def create(name: str, template: dict[str, Any], **parameters: str) -> Counter[st
 
 
 def create_exports(exports: dict[str, str]) -> None:
-    """Stand in for the stacks before."""
+    """Create the exports of the earlier stacks."""
     outputs = {
         name: {"Value": value, "Export": {"Name": f"seonchak-prod-{name}"}}
         for name, value in exports.items()
@@ -145,7 +145,7 @@ def test_the_consumer_may_read_one_topic_of_one_cluster_as_one_group(aws: None) 
     [role] = [r for r in iam.list_roles()["Roles"] if "ConsumeHandlerRole" in r["RoleName"]]
     [name] = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
     document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
-    policy = ast.literal_eval(document)  # moto keeps what CloudFormation gave as Python's text
+    policy = ast.literal_eval(document)  # moto returns CloudFormation's value as Python's text
     allowed = {statement["Sid"]: statement["Resource"] for statement in policy["Statement"]}
     arn = f"arn:aws:kafka:{REGION}:{ACCOUNT}"
     assert allowed["KafkaTopic"] == f"{arn}:topic/seonchak-prod/uuid-1/coupon_create"
@@ -153,7 +153,7 @@ def test_the_consumer_may_read_one_topic_of_one_cluster_as_one_group(aws: None) 
     assert allowed["KafkaCluster"] == EXPORTS["KafkaClusterArn"]
 
 
-def test_the_bucket_of_what_could_not_be_consumed_is_encrypted(aws: None) -> None:
+def test_the_bucket_of_unconsumed_batches_is_encrypted(aws: None) -> None:
     create_application()
     s3, name = boto3.client("s3"), f"seonchak-prod-unconsumed-{ACCOUNT}-{REGION}"
     [rule] = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]

@@ -1,4 +1,4 @@
-/* apply_handler, and the person behind it, who presses again or gives up. */
+/* apply_handler, and its user, who applies again or gives up. */
 mtype = { NOTHING, ACCEPTED, ALREADY_APPLIED, SOLD_OUT };
 
 /* admit.lua */
@@ -42,7 +42,7 @@ inline leave(user) {
     serial = 0
 }
 
-/* Kafka took too long, so this one puts the serial back: wrong, the record may be there. */
+/* Kafka took too long, so this one returns the serial: wrong, the record may be there. */
 inline take_back(user) {
     if
     :: OPEN && redis.applied[user] == serial ->
@@ -74,7 +74,7 @@ end:
                 outcome = NOTHING;
                 serial = 0
 #else
-            /* Not pending: MySQL has it. Still pending: handed over once more, as if it were new. */
+            /* Not pending: MySQL has it. Still pending: sent again, as if it were new. */
             :: outcome == ALREADY_APPLIED && !redis.pending[me] ->
                 promise(me, serial);
                 outcome = NOTHING;

@@ -1,4 +1,4 @@
-"""What check.py verifies: the protocol under faults, and the protocol with one guard removed."""
+"""The cases of check.py: the protocol under faults, and the protocol with one guard removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ISSUED, OPENS, ENDS = "accepted_is_issued", "opens_again", "pending_ends"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One search: what the model is built with, and what it has to show."""
+    """One search: the defines the model is built with, and the property it has to show."""
 
     name: str
     about: str

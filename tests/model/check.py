@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 MEMORY_MAX_MB = 4000
 DEPTH_MAX = 1_000_000  # steps of one history; a search that would need more fails
-SEARCH_MAX_S = 600  # the longest takes some 20 s; a machine under full load needs its time
-FAIR_BYTES = 4  # what Spin needs to be fair to a dozen processes
-KILLS = 2  # in liveness: so many kills and outages, then quiet
+SEARCH_MAX_S = 600  # the longest takes some 20 s; a machine under full load needs more
+FAIR_BYTES = 4  # Spin needs this for fairness among a dozen processes
+KILLS = 2  # in liveness: this many kills and outages, then quiet
 TOLD_LINES_MAX = 80
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
-# What Spin prints besides the model's own sentences when it replays a history.
+# Spin's own lines between the model's sentences when it replays a history.
 NOISE = re.compile(r"^\s*$|^\t|^spin: |^ltl |^\s*\d+:|#processes|processes created|^Never claim")
 
 
 class CheckError(Exception):
-    """The check itself could not be done."""
+    """The check could not be completed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one search found. `violated` is empty when the property holds everywhere."""
+    """The result of one search. `violated` is empty when the property holds everywhere."""
 
     states: int
     seconds: float
@@ -114,7 +114,7 @@ def _verdict(case: Case, result: Result) -> str:
 
 def _search(case: Case) -> Result:
     """Build the verifier of one case in a folder of its own and run it to the end."""
-    # A mutant's counterexample is sought breadth first, which finds the shortest.
+    # A mutant's counterexample is searched breadth first, which finds the shortest.
     shortest = case.is_mutant and case.formula == SAFETY
     with tempfile.TemporaryDirectory(prefix="model-") as name:
         folder = Path(name)
@@ -131,7 +131,7 @@ def _search(case: Case) -> Result:
         search = [] if shortest else [f"-m{DEPTH_MAX}"]
         search += ["-a", "-f", "-N", case.formula] if case.formula else []
         _run(["spin", *defines, "-a", "coupon.pml"], folder)
-        # A mutant's search is over before a better compiled one would even begin.
+        # A mutant's search ends before a better compiled one would start.
         optimise = "-O1" if case.is_mutant else "-O2"
         _run(["cc", optimise, "-w", *compiled, "-o", "pan", "pan.c"], folder)
         started_s = time.monotonic()
@@ -143,7 +143,7 @@ def _search(case: Case) -> Result:
 
 
 def _read(case: Case, output: str) -> tuple[int, str]:
-    """Return the number of states and what was violated; CheckError unless all was searched."""
+    """Return the number of states and the violation; CheckError unless all was searched."""
     stored = re.search(r"(\d+) states, stored", output)
     errors = re.search(r"errors: (\d+)", output)
     complete = "Search not completed" not in output and "depth too small" not in output
@@ -162,7 +162,7 @@ def _read(case: Case, output: str) -> tuple[int, str]:
 
 
 def _history(folder: Path, defines: Sequence[str]) -> Sequence[str]:
-    """Return the counterexample in the model's own words."""
+    """Return the counterexample in the model's own sentences."""
     told = _run(["spin", *defines, "-T", "-t", "coupon.pml"], folder)
     lines = [line.strip() for line in told.splitlines() if not NOISE.search(line)]
     cycle = "<<<<<START OF CYCLE>>>>>"
@@ -172,7 +172,7 @@ def _history(folder: Path, defines: Sequence[str]) -> Sequence[str]:
 
 
 def _run(command: Sequence[str], folder: Path) -> str:
-    """Run a program to its end and return what it says; no process outlives an interruption."""
+    """Run a program to its end and return its output; no process outlives an interruption."""
     with subprocess.Popen(
         command,
         cwd=folder,

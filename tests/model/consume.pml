@@ -1,13 +1,13 @@
 /* consume_handler and the offsets of its poller. */
 
-/* The guarded INSERT of one record; is_refused when a guard stands in the way. */
+/* The guarded INSERT of one record; is_refused when a guard blocks it. */
 inline insert(user, serial) {
     users = 0;
     for (k : 0 .. USERS - 1) { users = users + HAS(coupon, k, serial) }
     serials = OF_USER(coupon, user);
     is_refused = 0;
     if
-    :: HAS(coupon, user, serial) ->                     /* this very record, once more */
+    :: HAS(coupon, user, serial) ->                     /* this same record, again */
 #ifdef WITHOUT_UNIQUE_USER
         P2_two_for_one_user = 1;
         assert(!P2_two_for_one_user);
@@ -138,7 +138,7 @@ inline settle_all_as_issued() {
 #define SECOND  settle_all(batch)
 #endif
 #define THIRD   commit_offset()
-#define MAY_SKIP_SECOND                                 /* Redis gives settle no answer */
+#define MAY_SKIP_SECOND                                 /* Redis does not reply to settle */
 #endif
 
 inline end_batch() {
@@ -178,7 +178,7 @@ end:
 }
 
 #ifdef ZOMBIE
-/* Lost its partitions to another consumer and goes on; Kafka refuses its commit. */
+/* Lost its partitions to another consumer and continues; Kafka refuses its commit. */
 proctype Zombie() {
     short records = 0;
 end:

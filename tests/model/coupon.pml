@@ -1,8 +1,8 @@
-/* The way of a coupon in one campaign, for Spin. README.md says what is proven, check.py runs it.
+/* The path of a coupon in one campaign, for Spin. README.md says what is proven, check.py runs it.
  *
  * Every d_step is one atomic step of the real system: a Lua script in Redis, a transaction in
- * MySQL, an append to Kafka. Between any two of them everything else may happen, and the process
- * may be killed. SAY is what a counterexample tells (check.py --tell NAME).
+ * MySQL, an append to Kafka. Between any two of them any other step may happen, and the process
+ * may be killed. SAY is a line of a counterexample (check.py --tell NAME).
  */
 #include "world.pml"
 #include "apply.pml"
@@ -18,7 +18,7 @@ init {
         redis.epoch = run_id;
         disk.epoch = run_id;
 #ifdef COLLISION
-        /* User 0 has coupon 1; user 1 was told that serial too, after a loss that nobody noticed. */
+        /* User 0 has coupon 1; user 1 got that serial too, after a loss that was not noticed. */
         coupon = PAIR(0, 1);
         failed = PAIR(1, 1);
         told[1] = 1;

@@ -1,8 +1,8 @@
-/* What befalls Redis and the network. Processes are killed where they stand, in their own files. */
+/* Faults of Redis and the network. Processes are killed at any step, in their own files. */
 #ifdef WITH_REDIS_FAULTS
 
-/* Redis lost as a whole: who was told ACCEPTED on the word of its disk alone, Kafka being out of
- * reach, cannot be brought back by anything. So it is not lost at such a moment; README.md says so. */
+/* Redis lost as a whole: a user accepted on its disk's word alone, while Kafka is unreachable,
+ * cannot be restored. So Redis is not lost at such a moment; README.md says so. */
 #define KEPT_ELSEWHERE(user)  (!on_disk_only[user] || OF_USER(topic | coupon | failed, user) != 0)
 #if USERS == 2
 #define ALL_KEPT_ELSEWHERE  (KEPT_ELSEWHERE(0) && KEPT_ELSEWHERE(1))
@@ -45,7 +45,7 @@ end:
 #endif
 
 #ifdef LATE
-/* Records on their way although nobody waits for them any more: they arrive, or do not. */
+/* Records in flight whose sender no longer waits: they arrive, or do not. */
 proctype Wire() {
 end:
     do
@@ -65,7 +65,7 @@ end:
 #endif
 
 #ifdef POSTS_AGAIN
-/* POST /campaigns with the body of a campaign that stands: two commands, as it is written now. */
+/* POST /campaigns with the body of an existing campaign: two commands, as the code has them. */
 proctype Administrator() {
     OPEN -> SAY("POST /campaigns again: coupon:epoch is known\n");
     d_step {                                            /* open.lua */

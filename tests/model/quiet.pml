@@ -1,7 +1,7 @@
-/* When nothing can move any more, everything must be in its place. (`timeout` is true only then.) */
+/* The final state, when no step is possible any more. (`timeout` is true only then.) */
 #ifndef LIVE
 #ifdef COLLISION
-#define IS_NEW(user)  (user == 2)       /* was not there when the collision happened */
+#define IS_NEW(user)  (user == 2)       /* not there at the collision */
 #else
 #define IS_NEW(user)  false
 #endif
@@ -15,7 +15,7 @@ proctype Quiet() {
             serials = OF_USER(coupon, i);
             P3_accepted_without_coupon = (told[i] && serials == 0);
 #ifdef DEGRADED
-            /* A collision costs somebody the coupon only when all are given out. */
+            /* A collision costs a user the coupon only when all serials are used. */
             users = 0;
             for (k : 0 .. PAIRS - 1) { users = users + ((coupon >> k) & 1) }
             P3_accepted_without_coupon = (told[i] && serials == 0 && (users < QUANTITY || IS_NEW(i)));
@@ -29,7 +29,7 @@ proctype Quiet() {
                 coupon_unknown_to_redis = !HAS(coupon, i, redis.applied[i])
             :: else
             fi;
-#ifndef WITHOUT_EPOCH                   /* without it nothing rebuilds, and only reconcile sees this */
+#ifndef WITHOUT_EPOCH                   /* without it no rebuild runs, only reconcile sees this */
             assert(!coupon_unknown_to_redis);
 #endif
             skip

@@ -1,8 +1,8 @@
-/* rebuild_handler: from MySQL, Kafka and what Redis still holds, back to a Redis that may open. */
+/* rebuild_handler: from MySQL, Kafka and what Redis still holds, to a Redis that may open. */
 #ifdef WITH_REDIS_FAULTS
 
-/* The durable wins: whoever is in `found` has that serial; another one whom only Redis knows under
- * it, from before some loss, was promised nothing and is dropped. Nothing else is touched. */
+/* The durable wins: a user in `found` has that serial; another user whom only Redis has under it,
+ * from before some loss, was promised nothing and is dropped. Nothing else is changed. */
 inline put_back(found, is_pending) {
     for (i : 0 .. PAIRS - 1) {
         if
@@ -28,8 +28,8 @@ inline put_back(found, is_pending) {
     skip
 }
 
-/* A failed event counts like a coupon, unless its serial or its user has one already: that is what
- * it failed for, and the redrive will see to it. */
+/* A failed event counts like a coupon, unless its serial or its user has a coupon already: that is
+ * why it failed, and the redrive handles it. */
 inline put_back_failed(found, surer) {
     for (i : 0 .. PAIRS - 1) {
         users = 0;
@@ -43,7 +43,7 @@ inline put_back_failed(found, surer) {
     put_back(found, 0)
 }
 
-/* What the last scripts do with all that was read. */
+/* The last scripts, with all that was read. */
 inline unite() {
 #ifdef RESTORES_WEAKLY                  /* a mutant: what Redis holds outweighs the topic */
     put_back(in_coupon, 0);
@@ -62,7 +62,7 @@ inline unite() {
     put_back_failed(in_failed, in_topic | in_coupon)
 }
 
-/* Serials up to the count that nobody has are given again. */
+/* Serials up to the count without an owner are assigned again. */
 inline return_gaps() {
     redis.returned = 0;
     for (i : 1 .. QUANTITY) {
@@ -114,8 +114,8 @@ inline discard() {
 #define READ_FAILED  d_step { NONE_LOCKED -> read_failed() }
 #define READ_COUPON  d_step { in_coupon = coupon; SAY("rebuild: has read coupon\n") }
 
-/* A locking read: waits for a redrive that holds a serial. The dead are tried again, since a serial
- * may be free now that belonged to an admission which nobody was told of. */
+/* A locking read: waits for a redrive that holds a serial. DEAD rows are tried again, since their
+ * serial may be free now: its admission may have been one that no user was told of. */
 inline read_failed() {
     in_failed = failed;
 #ifdef WITH_FAILED_EVENTS
@@ -189,7 +189,7 @@ end:
                     redis.epoch = of_run;
                     redis.token = 0;
                     SAY("rebuild %d: opens on run %d\n", me, of_run)
-                :: else                                 /* opened already, emptied, or overtaken */
+                :: else                                 /* already open, emptied, or overtaken */
                 fi;
                 unsaved = 1;
                 end_rebuild()

@@ -2,7 +2,7 @@
 #ifdef WITH_FAILED_EVENTS
 short dead;                             /* failed_event, status DEAD: no serial is left */
 
-/* One script: another serial for whom this one was refused. Asked again, it says the same. */
+/* One script: another serial for a user whose serial was refused. A repeat returns the same. */
 inline reassign(user, serial) {
     if
     :: redis.applied[user] != 0 && redis.applied[user] != serial -> serial = redis.applied[user]
@@ -51,7 +51,7 @@ again:
         :: d_step {                                     /* INSERT, RESOLVED, COMMIT */
                 insert(user - 1, serial);
                 if
-                :: OF_USER(coupon, user - 1) != 0 ->    /* now, or by another record before */
+                :: OF_USER(coupon, user - 1) != 0 ->    /* now, or earlier by another record */
                     stands = 1;
                     failed = failed & ~event;
                     locked[user - 1] = 0;

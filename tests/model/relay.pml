@@ -1,6 +1,6 @@
-/* relay_handler: what is pending goes to Kafka again. Its age is left out: any time may be right. */
+/* relay_handler: sends pending records to Kafka again. Their age is left out: any may be due. */
 
-/* Sending what is in the topic already changes nothing that a redelivery does not. */
+/* Sending a record that is already in the topic has the same effect as a redelivery. */
 #define UNSENT(user) \
     (redis.pending[user] && redis.applied[user] != 0 && !HAS(topic, user, redis.applied[user]))
 #if USERS == 2

@@ -1,16 +1,16 @@
-/* What Redis, Kafka and MySQL hold, what people were told, and what must never come true.
+/* What Redis, Kafka and MySQL hold, what users received, and what must never happen.
  *
  * Set with -D (check.py has the configurations):
- *   USERS QUANTITY           two or three people, coupons
- *   ATTEMPTS ATTEMPTS_OTHERS how often the last user, and each other user, may press the button
+ *   USERS QUANTITY           two or three users, coupons
+ *   ATTEMPTS ATTEMPTS_OTHERS how often the last user, and each other user, may apply
  *   RESTARTS FLUSHES         how often Redis may restart (losing what is not fsynced) or be emptied
  *   REFUSALS                 how many records MySQL may refuse for a while: they go to failed_event
  *   REBUILDS                 how many rebuilds run at once
  *   LATE                     a record whose sender gave up or died may reach Kafka later, or never
  *   ZOMBIE                   a second consumer that does not know that it lost its partitions
- *   LIVE KILLS               liveness: so many kills and outages, then none. Otherwise without limit
+ *   LIVE KILLS               liveness: this many kills and outages, then none. Otherwise unlimited
  *   DEGRADED                 a guard is off on purpose: collisions are allowed, and redriven
- * All other names take away one guard; the mutants of check.py use them.
+ * Each other name removes one guard; the mutants of check.py use them.
  */
 #ifndef USERS
 #define USERS 2
@@ -54,7 +54,7 @@
 
 /* A set of pairs (user, serial) is a bit mask. Users count from 0, serials from 1; 0 is none. */
 #ifdef WITHOUT_REDIS_QUOTA
-#define SERIALS  (QUANTITY + 1)         /* one above the quantity is enough to see it passed */
+#define SERIALS  (QUANTITY + 1)         /* one above the quantity shows an excess */
 #else
 #define SERIALS  QUANTITY
 #endif
@@ -65,9 +65,9 @@
 #define OF_USER(set, user)      (((set) >> ((user) * SERIALS)) & ((1 << SERIALS) - 1))
 #define HAS(set, user, serial)  (((set) & PAIR(user, serial)) != 0)
 
-/* ---- Redis: what it knows now, and what its append-only file would bring back ---------------- */
+/* ---- Redis: what it has now, and what its append-only file would restore --------------------- */
 typedef Holding {
-    byte applied[USERS];                /* applied_user: the serial; 0 is a user unknown here */
+    byte applied[USERS];                /* applied_user: the serial; 0: the user is not here */
     bit pending[USERS];
     byte count;                         /* coupon_count */
     byte returned;                      /* bit n: serial n is in the list */
@@ -75,32 +75,32 @@ typedef Holding {
     byte token                          /* the rebuild that began last */
 }
 Holding redis, disk;
-bit unsaved;                            /* redis has more than disk */
-byte run_id = 1;                        /* of the server; each restart has another */
+bit unsaved;                            /* redis has more than its disk */
+byte run_id = 1;                        /* of the server; each restart has a new one */
 
 #ifdef WITHOUT_EPOCH
 #define OPEN  true
 #else
-#define OPEN  (redis.epoch == run_id)   /* what every script asks first */
+#define OPEN  (redis.epoch == run_id)   /* what every script checks first */
 #endif
 
 /* ---- Kafka: the records from the group's committed offset to the end ------------------------- */
 short topic;
 short batch;                            /* of them: polled by the consumer, not yet committed */
 short fresh;                            /* of them: sent since that poll */
-short wire;                             /* sent by somebody who waits no longer; not in the topic */
+short wire;                             /* sent, the sender waits no longer; not in the topic */
 
 /* ---- MySQL ------------------------------------------------------------------------------------ */
 short coupon;                           /* rows. Nothing ever deletes one */
 short failed;                           /* failed_event, status PENDING */
 bit locked[USERS];                      /* a transaction of the redrive holds this user's row */
 
-/* ---- What people were told --------------------------------------------------------------------- */
+/* ---- What users received ----------------------------------------------------------------------- */
 bit told[USERS];                        /* ACCEPTED; ALREADY_APPLIED promises the same */
 byte shown[USERS];                      /* with this serial */
-bit on_disk_only[USERS];                /* … on the word of Redis's disk, Kafka being out of reach */
+bit on_disk_only[USERS];                /* … only Redis's disk has it, Kafka is unreachable */
 
-/* ---- Who is between Redis's script and the answer: what a rebuild has to wait for -------------- */
+/* ---- In flight between Redis's script and the response: a rebuild has to wait for it ----------- */
 byte busy;                              /* bit u: apply of user u; bit USERS: the relay */
 #define RELAYING  (1 << USERS)
 
@@ -112,18 +112,18 @@ byte kills = KILLS;
 #define KILL  true
 #endif
 
-/* ---- What must never be: the violated assertion names it ---------------------------------------- */
+/* ---- What must never happen: the violated assertion names it ------------------------------------ */
 SCRATCH byte P1_one_too_many;
 SCRATCH byte P2_two_for_one_user;
 SCRATCH byte P3_accepted_without_coupon;
 SCRATCH byte P3_accepted_told_otherwise;
-SCRATCH byte durable_admissions_collide; /* two people with one serial, or one with two */
+SCRATCH byte durable_admissions_collide; /* two users with one serial, or one with two */
 SCRATCH byte closed_for_good;
 SCRATCH byte pending_for_good;
 SCRATCH byte coupon_unknown_to_redis;
 SCRATCH byte serial_lost_for_good;
 
-/* Scratch of single steps: no part of the state. */
+/* Scratch of single steps: not part of the state. */
 SCRATCH byte i, k, users, serials, is_refused;
 
 inline copy(target, source) {

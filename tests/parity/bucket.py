@@ -1,4 +1,4 @@
-"""A bucket that answers S3's GetObject over HTTP, for functions in processes of their own."""
+"""A bucket with S3's GetObject over HTTP, for functions in processes of their own."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ POLL_S = 0.05
 
 @contextmanager
 def served(name: str, objects: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
-    """Serve `objects` by their keys inside the block; yield the variables that lead AWS's SDK here.
+    """Serve `objects` by key inside the block; yield the variables that point AWS's SDK here.
 
-    No credentials are looked at. Reading is all that the restore does.
+    Credentials are not checked. The restore only reads.
     """
 
     class Calls(BaseHTTPRequestHandler):
@@ -33,7 +33,7 @@ def served(name: str, objects: Mapping[str, bytes]) -> Iterator[dict[str, str]]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Stay quiet."""
+            """Write no log."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Calls) as server:
         thread = threading.Thread(target=server.serve_forever, args=(POLL_S,))

@@ -1,4 +1,4 @@
-"""The cases, in an order in which each finds what it needs: events and changes of the world."""
+"""The cases, in an order in which each has its preconditions: events and changes of the servers."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 API, CONSUME, RESTORE = "app.app", "app.consume_handler", "app.restore_handler"
-APPLY, MINE = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
+APPLY, COUPON = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
 WINNERS = "GET /campaigns/{id}/coupons"
 HOUR_S = 3600.0
-# No topic that failed_event could name: such a record can be kept nowhere.
+# A topic too long for failed_event: its records cannot be stored anywhere.
 TOPIC_TOO_LONG = "t" * 301
 
 
 @dataclass(frozen=True)
 class Case:
-    """One event for one function, and what must come of it: a status, or a word of the answer."""
+    """One event for one function, and the expected result: a status, or a word of the response."""
 
     name: str
     function: str
@@ -45,7 +45,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Change:
-    """Something that happens to the servers between two cases."""
+    """A change of the servers between two cases."""
 
     make: Callable[[Settings], None]
 
@@ -64,7 +64,7 @@ class Script:
         self._users = {name: mint(name) for name in ("ann", "bob", "cho", "dee")}
 
     def steps(self) -> Iterator[Case | Change]:
-        """Yield all steps in their order."""
+        """Yield all steps in order."""
         yield from self._administration()
         yield from self._applying()
         yield from self._writing()
@@ -74,40 +74,40 @@ class Script:
         yield from self._errors()
 
     def bucket(self) -> dict[str, bytes]:
-        """Return the objects that the cases about S3 find, by their keys."""
+        """Return the objects for the cases about S3, by their keys."""
         batch = msk([message(self._id("later"), "eve", 1), b"poison", None], 40)
         return {"batch of today: 1+1.json": invocation_record(batch), "no-batch.json": b"{"}
 
     def _id(self, name: str) -> str:
         return f"{self._prefix}-{name}"
 
-    def _asks(self, name: str, call: str, expected: int, **options: Any) -> Case:
+    def _case(self, name: str, call: str, expected: int, **options: Any) -> Case:
         campaign = options.pop("campaign", "open" if "{id}" in call else None)
         event = http(call, campaign and self._id(campaign), **options)
         return Case(name, API, event, expected)
 
     def _user(self, name: str, call: str, expected: int, user: str, campaign: str = "open") -> Case:
-        return self._asks(name, call, expected, token=self._users[user], campaign=campaign)
+        return self._case(name, call, expected, token=self._users[user], campaign=campaign)
 
-    def _administers(self, name: str, call: str, expected: int, **options: Any) -> Case:
-        return self._asks(name, call, expected, token=self._admin, **options)
+    def _admin_call(self, name: str, call: str, expected: int, **options: Any) -> Case:
+        return self._case(name, call, expected, token=self._admin, **options)
 
     def _administration(self) -> Iterator[Case]:
         create = "POST /campaigns"
         for name, body in self._bodies.items():
-            yield self._administers(f"create {name}", create, 201, body=body)
+            yield self._admin_call(f"create {name}", create, 201, body=body)
         body = self._bodies["open"]
-        yield self._administers("create again", create, 200, body=body)
+        yield self._admin_call("create again", create, 200, body=body)
         other = body | {"quantity": 10}
-        yield self._administers("create another of the same id", create, 409, body=other)
+        yield self._admin_call("create another of the same id", create, 409, body=other)
         wrong = body | {"quantity": 0}
-        yield self._administers("create with a wrong field", create, 400, body=wrong)
-        yield self._administers("create with no JSON", create, 400, body="{")
-        yield self._administers("create with too much", create, 413, body="x" * 17_000)
+        yield self._admin_call("create with a wrong field", create, 400, body=wrong)
+        yield self._admin_call("create with no JSON", create, 400, body="{")
+        yield self._admin_call("create with too much", create, 413, body="x" * 17_000)
         encoded = b64encode(b"\xff\xfe").decode()
-        yield self._administers("create in bytes", create, 400, body=encoded, is_base64=True)
-        yield self._asks("create without a token", create, 401, body=body)
-        yield self._asks("create as anybody", create, 403, token=self._users["ann"], body=body)
+        yield self._admin_call("create in bytes", create, 400, body=encoded, is_base64=True)
+        yield self._case("create without a token", create, 401, body=body)
+        yield self._case("create as a user", create, 403, token=self._users["ann"], body=body)
 
     def _applying(self) -> Iterator[Case]:
         yield self._user("apply accepted", APPLY, 202, "ann")
@@ -119,17 +119,17 @@ class Script:
         yield self._user("apply closed", APPLY, 409, "ann", "over")
         yield self._user("apply not found", APPLY, 404, "ann", "none")
         yield self._user("apply to no campaign id", APPLY, 404, "ann", "NO_ID")
-        yield self._asks("apply without a token", APPLY, 401)
-        yield self._asks("apply with a bad token", APPLY, 401, token="a.b.c")
+        yield self._case("apply without a token", APPLY, 401)
+        yield self._case("apply with a bad token", APPLY, 401, token="a.b.c")
         expired = mint("ann", ttl_s=-HOUR_S)
-        yield self._asks("apply with an expired token", APPLY, 401, token=expired)
+        yield self._case("apply with an expired token", APPLY, 401, token=expired)
         body = b64encode(b"\xff\x00").decode()
         ann = self._users["ann"]
-        yield self._asks("apply with bytes", APPLY, 200, token=ann, body=body, is_base64=True)
-        yield self._asks("apply with no base64", APPLY, 400, token=ann, body="%", is_base64=True)
-        yield self._asks("apply with too much", APPLY, 413, token=ann, body="x" * 17_000)
-        yield self._user("my coupon pending", MINE, 200, "ann")
-        yield self._user("my coupon, not applied", MINE, 404, "dee")
+        yield self._case("apply with bytes", APPLY, 200, token=ann, body=body, is_base64=True)
+        yield self._case("apply with no base64", APPLY, 400, token=ann, body="%", is_base64=True)
+        yield self._case("apply with too much", APPLY, 413, token=ann, body="x" * 17_000)
+        yield self._user("my coupon pending", COUPON, 200, "ann")
+        yield self._user("my coupon, not applied", COUPON, 404, "dee")
 
     def _writing(self) -> Iterator[Case]:
         ann, bob = message(self._id("open"), "ann", 1), message(self._id("small"), "bob", 1)
@@ -147,24 +147,24 @@ class Script:
         yield Case("consume nothing", CONSUME, msk([], 0), done)
 
     def _reading(self) -> Iterator[Case]:
-        yield self._user("my coupon issued", MINE, 200, "ann")
-        yield self._asks("campaigns", "GET /campaigns", 200)
-        yield self._asks("campaign", "GET /campaigns/{id}", 200)
-        yield self._asks("campaign not found", "GET /campaigns/{id}", 404, campaign="none")
-        yield self._administers("stats", "GET /campaigns/{id}/stats", 200)
-        yield self._asks("stats as anybody", "GET /campaigns/{id}/stats", 401)
-        yield self._administers("winners", WINNERS, 200)
-        yield self._administers("winners as CSV", WINNERS, 200, headers={"Accept": "text/csv"})
-        yield self._administers("winners, a page", WINNERS, 200, query={"limit": "1"})
-        yield self._administers("winners, no page", WINNERS, 400, query={"limit": "0"})
-        yield self._administers("compared", "GET /campaigns/{id}/reconciliation", 200)
+        yield self._user("my coupon issued", COUPON, 200, "ann")
+        yield self._case("campaigns", "GET /campaigns", 200)
+        yield self._case("campaign", "GET /campaigns/{id}", 200)
+        yield self._case("campaign not found", "GET /campaigns/{id}", 404, campaign="none")
+        yield self._admin_call("stats", "GET /campaigns/{id}/stats", 200)
+        yield self._case("stats without a token", "GET /campaigns/{id}/stats", 401)
+        yield self._admin_call("winners", WINNERS, 200)
+        yield self._admin_call("winners as CSV", WINNERS, 200, headers={"Accept": "text/csv"})
+        yield self._admin_call("winners, a page", WINNERS, 200, query={"limit": "1"})
+        yield self._admin_call("winners, no page", WINNERS, 400, query={"limit": "0"})
+        yield self._admin_call("compared", "GET /campaigns/{id}/reconciliation", 200)
         failed = "GET /failed-events"
-        yield self._administers("failed events", failed, 200)
-        yield self._administers("poison", failed, 200, query={"reason": "UNDECODABLE"})
-        yield self._administers("failed events, no filter", failed, 400, query={"status": "?"})
-        yield self._administers("redrive now", "POST /failed-events/redrive", 200)
-        yield self._asks("health", "GET /health", 200)
-        yield self._asks("ready", "GET /ready", 200)
+        yield self._admin_call("failed events", failed, 200)
+        yield self._admin_call("poison", failed, 200, query={"reason": "UNDECODABLE"})
+        yield self._admin_call("failed events, no filter", failed, 400, query={"status": "?"})
+        yield self._admin_call("redrive now", "POST /failed-events/redrive", 200)
+        yield self._case("health", "GET /health", 200)
+        yield self._case("ready", "GET /ready", 200)
 
     def _schedules(self) -> Iterator[Case | Change]:
         relay, redrive = "app.relay_handler", "app.redrive_handler"
@@ -176,19 +176,19 @@ class Script:
         yield Case("rebuild nothing", rebuild, schedule("rebuild"), {"rebuilt": []})
         yield Change(forget_campaigns)
         yield self._user("apply to a Redis that lost all", APPLY, 503, "ann")
-        yield self._asks("ready without an epoch", "GET /ready", 503)
+        yield self._case("ready without an epoch", "GET /ready", 503)
         ids = sorted(self._id(name) for name in self._bodies)
         yield Case("rebuild", rebuild, schedule("rebuild"), {"rebuilt": ids})
         yield self._user("apply after the rebuild", APPLY, 200, "ann")
         yield self._user("apply after it, pending once more", APPLY, 200, "cho")
 
     def _restoring(self) -> Iterator[Case]:
-        kept = self._administers("restored, kept", "GET /failed-events", 200)
+        stored = self._admin_call("restored, in failed_event", "GET /failed-events", 200)
         batch, no_batch = self.bucket()
         yield Case("restore", RESTORE, object_created(batch), {"restored": 3})
-        yield kept
+        yield stored
         yield Case("restore again", RESTORE, object_created(batch), {"restored": 3})
-        yield replace(kept, name="restored again, kept once")
+        yield replace(stored, name="restored again, there once")
         yield Case("restore no batch", RESTORE, object_created(no_batch), "NotRestoredError")
         yield Case("restore no object", RESTORE, object_created("gone"), "NotRestoredError")
         yield Case("redrive the restored", "app.redrive_handler", schedule("redrive"), "resolved")
@@ -198,7 +198,7 @@ class Script:
         yield Case("consume what is no record", CONSUME, broken, "KeyError")
 
     def _age(self, settings: Settings) -> None:
-        """Let the admission of "cho" be older than the relay waits."""
+        """Make the admission of "cho" older than the relay waits."""
         key = f"coupon:{{{self._id('open')}}}:pending"
         with closing(connect(settings)) as redis:
             long_ago = int((time.time() - HOUR_S) * 1000)

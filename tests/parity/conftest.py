@@ -26,7 +26,7 @@ if sys.platform != "linux":
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The package for this machine's processor, which is the one that can run here."""
+    """The package for this machine's processor, the only one that can run here."""
     architecture = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
     return built_once(tmp_path_factory, architecture, "--arch", architecture)
 
@@ -40,7 +40,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def function(
     built: Built, runtime: Path, tmp_path: Path
 ) -> Callable[[str, Mapping[str, str]], AbstractContextManager[Function]]:
-    """Run `app.name` with given settings inside a block."""
+    """Run `app.name` with the given settings inside a block."""
 
     @contextmanager
     def run(handler: str, settings: Mapping[str, str]) -> Iterator[Function]:

@@ -66,7 +66,7 @@ def msk(values: Iterable[CouponAccepted | bytes | None], first: int) -> dict[str
 
 
 def self_managed(values: Iterable[CouponAccepted | bytes | None], first: int) -> dict[str, Any]:
-    """Return the event of a self-managed Kafka: no ARN, another name of the source."""
+    """Return the event of a self-managed Kafka: no ARN, and another source name."""
     event = kafka_event(values, first)
     del event["eventSourceArn"]
     return event | {"eventSource": "SelfManagedKafka"}
@@ -95,5 +95,5 @@ def object_created(key: str) -> dict[str, Any]:
 
 
 def invocation_record(event: dict[str, Any]) -> bytes:
-    """Return what Lambda leaves in the bucket of an event that it gave up."""
+    """Return the bucket object that Lambda writes for an event that it gave up."""
     return json.dumps(GIVEN_UP | {"payload": json.dumps(event)}).encode()

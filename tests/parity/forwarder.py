@@ -1,4 +1,4 @@
-"""A way to a server that can be cut, as a server or a firewall cuts connections that are idle."""
+"""A TCP forwarder that can be cut, as a server or a firewall cuts idle connections."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Forwarder:
             one.close()
 
     def cut(self) -> int:
-        """Close every connection there is, on both ends; return how many."""
+        """Close every open connection, on both ends; return how many."""
         with self._lock:
             cut = 0
             for one in self._sockets:
-                with suppress(OSError):  # closed by its other end already
+                with suppress(OSError):  # the other end has closed it
                     one.shutdown(socket.SHUT_RDWR)
                     cut += 1
         return cut // 2

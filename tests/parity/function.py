@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from tests.support.built_package import Built
 
-# -I and -S: neither the caller's variables and folder, nor any installed package. Then the zip
-# comes first and Lambda's own folder behind it, as in AWS.
+# -I and -S: no variables or folder of the caller, no installed package. Then the zip
+# comes first and Lambda's own folder after it, as in AWS.
 START = (
     "import sys; sys.path[:0] = sys.argv[1:3]; "
     "from awslambdaric.__main__ import main; main(['bootstrap', sys.argv[3]])"
 )
 WAIT_S = 30.0
-# What the functions' environment has of the test's: their settings.
+# The variables of the test's environment that the function gets: its settings.
 SETTINGS = (
     "STAGE",
     "REDIS_URL",
@@ -38,7 +38,7 @@ SETTINGS = (
     "COUPON_TOPIC",
     "CONSUMER_GROUP",
     "PENDING_RESEND_AFTER_S",
-    # Lambda gives the credentials of the function's role in these.
+    # Lambda puts the credentials of the function's role here.
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_ENDPOINT_URL_S3",
@@ -106,10 +106,10 @@ class Function:
         self._api.close()
 
     def invoke(self, event: dict[str, Any]) -> Outcome:
-        """Return what the function makes of an event."""
-        asked = self._api.put(event)
-        answered, outcome = self._outcome()
-        assert answered in {asked, ""}, "the outcome is of another event"
+        """Return the outcome of an event."""
+        sent_id = self._api.put(event)
+        request_id, outcome = self._outcome()
+        assert request_id in {sent_id, ""}, "the outcome is of another event"
         return outcome
 
     def init_error(self) -> Outcome:
@@ -121,11 +121,11 @@ class Function:
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Let all threads continue."""
         self._process.send_signal(signal.SIGCONT)
 
     def log(self) -> str:
-        """Return what it has written."""
+        """Return the log so far."""
         return self._log.read_text("utf-8", "replace")
 
     def _outcome(self) -> tuple[str, Outcome]:

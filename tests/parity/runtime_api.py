@@ -1,4 +1,4 @@
-"""A small Lambda Runtime API (version 2018-06-01), as AWS's runtime client asks it for events."""
+"""A small Lambda Runtime API (version 2018-06-01) for AWS's runtime client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ POLL_INTERVAL_S = 0.1
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the runtime posted: `kind` is response, error or init (an error before any event)."""
+    """The runtime's post: `kind` is response, error or init (an error before any event)."""
 
     kind: str
     body: Any
@@ -46,7 +46,7 @@ class RuntimeApi(ThreadingHTTPServer):
         return f"127.0.0.1:{self.server_address[1]}"
 
     def put(self, event: dict[str, Any]) -> str:
-        """Let the runtime have an event; return its request id."""
+        """Queue an event for the runtime; return its request id."""
         request_id = str(uuid.uuid4())
         self.events.put((request_id, json.dumps(event).encode()))
         return request_id
@@ -64,8 +64,8 @@ class RuntimeApi(ThreadingHTTPServer):
         raise AssertionError(message)
 
     def close(self) -> None:
-        """End; the runtime must be gone."""
-        self.events.put(None)  # for the thread that waits with the runtime's last question
+        """Stop; the runtime must have ended."""
+        self.events.put(None)  # for the thread with the runtime's last poll
         self.shutdown()
         self.server_close()
         self._thread.join()
@@ -108,4 +108,4 @@ class _Calls(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Stay quiet."""
+        """Write no log."""

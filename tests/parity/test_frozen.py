@@ -1,4 +1,4 @@
-"""Frozen after an answer, thawed when every server has hung up: the next answer is right."""
+"""Frozen after a response, thawed once every server has hung up: the next response is right."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from tests.parity.function import Function
 
-APPLY, MINE = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
+APPLY, COUPON = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
 IDLE_S = 1
-# The first test that asks builds the package, which takes its time on a busy machine.
+# The first test builds the package, which takes long on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
 
 class HiddenTansu(Tansu):
-    """A broker that can be reached through a forwarder only: that is the address it tells."""
+    """A broker reachable through a forwarder only: it advertises the forwarder's address."""
 
     def __init__(self, forwarder: Forwarder) -> None:
         super().__init__()
@@ -44,12 +44,12 @@ class HiddenTansu(Tansu):
 
     def command(self) -> Sequence[str]:
         """Return the command line with the forwarder's address."""
-        told = f"--advertised-listener-url=tcp://{self.url}"
-        return [told if word.startswith("--advertised") else word for word in super().command()]
+        option = f"--advertised-listener-url=tcp://{self.url}"
+        return [option if word.startswith("--advertised") else word for word in super().command()]
 
 
 @pytest.fixture
-def way_to_kafka() -> Iterator[tuple[Forwarder, str]]:
+def forwarded_kafka() -> Iterator[tuple[Forwarder, str]]:
     """A broker of the test's own behind a forwarder, and its address."""
     with Forwarder() as forwarder, HiddenTansu(forwarder) as broker:
         yield forwarder, broker.url
@@ -57,7 +57,7 @@ def way_to_kafka() -> Iterator[tuple[Forwarder, str]]:
 
 @contextmanager
 def impatient_redis(settings: Settings) -> Iterator[None]:
-    """Let Redis hang up on whoever has been silent for a second."""
+    """Let Redis hang up on every client that is idle for a second."""
     with closing(connect(settings)) as redis:
         usual = redis.config_get("timeout")["timeout"] or 0
         redis.config_set("timeout", IDLE_S)
@@ -67,15 +67,15 @@ def impatient_redis(settings: Settings) -> Iterator[None]:
             redis.config_set("timeout", usual)
 
 
-def test_a_thawed_function_whose_servers_have_all_hung_up_answers_rightly(
+def test_a_thawed_function_whose_servers_have_all_hung_up_responds_correctly(
     service: Settings,
     environment: dict[str, str],
     campaign_id: str,
-    way_to_kafka: tuple[Forwarder, str],
+    forwarded_kafka: tuple[Forwarder, str],
     function: Callable[[str, Mapping[str, str]], AbstractContextManager[Function]],
 ) -> None:
-    forwarder, address = way_to_kafka
-    # Time enough for an ack also on a machine that is busy: the record must be in the topic.
+    forwarder, address = forwarded_kafka
+    # Time enough for an ack even on a busy machine: the record must be in the topic.
     kafka = {"KAFKA_BOOTSTRAP_SERVERS": address, "KAFKA_ACK_TIMEOUT_MS": "20000"}
     own = Settings.from_environment(environment | kafka)
     ensure_topic(own, retry_deadline())
@@ -84,18 +84,18 @@ def test_a_thawed_function_whose_servers_have_all_hung_up_answers_rightly(
     with function("app.app", environment | kafka) as api:
         first = api.invoke(http(APPLY, campaign_id, token=mint("first"))).body
         assert first["statusCode"] == 202
-        waiting = api.invoke(http(MINE, campaign_id, token=mint("first"))).body
+        waiting = api.invoke(http(COUPON, campaign_id, token=mint("first"))).body
         assert (waiting["statusCode"], '"PENDING"' in waiting["body"]) == (200, True)
         theirs = redis_clients(service) - ours
         assert theirs
         api.freeze()
         with impatient_redis(service):
             await_condition(lambda: not redis_clients(service) & theirs, "Redis hangs up")
-        forwarder.cut()  # what the broker has not closed by itself
+        forwarder.cut()  # connections that the broker itself has not closed
         assert hang_up_mysql(service) > 0
         api.thaw()
         second = api.invoke(http(APPLY, campaign_id, token=mint("second"))).body
-        waiting = api.invoke(http(MINE, campaign_id, token=mint("first"))).body
+        waiting = api.invoke(http(COUPON, campaign_id, token=mint("first"))).body
         log = api.log()
     assert (second["statusCode"], '"serial":2' in second["body"]) == (202, True)
     assert (waiting["statusCode"], '"PENDING"' in waiting["body"]) == (200, True)
@@ -125,11 +125,11 @@ def test_a_thawed_consumer_writes_its_batch_once(
 
 
 def redis_clients(settings: Settings) -> set[str]:
-    """Return the ids of everybody who is connected to Redis but the one who asks."""
+    """Return the ids of all clients of Redis except this one."""
     with closing(connect(settings)) as redis:
-        asking = redis.client_id()
+        own = redis.client_id()
         clients: list[dict[str, Any]] = redis.client_list()
-    return {client["id"] for client in clients if int(client["id"]) != asking}
+    return {client["id"] for client in clients if int(client["id"]) != own}
 
 
 def hang_up_mysql(settings: Settings) -> int:

@@ -1,4 +1,4 @@
-"""What an apply imports, seen from inside a bare interpreter that has the zip and nothing else."""
+"""What an apply imports, seen from inside a bare interpreter with the zip only."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ for name, key in (("RS256", rsa.generate_private_key(65537, 2048)),
     sys.stdout.write(" " if name == "RS256" else "\\n")
 """
 TIMEOUT_S = 60
-# The first test that asks builds the package, which takes its time on a busy machine.
+# The first test builds the package, which takes long on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
 
-def answers(
+def responses(
     built: Built, runtime: Path, environment: dict[str, str], events: list[dict[str, Any]]
 ) -> list[list[Any]]:
-    """Return the status of each event, and which heavy packages are imported by then."""
+    """Return the status of each event, and the heavy packages imported by then."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", PROBE, str(built.tree), str(runtime)],
         input="".join(json.dumps(event) + "\n" for event in events),
@@ -66,7 +66,7 @@ def in_lambda(environment: dict[str, str], **more: str) -> dict[str, str]:
     return {**environment, "AWS_LAMBDA_FUNCTION_NAME": "test", "_HANDLER": "app.app", **more}
 
 
-def test_whoever_is_not_accepted_imports_neither_kafka_nor_mysql_nor_aws(
+def test_a_rejected_request_imports_neither_kafka_nor_mysql_nor_aws(
     service: Settings,
     environment: dict[str, str],
     campaign_id: str,
@@ -85,24 +85,24 @@ def test_whoever_is_not_accepted_imports_neither_kafka_nor_mysql_nor_aws(
         http(APPLY, f"{campaign_id}-none", token=token),
     ]
     accepted = http(APPLY, f"{campaign_id}-open", token=token)
-    found = answers(built, runtime, in_lambda(environment), [*refused, accepted])
+    found = responses(built, runtime, in_lambda(environment), [*refused, accepted])
     assert found[:-1] == [[401, []], [401, []], [409, []], [409, []], [404, []]]
-    # The look into sys.modules would have seen it.
+    # The check of sys.modules would have found it.
     assert found[-1] == [202, ["kafka"]]
     sold_out = http(APPLY, f"{campaign_id}-open", token=mint("bob"))
-    assert answers(built, runtime, in_lambda(environment), [sold_out]) == [[409, []]]
+    assert responses(built, runtime, in_lambda(environment), [sold_out]) == [[409, []]]
 
 
-def test_an_environment_that_is_made_ahead_of_time_has_kafka_before_its_first_event(
+def test_an_environment_created_ahead_of_time_has_kafka_before_its_first_event(
     environment: dict[str, str], built: Built, runtime: Path
 ) -> None:
     ahead = in_lambda(environment, AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
     health = http("GET /health")
-    assert answers(built, runtime, ahead, [health]) == [[200, ["kafka"]]]
-    assert answers(built, runtime, in_lambda(environment), [health]) == [[200, []]]
+    assert responses(built, runtime, ahead, [health]) == [[200, ["kafka"]]]
+    assert responses(built, runtime, in_lambda(environment), [health]) == [[200, []]]
 
 
-def test_signatures_of_an_issuer_are_checked_with_what_is_in_the_zip(built: Built) -> None:
+def test_signatures_of_an_issuer_are_checked_with_the_packages_in_the_zip(built: Built) -> None:
     checked = subprocess.run(
         [sys.executable, "-I", "-S", "-c", SIGN_AND_CHECK, str(built.tree)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""One code, two homes: the packaged functions answer as the handlers do when they are called."""
+"""One code, two environments: the packaged functions return what the handlers return directly."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.parity.function import Function
 
-Answers = dict[str, Outcome]
+Outcomes = dict[str, Outcome]
 MIGRATE = "app.migrate_handler"
 DIRECT = {
     "app.consume_handler": consume.consume_handler,
@@ -37,13 +37,13 @@ DIRECT = {
     "app.restore_handler": restore.restore_handler,
     MIGRATE: migrate.migrate_handler,
 }
-# Short waits: nothing here depends on an ack, since what lacks one is safe on Redis's disk.
+# Short waits: no case depends on an ack, since without one the record is safe on Redis's disk.
 WAITS = {"KAFKA_ACK_TIMEOUT_MS": "500", "PENDING_RESEND_AFTER_S": "60"}
-# What no two runs can have in common: the time of day, and how long something has waited.
+# These differ between any two runs: the time of day, and how long a record has waited.
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 WAITED = re.compile(r'("oldest_pending_s":)[\d.]+')
 SECONDS_TO_THE_OPENING = "NOT_OPEN"
-# The first test that asks builds the package, which takes its time on a busy machine.
+# The first test builds the package, which takes long on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -58,24 +58,24 @@ def direct(case: Case) -> Outcome:
         return Outcome("error", {"errorType": type(error).__name__, "errorMessage": str(error)})
 
 
-def play(script: Script, settings: Settings, answer: Callable[[Case], Outcome]) -> Answers:
-    answers: Answers = {}
+def play(script: Script, settings: Settings, call: Callable[[Case], Outcome]) -> Outcomes:
+    outcomes: Outcomes = {}
     for step in script.steps():
         if isinstance(step, Change):
             step.make(settings)
         else:
-            answers[step.name] = answer(step)
-    return answers
+            outcomes[step.name] = call(step)
+    return outcomes
 
 
 def comparable(outcome: Outcome) -> Any:
-    """Return an outcome without what differs between any two runs."""
+    """Return an outcome without the parts that differ between any two runs."""
     body = outcome.body
     if outcome.kind == "error":
         return {name: body[name] for name in ("errorType", "errorMessage")}
     if "statusCode" not in body:
         return body
-    # Chalice gives repeated headers in a field of its own; API Gateway makes one list of both.
+    # Chalice returns repeated headers in a field of its own; API Gateway makes one list of both.
     headers = dict(body["headers"])
     for name, values in (body.get("multiValueHeaders") or {}).items():
         headers[name] = ", ".join(values)
@@ -87,7 +87,7 @@ def comparable(outcome: Outcome) -> Any:
 
 
 def meets(outcome: Outcome, expected: object) -> bool:
-    """Tell whether an outcome is what the case is about."""
+    """Tell whether an outcome is the expected one."""
     if isinstance(expected, int):
         return bool(outcome.body["statusCode"] == expected)
     if isinstance(expected, dict):
@@ -96,10 +96,10 @@ def meets(outcome: Outcome, expected: object) -> bool:
 
 
 @pytest.fixture
-def worlds(
+def environments(
     service: Settings, environment: dict[str, str], campaign_id: str
 ) -> list[dict[str, str]]:
-    """Two sets of settings on the same servers, each with a topic and a group of its own."""
+    """Two environments on the same servers, each with a topic and a group of its own."""
     made = []
     for name in ("direct", "packaged"):
         own = {"COUPON_TOPIC": f"{campaign_id}-{name}", "CONSUMER_GROUP": f"{campaign_id}-{name}"}
@@ -108,8 +108,8 @@ def worlds(
     return made
 
 
-def start_anew(settings: Settings) -> None:
-    """Leave nothing of the last run, and let ids begin where they began."""
+def reset_data(settings: Settings) -> None:
+    """Remove all data of the last run, and reset the ids."""
     epoch = epoch_of(settings)
     assert epoch
     empty_tables(settings)
@@ -118,8 +118,8 @@ def start_anew(settings: Settings) -> None:
     statement(settings, "ALTER TABLE failed_event AUTO_INCREMENT = 1")
 
 
-def started_fresh(settings: Settings) -> None:
-    """Leave servers on which nothing has ever been set up."""
+def remove_setup(settings: Settings) -> None:
+    """Remove everything that a migration sets up."""
     wiring.reset()
     tables = statement(
         settings,
@@ -131,29 +131,29 @@ def started_fresh(settings: Settings) -> None:
     set_epoch(settings, None)
 
 
-def test_every_event_is_answered_by_the_package_as_by_a_direct_call(
+def test_every_event_has_the_same_outcome_in_the_package_as_in_a_direct_call(
     service: Settings,
-    worlds: list[dict[str, str]],
+    environments: list[dict[str, str]],
     campaign_id: str,
     function: Callable[[str, Mapping[str, str]], AbstractContextManager[Function]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     script = Script(campaign_id)
-    here, there = worlds
+    direct_settings, packaged_settings = environments
     with ExitStack() as functions:
         bucket = functions.enter_context(served(BUCKET, script.bucket()))
-        for name, value in (here | bucket).items():
+        for name, value in (direct_settings | bucket).items():
             monkeypatch.setenv(name, value)
-        start_anew(service)
+        reset_data(service)
         expected = play(script, service, direct)
         wiring.reset()
-        start_anew(service)
+        reset_data(service)
         running: dict[str, Function] = {}
 
         def invoke(case: Case) -> Outcome:
             if case.function not in running:
                 running[case.function] = functions.enter_context(
-                    function(case.function, there | bucket)
+                    function(case.function, packaged_settings | bucket)
                 )
             return running[case.function].invoke(case.event)
 
@@ -167,7 +167,7 @@ def test_every_event_is_answered_by_the_package_as_by_a_direct_call(
     }
     assert different == {}
     assert len(packaged) == len(cases) > 50
-    # Two that the consumer wrote, and one of the batch that came back from the bucket.
+    # Two that the consumer wrote, and one of the batch restored from the bucket.
     assert rows(service, "SELECT COUNT(*) FROM coupon") == [(3,)]
 
 
@@ -180,10 +180,10 @@ def test_the_packaged_migration_sets_everything_up_as_a_direct_call_does(
 ) -> None:
     first = Case("fresh", MIGRATE, {"partitions": 3, "replication_factor": 1}, "SET")
     again = Case("again", MIGRATE, {}, "KNOWN")
-    started_fresh(service)
+    remove_setup(service)
     monkeypatch.setenv("COUPON_TOPIC", f"{campaign_id}-direct")
     expected = [direct(first), direct(again)]
-    started_fresh(service)
+    remove_setup(service)
     with function(MIGRATE, environment | {"COUPON_TOPIC": f"{campaign_id}-packaged"}) as there:
         packaged = [there.invoke(case.event) for case in (first, again)]
     for outcomes, topic in ((expected, "direct"), (packaged, "packaged")):
@@ -202,7 +202,7 @@ def test_the_packaged_migration_sets_everything_up_as_a_direct_call_does(
         ]
 
 
-def test_an_error_in_a_handler_is_told_in_lambdas_own_form(
+def test_an_error_in_a_handler_has_lambdas_own_form(
     environment: dict[str, str],
     function: Callable[[str, Mapping[str, str]], AbstractContextManager[Function]],
 ) -> None:
@@ -212,7 +212,7 @@ def test_an_error_in_a_handler_is_told_in_lambdas_own_form(
         assert (outcome.body["errorType"], outcome.body["errorMessage"]) == ("KeyError", "'topic'")
         frames = "".join(outcome.body["stackTrace"])
         assert "handlers/consume.py" in frames
-        # The function lives on: the next event is answered.
+        # The function continues: the next event succeeds.
         assert consumer.invoke(msk([], 0)).body == {"batchItemFailures": []}
 
 

@@ -1,7 +1,7 @@
-"""Programs that stop before each call to a server, until the test says how that call fares.
+"""Programs that stop before each call to a server, until the test decides how that call ends.
 
-Each runs in a thread, but only one thread runs at any time: whoever stops hands over to the test,
-and the test to the next. So the order of all steps is the test's, and the same again in a replay.
+Each runs in a thread, but only one thread runs at any time: an actor that stops hands over to the
+test, and the test to the next. So the test sets the order of all steps, and a replay repeats it.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from handlers.domain.errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A step takes milliseconds; one that does not end is a deadlock, and better named than awaited.
+# A step takes milliseconds; a step that does not end is a deadlock, and this reports it.
 STEP_S_MAX = 60.0
 
 
 class Fate(StrEnum):
-    """How one call to a server fares."""
+    """The outcome of one call to a server."""
 
     PROCEED = "proceed"
-    TWICE = "twice"  # done, the answer lost, and done once more
-    UNHEARD = "unacknowledged"  # done, the answer lost
+    TWICE = "twice"  # done, the reply lost, and done once more
+    UNACKNOWLEDGED = "unacknowledged"  # done, the reply lost
     UNREACHABLE = "unreachable"  # not done
-    LATE = "late"  # given up by whoever asked; a record may yet reach the topic
+    LATE = "late"  # the caller gave up; a record may still reach the topic
 
 
 class Killed(BaseException):
-    """This program was killed: nothing of it runs on, no transaction is committed."""
+    """This program was killed: it stops here, and its transaction is not committed."""
 
 
 @dataclass(slots=True)
 class Actor:
-    """A run of a program that stands before its next call."""
+    """A run of a program, paused before its next call."""
 
     name: str
     worker: Worker
@@ -47,12 +47,12 @@ class Actor:
     failure: BaseException | None = None
 
     def go(self, fate: Fate | None) -> None:
-        """Let the call happen and run on to the next one, or to the end; None kills it."""
+        """Do the call and run to the next one, or to the end; None kills the actor."""
         self.worker.inbox.put(fate)
         self.await_stop()
 
     def await_stop(self) -> None:
-        """Return once it stands again or has ended; raise what no program may end with."""
+        """Return once it pauses again or has ended; raise an error that no program may end with."""
         self.point = self.worker.outbox.get(timeout=STEP_S_MAX)
         self.ended = not self.point
         if self.failure and not isinstance(self.failure, (ServiceError, Killed)):
@@ -93,7 +93,7 @@ class Stage:
         self._idle: list[Worker] = []
 
     def enter(self, actor: Actor) -> None:
-        """Say which actor the calling thread is from now on."""
+        """Set the actor of the calling thread."""
         self._local.actor = actor
 
     def start(self, name: str, work: Callable[[], object]) -> Actor:
@@ -106,7 +106,7 @@ class Stage:
         self.actors.append(actor)
         worker.inbox.put((actor, work))
         actor.await_stop()
-        self._dismiss_ended()
+        self._release_ended()
         return actor
 
     def go(self, actor: Actor, fate: Fate | None) -> None:
@@ -115,10 +115,10 @@ class Stage:
         try:
             actor.go(fate)
         finally:
-            self._dismiss_ended()
+            self._release_ended()
 
     def kill_all(self) -> None:
-        """Kill whoever still runs."""
+        """Kill every running actor."""
         for actor in list(self.actors):
             while not actor.ended:
                 self.go(actor, None)
@@ -142,6 +142,6 @@ class Stage:
             raise Killed
         return fate
 
-    def _dismiss_ended(self) -> None:
+    def _release_ended(self) -> None:
         self._idle += [actor.worker for actor in self.actors if actor.ended]
         self.actors = [actor for actor in self.actors if not actor.ended]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """Stands for the module `time` in the handlers."""
+    """Replaces the module `time` in the handlers."""
 
     def __init__(self, stage: Stage) -> None:
         self.now = 0.0
@@ -22,7 +22,7 @@ class Clock:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let the caller stand until its time has come; for the test itself, time passes."""
-        until = self.now + seconds
-        self._stage.pause("wait", until)
-        self.now = max(self.now, until)
+        """Pause the caller deadline its time has come; for the test itself, time passes."""
+        deadline = self.now + seconds
+        self._stage.pause("wait", deadline)
+        self.now = max(self.now, deadline)

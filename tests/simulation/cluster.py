@@ -1,4 +1,4 @@
-"""The service's own handlers on ways to Redis, Kafka and MySQL that the test holds in its hand."""
+"""The service's own handlers, with adapters to Redis, Kafka and MySQL that the test controls."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
     from handlers.config import Settings
 
-# Counted like everywhere, and nobody is to be stopped by it.
+# Counted as usual, and no user is stopped by it.
 CALLS_PER_S = 1_000_000
 ADDRESS = "203.0.113.7"
 DAY_MS = 86_400_000
-INTERNAL = 500  # a fault of the service's own, whatever the cause
+INTERNAL = 500  # a fault of the service itself, for any cause
 
 
 @dataclass(slots=True)
 class ResponseStats:
-    """What one person heard of one campaign: (code, serial) in order; unsure: no answer, or 503."""
+    """One user's responses of one campaign: (code, serial) in order; unsure: none, or a 503."""
 
     heard: list[tuple[str, int]] = field(default_factory=list)
     unsure: bool = False
@@ -75,7 +75,7 @@ class Cluster:
         assert address
         self._rows = connect_to_mysql(address)
         self._rows.autocommit(True)  # noqa: FBT003 - PyMySQL's signature
-        # While one transaction stands still no other can wait for it: what is locked fails at once.
+        # A paused transaction blocks all others: so a lock wait fails at once.
         session = mysql.SESSION.replace(f"= {mysql.LOCK_WAIT_TIMEOUT_S}", "= 0")
         self._patch.setattr(mysql, "SESSION", session)
         self._patch.setattr(mysql, "BACKOFF_S", 0)
@@ -98,7 +98,7 @@ class Cluster:
         self._patch.undo()
 
     def begin(self, quantities: list[int]) -> None:
-        """Begin a history with a campaign of each quantity."""
+        """Start a history with a campaign of each quantity."""
         self.histories += 1
         self.stage.kill_all()
         self._clean()
@@ -108,8 +108,8 @@ class Cluster:
         self.poisoned: set[tuple[int, int]] = set()
         self.clock.now = 0.0
         self.new_epochs = 0
-        self.internal: list[str] = []  # answers that admit to a fault of the service's own
-        self._known = 0
+        self.internal: list[str] = []  # responses that report a fault of the service itself
+        self._seen_steps = 0
         self.log = Log(f"simulated-{number}")
         self.story: list[str] = []
         self.redis.begin([campaign.id for campaign in self.campaigns])
@@ -129,7 +129,7 @@ class Cluster:
         wiring._built.clear()
         wiring._built.update(
             settings=self.settings,
-            # Who somebody is, is another story.
+            # Authentication is not simulated.
             authenticator=SimpleNamespace(
                 authenticate=lambda headers: SimpleNamespace(id=headers["user"]),
                 require_admin=lambda _: None,
@@ -151,28 +151,28 @@ class Cluster:
 
     @property
     def steps(self) -> int:
-        """How many steps were taken so far: calls to servers, kills, and faults."""
+        """The number of steps so far: calls to servers, kills, and faults."""
         return self.stage.steps + self.faults
 
     # ---- programs --------------------------------------------------------------------------------
 
     def apply(self, users: Sequence[str], campaign_id: str) -> None:
-        """People press the button and are answered together, unless the process is killed."""
+        """The users apply and get their responses in one batch, unless the process is killed."""
         unanswered = dict(enumerate(users))
         try:
-            for place, answer in apply.apply_batch([_request(u, campaign_id) for u in users]):
-                self._hear(unanswered.pop(place), campaign_id, answer)
+            for index, response in apply.apply_batch([_request(u, campaign_id) for u in users]):
+                self._record(unanswered.pop(index), campaign_id, response)
         except Killed:
             for user in unanswered.values():
                 self.told[campaign_id, user].unsure = True
             raise
 
-    def _hear(self, user: str, campaign_id: str, answer: dict[str, Any]) -> None:
-        told, body = self.told[campaign_id, user], json.loads(answer["body"])
+    def _record(self, user: str, campaign_id: str, response: dict[str, Any]) -> None:
+        stats, body = self.told[campaign_id, user], json.loads(response["body"])
         code = body.get("outcome") or body["code"]
-        told.heard.append((code, body.get("serial", 0)))
-        told.unsure |= answer["statusCode"] >= 500
-        self.story.append(f"{user} hears {code} {body.get('serial', '')} of {campaign_id}")
+        stats.heard.append((code, body.get("serial", 0)))
+        stats.unsure |= response["statusCode"] >= 500
+        self.story.append(f"{user} receives {code} {body.get('serial', '')} of {campaign_id}")
 
     def consume(self, limit: int) -> None:
         Consumer(self.log, self.stage).run(limit)
@@ -181,28 +181,28 @@ class Cluster:
         relay.relay_handler({}, None)
 
     def redrive(self, status: FailedStatus = FailedStatus.PENDING) -> None:
-        """Redrive all of this status, due or not; an administrator may ask so."""
-        answer = redrive.redrive_now_handler(_request("admin", None, status=status), None)
-        if answer["statusCode"] == INTERNAL:
-            self.internal.append(f"redrive: {answer['body']}")
+        """Redrive all of this status, due or not, as an administrator may."""
+        response = redrive.redrive_now_handler(_request("admin", None, status=status), None)
+        if response["statusCode"] == INTERNAL:
+            self.internal.append(f"redrive: {response['body']}")
 
     def rebuild(self) -> None:
         rebuild.rebuild_handler({}, None)
 
-    # ---- what else happens -----------------------------------------------------------------------
+    # ---- other events ----------------------------------------------------------------------------
 
     def is_changed(self) -> bool:
-        """Tell whether anything may have changed in a server since this was asked before."""
-        known, self._known = self._known, self.steps
-        return known != self._known
+        """Tell whether a server may have changed since the last call."""
+        last, self._seen_steps = self._seen_steps, self.steps
+        return last != self._seen_steps
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass; what is still on the wire when nobody waits for it any more is lost."""
+        """Let time pass; a record on the wire after its deadline is lost."""
         self.clock.now += seconds
-        self.log.wire = [sent for sent in self.log.wire if sent.until >= self.clock.now]
+        self.log.wire = [sent for sent in self.log.wire if sent.deadline >= self.clock.now]
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask MySQL from outside."""
+        """Query MySQL directly."""
         with self._rows.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall())

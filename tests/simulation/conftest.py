@@ -1,4 +1,4 @@
-"""The world of the simulation, on the session's servers."""
+"""The cluster of the simulation, on the session's servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The poll runner's order of things: poll, hand to the handler, commit the offsets."""
+"""The poll runner's steps: poll, call the handler, commit the offsets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Consumer:
-    """One run of it, which took the group over from the one before."""
+    """One run, which took the group over from the run before."""
 
     def __init__(self, log: Log, stage: Stage) -> None:
         self._log = log
@@ -41,7 +41,7 @@ class Consumer:
         return {"eventSource": "aws:kafka", "records": records}
 
     def write(self, event: dict[str, Any]) -> dict[str, int]:
-        """Let the handler write; return the offsets, by partition, that come again."""
+        """Let the handler write; return the offsets, by partition, to be delivered again."""
         failures = consume_handler(event, None)["batchItemFailures"]
         items = [failure["itemIdentifier"] for failure in failures]
         return {item["partition"]: item["offset"] for item in items}
@@ -49,7 +49,7 @@ class Consumer:
     def commit(
         self, batch: dict[int, list[tuple[int, bytes | None]]], again: dict[str, int]
     ) -> None:
-        """Commit the offsets of what need not come again."""
+        """Commit the offsets of records that need no redelivery."""
         ends = {
             n: again.get(self._name(n), found[-1][0] + 1) for n, found in batch.items() if found
         }
@@ -61,5 +61,5 @@ class Consumer:
 
     def _raw(self, partition: int, offset: int, value: bytes | None) -> dict[str, Any]:
         encoded = None if value is None else base64.b64encode(value).decode()
-        place = {"topic": self._log.topic, "partition": partition, "offset": offset}
-        return {**place, "timestamp": 0, "key": None, "value": encoded, "headers": []}
+        position = {"topic": self._log.topic, "partition": partition, "offset": offset}
+        return {**position, "timestamp": 0, "key": None, "value": encoded, "headers": []}

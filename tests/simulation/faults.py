@@ -1,4 +1,4 @@
-"""What befalls the servers of a history."""
+"""The faults of the servers in a history."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ REDIS_FAULTS = (FROM_DISK, "restarts", EMPTIED, "fsync")
 POISON = ("broken", "unknown", "zero", "beyond")
 
 
-def befall_redis(cluster: Cluster, kind: str) -> None:
-    """Do one of REDIS_FAULTS."""
+def inject_redis(cluster: Cluster, kind: str) -> None:
+    """Inject one of REDIS_FAULTS."""
     cluster.faults += 1
     if kind == "fsync":
         cluster.redis.fsync()
@@ -31,9 +31,9 @@ def befall_redis(cluster: Cluster, kind: str) -> None:
 
 
 def may_flush(cluster: Cluster) -> bool:
-    """Tell whether nobody's coupon is on the disk of Redis alone: that loss is documented."""
+    """Tell whether no coupon is on the disk of Redis alone: that loss is documented."""
     on_disk = cluster.scripts.on_disk
-    return not on_disk or on_disk <= _kept_elsewhere(cluster)
+    return not on_disk or on_disk <= _stored_elsewhere(cluster)
 
 
 def poison(cluster: Cluster, kind: str, partition: int) -> None:
@@ -49,8 +49,8 @@ def poison(cluster: Cluster, kind: str, partition: int) -> None:
     cluster.poisoned.add((partition, cluster.log.append(partition, value)))
 
 
-def _kept_elsewhere(cluster: Cluster) -> set[tuple[str, str]]:
-    """Return (key of the campaign, user) of whoever Kafka or MySQL has."""
+def _stored_elsewhere(cluster: Cluster) -> set[tuple[str, str]]:
+    """Return (key of the campaign, user) of all users whom Kafka or MySQL has."""
     found = {
         (str(campaign_id), str(user))
         for table in ("coupon", "failed_event")

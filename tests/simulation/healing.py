@@ -1,4 +1,4 @@
-"""What must come right by itself once no fault happens any more."""
+"""What must recover by itself once no fault happens any more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH = 1000
 
 
 def heal(cluster: Cluster) -> str:
-    """Let every program run without faults until nothing is left to do; say what never ends."""
+    """Run every program without faults until no work is unfinished; return what never ends."""
     cluster.ledger.refused.clear()
     cluster.log.wire.clear()
     for _ in range(cluster.settings.redrive_max_attempts):
@@ -27,12 +27,12 @@ def heal(cluster: Cluster) -> str:
                 cluster.redrive(status)
         except ServiceError as error:
             return f"healthy, and yet {error!r}"
-        if not (left := _left(cluster)):
+        if not (unfinished := _unfinished(cluster)):
             return ""
-    return left
+    return unfinished
 
 
-def _left(cluster: Cluster) -> str:
+def _unfinished(cluster: Cluster) -> str:
     pending = sum(cluster.redis.look(campaign.id)[3] for campaign in cluster.campaigns)
     if pending:
         return f"{pending} still pending"

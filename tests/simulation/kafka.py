@@ -1,4 +1,4 @@
-"""The topic as lists in memory, with everything that Kafka may do to a sender and a reader."""
+"""The topic as lists in memory, with every fault that Kafka may cause a sender and a reader."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PARTITIONS = 2
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A record that its sender does not wait for any more; after `until` it is lost."""
+    """A record whose sender no longer waits; after the deadline it is lost."""
 
     partition: int
     value: bytes
-    until: float
+    deadline: float
 
 
 @dataclass
 class Log:
-    """Partitions, the group's committed offsets, and what is still on the wire."""
+    """Partitions, the group's committed offsets, and the records still on the wire."""
 
     topic: str
     partitions: list[list[bytes | None]] = field(
@@ -42,7 +42,7 @@ class Log:
     generation: int = 0
 
     def join(self) -> int:
-        """Take the group over: whoever consumed until now can commit no offset any more."""
+        """Take the group over: the consumer until now can commit no offset any more."""
         self.generation += 1
         return self.generation
 
@@ -67,10 +67,10 @@ class Log:
 
 
 class Publisher:
-    """The port to the topic: acknowledged, ack lost, sent twice, not sent, or under way for long.
+    """The port to the topic: acknowledged, ack lost, sent twice, not sent, or in flight for long.
 
     It keeps the product's promise about time: nothing is sent so late that it could arrive after
-    `until`, and an ack after that counts for nothing.
+    the deadline, and an ack after that does not count.
     """
 
     def __init__(self, log: Log, stage: Stage, clock: Clock, timeout_ms: int) -> None:
@@ -81,24 +81,24 @@ class Publisher:
 
     def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         assert all(one.request_id for one in outgoing_messages)
-        until = min(one.deadline for one in outgoing_messages)
+        deadline = min(one.deadline for one in outgoing_messages)
         nothing = [False] * len(outgoing_messages)
         fate = self._stage.pause("send")
-        if fate is Fate.UNREACHABLE or self._clock.now > until - self._delivery_s:
+        if fate is Fate.UNREACHABLE or self._clock.now > deadline - self._delivery_s:
             return nothing
-        # Admissions of the same millisecond come in another order than those of two; the order of
-        # a replay must not depend on that.
+        # Admissions in the same millisecond have another order than in different ones; a replay
+        # must not depend on that.
         for message in sorted((one.message for one in outgoing_messages), key=lambda m: m.user_id):
             partition = zlib.crc32(message.user_id.encode()) % PARTITIONS
             if fate is Fate.LATE:
-                self._log.wire.append(Sent(partition, message.encode(), until))
+                self._log.wire.append(Sent(partition, message.encode(), deadline))
                 continue
             for _ in range(2 if fate is Fate.TWICE else 1):
                 self._log.append(partition, message.encode())
-        if fate in {Fate.LATE, Fate.UNHEARD}:
+        if fate in {Fate.LATE, Fate.UNACKNOWLEDGED}:
             return nothing
         acknowledged = self._stage.pause("ack")
-        in_time = acknowledged in {Fate.PROCEED, Fate.TWICE} and self._clock.now <= until
+        in_time = acknowledged in {Fate.PROCEED, Fate.TWICE} and self._clock.now <= deadline
         return [in_time] * len(outgoing_messages)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Ledger(ledger.Ledger):
-    """refused: users of whom MySQL takes no row, as it takes no value that does not fit."""
+    """refused: users whose rows MySQL refuses, as it refuses a value that does not fit."""
 
     def __init__(self, database: Database, code_secret: str) -> None:
         super().__init__(database, code_secret)

@@ -29,51 +29,51 @@ if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
 REBUILDS_MAX = 2
-# Of each history: more of them leave no time for anything to happen between.
+# Per history: more of them leave no time for other steps between.
 NEW_EPOCHS_MAX = 4
 POISONED_MAX = 2
 LIMIT = 4  # records of a partition in one poll
-# No run of anything takes so many calls; one that does goes round in circles.
+# No run takes this many calls; a run that does loops.
 CALLS_MAX = 1000
 REBUILD = Run(Program.REBUILD, "", 0)
 TO_THE_END = Plan(0, None, Then.ENDS)
 
 
-class Violation(AssertionError):  # noqa: N818 - it is what was looked for
-    """A promise is broken; the message names it and tells the history."""
+class Violation(AssertionError):  # noqa: N818 - it is the result sought
+    """A promise is broken; the message names it and lists the history."""
 
 
 class Protocol(RuleBasedStateMachine):
-    """Two campaigns at most, four people; whoever runs the machine sets the world."""
+    """Two campaigns at most, four users; `run.play` sets the cluster."""
 
     cluster: ClassVar[Cluster]
-    together: ClassVar[int] = 1  # whoever applies does so with the next ones, so many in all
-    begun = broken = graceful = False
+    group_size: ClassVar[int] = 1  # users who apply in one batch
+    started = broken = graceful = False
 
     @initialize(
         quantities=st.lists(st.integers(1, 3), min_size=1, max_size=2), graceful=st.booleans()
     )
     def begin(self, quantities: list[int], *, graceful: bool) -> None:
         self.cluster.begin(quantities)
-        self.graceful = graceful  # at the end everybody goes on; otherwise everybody is killed
-        self.begun = True
+        self.graceful = graceful  # at the end: let all actors finish, or kill them
+        self.started = True
 
     @rule(happening=HAPPENINGS)
     def happens(self, happening: Happening) -> None:
-        """Let one of the methods below happen."""
+        """Call one of the methods below."""
         name, drawn = happening
         getattr(self, name)(**drawn)
 
     # ---- programs ----------------------------------------------------------------------------
 
-    def press(self, user: str, which: int, plan: Plan) -> None:
+    def apply(self, user: str, which: int, plan: Plan) -> None:
         self.play(Run(Program.APPLY, user, which), plan)
 
     def operate(self, program: Program, plan: Plan) -> None:
         self.play(Run(program, "", 0), plan)
 
     def go_on(self, which: int, plan: Plan) -> None:
-        """Let somebody who stands take the next steps."""
+        """Let a paused actor take the next steps."""
         if actors := self.cluster.stage.actors:
             self.follow(actors[which % len(actors)], plan)
 
@@ -87,13 +87,13 @@ class Protocol(RuleBasedStateMachine):
         between: list[Run],
         others: list[Run],
     ) -> None:
-        """A program stands, something happens to Redis, others run to their end, and it goes on.
+        """A program pauses, Redis has a fault, others run to their end, then it continues.
 
-        Nothing that the other rules cannot do together; but those seldom do it in this order.
+        The other rules can do the same in sum, but rarely in this order.
         """
-        slow = self.play(run, Plan(calls, None, Then.STANDS))
+        slow = self.play(run, Plan(calls, None, Then.PAUSES))
         if fault:
-            self.befall_redis(fault)
+            self.inject_redis(fault)
         if rebuilt:
             self.play(REBUILD, TO_THE_END)
         for other in between:
@@ -106,28 +106,28 @@ class Protocol(RuleBasedStateMachine):
     # ---- time and faults ---------------------------------------------------------------------
 
     def pass_time(self, seconds: float) -> None:
-        self.tell(f"{seconds} s pass")
+        self.record(f"{seconds} s pass")
         self.cluster.pass_time(seconds)
 
     def arrive(self, which: int) -> None:
         if wire := self.cluster.log.wire:
             sent = wire.pop(which % len(wire))
-            self.tell("a record arrives late")
+            self.record("a record arrives late")
             self.cluster.log.append(sent.partition, sent.value)
 
     def redis(self, kind: str, *, rebuild: bool) -> None:
-        self.befall_redis(kind)
+        self.inject_redis(kind)
         if rebuild:
             self.play(REBUILD, TO_THE_END)
 
     def poison(self, kind: str, partition: int) -> None:
         if len(self.cluster.poisoned) < POISONED_MAX:
-            self.tell(f"poison: {kind}")
+            self.record(f"poison: {kind}")
             faults.poison(self.cluster, kind, partition)
 
     def refuse(self, user: str) -> None:
         """MySQL refuses this user's rows, or takes them again."""
-        self.tell(f"MySQL refuses, or takes again, the rows of {user}")
+        self.record(f"MySQL refuses, or takes again, the rows of {user}")
         self.cluster.ledger.refused ^= {user}
 
     # ---- what must hold ----------------------------------------------------------------------
@@ -138,9 +138,11 @@ class Protocol(RuleBasedStateMachine):
             self.require(violations_now(self.cluster))
 
     def teardown(self) -> None:
-        if not self.begun or self.broken:
+        if not self.started or self.broken:
             return
-        self.tell("the end: " + ("everybody goes on" if self.graceful else "everybody is killed"))
+        self.record(
+            "the end: " + ("all actors finish" if self.graceful else "all actors are killed")
+        )
         while self.graceful and self.cluster.stage.actors:
             for actor in list(self.cluster.stage.actors):
                 self.run(actor)
@@ -154,13 +156,13 @@ class Protocol(RuleBasedStateMachine):
             self.broken = True
             raise Violation("\n".join([*broken, "", "what happened:", *self.cluster.story]))
 
-    # ---- how ---------------------------------------------------------------------------------
+    # ---- helpers-----------------------------------------------------------------------------
 
     def play(self, run: Run, plan: Plan) -> Actor | None:
-        """Start a program, unless so many stand already, and let it follow the plan."""
-        standing = [actor.name for actor in self.cluster.stage.actors]
-        rebuilds = standing.count(Program.REBUILD) if run.program is Program.REBUILD else 0
-        if len(standing) == ACTORS_MAX or rebuilds == REBUILDS_MAX:
+        """Start a program, unless too many are paused already, and let it follow the plan."""
+        paused = [actor.name for actor in self.cluster.stage.actors]
+        rebuilds = paused.count(Program.REBUILD) if run.program is Program.REBUILD else 0
+        if len(paused) == ACTORS_MAX or rebuilds == REBUILDS_MAX:
             return None
         campaigns = self.cluster.campaigns
         users = self.group_of(run.user) if run.program is Program.APPLY else ()
@@ -174,32 +176,32 @@ class Protocol(RuleBasedStateMachine):
             Program.REDRIVE: self.cluster.redrive,
             Program.REBUILD: self.cluster.rebuild,
         }[run.program]
-        self.tell(f"{name} starts")
+        self.record(f"{name} starts")
         actor = self.cluster.stage.start(name, work)
         self.follow(actor, plan)
         return actor
 
     def group_of(self, user: str) -> Sequence[str]:
         first = USERS.index(user)
-        return [USERS[n % len(USERS)] for n in range(first, first + self.together)]
+        return [USERS[n % len(USERS)] for n in range(first, first + self.group_size)]
 
-    def befall_redis(self, kind: str) -> None:
+    def inject_redis(self, kind: str) -> None:
         if self.cluster.new_epochs == NEW_EPOCHS_MAX:
             return
         if kind == faults.EMPTIED and not faults.may_flush(self.cluster):
             return
-        self.tell(f"Redis: {kind}")
-        faults.befall_redis(self.cluster, kind)
+        self.record(f"Redis: {kind}")
+        faults.inject_redis(self.cluster, kind)
 
     def follow(self, actor: Actor, plan: Plan) -> None:
-        """Let an actor make the calls of the plan, as far as it has so many."""
+        """Let an actor make the calls of the plan, as far as it has that many."""
         fates = [Fate.PROCEED] * plan.well + ([plan.fault] if plan.fault else [])
         for fate in fates:
             if actor.ended or self.is_waiting(actor):
                 break
             self.step_of(actor, fate)
         if plan.then is Then.KILLED and not actor.ended:
-            self.tell(f"{actor.name} is killed before its {actor.point}")
+            self.record(f"{actor.name} is killed before its {actor.point}")
             self.cluster.stage.go(actor, None)
         elif plan.then is Then.ENDS:
             self.run(actor)
@@ -208,7 +210,7 @@ class Protocol(RuleBasedStateMachine):
                 self.run(actor)
 
     def run(self, actor: Actor) -> None:
-        """Let an actor go on to its end, or until it waits."""
+        """Let an actor continue to its end, or until it waits."""
         for _ in range(CALLS_MAX):
             if actor.ended or self.is_waiting(actor):
                 return
@@ -220,10 +222,10 @@ class Protocol(RuleBasedStateMachine):
         return actor.wakes_at > self.cluster.clock.now
 
     def step_of(self, actor: Actor, fate: Fate) -> None:
-        self.tell(f"{actor.name}: {actor.point}: {fate}")
+        self.record(f"{actor.name}: {actor.point}: {fate}")
         self.cluster.stage.go(actor, fate)
         if actor.ended and actor.failure:
-            self.tell(f"{actor.name} ends: {actor.failure!r}")
+            self.record(f"{actor.name} ends: {actor.failure!r}")
 
-    def tell(self, line: str) -> None:
+    def record(self, line: str) -> None:
         self.cluster.story.append(line)

@@ -1,4 +1,4 @@
-"""Takes one guard of the protocol away, for controls that show that the machine would notice."""
+"""Removes one guard of the protocol, for controls that show that the machine would notice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNIQUE = {
 def _cut(
     patch: pytest.MonkeyPatch, cluster: Cluster, script: Script, guard: str, instead: str = ""
 ) -> None:
-    """Replace a part of a script, which then is another one to Redis."""
+    """Replace a part of a script; Redis then has a different script."""
     assert guard in script.source
     source = script.source.replace(guard, instead)
     patch.setattr(script, "source", source)
@@ -44,12 +44,12 @@ def _cut(
 
 
 def pending(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
-    """The script does not remember who was admitted and is not yet in MySQL."""
+    """The script does not store the pending record of an admission that MySQL does not have yet."""
     _cut(patch, cluster, ADMIT, "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])")
 
 
 def quantity(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
-    """The INSERT lets through serials above the campaign's quantity."""
+    """The INSERT allows serials above the campaign's quantity."""
     guard = " AND r.serial BETWEEN 1 AND c.quantity"
     assert guard in ledger.INSERT_COUPONS
     patch.setattr(ledger, "INSERT_COUPONS", ledger.INSERT_COUPONS.replace(guard, ""))
@@ -58,7 +58,7 @@ def quantity(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 def order(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The consumer commits its offsets and settles first, and writes last.
 
-    Both together: of offsets and pending record each makes up for the other.
+    Both together, because offsets and pending record back each other up.
     """
 
     def write_last(self: Consumer, limit: int) -> None:
@@ -69,7 +69,7 @@ def order(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
             [
                 Settlement(c.campaign_id, c.user_id, c.serial, SettledAs.COUPON)
                 for c in (one.coupon for one in kafka_event.decode(event)[0])
-                if c.user_id != FORGER  # what it holds is no admission, and would be found at once
+                if c.user_id != FORGER  # a forged record is not an admission; found at once
             ]
         )
         self.write(event)
@@ -78,17 +78,17 @@ def order(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 
 
 def settle(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
-    """Redis is never told what stands in MySQL."""
+    """Redis never learns which admissions MySQL has."""
     patch.setattr(Admissions, "settle", lambda *_: None)
 
 
 def wait(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
-    """A rebuild does not wait for those who were admitted before it."""
+    """A rebuild does not wait for earlier admissions."""
     patch.setattr(Clock, "sleep", lambda *_: None)
 
 
 def durable(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
-    """Without an ack of Kafka's the client is told ACCEPTED all the same."""
+    """Without Kafka's ack the client receives ACCEPTED all the same."""
     patch.setattr(Admissions, "make_all_durable", lambda _, admitted: [True] * len(admitted))
 
 
@@ -101,8 +101,8 @@ def rejection(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 
 @contextmanager
 def unique_keys(cluster: Cluster) -> Iterator[None]:
-    """MySQL lets through what is there already, while the block lasts."""
-    # The foreign key needs an index of its own then.
+    """MySQL allows duplicates, while the block lasts."""
+    # Then the foreign key needs an index of its own.
     cluster.rows("ALTER TABLE coupon ADD INDEX control (campaign_id)")
     for key in UNIQUE:
         cluster.rows(f"ALTER TABLE coupon DROP INDEX {key}")

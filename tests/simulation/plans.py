@@ -1,4 +1,4 @@
-"""How a program's run goes: mostly well, some with a fault, some cut short or left standing."""
+"""How a program's run ends: mostly well, some with a fault, some interrupted or left paused."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 from tests.simulation.actors import Fate
 from tests.simulation.faults import FROM_DISK, POISON, REDIS_FAULTS
 
-ACTORS_MAX = 6  # that stand at once
+ACTORS_MAX = 6  # paused at once
 USERS = ("ann", "bob", "cho", "dan")
-# Of campaigns: a rule that means the second one takes the only one where there is one.
+# Index of a campaign: the second one means the first where there is only one.
 WHICH = st.integers(0, 1)
 
 
 class Then(StrEnum):
-    """What becomes of an actor after the calls of its plan."""
+    """What an actor does after the calls of its plan."""
 
-    ENDS = "ends"  # goes on without faults to its end; where it waits, time passes
-    STANDS = "stands"  # before the next call, for others to come between
+    ENDS = "ends"  # continues without faults to its end; where it waits, time passes
+    PAUSES = "pauses"  # before the next call, so that others can run
     KILLED = "killed"
 
 
 class Program(StrEnum):
-    """What runs; its value is its name in a history."""
+    """The program; its value is its name in a history."""
 
     APPLY = "apply"
     CONSUMER = "consumer"
@@ -37,7 +37,7 @@ class Program(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """So many calls fare well, then one does not (if any), and then?"""
+    """This many calls succeed, then one does not (if any), then `then`."""
 
     well: int
     fault: Fate | None
@@ -46,18 +46,18 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A program, and for whom it runs where it is an apply."""
+    """A program; for an apply, also its user and campaign."""
 
     program: Program
     user: str
     which: int
 
 
-# Where all sorts of ends are equally likely, most operations come to nothing, and histories whose
-# point is what happens after three of them that succeed are never seen.
+# If all ends were equally likely, most operations would fail, and histories that need
+# three successful operations would never occur.
 FAULTS = [fate for fate in Fate if fate is not Fate.PROCEED]
 FAULT = st.sampled_from([None] * 2 * len(FAULTS) + FAULTS)
-THEN = st.sampled_from([Then.ENDS] * 6 + [Then.STANDS] * 2 + [Then.KILLED])
+THEN = st.sampled_from([Then.ENDS] * 6 + [Then.PAUSES] * 2 + [Then.KILLED])
 # An apply has 4 calls at most, a rebuild of a campaign 20.
 CALLS = st.one_of(st.integers(0, 3), st.integers(0, 20))
 PLANS = st.builds(Plan, CALLS, FAULT, THEN)
@@ -77,10 +77,10 @@ RUNS = st.builds(
     WHICH,
 )
 REDIS_FAULT = st.sampled_from([FROM_DISK] * 3 + [*REDIS_FAULTS])
-# Where somebody stands for others to overtake: mostly in an apply, or where a rebuild has begun.
+# Where an actor pauses for others to overtake it: mostly in an apply, or at a rebuild's start.
 OVERTAKEN_AT = st.one_of(st.integers(0, 3), st.integers(0, 3), st.integers(0, 20))
 
-# A method of the machine, and what it is called with.
+# A method of the machine, and its arguments.
 Happening = tuple[str, dict[str, Any]]
 USER = st.sampled_from(USERS)
 ANY = st.integers(0, ACTORS_MAX - 1)
@@ -90,10 +90,10 @@ def _call(weight: int, name: str, **drawn: st.SearchStrategy[Any]) -> list[Any]:
     return [st.tuples(st.just(name), st.fixed_dictionaries(drawn))] * weight
 
 
-# One choice with weights: were each of them a rule, hypothesis would leave most of them out of most
-# histories, and many histories would be nothing but "refuse".
+# One choice with weights: if each were a rule, hypothesis would leave most of them out of most
+# histories, and many histories would consist of "refuse" only.
 HAPPENINGS = st.one_of(
-    _call(5, "press", user=USER, which=WHICH, plan=PLANS)
+    _call(5, "apply", user=USER, which=WHICH, plan=PLANS)
     + _call(5, "operate", program=OPERATIONS, plan=PLANS)
     + _call(4, "go_on", which=ANY, plan=PLANS)
     + _call(

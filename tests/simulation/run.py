@@ -13,7 +13,7 @@ from tests.simulation.machine import Protocol
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
-# A history has as many rules as this at most; a rule may be many steps.
+# The most rules in a history; a rule may be many steps.
 RULES_MAX = 20
 GENERATE = (Phase.generate,)
 GENERATE_AND_SHRINK = (Phase.generate, Phase.shrink)
@@ -25,13 +25,13 @@ def play(
     *,
     seed: int | None = None,
     shrinks: bool = True,
-    together: int = 1,
+    group_size: int = 1,
 ) -> None:
     """Play histories until one breaks a promise, which raises Violation.
 
-    Without a seed these are always the same histories. together: how many apply at a time.
+    Without a seed these are always the same histories. group_size: users who apply in one batch.
     """
-    members: dict[str, Any] = {"cluster": cluster, "together": together}
+    members: dict[str, Any] = {"cluster": cluster, "group_size": group_size}
     machine = type("Protocol", (Protocol,), members)
     if seed is not None:
         machine = hypothesis.seed(seed)(machine)

@@ -1,4 +1,4 @@
-"""Real Redis and real MySQL, with a stop before each call and an outcome that the test chooses."""
+"""Real Redis and real MySQL, with a pause before each call and an outcome that the test chooses."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ T = TypeVar("T")
 class Redis:
     """A client for the scripts' commands; its server can restart, also with an older state.
 
-    The server itself goes on. What a restart changes is what it has and its run_id, and these are
-    changed here: a connection tells the run_id of the server that it reaches at that moment.
+    The server itself keeps running. A restart changes its data and its run_id, and both are
+    changed here: a connection has the run_id of the server at the time it connects.
     """
 
     def __init__(self, settings: Settings, stage: Stage) -> None:
@@ -43,7 +43,7 @@ class Redis:
             self.load(Script(str(file.relative_to(FOLDER).with_suffix(""))).source)
 
     def load(self, source: str) -> None:
-        """Let the server know a script: the first call would be two calls else."""
+        """Load a script into the server: otherwise the first call would be two calls."""
         self._client.script_load(source)
 
     @property
@@ -60,20 +60,20 @@ class Redis:
         self._client.set(EPOCH, self.run_id)
 
     def execute_command(self, *args: Any) -> Any:
-        """Run a command when the test says so, over a connection of that moment."""
+        """Run a command when the test says so, with the run_id at that time."""
         fate = self._stage.pause("redis")
         if fate in {Fate.UNREACHABLE, Fate.LATE}:
             raise RedisConnectionError
         resolved = [self.run_id if arg is RUN_ID else arg for arg in args]
-        answer = self._client.execute_command(*resolved)
+        reply = self._client.execute_command(*resolved)
         if fate is Fate.TWICE:
-            answer = self._client.execute_command(*resolved)
-        if fate is Fate.UNHEARD:
+            reply = self._client.execute_command(*resolved)
+        if fate is Fate.UNACKNOWLEDGED:
             raise RedisConnectionError
-        return answer
+        return reply
 
     def fsync(self) -> None:
-        """What stands now is what the next restart brings back at least."""
+        """Let the next restart restore at least the present state."""
         pipeline = self._client.pipeline(transaction=True)
         for key in self._keys:
             pipeline.dump(key)
@@ -92,7 +92,7 @@ class Redis:
         self._run += 1
 
     def flush(self) -> None:
-        """Forget everything, the disk included; the run goes on."""
+        """Delete everything, the disk included; the run continues."""
         self.wipe()
         self.fsync()
 
@@ -101,7 +101,7 @@ class Redis:
             self._client.delete(*self._keys)
 
     def look(self, campaign_id: str) -> tuple[dict[bytes, float], int, dict[bytes, bytes], int]:
-        """Return who holds which serial, the count, the campaign's hash, how many are pending."""
+        """Return serials by user, the count, the campaign's hash, the number pending."""
         keys = CampaignKeys.of(campaign_id)
         pipeline = self._client.pipeline(transaction=True)
         pipeline.zrange(keys.applied_user, 0, -1, withscores=True)
@@ -128,21 +128,21 @@ class DurableScripts(Scripts):
     def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
         assert wait_ms > 0
         try:
-            stand = [self.run(script, keys, *args) == 1 for keys, args in calls]
+            is_stored = [self.run(script, keys, *args) == 1 for keys, args in calls]
         except UnavailableError:
             return [False] * len(calls)
-        if any(stand):
+        if any(is_stored):
             self._redis.fsync()
         self.on_disk |= {
-            (keys[0], args[0]) for (keys, args), stands in zip(calls, stand, strict=True) if stands
+            (keys[0], args[0]) for (keys, args), one in zip(calls, is_stored, strict=True) if one
         }
-        return stand
+        return is_stored
 
 
 class Transactions(Database):
-    """Transactions that stop before their first statement and, when they write, before the commit.
+    """Transactions that pause before their first statement and, if they write, before the commit.
 
-    A killed process's transaction is rolled back; its connection is kept for the next one, since
+    A killed process's transaction is rolled back; its connection is reused, since
     a new one costs more than a step.
     """
 
@@ -157,16 +157,16 @@ class Transactions(Database):
         fate = self._stage.pause("mysql")
         if fate in {Fate.UNREACHABLE, Fate.LATE}:
             raise UnavailableError
-        result = super().run(self._stopping(work) if self._writes else work)
+        result = super().run(self._pausing(work) if self._writes else work)
         if fate is Fate.TWICE:
             result = super().run(work)
-        if fate is Fate.UNHEARD:
+        if fate is Fate.UNACKNOWLEDGED:
             raise UnavailableError
         return result
 
     @contextmanager
     def advisory_lock(self, name: str) -> Iterator[bool]:
-        """Let everybody in: nothing may rely on this lock."""
+        """Grant the lock to every caller: nothing may rely on it."""
         assert name
         yield True
 
@@ -179,11 +179,11 @@ class Transactions(Database):
         """Close this thread's connection."""
         super().close()
 
-    def _stopping(self, work: Callable[[Cursor], T]) -> Callable[[Cursor], T]:
-        def stopping(cursor: Cursor) -> T:
+    def _pausing(self, work: Callable[[Cursor], T]) -> Callable[[Cursor], T]:
+        def pausing(cursor: Cursor) -> T:
             result = work(cursor)
             if self._stage.pause("commit") in {Fate.UNREACHABLE, Fate.LATE}:
                 raise UnavailableError
             return result
 
-        return stopping
+        return pausing

@@ -1,8 +1,8 @@
-"""Plays histories of the protocol for some minutes, each with steps and faults in another order.
+"""Plays histories of the protocol for some minutes, each with another order of steps and faults.
 
-Redis and MySQL are real ones of its own, Kafka is a list in memory, time passes as told. Rounds of
-histories follow each other, each from its own seed; a round that breaks a promise is shrunk to the
-shortest history, and its seed plays it again.
+Redis and MySQL are real ones of its own, Kafka is a list in memory, and the test sets the time.
+Rounds of histories follow each other, each with its own seed; a round that breaks a promise is
+shrunk to the shortest history, and its seed plays it again.
 """
 
 # ruff: noqa: T201 - a program for people prints
@@ -29,7 +29,7 @@ from tests.simulation.run import play
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 # Of one round, hence of what a seed plays again.
 HISTORIES = 100
 START_S = 30.0
@@ -41,7 +41,7 @@ def main() -> int:
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        with _world() as cluster:
+        with _cluster() as cluster:
             return _play_rounds(cluster, options)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -63,7 +63,7 @@ def _play_rounds(cluster: Cluster, options: argparse.Namespace) -> int:
 
 
 def _play(cluster: Cluster, seed: int, histories: int) -> int:
-    """Play a round; return how many broke a promise, after telling its history."""
+    """Play a round; return how many broke a promise, after printing its history."""
     try:
         play(cluster, histories, seed=seed)
     except Violation as violation:
@@ -88,14 +88,14 @@ def _minutes(started: float) -> float:
 
 
 @contextmanager
-def _world() -> Iterator[Cluster]:
+def _cluster() -> Iterator[Cluster]:
     print("starting Valkey and MariaDB …", flush=True)
     with Valkey() as valkey, MariaDB() as mariadb:
         environment = {
             **DEVELOPMENT_SETTINGS,
             "REDIS_URL": valkey.url,
             "DATABASE_URL": mariadb.url,
-            "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",  # asked for, and never spoken to
+            "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",  # required, and never connected to
         }
         settings = Settings.from_environment(environment)
         assert settings.database_address

@@ -1,4 +1,4 @@
-"""The machine would notice: with one guard taken away it finds the broken promise."""
+"""The machine would notice: with one guard removed, it finds the broken promise."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ HISTORIES_MAX = 300
 pytestmark = pytest.mark.timeout(300)
 
 
-def broken_promise(cluster: Cluster, together: int = 1) -> str:
+def broken_promise(cluster: Cluster, group_size: int = 1) -> str:
     """Return the first line of the violation that is found."""
     with pytest.raises(Violation) as found:
-        play(cluster, HISTORIES_MAX, shrinks=False, together=together)
+        play(cluster, HISTORIES_MAX, shrinks=False, group_size=group_size)
     first = str(found.value).splitlines()[0]
     print(f"history {cluster.histories}: {first}")  # noqa: T201 - pytest shows it where it fails
     return first
@@ -54,20 +54,20 @@ def test_without_a_guard_a_promise_breaks(
 
 
 @pytest.mark.parametrize("take_away", [without.pending, without.durable])
-def test_without_a_guard_a_promise_to_those_who_apply_together_breaks(
+def test_without_a_guard_a_promise_to_users_in_one_batch_breaks(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, take_away: TakeAway
 ) -> None:
     take_away(monkeypatch, cluster)
-    found = broken_promise(cluster, together=3)
+    found = broken_promise(cluster, group_size=3)
     assert any(sign in found for sign in ("MISSING_ROW", "P3", "P4")), found
 
 
-def test_without_the_unique_keys_a_redelivery_is_a_second_coupon(cluster: Cluster) -> None:
+def test_without_the_unique_keys_a_redelivery_makes_a_second_coupon(cluster: Cluster) -> None:
     with without.unique_keys(cluster):
         assert "P1" in broken_promise(cluster)
 
 
-def test_without_epochs_an_old_copy_of_redis_gives_the_same_serials_again(clean: Settings) -> None:
+def test_without_epochs_an_old_copy_of_redis_assigns_serials_again(clean: Settings) -> None:
     with Cluster(clean, epoch=False) as cluster:
         found = broken_promise(cluster)
     assert found.startswith(("P3", "P4")), found

@@ -1,4 +1,4 @@
-"""The protocol keeps its promises in every history that is played here, always the same ones."""
+"""The protocol keeps its promises in every history played here; they are always the same."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def test_no_order_of_steps_and_faults_breaks_a_promise(cluster: Cluster) -> None
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_it_does_so_for_people_who_are_answered_together(cluster: Cluster) -> None:
-    play(cluster, OF_GROUPS, together=3)
+def test_no_order_breaks_a_promise_to_users_in_one_batch(cluster: Cluster) -> None:
+    play(cluster, OF_GROUPS, group_size=3)

@@ -1,4 +1,4 @@
-"""Many histories, in some worlds side by side."""
+"""Many histories, on several clusters in parallel."""
 
 from __future__ import annotations
 
@@ -24,67 +24,67 @@ if TYPE_CHECKING:
     from tests.faults.engine.history import Result
     from tests.faults.engine.scenario import Scenario
 
-    Left = queue.SimpleQueue[Scenario]
+    Remaining = queue.SimpleQueue[Scenario]
 
-# The topic of a world grows with every history; a new world begins with an empty one.
-HISTORIES_PER_WORLD = 100
+# The topic of a cluster grows with every history; a new cluster starts with an empty one.
+HISTORIES_PER_CLUSTER = 100
 BROKEN = (ServerError, SetupError, NotQuietError, LauncherError, *NO_RESPONSE)
 
 
 class Campaign:
-    """Plays histories until there are none left, or until `stopping` is set.
+    """Plays all histories, or stops once `stopping` is set.
 
-    played is called after each, with what was kept of it when it broke a promise.
+    `played` is called after each, with the saved finding when it broke a promise.
     """
 
     def __init__(
         self, kafka: KafkaKind, clusters: int, played: Callable[[Result, Finding | None], None]
     ) -> None:
         self._kafka: KafkaKind = kafka
-        self._worlds = clusters
+        self._cluster_count = clusters
         self._played = played
         self._lock = Lock()
         self.stopping = Event()
         self.tally = Tally(kafka)
 
     def run(self, histories: Iterable[Scenario]) -> Tally:
-        """Play every history; a world in which something broke is not used again."""
-        left: Left = queue.SimpleQueue()
+        """Play every history; a cluster in which something broke is not used again."""
+        remaining: Remaining = queue.SimpleQueue()
         for scenario in histories:
-            left.put(scenario)
+            remaining.put(scenario)
         started = time.monotonic()
         try:
-            with ThreadPoolExecutor(self._worlds) as pool:
-                workers = [pool.submit(self._work, left) for _ in range(self._worlds)]
+            with ThreadPoolExecutor(self._cluster_count) as pool:
+                workers = [pool.submit(self._work, remaining) for _ in range(self._cluster_count)]
                 try:
                     for worker in workers:
                         worker.result()
                 except BaseException:
-                    self.stopping.set()  # Ctrl-C, or a bug: every world is taken down
+                    self.stopping.set()  # Ctrl-C, or a bug: every cluster is stopped
                     raise
         finally:
             self.tally.wall_s = time.monotonic() - started
         return self.tally
 
-    def _work(self, left: Left) -> None:
-        while not left.empty() and not self.stopping.is_set():
+    def _work(self, remaining: Remaining) -> None:
+        while not remaining.empty() and not self.stopping.is_set():
             try:
                 with Cluster(self._kafka, self.stopping) as cluster:
-                    self._play(cluster, left)
+                    self._play(cluster, remaining)
             except StoppedError:
                 return
             except BROKEN as error:
                 with self._lock:
-                    self.tally.broken_worlds.append(f"{type(error).__name__}: {error}")
+                    self.tally.broken_clusters.append(f"{type(error).__name__}: {error}")
 
-    def _play(self, cluster: Cluster, left: Left) -> None:
-        for _ in range(HISTORIES_PER_WORLD):
+    def _play(self, cluster: Cluster, remaining: Remaining) -> None:
+        for _ in range(HISTORIES_PER_CLUSTER):
             try:
-                scenario = left.get_nowait()
+                scenario = remaining.get_nowait()
             except queue.Empty:
                 return
             result = history.run(cluster, scenario)
-            found = finding.keep(cluster, result) if result.violations else None
+            found = finding.save(cluster, result) if result.violations else None
             with self._lock:
                 self.tally.results.append(result)
                 self._played(result, found)

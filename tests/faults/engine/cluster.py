@@ -1,4 +1,4 @@
-"""One world: real servers and the real programs on them, kept running over many histories."""
+"""One cluster: real servers with the real programs on them, running for many histories."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PARTITIONS = 3
 POLL_INTERVAL_S = 0.05
 # In an order that the foreign keys allow.
 TABLES = ("failed_event", "coupon", "campaign")
-# A history has seconds where an outage has minutes; a redrive tries as often as it has to.
+# A history has seconds where an outage has minutes; a redrive retries as often as needed.
 SHORT = {
     "PENDING_RESEND_AFTER_S": "1",
     "KAFKA_ACK_TIMEOUT_MS": "500",
@@ -42,10 +42,10 @@ class StoppedError(Exception):
 
 
 class Cluster:
-    """Servers, programs and a folder; as a context manager it leaves nothing behind."""
+    """Servers, programs and a folder; the context manager removes them all."""
 
     def __init__(self, kafka: KafkaKind, stopping: Event) -> None:
-        """Take the kind of Kafka, and what ends all waiting."""
+        """Take the kind of Kafka, and the event that ends all waiting."""
         self.kafka: KafkaKind = kafka
         self.stopping = stopping
         self._cleanup = ExitStack()
@@ -57,11 +57,11 @@ class Cluster:
             self.points = self.home / "points"
             self.points.mkdir()
             self.servers = self._cleanup.enter_context(Servers(self.kafka))
-            self._given = {**self.servers.settings, **SHORT, FOLDER: str(self.points)}
-            self.settings = Settings.from_environment(self._given)
+            self._settings = {**self.servers.settings, **SHORT, FOLDER: str(self.points)}
+            self.settings = Settings.from_environment(self._settings)
             migrate(self.settings, RetryDeadline(START_S, lambda _: None), PARTITIONS)
             self.port = free_port()
-            self.fleet = Fleet(self.home, {**os.environ, **self._given}, self.port)
+            self.fleet = Fleet(self.home, {**os.environ, **self._settings}, self.port)
             self._cleanup.callback(self.fleet.close)
             self.fleet.start_missing()
             self._cleanup = self._cleanup.pop_all()
@@ -75,25 +75,25 @@ class Cluster:
     ) -> None:
         self._cleanup.close()
 
-    def take_away(self, guard: str = "", **settings: str) -> None:
-        """Run the programs without this guard and with these settings, from now on."""
+    def remove_guard(self, guard: str = "", **settings: str) -> None:
+        """Run the programs without this guard and with these settings from now on."""
         self.fleet.kill_all()
         without = {unguarded.VARIABLE: guard} if guard else {}
-        self.fleet.environment = {**os.environ, **self._given, **settings, **without}
+        self.fleet.environment = {**os.environ, **self._settings, **settings, **without}
         self.fleet.start_missing()
 
     def pause(self, seconds: float = POLL_INTERVAL_S) -> None:
-        """Wait a moment; raise StoppedError when the campaign is being stopped."""
+        """Wait briefly; raise StoppedError when the campaign is being stopped."""
         if self.stopping.wait(max(0.0, seconds)):
             raise StoppedError
 
     def heal(self) -> None:
-        """End every fault that may still be there, and run everything again."""
+        """End every fault that may still be active, and run all programs again."""
         self.servers.heal()
         self.fleet.start_missing()
 
-    def forget(self) -> None:
-        """Empty tables and Redis, but for its epoch: nothing was forgotten, all of it is over."""
+    def clear(self) -> None:
+        """Empty the tables and Redis except its epoch: the history is over, nothing was lost."""
         for table in TABLES:
             self.rows(f"DELETE FROM {table}")
         with self.servers.redis() as client:
@@ -104,13 +104,13 @@ class Cluster:
             point.unlink(missing_ok=True)
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return what MySQL answers."""
+        """Return MySQL's result rows."""
         with self.servers.mysql() as connection, connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
 
     def armed(self) -> set[str]:
-        """Return the named points that nobody has reached yet."""
+        """Return the named points that no program has reached yet."""
         with suppress(FileNotFoundError):
             return {point.name for point in self.points.iterdir()}
         return set()

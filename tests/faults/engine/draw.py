@@ -19,8 +19,8 @@ HOUR_S = 3600
 
 
 def draw(seed: int, kafka: str = "tansu") -> Scenario:
-    """Return the history of `seed`: every kind of fault comes about equally often."""
-    chance = random.Random(seed)  # noqa: S311 - the same for everybody is what is wanted
+    """Return the history of `seed`: all kinds of faults are about equally frequent."""
+    chance = random.Random(seed)  # noqa: S311 - the same seed must give the same history
     kinds = KINDS if kafka == "tansu" else [*KINDS, _kafka_kill]
     chosen = [kinds[seed % len(kinds)], *chance.choices(kinds, k=chance.randint(0, FAULTS_MAX - 1))]
     faults: list[Fault] = []
@@ -43,20 +43,20 @@ def _crash_consumer(chance: Random, at_s: float) -> list[Fault]:
 
 
 def _crash_durable(chance: Random, at_s: float) -> list[Fault]:
-    """Kafka has to be out of reach for an admission to be put on Redis's disk."""
-    silent = chance.choice(["kafka-freeze", "kafka-silent", "kafka-refuse", "kafka-deaf"])
-    out = Fault(at_s / 3, silent, for_s=chance.uniform(0.8, 1.5))
+    """Make Kafka unreachable, so that the admission is written to Redis's disk."""
+    outage = chance.choice(["kafka-freeze", "kafka-silent", "kafka-refuse", "kafka-deaf"])
+    out = Fault(at_s / 3, outage, for_s=chance.uniform(0.8, 1.5))
     return [out, Fault(at_s / 3, "crash", points.GATEWAY[3])]
 
 
 def _crash_relay(chance: Random, at_s: float) -> list[Fault]:
-    """Somebody has to be left pending for the relay to do anything."""
+    """Leave an admission pending, so that the relay has work."""
     orphan = Fault(at_s / 3, "crash", points.GATEWAY[0])
     return [orphan, Fault(at_s / 3 + 0.1, "crash", chance.choice(points.RELAY))]
 
 
 def _crash_redrive(chance: Random, at_s: float) -> list[Fault]:
-    """Strangers take serials, so that those who were accepted are given others by the redrive."""
+    """Let strangers take serials, so that the redrive gives accepted users other serials."""
     strangers = Fault(at_s / 2 + 0.1, "foreign")
     return [strangers, Fault(at_s / 2, "crash", chance.choice(points.REDRIVE))]
 
@@ -66,21 +66,21 @@ def _crash_rebuild(chance: Random, at_s: float) -> list[Fault]:
     return [*lost, Fault(at_s, "crash", chance.choice(points.REBUILD))]
 
 
-def _held_apply(chance: Random, at_s: float) -> list[Fault]:
-    """An apply stands between the script and Kafka while Redis is lost and rebuilt."""
+def _paused_apply(chance: Random, at_s: float) -> list[Fault]:
+    """Pause an apply between the script and Kafka while Redis is lost and rebuilt."""
     point = chance.choice(points.GATEWAY[:2])
-    held = Fault(at_s / 3, "hold", point, chance.uniform(0.2, 1.5))
-    return [held, *_redis_lost(chance, at_s / 3 + 0.1)]
+    paused = Fault(at_s / 3, "hold", point, chance.uniform(0.2, 1.5))
+    return [paused, *_redis_lost(chance, at_s / 3 + 0.1)]
 
 
-def _held_consumer(chance: Random, at_s: float) -> list[Fault]:
-    """A consumer is held up around its commit, until another one has its partitions."""
+def _paused_consumer(chance: Random, at_s: float) -> list[Fault]:
+    """Pause a consumer around its commit, until another one has its partitions."""
     point = chance.choice(points.CONSUMER)
     return [Fault(at_s / 3, "hold", point, chance.uniform(0.5, 2.5)), *_any_loss(chance, at_s)]
 
 
 def _flush_in_rebuild(chance: Random, at_s: float) -> list[Fault]:
-    """Redis is lost again while it is rebuilt, on the same run of the server."""
+    """Lose Redis again during its rebuild, on the same run of the server."""
     point = chance.choice(points.REBUILD[1:6])
     again_s = at_s + chance.uniform(0.9, 1.6)
     first, second = Fault(at_s, "redis-flush"), Fault(again_s, "redis-flush")
@@ -105,23 +105,23 @@ def _redis_flush(_: Random, at_s: float) -> list[Fault]:
 
 
 def _redis_old_copy(chance: Random, at_s: float) -> list[Fault]:
-    """The copy is taken at its time, and is what Redis comes back with after for_s."""
+    """Copy Redis's disk at this time; restart Redis from the copy after for_s."""
     return [Fault(at_s / 3, "redis-old-copy", for_s=chance.uniform(0.2, 1.0))]
 
 
 def _redis_promote(chance: Random, at_s: float) -> list[Fault]:
-    """A replica falls behind at its time, and is the primary after for_s."""
+    """Let a replica fall behind at this time; promote it after for_s."""
     return [Fault(at_s / 3, "redis-promote", for_s=chance.uniform(0.2, 1.0))]
 
 
 def _redis_clock(chance: Random, at_s: float) -> list[Fault]:
-    """Redis's clock steps while people are pending whom only the relay can help."""
+    """Step Redis's clock while users are pending whom only the relay can help."""
     out = Fault(at_s / 3, "kafka-refuse", for_s=0.8)
     return [out, Fault(at_s / 3 + 0.7, "redis-clock", str(chance.choice([HOUR_S, -HOUR_S])))]
 
 
 def _clock_step(chance: Random, at_s: float) -> list[Fault]:
-    """The programs' clock steps, and sometimes back again."""
+    """Step the programs' clock, and sometimes back again."""
     step = Fault(at_s, "clock-step", str(chance.choice([HOUR_S, -HOUR_S, 30, -30])))
     back = [Fault(at_s + 0.3, "clock-step", "0")] if chance.random() < 0.5 else []
     return [step, *back]
@@ -143,7 +143,7 @@ def _network(chance: Random, at_s: float) -> list[Fault]:
 
 
 def _deaf(chance: Random, at_s: float) -> list[Fault]:
-    """What was asked for is done, and the answers are lost."""
+    """Requests are executed, and their responses are lost."""
     server = chance.choice(SERVERS)
     return [Fault(at_s / 2, f"{server}-deaf", for_s=chance.uniform(0.1, 0.8))]
 
@@ -160,7 +160,7 @@ def _mysql_kill(chance: Random, at_s: float) -> list[Fault]:
     return [Fault(at_s, "mysql-kill", for_s=chance.uniform(0, 0.5))]
 
 
-def _mysql_in_the_way(chance: Random, at_s: float) -> list[Fault]:
+def _mysql_locks(chance: Random, at_s: float) -> list[Fault]:
     what = chance.choice(["locked", "rows"])
     return [Fault(at_s / 2, f"mysql-{what}", for_s=chance.uniform(0.2, 1.0))]
 
@@ -200,8 +200,8 @@ KINDS: list[Draw] = [
     _crash_relay,
     _crash_redrive,
     _crash_rebuild,
-    _held_apply,
-    _held_consumer,
+    _paused_apply,
+    _paused_consumer,
     _flush_in_rebuild,
     _redis_kill,
     _redis_flush,
@@ -216,7 +216,7 @@ KINDS: list[Draw] = [
     _strand,
     _kafka_refuse,
     _mysql_kill,
-    _mysql_in_the_way,
+    _mysql_locks,
     _mysql_deadlock,
     _mysql_read_only,
     _two_schedulers,

@@ -1,4 +1,4 @@
-"""What each kind of fault does to a world."""
+"""The effect of each kind of fault on a cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from handlers.adapters.redis.keys import CampaignKeys
 from tests.faults import clock
-from tests.faults.engine.links import Way
+from tests.faults.engine.links import LinkMode
 from tests.faults.engine.obstruction import UNANSWERED, Obstruction
 from tests.faults.engine.topic import TopicWriter
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
     Effect = Callable[[Fault], None]
 
-# A server that is frozen at the moment is not asked for long.
+# A server that is frozen right now is not waited for long.
 TRY_S = 0.5
 
 
 class Effects:
-    """Begins a fault, and returns what ends it, if anything has to."""
+    """Starts and ends faults."""
 
     def __init__(
         self, cluster: Cluster, scenario: Scenario, campaign_id: str, journal: Journal
     ) -> None:
-        self._world = cluster
+        self._cluster = cluster
         self._journal = journal
         self._campaign_id = campaign_id
         self.topic = TopicWriter(cluster.settings, campaign_id, scenario.seed, scenario.quantity)
@@ -40,7 +40,7 @@ class Effects:
         self._by_name: dict[str, Effect] = {
             "kill": lambda fault: cluster.fleet.kill(fault.target),
             "crash": lambda fault: (cluster.points / fault.target).touch(),
-            "hold": self._hold,
+            "hold": self._pause,
             "clock-step": lambda fault: self._step_clock(fault.target),
             "two-schedulers": lambda _: cluster.fleet.want("scheduler-2", wanted=True),
             "duplicates": lambda _: self._wrote(self.topic.repeat(), "records again"),
@@ -62,7 +62,7 @@ class Effects:
         }
 
     def begin(self, fault: Fault) -> None:
-        """Begin a fault."""
+        """Start a fault."""
         effect = self._by_name.get(fault.kind)
         if effect:
             effect(fault)
@@ -70,7 +70,7 @@ class Effects:
             self._on_server(*fault.kind.split("-"))
 
     def end(self, fault: Fault) -> None:
-        """End one that lasts; harmless for every other one."""
+        """End a lasting fault; harmless for every other one."""
         effect = self._ends.get(fault.kind)
         if effect:
             effect(fault)
@@ -78,12 +78,12 @@ class Effects:
             self._end_on_server(*fault.kind.split("-"))
 
     def close(self) -> None:
-        """End what is still under way."""
+        """End every fault that is still active."""
         self.obstruction.close()
         self._step_clock("0")
 
     def _on_server(self, name: str, what: str) -> None:
-        servers = self._world.servers
+        servers = self._cluster.servers
         link = servers.links[name]
         actions: dict[str, Callable[[], None]] = {
             "kill": lambda: servers.kill(name),
@@ -96,10 +96,10 @@ class Effects:
         if action:
             action()
         else:
-            link.set(Way(what))
+            link.set(LinkMode(what))
 
     def _end_on_server(self, name: str, what: str) -> None:
-        servers = self._world.servers
+        servers = self._cluster.servers
         link = servers.links[name]
         if what == "kill":
             servers.start(name)
@@ -108,39 +108,39 @@ class Effects:
         elif what == "refuse":
             link.accept()
         elif what not in {"cut", "strand"}:
-            link.set(Way.OPEN)
+            link.set(LinkMode.OPEN)
 
-    def _hold(self, fault: Fault) -> None:
-        point = self._world.points / fault.target
+    def _pause(self, fault: Fault) -> None:
+        point = self._cluster.points / fault.target
         written = point.with_name(f"{point.name}.new")
         written.write_text(f"{fault.for_s}")
-        written.rename(point)  # nobody finds it empty, which would mean to die
+        written.rename(point)  # no program may find it empty: empty means die
 
     def _step_clock(self, seconds: str) -> None:
-        clock.file(self._world.points).write_text(seconds)
+        clock.file(self._cluster.points).write_text(seconds)
 
     def _wrote(self, how_many: int, what: str) -> None:
         self._journal.note(f"  {how_many} {what}")
 
     def _follow(self) -> None:
-        if not self._world.servers.follow_redis():
-            self._passed_over("the replica could not follow")
+        if not self._cluster.servers.follow_redis():
+            self._skipped("the replica could not follow")
 
     def _redis(self, *command: str) -> None:
-        # A fault that meets a server that is down or frozen is no fault: noted, and passed over.
+        # A fault on a server that is down or frozen has no effect: noted and skipped.
         try:
-            with self._world.servers.redis(TRY_S) as client:
+            with self._cluster.servers.redis(TRY_S) as client:
                 client.execute_command(*command)
         except RedisError as error:
-            self._passed_over(type(error).__name__)
+            self._skipped(type(error).__name__)
 
     def _step_redis(self, seconds: float) -> None:
-        """Let what is pending look as if Redis's clock had been off when it was admitted."""
+        """Shift pending times as if Redis's clock had been wrong at the admission."""
         pending = CampaignKeys.of(self._campaign_id).pending
-        with suppress(*UNANSWERED), self._world.servers.redis(TRY_S) as client:
+        with suppress(*UNANSWERED), self._cluster.servers.redis(TRY_S) as client:
             for user in client.zrange(pending, 0, -1):
-                # XX: one that is settled meanwhile is not made pending again.
+                # XX: do not make an admission pending again that was settled meanwhile.
                 client.zadd(pending, {user: seconds * 1000}, xx=True, incr=True)
 
-    def _passed_over(self, why: str) -> None:
+    def _skipped(self, why: str) -> None:
         self._journal.note(f"  passed over: {why}")

@@ -1,4 +1,4 @@
-"""A history that broke a promise: what is kept of it, and the smallest one that does the same."""
+"""A history that broke a promise: what is saved of it, and the smallest one that does the same."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 FOLDER = Path("out/faults")
 # A rare violation may not show up in every play.
 PLAYS = 2
-# A campaign goes on afterwards.
+# A campaign continues afterwards.
 SHRINK_S = 120.0
-# What is lost does not come however long one waits; least of all when all is consumed.
+# A lost coupon does not appear after longer waiting, least of all once all is consumed.
 QUIET_S = 12.0
 AGREE_S = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """The folder holds the programs' logs, what clients were told, and both histories."""
+    """The folder holds the programs' logs, the clients' responses, and both histories."""
 
     result: Result
     folder: Path
 
 
-def keep(cluster: Cluster, result: Result) -> Finding:
-    """Copy what explains a violation to where it stays."""
+def save(cluster: Cluster, result: Result) -> Finding:
+    """Copy what explains a violation to its final folder."""
     folder = FOLDER / f"{cluster.kafka}-seed-{result.scenario.seed}"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "logs").mkdir(parents=True)
@@ -44,29 +44,29 @@ def keep(cluster: Cluster, result: Result) -> Finding:
         shutil.copy(log, folder / "logs")
     for name, server in cluster.servers.by_name.items():
         shutil.copy(server.home / "server.log", folder / "logs" / f"{name}.log")
-    told = "\n".join([*result.violations, "", *result.log, ""])
-    (folder / "history.txt").write_text(told, encoding="utf-8")
+    text = "\n".join([*result.violations, "", *result.log, ""])
+    (folder / "history.txt").write_text(text, encoding="utf-8")
     write(result.scenario, folder / "history.json")
     return Finding(result, folder)
 
 
 def smallest(cluster: Cluster, finding: Finding) -> Path:
-    """Shrink what was found, in this world; return the file of the smallest history."""
-    until = time.monotonic() + SHRINK_S
+    """Shrink the finding in this cluster; return the file of the smallest history."""
+    deadline = time.monotonic() + SHRINK_S
     promises = {violation[:2] for violation in finding.result.violations}
-    # Where something is wrong for good, there is often no rest either; a busy machine's is no sign.
+    # A permanent error often prevents quiet too; on a busy machine a missing quiet proves nothing.
     promises = promises - {"P6"} or promises
 
     def fails(candidate: Scenario) -> bool:
-        return any(_broken(cluster, candidate, until) & promises for _ in range(PLAYS))
+        return any(_broken(cluster, candidate, deadline) & promises for _ in range(PLAYS))
 
     path = finding.folder / "smallest.json"
     write(shrink(finding.result.scenario, fails), path)
     return path
 
 
-def _broken(cluster: Cluster, candidate: Scenario, until: float) -> set[str]:
-    if time.monotonic() > until:
+def _broken(cluster: Cluster, candidate: Scenario, deadline: float) -> set[str]:
+    if time.monotonic() > deadline:
         return set()
     result = history.run(cluster, candidate, quiet_s=QUIET_S, agree_s=AGREE_S, patience_s=QUIET_S)
     return {violation[:2] for violation in result.violations}
@@ -78,7 +78,7 @@ def write(scenario: Scenario, path: Path) -> None:
 
 
 def read(path: Path) -> Scenario:
-    """Read one that was written."""
+    """Read a history that `write` wrote."""
     found = json.loads(path.read_text(encoding="utf-8"))
     return Scenario(
         found["seed"],

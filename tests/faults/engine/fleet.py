@@ -1,4 +1,4 @@
-"""The service's programs of one world: started, killed, and started again."""
+"""The service's programs of one cluster: started, killed, and started again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALWAYS = frozenset({"gateway", "poller-1", "poller-2", "scheduler"})
 
 
 class Fleet:
-    """Gateway, two consumers, a scheduler; now and then a second scheduler."""
+    """Gateway, two consumers, a scheduler; sometimes a second scheduler."""
 
     def __init__(self, home: Path, environment: Mapping[str, str], port: int) -> None:
         self._home = home
@@ -35,7 +35,7 @@ class Fleet:
         self._launcher = Launcher(home / "template.log", environment)
         self._running: dict[str, int] = {}
         self.logs: list[Path] = []
-        # The injector kills while the history starts again whatever has ended.
+        # The injector kills programs while the history restarts those that ended.
         self._lock = RLock()
         self._commands: dict[str, tuple[str, ...]] = {
             "gateway": ("gateway", "local.serve", "--port", str(port), "--threads", "4"),
@@ -60,7 +60,7 @@ class Fleet:
             return missing
 
     def want(self, name: str, *, wanted: bool) -> None:
-        """Say whether a program is to run; `start_missing` starts it."""
+        """Set whether a program is to run; `start_missing` starts it."""
         with self._lock:
             if wanted:
                 self._wanted.add(name)
@@ -76,13 +76,13 @@ class Fleet:
                 end(pid)
 
     def kill_all(self) -> None:
-        """End all of them; what is started next has the environment as it is then."""
+        """End all programs; those started next get the environment of that time."""
         with self._lock:
             for name in list(self._running):
                 self.kill(name)
 
     def log_tails(self) -> list[str]:
-        """Return the last lines of every program that ran lately."""
+        """Return the last lines of every program that ran recently."""
         tails = []
         for log in self.logs[-LOGS_SHOWN:]:
             lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
@@ -90,7 +90,7 @@ class Fleet:
         return tails
 
     def close(self) -> None:
-        """End all of them, and what starts them."""
+        """End all programs, and the launcher."""
         self.kill_all()
         self._launcher.close()
 

@@ -1,4 +1,4 @@
-"""One history from its beginning to its verdict."""
+"""One history, from its start to the check of its invariants."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.scenario import Scenario
 
-# Of the slowest way back: a consumer that joins anew, a relay, a rebuild, on a busy machine.
+# For the slowest recovery: a consumer that joins again, a relay, a rebuild, on a busy machine.
 QUIET_S = 30.0
 CREATE_S = 30.0
 
 
 @dataclass(slots=True)
 class Result:
-    """What a history has come to; `log` explains it."""
+    """The outcome of a history; `log` explains it."""
 
     scenario: Scenario
     violations: list[str]
     duration_s: float
     excused: int = 0
-    answers: int = 0
+    responses: int = 0
     unreached: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
 
@@ -48,12 +48,12 @@ def run(
     agree_s: float = QUIET_S,
     patience_s: float = PATIENCE_S,
 ) -> Result:
-    """Play `scenario` in `world`; whatever it breaks on the way is in the result."""
+    """Play `scenario` in `cluster`; the result has every violation found."""
     started = time.monotonic()
     campaign_id = f"faults-{scenario.seed}-{uuid.uuid4().hex[:8]}"
     cluster.heal()
     cluster.fleet.want("scheduler-2", wanted=False)
-    cluster.forget()
+    cluster.clear()
     _create(cluster, campaign_id, scenario.quantity)
     journal = Journal()
     load = Load(cluster.port, campaign_id, journal, cluster.stopping, patience_s)
@@ -82,14 +82,14 @@ def run(
         [*violations(seen), *broken],
         time.monotonic() - started,
         excused=len(excused(seen)),
-        answers=sum(len(answers) for answers in load.answers.values()),
+        responses=sum(map(len, load.responses.values())),
         unreached=unreached,
         log=[*(f"         fault: {fault}" for fault in scenario.faults), *journal.lines],
     )
 
 
 def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
-    """Create the campaign through the service, as soon as it answers."""
+    """Create the campaign through the service, once the service responds."""
     now_ms = int(time.time() * 1000)
     body = {
         "id": campaign_id,
@@ -129,7 +129,7 @@ def _evidence(
     forger = "forger"
     return Evidence(
         scenario,
-        load.answers,
+        load.responses,
         [
             Row(user, n, times.from_datetime(at))
             for user, n, at in cluster.rows(coupons, campaign_id)

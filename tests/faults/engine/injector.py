@@ -1,4 +1,4 @@
-"""Does what a scenario says, each fault at its time, and notes it down."""
+"""Executes a scenario: each fault at its time, with a note in the journal."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ RESTART_POLL_INTERVAL_S = 0.1
 
 
 class Injector:
-    """Runs beside the load, in one thread: begins and ends faults, restarts what died."""
+    """Runs beside the load, in one thread: starts and ends faults, restarts dead programs."""
 
     def __init__(
         self, cluster: Cluster, scenario: Scenario, campaign_id: str, journal: Journal
     ) -> None:
-        self._world = cluster
+        self._cluster = cluster
         self._journal = journal
         self._scenario = scenario
         self._turn = itertools.count()
         self._due: list[tuple[float, int, str, Callable[[], None]]] = []
         self._lasting: list[Fault] = []
-        self._held_back: dict[str, float] = {}
+        self._down: dict[str, float] = {}
         self._effects = Effects(cluster, scenario, campaign_id, journal)
 
     @property
     def topic(self) -> TopicWriter:
-        """What was written into the topic."""
+        """The writer of the topic, which knows what it wrote."""
         return self._effects.topic
 
     def run(self, is_over: Event) -> None:
-        """Do everything; go on starting what dies until `is_over`; then heal the world."""
+        """Inject all faults; restart dead programs until `is_over`; then heal the cluster."""
         started = time.monotonic()
         for fault in self._scenario.faults:
             self._at(fault.at_s, f"{fault}", partial(self._begin, fault))
@@ -53,14 +53,14 @@ class Injector:
                 due_s, _, what, action = self._due[0]
                 wait_s = due_s - (time.monotonic() - started)
                 if wait_s > 0:
-                    self._world.pause(min(wait_s, RESTART_POLL_INTERVAL_S))
+                    self._cluster.pause(min(wait_s, RESTART_POLL_INTERVAL_S))
                     self._restart_dead(time.monotonic() - started)
                     continue
                 heapq.heappop(self._due)
                 self._journal.note(what)
                 action()
             while not is_over.is_set():
-                self._world.pause(RESTART_POLL_INTERVAL_S)
+                self._cluster.pause(RESTART_POLL_INTERVAL_S)
                 self._restart_dead(time.monotonic() - started)
         finally:
             self._end_all()
@@ -71,7 +71,7 @@ class Injector:
     def _begin(self, fault: Fault) -> None:
         ends_s = fault.at_s + fault.for_s
         if fault.kind == "kill":
-            self._held_back[fault.target] = ends_s
+            self._down[fault.target] = ends_s
         self._effects.begin(fault)
         if fault.lasts:
             self._lasting.append(fault)
@@ -82,10 +82,10 @@ class Injector:
         self._effects.end(fault)
 
     def _restart_dead(self, now_s: float) -> None:
-        """Start again what died at a point; what was killed stays away for its time."""
-        self._held_back = {n: until for n, until in self._held_back.items() if until > now_s}
-        if not self._held_back:
-            for name in self._world.fleet.start_missing():
+        """Restart what died at a point; what was killed stays down for its time."""
+        self._down = {n: end_s for n, end_s in self._down.items() if end_s > now_s}
+        if not self._down:
+            for name in self._cluster.fleet.start_missing():
                 self._journal.note(f"  {name} is started again")
 
     def _end_all(self) -> None:
@@ -93,4 +93,4 @@ class Injector:
             with suppress(Exception):
                 self._end(fault)
         self._effects.close()
-        self._world.heal()
+        self._cluster.heal()

@@ -1,4 +1,4 @@
-"""What happened in a history, with times, for whoever has to explain a violation."""
+"""The events of a history, with times, to explain a violation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from threading import Lock
 
 
 class Journal:
-    """Lines with the seconds since the history began; written by several threads."""
+    """Lines with the seconds since the history started; several threads write them."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -16,7 +16,7 @@ class Journal:
 
     @property
     def now_s(self) -> float:
-        """Seconds since the history began."""
+        """Seconds since the history started."""
         return time.monotonic() - self._started
 
     def note(self, what: str) -> None:

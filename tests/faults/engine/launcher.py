@@ -1,4 +1,4 @@
-"""The engine's end of `tests.faults.template`: starts programs cheaply, and ends them for sure."""
+"""The engine's side of `tests.faults.template`: starts programs fast, and always ends them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-# A killed process is gone within milliseconds, unless the machine is very busy.
-GONE_S = 10.0
+# A killed process ends within milliseconds, unless the machine is very busy.
+END_TIMEOUT_S = 10.0
 POLL_INTERVAL_S = 0.01
 STOP_S = 5.0
 
@@ -29,7 +29,7 @@ class LauncherError(Exception):
 
 
 class Launcher:
-    """One template process; everything that it starts ends with it."""
+    """One template process; every program that it starts ends with it."""
 
     def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
         self._lock = Lock()
@@ -53,7 +53,7 @@ class Launcher:
         environment: Mapping[str, str],
         log: Path,
     ) -> int:
-        """Start a program; return the number of its process and of its group."""
+        """Start a program; return its process id, which is also its group's."""
         command = {
             "role": role,
             "module": module,
@@ -73,7 +73,7 @@ class Launcher:
                 raise LauncherError(message) from error
 
     def close(self) -> None:
-        """End the template, and with it whatever still runs."""
+        """End the template, and all programs that still run."""
         with self._lock:
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe:
@@ -87,7 +87,7 @@ class Launcher:
 
 
 def lives(pid: int) -> bool:
-    """Tell whether a started process has not yet ended."""
+    """Tell whether a started process has not ended yet."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -96,9 +96,9 @@ def lives(pid: int) -> bool:
 
 
 def end(pid: int) -> None:
-    """End a group of processes by SIGKILL; return when its first is gone."""
+    """End a group of processes by SIGKILL; return once its first process has ended."""
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    deadline = time.monotonic() + GONE_S
+    deadline = time.monotonic() + END_TIMEOUT_S
     while lives(pid) and time.monotonic() < deadline:
         time.sleep(POLL_INTERVAL_S)

@@ -1,4 +1,4 @@
-"""The clients of a history: they apply, ask again when unsure, and remember every answer."""
+"""The clients of a history: they apply, retry when unsure, and record every response."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 THREADS = 8
 TIMEOUT_S = 10.0
-# Each time that a user is left unsure they wait a little longer: a crowd that asks all the time
-# only costs time.
+# After each unsure response a user waits a little longer: clients that retry at once
+# only cost time.
 RETRY_AFTER_S, RETRY_AFTER_MAX_S = 0.1, 0.5
 POLL_INTERVAL_S = 0.2
-# From the first application on. A user who has no definite answer by then has been left alone.
+# From the first application on. A user without a definite response by then counts as unanswered.
 PATIENCE_S = 30.0
 TOLD = {ACCEPTED, ALREADY_APPLIED}
-# What an honest "not now" looks like; everything else that is no answer is a flaw.
+# The statuses of an honest "not now"; any other indefinite response is a fault.
 NOT_NOW = {503, 429, 409}
 
 
@@ -56,42 +56,42 @@ class Load:
         self._patience_s = patience_s
         self._changed = Condition()
         self._due: list[tuple[float, str]] = []
-        self._asking = 0
-        self.answers: dict[str, list[ApplyResponse]] = defaultdict(list)
+        self._in_flight = 0
+        self.responses: dict[str, list[ApplyResponse]] = defaultdict(list)
         self.unanswered: set[str] = set()
 
     def run(self, arrivals: Iterable[tuple[float, str]]) -> None:
-        """Let everybody apply at their time, until all have an answer or patience ends."""
+        """Let each user apply at their time, deadline all have a result or the deadline passes."""
         started = time.monotonic()
         self._due = [(started + at_s, user) for at_s, user in arrivals]
         heapq.heapify(self._due)
-        until = started + self._patience_s
+        deadline = started + self._patience_s
         with ThreadPoolExecutor(THREADS) as pool:
-            for future in [pool.submit(self._work, until) for _ in range(THREADS)]:
+            for future in [pool.submit(self._work, deadline) for _ in range(THREADS)]:
                 future.result()
         self.unanswered = {user for _, user in self._due}
 
-    def _work(self, until: float) -> None:
-        while user := self._next(until):
-            answer = self._apply(user)
+    def _work(self, deadline: float) -> None:
+        while user := self._next(deadline):
+            response = self._apply(user)
             with self._changed:
-                self._asking -= 1
-                answers = self.answers[user]
-                answers.append(answer)
-                if answer.outcome not in EXPECTED:
-                    wait_s = min(RETRY_AFTER_S * len(answers), RETRY_AFTER_MAX_S)
+                self._in_flight -= 1
+                responses = self.responses[user]
+                responses.append(response)
+                if response.outcome not in EXPECTED:
+                    wait_s = min(RETRY_AFTER_S * len(responses), RETRY_AFTER_MAX_S)
                     heapq.heappush(self._due, (time.monotonic() + wait_s, user))
                 self._changed.notify()
 
-    def _next(self, until: float) -> str:
-        """Wait for the next user whose time has come; "" when there will be none."""
+    def _next(self, deadline: float) -> str:
+        """Wait for the next user whose time has come; return "" when no user remains."""
         with self._changed:
-            while (self._due or self._asking) and not self._stopping.is_set():
+            while (self._due or self._in_flight) and not self._stopping.is_set():
                 now = time.monotonic()
-                if now > until:
+                if now > deadline:
                     return ""
                 if self._due and self._due[0][0] <= now:
-                    self._asking += 1
+                    self._in_flight += 1
                     return heapq.heappop(self._due)[1]
                 self._changed.wait(
                     min(POLL_INTERVAL_S, self._due[0][0] - now) if self._due else POLL_INTERVAL_S
@@ -114,7 +114,7 @@ class Load:
 def call(
     port: int, method: str, path: str, user: str, scope: str = "", body: object = None
 ) -> tuple[int, Any]:
-    """Send one request over a connection of its own; return status and JSON."""
+    """Send one request over its own connection; return status and JSON."""
     headers = _bearer(user, scope)
     content = None if body is None else json.dumps(body).encode()
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)) as connection:

@@ -1,4 +1,4 @@
-"""Transactions of the engine's own that stand in the service's way in MySQL."""
+"""Transactions of the engine that obstruct the service in MySQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 UNANSWERED = (pymysql.Error, OSError, RedisError)
 TRY_S = 3.0
-# Of two that wait for each other the one that has changed less is the victim, as InnoDB has it.
+# Of two transactions in a deadlock, InnoDB rolls back the one that has changed less.
 WEIGHT = 60
 STEP_S = 0.004
 GHOST = (
@@ -37,7 +37,7 @@ BALLAST = (
 
 
 class Obstruction:
-    """Locks tables, locks rows, and deadlocks, each in a thread; none of it is ever committed."""
+    """Locks tables, locks rows, and deadlocks, each in a thread; it never commits."""
 
     def __init__(self, servers: Servers, campaign_id: str, quantity: int, journal: Journal) -> None:
         self._servers = servers
@@ -48,19 +48,19 @@ class Obstruction:
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="obstruction")
 
     def lock_tables(self, for_s: float) -> None:
-        """Let nobody read or write the tables."""
+        """Block all reads and writes of the tables."""
         self._begin(lambda cursor: self._lock_tables(cursor, for_s))
 
     def lock_rows(self, for_s: float) -> None:
-        """Hold the places of some coupons, as a transaction does that is not yet committed."""
+        """Lock the rows of some coupons, as an uncommitted transaction does."""
         self._begin(lambda cursor: self._lock_rows(cursor, for_s))
 
     def deadlock(self, for_s: float) -> None:
-        """Take the places of coupons against the order in which consumers take them."""
+        """Lock coupon rows in the opposite order of the consumers."""
         self._begin(lambda cursor: self._deadlock(cursor, for_s))
 
     def read_only(self, *, is_on: bool) -> None:
-        """Let the server refuse every change, as one does that is about to be replaced."""
+        """Let the server refuse every change, as before a planned replacement."""
         try:
             with self._servers.mysql(as_root=True) as connection, connection.cursor() as cursor:
                 cursor.execute("SET GLOBAL read_only = %s", (int(is_on),))
@@ -68,7 +68,7 @@ class Obstruction:
             self._journal.note(f"  passed over: {type(error).__name__}")
 
     def close(self) -> None:
-        """Roll everything back."""
+        """Roll back all transactions."""
         self._over.set()
         self._pool.shutdown()
 
@@ -76,7 +76,7 @@ class Obstruction:
         self._pool.submit(self._run, work)
 
     def _run(self, work: Callable[[Cursor], None]) -> None:
-        # A MySQL that is down or frozen is obstructed enough.
+        # A MySQL that is down or frozen needs no obstruction.
         with suppress(*UNANSWERED), self._servers.mysql(TRY_S) as connection:
             connection.autocommit(False)  # noqa: FBT003 - PyMySQL's signature
             with connection.cursor() as cursor:
@@ -90,7 +90,7 @@ class Obstruction:
 
     def _lock_rows(self, cursor: Cursor, for_s: float) -> None:
         for serial in self._serials[::3]:
-            self._take(cursor, serial)
+            self._lock(cursor, serial)
         self._over.wait(for_s)
 
     def _deadlock(self, cursor: Cursor, for_s: float) -> None:
@@ -101,7 +101,7 @@ class Obstruction:
             try:
                 cursor.executemany(BALLAST, [(number,) for number in range(WEIGHT)])
                 for serial in reversed(self._serials):
-                    self._take(cursor, serial)
+                    self._lock(cursor, serial)
                     self._over.wait(STEP_S)
             except pymysql.OperationalError as error:
                 if error.args[0] not in {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT}:
@@ -110,7 +110,7 @@ class Obstruction:
             cursor.connection.rollback()
         self._journal.note(f"  deadlocks that the engine lost: {met}")
 
-    def _take(self, cursor: Any, serial: int) -> None:
-        ghost = f"ghost-{random.randrange(10**9)}"  # noqa: S311 - only has to be another one
-        with suppress(pymysql.IntegrityError):  # somebody has that coupon for good
+    def _lock(self, cursor: Any, serial: int) -> None:
+        ghost = f"ghost-{random.randrange(10**9)}"  # noqa: S311 - only needs to be new
+        with suppress(pymysql.IntegrityError):  # that coupon is already committed
             cursor.execute(GHOST, (self._campaign_id, ghost, serial, uuid.uuid4().hex[:16]))

@@ -1,4 +1,4 @@
-"""What happens in a history: a load, and faults at moments of it."""
+"""The content of a history: a load, and faults with their times."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 USERS = 40
 QUANTITY = 15
-# Where strangers take serials, so that nobody who was accepted is left without one.
+# Where strangers take serials, each accepted user must still get one.
 QUANTITY_FOR_ALL = 60
-# Applications arrive within this time, a third of the users twice; faults fall into it.
+# Applications arrive within this time, a third of the users twice; faults start in it.
 LOAD_S = 1.0
 
-# Faults that can make Redis forget what it has answered.
+# Faults that can make Redis lose admissions that it has confirmed.
 FORGETFUL = frozenset({"redis-flush", "redis-old-copy", "redis-promote"})
-# Faults after which the server's run_id is another one: admission starts anew.
+# Faults after which the server has another run_id: admission starts again.
 NEW_EPOCH = FORGETFUL | {"redis-kill"}
-# Faults that make times of admission wrong.
+# Faults that make admission times wrong.
 WRONG_TIMES = frozenset({"redis-clock"})
-# Faults that let others than the service write coupons into the topic.
+# Faults in which programs other than the service write coupons into the topic.
 STRANGERS = frozenset({"foreign"})
 SERVERS = ("redis", "kafka", "mysql")
-# What has to be ended; everything else ends by itself, or is over as soon as it is done.
+# Faults that have to be ended; all others end by themselves or are instantaneous.
 LASTING = frozenset(
     f"{server}-{what}"
     for server in SERVERS
@@ -35,7 +35,7 @@ LASTING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What to do at `at_s` of the history; for_s: how long a fault lasts that has a duration."""
+    """What to do at `at_s` of the history; for_s: the duration of a fault that has one."""
 
     at_s: float
     kind: str
@@ -49,12 +49,12 @@ class Fault:
 
     @property
     def lasts(self) -> bool:
-        """Whether it is to be ended after for_s."""
+        """Whether it has to be ended after for_s."""
         return self.kind in LASTING
 
     @property
     def name(self) -> str:
-        """What the tally counts it as."""
+        """The name under which the tally counts it."""
         return f"{self.kind} {self.target}" if self.kind in {"crash", "hold"} else self.kind
 
 
@@ -68,12 +68,12 @@ class Scenario:
     faults: tuple[Fault, ...]
 
     def has(self, kinds: frozenset[str]) -> bool:
-        """Tell whether one of these faults is part of it."""
+        """Tell whether the scenario has one of these faults."""
         return any(fault.kind in kinds for fault in self.faults)
 
 
 def scenario(seed: int, faults: Sequence[Fault], chance: random.Random | None = None) -> Scenario:
-    """Return a history with these faults and a load of its seed."""
+    """Return a history with these faults and a load drawn from its seed."""
     chance = chance or random.Random(seed)  # noqa: S311 - as above
     users = [f"u{number}" for number in range(USERS)]
     again = chance.sample(users, USERS // 3)

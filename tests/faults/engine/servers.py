@@ -1,4 +1,4 @@
-"""The servers of one world, each behind its link: killed, frozen, replaced, and healed again."""
+"""The servers of one cluster, each behind its link: killed, frozen, replaced, healed."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
     from local.servers.embedded import KafkaKind
 
-# Short enough not to hold a history up, long enough for a busy machine.
-ANSWER_S = 2.0
+# Short enough not to delay a history, long enough for a busy machine.
+TIMEOUT_S = 2.0
 SYNCED_S = 3.0
 POLL_INTERVAL_S = 0.02
-# A broker refuses sessions below six seconds unless told; a killed consumer is missed after one.
+# A broker's default minimum for sessions is six seconds; a killed consumer is missed after one.
 SHORT_SESSIONS = "group.min.session.timeout.ms=500"
 
 
-class _TansuBehindALink(Tansu):
-    """Tells its clients to come through the link."""
+class _LinkedTansu(Tansu):
+    """Advertises the link's address to its clients."""
 
     def __init__(self, link_port: int) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class _TansuBehindALink(Tansu):
         return [*(word for word in super().command() if "advertised" not in word), advertised]
 
 
-class _ApacheBehindALink(ApacheKafka):
+class _LinkedApacheKafka(ApacheKafka):
     """The same with Apache Kafka."""
 
     def __init__(self, link_port: int) -> None:
@@ -66,7 +66,7 @@ class Servers:
 
     def __init__(self, kind: KafkaKind) -> None:
         kafka_port = free_port()
-        behind = _ApacheBehindALink if kind == "apache" else _TansuBehindALink
+        behind = _LinkedApacheKafka if kind == "apache" else _LinkedTansu
         self.by_name: dict[str, Server] = {
             "redis": Valkey(),
             "kafka": behind(kafka_port),
@@ -83,7 +83,7 @@ class Servers:
             links = Links()
             self._cleanup.callback(links.close)
             for name, server in self.by_name.items():
-                # Before the server: whether a broker serves is seen through its advertised address.
+                # Before the server: the readiness check uses the broker's advertised address.
                 self.links[name] = links.add(self._link_ports[name], server.port)
                 server.launch()
             for server in self.by_name.values():
@@ -101,7 +101,7 @@ class Servers:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The environment of programs that reach the servers through the links."""
+        """The environment of programs that connect to the servers through the links."""
         mysql, ports = self.by_name["mysql"], self._link_ports
         return {
             "REDIS_URL": f"redis://{HOST}:{ports['redis']}/0",
@@ -111,30 +111,30 @@ class Servers:
         }
 
     def kill(self, name: str) -> None:
-        """End a server by SIGKILL; its port refuses."""
+        """End a server by SIGKILL; its port refuses connections."""
         self.by_name[name].kill()
         self.links[name].refuse()
 
     def start(self, name: str) -> None:
-        """Start it on its data."""
-        self.links[name].accept()  # first: whether a broker serves is seen through its link
+        """Start it on its existing data."""
+        self.links[name].accept()  # first: the readiness check of a broker uses its link
         self.by_name[name].start()
 
     def freeze(self, name: str) -> None:
-        """Stop a server in its tracks: connections stay, and nothing answers."""
+        """Pause a server: connections stay open, and it does not respond."""
         server = self.by_name[name]
         if server.running:
             os.kill(server.pid, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        """Let it go on."""
+        """Resume it."""
         server = self.by_name[name]
         if server.running:
             with suppress(ProcessLookupError):
                 os.kill(server.pid, signal.SIGCONT)
 
     def heal(self) -> None:
-        """End every fault that may still be there."""
+        """End every fault that may still be active."""
         self._drop_replica()
         for name, server in self.by_name.items():
             self.links[name].heal()
@@ -145,14 +145,14 @@ class Servers:
             cursor.execute("SET GLOBAL read_only = 0")
 
     def copy_redis(self) -> None:
-        """Put aside what Redis has on its disk now."""
+        """Copy what Redis has on its disk now."""
         copy = self._copy()
         shutil.rmtree(copy, ignore_errors=True)
-        with suppress(shutil.Error):  # a file of the last rewrite may go away meanwhile
+        with suppress(shutil.Error):  # a file of the last rewrite may disappear meanwhile
             shutil.copytree(self.by_name["redis"].home / "appendonlydir", copy)
 
     def restore_redis(self) -> None:
-        """Let Redis restart with what was put aside."""
+        """Restart Redis with that copy."""
         self.kill("redis")
         data = self.by_name["redis"].home / "appendonlydir"
         shutil.rmtree(data)
@@ -160,7 +160,7 @@ class Servers:
         self.start("redis")
 
     def follow_redis(self) -> bool:
-        """Start a replica, let it catch up, and then fall behind from this moment on."""
+        """Start a replica, let it catch up, then stop it from following."""
         primary = self.by_name["redis"]
         with self.redis() as client, suppress(RedisError):
             client.config_set("repl-diskless-sync-delay", 0)
@@ -168,7 +168,7 @@ class Servers:
         replica = self._replica = Valkey()
         replica.start()
         deadline = time.monotonic() + SYNCED_S
-        with closing(redis.Redis(host=HOST, port=replica.port, socket_timeout=ANSWER_S)) as client:
+        with closing(redis.Redis(host=HOST, port=replica.port, socket_timeout=TIMEOUT_S)) as client:
             client.replicaof(HOST, str(primary.port))
             while time.monotonic() < deadline:
                 with suppress(RedisError):
@@ -180,17 +180,17 @@ class Servers:
         return False
 
     def promote_replica(self) -> None:
-        """The primary is lost, and clients find the replica in its place."""
+        """Lose the primary; clients find the replica at its address."""
         if self._replica is None:
             return
         primary, self.by_name["redis"] = self.by_name["redis"], self._replica
         self._replica = None
         primary.kill()
-        self.links["redis"].lead_to(self.by_name["redis"].port)
+        self.links["redis"].retarget(self.by_name["redis"].port)
         primary.remove()
 
-    def redis(self, timeout_s: float = ANSWER_S) -> Any:
-        """Return a client that goes around the link."""
+    def redis(self, timeout_s: float = TIMEOUT_S) -> Any:
+        """Return a client that bypasses the link."""
         server = self.by_name["redis"]
         return closing(
             redis.Redis(
@@ -201,8 +201,8 @@ class Servers:
             )
         )
 
-    def mysql(self, timeout_s: float = ANSWER_S, *, as_root: bool = False) -> Any:
-        """Return a connection that goes around the link."""
+    def mysql(self, timeout_s: float = TIMEOUT_S, *, as_root: bool = False) -> Any:
+        """Return a connection that bypasses the link."""
         server = self.by_name["mysql"]
         address = DatabaseAddress.from_url(server.url)
         where: dict[str, Any] = {"host": HOST, "port": server.port, "user": address.user}
@@ -214,7 +214,7 @@ class Servers:
                 password=address.password.encode(),
                 database=address.database,
                 autocommit=True,
-                ssl_disabled=True,  # or each connection would read the system's certificates
+                ssl_disabled=True,  # otherwise each connection would read the system's certificates
                 connect_timeout=max(1, round(timeout_s)),
                 read_timeout=timeout_s,
             )

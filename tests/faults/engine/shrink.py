@@ -1,4 +1,4 @@
-"""Makes a failing history smaller: what can be left out while it still fails is left out."""
+"""Makes a failing history smaller: removes all parts without which it still fails."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ T = TypeVar("T")
 def shrink(scenario: Scenario, fails: Callable[[Scenario], bool]) -> Scenario:
     """Return the smallest history found, by delta debugging (Zeller and Hildebrandt, 2002).
 
-    `fails` plays a history and tells whether it breaks the same promise; to stop, let it say no.
+    `fails` plays a history and tells whether it breaks the same promise; False for all stops it.
     """
 
-    fails = cache(fails)  # the same part comes up again with chunks of another size
+    fails = cache(fails)  # the same part comes up again with another chunk size
 
     def with_faults(faults: Sequence[object]) -> Scenario:
         return dataclasses.replace(scenario, faults=tuple(faults))  # type: ignore[arg-type]
 
-    faults = _fewest(scenario.faults, lambda kept: fails(with_faults(kept)))
+    faults = _fewest(scenario.faults, lambda part: fails(with_faults(part)))
     small = with_faults(faults)
     arrivals = _fewest(
-        small.arrivals, lambda kept: fails(dataclasses.replace(small, arrivals=tuple(kept)))
+        small.arrivals, lambda part: fails(dataclasses.replace(small, arrivals=tuple(part)))
     )
     return dataclasses.replace(small, arrivals=tuple(arrivals))
 
 
 def _fewest(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:
-    """Return a part of `items` that still fails, from which no single one can be left out."""
-    kept = list(items)
-    size = len(kept)
-    while size and kept:
-        smaller = _without_one_chunk(kept, min(size, len(kept)), fails)
+    """Return a part of `items` that still fails; without any one item of it, it does not fail."""
+    part = list(items)
+    size = len(part)
+    while size and part:
+        smaller = _without_one_chunk(part, min(size, len(part)), fails)
         if smaller is not None:
-            kept = smaller
+            part = smaller
         elif size == 1:
             break
         else:
             size = -(-size // 2)
-    return kept
+    return part
 
 
 def _without_one_chunk(

@@ -1,4 +1,4 @@
-"""Counts what a campaign has played and found, for a person and as JSON."""
+"""Counts the histories and violations of a campaign, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Tally:
-    """All results of a campaign, as they come in."""
+    """All results of a campaign, as they arrive."""
 
     kafka: str
     results: list[Result] = field(default_factory=list)
-    broken_worlds: list[str] = field(default_factory=list)
+    broken_clusters: list[str] = field(default_factory=list)
     wall_s: float = 0.0
 
     @property
@@ -31,12 +31,12 @@ class Tally:
     @property
     def is_clean(self) -> bool:
         """Whether every history was played and no promise was broken."""
-        return not self.failed and not self.broken_worlds
+        return not self.failed and not self.broken_clusters
 
     def by_fault(self) -> dict[str, tuple[int, int, int]]:
         """Return by fault: how often it happened, in how many histories, how many of these broke.
 
-        A named point that was armed and that nobody came by did not happen.
+        A named point that was armed and that no program reached did not happen.
         """
         times: Counter[str] = Counter()
         histories: Counter[str] = Counter()
@@ -51,7 +51,7 @@ class Tally:
         return {name: (times[name], histories[name], broken[name]) for name in sorted(times)}
 
     def table(self) -> str:
-        """Return the summary that a person reads."""
+        """Return the summary as text."""
         lines = [f"{'fault':34}{'times':>8}{'histories':>11}{'broken':>8}"]
         for name, (times, histories, broken) in self.by_fault().items():
             lines.append(f"{name:34}{times:8}{histories:11}{broken:8}")
@@ -61,14 +61,14 @@ class Tally:
             "",
             f"{len(self.results)} histories on {self.kafka} in {self.wall_s:.0f} s",
             f"median {statistics.median(durations):.1f} s, the longest {max(durations):.1f} s",
-            f"{sum(result.answers for result in self.results)} answers to clients",
+            f"{sum(result.responses for result in self.results)} responses to clients",
             f"{excused} admissions lost by Kafka and Redis's disk failing together, as documented",
             f"{len(self.failed)} histories broke a promise",
         ]
         return "\n".join(lines)
 
     def write(self, path: Path) -> None:
-        """Write everything as JSON."""
+        """Write the results as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(self._json(), indent=1) + "\n", encoding="utf-8")
 
@@ -79,7 +79,7 @@ class Tally:
             "violations": len(self.failed),
             "excused": sum(result.excused for result in self.results),
             "wall_s": round(self.wall_s, 1),
-            "broken_worlds": self.broken_worlds,
+            "broken_worlds": self.broken_clusters,
             "faults": {
                 name: {"times": times, "histories": histories, "broken": broken}
                 for name, (times, histories, broken) in self.by_fault().items()

@@ -1,4 +1,4 @@
-"""The engine's hand in the topic: records again, and records that nobody should have written."""
+"""Writes records of the engine into the topic: repeated ones, and forged ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNSENT = (KafkaError, OSError)
 
 
 class TopicWriter:
-    """Writes into the topic of one world for one history; knows what must end in failed_event."""
+    """Writes into the topic of one cluster for one history; knows what must end in failed_event."""
 
     def __init__(self, settings: Settings, campaign_id: str, seed: int, quantity: int) -> None:
         self._settings = settings
@@ -38,13 +38,13 @@ class TopicWriter:
         self.forged: set[tuple[int, int]] = set()
 
     def forge(self) -> int:
-        """Write what is no coupon of this campaign, in many ways; return how many."""
+        """Write records that are not coupons of this campaign, of many kinds; return how many."""
         return self._send([(None, value) for value in self._forgeries()], forged=True)
 
     def mark(self, partitions: int) -> int:
-        """Write one undecodable record into every partition, as the last of all; return how many.
+        """Write one undecodable record as the last one into every partition; return how many.
 
-        When they are in failed_event, everything before them has been consumed.
+        Once they are in failed_event, all records before them have been consumed.
         """
         return self._send(
             [(number, b"the last record") for number in range(partitions)], forged=True
@@ -60,7 +60,7 @@ class TopicWriter:
         return self._send([(None, value) for value in values], forged=False)
 
     def take_serials(self) -> int:
-        """Write coupons of people who never applied, under serials that others have by now."""
+        """Write coupons of users who never applied, under serials that other users have by now."""
         foreign = [
             CouponAccepted(self._campaign_id, f"foreign-{serial}", serial, ADMITTED_AT_MS)
             for serial in range(1, FOREIGN + 1)
@@ -106,7 +106,7 @@ class TopicWriter:
             futures = [
                 producer.send(
                     self._settings.coupon_topic,
-                    # Without a key an empty value would be passed over by kafka-python.
+                    # Without a key kafka-python would skip an empty value.
                     key=b"%d" % self._chance.randrange(1000),
                     value=value,
                     partition=partition,
@@ -114,12 +114,12 @@ class TopicWriter:
                 for partition, value in records
             ]
             for future in futures:
-                place = future.get(timeout=SEND_TIMEOUT_S)
+                metadata = future.get(timeout=SEND_TIMEOUT_S)
                 sent += 1
                 if forged:
-                    self.forged.add((place.partition, place.offset))
+                    self.forged.add((metadata.partition, metadata.offset))
         except UNSENT:
-            pass  # Kafka is down or frozen: what is not known to be there is not asked for later
+            pass  # Kafka is down or frozen: a record that may be missing is not expected later
         finally:
             try:
                 producer.close(timeout=1)

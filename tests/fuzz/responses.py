@@ -1,4 +1,4 @@
-"""Answers as they come over a connection, parsed strictly: a sloppy one is a fault."""
+"""HTTP responses from a connection, parsed strictly: a sloppy one is a fault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NO_BODY = (204, 304)
 
 
 class Response(NamedTuple):
-    """One HTTP answer; header names are in lower case, the body of one to HEAD is None."""
+    """One HTTP response; header names are in lower case, the body of one to HEAD is None."""
 
     status: int
     headers: dict[str, str]
@@ -19,25 +19,25 @@ class Response(NamedTuple):
 
 
 class MalformedError(Exception):
-    """These bytes are no HTTP answer."""
+    """These bytes are not an HTTP response."""
 
 
 def parse(data: bytes, *, maybe_head: bool) -> list[Response]:
-    """Return the answers in `data`, to its end; raise MalformedError.
+    """Return the responses in `data`, to its end; raise MalformedError.
 
-    maybe_head: some may answer HEAD, so that a body may be missing.
+    maybe_head: some may be for HEAD, so a body may be missing.
     """
-    answers = []
+    responses = []
     while data:
-        answer, data = _first(data, maybe_head=maybe_head)
-        answers.append(answer)
-    return answers
+        response, data = _first(data, maybe_head=maybe_head)
+        responses.append(response)
+    return responses
 
 
 def _first(data: bytes, *, maybe_head: bool) -> tuple[Response, bytes]:
     head, end, rest = data.partition(b"\r\n\r\n")
     if not end:
-        message = f"an answer that is cut off: {data[:80]!r}"
+        message = f"a response that is cut off: {data[:80]!r}"
         raise MalformedError(message)
     first, *lines = head.split(b"\r\n")
     found = STATUS_LINE.fullmatch(first)
@@ -49,7 +49,7 @@ def _first(data: bytes, *, maybe_head: bool) -> tuple[Response, bytes]:
         return Response(status, headers, None), rest
     length = headers.get("content-length")
     if length is None or not length.isdecimal():
-        message = f"an answer of {status} without a length"
+        message = f"a response of {status} without a length"
         raise MalformedError(message)
     if maybe_head and (not rest or STATUS_LINE.match(rest)):
         return Response(status, headers, None), rest

@@ -1,4 +1,4 @@
-"""What an answer to a hostile request must look like, wherever it came from."""
+"""The invariants of a response to a hostile request, on either layer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "request_id"}
-# Words of the inside that no error may quote: stacks, files, exceptions, statements, drivers.
-INSIDE = re.compile(
+# Internal words that no error may quote: stacks, files, exceptions, statements, drivers.
+INTERNAL_WORDS = re.compile(
     r"Traceback|File \"|\.(py|lua|sql)\b|site-packages|[A-Za-z]+(Error|Exception)\b"
     r"|SQL syntax|\bSELECT\b.*\bFROM\b|\bINSERT INTO\b|EVALSHA|\bpymysql\b|\bredis\b|0x[0-9a-f]{8}"
 )
-# What the HTTP parser refuses never becomes a request, so nobody is there to describe a problem.
+# Bytes that the HTTP parser refuses never become a request, so no handler describes a problem.
 UNPARSED = {400, 414, 431, 501, 505}
 
 
@@ -26,7 +26,7 @@ def faults_of(
     secrets: Iterable[str],
     sent: str = "",
 ) -> list[str]:
-    """Return what is wrong with an answer: header names are in lower case, no body means HEAD.
+    """Return the faults of a response: header names are in lower case, no body means HEAD.
 
     An error may quote a word that the client itself has `sent`.
     """
@@ -41,7 +41,7 @@ def faults_of(
     if status >= 400:
         faults += _faults_of_error(status, headers, body, sent)
     elif headers.get("content-type") == "application/json" and body:
-        faults += ["the body is no JSON object"] if _json(body) is None else []
+        faults += ["the body is not a JSON object"] if _json(body) is None else []
     return faults
 
 
@@ -58,9 +58,9 @@ def _faults_of_error(
     if not problem.keys() >= PROBLEM_FIELDS:
         faults.append(f"a problem without {sorted(PROBLEM_FIELDS - problem.keys())}")
     if problem.get("status") != status:
-        faults.append(f"a problem of status {problem.get('status')} in an answer of {status}")
-    words = {found[0] for found in INSIDE.finditer(body.decode(errors="replace"))}
-    faults += [f"the error tells of the inside: {word!r}" for word in words if word not in sent]
+        faults.append(f"a problem of status {problem.get('status')} in a response of {status}")
+    words = {found[0] for found in INTERNAL_WORDS.finditer(body.decode(errors="replace"))}
+    faults += [f"the error reveals internals: {word!r}" for word in words if word not in sent]
     return faults
 
 

@@ -1,4 +1,4 @@
-"""A shop for the locustfile that says whatever a test wants it to say."""
+"""A fake service for the locustfile, with the responses that a test sets."""
 
 from __future__ import annotations
 
@@ -12,60 +12,60 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-HANG_UP, SILENT = 0, -1  # in the place of a status
-ResponseStats = tuple[int, dict[str, Any]]
+HANG_UP, SILENT = 0, -1  # instead of a status
+Response = tuple[int, dict[str, Any]]
 
 
-class Shop(ThreadingHTTPServer):
-    """Tells each person these answers to their presses in turn, the last one for ever."""
+class FakeService(ThreadingHTTPServer):
+    """Gives each user these responses to apply in turn, then repeats the last one."""
 
     daemon_threads = True
 
-    def __init__(self, answers: Sequence[ResponseStats]) -> None:
-        super().__init__(("127.0.0.1", 0), Desk)
-        self.answers = answers
+    def __init__(self, responses: Sequence[Response]) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.responses = responses
         self.campaign: dict[str, Any] = {}
-        self.presses: Counter[str] = Counter()
+        self.applies: Counter[str] = Counter()
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Its base URL."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class Desk(BaseHTTPRequestHandler):
-    """Answers over one connection."""
+class Handler(BaseHTTPRequestHandler):
+    """Responds over one connection."""
 
     protocol_version = "HTTP/1.1"
-    server: Shop
+    server: FakeService
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
     def do_GET(self) -> None:
         page = self.server.campaign | {"state": "SCHEDULED"}
         has_code = {"status": "ISSUED", "serial": 1, "code": "CODE"}
-        self._answer(200, has_code if self.path.endswith("/coupon") else page)
+        self._respond(200, has_code if self.path.endswith("/coupon") else page)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == "/campaigns":
             self.server.campaign = json.loads(body)
-            self._answer(201, self.server.campaign)
+            self._respond(201, self.server.campaign)
             return
         token = self.headers["Authorization"]
-        number = self.server.presses[token]
-        self.server.presses[token] += 1
-        status, fields = self.server.answers[min(number, len(self.server.answers) - 1)]
+        number = self.server.applies[token]
+        self.server.applies[token] += 1
+        status, fields = self.server.responses[min(number, len(self.server.responses) - 1)]
         if status == SILENT:
             self.rfile.read(1)  # until the client hangs up
         if status in {HANG_UP, SILENT}:
             self.close_connection = True
             return
-        known = {"campaign_id": self.server.campaign["id"]}
-        self._answer(status, known | fields)
+        common = {"campaign_id": self.server.campaign["id"]}
+        self._respond(status, common | fields)
 
-    def _answer(self, status: int, fields: dict[str, Any]) -> None:
+    def _respond(self, status: int, fields: dict[str, Any]) -> None:
         body = json.dumps(fields).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -76,13 +76,13 @@ class Desk(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def open_shop(*answers: ResponseStats) -> Iterator[Shop]:
+def fake_service(*responses: Response) -> Iterator[FakeService]:
     """Serve inside the block."""
-    with Shop(answers) as shop:
-        serving = threading.Thread(target=shop.serve_forever)
+    with FakeService(responses) as service:
+        serving = threading.Thread(target=service.serve_forever)
         serving.start()
         try:
-            yield shop
+            yield service
         finally:
-            shop.shutdown()
+            service.shutdown()
             serving.join()
