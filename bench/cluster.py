@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.processor_time import GATEWAY, KAFKA, MYSQL, REDIS
+from bench.programs import GATEWAY, KAFKA, MYSQL, REDIS
 from handlers import wiring
 from handlers.config import Settings
 from handlers.retry import RetryDeadline

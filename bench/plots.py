@@ -10,7 +10,7 @@ from matplotlib.ticker import EngFormatter, StrMethodFormatter
 
 from bench.cases.growth import BYTES, BYTES_MAX
 from bench.report import number
-from local.demo.plot import INK, STYLE
+from local.harness.plot_style import INK, STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,6 +9,7 @@ import os
 import resource
 from typing import TYPE_CHECKING
 
+from bench.programs import ALL, GATEWAY, KAFKA, LOAD, MYSQL, REDIS
 from local.harness.processes import HarnessError
 from local.soak.process_usage import PROC, family
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from bench.harness import Metrics
 
 METRIC = "cpu_us_of_"  # then the program's name: CPU microseconds for one request
-LOAD, GATEWAY, REDIS, KAFKA, MYSQL, ALL = "load", "gateway", "Redis", "Kafka", "MySQL", "all"
 COLUMNS = tuple(f"{METRIC}{name}" for name in (LOAD, GATEWAY, REDIS, KAFKA, MYSQL, ALL))
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 

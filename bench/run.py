@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -20,12 +19,11 @@ from bench.cluster import cluster
 from bench.harness import Case, Measured, Scale, interleaved
 from bench.progress import BenchProgress
 from bench.tools import MissingToolError, find
-from local.harness.processes import HarnessError
-from local.harness.signals import SignalHandler
-from local.servers.process import ServerError
+from local.cli import integer
+from local.harness.cli import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 CASES = (
     "sold-out",
@@ -41,29 +39,21 @@ CASES = (
 )
 ROUNDS, ROUNDS_QUICK, ROUNDS_MAX = 5, 2, 100
 SECONDS, SECONDS_QUICK, SECONDS_MAX = 5, 1, 600
-EXIT_FAILURES, EXIT_REFUSED = 1, 2
-EXPLAINED = (HarnessError, ServerError)
+EXIT_REFUSED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code."""
     options = _parser().parse_args(arguments)
-    signals = SignalHandler()
-    signals.install()
     try:
-        return _measure_all(options)
+        return run("bench", lambda _: _measure_all(options))
     except MissingToolError as error:
-        _say(f"bench: {error}")
+        print(f"bench: {error}", file=sys.stderr)
         return EXIT_REFUSED
-    except (*EXPLAINED, subprocess.SubprocessError) as error:
-        _say(f"bench: {error}")
-        return EXIT_FAILURES
-    except KeyboardInterrupt:
-        _say("bench: stopped; nothing is left running")
-        return signals.exit_code
 
 
-def _measure_all(options: argparse.Namespace) -> int:
+def _measure_all(options: argparse.Namespace) -> bool:
+    """Measure and report; return whether every client got its right answer."""
     from bench import plots  # noqa: PLC0415 - --help does not wait for matplotlib
 
     quick = options.quick
@@ -85,7 +75,7 @@ def _measure_all(options: argparse.Namespace) -> int:
     plots.throughput(options.out / "throughput.svg", results)
     failures = sum(each.failures for each in results)
     progress.say(f"{failures:,} wrong or lost answers; see {options.out / report.MARKDOWN}")
-    return EXIT_FAILURES if failures else 0
+    return not failures
 
 
 def _measure(case: Case, scale: Scale, out: Path, progress: BenchProgress) -> Measured:
@@ -105,21 +95,6 @@ def _case(name: str) -> Case:
     return case
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _bounded(highest: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        value = int(text)
-        if not 1 <= value <= highest:
-            message = f"must be 1 to {highest}"
-            raise argparse.ArgumentTypeError(message)
-        return value
-
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench.run",
@@ -131,10 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--cases", nargs="+", choices=CASES, default=CASES, metavar="CASE", help=" ".join(CASES))
     add(
         "--rounds",
-        type=_bounded(ROUNDS_MAX),
+        type=integer(1, ROUNDS_MAX),
         help=f"of each variant, growth: one (default: {ROUNDS})",
     )
-    add("--seconds", type=_bounded(SECONDS_MAX), help=f"of load in a trial (default: {SECONDS})")
+    add("--seconds", type=integer(1, SECONDS_MAX), help=f"of load in a trial (default: {SECONDS})")
     quick = f"{ROUNDS_QUICK} rounds of {SECONDS_QUICK} s, few users: minutes instead of an hour"
     add("--quick", action="store_true", help=quick)
     add("--out", type=Path, default=Path("out/bench"), metavar="FOLDER", help="for the report")

@@ -16,7 +16,7 @@ from handlers import wiring
 from handlers.domain.admission import Admission, Applicant, Outcome
 from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
-from handlers.edge.http.endpoint import Event, Response, _RequestScope
+from handlers.edge.http.endpoint import Event, RequestScope, Response
 from handlers.edge.http.response import json_response, problem
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class _Application:
     """
 
     index: int
-    scope: _RequestScope
+    scope: RequestScope
     applicant: Applicant
     remembered: Admission | None = None
     deadline: float = 0.0
@@ -107,7 +107,7 @@ def _authenticate(events: Sequence[Event]) -> _Phase[_Application]:
     """Find out who applies, and where; respond where memory is enough, or the request is bad."""
     applications: list[_Application] = []
     for index, event in enumerate(events):
-        scope = _RequestScope("apply_handler", event)
+        scope = RequestScope("apply_handler", event)
         try:
             application = _application(index, scope)
         except Exception as error:  # noqa: BLE001 - the scope makes a response of it
@@ -121,7 +121,7 @@ def _authenticate(events: Sequence[Event]) -> _Phase[_Application]:
     return applications
 
 
-def _application(index: int, scope: _RequestScope) -> _Application:
+def _application(index: int, scope: RequestScope) -> _Application:
     request = scope.request()
     user_id = wiring.authenticator().authenticate(request.headers).id
     campaign_id = request.campaign_id()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
@@ -12,24 +10,13 @@ from handlers.domain.errors import LedgerRefusedError, UnavailableError
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
+from handlers.gc_pause import gc_paused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
-@contextmanager
-def _gc_paused() -> Iterator[None]:
-    """Pause Python's cyclic garbage collector: a batch makes many objects and no cycles."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@_gc_paused()
+@gc_paused()
 def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Write one batch; return Lambda's partial batch response.
 

@@ -13,14 +13,14 @@ from handlers import wiring
 from handlers.config import ConfigurationError
 from handlers.coupons import LIMIT_MAX, write_csv
 from handlers.domain.errors import ServiceError
-from handlers.domain.identifiers import is_campaign_id
+from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from handlers.adapters.mysql.queries import Coupon
 
-EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,16 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         count = _export(options.campaign, options.output)
     except ConfigurationError as error:
-        print(f"Wrong settings: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
+        return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
     except (ServiceError, OSError) as error:
-        print(f"\nNothing is written: {error}.", file=sys.stderr)
-        return EXIT_FAILED
+        return end(f"\nNothing is written: {error}.", EXIT_FAILED)
     except KeyboardInterrupt:
-        print("\nInterrupted: nothing is written.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    print(f"\r{count} coupons of {options.campaign} written", file=sys.stderr)
-    return 0
+        return end("\nInterrupted: nothing is written.", EXIT_INTERRUPTED)
+    return end(f"\r{count} coupons of {options.campaign} written", 0)
 
 
 def _export(campaign_id: str, output: Path | None) -> int:
@@ -73,20 +69,13 @@ def _pages(campaign_id: str) -> Iterator[Sequence[Coupon]]:
         after = page[-1].serial
 
 
-def _campaign(text: str) -> str:
-    if not is_campaign_id(text):
-        message = "no campaign id: 1 to 63 of a-z, 0-9 and -"
-        raise argparse.ArgumentTypeError(message)
-    return text
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.export",
         description="Write all winners of a campaign as CSV, by serial, straight from MySQL.",
         epilog="Settings come from the environment. Coupons issued meanwhile may be missing.",
     )
-    parser.add_argument("campaign", type=_campaign, help="id of the campaign")
+    parser.add_argument("campaign", type=campaign_id, help="id of the campaign")
     parser.add_argument("-o", "--output", type=Path, help="file to write (default: stdout)")
     return parser
 

@@ -6,11 +6,9 @@ was given, a coupon's code or a part of an address.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from handlers.log import JsonFormatter, stack_frames
@@ -18,17 +16,14 @@ from handlers.log import JsonFormatter, stack_frames
 if TYPE_CHECKING:
     from types import TracebackType
 
+FORMATTER = JsonFormatter()
+
 
 def log_event(level: str, message: str, **fields: object) -> None:
     """Write one line with the time (ISO 8601, UTC), `level`, `message` and `fields`."""
-    time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    line = json.dumps(
-        {"time": time, "level": level, "message": message, **fields},
-        ensure_ascii=False,
-        default=str,
-    )
+    line = logging.makeLogRecord({"levelname": level, "msg": message, "fields": fields})
     # One write for the whole line: threads and processes that share stderr do not mix theirs.
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(FORMATTER.format(line) + "\n")
     sys.stderr.flush()
 
 
@@ -40,7 +35,7 @@ def about(error: BaseException) -> dict[str, object]:
 def configure_json_logging() -> None:
     """Make JSON lines of what others write, too: libraries, warnings, threads that die."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(FORMATTER)
     logging.root.handlers[:] = [handler]
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught

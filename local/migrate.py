@@ -17,6 +17,7 @@ from handlers.adapters.migration.topic import PARTITIONS, REPLICATION_OF_THE_BRO
 from handlers.config import ConfigurationError, Settings
 from handlers.domain.errors import ServiceError
 from handlers.retry import RetryDeadline, SetupError
+from local.cli import decimal, integer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def migrate(
     steps = Migration(settings, store.database_address, store.redis_auth())
     done = steps.run(patience, partitions, replication)
     if done.epoch in {EpochState.LOST, EpochState.RESTARTED}:
-        patience.report("the scheduler does that, or at once: python -m local.migrate --open")
+        patience.report("the scheduler does that within seconds; at once: python -m local.rebuild")
 
 
 def database_address(settings: Settings) -> DatabaseAddress:
@@ -78,40 +79,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--wait",
-        type=_seconds,
+        type=decimal(0, WAIT_S_MAX),
         default=WAIT_S,
         metavar="SECONDS",
         help="how long to wait for servers that are still starting (default: %(default)g)",
     )
     parser.add_argument(
         "--partitions",
-        type=_count,
+        type=integer(1, COUNT_MAX),
         default=PARTITIONS,
         metavar="N",
         help="partitions of a new topic (default: %(default)s)",
     )
     parser.add_argument(
         "--replication-factor",
-        type=_count,
+        type=integer(1, COUNT_MAX),
         default=REPLICATION_OF_THE_BROKER,
         metavar="N",
         help="copies of a new topic (default: what the brokers have as their default)",
     )
     return parser
-
-
-def _seconds(text: str) -> float:
-    if not text.isdecimal() or int(text) > WAIT_S_MAX:
-        message = f"{text!r} is no number of seconds: 0 to {WAIT_S_MAX}"
-        raise argparse.ArgumentTypeError(message)
-    return float(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= COUNT_MAX:
-        message = f"{text!r} is no number from 1 to {COUNT_MAX}"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,14 @@ from handlers import wiring
 from handlers.config import ConfigurationError
 from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
+from local.cli import EXIT_MISCONFIGURED, decimal, end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_CLOSED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_CLOSED, EXIT_INTERRUPTED = 1, 130
 # One rebuild takes KAFKA_ACK_TIMEOUT_MS, half a second, and what there is to read.
-WAIT_S = 60.0
+WAIT_S, WAIT_S_MAX = 60.0, 86_400
 POLL_INTERVAL_S = 0.2
 
 
@@ -31,11 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         rebuilt = rebuild(options.wait)
     except ConfigurationError as error:
-        return _end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
+        return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
     except (ServiceError, TimeoutError) as error:
-        return _end(f"Not opened: {error}", EXIT_CLOSED)
+        return end(f"Not opened: {error}", EXIT_CLOSED)
     except KeyboardInterrupt:
-        return _end("Interrupted: what was not opened stays closed.", EXIT_INTERRUPTED)
+        return end("Interrupted: what was not opened stays closed.", EXIT_INTERRUPTED)
     print(f"Opened again: {', '.join(rebuilt)}." if rebuilt else "Everything is open.")
     return 0
 
@@ -61,19 +62,6 @@ def rebuild(wait_s: float) -> list[str]:
     return list(result["rebuilt"])
 
 
-def _end(message: str, code: int) -> int:
-    print(message, file=sys.stderr)
-    return code
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 86_400:  # noqa: PLR2004 - a day
-        message = "must be 0 to 86400"
-        raise argparse.ArgumentTypeError(message)
-    return seconds
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.rebuild",
@@ -83,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--wait",
-        type=_seconds,
+        type=decimal(0, WAIT_S_MAX),
         default=WAIT_S,
         metavar="SECONDS",
         help="how long to wait for a rebuild that is at work elsewhere (default: %(default)g)",

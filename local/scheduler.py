@@ -17,20 +17,20 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from handlers.config import ConfigurationError, Settings
 from handlers.domain.errors import ServiceError
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
+from local.cli import EXIT_MISCONFIGURED, decimal, end, misconfigured
 from local.json_log import about, configure_json_logging, log_event
 from local.lambda_context import LambdaContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-EXIT_MISCONFIGURED = 2
 # What Lambda gives these functions; a run that takes longer would meet the next one.
 TIMEOUT_S = 60.0
+INTERVAL_S_MIN, INTERVAL_S_MAX = 0.05, 86_400  # 50 ms for tests, a day at most
 
 
 @dataclass
@@ -73,11 +73,8 @@ def jobs(interval_s: float, rebuild_interval_s: float) -> list[Job]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code: 0 stopped, 1 --once failed, 2 wrong settings."""
     options = _parser().parse_args(arguments)
-    try:
-        Settings.from_environment()
-    except ConfigurationError as error:
-        print(f"Wrong settings: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
+    if wrong := misconfigured():
+        return end(wrong, EXIT_MISCONFIGURED)
     configure_json_logging()
     all_jobs = jobs(options.interval_s, options.rebuild_interval_s)
     if options.once:
@@ -117,14 +114,6 @@ def _beat(all_jobs: Sequence[Job], heartbeat: Path) -> None:
         os.utime(heartbeat, (oldest, oldest))
 
 
-def _interval(text: str) -> float:
-    seconds = float(text)
-    if not 0.05 <= seconds <= 86_400:  # noqa: PLR2004 - 50 ms for tests, a day at most
-        message = "must be 0.05 to 86400"
-        raise argparse.ArgumentTypeError(message)
-    return seconds
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.scheduler",
@@ -133,13 +122,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--interval-s",
-        type=_interval,
+        type=decimal(INTERVAL_S_MIN, INTERVAL_S_MAX),
         default=60.0,
         help="seconds from one run of the relay or the redrive to the next (default: %(default)g)",
     )
     parser.add_argument(
         "--rebuild-interval-s",
-        type=_interval,
+        type=decimal(INTERVAL_S_MIN, INTERVAL_S_MAX),
         default=1.0,
         help="the same for the look whether Redis must be rebuilt (default: %(default)g)",
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import http.client
 import os
 import pkgutil
@@ -25,17 +24,17 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from handlers import wiring
-from handlers.config import ConfigurationError, Settings
+from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured, port_or_zero
 from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
 from local.gateway.executor import ExecutorLimits
 from local.json_log import configure_json_logging
-from local.worker_process import block_signals_during_fork, exit_with_parent
+from local.worker_process import block_signals_during_fork, exit_with_parent, freeze_gc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 APPLICATION = "local.gateway.app:application"
-EXIT_CANNOT_SERVE, EXIT_MISCONFIGURED = 1, 2
+EXIT_CANNOT_SERVE = 1
 # A handler may take API Gateway's 29 s; a worker that is not done by then never will be.
 WORKER_STOP_TIMEOUT_S = 35
 # Open connections of one process. Each costs some 10 KB; a busy front page keeps many idle.
@@ -46,8 +45,6 @@ OTHER_FILES_MAX = 256
 IDLE_TIMEOUT_S = 30
 # API Gateway allows 10,240 bytes of headers; the least that the server can be told is 8,192.
 HEADER_BYTES_MAX = 16 * 1024
-# New objects until the collector looks for cycles among them, a few milliseconds' work.
-GC_OBJECTS = 50_000
 # macOS knows no such thing.
 PINS = ("auto", "on", "off") if hasattr(os, "sched_setaffinity") else ("auto", "off")
 # Between two looks whether the first worker answers; a start takes about 300 ms.
@@ -59,22 +56,14 @@ ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        Settings.from_environment()
-        pkgutil.resolve_name(options.application)
-    except ConfigurationError as error:
-        print(f"Wrong settings: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
-    except (ImportError, AttributeError, ValueError) as error:
-        print(f"{options.application} cannot be loaded: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
+    if wrong := misconfigured(options.application):
+        return end(wrong, EXIT_MISCONFIGURED)
     try:
         with _reserved_port(options.host, options.port) as port:
             return _serve(options, port)
     except OSError as error:
         where = f"{options.host}:{options.port}"
-        print(f"Cannot listen on {where}: {error.strerror or error}.", file=sys.stderr)
-        return EXIT_CANNOT_SERVE
+        return end(f"Cannot listen on {where}: {error.strerror or error}.", EXIT_CANNOT_SERVE)
     except KeyboardInterrupt:  # before Granian has taken the signals over
         return 0
 
@@ -159,23 +148,13 @@ def _load(bounds: ExecutorLimits, cores: CpuAffinity | None, target: str) -> Any
     configure_json_logging()
     application = pkgutil.resolve_name(target)
     application.bounds = bounds
-    _spare_the_collector()
+    freeze_gc()
     if target == APPLICATION:
         # A Lambda function connects to Kafka when it first must; a server has the time before.
         # In the background: without Kafka it serves all the same.
         warm_up = wiring.publisher().warm_up
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     return application
-
-
-def _spare_the_collector() -> None:
-    """Keep the garbage collector from walking through all modules again and again.
-
-    What is loaded now stays. A request makes some hundred objects and no cycle of them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_OBJECTS)
 
 
 def _announce(host: str, port: int) -> None:
@@ -207,22 +186,6 @@ def _logging_to_stderr() -> dict[str, Any]:
     }
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        message = "must be 1 or more"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65_535:  # noqa: PLR2004 - TCP's
-        message = "must be 0 to 65535"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.serve",
@@ -232,22 +195,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=_port, default=8000, help="port to listen on; 0: a free one")
-    add("--workers", type=_count, default=2, help="processes")
+    add("--port", type=port_or_zero, default=8000, help="port to listen on; 0: a free one")
+    add("--workers", type=integer(1), default=2, help="processes")
     bounds = ExecutorLimits()
     threads_help = "handlers at once in each process; a group of applications counts as one"
-    add("--threads", type=_count, default=bounds.threads, help=threads_help)
+    add("--threads", type=integer(1), default=bounds.threads, help=threads_help)
     add(
         "--queue",
-        type=_count,
+        type=integer(1),
         default=bounds.queue_size,
         help="requests that may wait for one, in each process",
     )
     wait_help = "how long they may wait; then, or with a full queue, the answer is 503"
-    add("--wait-ms", type=_count, default=int(bounds.queue_timeout_s * 1000), help=wait_help)
+    add("--wait-ms", type=integer(1), default=int(bounds.queue_timeout_s * 1000), help=wait_help)
     pin_help = "keep each process to a core; auto: where they can be shared out evenly"
     add("--pin", choices=PINS, default="auto", help=pin_help)
-    add("--backlog", type=_count, default=4096, help="connections that may wait")
+    add("--backlog", type=integer(1), default=4096, help="connections that may wait")
     add("--access-log", action="store_true", help="one line on stderr for each request")
     add("--application", default=APPLICATION, help="RSGI application to serve")
     return parser

@@ -15,32 +15,24 @@ from typing import TYPE_CHECKING
 
 from handlers.config import ConfigurationError, Settings
 from handlers.retry import RetryDeadline, SetupError
+from local.cli import port
+from local.harness.signals import SignalHandler
 from local.migrate import migrate
 from local.servers import ServerError
 from local.servers.embedded import Ports, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from types import FrameType
 
 # The servers serve already: this bounds the setting up itself.
 MIGRATE_WAIT_S = 30.0
-PORT_MAX = 65_535
-
-
-class _StoppedError(BaseException):
-    """Ctrl-C or SIGTERM."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 when it was stopped after it was ready."""
     options = _parser().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    signals = SignalHandler()
+    signals.install()
     ports = Ports(options.redis_port, options.kafka_port, options.mysql_port)
     ready = False
     try:
@@ -54,9 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _say("ready; Ctrl-C stops the servers and removes their data")
                 while True:
                     signal.pause()
-    except _StoppedError as stopped:
+    except KeyboardInterrupt:
         _say("stopped; everything is removed")
-        return 0 if ready else 128 + stopped.number
+        return 0 if ready else signals.exit_code
     except (ServerError, SetupError, ConfigurationError, OSError) as error:
         _say(f"stack: {error}")
         return 1
@@ -85,14 +77,6 @@ def _env_file(path: Path | None, settings: Mapping[str, str]) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _stop(number: int, _: FrameType | None) -> None:
-    # Stopping is bounded, and a second Ctrl-C in the middle of it would leave a part undone.
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    os.write(sys.stderr.fileno(), "stopping …\n".encode())  # print might be under way already
-    raise _StoppedError(number)
-
-
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -111,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for server in ("redis", "kafka", "mysql"):
         parser.add_argument(
-            f"--{server}-port", type=_port, metavar="PORT", help="default: a free one"
+            f"--{server}-port", type=port, metavar="PORT", help="default: a free one"
         )
     parser.add_argument(
         "--no-migrate",
@@ -126,13 +110,6 @@ def _parser() -> argparse.ArgumentParser:
         help="write the settings there too, once ready; removed at the end",
     )
     return parser
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= PORT_MAX:
-        message = f"{text!r} is no port: 1 to {PORT_MAX}"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
 
 
 if __name__ == "__main__":

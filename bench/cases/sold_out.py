@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.harness import Case, Goal
 from bench.load import LoadGenerator
 from bench.tokens import write_tokens
-from local.token import mint
+from local.token import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
 def sold_out_campaign(cluster: Cluster, api: Api) -> str:
     """Create a campaign and take its only coupon; return its id."""
     campaign_id = cluster.campaign(api, quantity=1)
-    winner = {"Authorization": f"Bearer {mint(cluster.settings.auth_jwt_secret, 'winner')}"}
+    winner = bearer(cluster.settings.auth_jwt_secret, "winner")
     api.call("POST", f"/campaigns/{campaign_id}/apply", headers=winner)
     return campaign_id
 

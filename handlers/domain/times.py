@@ -13,11 +13,6 @@ LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 SECONDS_CACHED = 1024
 
 
-def to_datetime(time_ms: int) -> datetime:
-    """Return `time_ms` as an aware datetime in UTC, exact to the millisecond."""
-    return EPOCH + timedelta(milliseconds=time_ms)
-
-
 def from_datetime(time: datetime) -> int:
     """Return an aware datetime (a naive one counts as UTC, as MySQL gives it) in ms."""
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)

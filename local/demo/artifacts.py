@@ -30,7 +30,7 @@ def write(folder: Path, run: Run, metrics: Mapping[str, Any]) -> None:
     """Write all files."""
     text = json.dumps(metrics, indent=2, ensure_ascii=False)
     (folder / FIGURES).write_text(f"{text}\n", encoding="utf-8")
-    _write_answers(folder / ANSWERS, run.evidence.answers)
+    _write_answers(folder / ANSWERS, run.evidence.responses)
     draw(run, *(folder / name for name in PICTURES))
 
 

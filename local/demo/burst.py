@@ -7,10 +7,10 @@ import gc
 import http
 import resource
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from handlers.gc_pause import gc_paused
 from local.harness.http_connection import (
     ERRORS,
     HttpConnection,
@@ -22,7 +22,7 @@ from local.harness.processes import HarnessError
 from local.harness.responses import NO_RESPONSE, ApplyResponse, parse_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from local.demo.requests import ApplyRequest
     from local.harness.api_client import Api
@@ -138,22 +138,13 @@ async def burst(button: BurstClient, crowd: Sequence[ApplyRequest], screen: Cons
     try:
         with screen.bar("Opening connections", count) as opened:
             await button.open(count, opened)
-        with screen.bar("Everybody presses", len(crowd)) as answered, _no_garbage_collection():
+        gc.collect()
+        # Nothing stops the crowd for a tenth of a second in the middle of pressing.
+        with screen.bar("Everybody presses", len(crowd)) as answered, gc_paused():
             started, answers = await button.send_all(crowd, answered)
     finally:
         button.close()
     return Burst(started, count, answers)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Let nothing stop the crowd for a tenth of a second in the middle of pressing."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def connections_for(requests: int) -> int:

@@ -7,13 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.harness.invariants import users_with_two
+from local.harness.invariants import repeated
 from local.harness.responses import EXPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.harness.invariants import Observations
+    from local.harness.observations import Observations
     from local.harness.responses import ApplyResponse
 
 PERCENTILES = (50, 95, 99)
@@ -35,12 +35,12 @@ class Run:
     @property
     def duration_s(self) -> float:
         """When the last answer was there."""
-        return max((answer.latency_s for answer in self.evidence.answers), default=0.0)
+        return max((answer.latency_s for answer in self.evidence.responses), default=0.0)
 
 
 def metrics(run: Run) -> dict[str, Any]:
     """Return everything that was measured, ready for JSON."""
-    evidence, answers = run.evidence, run.evidence.answers
+    evidence, answers = run.evidence, run.evidence.responses
     outcomes = Counter(answer.outcome for answer in answers)
     return {
         "campaign_id": run.campaign_id,
@@ -66,7 +66,7 @@ def metrics(run: Run) -> dict[str, Any]:
         "failed_events": evidence.failed_events,
         "pending_in_redis": evidence.pending,
         "highest_count_in_redis": evidence.highest_count,
-        "users_with_two_coupons": len(users_with_two(evidence.rows)),
+        "users_with_two_coupons": len(repeated(row.user for row in evidence.rows)),
     }
 
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
+from local.cli import decimal, integer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from local.harness.deployment import Servers
     from local.servers.embedded import KafkaKind
 
-Servers = Literal["auto", "compose", "embedded", "env"]
 # A crowd that one process can still be: each press is a task and a token of half a kilobyte.
 USERS_MAX = 50_000
 # One in this many is impatient unless --impatient says otherwise: 200 of 1,000.
 USERS_PER_IMPATIENT = 5
 WAIT_S = 30.0
-WAIT_S_MAX = 3600.0
+WAIT_S_MIN, WAIT_S_MAX = 0.001, 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +39,10 @@ class Options:
 
 def parse(arguments: Sequence[str] | None) -> Options:
     """Return the options of a command line; argparse ends the program when it is wrong."""
-    given = _parser().parse_args(arguments)
-    impatient = given.impatient
-    return Options(
-        users=given.users,
-        impatient=given.users // USERS_PER_IMPATIENT if impatient is None else impatient,
-        quantity=given.quantity,
-        servers=cast("Servers", given.servers),
-        kafka=given.kafka,
-        out=given.out,
-        wait_s=given.wait_s,
-    )
+    given = vars(_parser().parse_args(arguments))
+    if given["impatient"] is None:
+        given["impatient"] = given["users"] // USERS_PER_IMPATIENT
+    return Options(**given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,20 +55,20 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "--users",
-        type=_number(1, USERS_MAX),
+        type=integer(1, USERS_MAX),
         default=1000,
         metavar="N",
         help="different people who press once, all at once (default: %(default)s)",
     )
     add(
         "--impatient",
-        type=_number(0, USERS_MAX),
+        type=integer(0, USERS_MAX),
         metavar="N",
         help="further people, who press five times (default: a fifth of --users)",
     )
     add(
         "--quantity",
-        type=_number(1, QUANTITY_MAX),
+        type=integer(1, QUANTITY_MAX),
         default=100,
         metavar="N",
         help="coupons of the campaign (default: %(default)s)",
@@ -102,28 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--wait-s",
-        type=_seconds,
+        type=decimal(WAIT_S_MIN, WAIT_S_MAX),
         default=WAIT_S,
         metavar="SECONDS",
         help="patience with servers, answers and rows, each (default: %(default)g)",
     )
     return parser
-
-
-def _number(lowest: int, highest: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        value = int(text)
-        if not lowest <= value <= highest:
-            message = f"must be {lowest:,} to {highest:,}"
-            raise argparse.ArgumentTypeError(message)
-        return value
-
-    return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= WAIT_S_MAX:
-        message = f"must be above 0 and at most {WAIT_S_MAX:g}"
-        raise argparse.ArgumentTypeError(message)
-    return seconds

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from local.demo.metrics import OTHER, by_outcome, latencies_ms
+from local.harness.plot_style import INK, STYLE
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
 
 if TYPE_CHECKING:
@@ -38,29 +39,19 @@ LABELS = {
     SOLD_OUT: "sold out",
     OTHER: "anything else",
 }
-INK = "#222222"
 BINS = 50
 # A flat picture has no axis to speak of; a millisecond is less than any run takes.
 END_S_MIN = 0.001
-STYLE: dict[Any, Any] = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10.5,
-    "legend.frameon": False,
-    "svg.fonttype": "none",  # text stays text: small, and searchable
-}
 
 
 def draw(run: Run, *files: Path) -> None:
     """Write the picture to each of `files`, in the format of its suffix."""
-    groups = by_outcome(run.evidence.answers)
+    groups = by_outcome(run.evidence.responses)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 5), layout=ConstrainedLayoutEngine(wspace=0.08))
         left, right = figure.subplots(1, 2, width_ratios=(4, 3))
         _answers_over_time(left, run, groups)
-        _latencies(right, run.evidence.answers, groups)
+        _latencies(right, run.evidence.responses, groups)
         figure.suptitle(_title(run), fontsize=14, fontweight="bold")
         figure.legend(
             handles=_handles(groups), loc="outside lower center", ncols=5, handlelength=3.2

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 from redis.exceptions import RedisError
 
-from handlers.config import ConfigurationError
-from handlers.domain.errors import ServiceError
-from handlers.retry import SetupError
 from local.demo import artifacts as results
 from local.demo.burst import BurstClient, burst
 from local.demo.metrics import Run, metrics
 from local.demo.requests import requests
 from local.demo.summary import summary
-from local.harness.deployment import Deployment, surroundings
-from local.harness.invariants import Observations, judge
+from local.harness.deployment import Deployment, DeploymentOptions, surroundings
+from local.harness.invariants import as_json, check
 from local.harness.mysql_state import RowWatch, read_rows
+from local.harness.observations import Observations
 from local.harness.processes import HarnessError
 from local.harness.redis_state import read_version, settled_counts
 from local.harness.system_info import machine, versions
 from local.migrate import database_address
-from local.servers import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +31,6 @@ if TYPE_CHECKING:
     from local.harness.invariants import CheckResult
     from local.harness.signals import SignalHandler
 
-# What these say is all that a person needs; a traceback would only hide it.
-EXPLAINED = (HarnessError, ServerError, SetupError, ConfigurationError, ServiceError, OSError)
 # The bar of rows moves this often, and a gateway that has ended is noticed as soon.
 POLL_INTERVAL_S = 0.1
 
@@ -45,10 +39,11 @@ def show(options: Options, screen: Console, signals: SignalHandler) -> bool:
     """Do the whole demo and print its summary; return whether every promise was kept."""
     started = time.perf_counter()
     results.clear(options.out)
-    with surroundings(options, screen) as deployment:
+    asked = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
+    with surroundings(asked, screen) as deployment:
         run, server_versions = _run(deployment, options, screen, signals)
         with screen.step("Verdict, figures, picture"):
-            findings = judge(run.evidence)
+            findings = check(run.evidence)
             facts = metrics(run)
             record = _record(facts, findings, server_versions, time.perf_counter() - started)
             results.write(options.out, run, record)
@@ -78,7 +73,14 @@ def _run(
         message = f"a server went away: {type(error).__name__}: {error}"
         raise HarnessError(message) from error
     evidence = Observations(
-        options.quantity, people, len(crowd), outcome.answers, rows, highest, pending, failed
+        options.quantity,
+        outcome.answers,
+        rows,
+        people=people,
+        requests=len(crowd),
+        highest_count=highest,
+        pending=pending,
+        failed_events=failed,
     )
     since = outcome.started
     seen = [(at - since, count) for at, count in watch.seen]
@@ -106,8 +108,7 @@ def _record(
 ) -> dict[str, Any]:
     """Return everything that goes into the JSON file."""
     return {
-        "kept": all(finding.kept for finding in findings),
-        "promises": [asdict(finding) | {"kept": finding.kept} for finding in findings],
+        **as_json(findings),
         **facts,
         "total_s": round(total_s, 1),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.columns import Columns
-from rich.console import Group
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
+from local.harness.console import facts, verdict
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
 
 if TYPE_CHECKING:
@@ -21,32 +18,16 @@ if TYPE_CHECKING:
     from local.harness.invariants import CheckResult
 
 TOLD = {ACCEPTED: "accepted", SOLD_OUT: "sold out", ALREADY_APPLIED: "already applied"}
-# The terminal's own green and red; the marks say the same without colour.
-KEPT, BROKEN = Text("✓", "green"), Text("✗", "bold red")
 
 
 def summary(metrics: Mapping[str, Any], findings: Sequence[CheckResult]) -> RenderableType:
     """Return what `figures` and `findings` say, for any terminal from 80 columns up."""
-    kept = all(finding.kept for finding in findings)
     head = Text.assemble(
         (f"{metrics['people']:,} people", "bold"),
         f" pressed {metrics['presses']:,} times at once for {metrics['quantity']:,} coupons",
         (f" (sent within {metrics['sent_within_ms']:,.0f} ms)", "dim"),
     )
-    end = (
-        Text("Every promise was kept.", "bold green")
-        if kept
-        else Text("Not every promise was kept.", "bold red")
-    )
-    return Panel(
-        Group(head, "", _columns(metrics), "", promises(findings), "", end),
-        title="seonchak",
-        title_align="left",
-        border_style="green" if kept else "red",
-        box=box.ROUNDED,
-        padding=(1, 2),
-        expand=False,
-    )
+    return verdict("seonchak", [head, "", _columns(metrics)], findings)
 
 
 def _columns(metrics: Mapping[str, Any]) -> Columns:
@@ -75,27 +56,6 @@ def _columns(metrics: Mapping[str, Any]) -> Columns:
         ],
         padding=(0, 3),
     )
-
-
-def facts(title: str, pairs: Sequence[tuple[str, object]]) -> Table:
-    """Return names and values under a title."""
-    table = Table(box=None, show_header=True, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column(title, no_wrap=True)
-    table.add_column("", justify="right", style="bold", no_wrap=True)
-    for name, value in pairs:
-        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
-    return table
-
-
-def promises(findings: Sequence[CheckResult]) -> Table:
-    """Return one line for each promise: kept or not, what was seen, what speaks against it."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for finding in findings:
-        seen = Text.assemble((finding.seen, "dim"))
-        for difference in finding.differences:
-            seen.append(f"\n{difference}", "red")
-        table.add_row(KEPT if finding.kept else BROKEN, finding.promise, seen)
-    return table
 
 
 def _ms(value: float | None) -> str:

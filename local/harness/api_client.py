@@ -12,7 +12,7 @@ from typing import Any
 
 from handlers.domain import times
 from local.harness.processes import HarnessError
-from local.token import mint
+from local.token import bearer
 
 TIMEOUT_S = 10.0
 # Enough connections to reach each process of the gateway: the kernel spreads them at random, and
@@ -62,7 +62,7 @@ class Api:
             "opens_at": times.to_iso(now_ms - OPEN_SINCE_MS),
             "closes_at": times.to_iso(now_ms + OPEN_FOR_MS),
         }
-        headers = {"Authorization": f"Bearer {mint(secret, 'demo-admin', 'coupon:admin')}"}
+        headers = bearer(secret, "demo-admin", "coupon:admin")
         status, fields = self.call("POST", "/campaigns", json.dumps(body), headers)
         if status != http.client.CREATED:
             message = f"POST /campaigns was answered with {status}: {_told(fields)}"

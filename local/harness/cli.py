@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,25 @@ def run(name: str, show: Callable[[SignalHandler], bool]) -> int:
     signals = SignalHandler()
     signals.install()
     try:
-        # Not above: --help need not wait for every client and the plots.
-        from local.demo.run import EXPLAINED  # noqa: PLC0415
-
+        explained = _explained()
         try:
             return 0 if show(signals) else 1
-        except EXPLAINED as error:
+        except explained as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
     except KeyboardInterrupt:
         print(f"{name}: stopped; nothing is left running", file=sys.stderr)
         return signals.exit_code
+
+
+def _explained() -> tuple[type[Exception], ...]:
+    """Return errors that say all that a person needs; a traceback would only hide it."""
+    # Not above: --help need not wait for the clients of every server.
+    from handlers.config import ConfigurationError  # noqa: PLC0415
+    from handlers.domain.errors import ServiceError  # noqa: PLC0415
+    from handlers.retry import SetupError  # noqa: PLC0415
+    from local.harness.processes import HarnessError  # noqa: PLC0415
+    from local.servers import ServerError  # noqa: PLC0415
+
+    ours = (HarnessError, ServerError, SetupError, ConfigurationError, ServiceError)
+    return (*ours, OSError, subprocess.SubprocessError)

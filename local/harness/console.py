@@ -1,4 +1,4 @@
-"""What the demo shows while it works: steps with a check mark, bars while a crowd is answered."""
+"""What programs show: steps with a check mark and bars while they work, a verdict at the end."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console as RichConsole
+from rich.console import Group
+from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from rich.console import RenderableType
 
     from handlers.retry import Report
+    from local.harness.invariants import CheckResult
 
 # The widest step, so that the times stand in one column.
 STEP_WIDTH = 26
 # On a pipe there is no terminal to ask; enough for the summary's lines.
 PIPE_WIDTH = 100
+# The terminal's own green and red; the marks say the same without colour.
+KEPT, BROKEN = Text("✓", "green"), Text("✗", "bold red")
 
 
 class Console:
@@ -63,3 +73,42 @@ class Console:
 def _console() -> RichConsole:
     console = RichConsole()
     return console if console.is_terminal else RichConsole(width=PIPE_WIDTH)
+
+
+def verdict(
+    title: str, parts: Iterable[RenderableType], results: Sequence[CheckResult]
+) -> RenderableType:
+    """Return a frame around `parts`, the promises, and a sentence whether all were kept."""
+    kept = all(result.kept for result in results)
+    sentence = "Every promise was kept." if kept else "Not every promise was kept."
+    end = Text(sentence, "bold green" if kept else "bold red")
+    return Panel(
+        Group(*parts, "", promises(results), "", end),
+        title=title,
+        title_align="left",
+        border_style="green" if kept else "red",
+        box=box.ROUNDED,
+        padding=(1, 2),
+        expand=False,
+    )
+
+
+def facts(title: str, pairs: Sequence[tuple[str, object]]) -> Table:
+    """Return names and values under a title."""
+    table = Table(box=None, show_header=True, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column(title, no_wrap=True)
+    table.add_column("", justify="right", style="bold", no_wrap=True)
+    for name, value in pairs:
+        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
+    return table
+
+
+def promises(results: Iterable[CheckResult]) -> Table:
+    """Return one line for each promise: kept or not, what was seen, what speaks against it."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for result in results:
+        seen = Text.assemble((result.seen, "dim"))
+        for difference in result.differences:
+            seen.append(f"\n{difference}", "red")
+        table.add_row(KEPT if result.kept else BROKEN, result.promise, seen)
+    return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from handlers.config import Settings
 from handlers.retry import RetryDeadline
@@ -21,15 +21,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from local.demo.options import Options
     from local.harness.console import Console
+    from local.servers.embedded import KafkaKind
     from local.servers.embedded import Servers as StackServers
 
 POLL_RUNNERS = 2
 # In place of Lambda's half a second, which would be most of the time until the rows are there: a
 # hundred coupons, shared by two runners, never fill a batch.
 BATCH_WINDOW_MS = 50
+Servers = Literal["auto", "compose", "embedded", "env"]
 RESEND_AFTER_S = "2"  # nobody watches a demo for the relay's usual half minute
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentOptions:
+    """Whose servers are used, where programs log to, and how long to wait for each of them."""
+
+    servers: Servers
+    kafka: KafkaKind
+    out: Path
+    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class Deployment:
 
 
 @contextmanager
-def surroundings(options: Options, screen: Console) -> Iterator[Deployment]:
+def surroundings(options: DeploymentOptions, screen: Console) -> Iterator[Deployment]:
     """Yield ready surroundings; whatever was started is stopped after the block."""
     with ExitStack() as stack:
         if options.servers == "compose":
@@ -59,7 +70,7 @@ def surroundings(options: Options, screen: Console) -> Iterator[Deployment]:
             screen.say("stopping what was started …")
 
 
-def _containers(options: Options, screen: Console) -> Deployment:
+def _containers(options: DeploymentOptions, screen: Console) -> Deployment:
     """Find the containers of `make up`. Nothing is started, nothing migrated."""
     values = compose.read_values()
     settings = Settings.from_environment(compose.settings_of(values))
@@ -72,7 +83,7 @@ def _containers(options: Options, screen: Console) -> Deployment:
 
 
 def _own_programs(
-    stack: ExitStack, options: Options, servers: StackServers, screen: Console
+    stack: ExitStack, options: DeploymentOptions, servers: StackServers, screen: Console
 ) -> Deployment:
     """Start what is missing: servers where the settings name none, and always the programs."""
     with screen.step("Redis, Kafka, MySQL") as report:

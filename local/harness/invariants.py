@@ -1,49 +1,26 @@
-"""Were the promises kept? A pure function over what people were told and what stands."""
+"""Were the promises kept? Pure functions over what was seen of one campaign from outside.
+
+Demo, load test, soak, fault campaign and simulation all ask here, and add what only they can see.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
+from local.harness.responses import ACCEPTED, ALREADY_APPLIED, EXPECTED, SOLD_OUT, UNDECIDED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from local.harness.responses import ApplyResponse
+    from local.harness.observations import Observations
+
+Value = TypeVar("Value", int, float, str)
 
 # Names enough to look further, and still a sentence.
 EXAMPLES_MAX = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the coupon table."""
-
-    user: str
-    serial: int
-    admitted_at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Observations:
-    """Everything that the verdict is built on."""
-
-    quantity: int
-    people: int  # different users who pressed
-    requests: int
-    answers: Sequence[ApplyResponse]
-    rows: Sequence[Row]
-    highest_count: int  # coupon_count in Redis; it only ever rises
-    pending: int  # admitted in Redis, and not known to stand in MySQL
-    failed_events: int
-
-    @property
-    def coupons_due(self) -> int:
-        """How many rows there must be: one each, as long as there are any."""
-        return min(self.quantity, self.people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +30,7 @@ class CheckResult:
     promise: str
     seen: str
     differences: tuple[str, ...]
+    code: str = ""  # P1 to P6
 
     @property
     def kept(self) -> bool:
@@ -60,126 +38,172 @@ class CheckResult:
         return not self.differences
 
 
-def judge(evidence: Observations) -> tuple[CheckResult, ...]:
-    """Return a finding for each promise; the demo succeeded when all of them are kept."""
+def check(seen: Observations) -> tuple[CheckResult, ...]:
+    """Return a result for each promise; all is well when all of them are kept."""
     return (
-        _never_one_too_many(evidence),
-        _one_per_person(evidence),
-        _accepted_means_issued(evidence),
-        _first_come_first_served(evidence),
-        _told_the_same(evidence),
-        _nothing_disappears(evidence),
-        _everyone_answered(evidence),
+        never_one_too_many(seen),
+        one_per_person(seen),
+        _accepted_means_issued(seen),
+        _first_come_first_served(seen),
+        _told_the_same(seen),
+        _nothing_disappears(seen),
+        everyone_answered(seen),
     )
 
 
-def users_with_two(rows: Sequence[Row]) -> list[str]:
-    """Return the users who have more than one coupon."""
-    return sorted(user for user, count in Counter(row.user for row in rows).items() if count > 1)
+def as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
+    """Return the results as the programs write them down."""
+    promises = [asdict(each) | {"kept": each.kept} for each in results]
+    for each in promises:
+        del each["code"]
+    return {"kept": all(each.kept for each in results), "promises": promises}
 
 
-def _never_one_too_many(evidence: Observations) -> CheckResult:
-    rows, quantity, due = len(evidence.rows), evidence.quantity, evidence.coupons_due
+def violations(results: Iterable[CheckResult]) -> list[str]:
+    """Return a sentence for each difference, as "P1: the count in Redis is 101"."""
+    return [f"{each.code}: {found}" for each in results for found in each.differences]
+
+
+def never_one_too_many(seen: Observations) -> CheckResult:
+    """Check the number of rows and serials, at any moment; at the end none may be left over."""
+    rows, quantity, due = len(seen.rows), seen.quantity, seen.coupons_due
     differences = []
     if rows > quantity:
         differences.append(f"{rows - quantity:,} more than there are coupons")
-    elif rows > due:
-        differences.append(f"{rows - due:,} more than there are people")
-    elif rows < due:
-        differences.append(f"{due - rows:,} rows are missing")
-    if evidence.highest_count > quantity:
-        differences.append(f"the count in Redis is {evidence.highest_count:,}")
-    seen = f"{rows:,} rows in MySQL, {due:,} due"
-    return CheckResult("Never one too many, none left over", seen, tuple(differences))
-
-
-def _one_per_person(evidence: Observations) -> CheckResult:
-    doubles = users_with_two(evidence.rows)
-    people = len({row.user for row in evidence.rows})
-    differences = (naming("more than one coupon", doubles),) if doubles else ()
-    return CheckResult("One per person", f"{people:,} different owners", differences)
-
-
-def _accepted_means_issued(evidence: Observations) -> CheckResult:
-    told = [(a.user, a.serial) for a in evidence.answers if a.outcome == ACCEPTED]
-    told_users = Counter(user for user, _ in told)
-    serials = {row.user: row.serial for row in evidence.rows}
-    wrong = {user for user, serial in told if user in serials and serials[user] != serial}
-    denied = {a.user for a in evidence.answers if a.outcome == SOLD_OUT} & serials.keys()
-    differences = _differences(
-        ("told ACCEPTED, and no row", told_users.keys() - serials.keys()),
-        ("a row, and never told ACCEPTED", serials.keys() - told_users.keys()),
-        ("told another serial than the row's", wrong),
-        ("told ACCEPTED more than once", {u for u, count in told_users.items() if count > 1}),
-        ("told SOLD_OUT, and a row", denied),
+    elif seen.faults is None and rows != due:
+        many = f"{rows - due:,} more than there are people"
+        differences.append(many if rows > due else f"{due - rows:,} rows are missing")
+    if seen.highest_count > quantity:
+        differences.append(f"the count in Redis is {seen.highest_count:,}")
+    serials = [row.serial for row in seen.rows]
+    differences += naming_all(
+        ("serials out of range", [n for n in serials if not 1 <= n <= quantity]),
+        ("serials given twice", repeated(serials)),
     )
-    seen = f"{len(told_users):,} told ACCEPTED, {len(serials):,} own a row"
-    return CheckResult("Accepted means issued", seen, differences)
+    about = f"{rows:,} rows in MySQL, {due:,} due"
+    return CheckResult("Never one too many, none left over", about, tuple(differences), "P1")
 
 
-def _first_come_first_served(evidence: Observations) -> CheckResult:
-    rows = sorted(evidence.rows, key=lambda row: row.serial)
+def one_per_person(seen: Observations) -> CheckResult:
+    """Check that no user has two rows, at any moment."""
+    differences = naming_all(("more than one coupon", repeated(row.user for row in seen.rows)))
+    people = len({row.user for row in seen.rows})
+    return CheckResult("One per person", f"{people:,} different owners", differences, "P2")
+
+
+def _accepted_means_issued(seen: Observations) -> CheckResult:
+    serial_of, accepted = seen.serial_of, seen.users_with(ACCEPTED)
+    unsure = seen.users_with(UNDECIDED)
+    if seen.faults:
+        unsure |= seen.users_with(ACCEPTED, ALREADY_APPLIED)
+    differences = naming_all(
+        ("told ACCEPTED, and no row", _without_row(seen, ACCEPTED)),
+        ("told another serial than the row's", _with_other_serial(seen, ACCEPTED)),
+        ("told SOLD_OUT, and a row", seen.users_with(SOLD_OUT) & serial_of.keys() - unsure),
+    )
+    if seen.faults is None:
+        acceptances = [each.user for each in seen.responses if each.outcome == ACCEPTED]
+        differences += naming_all(
+            ("a row, and never told ACCEPTED", serial_of.keys() - accepted),
+            ("told ACCEPTED more than once", repeated(acceptances)),
+        )
+    elif seen.users_with(SOLD_OUT) and len(seen.rows) != seen.quantity and not seen.faults.rebuilt:
+        differences += (f"sold out with {len(seen.rows):,} of {seen.quantity:,} coupons",)
+    about = f"{len(accepted):,} told ACCEPTED, {len(serial_of):,} own a row"
+    return CheckResult("Accepted means issued", about, differences, "P3")
+
+
+def _first_come_first_served(seen: Observations) -> CheckResult:
+    faults, rows = seen.faults, sorted(seen.rows, key=lambda row: row.serial)
     serials = [row.serial for row in rows]
-    differences = []
-    if serials != list(range(1, len(rows) + 1)):
-        odd = sorted(set(serials) ^ set(range(1, len(rows) + 1)))
-        twice = sorted(serial for serial, count in Counter(serials).items() if count > 1)
-        if odd:
-            differences.append(naming("serials missing or out of place", odd))
-        if twice:
-            differences.append(naming("serials given twice", twice))
     late = [
         later.user
         for earlier, later in pairwise(rows)
         if later.admitted_at_ms < earlier.admitted_at_ms
     ]
-    if late:
-        differences.append(naming("admitted before somebody with a lower serial", late))
-    seen = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
+    if faults and (faults.rebuilt or faults.wrong_times or faults.redriven):
+        late = []
+    complete = set(serials) if faults else set(range(1, len(rows) + 1))
+    differences = naming_all(
+        ("serials missing or out of place", set(serials) ^ complete),
+        ("admitted before somebody with a lower serial", late),
+    )
+    about = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
     if not differences:
-        seen += ", in the order of admission"
-    return CheckResult("First come, first served", seen, tuple(differences))
+        about += ", in the order of admission"
+    return CheckResult("First come, first served", about, differences, "P4")
 
 
-def _told_the_same(evidence: Observations) -> CheckResult:
-    repeats = [a for a in evidence.answers if a.outcome == ALREADY_APPLIED]
-    serials = {row.user: row.serial for row in evidence.rows}
-    differences = _differences(
-        ("told ALREADY_APPLIED, and no row", {a.user for a in repeats} - serials.keys()),
-        (
-            "told ALREADY_APPLIED with another serial",
-            {a.user for a in repeats if serials.get(a.user, a.serial) != a.serial},
-        ),
+def _told_the_same(seen: Observations) -> CheckResult:
+    count = sum(each.outcome == ALREADY_APPLIED for each in seen.responses)
+    differences = naming_all(
+        ("told ALREADY_APPLIED, and no row", _without_row(seen, ALREADY_APPLIED)),
+        ("told ALREADY_APPLIED with another serial", _with_other_serial(seen, ALREADY_APPLIED)),
     )
     return CheckResult(
-        "Ask again, same answer", f"{len(repeats):,} told ALREADY_APPLIED", differences
+        "Ask again, same answer", f"{count:,} told ALREADY_APPLIED", differences, "P3"
     )
 
 
-def _nothing_disappears(evidence: Observations) -> CheckResult:
-    differences = []
-    if evidence.failed_events:
-        differences.append(f"{evidence.failed_events:,} records in failed_event")
-    if evidence.pending:
-        differences.append(f"{evidence.pending:,} admissions still pending in Redis")
-    seen = f"{evidence.failed_events:,} failed, {evidence.pending:,} still on their way"
-    return CheckResult("Nothing disappears", seen, tuple(differences))
+def _nothing_disappears(seen: Observations) -> CheckResult:
+    lost_records = seen.faults.lost_records if seen.faults else 0
+    counts = {
+        "records in failed_event": seen.failed_events,
+        "admissions still pending in Redis": seen.pending,
+        "records are neither coupons nor in failed_event": lost_records,
+    }
+    differences = tuple(f"{count:,} {what}" for what, count in counts.items() if count)
+    about = f"{seen.failed_events:,} failed, {seen.pending:,} still on their way"
+    return CheckResult("Nothing disappears", about, differences, "P5")
 
 
-def _everyone_answered(evidence: Observations) -> CheckResult:
-    odd = Counter(a.outcome for a in evidence.answers if not a.expected)
+def everyone_answered(seen: Observations) -> CheckResult:
+    """Check that each response is one that an open campaign gives, at any moment."""
+    allowed = EXPECTED if seen.faults is None else (*EXPECTED, UNDECIDED)
+    odd = Counter(each.outcome for each in seen.responses if each.outcome not in allowed)
     differences = [f"{count:,} x {outcome}" for outcome, count in odd.most_common()]
-    if len(evidence.answers) != evidence.requests:
-        differences.append(f"{len(evidence.answers):,} answers to {evidence.requests:,} presses")
-    seen = f"{len(evidence.answers) - odd.total():,} of {evidence.requests:,} as expected"
-    return CheckResult("Everyone is answered", seen, tuple(differences))
+    if seen.faults is None and len(seen.responses) != seen.requests:
+        differences.append(f"{len(seen.responses):,} answers to {seen.requests:,} presses")
+    differences += naming_all(("never answered", seen.unanswered))
+    about = f"{len(seen.responses) - odd.total():,} of {seen.requests:,} as expected"
+    return CheckResult("Everyone is answered", about, tuple(differences), "P6")
 
 
-def _differences(*found: tuple[str, Collection[str]]) -> tuple[str, ...]:
-    return tuple(naming(what, sorted(users)) for what, users in found if users)
+def _without_row(seen: Observations, outcome: str) -> list[str]:
+    missing = seen.users_with(outcome) - seen.serial_of.keys()
+    if seen.faults is None:
+        return sorted(missing)
+    why = seen.faults.redriven
+    left = sorted(missing.difference(seen.faults.lost))
+    return [f"{user} ({why[user]})" if user in why else user for user in left]
 
 
-def naming(what: str, examples: Sequence[object]) -> str:
-    """Return for example "2 x told SOLD_OUT, and a row: user-7, user-9"."""
+def _with_other_serial(seen: Observations, outcome: str) -> set[str]:
+    """Return the users whose row has another serial than their responses of this `outcome`."""
+    serial_of = seen.serial_of
+    promised = [each for each in seen.responses if each.serial is not None]
+    wrong = {
+        each.user
+        for each in promised
+        if each.outcome == outcome and serial_of.get(each.user, each.serial) != each.serial
+    }
+    if seen.faults:
+        # A user who asks again after a rebuild, or whose record collided, may get another serial.
+        right = {each.user for each in promised if serial_of.get(each.user) == each.serial}
+        wrong -= right | seen.faults.redriven.keys()
+    return wrong
+
+
+def repeated(values: Iterable[Value]) -> list[Value]:
+    """Return what occurs more than once, in order."""
+    return sorted(value for value, count in Counter(values).items() if count > 1)
+
+
+def naming_all(*found: tuple[str, Collection[Any]]) -> tuple[str, ...]:
+    """Return for example "2 x told SOLD_OUT, and a row: user-7, user-9" for each that occurred."""
+    return tuple(_naming(what, sorted(examples)) for what, examples in found if examples)
+
+
+def _naming(what: str, examples: Sequence[object]) -> str:
     named = ", ".join(map(str, examples[:EXAMPLES_MAX]))
     return f"{len(examples):,} x {what}: {named}{', …' if len(examples) > EXAMPLES_MAX else ''}"

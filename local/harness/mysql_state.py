@@ -11,7 +11,7 @@ import pymysql
 
 from handlers.adapters.migration.schema import connect
 from handlers.domain import times
-from local.harness.invariants import Row
+from local.harness.observations import Row
 from local.harness.processes import HarnessError
 
 if TYPE_CHECKING:

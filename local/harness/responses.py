@@ -16,6 +16,8 @@ FIELD_AND_VALUE = {
     409: ("code", SOLD_OUT),
 }
 NO_RESPONSE = 0
+# Where answers are lost or put off on purpose: nothing was decided, or the client does not know.
+UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,10 @@ class ApplyResponse:
 
     user: str
     outcome: str  # one of EXPECTED, or a few words about what came instead
-    serial: int | None
-    status: int  # NO_RESPONSE when the connection failed
-    sent_s: float  # when this client came to it
-    latency_s: float  # when the answer was there
+    serial: int | None = None
+    status: int = NO_RESPONSE  # so too when the connection failed
+    sent_s: float = 0.0  # when this client came to it
+    latency_s: float = 0.0  # when the answer was there
 
     @property
     def expected(self) -> bool:
@@ -41,7 +43,7 @@ class ApplyResponse:
 
 def parse_response(status: int, body: bytes, campaign_id: str, user: str) -> tuple[str, int | None]:
     """Return outcome and serial; an answer of the wrong shape, or to somebody else, says so."""
-    fields = _object(body)
+    fields = json_object(body)
     name, outcome = FIELD_AND_VALUE.get(status, ("code", ""))
     if not outcome or fields.get(name) != outcome:
         return f"{status} {fields.get('code') or fields.get('outcome') or 'unexpected'}", None
@@ -55,7 +57,8 @@ def parse_response(status: int, body: bytes, campaign_id: str, user: str) -> tup
     return outcome, serial
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """Return the fields of a body; none when it is not a JSON object."""
     try:
         fields = json.loads(body)
     except ValueError:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
+from local.cli import decimal, integer, port
 from local.harness.cli import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from local.harness.signals import SignalHandler
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 USERS_MAX = 10_000
 COUNTDOWN_S_MAX = 3600
 WAIT_S_MAX = 3600
-PORT_MAX = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,27 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run("load", shown)
 
 
-def _number(lowest: int, highest: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        return int(_between(lowest, highest, int(text)))
-
-    return number
-
-
-def _amount(lowest: float, highest: float) -> Callable[[str], float]:
-    def amount(text: str) -> float:
-        return _between(lowest, highest, float(text))
-
-    return amount
-
-
-def _between(lowest: float, highest: float, value: float) -> float:
-    if not lowest <= value <= highest:
-        message = f"must be {lowest:,} to {highest:,}"
-        raise argparse.ArgumentTypeError(message)
-    return value
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.load",
@@ -71,20 +50,20 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--users", type=_number(1, USERS_MAX), default=1000, help="people")
-    add("--quantity", type=_number(1, QUANTITY_MAX), default=100, help="coupons")
+    add("--users", type=integer(1, USERS_MAX), default=1000, help="people")
+    add("--quantity", type=integer(1, QUANTITY_MAX), default=100, help="coupons")
     countdown = "seconds until the opening; everybody comes within the first half"
-    add("--countdown", type=_amount(1, COUNTDOWN_S_MAX), default=30.0, help=countdown)
+    add("--countdown", type=decimal(1, COUNTDOWN_S_MAX), default=30.0, help=countdown)
     hang_ups = "percent who lose the connection right after pressing, and press again"
-    add("--hang-ups", type=_amount(0, 100), default=2.0, help=hang_ups)
+    add("--hang-ups", type=decimal(0, 100), default=2.0, help=hang_ups)
     servers = "of the settings, or embedded (auto: the settings' where they name them)"
     add("--servers", choices=("auto", "compose", "embedded", "env"), default="auto", help=servers)
     add("--kafka", choices=("tansu", "apache"), default="tansu", help="the embedded Kafka")
     patience = "patience with servers, and from the opening to the last answer"
-    add("--wait-s", type=_amount(1, WAIT_S_MAX), default=60.0, help=patience)
+    add("--wait-s", type=decimal(1, WAIT_S_MAX), default=60.0, help=patience)
     add("--out", type=Path, default=Path("out/load"), help="folder for report, figures and logs")
     add("--ui", action="store_true", help="open Locust's page in place of a headless run")
-    add("--port", type=_number(1, PORT_MAX), default=8089, help="of Locust's page")
+    add("--port", type=port, default=8089, help="of Locust's page")
     python = "the interpreter that has Locust"
     add("--python", type=Path, default=Path(".venv-load/bin/python"), help=python)
     return parser

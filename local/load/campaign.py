@@ -9,7 +9,7 @@ import urllib.request
 import uuid
 
 from handlers.domain import times
-from local.load.jwt import bearer
+from local.token import bearer
 
 TIMEOUT_S = 10.0
 OPEN_FOR_MS = 3_600_000
@@ -32,10 +32,7 @@ def create_campaign(url: str, secret: str, quantity: int, opens_at_ms: int) -> s
         "opens_at": times.to_iso(opens_at_ms),
         "closes_at": times.to_iso(opens_at_ms + OPEN_FOR_MS),
     }
-    headers = {
-        "Authorization": f"Bearer {bearer(secret, 'shop', 'coupon:admin')}",
-        "Content-Type": "application/json",
-    }
+    headers = bearer(secret, "shop", "coupon:admin") | {"Content-Type": "application/json"}
     try:
         request = urllib.request.Request(  # noqa: S310 - --host is the tester's own
             f"{url}/campaigns", json.dumps(body).encode(), headers

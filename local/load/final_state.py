@@ -8,8 +8,8 @@ from local.harness.mysql_state import read_rows
 from local.harness.processes import HarnessError
 from local.harness.redis_state import settled_counts
 from local.load.invariants import FinalState
-from local.load.jwt import bearer
 from local.migrate import database_address
+from local.token import bearer
 
 if TYPE_CHECKING:
     from local.harness.deployment import Deployment
@@ -27,14 +27,12 @@ def read_final_state(deployment: Deployment, campaign_id: str, wait_s: float) ->
 
 
 def _issued(deployment: Deployment, campaign_id: str) -> dict[str, tuple[int, str]]:
-    token = bearer(deployment.settings.auth_jwt_secret, "shop", "coupon:admin")
+    headers = bearer(deployment.settings.auth_jwt_secret, "shop", "coupon:admin")
     issued: dict[str, tuple[int, str]] = {}
     after: int | None = 0
     while after is not None:
         path = f"/campaigns/{campaign_id}/coupons?after={after}&limit={PAGE}"
-        status, page = deployment.api.call(
-            "GET", path, headers={"Authorization": f"Bearer {token}"}
-        )
+        status, page = deployment.api.call("GET", path, headers=headers)
         if status != OK:
             message = f"GET {path} was answered with {status}"
             raise HarnessError(message)

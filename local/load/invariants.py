@@ -6,14 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from local.harness.invariants import CheckResult, Observations, judge, naming
+from local.harness.invariants import CheckResult, check, naming_all, repeated
+from local.harness.observations import Observations
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, EXPECTED, NO_RESPONSE, ApplyResponse
 from local.load.responses import ISSUED, NOT_OPEN, PATIENCE, UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from local.harness.invariants import Row
+    from local.harness.observations import Row
     from local.load.session_log import LoadResult, UserSession
 
 # Redis's clock decides on the opening; those of the people may differ by so much.
@@ -33,13 +34,20 @@ class FinalState:
 
 
 def check_load(day: LoadResult, stands: FinalState) -> tuple[CheckResult, ...]:
-    """Return a finding for each promise; the demo's, and those of a longer day."""
+    """Return a result for each promise; the demo's, and those of a longer day."""
     heard = [answer for session in day.sessions for answer in decisions(session)]
-    counts = stands.highest_count, stands.pending, stands.failed_events
-    people = len(day.sessions)
-    evidence = Observations(day.quantity, people, len(heard), heard, stands.rows, *counts)
+    seen = Observations(
+        day.quantity,
+        heard,
+        stands.rows,
+        people=len(day.sessions),
+        requests=len(heard),
+        highest_count=stands.highest_count,
+        pending=stands.pending,
+        failed_events=stands.failed_events,
+    )
     return (
-        *judge(evidence),
+        *check(seen),
         _not_before_the_opening(day, stands),
         _every_winner_holds_a_code(day, stands),
         _only_promised_answers(day),
@@ -74,7 +82,7 @@ def _not_before_the_opening(day: LoadResult, stands: FinalState) -> CheckResult:
     after = (
         "nobody" if first_ms is None else f"the first {first_ms - day.opens_at_ms:,} ms after it"
     )
-    differences = (naming("admitted before the opening", early),) if early else ()
+    differences = naming_all(("admitted before the opening", early))
     return CheckResult("Not before the opening", f"admitted: {after}", differences)
 
 
@@ -82,7 +90,6 @@ def _every_winner_holds_a_code(day: LoadResult, stands: FinalState) -> CheckResu
     told = {session.user: serials(session) for session in day.sessions}
     winners = [session for session in day.sessions if told[session.user]]
     issued, rows = stands.issued, {row.user: row.serial for row in stands.rows}
-    codes = Counter(code for _, code in issued.values())
     found = {
         "told a serial, and no code seen": [v.user for v in winners if v.state != ISSUED],
         "told one serial, and seen another": [
@@ -95,10 +102,10 @@ def _every_winner_holds_a_code(day: LoadResult, stands: FinalState) -> CheckResu
             {user for user, (serial, _) in issued.items() if rows.get(user) != serial}
             | (rows.keys() - issued.keys())
         ),
-        "codes given twice": [code for code, count in codes.items() if count > 1],
+        "codes given twice": repeated(code for _, code in issued.values()),
     }
     seen = f"{sum(v.state == ISSUED for v in winners):,} of {len(winners):,} winners"
-    return CheckResult("Every winner holds a code", seen, _naming_all(found))
+    return CheckResult("Every winner holds a code", seen, naming_all(*found.items()))
 
 
 def serials(session: UserSession) -> set[int]:
@@ -122,8 +129,4 @@ def _only_promised_answers(day: LoadResult) -> CheckResult:
     }
     differences = tuple(f"{count:,} x {about}" for about, count in wrong.most_common())
     seen = f"{wrong.total():,} others" if wrong else "no others"
-    return CheckResult("Only promised answers", seen, differences + _naming_all(found))
-
-
-def _naming_all(found: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    return tuple(naming(what, examples) for what, examples in found.items() if examples)
+    return CheckResult("Only promised answers", seen, differences + naming_all(*found.items()))

@@ -26,11 +26,11 @@ from locust.exception import StopUser
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.harness.responses import NO_RESPONSE
 from local.load.campaign import NotCreatedError, create_campaign
-from local.load.jwt import bearer
 from local.load.progress import progress
 from local.load.responses import Endpoint, RawResponse, ResponseKind, read
 from local.load.scenario import UserProfile, scenario
 from local.load.session_log import HUNG_UP, LoadResult, Timing, UserSession
+from local.token import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -93,23 +93,25 @@ class CouponUser(FastHttpUser):  # type: ignore[misc]  # the environment of the 
         if promotion is None:
             raise StopUser
         session, profile = promotion.enter()
-        token = bearer(SECRET, session.user)
+        credentials = bearer(SECRET, session.user)
         steps = scenario(profile, promotion.patience_until_s)
         action = _next(steps, None)
         while action:
             gevent.sleep(action.after_s)
             sent_s = time.time()
-            seen = self._do(action, promotion.campaign_id, session.user, token)
+            seen = self._do(action, promotion.campaign_id, session.user, credentials)
             session.note(action.call, seen, sent_s, promotion.opens_at_s)
             action = _next(steps, seen)
         session.left = True
         raise StopUser
 
-    def _do(self, action: Action, campaign_id: str, user: str, token: str) -> ParsedResponse:
+    def _do(
+        self, action: Action, campaign_id: str, user: str, credentials: dict[str, str]
+    ) -> ParsedResponse:
         """Make one call. Locust counts its time, and as failures what broke or is wrong."""
         method, _, name = action.call.partition(" ")
         path = name.replace("{id}", campaign_id)
-        headers = {} if action.call is Endpoint.CAMPAIGN else {"Authorization": f"Bearer {token}"}
+        headers = {} if action.call is Endpoint.CAMPAIGN else credentials
         with (
             gevent.Timeout(action.hang_up_s) as hanging_up,
             self.client.request(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handlers.domain import times
-from local.harness.responses import EXPECTED, NO_RESPONSE, parse_response
+from local.harness.responses import EXPECTED, NO_RESPONSE, json_object, parse_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +65,7 @@ def read(call: Endpoint, reply: RawResponse, campaign_id: str, user: str) -> Par
     """Understand the answer to one call; whatever it is, this raises nothing."""
     if reply.status == NO_RESPONSE:
         return ParsedResponse(reply.at_s, ResponseKind.RETRY, f"no answer ({reply.error})")
-    fields = _object(reply.body)
+    fields = json_object(reply.body)
     told = f"{reply.status} {fields.get('code')}"
     if told in PATIENCE and (told != NOT_OPEN or call is Endpoint.APPLY):
         return _told_to_wait(reply, told)
@@ -122,11 +121,3 @@ def _coupon(reply: RawResponse, fields: dict[str, Any]) -> ParsedResponse:
 def _wrong(reply: RawResponse, fields: dict[str, Any]) -> ParsedResponse:
     about = fields.get("code") or fields.get("status") or "not as promised"
     return ParsedResponse(reply.at_s, ResponseKind.WRONG, f"{reply.status} {about}", reply.status)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(body)
-    except ValueError:
-        return {}
-    return fields if isinstance(fields, dict) else {}

@@ -6,13 +6,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.console import Group
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from local.demo.summary import facts, promises
+from local.harness.console import facts, verdict
+from local.harness.invariants import as_json
 from local.harness.system_info import machine, versions
 from local.load.responses import ISSUED
 
@@ -32,8 +30,7 @@ def metrics(day: LoadResult, findings: Sequence[CheckResult]) -> dict[str, Any]:
         session.seen_s for session in day.sessions if session.seen_s and session.state == ISSUED
     ]
     return {
-        "kept": all(finding.kept for finding in findings),
-        "promises": [asdict(finding) | {"kept": finding.kept} for finding in findings],
+        **as_json(findings),
         "campaign_id": day.campaign_id,
         "people": len(day.sessions),
         "quantity": day.quantity,
@@ -50,29 +47,17 @@ def metrics(day: LoadResult, findings: Sequence[CheckResult]) -> dict[str, Any]:
 def summary(day: LoadResult, findings: Sequence[CheckResult]) -> RenderableType:
     """Return the same for any terminal from 80 columns up."""
     told = metrics(day, findings)
-    kept, last_s = told["kept"], told["last_code_after_s"]
+    last_s = told["last_code_after_s"]
     head = Text.assemble(
         (f"{told['people']:,} people", "bold"),
         f" looked {told['looks']:,} times, and pressed {told['presses']:,} times "
         f"for {told['quantity']:,} coupons",
     )
     last = "nobody holds a code" if last_s is None else f"the last code was seen after {last_s} s"
-    end = (
-        Text("Every promise was kept.", "bold green")
-        if kept
-        else Text("Not every promise was kept.", "bold red")
-    )
     outcomes = facts("What a press was answered with", list(told["answers"].items()))
-    parts = (head, Text(f"From the opening on, {last}.", "dim"), "", outcomes, "")
-    return Panel(
-        Group(*parts, _times(day.timings), "", promises(findings), "", end),
-        title=day.campaign_id,
-        title_align="left",
-        border_style="green" if kept else "red",
-        box=box.ROUNDED,
-        padding=(1, 2),
-        expand=False,
-    )
+    after = Text(f"From the opening on, {last}.", "dim")
+    parts: list[RenderableType] = [head, after, "", outcomes, "", _times(day.timings)]
+    return verdict(day.campaign_id, parts, findings)
 
 
 def _times(timings: Sequence[Timing]) -> Table:

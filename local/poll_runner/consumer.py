@@ -1,10 +1,8 @@
-"""The Kafka consumer of the poll runner: what is used of it, and how it is built."""
-
-# ruff: noqa: D102 - kafka-python documents its own methods
+"""How the Kafka consumer of the poll runner is built."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from kafka import KafkaConsumer
 from kafka.errors import (
@@ -18,11 +16,8 @@ from handlers.adapters.kafka.connection import connection_options
 from local.poll_runner.fast_unpack import use_c_decoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from kafka.structs import TopicPartition
-
     from handlers.config import Settings
+    from local.poll_runner.protocol import Consumer
 
 # A topic that is created, or created anew, while the runner waits is found after this time.
 METADATA_MAX_AGE_MS = 5_000
@@ -38,22 +33,6 @@ FATAL_ERRORS = (
     SaslAuthenticationFailedError,
     UnsupportedVersionError,
 )
-
-
-class Consumer(Protocol):
-    """The part of kafka-python's KafkaConsumer that the loop uses."""
-
-    def subscribe(self, topics: Iterable[str]) -> None: ...
-    def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]: ...
-    def assignment(self) -> set[TopicPartition]: ...
-    def seek(self, partition: TopicPartition, offset: int) -> None: ...
-    def pause(self, *partitions: TopicPartition) -> None: ...
-    def resume(self, *partitions: TopicPartition) -> None: ...
-    def paused(self) -> set[TopicPartition]: ...
-    def commit(self, offsets: Mapping[TopicPartition, Any], timeout_ms: int) -> None: ...
-    def group_metadata(self) -> Any: ...
-    def beginning_offsets(self, partitions: list[TopicPartition], timeout_ms: int) -> object: ...
-    def close(self, *, autocommit: bool, timeout_ms: int) -> None: ...
 
 
 def build_consumer(settings: Settings, session_timeout_ms: int, timeout_s: float) -> Consumer:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from kafka.structs import TopicPartition
 
-    from local.poll_runner.consumer import Consumer
+    from local.poll_runner.protocol import Consumer
 
 MAGIC = 2  # the version of the format since Kafka 0.11; what is older has headers of no kind
 

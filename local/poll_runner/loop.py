@@ -15,7 +15,7 @@ from local.lambda_context import LambdaContext
 from local.poll_runner.backoff import Backoff
 from local.poll_runner.batch import Batch, lowest_failures
 from local.poll_runner.connectivity import ConnectivityLog
-from local.poll_runner.consumer import FATAL_ERRORS, Consumer, workaround_drained_partition
+from local.poll_runner.consumer import FATAL_ERRORS, workaround_drained_partition
 from local.poll_runner.event import kafka_event, partition_name
 from local.poll_runner.offsets import PendingCommits
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from local.poll_runner.options import PollOptions
+    from local.poll_runner.protocol import Consumer
 
 # Lambda's limit for the payload of an invocation.
 EVENT_BYTES_MAX = 6 * 1024 * 1024

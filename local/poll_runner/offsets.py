@@ -10,7 +10,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from local.json_log import log_event
 
 if TYPE_CHECKING:
-    from local.poll_runner.consumer import Consumer
+    from local.poll_runner.protocol import Consumer
 
 COMMIT_TIMEOUT_MS = 5_000
 

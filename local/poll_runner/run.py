@@ -8,35 +8,32 @@ group is left, exit code 0. One JSON line for every batch goes to stderr.
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import pkgutil
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 from handlers import wiring
-from handlers.config import ConfigurationError, Settings
+from handlers.config import Settings
+from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured
 from local.json_log import configure_json_logging, log_event
 from local.poll_runner.consumer import FATAL_ERRORS, build_consumer
 from local.poll_runner.event import EventSource
 from local.poll_runner.loop import PollRunner
 from local.poll_runner.options import PollOptions
 from local.poll_runner.workers import Workers
+from local.worker_process import freeze_gc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-EXIT_REFUSED, EXIT_MISCONFIGURED = 1, 2
+EXIT_REFUSED = 1
 # Lambda's own limits.
 BATCH_SIZE_MAX = 10_000
 BATCH_WINDOW_MS_MAX = 300_000
 TIMEOUT_S_MAX = 900
 # Kafka's own lowest; below it brokers refuse a member.
 SESSION_TIMEOUT_MS_MIN = 6_000
-# About as many objects as a batch makes: Python looks for cycles of garbage once in a batch, not
-# hundreds of times, and not among what stays as long as the process.
-COLLECT_AFTER_OBJECTS = 50_000
 # More than there are partitions would have nothing to do.
 PROCESSES_MAX = 64
 
@@ -44,15 +41,8 @@ PROCESSES_MAX = 64
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit code: 0 stopped, 1 Kafka refuses, 2 wrong settings."""
     options = _parser().parse_args(arguments)
-    try:
-        Settings.from_environment()
-        pkgutil.resolve_name(options.handler)
-    except ConfigurationError as error:
-        print(f"Wrong settings: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
-    except (ImportError, AttributeError, ValueError) as error:
-        print(f"{options.handler} cannot be loaded: {error}.", file=sys.stderr)
-        return EXIT_MISCONFIGURED
+    if wrong := misconfigured(options.handler):
+        return end(wrong, EXIT_MISCONFIGURED)
     if options.processes > 1:
         return Workers(options.processes, poll, options).run()
     return poll(options)
@@ -62,8 +52,7 @@ def poll(options: argparse.Namespace) -> int:
     """Poll in this process until it is told to stop; return the exit code."""
     settings, handler = Settings.from_environment(), pkgutil.resolve_name(options.handler)
     wiring.warm_up()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER_OBJECTS)
+    freeze_gc()
     configure_json_logging()
     if not options.verbose:
         # It repeats itself at every attempt of an outage; the runner says it once.
@@ -81,8 +70,7 @@ def poll(options: argparse.Namespace) -> int:
     try:
         runner.run()
     except FATAL_ERRORS as error:
-        print(f"Kafka refuses: {type(error).__name__}: {error}.", file=sys.stderr)
-        return EXIT_REFUSED
+        return end(f"Kafka refuses: {type(error).__name__}: {error}.", EXIT_REFUSED)
     finally:
         wiring.reset()  # what was loaded before the freeze ends before the connections would
     log_event("INFO", "stopped")
@@ -101,17 +89,6 @@ def _poll_options(options: argparse.Namespace, settings: Settings) -> PollOption
     )
 
 
-def _bounded(lowest: int, highest: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        value = int(text)
-        if not lowest <= value <= highest:
-            message = f"must be {lowest} to {highest}"
-            raise argparse.ArgumentTypeError(message)
-        return value
-
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.poll_runner",
@@ -120,10 +97,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--batch-size", type=_bounded(1, BATCH_SIZE_MAX), default=100, help="records")
-    window = _bounded(0, BATCH_WINDOW_MS_MAX)
+    add("--batch-size", type=integer(1, BATCH_SIZE_MAX), default=100, help="records")
+    window = integer(0, BATCH_WINDOW_MS_MAX)
     add("--batch-window-ms", type=window, default=500, help="wait for a full batch")
-    timeout = _bounded(1, TIMEOUT_S_MAX)
+    timeout = integer(1, TIMEOUT_S_MAX)
     add("--timeout-s", type=timeout, default=60, help="deadline that the handler sees")
     add(
         "--source",
@@ -132,10 +109,10 @@ def _parser() -> argparse.ArgumentParser:
         default=EventSource.MSK,
         help="event to send",
     )
-    session = _bounded(SESSION_TIMEOUT_MS_MIN, BATCH_WINDOW_MS_MAX)
+    session = integer(SESSION_TIMEOUT_MS_MIN, BATCH_WINDOW_MS_MAX)
     add("--session-timeout-ms", type=session, default=6_000, help="silence that ends a membership")
     add("--idle-exit-s", type=float, help="end with 0 when nothing came for so long")
-    processes = _bounded(1, PROCESSES_MAX)
+    processes = integer(1, PROCESSES_MAX)
     add("--processes", type=processes, default=1, help="pollers that share the partitions")
     add("--handler", default="handlers.consume:consume_handler", help="what to call")
     add("--verbose", action="store_true", help="let kafka-python speak for itself as well")

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from handlers import wiring
 from handlers.config import ConfigurationError
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
-from handlers.domain.identifiers import is_campaign_id
 from handlers.domain.reconciliation.differences import Kind
 from handlers.domain.reconciliation.repair import repair
 from handlers.reconcile import LISTED_MAX, ReconciliationReport, compare
+from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 from local.reconcile.progress import Progress
 from local.reconcile.report import as_json, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_FOUND, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FOUND, EXIT_INTERRUPTED = 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,13 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Every campaign has its turn, also after one that cannot be compared.
         sound = [_campaign(one, options) for one in campaigns]
     except ConfigurationError as error:
-        return _end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
+        return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
     except CampaignNotFoundError as error:
-        return _end(str(error), EXIT_MISCONFIGURED)
+        return end(str(error), EXIT_MISCONFIGURED)
     except ServiceError as error:
-        return _end(f"Not compared: {error}", EXIT_FOUND)
+        return end(f"Not compared: {error}", EXIT_FOUND)
     except KeyboardInterrupt:
-        return _end("Interrupted: what was not reported is not compared.", EXIT_INTERRUPTED)
+        return end("Interrupted: what was not reported is not compared.", EXIT_INTERRUPTED)
     return 0 if all(sound) else EXIT_FOUND
 
 
@@ -79,18 +79,6 @@ def _compare(campaign_id: str, *, with_repair: bool) -> tuple[ReconciliationRepo
     return found, repaired
 
 
-def _end(message: str, code: int) -> int:
-    print(message, file=sys.stderr)
-    return code
-
-
-def _id(text: str) -> str:
-    if not is_campaign_id(text):
-        message = "no campaign id: 1 to 63 of a-z, 0-9 and -"
-        raise argparse.ArgumentTypeError(message)
-    return text
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.reconcile",
@@ -101,7 +89,11 @@ def _parser() -> argparse.ArgumentParser:
         "out of reach, 2 wrong settings or arguments. Settings come from the environment.",
     )
     parser.add_argument(
-        "campaigns", type=_id, nargs="*", metavar="CAMPAIGN", help="ids (default: all campaigns)"
+        "campaigns",
+        type=campaign_id,
+        nargs="*",
+        metavar="CAMPAIGN",
+        help="ids (default: all campaigns)",
     )
     parser.add_argument(
         "--repair",

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.cli import decimal
 from local.harness.cli import run
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from local.harness.signals import SignalHandler
 
-MINUTES_MIN, MINUTES_MAX = 0.2, 24 * 60.0
+MINUTES_MIN, MINUTES_MAX = 0.2, 24 * 60
 RATE_MAX = 2000
 
 
@@ -36,22 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run("soak", shown)
 
 
-def _between(lowest: float, highest: float, text: str) -> float:
-    number = float(text)
-    if not lowest <= number <= highest:
-        message = f"must be {lowest:g} to {highest:g}"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _minutes(text: str) -> float:
-    return _between(MINUTES_MIN, MINUTES_MAX, text)
-
-
-def _rate(text: str) -> float:
-    return _between(1, RATE_MAX, text)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.soak",
@@ -63,8 +48,15 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--minutes", type=_minutes, default=10.0, help="how long the load lasts")
-    add("--rate", type=_rate, default=80.0, help="calls a second, besides the bursts")
+    add(
+        "--minutes",
+        type=decimal(MINUTES_MIN, MINUTES_MAX),
+        default=10.0,
+        help="how long the load lasts",
+    )
+    add(
+        "--rate", type=decimal(1, RATE_MAX), default=80.0, help="calls a second, besides the bursts"
+    )
     add("--kafka", choices=("tansu", "apache"), default="tansu", help="the embedded Kafka")
     add("--out", type=Path, default=Path("out/soak"), help="folder for plot, figures and logs")
     return parser

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import http.client
-import json
 import random
 import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from local.token import mint
+from local.harness.responses import ApplyResponse, parse_response
+from local.token import bearer
 
 if TYPE_CHECKING:
     from local.harness.api_client import Api
     from local.soak.response_stats import ResponseStats
 
 TIMEOUT_S = 30.0
-OK, CREATED, ACCEPTED = 200, 201, 202
 # Of 100 calls. The rest is bad input, of which somebody always has some.
 MIX = (
     ("apply", 40),
@@ -32,9 +32,9 @@ MIX = (
 )
 # Everybody at once and without a pause, as at the opening of a campaign.
 BURST_CALLS, BURST_EVERY_S = 25, 20.0
-APPLY_EXPECTED = frozenset({OK, ACCEPTED, 409, 429})
-READ_EXPECTED = frozenset({OK})
-POLL_EXPECTED = frozenset({OK, 404})
+APPLY_EXPECTED = frozenset({200, 202, 409, 429})
+READ_EXPECTED = frozenset({200})
+POLL_EXPECTED = frozenset({200, 404})
 BAD: tuple[tuple[str, str, bytes | None, dict[str, str], int], ...] = (
     ("GET", "/nowhere", None, {}, 404),
     ("DELETE", "/campaigns", None, {}, 405),
@@ -58,7 +58,7 @@ class SoakContext:
 
     def headers(self, user: str, scope: str = "") -> dict[str, str]:
         """Return the headers of a signed request."""
-        return {"Authorization": f"Bearer {mint(self.secret, user, scope)}"}
+        return bearer(self.secret, user, scope)
 
 
 class SoakClient(threading.Thread):
@@ -128,8 +128,9 @@ class SoakClient(threading.Thread):
     def _apply(self, what: str, campaign_id: str, user: str) -> None:
         path = f"/campaigns/{campaign_id}/apply"
         status, body = self._ask(what, "POST", path, APPLY_EXPECTED, self._shop.headers(user))
-        if status == ACCEPTED and json.loads(body)["outcome"] == "ACCEPTED":
-            self._shop.stats.accept(campaign_id)
+        if status == HTTPStatus.ACCEPTED:
+            answer = ApplyResponse(user, *parse_response(status, body, campaign_id, user), status)
+            self._shop.stats.accept(campaign_id, answer)
 
     def _ask(
         self,

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from local.demo.plot import STYLE
+from local.harness.plot_style import STYLE
 from local.soak.leak_check import MIB
 
 if TYPE_CHECKING:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from local.harness.responses import ApplyResponse
 
 # More of them would only repeat what the first ones say.
 EXAMPLES_MAX = 20
@@ -18,7 +22,7 @@ class ResponseStats:
     def __init__(self) -> None:
         self._lock = Lock()
         self.statuses: Counter[int] = Counter()
-        self.accepted: Counter[str] = Counter()
+        self.accepted: defaultdict[str, list[ApplyResponse]] = defaultdict(list)
         self.unacknowledged: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.wrong_count = 0
@@ -37,10 +41,15 @@ class ResponseStats:
         if status not in expected and status != UNAVAILABLE:
             self.fail(f"{what} was answered with {status}")
 
-    def accept(self, campaign_id: str) -> None:
-        """Count an ACCEPTED that a client has read."""
+    @property
+    def accepted_count(self) -> int:
+        """How many were accepted in all campaigns."""
+        return sum(map(len, list(self.accepted.values())))
+
+    def accept(self, campaign_id: str, answer: ApplyResponse) -> None:
+        """Keep an ACCEPTED that a client has read."""
         with self._lock:
-            self.accepted[campaign_id] += 1
+            self.accepted[campaign_id].append(answer)
 
     def record_disconnect(self, campaign_id: str) -> None:
         """Count an apply whose client went away before the answer."""

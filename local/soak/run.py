@@ -5,17 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from local.demo.options import Options as Servers
-from local.harness.deployment import surroundings
+from local.harness.deployment import DeploymentOptions, surroundings
+from local.harness.invariants import check, violations
+from local.harness.mysql_state import read_rows
+from local.harness.observations import Faults, Observations
+from local.harness.redis_state import settled_counts
 from local.harness.system_info import machine, versions
+from local.migrate import database_address
 from local.soak import report
 from local.soak.client import SoakClient, SoakContext
 from local.soak.leak_check import MIB, Growth, growth
 from local.soak.response_stats import ResponseStats
 from local.soak.samples import Sampler
-from local.token import mint
 
 if TYPE_CHECKING:
     import argparse
@@ -31,7 +35,6 @@ SAMPLE_EVERY_S = 1.0
 PROGRESS_EVERY_S = 10.0
 STOP_TIMEOUT_S = 40.0
 QUIET_TIMEOUT_S = 60.0
-QUIET_POLL_INTERVAL_S = 0.2
 WAIT_S = 60.0
 # What Redis may keep: the README's figure for an accepted user, twice that for what Redis itself
 # sets aside, and some for each campaign and each pooled buffer.
@@ -42,8 +45,8 @@ REDIS_BYTES_ALLOWED = 4 * MIB
 
 def soak(options: argparse.Namespace, screen: Console) -> bool:
     """Do the whole soak and print its summary; return whether all is well."""
-    servers = Servers(1, 0, 1, "embedded", options.kafka, options.out, WAIT_S)
-    with surroundings(servers, screen) as deployment:
+    asked = DeploymentOptions("embedded", options.kafka, options.out, WAIT_S)
+    with surroundings(asked, screen) as deployment:
         answered = ResponseStats()
         shop = SoakContext(
             deployment.api, deployment.settings.auth_jwt_secret, answered, threading.Event()
@@ -51,7 +54,7 @@ def soak(options: argparse.Namespace, screen: Console) -> bool:
         with closing(Sampler(deployment.settings, list(deployment.programs), shop)) as sampler:
             _load(deployment, shop, sampler, options, screen)
             with screen.step("Quiet, then reconciling"):
-                wrong = answered.failures() + _reconcile(shop)
+                wrong = answered.failures() + _reconcile(deployment, shop)
     growths = [
         growth(name, measure, sampler.times_s, sampler.series(name, measure))
         for name in sampler.taken[0]["programs"]
@@ -112,41 +115,46 @@ def _progress(sample: dict[str, Any], shop: SoakContext) -> str:
     )
 
 
-def _reconcile(shop: SoakContext) -> list[str]:
+def _reconcile(deployment: Deployment, shop: SoakContext) -> list[str]:
     """Wait until nothing is pending, then compare all there is; return what is wrong."""
     found = []
     deadline = time.monotonic() + QUIET_TIMEOUT_S
     for campaign_id in shop.campaign_ids:
-        while (stats := _admin(shop, f"/campaigns/{campaign_id}/stats"))["pending"]:
-            if time.monotonic() > deadline:
-                return [f"{campaign_id}: {stats['pending']} still pending"]
-            time.sleep(QUIET_POLL_INTERVAL_S)
-        differences = _admin(shop, f"/campaigns/{campaign_id}/reconciliation")
-        if differences["differences"] or differences.get("truncated"):
-            found.append(f"{campaign_id}: reconciliation finds {differences}")
-        answered, unacknowledged = (
-            shop.stats.accepted[campaign_id],
-            shop.stats.unacknowledged[campaign_id],
+        wait_s = max(0.0, deadline - time.monotonic())
+        highest, pending = settled_counts(deployment.settings, campaign_id, wait_s)
+        rows, failed, _ = read_rows(database_address(deployment.settings), campaign_id)
+        accepted = shop.stats.accepted[campaign_id]
+        seen = Observations(
+            QUANTITY,
+            accepted,
+            rows,
+            highest_count=highest,
+            pending=pending,
+            failed_events=failed,
+            faults=Faults(),  # some hang up before they are answered
         )
-        if stats["failed"] or not answered <= stats["issued"] <= min(
-            answered + unacknowledged, QUANTITY
-        ):
-            found.append(f"{campaign_id}: {answered} were told ACCEPTED, and stats say {stats}")
+        wrong = violations(check(seen))
+        unacknowledged = shop.stats.unacknowledged[campaign_id]
+        if len(rows) > len(accepted) + unacknowledged:
+            known = f"{len(accepted)} told ACCEPTED, {unacknowledged} hung up"
+            wrong.append(f"{len(rows)} rows, {known}")
+        differences = _reconciliation(shop, campaign_id)
+        if differences.get("differences") or differences.get("truncated"):
+            wrong.append(f"reconciliation finds {differences}")
+        found += [f"{campaign_id}: {each}" for each in wrong]
     return found
 
 
-def _admin(shop: SoakContext, path: str) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {mint(shop.secret, 'soak-admin', 'coupon:admin')}"}
+def _reconciliation(shop: SoakContext, campaign_id: str) -> dict[str, Any]:
+    path = f"/campaigns/{campaign_id}/reconciliation"
+    headers = shop.headers("soak-admin", "coupon:admin")
     status, fields = shop.api.call("GET", path, headers=headers)
-    if status != 200:  # noqa: PLR2004 - HTTP's OK
-        shop.stats.fail(f"GET {path} was answered with {status}")
-        return {"pending": 0, "issued": 0, "failed": 0, "differences": ["unknown"]}
-    return fields
+    return fields if status == HTTPStatus.OK else {"differences": [f"answered with {status}"]}
 
 
 def _redis_growth(sampler: Sampler, shop: SoakContext) -> list[str]:
     grown = sampler.taken[-1]["redis_bytes"] - sampler.taken[0]["redis_bytes"]
-    coupons = shop.stats.accepted.total() + shop.stats.unacknowledged.total()
+    coupons = shop.stats.accepted_count + shop.stats.unacknowledged.total()
     allowed = (
         REDIS_BYTES_ALLOWED
         + coupons * REDIS_BYTES_PER_COUPON
@@ -167,7 +175,7 @@ def _record(shop: SoakContext, growths: Sequence[Growth], wrong: Sequence[str]) 
         "answers": answered.answers,
         "by_status": {str(status): count for status, count in sorted(answered.statuses.items())},
         "campaigns": len(shop.campaign_ids),
-        "accepted": answered.accepted.total(),
+        "accepted": answered.accepted_count,
         "unacknowledged": answered.unacknowledged.total(),
         "slowest_s": {what: round(seconds, 3) for what, seconds in answered.slowest_s.items()},
         "growth": [each._asdict() | {"is_bounded": each.is_bounded} for each in growths],
@@ -189,7 +197,7 @@ def _show(
     )
     screen.console.print(report.table(growths))
     screen.say(f"{answered.answers:,} answers: {statuses}")
-    screen.say(f"{len(shop.campaign_ids)} campaigns, {answered.accepted.total():,} told ACCEPTED")
+    screen.say(f"{len(shop.campaign_ids)} campaigns, {answered.accepted_count:,} told ACCEPTED")
     for each in wrong:
         screen.console.print(f"✗ {each}", style="red", highlight=False, markup=False)
     if not wrong:

@@ -20,6 +20,7 @@ from tests.contract.admissions_backends import (
     ValkeyBackend,
 )
 from tests.support.fakes import NOW_MS
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,27 +32,27 @@ class AdmissionsContract(OpenCampaign):
     """What admissions promise, whatever they are made of."""
 
     def test_serials_are_given_in_the_order_of_arrival(self, backend: Backend, opened: str) -> None:
-        given = [backend.admissions.admit(opened, user) for user in ("c", "a", "b")]
+        given = [admit_one(backend.admissions, opened, user) for user in ("c", "a", "b")]
         assert given == [Admission(Outcome.ACCEPTED, n, NOW_MS) for n in (1, 2, 3)]
         assert backend.pending(opened) == {"c": NOW_MS, "a": NOW_MS, "b": NOW_MS}
         assert backend.count(opened) == 3
 
     def test_after_the_last_everybody_new_is_sold_out(self, backend: Backend, opened: str) -> None:
         for user in ("1", "2", "3"):
-            backend.admissions.admit(opened, user)
+            admit_one(backend.admissions, opened, user)
         before = backend.dump()
         for user in ("4", "5"):
-            assert backend.admissions.admit(opened, user) == Admission(Outcome.SOLD_OUT)
+            assert admit_one(backend.admissions, opened, user) == Admission(Outcome.SOLD_OUT)
         assert backend.dump() == before
 
     def test_a_repeated_apply_gets_the_same_serial_also_when_all_is_over(
         self, backend: Backend, opened: str
     ) -> None:
-        admitted = [backend.admissions.admit(opened, user) for user in ("1", "2", "3")][1]
+        admitted = [admit_one(backend.admissions, opened, user) for user in ("1", "2", "3")][1]
         before = backend.dump()
         for now_ms in (NOW_MS, NOW_MS + MINUTE_MS, NOW_MS + 10 * MINUTE_MS):
             backend.set_clock(now_ms)
-            again = backend.admissions.admit(opened, "2")
+            again = admit_one(backend.admissions, opened, "2")
             assert again == Admission(Outcome.ALREADY_APPLIED, 2, admitted.admitted_at_ms)
         assert backend.dump() == before
 
@@ -72,56 +73,60 @@ class AdmissionsContract(OpenCampaign):
         backend.open(campaign_id, 3, NOW_MS, NOW_MS + 1000)
         backend.set_clock(NOW_MS + after_opening_ms)
         before = backend.dump()
-        assert backend.admissions.admit(campaign_id, "42") == expected
+        assert admit_one(backend.admissions, campaign_id, "42") == expected
         assert (backend.dump() == before) == (expected.outcome is not Outcome.ACCEPTED)
 
     def test_a_campaign_that_is_not_there_is_not_found(
         self, backend: Backend, campaign_id: str
     ) -> None:
         before = backend.dump()
-        assert backend.admissions.admit(campaign_id, "42") == Admission(Outcome.NOT_FOUND)
+        assert admit_one(backend.admissions, campaign_id, "42") == Admission(Outcome.NOT_FOUND)
         assert backend.dump() == before
 
     def test_where_everything_is_forgotten_nothing_is_not_found(
         self, backend: Backend, campaign_id: str
     ) -> None:
         backend.lose_epoch()
-        assert backend.admissions.admit(campaign_id, "42") == Admission(Outcome.STALE)
+        assert admit_one(backend.admissions, campaign_id, "42") == Admission(Outcome.STALE)
 
     def test_a_campaign_of_another_run_admits_nobody_and_repeats_nothing(
         self, backend: Backend, opened: str
     ) -> None:
-        backend.admissions.admit(opened, "1")
+        admit_one(backend.admissions, opened, "1")
         backend.make_stale(opened)
         before = backend.dump()
         for user in ("1", "2"):
-            assert backend.admissions.admit(opened, user) == Admission(Outcome.STALE)
+            assert admit_one(backend.admissions, opened, user) == Admission(Outcome.STALE)
         assert backend.dump() == before
 
     def test_a_returned_serial_is_given_before_a_new_one(
         self, backend: Backend, opened: str
     ) -> None:
         for user in ("1", "2"):
-            backend.admissions.admit(opened, user)
+            admit_one(backend.admissions, opened, user)
         backend.give_back(opened, [2, 1])
-        serials = [backend.admissions.admit(opened, user).serial for user in ("3", "4", "5", "6")]
+        serials = [
+            admit_one(backend.admissions, opened, user).serial for user in ("3", "4", "5", "6")
+        ]
         assert serials == [2, 1, 3, 0]
         assert backend.count(opened) == 3
 
     def test_campaigns_do_not_disturb_each_other(self, backend: Backend, opened: str) -> None:
         backend.open(f"{opened}-2", 3, NOW_MS - 1, NOW_MS + 1)
         for campaign_id in (opened, f"{opened}-2"):
-            assert backend.admissions.admit(campaign_id, "1").serial == 1
+            assert admit_one(backend.admissions, campaign_id, "1").serial == 1
         assert backend.count(opened) == 1
 
     def test_users_are_told_apart_by_every_byte(self, backend: Backend, opened: str) -> None:
-        outcomes = [backend.admissions.admit(opened, user).outcome for user in ("a", "A", "a~")]
+        outcomes = [
+            admit_one(backend.admissions, opened, user).outcome for user in ("a", "A", "a~")
+        ]
         assert outcomes == [Outcome.ACCEPTED] * 3
 
     def test_only_an_admission_that_stands_is_made_durable(
         self, backend: Backend, opened: str
     ) -> None:
-        backend.admissions.admit(opened, "1")
+        admit_one(backend.admissions, opened, "1")
         admitted = CouponAccepted(opened, "1", 1, NOW_MS)
         make_durable = backend.admissions.make_all_durable
         assert make_durable([admitted]) == [True]
@@ -137,7 +142,7 @@ class AdmissionsContract(OpenCampaign):
         winners = ["1", "2", "3"]
         for user in winners:
             assert backend.admissions.rejection(opened, 3) is None
-            backend.admissions.admit(opened, user)
+            admit_one(backend.admissions, opened, user)
         before = backend.dump()
         sold_out = Rejection(Admission(Outcome.SOLD_OUT), frozenset(winners))
         assert backend.admissions.rejection(opened, 3) == sold_out
@@ -150,12 +155,12 @@ class AdmissionsContract(OpenCampaign):
         self, backend: Backend, opened: str
     ) -> None:
         for user in ("1", "2", "3"):
-            backend.admissions.admit(opened, user)
+            admit_one(backend.admissions, opened, user)
         assert backend.admissions.rejection(opened, 2) is None  # too many winners to tell
         assert backend.admissions.rejection(f"{opened}-2", 3) is None
         backend.give_back(opened, [2])
         assert backend.admissions.rejection(opened, 3) is None
-        backend.admissions.admit(opened, "4")
+        admit_one(backend.admissions, opened, "4")
         backend.make_stale(opened)
         assert backend.admissions.rejection(opened, 4) is None
 
@@ -173,7 +178,7 @@ class TestOnValkey(AdmissionsContract):
             yield made
 
     def test_no_key_of_a_campaign_expires(self, backend: ValkeyBackend, opened: str) -> None:
-        backend.admissions.admit(opened, "1")
+        admit_one(backend.admissions, opened, "1")
         backend.admissions.settle([Settlement(opened, "1", 1, SettledAs.COUPON)])
         assert {ttl for _, ttl in backend.dump().values()} == {-1}
 
@@ -183,9 +188,10 @@ class TestOnValkey(AdmissionsContract):
         backend.open(campaign_id, 50, NOW_MS - 1, NOW_MS + 1)
         backend.set_clock(NOW_MS)
         with ThreadPoolExecutor(16) as pool:
-            admit = backend.admissions.admit
             users = [f"user-{n % 100}" for n in range(300)]
-            given = list(pool.map(lambda user: admit(campaign_id, user), users))
+            given = list(
+                pool.map(lambda user: admit_one(backend.admissions, campaign_id, user), users)
+            )
         accepted = [one.serial for one in given if one.outcome is Outcome.ACCEPTED]
         assert sorted(accepted) == list(range(1, 51))
         for user in users:

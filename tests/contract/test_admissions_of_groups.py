@@ -12,6 +12,7 @@ from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import UnavailableError
 from tests.contract.admissions_backends import Backend, FakeBackend, ValkeyBackend
 from tests.support.fakes import NOW_MS
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,7 +89,7 @@ class GroupsContract:
     ) -> None:
         alone = self.opened(backend, f"{campaign_id}-1")
         together = self.opened(backend, f"{campaign_id}-2")
-        one_by_one = [backend.admissions.admit(*applicant) for applicant in alone]
+        one_by_one = [admit_one(backend.admissions, *applicant) for applicant in alone]
         decided = backend.admissions.admit_all(together)
         assert decided == one_by_one
         assert tuple(self.outcomes(decided)) == OUTCOMES

@@ -16,6 +16,7 @@ from handlers.adapters.kafka.publisher import Publisher
 from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 from handlers.domain.errors import UnavailableError
 from tests.support.fakes import NOW_MS, FakePublisher
+from tests.support.single import publish_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,7 @@ class PublisherContract:
         self, backend: Backend, campaign_id: str
     ) -> None:
         message = CouponAccepted(campaign_id, "42", 37, NOW_MS)
-        assert backend.publisher.publish(message, "request-1", soon()) is True
+        assert publish_one(backend.publisher, message, "request-1", soon()) is True
         [(key, value, request_id)] = backend.read_back(campaign_id, 1)
         assert (key, request_id) == (b"42", "request-1")
         assert value == message.encode()
@@ -110,7 +111,7 @@ class PublisherContract:
     def test_each_message_is_sent_once(self, backend: Backend, campaign_id: str) -> None:
         for serial in range(1, 21):
             message = CouponAccepted(campaign_id, f"user-{serial:02}", serial, NOW_MS)
-            assert backend.publisher.publish(message, f"request-{serial:02}", soon())
+            assert publish_one(backend.publisher, message, f"request-{serial:02}", soon())
         found = backend.read_back(campaign_id, 20)
         assert [key.decode() for key, _, _ in found] == [f"user-{n:02}" for n in range(1, 21)]
         assert [request for _, _, request in found] == [f"request-{n:02}" for n in range(1, 21)]
@@ -119,7 +120,7 @@ class PublisherContract:
         self, backend: Backend, campaign_id: str
     ) -> None:
         message = CouponAccepted(campaign_id, "42", 1, NOW_MS)
-        assert backend.publisher.publish(message, "request-1", time.monotonic() - 1) is False
+        assert publish_one(backend.publisher, message, "request-1", time.monotonic() - 1) is False
 
     def test_of_several_messages_each_is_sent_once_and_acknowledged_for_itself(
         self, backend: Backend, campaign_id: str
@@ -149,7 +150,7 @@ class PublisherContract:
     ) -> None:
         message = CouponAccepted(campaign_id, "42", 1, NOW_MS)
         for _ in range(5):  # also with the breaker open
-            assert backend.unacknowledged.publish(message, "request-1", soon()) is False
+            assert publish_one(backend.unacknowledged, message, "request-1", soon()) is False
 
     def test_without_a_broker_nothing_is_ready(self, backend: Backend) -> None:
         with pytest.raises(UnavailableError):

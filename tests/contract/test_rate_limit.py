@@ -15,6 +15,7 @@ from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.admission import Admission, Outcome, RateLimits
 from tests.contract.admissions_backends import Backend, FakeBackend, ValkeyBackend
 from tests.support.fakes import NOW_MS
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +39,8 @@ class RateLimitContract:
     @staticmethod
     def outcomes(backend: Backend, campaign_id: str, users: str, address: str = "") -> list[str]:
         """Let each letter of `users` apply; return the first letters of the outcomes."""
-        admit = backend.admissions.admit
-        return [admit(campaign_id, user, address).outcome.value for user in users]
+        admissions = backend.admissions
+        return [admit_one(admissions, campaign_id, user, address).outcome.value for user in users]
 
     def test_a_user_repeats_so_often_and_no_oftener_until_the_next_window(
         self, backend: Backend, opened: str
@@ -49,9 +50,9 @@ class RateLimitContract:
         assert self.outcomes(backend, opened, "aaaaaa") == expected
         backend.set_clock(NOW_MS + 999)
         too_many = Admission(Outcome.TOO_MANY_REQUESTS, retry_in_ms=1)
-        assert backend.admissions.admit(opened, "a") == too_many
+        assert admit_one(backend.admissions, opened, "a") == too_many
         backend.set_clock(NOW_MS + 1000)
-        assert backend.admissions.admit(opened, "a") == Admission(
+        assert admit_one(backend.admissions, opened, "a") == Admission(
             Outcome.ALREADY_APPLIED, 1, NOW_MS
         )
 
@@ -69,7 +70,7 @@ class RateLimitContract:
         expected = ["ACCEPTED", "ACCEPTED", "TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS"]
         assert self.outcomes(backend, opened, "abcd", ADDRESS) == expected
         backend.set_clock(NOW_MS + 1000)
-        admission = backend.admissions.admit(opened, "c", ADDRESS)
+        admission = admit_one(backend.admissions, opened, "c", ADDRESS)
         assert admission == Admission(Outcome.ACCEPTED, 3, NOW_MS + 1000)
 
     def test_one_address_does_not_use_up_the_calls_of_another_nor_one_user_those_of_another(
@@ -101,11 +102,11 @@ class RateLimitContract:
         self.outcomes(backend, opened, "aa", ADDRESS)
         before = backend.dump()
         for user in ("a", "b"):
-            limited = backend.admissions.admit(opened, user, ADDRESS)
+            limited = admit_one(backend.admissions, opened, user, ADDRESS)
             assert limited == Admission(Outcome.TOO_MANY_REQUESTS, retry_in_ms=1000)
         assert backend.dump() == before
         backend.set_clock(NOW_MS + 1000)
-        given = [backend.admissions.admit(opened, user, ADDRESS).serial for user in "ab"]
+        given = [admit_one(backend.admissions, opened, user, ADDRESS).serial for user in "ab"]
         assert given == [1, 2]
 
     def test_early_calls_are_limited_and_at_the_opening_nobody_is(
@@ -116,7 +117,7 @@ class RateLimitContract:
         backend.set_clock(NOW_MS - 1)
         expected = ["NOT_OPEN", "NOT_OPEN", "TOO_MANY_REQUESTS"]
         assert self.outcomes(backend, campaign_id, "aaa", ADDRESS) == expected
-        limited = backend.admissions.admit(campaign_id, "a", ADDRESS)
+        limited = admit_one(backend.admissions, campaign_id, "a", ADDRESS)
         assert limited.retry_in_ms == 1
         backend.set_clock(NOW_MS)
         assert self.outcomes(backend, campaign_id, "a", ADDRESS) == ["ACCEPTED"]
@@ -141,10 +142,10 @@ class RateLimitContract:
     ) -> None:
         backend.limit(per_user=1, per_address=1)
         for user in (ADDRESS, "window", "user:a"):
-            assert backend.admissions.admit(opened, user).outcome is Outcome.ACCEPTED
-            assert backend.admissions.admit(opened, user).outcome is Outcome.ALREADY_APPLIED
-            assert backend.admissions.admit(opened, user).outcome is Outcome.TOO_MANY_REQUESTS
-        again = backend.admissions.admit(opened, ADDRESS, ADDRESS)
+            assert admit_one(backend.admissions, opened, user).outcome is Outcome.ACCEPTED
+            assert admit_one(backend.admissions, opened, user).outcome is Outcome.ALREADY_APPLIED
+            assert admit_one(backend.admissions, opened, user).outcome is Outcome.TOO_MANY_REQUESTS
+        again = admit_one(backend.admissions, opened, ADDRESS, ADDRESS)
         assert again.outcome is Outcome.TOO_MANY_REQUESTS
 
 
@@ -172,7 +173,7 @@ class TestOnValkey(RateLimitContract):
             ]
             of = [Admissions(client, limits) for client in clients]
             given = pool.map(
-                lambda n: of[n % 2].admit(campaign_id, users[n], ADDRESS), range(len(users))
+                lambda n: admit_one(of[n % 2], campaign_id, users[n], ADDRESS), range(len(users))
             )
             return Counter(admission.outcome for admission in given)
 

@@ -11,6 +11,7 @@ from handlers.domain.admission import Admission, Outcome
 from handlers.domain.settlement import SettledAs, Settlement
 from tests.contract.admissions_backends import Backend, FakeBackend, OpenCampaign, ValkeyBackend
 from tests.support.fakes import NOW_MS
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ class SettlementContract(OpenCampaign):
 
     def test_what_is_in_mysql_is_no_longer_pending(self, backend: Backend, opened: str) -> None:
         for user in ("1", "2", "3"):
-            backend.admissions.admit(opened, user)
+            admit_one(backend.admissions, opened, user)
         settlements = [
             Settlement(opened, "1", 1, SettledAs.COUPON),
             Settlement(opened, "2", 2, SettledAs.FAILED_EVENT),
@@ -33,23 +34,23 @@ class SettlementContract(OpenCampaign):
         after = backend.dump()
         backend.admissions.settle(settlements)
         assert backend.dump() == after
-        assert backend.admissions.admit(opened, "1") == Admission(Outcome.ALREADY_APPLIED, 1)
+        assert admit_one(backend.admissions, opened, "1") == Admission(Outcome.ALREADY_APPLIED, 1)
 
     def test_a_coupon_that_was_forgotten_is_put_back_with_its_serial(
         self, backend: Backend, opened: str
     ) -> None:
         backend.give_back(opened, [2])
         backend.admissions.settle([Settlement(opened, "old", 2, SettledAs.COUPON)])
-        assert backend.admissions.admit(opened, "old") == Admission(Outcome.ALREADY_APPLIED, 2)
-        assert backend.admissions.admit(opened, "new").serial == 3
-        assert backend.admissions.admit(opened, "late").outcome is Outcome.SOLD_OUT
+        assert admit_one(backend.admissions, opened, "old") == Admission(Outcome.ALREADY_APPLIED, 2)
+        assert admit_one(backend.admissions, opened, "new").serial == 3
+        assert admit_one(backend.admissions, opened, "late").outcome is Outcome.SOLD_OUT
 
     def test_a_coupon_under_another_serial_corrects_what_was_remembered(
         self, backend: Backend, opened: str
     ) -> None:
-        backend.admissions.admit(opened, "1")
+        admit_one(backend.admissions, opened, "1")
         backend.admissions.settle([Settlement(opened, "1", 3, SettledAs.COUPON)])
-        assert backend.admissions.admit(opened, "1") == Admission(Outcome.ALREADY_APPLIED, 3)
+        assert admit_one(backend.admissions, opened, "1") == Admission(Outcome.ALREADY_APPLIED, 3)
         assert backend.pending(opened) == {}
         assert backend.count(opened) == 3
 
@@ -57,7 +58,7 @@ class SettlementContract(OpenCampaign):
         self, backend: Backend, opened: str
     ) -> None:
         for user in ("1", "2"):
-            backend.admissions.admit(opened, user)
+            admit_one(backend.admissions, opened, user)
         settlements = [
             Settlement(opened, "1", 1, SettledAs.COUPON),
             Settlement(opened, "old", 3, SettledAs.COUPON),
@@ -69,13 +70,13 @@ class SettlementContract(OpenCampaign):
         after = backend.dump()
         backend.admissions.settle(settlements[::-1])
         assert backend.dump() == after
-        assert backend.admissions.admit(opened, "old") == Admission(Outcome.ALREADY_APPLIED, 3)
+        assert admit_one(backend.admissions, opened, "old") == Admission(Outcome.ALREADY_APPLIED, 3)
 
     @pytest.mark.parametrize("serial", [2, 0, -1, 10**18, 10**400])
     def test_a_foreign_record_leaves_the_true_admission_pending(
         self, backend: Backend, opened: str, serial: int
     ) -> None:
-        backend.admissions.admit(opened, "1")
+        admit_one(backend.admissions, opened, "1")
         before = backend.dump()
         backend.admissions.settle([Settlement(opened, "1", serial, SettledAs.FAILED_EVENT)])
         backend.admissions.settle(
@@ -94,7 +95,9 @@ class SettlementContract(OpenCampaign):
     def test_more_than_a_thousand_are_settled(self, backend: Backend, campaign_id: str) -> None:
         backend.open(campaign_id, 2500, NOW_MS - 1, NOW_MS + 1)
         backend.set_clock(NOW_MS)
-        admitted = [backend.admissions.admit(campaign_id, f"user-{n}").serial for n in range(1101)]
+        admitted = [
+            admit_one(backend.admissions, campaign_id, f"user-{n}").serial for n in range(1101)
+        ]
         backend.admissions.settle(
             Settlement(campaign_id, f"user-{n}", serial, SettledAs.COUPON)
             for n, serial in enumerate(admitted)

@@ -12,6 +12,7 @@ from kafka import KafkaProducer
 from handlers.adapters.kafka.connection import connection_options
 from handlers.config import Settings
 from tests.support.http_client import Call, Client
+from tests.support.log_lines import parsed
 from tests.support.programs import Program, running
 from tests.support.service import (
     ADMIN,
@@ -53,7 +54,7 @@ class Outputs:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.stderr]
+        return parsed(self.stderr)
 
 
 @pytest.fixture

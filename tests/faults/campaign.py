@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from local.cli import integer
 from tests.faults.engine import finding
 from tests.faults.engine.campaign import BROKEN, Campaign
 from tests.faults.engine.cluster import Cluster
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 PROGRESS_EVERY = 10
+COUNT_MAX = 1_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,14 +99,6 @@ def _shrink(first: Finding, options: argparse.Namespace) -> None:
     print(f"play all of it again: make faults SEED={seed} KAFKA={options.kafka}", flush=True)
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 1_000_000:
-        message = "must be 1 to 1000000"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults.campaign",
@@ -112,11 +106,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--histories", type=_count, default=60, help="how many seeds to play")
+    add("--histories", type=integer(1, COUNT_MAX), default=60, help="how many seeds to play")
     add("--seed", type=int, default=1, help="the first of them")
-    add("--times", type=_count, default=1, help="how often to play each")
+    add("--times", type=integer(1, COUNT_MAX), default=1, help="how often to play each")
     add("--play", type=Path, metavar="FILE", help="play this history, not one of a seed")
-    add("--clusters", type=_count, default=4, help="sets of servers and programs side by side")
+    add(
+        "--clusters",
+        type=integer(1, COUNT_MAX),
+        default=4,
+        help="sets of servers and programs side by side",
+    )
     add("--kafka", choices=["tansu", "apache"], default="tansu", help="Apache Kafka needs Java")
     add("--json", type=Path, metavar="FILE", help="where the results go (default: out/faults/…)")
     return parser

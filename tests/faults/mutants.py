@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local.poll_runner.batch import Batch
-    from local.poll_runner.consumer import Consumer
+    from local.poll_runner.protocol import Consumer
 
 VARIABLE = "SEONCHAK_FAULTS_WITHOUT"
 PENDING_GUARD = "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])"

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 
+from local.harness.observations import Row
+from local.harness.responses import ACCEPTED as TOLD_ACCEPTED
+from local.harness.responses import SOLD_OUT as TOLD_SOLD_OUT
+from local.harness.responses import UNDECIDED, ApplyResponse
 from tests.faults.engine.draw import draw
-from tests.faults.engine.load import Response
 from tests.faults.engine.scenario import Fault, scenario
-from tests.faults.engine.verdict import Evidence, Row, excused, violations
+from tests.faults.engine.verdict import Evidence, excused, violations
 
-ACCEPTED = Response("a", 202, "ACCEPTED", 1)
-SOLD_OUT = Response("b", 409, "SOLD_OUT")
-DOUBT = Response("b", 503, "UNAVAILABLE")
+ACCEPTED = ApplyResponse("a", TOLD_ACCEPTED, 1)
+SOLD_OUT = ApplyResponse("b", TOLD_SOLD_OUT)
+DOUBT = ApplyResponse("b", UNDECIDED)
 GOOD = Evidence(
     scenario=scenario(1, []),
     answers={"a": [ACCEPTED]},
     rows=[Row("a", 1, 10)],
-    failed=[],
+    failed={},
     by_disk=frozenset(),
     forgeries_lost=0,
     unanswered=frozenset(),
@@ -45,19 +48,22 @@ def test_two_coupons_of_one_user_break_p2() -> None:
 
 
 def test_somebody_accepted_without_a_coupon_breaks_p3() -> None:
-    assert seen(rows=[]) == ["P3: a was told [1] and has no coupon"]
+    assert seen(rows=[]) == ["P3: 1 x told ACCEPTED, and no row: a"]
 
 
 def test_another_serial_than_the_one_told_breaks_p3_unless_it_was_redriven() -> None:
     other = [Row("a", 2, 0)]
-    assert seen(rows=other) == ["P3: a was told [1] and has serial 2"]
-    assert seen(rows=other, failed=[("a", "SERIAL_TAKEN", "RESOLVED")]) == []
+    assert seen(rows=other) == ["P3: 1 x told another serial than the row's: a"]
+    assert seen(rows=other, failed={"a": "SERIAL_TAKEN RESOLVED"}) == []
+    assert seen(rows=[], failed={"a": "SERIAL_TAKEN DEAD"}) == [
+        "P3: 1 x told ACCEPTED, and no row: a (SERIAL_TAKEN DEAD)"
+    ]
 
 
 def test_a_coupon_for_somebody_who_was_only_refused_breaks_p3_but_not_after_a_doubt() -> None:
     full = [Row("b" if n == 2 else "a" if n == 1 else f"x{n}", n, 0) for n in range(1, 16)]
     refused = {"a": [ACCEPTED], "b": [SOLD_OUT]}
-    assert seen(answers=refused, rows=full) == ["P3: b was only ever refused and has serial 2"]
+    assert seen(answers=refused, rows=full) == ["P3: 1 x told SOLD_OUT, and a row: b"]
     assert seen(answers={**refused, "b": [DOUBT, SOLD_OUT]}, rows=full) == []
 
 
@@ -78,9 +84,9 @@ def test_a_record_that_is_nowhere_breaks_p5() -> None:
 
 def test_silence_and_strange_answers_break_p6() -> None:
     assert seen(unanswered=frozenset({"z"}))[0].startswith("P6")
-    assert seen(answers={"a": [Response("a", 404, "CAMPAIGN_NOT_FOUND"), ACCEPTED]})[0] == (
-        "P6: answered [404]"
-    )
+    assert seen(answers={"a": [ApplyResponse("a", "404 NOT_FOUND"), ACCEPTED]}) == [
+        "P6: 1 x 404 NOT_FOUND"
+    ]
 
 
 def test_only_the_documented_double_faults_excuse_a_loss() -> None:

@@ -21,6 +21,7 @@ import pytest
 from handlers import wiring
 from handlers.config import Settings
 from handlers.retry import RetryDeadline, SetupError
+from local.cli import integer
 from local.migrate import migrate
 from local.servers import ServerError
 from local.servers.embedded import environment_or_embedded
@@ -116,14 +117,6 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= REQUESTS_MAX:
-        message = f"must be 1 to {REQUESTS_MAX}"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.fuzz.campaign",
@@ -131,7 +124,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--requests", type=_count, default=REQUESTS, help="how many, over both layers")
+    add(
+        "--requests",
+        type=integer(1, REQUESTS_MAX),
+        default=REQUESTS,
+        help="how many, over both layers",
+    )
     add("--seed", type=int, default=1, help="decides what is sent")
     add("--json", type=Path, metavar="FILE", help="where the results go (default: out/fuzz/…)")
     return parser

@@ -18,6 +18,7 @@ from handlers.domain.admission import Admission, Outcome
 from handlers.domain.campaign import Campaign
 from handlers.domain.errors import StaleStateError
 from tests.support.service import apply, ask, create_campaign, redis_dump
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def at(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
         script.source = source.replace(CLOCK, f"{{{time_ms // 1000}, {microseconds}}}")
         script.digest = "0" * 40  # never cached: the text is sent
         monkeypatch.setattr(admission, "ADMIT", script)
-        return Admissions(scripts).admit("window", user)
+        return admit_one(Admissions(scripts), "window", user)
 
     yield admit
     scripts.close()
@@ -139,11 +140,11 @@ def test_a_command_packed_for_one_run_of_redis_never_reaches_the_next(
     states, admissions = RedisCampaigns(scripts), Admissions(scripts)
     RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch())
     states.open(Campaign("welcome", "Welcome", 10, 0, 2**42), created=True)
-    assert admissions.admit("welcome", "first").outcome is Outcome.ACCEPTED
+    assert admit_one(admissions, "welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.kill()
     private_valkey.start()
-    assert admissions.admit("welcome", "second").outcome is Outcome.STALE
-    assert admissions.admit("unknown", "second").outcome is Outcome.STALE
+    assert admit_one(admissions, "welcome", "second").outcome is Outcome.STALE
+    assert admit_one(admissions, "unknown", "second").outcome is Outcome.STALE
     with pytest.raises(StaleStateError):
         states.open(Campaign("later", "Later", 10, 0, 2**42), created=True)
     scripts.close()
@@ -158,7 +159,7 @@ def test_without_the_epoch_check_a_restarted_redis_would_go_on_giving_serials(
     states, admissions = RedisCampaigns(scripts), Admissions(scripts)
     RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch())
     states.open(Campaign("welcome", "Welcome", 10, 0, 2**42), created=True)
-    assert admissions.admit("welcome", "first").outcome is Outcome.ACCEPTED
+    assert admit_one(admissions, "welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.restart()
-    assert admissions.admit("welcome", "second").outcome is Outcome.ACCEPTED
+    assert admit_one(admissions, "welcome", "second").outcome is Outcome.ACCEPTED
     scripts.close()

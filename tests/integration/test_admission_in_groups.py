@@ -23,6 +23,7 @@ from handlers.domain.admission import Admission, Applicant, Outcome
 from handlers.domain.coupon import OutgoingMessage
 from tests.support.races import require_to_go_wrong
 from tests.support.service import coupons, create_campaign, kafka_event, message, mint
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +141,7 @@ def test_a_group_whose_answers_are_lost_half_way_is_told_the_serials_that_it_was
     create_campaign(campaign_id)
     scripts, admissions = wiring.scripts(), wiring.admissions()
     # The script is known to the server, and this thread has its connection.
-    assert admissions.admit(campaign_id, "before").serial == 1
+    assert admit_one(admissions, campaign_id, "before").serial == 1
     client = scripts._connected()
     assert isinstance(client, ThreadLocalRedis)
     connection: Any = client._own()
@@ -157,7 +158,7 @@ def test_a_group_whose_answers_are_lost_half_way_is_told_the_serials_that_it_was
         decided = admissions.admit_all(applicants)
     assert next(reads) > GROUP // 2 + GROUP  # half of them, none, and then all again
     assert serials(decided, Outcome.ALREADY_APPLIED) == list(range(2, GROUP + 2))
-    assert admissions.admit(campaign_id, "after").serial == GROUP + 2
+    assert admit_one(admissions, campaign_id, "after").serial == GROUP + 2
 
 
 @pytest.mark.usefixtures("service")

@@ -15,6 +15,7 @@ from handlers.adapters.redis.client import connect
 from handlers.domain.coupon import CouponAccepted
 from local.servers.ports import free_port
 from tests.support.service import apply, await_condition, create_campaign, cut_off_redis, message
+from tests.support.single import publish_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def test_after_some_failures_the_circuit_breaker_spares_everybody_the_wait(
     for n in range(FAILURES_MAX):
         assert apply(campaign_id, f"user-{n}").status == 202
     started = time.monotonic()
-    assert not publisher.publish(message(campaign_id, "42", 1), "spared", started + 2)
+    assert not publish_one(publisher, message(campaign_id, "42", 1), "spared", started + 2)
     assert time.monotonic() - started < TIMEOUT_MS / 1000 / 10
 
 
@@ -81,11 +82,11 @@ def test_kafka_that_comes_back_is_used_again(
     without_kafka: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher = wiring.publisher()
-    assert not publisher.publish(message(campaign_id, "42", 1), "lost", time.monotonic() + 0.1)
+    assert not publish_one(publisher, message(campaign_id, "42", 1), "lost", time.monotonic() + 0.1)
     monkeypatch.setattr(publisher, "_settings", without_kafka)
     sent = message(campaign_id, "42", 1)
     # Its requests are given the time of an ack here, which a busy machine may exceed once.
-    await_condition(lambda: publisher.publish(sent, "sent", time.monotonic() + 5), "an ack")
+    await_condition(lambda: publish_one(publisher, sent, "sent", time.monotonic() + 5), "an ack")
 
 
 def test_waitaof_alone_does_not_vouch_for_an_admission_that_is_no_longer_there(
@@ -133,5 +134,5 @@ def test_redis_out_of_reach_answers_503_and_names_no_address(
 def test_an_ack_that_comes_too_late_counts_for_nothing(service: Settings, campaign_id: str) -> None:
     create_campaign(campaign_id)
     publisher = wiring.publisher()
-    assert publisher.publish(message(campaign_id, "42", 1), "in-time", time.monotonic() + 5)
-    assert not publisher.publish(message(campaign_id, "42", 1), "late", time.monotonic())
+    assert publish_one(publisher, message(campaign_id, "42", 1), "in-time", time.monotonic() + 5)
+    assert not publish_one(publisher, message(campaign_id, "42", 1), "late", time.monotonic())

@@ -22,6 +22,7 @@ from handlers.adapters.migration.epoch import ensure_epoch
 from handlers.retry import RetryDeadline
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.migrate import database_address
+from tests.support.log_lines import parsed
 from tests.support.programs import WAIT_S, Program, eventually, running
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def test_who_finds_no_thread_in_time_is_told_503_while_the_handlers_still_work(
         assert statuses(crowd.all_answers()) == {503: ASKERS - THREADS, 200: THREADS}
         assert [ask(port, "GET", "/echo/1").status for _ in range(10)] == [200] * 10
         assert program.stop() == 0
-        logged = [json.loads(line) for line in program.err.seen]
+        logged = parsed(program.err.seen)
     assert sum(line["count"] for line in logged) == ASKERS - THREADS
     assert {line["message"] for line in logged} == {"too many requests: shed with 503"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from dataclasses import replace
@@ -13,6 +12,7 @@ import pytest
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.retry import RetryDeadline
 from local.servers import Tansu
+from tests.support.log_lines import parsed
 from tests.support.polling import (
     PARTITIONS,
     committed,
@@ -44,7 +44,7 @@ def test_a_stop_finishes_and_commits_the_batch_in_hand(
         program.process.send_signal(how)
         (tmp_path / "release").touch()
         assert program.wait() == 0
-        lines = [json.loads(line) for line in program.err.seen]
+        lines = parsed(program.err.seen)
     assert places_in(recorded) == places_of(sent)
     assert committed(own_topic, 1) == 3
     assert lines[-1]["message"] == "stopped"

@@ -18,6 +18,7 @@ from handlers.domain.admission import Outcome, RateLimits
 from handlers.domain.campaign import Campaign
 from handlers.domain.errors import UnavailableError
 from tests.support.service import Response, apply, await_condition, create_campaign, redis_dump
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -63,17 +64,17 @@ def test_a_redis_that_takes_no_writes_still_answers_what_needs_none(
         states, admissions = RedisCampaigns(scripts), Admissions(scripts, RateLimits(5, 5))
         states.open(Campaign("open", "Open", 10, 0, 2**42), created=True)
         states.open(Campaign("early", "Early", 10, 2**41, 2**42), created=True)
-        assert admissions.admit("open", "winner").outcome is Outcome.ACCEPTED
+        assert admit_one(admissions, "open", "winner").outcome is Outcome.ACCEPTED
         for name, value in refusing.items():
             redis.config_set(name, value)
         for _ in range(3):  # whether that can be counted or not
-            again = admissions.admit("open", "winner", ADDRESS)
+            again = admit_one(admissions, "open", "winner", ADDRESS)
             assert (again.outcome, again.serial) == (Outcome.ALREADY_APPLIED, 1)
-            assert admissions.admit("early", "42", ADDRESS).outcome is Outcome.NOT_OPEN
+            assert admit_one(admissions, "early", "42", ADDRESS).outcome is Outcome.NOT_OPEN
         before = redis_dump(private)
         with pytest.raises(UnavailableError):
-            admissions.admit("open", "newcomer", ADDRESS)
+            admit_one(admissions, "open", "newcomer", ADDRESS)
         assert redis_dump(private) == before
         for name in refusing:
             redis.config_set(name, 0)
-        assert admissions.admit("open", "newcomer", ADDRESS).serial == 2
+        assert admit_one(admissions, "open", "newcomer", ADDRESS).serial == 2

@@ -13,6 +13,7 @@ from handlers.rebuild import rebuild_handler
 from handlers.relay import relay_handler
 from tests.support.redis_loss import ACK_TIMEOUT_MS, WAIT_S, flush, mark_as_restarted, warm_up
 from tests.support.service import apply, coupons, create_campaign, kafka_event, message
+from tests.support.single import admit_one, publish_one
 
 if TYPE_CHECKING:
     import pytest
@@ -25,12 +26,15 @@ def test_without_the_wait_an_apply_in_flight_loses_its_serial_to_another(
 ) -> None:
     """The negative control of the wait: what it keeps apart happens without it."""
     create_campaign(campaign_id, quantity=5)
-    in_flight = wiring.admissions().admit(campaign_id, "slow")
+    in_flight = admit_one(wiring.admissions(), campaign_id, "slow")
     flush(lossy)
     monkeypatch.setattr("handlers.rebuild.time.sleep", lambda _: None)
     rebuild_handler({}, None)
-    assert wiring.publisher().publish(
-        message(campaign_id, "slow", in_flight.serial), "", time.monotonic() + WAIT_S
+    assert publish_one(
+        wiring.publisher(),
+        message(campaign_id, "slow", in_flight.serial),
+        "",
+        time.monotonic() + WAIT_S,
     )
     assert apply(campaign_id, "quick").body["serial"] == in_flight.serial
 
@@ -39,13 +43,13 @@ def test_with_the_wait_an_apply_in_flight_keeps_its_serial(
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_campaign(campaign_id, quantity=5)
-    in_flight = wiring.admissions().admit(campaign_id, "slow")
+    in_flight = admit_one(wiring.admissions(), campaign_id, "slow")
     flush(lossy)
 
     def other_side(seconds: float) -> None:
         assert seconds == ACK_TIMEOUT_MS / 1000
         late = message(campaign_id, "slow", in_flight.serial)
-        assert wiring.publisher().publish(late, "", time.monotonic() + WAIT_S)
+        assert publish_one(wiring.publisher(), late, "", time.monotonic() + WAIT_S)
 
     monkeypatch.setattr("handlers.rebuild.time.sleep", other_side)
     rebuild_handler({}, None)
@@ -57,7 +61,7 @@ def test_admissions_that_only_redis_knew_are_sent_by_the_relay_after_the_rebuild
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_campaign(campaign_id, quantity=5)
-    assert wiring.admissions().admit(campaign_id, "killed").serial == 1
+    assert admit_one(wiring.admissions(), campaign_id, "killed").serial == 1
     mark_as_restarted(lossy, campaign_id)
     monkeypatch.setenv("PENDING_RESEND_AFTER_S", "1")
     wiring.reset()

@@ -16,6 +16,7 @@ from handlers.rebuild import rebuild_handler
 from local.servers.ports import free_port
 from tests.support.redis_loss import flush
 from tests.support.service import apply, ask, create_campaign, redis_dump
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from handlers.adapters.redis.rebuild import RebuildToken
@@ -92,7 +93,7 @@ def test_a_campaign_that_somebody_else_opens_meanwhile_is_not_touched(
                     wiring.database(), "advisory_lock", lambda _: contextlib.nullcontext(1)
                 )
                 assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
-            assert wiring.admissions().admit(campaign_id, "a").serial == 1
+            assert admit_one(wiring.admissions(), campaign_id, "a").serial == 1
             dumps[0] = redis_dump(lossy)
         return begin(self, name)
 

@@ -21,6 +21,7 @@ from handlers.domain.settlement import SettledAs, Settlement
 from local.servers import Valkey
 from local.servers.ports import free_port
 from tests.support.service import await_condition
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,16 +56,16 @@ def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts)
         states.open(Campaign(name, name, 1, 0, 2**42), created=True)
     assert states.ids() == ["first", "second"]
     for name in ("first", "second"):
-        assert admissions.admit(name, "42", ADDRESS).outcome is Outcome.ACCEPTED
-        assert admissions.admit(name, "43", ADDRESS).outcome is Outcome.SOLD_OUT
+        assert admit_one(admissions, name, "42", ADDRESS).outcome is Outcome.ACCEPTED
+        assert admit_one(admissions, name, "43", ADDRESS).outcome is Outcome.SOLD_OUT
         assert admissions.make_all_durable([CouponAccepted(name, "42", 1, 0)]) == [True]
         admissions.settle([Settlement(name, "42", 1, SettledAs.COUPON)])
         assert states.status(name).pending == 0
-    assert admissions.admit("unknown", "42").outcome is Outcome.NOT_FOUND
+    assert admit_one(admissions, "unknown", "42").outcome is Outcome.NOT_FOUND
 
 
 def test_a_cluster_out_of_reach_is_unavailable_and_comes_back(settings: Settings) -> None:
     nowhere = dataclasses.replace(settings, redis_url="redis://127.0.0.1:1/0", redis_cluster=True)
     scripts = Scripts(lambda: connect(nowhere), epoch=True)
     with pytest.raises(UnavailableError):
-        Admissions(scripts).admit("welcome", "42")
+        admit_one(Admissions(scripts), "welcome", "42")

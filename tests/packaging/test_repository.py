@@ -15,6 +15,7 @@ from tests.packaging.source import (
     every_python_file,
     imported_names,
     lies_in,
+    module_file,
     names_assigned,
     names_called_from,
     python_files,
@@ -25,7 +26,14 @@ LINES_MAX = 260
 # The standard library's JSON, as if it were that: to be used by the domain as well.
 JSON = "handlers.fast_json"
 # Known to every layer: the settings, how a line is logged.
-COMMON = ("handlers.config", "handlers.env_parser", "handlers.log", "handlers.retry", JSON)
+COMMON = (
+    "handlers.config",
+    "handlers.env_parser",
+    "handlers.gc_pause",
+    "handlers.log",
+    "handlers.retry",
+    JSON,
+)
 # The folders of the source that tests/unit mirrors.
 MIRRORED = {("handlers",), ("local",), ("infra",), ("bench",)}
 UNIT_LAST = re.compile(r"^[A-Z_]+_(MAX|MIN)_(MS|S|MB|KB|BYTES)$")
@@ -114,6 +122,25 @@ def test_a_constant_names_its_unit_before_it_says_that_it_is_the_most_or_the_lea
     file: Path,
 ) -> None:
     assert {name for name in names_assigned(file) if UNIT_LAST.search(name)} == set()
+
+
+@pytest.mark.parametrize("file", python_files("local/harness"), ids=relative)
+def test_the_harness_knows_none_of_the_programs_that_share_it(file: Path) -> None:
+    programs = ("local.demo", "local.load", "local.soak", "bench", "tests")
+    assert {name for name in imported_names(file) if lies_in(name, *programs)} == set()
+
+
+@pytest.mark.parametrize("folder", ["bench", "local/harness"])
+def test_no_modules_import_each_other_in_a_circle(folder: str) -> None:
+    """Not even for types: a circle is read from no end."""
+    files = {file for file in python_files(folder) if file.name != "__init__.py"}
+    imports = {
+        file: {module_file(name) for name in imported_names(file)} & files - {file}
+        for file in files
+    }
+    while leaves := {file for file, needed in imports.items() if not needed}:
+        imports = {f: needed - leaves for f, needed in imports.items() if f not in leaves}
+    assert sorted(map(relative, imports)) == []
 
 
 @pytest.mark.parametrize("file", every_python_file(), ids=relative)

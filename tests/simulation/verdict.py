@@ -2,108 +2,115 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from handlers.domain import times
 from handlers.reconcile import compare
+from local.harness.invariants import (
+    check,
+    everyone_answered,
+    never_one_too_many,
+    one_per_person,
+    repeated,
+    violations,
+)
+from local.harness.observations import Faults, Observations, Row
+from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT, UNDECIDED, ApplyResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handlers.domain.campaign import Campaign
-    from tests.simulation.cluster import Cluster
+    from tests.simulation.cluster import Cluster, ResponseStats
 
-ADMITTED = {"ACCEPTED", "ALREADY_APPLIED"}
+    Found = list[tuple[Any, ...]]
+
+# One statement, so one moment. No admission that was handed over ever collides with another one.
+ROWS = """
+SELECT campaign_id, user_id, serial, admitted_at, '' FROM coupon
+UNION ALL
+SELECT campaign_id, user_id, 0, NULL, detail FROM failed_event
+WHERE reason IN ('SERIAL_TAKEN', 'USER_HAS_OTHER_SERIAL')
+"""
 
 
 def violations_now(cluster: Cluster) -> list[str]:
     """Return a sentence for each promise that is broken at this moment."""
+    found = cluster.rows(ROWS)
     return [
         *(f"P6: {fault}" for fault in cluster.internal),
-        *_in_mysql(cluster),
-        *_as_told(cluster),
-        *(found for campaign in cluster.campaigns for found in _in_redis(cluster, campaign)),
+        *(
+            f"P4: two admissions that were handed over collide: {user}: {detail}"
+            for _, user, _, _, detail in found
+            if detail
+        ),
+        *_told_two_things(cluster),
+        *(each for campaign in cluster.campaigns for each in _now(cluster, campaign, found)),
     ]
 
 
 def violations_at_the_end(cluster: Cluster) -> list[str]:
     """Return the same when nothing is left to do."""
+    now, found = violations_now(cluster), cluster.rows(ROWS)
     return [
-        *violations_now(cluster),
-        *_accepted_means_issued(cluster),
+        *now,
+        *(each for campaign in cluster.campaigns for each in _at_the_end(cluster, campaign, found)),
         *_nothing_disappears(cluster),
-        *(found for campaign in cluster.campaigns for found in _both_agree(cluster, campaign)),
     ]
 
 
-# One statement, so one moment. No admission that was handed over ever collides with another one.
-ROWS = """
-SELECT campaign_id, user_id, serial, '' FROM coupon
-UNION ALL
-SELECT campaign_id, user_id, 0, detail FROM failed_event
-WHERE reason IN ('SERIAL_TAKEN', 'USER_HAS_OTHER_SERIAL')
-"""
+def _now(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:
+    holders, count, state, _ = cluster.redis.look(campaign.id)
+    seen = _observed(cluster, campaign, found, count)
+    results = never_one_too_many(seen), one_per_person(seen), everyone_answered(seen)
+    yield from (f"{each} in {campaign.id}" for each in violations(results))
+    if state.get(b"epoch") != cluster.redis.run_id.encode():
+        return  # closed: what is here is what a rebuild will change
+    if twice := repeated(holders.values()):
+        yield f"P4: Redis has the serials {twice} twice in {campaign.id}"
 
 
-def _in_mysql(cluster: Cluster) -> Iterator[str]:  # noqa: C901 - a sentence each
-    quantity_of = {campaign.id: campaign.quantity for campaign in cluster.campaigns}
-    found = cluster.rows(ROWS)
-    for _, user, _, collision in found:
-        if collision:
-            yield f"P4: two admissions that were handed over collide: {user}: {collision}"
-    rows = [(campaign_id, user, serial) for campaign_id, user, serial, no in found if not no]
-    for campaign_id, many in Counter(campaign_id for campaign_id, _, _ in rows).items():
-        if many > quantity_of[campaign_id]:
-            yield f"P1: {many} coupons of {quantity_of[campaign_id]} in {campaign_id}"
-    for campaign_id, user, serial in rows:
-        if not 1 <= serial <= quantity_of[campaign_id]:
-            yield f"P1: {user} has serial {serial} of {quantity_of[campaign_id]}"
-    for owner, many in Counter((campaign_id, user) for campaign_id, user, _ in rows).items():
-        if many > 1:
-            yield f"P2: {owner} has {many} coupons"
-    for place, many in Counter((campaign_id, serial) for campaign_id, _, serial in rows).items():
-        if many > 1:
-            yield f"P1: {place} is given {many} times"
+def _at_the_end(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:
+    results = check(_observed(cluster, campaign, found, 0))
+    yield from (f"{each} in {campaign.id}" for each in violations(results))
+    # Redis and MySQL agree about everything, as reconcile sees it.
+    for batch in compare(campaign.id).differences():
+        for difference in batch:
+            yield f"reconcile: {difference}"
 
 
-def _as_told(cluster: Cluster) -> Iterator[str]:
+def _observed(cluster: Cluster, campaign: Campaign, found: Found, count: int) -> Observations:
+    responses = [
+        answer
+        for (campaign_id, user), told in cluster.told.items()
+        if campaign_id == campaign.id
+        for answer in _answers(user, told)
+    ]
+    rows = [
+        Row(user, serial, times.from_datetime(admitted_at))
+        for campaign_id, user, serial, admitted_at, detail in found
+        if campaign_id == campaign.id and not detail
+    ]
+    faults = Faults(rebuilt=bool(cluster.new_epochs))
+    return Observations(campaign.quantity, responses, rows, highest_count=count, faults=faults)
+
+
+def _answers(user: str, told: ResponseStats) -> Iterator[ApplyResponse]:
+    for code, serial in told.heard:
+        yield ApplyResponse(user, UNDECIDED if code == "UNAVAILABLE" else code, serial or None)
+    if told.unsure:
+        yield ApplyResponse(user, UNDECIDED)
+
+
+def _told_two_things(cluster: Cluster) -> Iterator[str]:
     for (campaign_id, user), told in cluster.told.items():
         if len(set(told.serials)) > 1:
             yield f"P3: {user} was told the serials {told.serials} of {campaign_id}"
         codes = [code for code, _ in told.heard]
-        first = next((n for n, code in enumerate(codes) if code in ADMITTED), len(codes))
-        if "SOLD_OUT" in codes[first:]:
+        admitted = (ACCEPTED, ALREADY_APPLIED)
+        first = next((n for n, code in enumerate(codes) if code in admitted), len(codes))
+        if SOLD_OUT in codes[first:]:
             yield f"P3: {user} was accepted in {campaign_id} and then told SOLD_OUT"
-        if strange := {*codes} - {*ADMITTED, "SOLD_OUT", "UNAVAILABLE"}:
-            yield f"P6: {user} was answered {strange} in {campaign_id}"
-
-
-def _in_redis(cluster: Cluster, campaign: Campaign) -> Iterator[str]:
-    holders, count, state, _ = cluster.redis.look(campaign.id)
-    if count > campaign.quantity:
-        yield f"P1: Redis counts {count} of {campaign.quantity} in {campaign.id}"
-    if state.get(b"epoch") != cluster.redis.run_id.encode():
-        return  # closed: whatever stands here is what a rebuild will make of it
-    twice = [serial for serial, many in Counter(holders.values()).items() if many > 1]
-    if twice:
-        yield f"P4: Redis has the serials {twice} twice in {campaign.id}"
-
-
-def _accepted_means_issued(cluster: Cluster) -> Iterator[str]:
-    rows = cluster.rows("SELECT campaign_id, user_id, serial, admitted_at FROM coupon")
-    serial_of = {(campaign_id, user): serial for campaign_id, user, serial, _ in rows}
-    for owner, told in cluster.told.items():
-        if told.serials and serial_of.get(owner) != told.serials[-1]:
-            yield f"P3: {owner} was told {told.serials[-1]} and has {serial_of.get(owner)}"
-        refused = not told.unsure and {code for code, _ in told.heard} == {"SOLD_OUT"}
-        if refused and owner in serial_of:
-            yield f"P3: {owner} was only ever refused and has {serial_of[owner]}"
-    if not cluster.new_epochs:
-        for campaign in cluster.campaigns:
-            mine = sorted((row[2], row[3]) for row in rows if row[0] == campaign.id)
-            times = [admitted_at for _, admitted_at in mine]
-            if times != sorted(times):
-                yield f"P4: the serials of {campaign.id} are not in the order of admission"
 
 
 def _nothing_disappears(cluster: Cluster) -> Iterator[str]:
@@ -112,10 +119,3 @@ def _nothing_disappears(cluster: Cluster) -> Iterator[str]:
     )
     if lost := cluster.poisoned - set(kept):
         yield f"P5: the records {lost} are neither coupons nor in failed_event"
-
-
-def _both_agree(cluster: Cluster, campaign: Campaign) -> Iterator[str]:
-    """Redis and MySQL agree about everything, as reconcile sees it."""
-    for batch in compare(campaign.id).differences():
-        for difference in batch:
-            yield f"reconcile: {difference}"

@@ -12,6 +12,7 @@ from handlers.domain.reconciliation.differences import Kind
 from handlers.reconcile import compare
 from local.reconcile import __main__ as reconcile
 from tests.support.service import create_campaign, kafka_event, message
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -38,7 +39,7 @@ def issue(campaign_id: str, *users: str, first: int = 1) -> None:
 
 
 def admit(campaign_id: str, user: str) -> int:
-    return wiring.admissions().admit(campaign_id, user).serial
+    return admit_one(wiring.admissions(), campaign_id, user).serial
 
 
 def findings(campaign_id: str) -> list[tuple[Kind, str | int | None]]:

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 from local.harness.responses import NO_RESPONSE
 from local.load.campaign import create_campaign
-from local.load.jwt import bearer
 from local.load.progress import progress
 from local.load.responses import Endpoint, RawResponse, read
 from local.load.scenario import Action, UserProfile, scenario
 from local.load.session_log import HUNG_UP, LoadResult, Timing, UserSession
+from local.token import mint
 
 TIMEOUT_S = 30.0
 
@@ -33,7 +33,7 @@ class CouponUser:
         self.session = UserSession(f"user-{number}")
         self._nature = UserProfile.of(number, options.hang_ups / 100)
         self._campaign_id = campaign_id
-        self._token = bearer(os.environ["AUTH_JWT_SECRET"], self.session.user)
+        self._token = mint(os.environ["AUTH_JWT_SECRET"], self.session.user)
         address = urlsplit(options.host)
         self._connection = http.client.HTTPConnection(
             str(address.hostname), address.port, timeout=TIMEOUT_S

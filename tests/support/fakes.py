@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.mysql.failed_events import RedriveResult
 from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
-from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import DecodedRecord, FailedEvent, FailedStatus, Reason, Record
 from handlers.domain.rejection_cache import Rejection
@@ -20,6 +19,8 @@ from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 
 NOW_MS = 1_795_316_400_123  # 2026-11-22T03:00:00.123Z
 Place = tuple[str, int, int]
@@ -58,12 +59,12 @@ class FakeAdmissions:
         decided: list[Admission | UnavailableError] = []
         for applicant in applicants:
             try:
-                decided.append(self.admit(*applicant))
+                decided.append(self._decide(*applicant))
             except UnavailableError as error:
                 decided.append(error)
         return decided
 
-    def admit(  # noqa: PLR0911 - an outcome each
+    def _decide(  # noqa: PLR0911 - an outcome each
         self, campaign_id: str, user_id: str, address: str = ""
     ) -> Admission:
         self._require_reachable()
@@ -150,10 +151,6 @@ class FakePublisher:
 
     acknowledges: bool = True
     sent: list[tuple[bytes, bytes, str]] = field(default_factory=list)  # key, value, request id
-
-    def publish(self, message: CouponAccepted, request_id: str, deadline: float) -> bool:
-        [is_held] = self.publish_all([OutgoingMessage(message, request_id, deadline)])
-        return is_held
 
     def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         if self.acknowledges:

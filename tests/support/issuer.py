@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import json
 import threading
 import time
@@ -15,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from local.token import sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,8 +87,4 @@ def unsigned(header: dict[str, Any], claims: dict[str, Any] | None = None) -> st
 
 def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
     """Sign as a careless issuer would: whatever the claims are."""
-    header = {"alg": algorithm, "typ": "JWT"}
-    parts = [json.dumps(part).encode() for part in (header, claims)]
-    text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
-    signature = hmac.digest(secret.encode(), text, hashlib.sha256)
-    return (text + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+    return sign(claims, secret, algorithm)

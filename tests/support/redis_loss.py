@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from handlers import wiring
 from handlers.adapters.redis.client import connect
 from tests.support.service import await_condition, message
+from tests.support.single import publish_one
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -20,8 +21,10 @@ WAIT_S = 30.0
 def warm_up() -> None:
     """Build the producer, which takes longer than these tests give an ack."""
     warm = message("warm-up", "nobody", 1)
-    publish = wiring.publisher().publish
-    await_condition(lambda: publish(warm, "", time.monotonic() + WAIT_S), "an ack from Kafka")
+    publisher = wiring.publisher()
+    await_condition(
+        lambda: publish_one(publisher, warm, "", time.monotonic() + WAIT_S), "an ack from Kafka"
+    )
 
 
 def flush(settings: Settings) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kafka.structs import MemberState, TopicPartition
 
 from local.poll_runner.loop import PollRunner
 from local.poll_runner.options import PollOptions
 from tests.support.polled import P0, P1, SERVERS
-
-if TYPE_CHECKING:
-    import pytest
 
 
 class ScriptedConsumer:
@@ -81,10 +77,6 @@ class ScriptedConsumer:
 def runner_of(consumer: ScriptedConsumer, handler: Any, **options: Any) -> PollRunner:
     given = {"batch_window_ms": 0, **options}
     return PollRunner(lambda: consumer, handler, PollOptions("coupon_create", SERVERS, **given))
-
-
-def log_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
 def succeed(_event: dict[str, Any], _context: Any) -> None:

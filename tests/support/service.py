@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import jwt
 import pymysql
 
 from handlers import wiring
@@ -20,6 +19,7 @@ from handlers.adapters.redis.client import connect
 from handlers.domain import times
 from handlers.domain.coupon import CouponAccepted
 from handlers.routes import ROUTES
+from local.token import sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -44,7 +44,7 @@ class Response:
 
 def mint(user: str, scope: str = "", ttl_s: float = 3600) -> str:
     claims = {"sub": user, "exp": time.time() + ttl_s, "scope": scope}
-    return jwt.encode(claims, os.environ["AUTH_JWT_SECRET"])
+    return sign(claims, os.environ["AUTH_JWT_SECRET"])
 
 
 def ask(

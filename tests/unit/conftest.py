@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import jwt
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -18,6 +16,7 @@ from handlers import log, wiring
 from handlers.config import Settings
 from handlers.domain.reconciliation import reconciler as comparison
 from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.token import sign
 from tests.support.fake_reads import (
     FakeAdmissionRegister,
     FakeCampaignStates,
@@ -32,6 +31,7 @@ from tests.support.fakes import (
     FakeLedger,
     FakePublisher,
 )
+from tests.support.log_lines import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,7 @@ class LogLines:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.text.splitlines()]
+        return parsed(self.text.splitlines())
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ class Bearer:
 
     def __call__(self, user: str = "42", **claims: Any) -> dict[str, str]:
         payload = {"sub": user, "exp": int(time.time()) + 600, **claims}
-        token = jwt.encode(payload, ENVIRONMENT["AUTH_JWT_SECRET"])
+        token = sign(payload, ENVIRONMENT["AUTH_JWT_SECRET"])
         return {"Authorization": f"Bearer {token}"}
 
     def admin(self) -> dict[str, str]:

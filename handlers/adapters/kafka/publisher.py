@@ -13,14 +13,13 @@ from handlers import log
 from handlers.adapters.kafka.circuit_breaker import CircuitBreaker
 from handlers.adapters.kafka.connection import connection_options, require_broker
 from handlers.adapters.kafka.partitioner import StickyRunPartitioner
-from handlers.domain.coupon import OutgoingMessage
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handlers.config import Settings
-    from handlers.domain.coupon import CouponAccepted
+    from handlers.domain.coupon import OutgoingMessage
 
 RECONNECT_BACKOFF_MS_MAX = 1000
 DELIVERY_TIMEOUT_DIVISOR = 4  # a quarter of KAFKA_ACK_TIMEOUT_MS
@@ -42,11 +41,6 @@ class Publisher:
         self._breaker = CircuitBreaker()
         self._lock = Lock()
         self._producer: Any = None
-
-    def publish(self, message: CouponAccepted, request_id: str, deadline: float) -> bool:
-        """Send one message, as `publish_all` does."""
-        [is_acknowledged] = self.publish_all([OutgoingMessage(message, request_id, deadline)])
-        return is_acknowledged
 
     def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         """Send messages together; return for each whether Kafka acknowledged it in time.
@@ -166,7 +160,7 @@ class Publisher:
                 # in flight go with the next. Waiting for more made each send slower by that time.
                 "linger_ms": 0,
                 "partitioner": StickyRunPartitioner(),
-                # Each limits one part of a send; the deadline of publish() limits the whole.
+                # Each limits one part of a send; the deadline of publish_all() limits the whole.
                 "max_block_ms": self._timeout_ms,
                 "request_timeout_ms": self._delivery_ms,
                 "delivery_timeout_ms": self._delivery_ms,

@@ -42,13 +42,6 @@ class Admissions:
         self._scripts = scripts
         self._limits = (limits.per_user, limits.per_address)
 
-    def admit(self, campaign_id: str, user_id: str, address: str = "") -> Admission:
-        """Decide about one applicant, as `admit_all` does; raise where it returns an error."""
-        [decided] = self.admit_all([Applicant(campaign_id, user_id, address)])
-        if isinstance(decided, UnavailableError):
-            raise decided
-        return decided
-
     def admit_all(self, applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
         """Decide about each in one round trip (with two more only for NOT_FOUND), in their order.
 

@@ -30,7 +30,7 @@ def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, Any], 
 
     @wraps(use_case)
     def handler(event: Event, context: Any) -> Response:  # noqa: ARG001 - Lambda's signature
-        scope = _RequestScope(name, event)
+        scope = RequestScope(name, event)
         try:
             response = use_case(scope.request())
         except Exception as error:  # noqa: BLE001 - the scope makes a response of it
@@ -40,7 +40,7 @@ def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, Any], 
     return handler
 
 
-class _RequestScope:
+class RequestScope:
     """One request, from its event to its response, and the line that is logged about it.
 
     Of a BaseException that is not an Exception it learns nothing, as the process ends or the client

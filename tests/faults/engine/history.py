@@ -10,11 +10,12 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from handlers.domain import times
+from local.harness.observations import Row
 from tests.faults.engine.injector import Injector
 from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
 from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError, Quiet, lost_forgeries
-from tests.faults.engine.verdict import Evidence, Row, excused, violations
+from tests.faults.engine.verdict import Evidence, excused, violations
 from tests.faults.entry import BY_DISK, BY_KAFKA, JOURNAL
 
 if TYPE_CHECKING:
@@ -129,12 +130,15 @@ def _evidence(
     return Evidence(
         scenario,
         load.responses,
-        [Row(*row) for row in cluster.rows(coupons, campaign_id)],
         [
-            (user, reason, status)
+            Row(user, n, times.from_datetime(at))
+            for user, n, at in cluster.rows(coupons, campaign_id)
+        ],
+        {
+            user: f"{reason} {status}"
             for user, reason, status in cluster.rows(failed, campaign_id)
             if user != forger
-        ],
+        },
         frozenset(by_disk - by_kafka),
         len(lost_forgeries(cluster, injector.topic.forged)),
         frozenset(load.unanswered),

@@ -9,14 +9,20 @@ import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cache
 from threading import Condition
 from typing import TYPE_CHECKING, Any
 
-import jwt
-
 from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.harness.responses import (
+    ACCEPTED,
+    ALREADY_APPLIED,
+    EXPECTED,
+    NO_RESPONSE,
+    UNDECIDED,
+    ApplyResponse,
+)
+from local.token import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,22 +38,9 @@ RETRY_AFTER_S, RETRY_AFTER_S_MAX = 0.1, 0.5
 POLL_INTERVAL_S = 0.2
 # From the first application on. A user without a definite response by then counts as unanswered.
 PATIENCE_S = 30.0
-# Longer than any step of the programs' clocks.
-TOKEN_S = 86_400
-TOLD = {"ACCEPTED", "ALREADY_APPLIED"}
-REFUSED = {"SOLD_OUT"}
+TOLD = {ACCEPTED, ALREADY_APPLIED}
 # The statuses of an honest "not now"; any other indefinite response is a fault.
-UNSURE = {503, 429}
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What a client received, in order. code "" means: no response at all."""
-
-    user: str
-    status: int
-    code: str
-    serial: int | None = None
+NOT_NOW = {503, 429, 409}
 
 
 class Load:
@@ -64,7 +57,7 @@ class Load:
         self._changed = Condition()
         self._due: list[tuple[float, str]] = []
         self._in_flight = 0
-        self.responses: dict[str, list[Response]] = defaultdict(list)
+        self.responses: dict[str, list[ApplyResponse]] = defaultdict(list)
         self.unanswered: set[str] = set()
 
     def run(self, arrivals: Iterable[tuple[float, str]]) -> None:
@@ -81,13 +74,11 @@ class Load:
     def _work(self, deadline: float) -> None:
         while user := self._next(deadline):
             response = self._apply(user)
-            line = f"    {user}: {response.code or 'no response'} {response.serial or ''}".rstrip()
-            self._journal.note(line)
             with self._changed:
                 self._in_flight -= 1
                 responses = self.responses[user]
                 responses.append(response)
-                if response.code not in TOLD | REFUSED:
+                if response.outcome not in EXPECTED:
                     wait_s = min(RETRY_AFTER_S * len(responses), RETRY_AFTER_S_MAX)
                     heapq.heappush(self._due, (time.monotonic() + wait_s, user))
                 self._changed.notify()
@@ -107,20 +98,24 @@ class Load:
                 )
         return ""
 
-    def _apply(self, user: str) -> Response:
+    def _apply(self, user: str) -> ApplyResponse:
         try:
             status, body = call(self._port, "POST", f"/campaigns/{self._campaign_id}/apply", user)
         except (OSError, http.client.HTTPException, ValueError):
-            return Response(user, 0, "")
-        code = str(body.get("outcome") or body.get("code") or status)
-        return Response(user, status, code, body.get("serial"))
+            status, body = NO_RESPONSE, {"code": "no answer"}
+        code, serial = str(body.get("outcome") or body.get("code") or status), body.get("serial")
+        self._journal.note(f"    {user}: {code} {serial or ''}".rstrip())
+        if code in EXPECTED:
+            return ApplyResponse(user, code, serial, status)
+        undecided = status == NO_RESPONSE or status in NOT_NOW
+        return ApplyResponse(user, UNDECIDED if undecided else f"{status} {code}", status=status)
 
 
 def call(
     port: int, method: str, path: str, user: str, scope: str = "", body: object = None
 ) -> tuple[int, Any]:
     """Send one request over its own connection; return status and JSON."""
-    headers = {"Authorization": f"Bearer {_token(user, scope)}"}
+    headers = _bearer(user, scope)
     content = None if body is None else json.dumps(body).encode()
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)) as connection:
         connection.request(method, path, content, headers)
@@ -129,6 +124,6 @@ def call(
 
 
 @cache
-def _token(user: str, scope: str) -> str:
-    claims = {"sub": user, "exp": time.time() + TOKEN_S, "scope": scope}
-    return jwt.encode(claims, DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"])
+def _bearer(user: str, scope: str) -> dict[str, str]:
+    # Valid for a day: longer than any step of the programs' clocks.
+    return bearer(DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"], user, scope)

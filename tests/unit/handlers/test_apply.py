@@ -12,10 +12,14 @@ from handlers.domain.coupon import CouponAccepted
 from handlers.domain.settlement import SettledAs, Settlement
 from tests.support.apply_events import applied, problem
 from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.support.single import admit_one
 from tests.unit.conftest import HOUR_MS
 
 if TYPE_CHECKING:
-    from handlers.domain.admission import Admission
+    from collections.abc import Sequence
+
+    from handlers.domain.admission import Admission, Applicant
+    from handlers.domain.errors import UnavailableError
     from tests.unit.conftest import Bearer, Fakes, LogLines
 
 JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
@@ -53,7 +57,7 @@ def test_the_same_user_gets_the_same_serial_and_once_it_is_written_no_second_mes
 def test_who_asks_again_before_it_is_written_is_handed_over_again(
     fakes: Fakes, bearer: Bearer
 ) -> None:
-    fakes.admissions.admit("welcome", "42")  # an apply that was killed right after the script
+    admit_one(fakes.admissions, "welcome", "42")  # an apply that was killed right after the script
     assert applied(bearer("42"))["statusCode"] == 200
     [(_, value, _)] = fakes.publisher.sent
     assert CouponAccepted.decode(value) == CouponAccepted("welcome", "42", 1, NOW_MS)
@@ -204,13 +208,13 @@ def test_once_sold_out_the_next_ones_are_answered_without_redis_and_winners_with
     codes = [applied(bearer(user))["statusCode"] for user in ("winner", "late")]
     assert codes == [202, 409]
     asked: list[str] = []
-    admit = fakes.admissions.admit
+    admit_all = fakes.admissions.admit_all
 
-    def counted(campaign_id: str, user_id: str, address: str) -> Admission:
-        asked.append(user_id)
-        return admit(campaign_id, user_id, address)
+    def counted(applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
+        asked.extend(applicant.user_id for applicant in applicants)
+        return admit_all(applicants)
 
-    monkeypatch.setattr(fakes.admissions, "admit", counted)
+    monkeypatch.setattr(fakes.admissions, "admit_all", counted)
     answers = {user: applied(bearer(user)) for user in ("late", "later", "winner")}
     assert asked == ["winner"]
     assert json.loads(answers["winner"]["body"])["outcome"] == "ALREADY_APPLIED"

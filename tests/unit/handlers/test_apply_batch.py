@@ -12,6 +12,7 @@ import pytest
 from handlers import wiring
 from handlers.apply import apply_batch, apply_handler
 from tests.support.apply_batches import codes, event, responses
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def mixed(fakes: Fakes, campaign: FakeCampaign, bearer: Bearer) -> list[dict[str, Any]]:
     """Somebody of every kind; two coupons, one of them given to "old" who is pending."""
-    fakes.admissions.admit("welcome", "old")
+    admit_one(fakes.admissions, "welcome", "old")
     return [
         event({}),
         event(bearer("1"), "other"),

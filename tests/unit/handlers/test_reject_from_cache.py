@@ -42,7 +42,7 @@ def unreachable(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Callable[[], N
     """Let every further question to Redis fail the test."""
 
     def cut() -> None:
-        for name in ("admit", "rejection"):
+        for name in ("admit_all", "rejection"):
             monkeypatch.setattr(fakes.admissions, name, lambda *_: pytest.fail("was asked"))
 
     return cut

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 from local.gateway import aggregated_log as tally_log
 from local.gateway.aggregated_log import AggregatedLog
+from tests.support.log_lines import log_of
 
 if TYPE_CHECKING:
     import pytest
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    lines = log_of(capsys)
     for line in lines:
         del line["time"]
     return lines

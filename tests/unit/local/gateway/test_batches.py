@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.log_lines import log_of
 from tests.support.rsgi import Reply, Route, RsgiProtocol, Scope, ask_at_once, echo
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def test_what_answers_together_and_raises_is_a_502_for_those_without_an_answer(
     replies = asked(broken, 3)
     assert [reply.status for reply in replies] == [502, 502, 202]
     assert replies[0].json() == {"message": "Internal server error"}
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    lines = log_of(capsys)
     assert [(line["error"], line["function"]) for line in lines] == [("RuntimeError", "broken")] * 2
     unanswered = {reply.headers["x-amzn-requestid"] for reply in replies[:2]}
     assert {line["request_id"] for line in lines} == unanswered
@@ -101,5 +102,5 @@ def test_whoever_is_left_out_is_told_502_and_the_log_says_so(
 
     replies = asked(forgetful, 3)
     assert [reply.status for reply in replies] == [502, 502, 202]
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    lines = log_of(capsys)
     assert [line["function"] for line in lines] == ["forgetful"] * 2

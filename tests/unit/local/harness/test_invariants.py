@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from local.demo.metrics import Run, metrics, percentile
-from local.harness.invariants import Observations, Row, judge
+from local.harness.invariants import check
+from local.harness.observations import Observations, Row
 from local.harness.responses import (
     ACCEPTED,
     ALREADY_APPLIED,
@@ -29,17 +30,26 @@ def row(serial: int, user: str | None = None) -> Row:
     return Row(user or f"user-{serial}", serial, 1_000 + serial)
 
 
+def observed(
+    answers: list[ApplyResponse], rows: list[Row], people: int, presses: int
+) -> Observations:
+    highest = len(rows)
+    return Observations(
+        QUANTITY, answers, rows, people=people, requests=presses, highest_count=highest
+    )
+
+
 def good_run() -> Observations:
     """100 of 120 people win; user-1 presses twice."""
     winners = [answer(f"user-{n}", ACCEPTED, n) for n in range(1, QUANTITY + 1)]
     others = [answer(f"user-{n}", SOLD_OUT) for n in range(QUANTITY + 1, PEOPLE + 1)]
     answers = [*winners, *others, answer("user-1", ALREADY_APPLIED, 1)]
     rows = [row(n) for n in range(1, QUANTITY + 1)]
-    return Observations(QUANTITY, PEOPLE, len(answers), answers, rows, QUANTITY, 0, 0)
+    return observed(answers, rows, PEOPLE, len(answers))
 
 
 def differences(evidence: Observations) -> dict[str, tuple[str, ...]]:
-    return {f.promise: f.differences for f in judge(evidence) if not f.kept}
+    return {f.promise: f.differences for f in check(evidence) if not f.kept}
 
 
 def test_a_run_that_kept_every_promise_has_no_differences() -> None:
@@ -48,7 +58,7 @@ def test_a_run_that_kept_every_promise_has_no_differences() -> None:
 
 def test_with_fewer_people_than_coupons_everybody_has_one() -> None:
     answers = [answer(f"user-{n}", ACCEPTED, n) for n in (1, 2, 3)]
-    few = Observations(QUANTITY, 3, 3, answers, [row(n) for n in (1, 2, 3)], 3, 0, 0)
+    few = observed(answers, [row(n) for n in (1, 2, 3)], 3, 3)
     assert differences(few) == {}
     assert differences(replace(few, rows=few.rows[:2]))
 
@@ -56,7 +66,10 @@ def test_with_fewer_people_than_coupons_everybody_has_one() -> None:
 def test_one_row_too_many_is_named() -> None:
     run = good_run()
     found = differences(replace(run, rows=[*run.rows, row(101)]))
-    assert found["Never one too many, none left over"] == ("1 more than there are coupons",)
+    assert found["Never one too many, none left over"] == (
+        "1 more than there are coupons",
+        "1 x serials out of range: 101",
+    )
     assert "user-101" in found["Accepted means issued"][0]
 
 
@@ -72,8 +85,8 @@ def test_an_accepted_user_without_a_row_is_named_although_the_number_of_rows_is_
     found = differences(replace(run, rows=[*run.rows[:-1], row(100, "user-120")]))
     assert found["Accepted means issued"] == (
         "1 x told ACCEPTED, and no row: user-100",
-        "1 x a row, and never told ACCEPTED: user-120",
         "1 x told SOLD_OUT, and a row: user-120",
+        "1 x a row, and never told ACCEPTED: user-120",
     )
 
 
@@ -97,8 +110,8 @@ def test_a_serial_other_than_the_promised_one_is_named() -> None:
 def test_serials_with_a_gap_or_a_double_are_named(serial: int) -> None:
     run = good_run()
     odd = [*run.rows[:-1], replace(run.rows[-1], serial=serial)]
-    answers = [replace(a, serial=serial) if a.serial == QUANTITY else a for a in run.answers]
-    assert differences(replace(run, rows=odd, answers=answers)).keys() >= {
+    answers = [replace(a, serial=serial) if a.serial == QUANTITY else a for a in run.responses]
+    assert differences(replace(run, rows=odd, responses=answers)).keys() >= {
         "First come, first served"
     }
 
@@ -122,14 +135,14 @@ def test_a_repeat_that_was_told_something_else_is_named(
     repeat: ApplyResponse, difference: str
 ) -> None:
     run = good_run()
-    found = differences(replace(run, answers=[*run.answers[:-1], repeat]))
+    found = differences(replace(run, responses=[*run.responses[:-1], repeat]))
     assert found == {"Ask again, same answer": (f"1 x {difference}: {repeat.user}",)}
 
 
 def test_somebody_accepted_twice_is_named() -> None:
     run = good_run()
     again = answer("user-1", ACCEPTED, 1)
-    found = differences(replace(run, answers=[*run.answers[:-1], again]))
+    found = differences(replace(run, responses=[*run.responses[:-1], again]))
     assert found == {"Accepted means issued": ("1 x told ACCEPTED more than once: user-1",)}
 
 
@@ -137,7 +150,7 @@ def test_somebody_accepted_twice_is_named() -> None:
 def test_an_answer_that_no_open_campaign_gives_is_named(outcome: str) -> None:
     run = good_run()
     odd = replace(answer("user-120", outcome), status=NO_RESPONSE)
-    found = differences(replace(run, answers=[*run.answers, odd], requests=run.requests + 1))
+    found = differences(replace(run, responses=[*run.responses, odd], requests=run.requests + 1))
     assert found == {"Everyone is answered": (f"1 x {outcome}",)}
 
 
@@ -163,7 +176,7 @@ def test_a_count_in_redis_above_the_quantity_is_named() -> None:
 
 
 def test_nobody_answered_and_no_rows_is_a_verdict_not_a_crash() -> None:
-    nothing = Observations(QUANTITY, PEOPLE, 10, [], [], 0, 0, 0)
+    nothing = observed([], [], PEOPLE, 10)
     assert differences(nothing).keys() == {
         "Never one too many, none left over",
         "Everyone is answered",
@@ -209,8 +222,8 @@ def test_a_percentile_is_a_value_that_occurred() -> None:
 
 def test_the_figures_count_unexpected_answers_as_errors() -> None:
     run = good_run()
-    answers = [*run.answers[:-1], answer("user-1", "503 UNAVAILABLE")]
-    record = metrics(Run("c", "embedded", replace(run, answers=answers), 121, [(0.5, 100)], 0.5))
+    answers = [*run.responses[:-1], answer("user-1", "503 UNAVAILABLE")]
+    record = metrics(Run("c", "embedded", replace(run, responses=answers), 121, [(0.5, 100)], 0.5))
     assert record["answers"] == {
         ACCEPTED: 100,
         ALREADY_APPLIED: 0,

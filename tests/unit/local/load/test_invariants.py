@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from local.harness.invariants import Row
+from local.harness.observations import Row
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, NO_RESPONSE, SOLD_OUT, ApplyResponse
 from local.load.invariants import NO_DECISION, FinalState, check_load
 from local.load.progress import progress
@@ -83,7 +83,10 @@ def test_with_fewer_people_than_coupons_everybody_wins() -> None:
 def test_one_row_too_many_is_named() -> None:
     rows = [*good_end().rows, Row("c", 3, OPENS_MS)]
     found = differences(good_day(), replace(good_end(), rows=rows))
-    assert found["Never one too many, none left over"] == ("1 more than there are coupons",)
+    assert found["Never one too many, none left over"] == (
+        "1 more than there are coupons",
+        "1 x serials out of range: 3",
+    )
     assert "told SOLD_OUT, and a row: c" in " ".join(found["Accepted means issued"])
     assert "not in both: c" in found["Every winner holds a code"][0]
 

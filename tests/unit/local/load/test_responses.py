@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import jwt
 import pytest
 
 from local.harness.responses import ACCEPTED, NO_RESPONSE, SOLD_OUT
-from local.load.jwt import bearer
 from local.load.responses import (
     ISSUED,
     PENDING,
@@ -111,11 +109,3 @@ def test_a_coupon_has_a_code_once_it_is_issued() -> None:
 def test_no_answer_says_why_and_asks_for_another_try() -> None:
     lost = seen(Endpoint.APPLY, NO_RESPONSE, b"", error="ConnectionResetError")
     assert (lost.sort, lost.outcome) == (ResponseKind.RETRY, "no answer (ConnectionResetError)")
-
-
-def test_a_token_made_without_a_library_is_one_to_the_library() -> None:
-    secret = "a secret of the tests, of 32 bytes or more"
-    token = bearer(secret, "user-1", "coupon:admin", ttl_s=60)
-    claims = jwt.decode(token, secret, algorithms=["HS256"], options={"require": ["exp"]})
-    assert (claims["sub"], claims["scope"]) == ("user-1", "coupon:admin")
-    assert "scope" not in jwt.decode(bearer(secret, "user-1"), secret, algorithms=["HS256"])

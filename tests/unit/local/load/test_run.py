@@ -15,7 +15,7 @@ from rich.console import Console as RichConsole
 
 from local.harness.api_client import Api
 from local.harness.console import Console
-from local.harness.invariants import Row
+from local.harness.observations import Row
 from local.harness.processes import HarnessError
 from local.harness.responses import ACCEPTED, ApplyResponse
 from local.load import run as course

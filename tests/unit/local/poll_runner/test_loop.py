@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from kafka.errors import CommitFailedError
 
+from tests.support.log_lines import log_of
 from tests.support.polled import P0, P1, record
-from tests.support.scripted_consumer import ScriptedConsumer, log_of, runner_of, succeed
+from tests.support.scripted_consumer import ScriptedConsumer, runner_of, succeed
 
 if TYPE_CHECKING:
     import pytest

@@ -11,8 +11,9 @@ from local.poll_runner import loop as poll_loop
 from local.poll_runner.loop import PollRunner
 from local.poll_runner.options import PollOptions
 from local.poll_runner.run import main
+from tests.support.log_lines import log_of
 from tests.support.polled import P0, SERVERS, record
-from tests.support.scripted_consumer import ScriptedConsumer, log_of, runner_of, succeed
+from tests.support.scripted_consumer import ScriptedConsumer, runner_of, succeed
 
 
 def test_records_collected_before_an_outage_are_handled_though_the_window_is_open() -> None:

@@ -1,0 +1,3 @@
+"""The names of the programs whose processor time is measured."""
+
+LOAD, GATEWAY, REDIS, KAFKA, MYSQL, ALL = "load", "gateway", "Redis", "Kafka", "MySQL", "all"

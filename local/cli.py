@@ -1,0 +1,78 @@
+"""Types of command-line arguments (numbers within bounds, ports, ids), and how programs end.
+
+What is out of bounds ends the program through argparse: exit code 2, and one sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import pkgutil
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+from handlers.config import ConfigurationError, Settings
+from handlers.domain.identifiers import is_campaign_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Number = TypeVar("Number", int, float)
+EXIT_MISCONFIGURED = 2
+
+
+def integer(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
+    """Return the type of a whole number."""
+
+    def number(text: str) -> int:
+        return _within(int(text), lowest, highest)
+
+    return number
+
+
+def decimal(lowest: float, highest: float) -> Callable[[str], float]:
+    """Return the type of a number that may have a fraction."""
+
+    def number(text: str) -> float:
+        return _within(float(text), lowest, highest)
+
+    return number
+
+
+def campaign_id(text: str) -> str:
+    """Return the id of a campaign."""
+    if not is_campaign_id(text):
+        message = "no campaign id: 1 to 63 of a-z, 0-9 and -"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def _within(number: Number, lowest: float, highest: float) -> Number:
+    if lowest <= number <= highest:  # nan is not
+        return number
+    bounds = f"{lowest} or more" if math.isinf(highest) else f"{lowest} to {highest}"
+    message = f"must be {bounds}"
+    raise argparse.ArgumentTypeError(message)
+
+
+port = integer(1, 65_535)
+port_or_zero = integer(0, 65_535)  # 0: one that the system chooses
+
+
+def end(message: str, code: int) -> int:
+    """Say why the program ends; return its exit code."""
+    print(message, file=sys.stderr)
+    return code
+
+
+def misconfigured(target: str = "") -> str:
+    """Return what is wrong with the settings, or why `target` cannot be loaded; "" for nothing."""
+    try:
+        Settings.from_environment()
+        if target:
+            pkgutil.resolve_name(target)
+    except ConfigurationError as error:
+        return f"Wrong settings: {error}."
+    except (ImportError, AttributeError, ValueError) as error:
+        return f"{target} cannot be loaded: {error}."
+    return ""
