@@ -56,7 +56,7 @@ def test_each_application_of_a_batch_gets_the_response_it_would_get_alone(
 
 
 def test_a_batch_calls_redis_once_and_hands_over_once(
-    calls: list[tuple[str, list[str]]], mixed: list[dict[str, Any]]
+    mixed: list[dict[str, Any]], calls: list[tuple[str, list[str]]]
 ) -> None:
     responses(mixed)
     assert calls == [
@@ -75,7 +75,7 @@ def test_the_same_user_twice_in_a_batch_gets_one_serial(
 
 
 def test_a_rejected_applicant_does_not_wait_for_those_who_are_handed_over(
-    calls: list[tuple[str, list[str]]], mixed: list[dict[str, Any]]
+    mixed: list[dict[str, Any]], calls: list[tuple[str, list[str]]]
 ) -> None:
     results = apply_batch(mixed)
     assert {next(results)[0] for _ in range(2)} == {0, 5}  # no token, and no campaign's name
