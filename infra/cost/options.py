@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
 from infra.cost import catalogue
 from infra.cost.day import Workload
+from local.cli import decimal, integer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-Number = TypeVar("Number", int, float)
+    from collections.abc import Sequence
 
 APPLICANTS_MAX = 10_000_000_000  # more than the world's population
 MINUTES_MAX = 7 * 24 * 60  # a week: a rush does not last longer
@@ -57,29 +56,29 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_sale(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("the sale").add_argument
-    add("--applicants", type=_whole(1, APPLICANTS_MAX), required=True, help="users who apply")
+    add("--applicants", type=integer(1, APPLICANTS_MAX), required=True, help="users who apply")
     add(
         "--minutes",
-        type=_real(MINUTES_MIN, MINUTES_MAX),
+        type=decimal(MINUTES_MIN, MINUTES_MAX),
         required=True,
         help="how long they come for",
     )
-    add("--quantity", type=_whole(1, QUANTITY_MAX), required=True, help="coupons")
+    add("--quantity", type=integer(1, QUANTITY_MAX), required=True, help="coupons")
     add(
         "--presses",
-        type=_real(1, PRESSES_MAX),
+        type=decimal(1, PRESSES_MAX),
         default=Workload.presses,
         help="requests to apply per user",
     )
     add(
         "--polls",
-        type=_whole(0, POLLS_MAX),
+        type=integer(0, POLLS_MAX),
         default=Workload.polls,
         help="how often a winner asks for the coupon, once a second",
     )
     add(
         "--peak",
-        type=_real(1, PEAK_MAX),
+        type=decimal(1, PEAK_MAX),
         default=Workload.peak,
         help="requests a second at the opening over the mean; from there they fall exponentially",
     )
@@ -89,7 +88,7 @@ def _add_environment(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where it runs").add_argument
     add(
         "--throttle",
-        type=_whole(1, THROTTLE_MAX),
+        type=integer(1, THROTTLE_MAX),
         help="requests a second that API Gateway lets in; the others get 429 and come again",
     )
     add("--region", choices=catalogue.regions(), default=Workload.region, help="region of prices")
@@ -102,29 +101,9 @@ def _add_environment(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--hours",
-        type=_real(0, HOURS_MAX),
+        type=decimal(0, HOURS_MAX),
         default=Workload.hours,
         help="how long servers of this size run",
     )
     add("--bot-control", action="store_true", help="with AWS's managed rules against bots")
     add("--json", action="store_true", help="print JSON")
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    return lambda text: _between(int, text, low, high)
-
-
-def _real(low: float, high: float) -> Callable[[str], float]:
-    return lambda text: _between(float, text, low, high)
-
-
-def _between(kind: type[Number], text: str, low: Number, high: Number) -> Number:
-    noun = "a whole number" if kind is int else "a number"
-    message = f"{text!r} is not {noun} from {low:,.4g} to {high:,}"
-    try:
-        number = kind(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(message) from None
-    if not low <= number <= high:  # nan fails here too
-        raise argparse.ArgumentTypeError(message)
-    return number
