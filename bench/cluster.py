@@ -44,7 +44,7 @@ class Cluster:
     servers: Mapping[str, int]  # process ids by name
 
     @contextmanager
-    def gateway(self, application: str = "local.gateway:application") -> Iterator[Gateway]:
+    def gateway(self, application: str = "local.gateway.app:application") -> Iterator[Gateway]:
         """Run `local.serve` with an RSGI application and default options."""
         port = free_port()
         log = self.folder / f"{application.replace(':', '-')}.log"

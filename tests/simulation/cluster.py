@@ -130,8 +130,9 @@ class Cluster:
         wiring._built.update(
             settings=self.settings,
             # Authentication is not simulated.
-            tokens=SimpleNamespace(
-                user=lambda headers: SimpleNamespace(id=headers["user"]), admin=lambda _: None
+            authenticator=SimpleNamespace(
+                authenticate=lambda headers: SimpleNamespace(id=headers["user"]),
+                require_admin=lambda _: None,
             ),
             scripts=self.scripts,
             topic=Topic(self.log, self.stage),
