@@ -1,7 +1,7 @@
 # Every target sets up what it needs. ARGS="…" goes on to the program; each has --help:
 #   make demo ARGS="--users 5000 --quantity 500"
-# Whatever needs servers finds those of a running `make stack` by itself; other ones through the
-# environment, or through ENV=file with export lines.
+# A program that needs servers finds those of a running `make stack` by itself, other ones through
+# the environment, or through ENV=file with export lines.
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -12,7 +12,7 @@ CACHES := out .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deploym
 TEMPLATES := infra/account.yaml infra/network.yaml infra/data.yaml infra/operations.yaml \
 	out/infra/application.yaml out/infra/application.json
 
-# USER and ENV mean something else in everybody's environment: only the command line counts.
+# USER and ENV mean something else in every environment: only the command line counts.
 given = $(if $(filter command,$(origin $(1))),$($(1)))
 TOKEN_USER = $(call given,USER)
 STACK_SETTINGS := out/stack.env
@@ -30,15 +30,17 @@ help:  ## this list
 
 .PHONY: setup python database
 setup: python database  ## Python packages into .venv, MariaDB from the system
-# To stderr, so that the output of `make token` and `make stack` is theirs alone.
+# To stderr, so that `make token` and `make stack` print only their own output.
 python:
 	@local/setup.sh python >&2
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo test test-kafka faults controls fuzz soak simulate
+.PHONY: demo unit test test-kafka faults controls fuzz soak simulate
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
+unit: python  ## the unit tests alone, without any server: some fifteen seconds (ARGS="-k words")
+	@$(VENV_PYTHON) -m pytest -n 2 tests/unit $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
@@ -65,7 +67,7 @@ load: $(DEMO_SETUP) .venv-load/installed  ## a promotion's day: countdown, burst
 		$(if $(call given,USERS),--users $(USERS)) \
 		$(if $(call given,QUANTITY),--quantity $(QUANTITY)) \
 		$(if $(call given,UI),--ui) $(ARGS)
-test-load: python .venv-load/installed  ## the load test's people in Locust itself, against a shop made for it
+test-load: python .venv-load/installed  ## the load test's users in Locust itself, against a fake shop
 	@.venv-load/bin/python -m pytest -c tests/load/pytest.ini tests/load $(ARGS)
 bench: setup  ## throughput and latency beside baselines, out/bench/bench.md (ARGS="--quick")
 	@$(VENV_PYTHON) -m bench.run $(ARGS)

@@ -17,31 +17,31 @@ app = Chalice(app_name="seonchak")
 
 
 def _view(route: Route) -> Callable[..., Response]:
-    """Return Chalice's kind of function for a route, of which the path parameters are arguments."""
+    """Return a view function for Chalice, which passes the path parameters as arguments."""
 
     def view(**_: str) -> Response:
         request: Any = app.current_request  # of this thread, also under `chalice local`
-        answer = route.handler(request.to_original_event(), request.lambda_context)
-        return Response(answer["body"], answer["headers"], answer["statusCode"])
+        response = route.handler(request.to_original_event(), request.lambda_context)
+        return Response(response["body"], response["headers"], response["statusCode"])
 
     view.__name__ = route.handler.__name__
     return view
 
 
 for _route in ROUTES:
-    # Any content type: the handlers say themselves what is wrong with a body.
+    # Any content type: the handlers themselves check the body and report what is wrong.
     app.route(_route.path, methods=[_route.method], content_types=[])(_view(_route))
 
 
 @app.lambda_function(name="consume_handler")
 def consume_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Take batches of Kafka's event source mapping, which CloudFormation adds to this function."""
+    """Consume batches of the Kafka event source mapping, which CloudFormation adds."""
     return consume.consume_handler(event, context)
 
 
 @app.lambda_function(name="restore_handler")
 def restore_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Take notifications of the bucket with the batches that Lambda gave up."""
+    """Handle notifications of the bucket that holds the batches that Lambda gave up."""
     return restore.restore_handler(event, context)
 
 
@@ -59,16 +59,16 @@ def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="redrive_handler")
 def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
-    """Write what lies in failed_event again, every minute."""
+    """Write the rows of failed_event again, every minute."""
     return redrive.redrive_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="rebuild_handler")
 def rebuild_handler(event: CloudWatchEvent) -> dict[str, Any]:
-    """Rebuild a Redis that restarted or lost its state, at the latest a minute after."""
+    """Rebuild a Redis that restarted or lost its state, within a minute."""
     return rebuild.rebuild_handler(event.to_dict(), event.context)
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # Wrong settings stop the start; packaging imports this file without any.
+    # Wrong settings stop the start. Packaging imports this file without any settings.
     cold_start.preload(os.environ)

@@ -1,1 +1,1 @@
-"""Everything that is deployed: first-come-first-served coupons as Lambda-shaped functions."""
+"""Everything that is deployed: first-come-first-served coupons as Lambda functions."""

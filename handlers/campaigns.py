@@ -1,4 +1,4 @@
-"""Campaigns over HTTP: create, read, list, and an administrator's figures."""
+"""Campaigns over HTTP: create, read, list, and an administrator's counts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from handlers.edge.http.response import json_response
 if TYPE_CHECKING:
     from handlers.edge.http.request import Request
 
-# Everybody polls the same page before the opening; a second of a cache spares Redis most of it.
+# All clients poll the same page before the opening; caching it for 1 s saves Redis most reads.
 PUBLIC = {"Cache-Control": "max-age=1"}
 
 
 @endpoint
 def create_campaign_handler(request: Request) -> dict[str, Any]:
-    """POST /campaigns: MySQL first, then Redis. The same body again mends a creation cut short."""
+    """POST /campaigns: MySQL first, then Redis. Repeating it completes an interrupted creation."""
     wiring.authenticator().require_admin(request.headers)
     campaign = Campaign.from_request(request.json_object())
     request.log_fields["campaign_id"] = campaign.id
@@ -31,7 +31,7 @@ def create_campaign_handler(request: Request) -> dict[str, Any]:
 
 
 @endpoint
-def campaigns_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - nothing to ask of it
+def campaigns_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - not needed
     """GET /campaigns: all campaigns, by id."""
     states = wiring.redis_campaigns()
     found = []
@@ -39,20 +39,20 @@ def campaigns_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - not
         try:
             found.append(states.status(campaign_id).to_json())
         except CampaignNotFoundError:
-            continue  # listed a moment before it is opened, or its creation was cut short
+            continue  # listed just before it is opened, or its creation was interrupted
     return json_response(200, {"campaigns": found}, PUBLIC)
 
 
 @endpoint
 def campaign_handler(request: Request) -> dict[str, Any]:
-    """GET /campaigns/{id}: one campaign and what remains of it."""
+    """GET /campaigns/{id}: one campaign and its remaining coupons."""
     status = wiring.redis_campaigns().status(request.campaign_id())
     return json_response(200, status.to_json(), PUBLIC)
 
 
 @endpoint
 def stats_handler(request: Request) -> dict[str, Any]:
-    """GET /campaigns/{id}/stats: how far every admission has come."""
+    """GET /campaigns/{id}/stats: how many admissions are in each state."""
     wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
     status = wiring.redis_campaigns().status(campaign_id)

@@ -1,6 +1,6 @@
-"""What a Lambda function imports before its first event, so that nobody waits for it.
+"""What a Lambda function imports before its first event, so that no client waits for it.
 
-Nothing connects here: a connection may be stale, or belong to a snapshot, by the first event.
+Nothing connects here: by the first event a connection may be stale or belong to a snapshot.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 API = "app.app"
 CONSUMER = "app.consume_handler"
-# Lambda's word for an environment that somebody is already waiting for. Others are made ahead of
-# time (provisioned-concurrency) or once for all (snap-start).
+# Lambda's value for an environment that a client already waits for. Other environments are made
+# ahead of time (provisioned-concurrency) or from one snapshot (snap-start).
 WAITED_FOR = "on-demand"
 
 
@@ -26,7 +26,7 @@ def preload(environment: Mapping[str, str]) -> None:
     if handler == API:
         wiring.authenticator()
         wiring.rejection_cache()
-        # Only the admitted need Kafka: while somebody waits it is imported for them alone.
+        # Only admitted users need Kafka: while a client waits, it is imported on first use only.
         if environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", WAITED_FOR) != WAITED_FOR:
             wiring.publisher()
     elif handler == CONSUMER:

@@ -1,4 +1,4 @@
-"""The settings: one frozen object, read once from the environment, refused when malformed."""
+"""The settings: one frozen object, read once from the environment, rejected when malformed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from handlers.env_parser import PORTS, ConfigurationError, EnvParser
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ConfigurationError"]  # of here for all who read the settings
+__all__ = ["ConfigurationError"]  # re-exported for the readers of the settings
 
-# AWS's own name: it tells its Lambda extension where to listen, and us where to ask.
+# AWS's own name: the port on which its Lambda extension listens.
 EXTENSION_PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
 MYSQL_PORT_DEFAULT = 3306
-# A finger presses six or seven times a second, and nobody is to be stopped for their impatience.
+# An impatient user taps six or seven times a second, and must not be limited for that.
 RATE_DEFAULT = 10
-# Thousands of a mobile carrier's customers share one address; of 5,000 a tenth may press at once.
+# Thousands of a mobile carrier's customers share one address; a tenth of 5,000 may apply at once.
 RATE_PER_ADDRESS_DEFAULT = 500
 RATE_MAX = 1_000_000
 
@@ -38,20 +38,20 @@ class TlsMode(StrEnum):
     """How the connection to MySQL is protected (`DATABASE_TLS`)."""
 
     OFF = "off"
-    PREFER = "prefer"  # encrypted where the server can, whoever the server is
+    PREFER = "prefer"  # encrypted where the server supports it, without checking its certificate
     VERIFY = "verify"  # encrypted, and the server proves its name by a certificate
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseTls:
-    """`DATABASE_TLS`, and for "verify" `DATABASE_CA_FILE`: empty for the system's authorities."""
+    """`DATABASE_TLS`, and for "verify" `DATABASE_CA_FILE`: empty for the system's CAs."""
 
     mode: TlsMode = TlsMode.PREFER
     ca_file: str = ""
 
     @classmethod
     def from_environment(cls, read: EnvParser) -> DatabaseTls:
-        """Raise ConfigurationError when a file of authorities is not there or not used."""
+        """Raise ConfigurationError when the CA file does not exist or would not be used."""
         mode = read.one_of(TlsMode, "DATABASE_TLS", TlsMode.PREFER)
         ca_file = read.text("DATABASE_CA_FILE", "")
         if ca_file and mode is not TlsMode.VERIFY:
@@ -85,7 +85,7 @@ class DatabaseAddress:
             parts = urlsplit(url)
             port = parts.port or MYSQL_PORT_DEFAULT
         except ValueError:
-            # Without the cause: it quotes a part of the url, which may be one of the password.
+            # Without the cause: it quotes a part of the URL, which may contain the password.
             raise ConfigurationError(shape) from None
         database = parts.path.removeprefix("/")
         if parts.scheme != "mysql" or not (parts.hostname and parts.username and database):
@@ -118,7 +118,7 @@ class Settings:
     consumer_group: str
     database_address: DatabaseAddress | None
     database_secret_id: str
-    database_host: str  # with the port and the name: what the secret itself does not say
+    database_host: str  # host, port and name: used where the secret does not contain them
     database_port: int
     database_name: str
     database_tls: DatabaseTls
@@ -127,11 +127,11 @@ class Settings:
     auth_jwks_url: str
     coupon_code_secret: str = field(repr=False)
     coupon_code_secret_id: str
-    secrets_extension_port: int  # 0: there is none, boto3 asks Secrets Manager itself
+    secrets_extension_port: int  # 0: no extension; boto3 reads from Secrets Manager
     aws_region: str
     pending_resend_after_s: int
     redrive_max_attempts: int
-    apply_rate_per_s: int  # 0 for no limit, and the next one alike
+    apply_rate_per_s: int  # 0 for no limit, as for the next one
     apply_rate_per_address_per_s: int
 
     @classmethod
@@ -143,7 +143,7 @@ class Settings:
         jwt_secret, jwt_secret_id, jwks_url = read.exactly_one(
             "AUTH_JWT_SECRET", "AUTH_JWT_SECRET_ID", "AUTH_JWKS_URL"
         )
-        # Over plain HTTP whoever sits in between could put in keys of his own.
+        # Over plain HTTP an attacker on the network path could insert own keys.
         jwks_schemes = ("https", "http") if stage == "local" else ("https",)
         code_secret, code_secret_id = read.exactly_one(
             "COUPON_CODE_SECRET", "COUPON_CODE_SECRET_ID"

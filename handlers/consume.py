@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
-    """Keep Python from looking for cycles of garbage: a batch makes many objects and no cycles."""
+def _gc_paused() -> Iterator[None]:
+    """Pause Python's cyclic garbage collector: a batch makes many objects and no cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -29,13 +29,13 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-@_no_collections()
+@_gc_paused()
 def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Write one batch; return Lambda's partial batch answer.
+    """Write one batch; return Lambda's partial batch response.
 
-    Raises UnavailableError when MySQL is out of reach: then nothing of the batch is acknowledged,
-    and all of it comes again. Everything else is dealt with here, since a record that always fails
-    would hold up its partition for ever.
+    Raises UnavailableError when MySQL is unreachable: then nothing of the batch is acknowledged,
+    and Lambda sends all of it again. All other failures are handled here, since a record that
+    always fails would block its partition forever.
     """
     started = time.perf_counter()
     accepted, failed = kafka_event.decode(event)
@@ -61,9 +61,9 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def _write_one_by_one(
     accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent], reason: LedgerRefusedError
 ) -> tuple[list[Settlement], list[Record]]:
-    """Find the records that MySQL refuses, keep them as failed events, write all others.
+    """Find the records that MySQL refuses, store them as failed events, write all others.
 
-    Returns what to settle, and the records of which not even the failed event could be written.
+    Returns what to settle, and the records that could not be stored even as failed events.
     """
     log.warning("MySQL refused a batch; writing its records one by one", {"error": reason.args[:1]})
     settlements: list[Settlement] = []
@@ -73,7 +73,7 @@ def _write_one_by_one(
         try:
             settlements += _write_one(item)
         except LedgerRefusedError:
-            log.exception("a record can be kept nowhere", {"place": _place(item.record)})
+            log.exception("a record can be kept nowhere", {"place": _position(item.record)})
             unwritten.append(item.record)
     return settlements, unwritten
 
@@ -89,14 +89,14 @@ def _write_one(item: DecodedRecord | FailedEvent) -> list[Settlement]:
         detail = f"MySQL error {error.args[0] if error.args else 'unknown'}"
         ids = coupon.campaign_id, coupon.user_id
         ledger.write([], [FailedEvent(item.record, Reason.NOT_INSERTED, detail, *ids)])
-        # failed_event takes care of it now: left pending, the relay would send it for ever.
+        # The redrive retries it now. If it stayed pending, the relay would send it forever.
         return [Settlement(*ids, coupon.serial, SettledAs.FAILED_EVENT)]
 
 
 def _settle(settlements: Sequence[Settlement]) -> None:
-    """Tell Redis. The rows are committed: a Redis that is down must not hold up the topic.
+    """Settle in Redis. The rows are committed: a Redis that is down must not block the topic.
 
-    What it is not told stays pending there, and is told again when the relay has sent it again.
+    What is not settled stays pending in Redis; it is settled after the relay has sent it again.
     """
     try:
         wiring.admissions().settle(settlements)
@@ -105,7 +105,7 @@ def _settle(settlements: Sequence[Settlement]) -> None:
 
 
 def _lowest_of_each_partition(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Return Lambda's item identifiers: a partition comes again from its lowest failed offset."""
+    """Return item identifiers: Lambda repeats a partition from its lowest failed offset."""
     lowest: dict[str, int] = {}
     for record in records:
         name = kafka_event.partition_name(record)
@@ -115,5 +115,5 @@ def _lowest_of_each_partition(records: Iterable[Record]) -> list[dict[str, Any]]
     ]
 
 
-def _place(record: Record) -> str:
+def _position(record: Record) -> str:
     return f"{kafka_event.partition_name(record)}@{record.offset}"

@@ -1,4 +1,4 @@
-"""Coupons over HTTP: one's own, and all winners for an administrator."""
+"""Coupons over HTTP: the caller's own, and all winners for an administrator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.queries import Coupon
     from handlers.edge.http.request import Request
 
-# A Lambda answer holds 6 MB; a coupon takes about 150 bytes of it.
+# A Lambda response holds 6 MB; a coupon takes about 150 bytes of it.
 LIMIT_MAX = 10_000
 LIMIT_DEFAULT = 1000
 COLUMNS = ("serial", "user_id", "code", "admitted_at", "issued_at")
@@ -27,13 +27,13 @@ COLUMNS = ("serial", "user_id", "code", "admitted_at", "issued_at")
 
 @endpoint
 def my_coupon_handler(request: Request) -> dict[str, Any]:
-    """GET /campaigns/{id}/coupon: how far one's own coupon has come."""
+    """GET /campaigns/{id}/coupon: the state of the caller's own coupon."""
     user = wiring.authenticator().authenticate(request.headers)
     campaign_id = request.campaign_id()
     try:
         applied = wiring.redis_campaigns().applied(campaign_id, user.id)
     except UnavailableError:
-        # Redis is not sure. MySQL is, of whatever stands there; of anything else nobody is.
+        # Redis is not sure. MySQL is sure only of the coupons that it has.
         coupon = wiring.mysql_queries().coupon_of(campaign_id, user.id)
         if coupon is None:
             raise

@@ -1,4 +1,4 @@
-"""Reads settings out of environment variables, and refuses what is malformed."""
+"""Reads settings from environment variables and rejects malformed ones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 Word = TypeVar("Word", bound=StrEnum)
 
-# RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash. The coupon code's
-# HMAC-SHA256 key is held to the same.
+# RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash. The same minimum
+# applies to the coupon codes' HMAC-SHA256 key.
 SECRET_BYTES_MIN = 32
-# Secrets that begin so are printed in this repository's examples, hence known to everybody.
+# Secrets with this prefix are printed in this repository's examples, so they are public.
 DEVELOPMENT_SECRET_PREFIX = "development-only-"  # noqa: S105 - refused outside of STAGE=local
 PORTS = range(1, 65_536)
 PORT_DIGITS_MAX = 5
@@ -36,13 +36,13 @@ def checked_secret(name: str, value: str, stage: str) -> str:
 
 
 class EnvParser:
-    """Reads single variables; each complaint is a ConfigurationError that names the variable."""
+    """Reads single variables; each error is a ConfigurationError that names the variable."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Return the variable, or the default of one that need not be set."""
+        """Return the variable, or the default where it is not set."""
         value = self._environment.get(name, "").strip()
         if value:
             return value
@@ -52,7 +52,7 @@ class EnvParser:
         return default
 
     def exactly_one(self, *names: str) -> list[str]:
-        """Return all values, of which one alone is not empty."""
+        """Return all values; exactly one of them is not empty."""
         values = [self.text(name, "") for name in names]
         found = [name for name, value in zip(names, values, strict=True) if value]
         if len(found) != 1:
@@ -76,7 +76,7 @@ class EnvParser:
             _ = urlsplit(value).port
         except ValueError:
             message = f"{name} has a malformed port; a password's / ? # [ ] @ must be escaped"
-            raise ConfigurationError(message) from None  # the cause quotes a part of the url
+            raise ConfigurationError(message) from None  # the cause quotes a part of the URL
         return value
 
     def servers(self, name: str) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class EnvParser:
         servers = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
         for server in servers or ("",):
             host, _, port = server.rpartition(":")
-            # A bound on the length first: int() refuses thousands of digits in its own way.
+            # Check the length first: int() raises an error of its own for thousands of digits.
             is_port = port.isdecimal() and len(port) <= PORT_DIGITS_MAX and int(port) in PORTS
             if not host or not is_port:
                 message = f"{name} must be host:port[,host:port…], not {server!r}"
@@ -101,7 +101,7 @@ class EnvParser:
         return int(value)
 
     def boolean(self, name: str, *, default: bool) -> bool:
-        """Return what is written as on or off."""
+        """Return a boolean that is written as on or off."""
         words = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
         value = self.text(name, "on" if default else "off").lower()
         if value not in words:

@@ -1,4 +1,4 @@
-"""GET /failed-events: what could not be written, for an administrator."""
+"""GET /failed-events: the records that could not be written, for an administrator."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # Records of this system hold 150 bytes.
 LIMIT_MAX = 1000
-# Others may hold a megabyte, and a Lambda answer 6 MB: a page ends with the record that reaches
-# this. It grows by a third in base64.
+# Other records may hold a megabyte, and a Lambda response 6 MB: a page ends with the record that
+# reaches this. It grows by a third in base64.
 PAGE_BYTES_MAX = 3_000_000
 LIMIT_DEFAULT = 100
 ID_MAX = 2**63 - 1

@@ -1,8 +1,8 @@
-"""JSON text as json.dumps writes it, in half the time for what is as small as an answer.
+"""JSON text as json.dumps writes it, in half the time for small values such as a response.
 
 json.dumps with options and JSONEncoder.encode make an encoder in C at each call, which takes longer
-than the encoding. Here it is made once. How it is made is the standard library's own affair and
-documented nowhere, so the tests hold it to json.dumps.
+than the encoding. Here it is made once. How to make it is an undocumented detail of the standard
+library, so the tests compare the result with json.dumps.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 def encoder(
     *, compact: bool = False, default: Callable[[Any], Any] | None = None
 ) -> Callable[[Any], str]:
-    """Return a json.dumps; `compact`: no blanks; `default`: for what JSON does not have.
+    """Return a json.dumps; `compact`: no blanks; `default`: converts types that JSON lacks.
 
-    What contains itself raises RecursionError.
+    A value that contains itself raises RecursionError.
     """
     separators = (",", ":") if compact else None
     general = json.JSONEncoder(separators=separators, default=default, check_circular=False)
     make: Any = getattr(parts, "c_make_encoder", None)
-    if make is None:  # a Python without it
+    if make is None:  # a Python without the C encoder
         return general.encode
     encode = make(
         None,

@@ -1,4 +1,4 @@
-"""GET /health and GET /ready: alive, and fit for work."""
+"""GET /health and GET /ready: liveness and readiness."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 @endpoint
-def health_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - nothing to ask of it
-    """Answer at all: this process is alive. Nothing else is looked at."""
+def health_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - not needed
+    """Return 200: this process is alive. No server is checked."""
     return json_response(200, {"status": "ok"})
 
 
 @endpoint
 def ready_handler(request: Request) -> dict[str, Any]:
-    """Ask each server; 503 unless all of them answer."""
+    """Ping each server; 503 unless all of them respond."""
     states = {
         "redis": _state("redis", lambda: wiring.redis_campaigns().ping()),
         "kafka": _state("kafka", lambda: wiring.publisher().ping()),

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object each, on standard error, with nothing in them that is secret."""
+"""Log lines: one JSON object each, on standard error, without secrets."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class JsonFormatter(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[0]:
-            # What kind of error and where, never its text: a driver's may quote what it was given.
+            # The error's type and location, never its text: a driver's may quote its input.
             line["error"] = record.exc_info[0].__name__
             line["stack"] = stack_frames(record.exc_info[2])
         return _encode(line)
 
 
 class _FastLogRecord(logging.LogRecord):
-    """A record with no more of its own than JsonFormatter writes.
+    """A record that sets only the attributes that JsonFormatter writes.
 
-    The parent looks up caller, thread and process for each, which takes longer than the writing.
+    The parent looks up caller, thread and process for each record: slower than writing it.
     """
 
-    # What other formatters may look for.
+    # Attributes that other formatters may expect.
     _rest = vars(logging.LogRecord(LOGGER.name, logging.INFO, __file__, 0, "", None, None))
 
     def __init__(self, level: int, message: str, fields: Mapping[str, Any]) -> None:
@@ -54,7 +54,7 @@ class _FastLogRecord(logging.LogRecord):
         self.msg, self.args, self.fields = message, None, fields
 
 
-@lru_cache(maxsize=2)  # the lines of a second share it
+@lru_cache(maxsize=2)  # all lines within a second share it
 def _second(epoch_s: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(epoch_s))
 
@@ -66,13 +66,13 @@ def stack_frames(trace: TracebackType | None) -> list[str]:
 
 
 def _logger() -> logging.Logger:
-    """Return the logger, wired to standard error when it is first needed."""
+    """Return the logger; attach it to standard error on first use."""
     if not LOGGER.handlers:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonFormatter())
         LOGGER.addHandler(handler)
         LOGGER.setLevel(logging.INFO)
-        # Lambda has a handler of its own on the root logger; every line would come twice.
+        # Lambda has a handler of its own on the root logger; every line would appear twice.
         LOGGER.propagate = False
     return LOGGER
 
@@ -89,24 +89,24 @@ def info(message: str, fields: Mapping[str, Any]) -> None:
 
 
 def warning(message: str, fields: Mapping[str, Any]) -> None:
-    """Log what somebody should look at when it goes on."""
+    """Log what the operator should look at when it continues."""
     _write(_FastLogRecord(logging.WARNING, message, fields))
 
 
 def error(message: str, fields: Mapping[str, Any]) -> None:
-    """Log what somebody must put right."""
+    """Log what the operator must fix."""
     _write(_FastLogRecord(logging.ERROR, message, fields))
 
 
 def emit_metric(message: str, metric: str, value: int, fields: Mapping[str, Any]) -> None:
-    """Log an error that is a metric as well, in CloudWatch's embedded metric format."""
+    """Log an error that is also a metric, in CloudWatch's embedded metric format."""
     description = {"Namespace": "seonchak", "Dimensions": [[]], "Metrics": [{"Name": metric}]}
     embedded = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [description]}
     error(message, {**fields, metric: value, "_aws": embedded})
 
 
 def exception(message: str, fields: Mapping[str, Any]) -> None:
-    """Log the exception in hand, by kind and place."""
+    """Log the exception being handled, by type and location."""
     line = _FastLogRecord(logging.ERROR, message, fields)
     line.exc_info = sys.exc_info()
     _write(line)

@@ -11,18 +11,18 @@ from handlers.edge.deadline import Deadline
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# More partitions than any consumer group here could use; a slip of the finger is refused.
+# More partitions than any consumer group here could use, so a larger number is a typing error.
 COUNT_MAX = 1000
-# Of a call without Lambda's deadline; Lambda itself allows no more.
+# For a call without Lambda's deadline; Lambda itself does not allow more.
 SECONDS_MAX = 900
 
 
 def migrate_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Set up schema, topic and epoch; return what was done.
 
-    The event may give `partitions` and `replication_factor` of a new topic. Safe to repeat; who
-    comes second waits for the first. Raises an error, so that a deployment stops, when a server
-    is out of reach, when the time is over, and when the database is of a newer version.
+    The event may give `partitions` and `replication_factor` of a new topic. Safe to repeat; a
+    second call waits for the first. Raises an error, so that a deployment stops, when a server
+    is unreachable, when the time is over, and when the database is of a newer version.
     """
     partitions, replication = _count(event, "partitions"), _count(event, "replication_factor")
     seconds = min(Deadline.of(context).left_s, SECONDS_MAX)

@@ -1,8 +1,8 @@
-"""The rebuild: brings back a Redis that restarted or lost its state, and opens its campaigns.
+"""The rebuild: restores a Redis that restarted or lost its state, and opens its campaigns.
 
-Until then apply answers 503: a Redis that forgot its last second would give the same serials
-again. What Redis still holds, failed_event, the topic and MySQL are united, and what is durable
-outweighs the rest. tests/model checks the order of the steps.
+Until then apply returns 503: a Redis that lost its last second would give the same serials
+again. The rebuild merges what Redis still holds, failed_event, the topic and MySQL; durable data
+takes precedence. tests/model checks the order of the steps.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from handlers.adapters.redis.rebuild import RebuildToken
     from handlers.domain.campaign import Campaign
 
-# An apply counts an ack for nothing that comes later than KAFKA_ACK_TIMEOUT_MS after its
-# decision; this much more covers that clocks of different machines run a little unevenly.
+# An apply ignores an ack that comes later than KAFKA_ACK_TIMEOUT_MS after its decision; this
+# margin covers that clocks of different machines run at slightly different speeds.
 IN_FLIGHT_MARGIN_MS = 500
-# A campaign that MySQL has and Redis not may be in the middle of its creation, which then would be
-# refused. A creation is one request: API Gateway gives it 29 s.
+# A campaign that is in MySQL but not in Redis may still be being created, and a rebuild would make
+# that creation fail. A creation is one request: API Gateway allows it 29 s.
 CREATION_S = 30
 PAGE = 10_000
 
@@ -32,8 +32,8 @@ PAGE = 10_000
 def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Rebuild what needs it; return the campaigns that were opened. Harmless at any time.
 
-    Raises UnavailableError while Redis, Kafka or MySQL do not answer: better closed than wrong.
-    A run that is killed half-way leaves the campaigns closed, and the next one starts anew.
+    Raises UnavailableError while Redis, Kafka or MySQL is unreachable: better closed than wrong.
+    A run that is killed half-way leaves the campaigns closed, and the next one starts over.
     """
     started = time.perf_counter()
     if not _needed():
@@ -59,45 +59,43 @@ def _needed() -> bool:
 
 
 def _rebuild() -> list[str]:
-    restoration, queries = wiring.redis_rebuild(), wiring.mysql_queries()
+    redis_rebuild, queries = wiring.redis_rebuild(), wiring.mysql_queries()
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
-    epoch = restoration.begin_epoch()
+    epoch = redis_rebuild.begin_epoch()
     campaigns = queries.campaigns()
-    begun = [(campaign, restoration.begin(campaign.id)) for campaign in _closed(campaigns)]
-    rebuilds = [(campaign, rebuild) for campaign, rebuild in begun if rebuild]
-    # Then wait: whoever was admitted before has reached Kafka by its end, or is told no ACCEPTED.
+    begun = [(campaign, redis_rebuild.begin(campaign.id)) for campaign in _closed(campaigns)]
+    rebuilds = [(campaign, token) for campaign, token in begun if token]
+    # Then wait: by the end of it every earlier admission is in Kafka, or its applicant does not
+    # get ACCEPTED.
     time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
-    # Then read, each source before the one that its records move into: the topic, failed_event,
-    # the coupons.
-    under_way = decoded(wiring.topic().unconsumed())
-    for campaign, rebuild in rebuilds:
-        _restore(campaign, rebuild, under_way)
+    # Then read, each source before the one that its records move into: topic, failed_event, coupon.
+    in_flight = decoded(wiring.topic().unconsumed())
+    for campaign, token in rebuilds:
+        _restore(campaign, token, in_flight)
     if _closed(campaigns):
-        raise StaleStateError  # lost once more meanwhile: the next run begins anew
-    restoration.renew_epoch(epoch)
+        raise StaleStateError  # Redis lost its state again: the next run starts over
+    redis_rebuild.renew_epoch(epoch)
     return [campaign.id for campaign, _ in rebuilds]
 
 
-def _restore(
-    campaign: Campaign, rebuild: RebuildToken, under_way: Sequence[CouponAccepted]
-) -> None:
-    restoration, queue = wiring.redis_rebuild(), wiring.failed_event_queue()
-    # In the order of their weight, the heaviest last.
-    kept = _first_of_each(campaign, queue.unresolved(campaign.id))
-    restored = restoration.restore(campaign.id, kept, rebuild, pending=False)
-    sent = _first_of_each(campaign, under_way)
-    restored += restoration.restore(campaign.id, sent, rebuild, pending=True)
+def _restore(campaign: Campaign, token: RebuildToken, in_flight: Sequence[CouponAccepted]) -> None:
+    redis_rebuild, queue = wiring.redis_rebuild(), wiring.failed_event_queue()
+    # In order of precedence, the highest last.
+    dead_lettered = _first_of_each(campaign, queue.unresolved(campaign.id))
+    restored = redis_rebuild.restore(campaign.id, dead_lettered, token, pending=False)
+    sent = _first_of_each(campaign, in_flight)
+    restored += redis_rebuild.restore(campaign.id, sent, token, pending=True)
     for page in _issued(campaign.id):
-        restored += restoration.restore(campaign.id, page, rebuild, pending=False)
-    released = restoration.release_gaps(campaign.id, rebuild)
-    restoration.reopen(campaign, rebuild)
+        restored += redis_rebuild.restore(campaign.id, page, token, pending=False)
+    released = redis_rebuild.release_gaps(campaign.id, token)
+    redis_rebuild.reopen(campaign, token)
     queue.requeue_dead(campaign.id)
     fields = {"campaign_id": campaign.id, "restored": restored, "released": released}
     log.info("campaign rebuilt", fields)
 
 
 def _closed(campaigns: Iterable[Campaign]) -> list[Campaign]:
-    """Return the campaigns of MySQL that cannot be applied to in Redis."""
+    """Return the campaigns of MySQL that are closed to applicants in Redis."""
     return [campaign for campaign in campaigns if _is_closed(campaign.id)]
 
 
@@ -106,13 +104,13 @@ def _is_closed(campaign_id: str) -> bool:
         wiring.redis_campaigns().status(campaign_id)
     except StaleStateError:
         return True
-    except CampaignNotFoundError:  # while Redis has lost nothing
+    except CampaignNotFoundError:  # raised only while Redis has lost nothing
         return wiring.mysql_queries().age_s(campaign_id) >= CREATION_S
     return False
 
 
 def _first_of_each(campaign: Campaign, accepted: Iterable[CouponAccepted]) -> list[CouponAccepted]:
-    """Return what the schema would let through: the first of each user and of each serial.
+    """Return what the schema would accept: the first coupon of each user and of each serial.
 
     A forged serial beyond the quantity must not raise the count.
     """

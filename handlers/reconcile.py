@@ -18,38 +18,38 @@ if TYPE_CHECKING:
 
     from handlers.edge.http.request import Request
 
-# API Gateway waits for 29 s at most; what is not reached by then is left to the next call.
+# API Gateway waits for 29 s at most; the next call continues with the rest.
 RECONCILE_NOW_S = 24
-# A section of serials takes about 50 ms, and the second look at all that differs some seconds.
+# A page of serials takes about 50 ms, and the recheck of all differences some seconds.
 STEP_MS = 4000
-# About 150 kB of an answer, and more than anybody reads.
+# About 150 kB of a response, and more than an operator reads.
 LISTED_MAX = 1000
-# The relay sends what is pending for PENDING_RESEND_AFTER_S; after twice that it should have.
+# The relay resends after PENDING_RESEND_AFTER_S; after twice that time it should have done so.
 RESENDS_MISSED = 2
 
 
 @endpoint
 def reconciliation_handler(request: Request) -> dict[str, Any]:
-    """Answer with the differences by kind, and the first 1,000 one by one.
+    """Return the differences by kind, and the first 1,000 one by one.
 
-    next_after: where the next call goes on (?after=) when there was no time for all serials.
+    next_after: where the next call continues (?after=) when there was no time for all serials.
     """
     wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
     after = request.number("after", 0, 0, QUANTITY_MAX)
     deadline = Deadline.after(RECONCILE_NOW_S)
-    comparison = compare(campaign_id, after, has_time=lambda: deadline.allows(STEP_MS))
-    found = ReconciliationReport()
-    for batch in comparison.differences():
-        found.add(batch)
-    request.log_fields["differences"] = found.total
+    reconciler = compare(campaign_id, after, has_time=lambda: deadline.allows(STEP_MS))
+    report = ReconciliationReport()
+    for batch in reconciler.differences():
+        report.add(batch)
+    request.log_fields["differences"] = report.total
     return json_response(
         200,
         {
             "campaign_id": campaign_id,
-            **found.to_json(),
-            "truncated": found.total > LISTED_MAX or not comparison.complete,
-            "next_after": comparison.next_after,
+            **report.to_json(),
+            "truncated": report.total > LISTED_MAX or not reconciler.complete,
+            "next_after": reconciler.next_after,
         },
     )
 
@@ -61,7 +61,7 @@ def compare(
     has_time: Callable[[], bool] = lambda: True,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Reconciler:
-    """Return a comparison on the servers of the settings, not begun yet."""
+    """Return a reconciler of the servers in the settings, not started yet."""
     sides = wiring.admission_reader(), wiring.coupon_reader()
     stale_after_ms = RESENDS_MISSED * wiring.settings().pending_resend_after_s * 1000
     return Reconciler(
@@ -70,7 +70,7 @@ def compare(
 
 
 class ReconciliationReport:
-    """Counts differences by kind and keeps the first of them, however many there are."""
+    """Counts differences by kind and stores the first LISTED_MAX of them."""
 
     def __init__(self) -> None:
         self.counts: Counter[Kind] = Counter()
@@ -78,11 +78,11 @@ class ReconciliationReport:
 
     @property
     def total(self) -> int:
-        """How many there are."""
+        """The number of all differences."""
         return self.counts.total()
 
     def add(self, batch: list[Discrepancy]) -> None:
-        """Take in some more."""
+        """Add a batch of differences."""
         self.counts.update(difference.kind for difference in batch)
         self.first += batch[: LISTED_MAX - len(self.first)]
 

@@ -1,4 +1,4 @@
-"""The redrive, every minute: what lies in failed_event is written again, or given up loudly."""
+"""The redrive, every minute: rows of failed_event are written again, or given up with an alarm."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from handlers.edge.http.request import Request
 
 REDRIVABLE = (FailedStatus.PENDING, FailedStatus.DEAD)
-# API Gateway waits for 29 s at most; what is not reached by then is left to the next call.
+# API Gateway waits for 29 s at most; the next call continues with the rest.
 REDRIVE_NOW_S = 25
 BATCH = 100
-# A batch takes well under a second; a MySQL that is slow may take its whole timeout.
+# A batch takes well under a second; with a slow MySQL it may take the whole timeout.
 BATCH_MS = 10_000
 
 
 def redrive_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
     """Write again what is due; return how many are resolved, left for later, and dead.
 
-    Several at once do no harm: they take different rows.
+    Parallel runs are harmless: they take different rows.
     """
     started = time.perf_counter()
     totals = _redrive(FailedStatus.PENDING, now=False, deadline=Deadline.of(context))
@@ -40,7 +40,7 @@ def redrive_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  
 
 @endpoint
 def redrive_now_handler(request: Request) -> dict[str, Any]:
-    """POST /failed-events/redrive: write again now, due or not; ?status=DEAD those given up."""
+    """POST /failed-events/redrive: write again now, due or not; ?status=DEAD: the given-up rows."""
     wiring.authenticator().require_admin(request.headers)
     status = FailedStatus(request.choice("status", REDRIVABLE) or FailedStatus.PENDING)
     totals = _redrive(status, now=True, deadline=Deadline.after(REDRIVE_NOW_S))
@@ -70,6 +70,6 @@ def _redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str
         try:
             wiring.admissions().settle(done.settlements)
         except UnavailableError:
-            # Written all the same; what is pending in Redis is sent again, and settled then.
+            # The rows are written; what stays pending in Redis is sent again, and settled then.
             log.exception("written but not settled", {"coupons": len(done.settlements)})
     return totals

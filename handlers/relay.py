@@ -1,7 +1,7 @@
-"""The relay, every minute: admissions that have been pending for too long go to Kafka again.
+"""The relay, every minute: sends admissions to Kafka again that have been pending for too long.
 
-An apply that was killed between Redis and Kafka, or that found no Kafka, left its admission
-pending; so did a settle that found no Redis. Sending once more than needed is harmless.
+An admission stays pending when apply was killed between Redis and Kafka, when Kafka was
+unreachable, or when Redis was unreachable at the settle. Sending one too often is harmless.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 # One request to Kafka holds about 100 kB of these, well below its megabyte.
 BATCH = 500
-# Of one run, over all campaigns: a minute's worth for one consumer, so that runs do not pile up.
+# Per run, over all campaigns: a minute's work for one consumer, so that runs do not pile up.
 RESEND_MAX = 20_000
 
 
 def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
     """Send again, oldest first, within the function's time; return how many were sent.
 
-    Several at once do no harm. What Kafka does not acknowledge stays pending for the next run.
+    Parallel runs are harmless. What Kafka does not acknowledge stays pending for the next run.
     """
     started, deadline = time.perf_counter(), Deadline.of(context)
     request_id = getattr(context, "aws_request_id", "relay")
@@ -42,13 +42,13 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
 
 
 def _oldest_pending_s(campaign_ids: Iterable[str]) -> float:
-    """Return the age of the oldest admission that is not known to be in MySQL, for an alarm."""
+    """Return the age of the oldest admission not known to be in MySQL; it feeds an alarm."""
     oldest_s = 0.0
     for campaign_id in campaign_ids:
         try:
             status = wiring.redis_campaigns().status(campaign_id)
         except (StaleStateError, CampaignNotFoundError):
-            continue  # closed until it is rebuilt, which has an alarm of its own
+            continue  # closed until it is rebuilt; that has an alarm of its own
         if status.oldest_pending_ms is not None:
             oldest_s = max(oldest_s, (status.now_ms - status.oldest_pending_ms) / 1000)
     return oldest_s
@@ -59,14 +59,14 @@ def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) ->
     older_than_ms = settings.pending_resend_after_s * 1000
     sent = 0
     while sent < limit and deadline.allows(settings.kafka_ack_timeout_ms):
-        # Counted from before the look: what is found may be settled or forgotten meanwhile.
-        until = time.monotonic() + settings.kafka_ack_timeout_ms / 1000
+        # Counted from before the read: what it returns may be settled or lost meanwhile.
+        ack_deadline = time.monotonic() + settings.kafka_ack_timeout_ms / 1000
         batch = admissions.overdue(campaign_id, older_than_ms, sent, min(BATCH, limit - sent))
         if not batch:
             break
         acknowledged = sum(
             publisher.publish_all(
-                [OutgoingMessage(message, request_id, until) for message in batch]
+                [OutgoingMessage(message, request_id, ack_deadline) for message in batch]
             )
         )
         sent += acknowledged

@@ -1,7 +1,7 @@
-"""The restore: batches that Lambda gave up come back from S3 into failed_event.
+"""The restore: copies batches that Lambda gave up from S3 into failed_event.
 
-A mapping with an on-failure destination leaves there what it could not deliver, with the whole
-event. From failed_event the redrive writes it on the consumer's own way.
+A mapping with an on-failure destination stores there each batch that it could not deliver, with the
+whole event. From failed_event the redrive writes the records as the consumer does.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
     from handlers.domain.record import FailedEvent
 
-# Rows of one transaction: short enough to hold up nobody.
+# Rows of one transaction: short enough not to block the other writers.
 ROWS = 500
 
 
 class NotRestoredError(Exception):
-    """Some batches are not in failed_event; Lambda tries again, then a person has to look."""
+    """Some batches are not in failed_event; Lambda retries, then the operator must look."""
 
 
 def restore_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:
-    """Keep every Kafka record of the new objects; return how many records there were.
+    """Store every Kafka record of the new objects; return how many records there were.
 
-    Safe to repeat: a place in Kafka is kept once. Raises NotRestoredError, after all that can be
-    kept is kept; the objects stay in the bucket, and the handler may be called for them again.
+    Safe to repeat: each Kafka position is stored once. Raises NotRestoredError after storing all
+    that can be stored; the objects stay in the bucket, and the handler may be called again.
     """
     restored, left = 0, []
     for bucket, key in s3_event.objects(event):
@@ -51,12 +51,12 @@ def restore_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:
 def _restore(bucket: str, key: str) -> int:
     events = invocation_record.decode(wiring.failed_batches().read(bucket, key))
     for first in range(0, len(events), ROWS):
-        _keep(events[first : first + ROWS])
+        _store(events[first : first + ROWS])
     return len(events)
 
 
-def _keep(events: Sequence[FailedEvent]) -> None:
-    """Write the rows together; where MySQL refuses one, all others all the same."""
+def _store(events: Sequence[FailedEvent]) -> None:
+    """Write the rows together; where MySQL refuses one, still write all others."""
     ledger = wiring.ledger()
     try:
         ledger.write([], events)
@@ -65,6 +65,6 @@ def _keep(events: Sequence[FailedEvent]) -> None:
             raise
         middle = len(events) // 2
         try:
-            _keep(events[:middle])
+            _store(events[:middle])
         finally:
-            _keep(events[middle:])
+            _store(events[middle:])

@@ -1,4 +1,4 @@
-"""Bounded patience with servers that are still starting."""
+"""Retries, up to a deadline, while servers are still starting."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import TypeVar
 T = TypeVar("T")
 Report = Callable[[str], None]
 
-# Often enough that nobody waits for the waiting; rare enough to leave a starting server alone.
+# Short enough to add no noticeable delay; long enough not to load a starting server.
 RETRY_AFTER_S = 0.25
-# A person wants to see that the program still lives.
+# The operator wants to see that the program is still running.
 REPORT_EVERY_S = 5.0
 
 
 class SetupError(Exception):
-    """Setting up failed for a reason that a person can put right; the message is the sentence."""
+    """Setup failed for a reason that the operator can fix; the message names it."""
 
 
 class ServerUnreachableError(SetupError):
-    """A server gave no answer in time."""
+    """A server did not respond in time."""
 
 
 class RetryDeadline:
     """One deadline for everything that a program has to wait for."""
 
     def __init__(self, wait_s: float, report: Report, *, hard: bool = False) -> None:
-        """Take how long to wait; hard: not even what is at work by then may take longer."""
+        """Take how long to wait; hard: work that is running at the deadline must end as well."""
         self.wait_s = wait_s
         self.hard = hard
         self.report = report
@@ -39,13 +39,13 @@ class RetryDeadline:
         return max(0.0, self._deadline - time.monotonic())
 
     def at_most(self, seconds: float) -> float:
-        """Return `seconds` for work that goes well, cut short where the deadline is hard."""
+        """Return `seconds`, limited to the time left where the deadline is hard."""
         return min(seconds, self.left_s) if self.hard else seconds
 
     def retry_until_ready(
         self, server: str, ask: Callable[[], T], is_transient: Callable[[Exception], bool]
     ) -> T:
-        """Return what `ask` returns; repeat it while it raises what `is_transient` calls passing.
+        """Return what `ask` returns; repeat it while `is_transient` holds for its error.
 
         Raises ServerUnreachableError at the deadline, and any other error at once.
         """
@@ -62,5 +62,5 @@ class RetryDeadline:
             if time.monotonic() >= next_report:
                 self.report(f"waiting for {server} …")
                 next_report = time.monotonic() + REPORT_EVERY_S
-            # A server that is not there yet has no event that one could wait for.
+            # A server that is not up yet has no event to wait for.
             time.sleep(min(RETRY_AFTER_S, self.left_s))

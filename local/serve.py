@@ -34,7 +34,7 @@ from local.worker_process import block_signals_during_fork, exit_with_parent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-APPLICATION = "local.gateway:application"
+APPLICATION = "local.gateway.app:application"
 EXIT_CANNOT_SERVE, EXIT_MISCONFIGURED = 1, 2
 # A handler may take API Gateway's 29 s; a worker that is not done by then never will be.
 WORKER_STOP_TIMEOUT_S = 35

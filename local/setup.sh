@@ -55,7 +55,7 @@ make_venv() { # $1 the interpreter
         PYTHONPATH=$folder "$1" -m virtualenv -q --clear $VENV
         rm -rf "$folder"
     else
-        fail "this Python has neither venv nor pip: install them" \
+        fail "this Python has neither venv nor pip: install one" \
             "(Debian, Ubuntu: apt-get install python3-venv)"
     fi
 }
@@ -64,7 +64,7 @@ is_ready() { # $1 the stamp that is wanted
     [ -x $VENV/bin/python ] && [ "$(cat $STAMP 2>/dev/null)" = "$1" ]
 }
 
-lock() { # one at a time: whoever follows the README starts several programs at once
+lock() { # one at a time: the README starts several programs at once
     until mkdir $LOCK 2>/dev/null; do
         owner=$(cat $LOCK/pid 2>/dev/null || true)
         if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
@@ -81,15 +81,15 @@ lock() { # one at a time: whoever follows the README starts several programs at 
 setup_python() {
     python=$(find_python) || fail "Python 3.11 or later is needed:" \
         "install it, or name it (PYTHON=/path/to/python3.12)"
-    # The interpreter belongs to the stamp: another one makes the environment anew.
+    # The interpreter belongs to the stamp: another one makes the environment again.
     wanted=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'
         cat requirements.txt requirements/local.txt requirements/embedded.txt \
             requirements/dev.txt; } | cksum)
     is_ready "$wanted" && return 0
-    # Made anew through a link, the folder behind it would be emptied under whoever uses it.
-    [ ! -L $VENV ] || fail "$VENV is a link and not up to date: remove the link, then again"
+    # To make it again through a link would empty a folder that other checkouts use.
+    [ ! -L $VENV ] || fail "$VENV is a link and not up to date: remove the link and try again"
     lock
-    is_ready "$wanted" && return 0 # somebody else has made it meanwhile
+    is_ready "$wanted" && return 0 # another process has made it meanwhile
     say "making $VENV with $("$python" --version)"
     rm -f $STAMP
     make_venv "$python"
@@ -113,10 +113,10 @@ setup_database() {
     fi
     if is_root && has apt-get; then
         say "installing MariaDB (no service is started)"
-        # The core packages hold the programs without a service; elsewhere the whole package.
+        # The core packages have the programs without a service; else the whole package.
         apt_install mariadb-server-core mariadb-client-core || apt_install mariadb-server \
             || fail "apt-get could not install MariaDB (see above)"
-        has_database || fail "MariaDB was installed, yet there is no mariadbd"
+        has_database || fail "MariaDB was installed, but mariadbd is missing"
         return 0
     fi
     fail "a MariaDB or MySQL server is needed: install one" \

@@ -1,1 +1,1 @@
-"""The servers' side: Redis decides, Kafka hands over, MySQL keeps, AWS holds the secrets."""
+"""The servers: Redis decides, Kafka delivers, MySQL stores, AWS holds the secrets."""

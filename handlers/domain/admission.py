@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Outcome(StrEnum):
-    """Every answer of the admission script; the script spells them the same."""
+    """Every outcome of the admission script; admit.lua uses the same values."""
 
     ACCEPTED = "ACCEPTED"
     ALREADY_APPLIED = "ALREADY_APPLIED"
@@ -22,11 +22,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """How many calls to one campaign are let through within a second; 0 for any number.
+    """How many calls to one campaign are allowed within a second; 0 for any number.
 
-    per_user: calls that come too early or once more; admitted a user is only once.
-    per_address: calls of an address, or of a network, as handlers/edge/http/client_ip.py tells them
-        apart.
+    per_user: calls that come too early or repeatedly; a user is admitted only once.
+    per_address: calls of an address or a network, by the key of handlers/edge/http/client_ip.py.
     """
 
     per_user: int = 0
@@ -37,9 +36,9 @@ UNLIMITED = RateLimits()
 
 
 class Applicant(NamedTuple):
-    """Somebody who wants a coupon of a campaign.
+    """A user who applies for a coupon of a campaign.
 
-    address: where the call came from; "" where that is not known, and not counted.
+    address: the rate limit's key of the client; "" where it is not known, which is not counted.
     """
 
     campaign_id: str
@@ -49,12 +48,12 @@ class Applicant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The outcome, with what belongs to it.
+    """The outcome and its values.
 
     serial: 1..quantity with ACCEPTED and ALREADY_APPLIED, else 0.
     admitted_at_ms: Redis's clock at the admission, while it is pending; 0 once it is settled, and
         with every other outcome.
-    retry_in_ms: time to the opening with NOT_OPEN, and to the moment when calls count anew with
+    retry_in_ms: time to the opening with NOT_OPEN, to the next rate window with
         TOO_MANY_REQUESTS, else 0.
     """
 
@@ -65,6 +64,6 @@ class Admission:
 
     @property
     def is_pending(self) -> bool:
-        """Whether somebody was admitted, now or before, whose coupon is not known to be written."""
+        """Whether the user was admitted, now or before, and the coupon may not be in MySQL yet."""
         admitted = self.outcome in (Outcome.ACCEPTED, Outcome.ALREADY_APPLIED)
         return admitted and self.admitted_at_ms > 0

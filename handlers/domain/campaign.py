@@ -18,7 +18,7 @@ FIELDS = frozenset({"id", "name", "quantity", "opens_at", "closes_at"})
 
 
 class CampaignState(StrEnum):
-    """What an applicant can expect of a campaign at this moment."""
+    """The state of a campaign for an applicant at this moment."""
 
     SCHEDULED = "SCHEDULED"
     OPEN = "OPEN"
@@ -28,7 +28,7 @@ class CampaignState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What an administrator decides about a promotion; never changed afterwards."""
+    """The definition of a promotion by an administrator; never changed afterwards."""
 
     id: str
     name: str
@@ -57,7 +57,7 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class CampaignStatus:
-    """A campaign as Redis sees it right now."""
+    """A campaign in Redis at one moment."""
 
     campaign: Campaign
     admitted: int  # winners known to Redis
@@ -68,7 +68,7 @@ class CampaignStatus:
 
     @property
     def state(self) -> CampaignState:
-        """Derive the state; a window that is over outweighs a quantity that is gone."""
+        """Derive the state; CLOSED takes precedence over SOLD_OUT."""
         if self.now_ms < self.campaign.opens_at_ms:
             return CampaignState.SCHEDULED
         if self.now_ms >= self.campaign.closes_at_ms:
@@ -76,7 +76,7 @@ class CampaignStatus:
         return CampaignState.OPEN if self.remaining > 0 else CampaignState.SOLD_OUT
 
     def to_json(self) -> dict[str, Any]:
-        """Return what anyone may see."""
+        """Return the public fields."""
         return {
             **campaign_json(self.campaign),
             "remaining": self.remaining,
@@ -85,7 +85,7 @@ class CampaignStatus:
 
 
 def campaign_json(campaign: Campaign) -> dict[str, Any]:
-    """Return the fields an administrator gave, in the HTTP interface's form."""
+    """Return the fields that an administrator set, in the form of the HTTP interface."""
     return {
         "id": campaign.id,
         "name": campaign.name,
@@ -96,7 +96,7 @@ def campaign_json(campaign: Campaign) -> dict[str, Any]:
 
 
 def _name(value: object) -> str:
-    # str.isprintable refuses control characters and the lone surrogates that JSON can smuggle in.
+    # str.isprintable rejects control characters and the lone surrogates that JSON can contain.
     if isinstance(value, str) and 0 < len(value) <= NAME_LENGTH_MAX and value.isprintable():
         return value
     message = f"name: must be 1 to {NAME_LENGTH_MAX} printable characters"
@@ -104,7 +104,7 @@ def _name(value: object) -> str:
 
 
 def _quantity(value: object) -> int:
-    # bool is an int to Python, not to a shop.
+    # bool is a subclass of int, and true is not a quantity.
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= QUANTITY_MAX:
         return value
     message = f"quantity: must be a whole number from 1 to {QUANTITY_MAX}"

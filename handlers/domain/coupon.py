@@ -1,4 +1,4 @@
-"""A coupon's message on its way through Kafka."""
+"""The message about an accepted coupon that goes through Kafka."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 MESSAGE_VERSION = 1
 _encode = json_text.encoder(compact=True)
 FLAW = "{}: missing, malformed or unknown"
-# What `encode` writes, byte by byte, for a serial that some campaign may have. Its parts are then
-# known to be good; one expression costs a third of parsing JSON. All else goes the general way.
+# Exactly what `encode` writes, for a serial that some campaign may have. A match is valid in all
+# parts; the expression costs a third of parsing JSON. Everything else is parsed as JSON.
 OWN_FORM = re.compile(
     rf'\{{"v":{MESSAGE_VERSION},'
     rf'"campaign_id":"({identifiers.CAMPAIGN_ID.pattern})",'
-    r'"user_id":"([!#-\[\]-~]{1,64})",'  # without the two that JSON escapes: " and \
+    r'"user_id":"([!#-\[\]-~]{1,64})",'  # without the characters that JSON escapes: " and \
     r'"serial":([1-9][0-9]{0,9}),'
     r'"admitted_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2})'
     r'\.([0-9]{3})Z"\}'
@@ -28,13 +28,14 @@ OWN_FORM = re.compile(
 
 
 class UndecodableError(ValueError):
-    """The bytes are no coupon message of a version that we know."""
+    """The bytes are not a coupon message of a known version."""
 
 
 class CouponAccepted(NamedTuple):
-    """Somebody was accepted: the value of a record in the topic.
+    """An applicant was accepted: the value of a record in the topic.
 
-    A tuple, as whatever is made for each record of a batch: a frozen dataclass takes twice as long.
+    A tuple, as all objects that are made per record of a batch: a frozen dataclass takes twice as
+    long.
     """
 
     campaign_id: str
@@ -56,36 +57,36 @@ class CouponAccepted(NamedTuple):
 
     @classmethod
     def decode(cls, value: bytes | None) -> CouponAccepted:
-        """Parse a record's value; raise UndecodableError saying what is wrong with it."""
+        """Parse a record's value; raise UndecodableError naming what is wrong."""
         found = value and OWN_FORM.fullmatch(value.decode("ascii", "replace"))
         if found:
             campaign_id, user_id, serial, second, milliseconds = found.groups()
             try:
                 admitted_at_ms = times.from_iso_second(second) + int(milliseconds)
             except ValueError:
-                return _general(value)  # a day that no calendar has: it says so
+                return _general(value)  # an impossible date: raises UndecodableError
             return cls(campaign_id, user_id, int(serial), admitted_at_ms)
         return _general(value)
 
 
 def decoded(values: Iterable[bytes | None]) -> list[CouponAccepted]:
-    """Return the messages among `values`; what is none is passed over."""
+    """Return the messages among `values`; skip all other values."""
     found = []
     for value in values:
         try:
             found.append(CouponAccepted.decode(value))
         except UndecodableError:
-            continue  # poison, which the consumer keeps in failed_event
+            continue  # a poison record, which the consumer dead-letters
     return found
 
 
 def _general(value: bytes | None) -> CouponAccepted:
-    """Parse whatever JSON says the same, fields of later releases included."""
+    """Parse any equivalent JSON, including fields of later releases."""
     message = _json_object(value)
     version, serial = message.get("v"), message.get("serial")
     campaign_id, user_id = message.get("campaign_id"), message.get("user_id")
     admitted_at_ms = _time(message.get("admitted_at"))
-    # bool is a kind of int to Python and not to us.
+    # bool is a subclass of int, and true is not a number here.
     if type(version) is not int or version != MESSAGE_VERSION:
         raise UndecodableError(FLAW.format("v"))
     if not identifiers.is_campaign_id(campaign_id):
@@ -122,9 +123,9 @@ def _json_object(value: bytes | None) -> dict[str, Any]:
 
 
 class OutgoingMessage(NamedTuple):
-    """A message to be handed to Kafka.
+    """A message to be sent to Kafka.
 
-    until: time.monotonic() after which an acknowledgement counts for nothing.
+    deadline: time.monotonic() after which an acknowledgement is ignored.
     """
 
     message: CouponAccepted

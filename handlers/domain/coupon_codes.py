@@ -1,4 +1,4 @@
-"""The codes that owners of coupons get: 16 characters of Crockford base32 from an HMAC."""
+"""Coupon codes: 16 characters of Crockford base32 from an HMAC."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CODE_BYTES = 10  # 80 bits are 16 characters of base32, and far beyond guessing
+CODE_BYTES = 10  # 80 bits are 16 characters of base32, and cannot be guessed
 CODE_LENGTH = 16
 # Douglas Crockford's base32 (https://www.crockford.com/base32.html): no I, L, O, U to misread.
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -17,7 +17,7 @@ CHARACTERS = CROCKFORD.encode().ljust(256, b"?")
 # HMAC (RFC 2104) over SHA-256.
 BLOCK_BYTES = 64
 INNER_PAD, OUTER_PAD = 0x36, 0x5C
-# Halves of 40, 20, 10, 5 bits, each with the width in bits of the lane that it gets to itself.
+# Halves of 40, 20, 10, 5 bits, each with the width in bits of its new lane.
 SPREADS = ((40, 64), (20, 32), (10, 16), (5, 8))
 
 
@@ -25,18 +25,18 @@ class CouponCodes:
     """Makes codes with one secret.
 
     The same owner always gets the same code, so a redelivery changes nothing; without the
-    secret nobody can guess one. A campaign id holds no ":", so no two owners share an input.
+    secret a code cannot be guessed. A campaign id has no ":", so no two owners share an input.
     """
 
     def __init__(self, secret: bytes) -> None:
         key = hashlib.sha256(secret).digest() if len(secret) > BLOCK_BYTES else secret
         key = key.ljust(BLOCK_BYTES, b"\0")
-        # Both halves of the HMAC after their first block: half of its work, and the same for all.
+        # Both hashes of the HMAC after their first block: half of its work, the same for all codes.
         self._inner = hashlib.sha256(bytes(byte ^ INNER_PAD for byte in key))
         self._outer = hashlib.sha256(bytes(byte ^ OUTER_PAD for byte in key))
 
     def of(self, owners: Iterable[tuple[str, str]]) -> list[str]:
-        """Return the codes of owners (campaign id, user id): of HMAC-SHA256("campaign:user")."""
+        """Return the codes of owners (campaign id, user id), from HMAC-SHA256("campaign:user")."""
         return _base32([self._digest(f"{campaign}:{user}") for campaign, user in owners])
 
     def _digest(self, owner: str) -> bytes:
@@ -47,10 +47,10 @@ class CouponCodes:
 
 
 def _base32(digests: list[bytes]) -> list[str]:
-    """Return 16 characters from the first 80 bits of each digest, of all digests at once.
+    """Return 16 characters from the first 80 bits of each digest, for all digests at once.
 
-    All of them are one large number, in lanes of 128 bits with 80 in use. Four times each lane is
-    halved, its upper half moved up into a lane of its own, until 5 bits stand in each byte.
+    All digests form one large number, in lanes of 128 bits with 80 in use. Four times each lane is
+    halved and its upper half moved up into a new lane, until each byte holds 5 bits.
     """
     lane = b"\0" * (CODE_LENGTH - CODE_BYTES)
     bits = int.from_bytes(b"".join([lane + digest[:CODE_BYTES] for digest in digests]))

@@ -1,13 +1,13 @@
-"""The one tree of errors that a caller can be answered with.
+"""The one tree of errors that a client can get as a response.
 
-`code` is the stable name that clients see; the class docstring is the default explanation.
+`code` is the stable name that clients see; the class docstring is the default detail.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-# What a client is told to wait when we cannot say better: long enough for a failover to be seen.
+# The default Retry-After: long enough for a failover to be detected.
 RETRY_AFTER_S = 1
 
 

@@ -1,4 +1,4 @@
-"""What a campaign id and a user id may look like. Everything that enters is checked here."""
+"""The form of a campaign id and of a user id. All input is checked here."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ USER_ID = re.compile(r"[!-~]{1,64}", re.ASCII)
 
 
 def is_campaign_id(value: object) -> bool:
-    """Tell whether `value` is 1 to 63 of a-z, 0-9 and -, not beginning with -."""
+    """Return whether `value` is 1 to 63 of a-z, 0-9 and -, not beginning with -."""
     return isinstance(value, str) and CAMPAIGN_ID.fullmatch(value) is not None
 
 
 def is_user_id(value: object) -> bool:
-    """Tell whether `value` is 1 to 64 printable ASCII characters without a space."""
+    """Return whether `value` is 1 to 64 printable ASCII characters without a space."""
     return isinstance(value, str) and USER_ID.fullmatch(value) is not None
 
 

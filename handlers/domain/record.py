@@ -1,4 +1,4 @@
-"""Kafka records, and those of them that could not be written: bytes, origin, reason."""
+"""Kafka records, and the failed events of records that could not be written."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Record:
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
-    request_id: str = ""  # of the apply that sent it, for whoever follows one coupon's way
+    request_id: str = ""  # of the apply that sent it, to trace one coupon in the logs
 
 
 class DecodedRecord(NamedTuple):
-    """A record that could be decoded.
+    """A record that was decoded.
 
-    Its origin is made only for whoever asks, since that is only a record that cannot be written.
+    `origin` makes the Record on demand, since only a record that cannot be written needs it.
     """
 
     coupon: CouponAccepted
@@ -62,7 +62,7 @@ class DecodedRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FailedEvent:
-    """A record, why it failed, and whose it was where that could be read."""
+    """A record, why it failed, and its campaign and user where they could be read."""
 
     record: Record
     reason: Reason

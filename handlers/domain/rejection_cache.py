@@ -1,8 +1,8 @@
-"""What this process remembers of campaigns that admit nobody any more.
+"""A cache of the rejections of campaigns that admit no applicant any more.
 
-After the last coupon nearly every applicant is told SOLD_OUT, and there may be a thousand times
-more of them than coupons. They are answered from memory for half a second at a time; winners never
-are, since somebody who was accepted must not read that all is gone.
+After the last coupon nearly every applicant gets SOLD_OUT, and there may be a thousand times more
+of them than coupons. They get the cached rejection, for half a second at a time. Winners never get
+it, since an accepted user must not read SOLD_OUT.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from handlers.domain.errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A serial that was given back must be to be had again within a second. Only a rebuild gives any
-# back, and it keeps its campaigns closed for longer than this: nobody wins behind our back.
+# A serial that was given back must be available again within a second. Only a rebuild gives serials
+# back, and it keeps its campaigns closed for longer than this: no user wins unseen by this cache.
 TTL_S = 0.5
-# Winners are asked for anew each time: 1,000 take Redis about 0.1 ms and this process 100 kB. With
-# more of them Redis is asked about every single applicant, which costs it a tenth of that.
+# Each refresh reads all winners: 1,000 take Redis about 0.1 ms and this process 100 kB. With more
+# of them Redis is asked about every single applicant, which costs it a tenth of that.
 WINNERS_MAX = 1_000
-# So long before the end of a memory one applicant is sent to Redis to renew it. Without that all
-# applicants of some milliseconds would go there at once, twice a second.
+# This long before an entry expires, one applicant is sent to Redis to refresh it. Without that all
+# applicants of some milliseconds would go to Redis at once, twice a second.
 REFRESH_AHEAD_S = 0.25
 CAMPAIGNS_MAX = 100
 
@@ -34,53 +34,53 @@ FINAL = frozenset({Outcome.SOLD_OUT, Outcome.CLOSED})
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """What everybody but the winners is told."""
+    """The decision for all applicants except the winners."""
 
     admission: Admission
     winners: frozenset[str]
 
 
 class Admissions(Protocol):
-    """Where refusals come from."""
+    """The source of rejections."""
 
     def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
-        """Return how the campaign refuses everybody; None where it may still admit somebody."""
+        """Return how the campaign rejects all applicants; None where it may still admit one."""
 
 
 UNKNOWN: tuple[float, Rejection | None] = (0.0, None)
 
 
 class RejectionCache:
-    """Refusals of the last moments, by campaign; shared by all threads."""
+    """Recent rejections by campaign; shared by all threads."""
 
     def __init__(self, admissions: Admissions, clock: Callable[[], float] = time.monotonic) -> None:
         self._admissions = admissions
         self._clock = clock
         self._refreshing = Lock()
         self._known: dict[str, tuple[float, Rejection | None]] = {}
-        self._refreshes: dict[str, float] = {}  # the end of what somebody was sent to renew
+        self._refreshes: dict[str, float] = {}  # expiry of the entry that is being refreshed
 
     def get(self, campaign_id: str, user_id: str) -> Admission | None:
-        """Return the refusal of this applicant, None where Redis must be asked: by the caller."""
+        """Return the rejection of this applicant, None where the caller must ask Redis."""
         admission = self._admission(campaign_id, user_id)
         if admission and self._is_due(campaign_id):
-            # Without a lock two may do it, which costs a question more and nothing else.
+            # Without a lock two threads may do it, which costs only one more request.
             self._refreshes[campaign_id] = self._known.get(campaign_id, UNKNOWN)[0]
             return None
         return admission
 
     def peek(self, campaign_id: str, user_id: str) -> Admission | None:
-        """Return the same to somebody who will not ask Redis."""
+        """Return the same for a caller that will not ask Redis."""
         return None if self._is_due(campaign_id) else self._admission(campaign_id, user_id)
 
     def has(self, campaign_id: str) -> bool:
-        """Tell whether anything is known of a campaign, perhaps of some time ago."""
+        """Return whether there is an entry for a campaign, perhaps an expired one."""
         return campaign_id in self._known
 
     def refresh(self, campaign_id: str, outcome: Outcome) -> None:
-        """Ask Redis for the winners after a refusal; one thread at a time, at most once in a while.
+        """Ask Redis for the winners after a rejection, one thread at a time, when it is due.
 
-        Whoever asks is answered already, so a Redis that fails meanwhile only leaves us ignorant.
+        The applicant has the decision already, so a failure of Redis only leaves the cache old.
         """
         expires_at = self._known.get(campaign_id, UNKNOWN)[0]
         if outcome not in FINAL or self._clock() < expires_at - REFRESH_AHEAD_S:
@@ -88,7 +88,7 @@ class RejectionCache:
         if not self._refreshing.acquire(blocking=False):
             return
         try:
-            # Counted from before the question, so that no answer is older than that.
+            # Counted from before the request, so that no entry is older than TTL_S.
             expires_at = self._clock() + TTL_S
             rejection = self._admissions.rejection(campaign_id, WINNERS_MAX)
             if len(self._known) >= CAMPAIGNS_MAX:
@@ -107,7 +107,7 @@ class RejectionCache:
         return rejection.admission
 
     def _is_due(self, campaign_id: str) -> bool:
-        """Tell whether what is known should be renewed, and nobody is at it."""
+        """Return whether the entry should be refreshed and no thread is doing it."""
         expires_at = self._known.get(campaign_id, UNKNOWN)[0]
         is_late = self._clock() >= expires_at - REFRESH_AHEAD_S
         return is_late and self._refreshes.get(campaign_id) != expires_at

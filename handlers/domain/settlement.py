@@ -1,4 +1,4 @@
-"""What MySQL has taken over, told to Redis after the commit."""
+"""What MySQL has stored, reported to Redis after the commit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 
 class SettledAs(StrEnum):
-    """Where an admission is durable now; the settle script spells these the same."""
+    """The table that has an admission now; settle.lua uses the same values."""
 
-    COUPON = "coupon"  # its coupon row stands
-    FAILED_EVENT = "failed_event"  # its failed_event row stands
+    COUPON = "coupon"
+    FAILED_EVENT = "failed_event"
 
 
 class Settlement(NamedTuple):
-    """One admission that need not be pending any longer."""
+    """One admission that is not pending any longer."""
 
     campaign_id: str
     user_id: str

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Wide enough for any promotion, narrow enough for MySQL's DATETIME and for every client's clock.
+# Wide enough for any promotion, narrow enough for MySQL's DATETIME and for the clients' clocks.
 EARLIEST_MS = 0
 LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
-# A burst's thousands of times lie within a few seconds, and the second is what costs.
-SECONDS_REMEMBERED = 1024
+# The thousands of times of a burst lie within a few seconds, and converting the second is the cost.
+SECONDS_CACHED = 1024
 
 
 def to_datetime(time_ms: int) -> datetime:
@@ -36,12 +36,12 @@ def to_mysql(time_ms: int) -> str:
     return f"{_second(second, ' ')}.{ms:03d}"
 
 
-@lru_cache(SECONDS_REMEMBERED)
+@lru_cache(SECONDS_CACHED)
 def _second(time_s: int, separator: str = "T") -> str:
     return (EPOCH + timedelta(seconds=time_s)).replace(tzinfo=None).isoformat(separator)
 
 
-@lru_cache(SECONDS_REMEMBERED)
+@lru_cache(SECONDS_CACHED)
 def from_iso_second(text: str) -> int:
     """Parse for example 2026-11-22T03:00:00, in UTC, into ms; raise ValueError."""
     return from_iso(f"{text}Z")
@@ -49,7 +49,7 @@ def from_iso_second(text: str) -> int:
 
 def from_iso(text: str) -> int:
     """Parse ISO 8601 with an offset or Z into ms (finer digits are cut); raise ValueError."""
-    if not (text.isascii() and text.isprintable()):  # the parser passes over some of these
+    if not (text.isascii() and text.isprintable()):  # the parser ignores some of these
         message = "a time is written in printable ASCII"
         raise ValueError(message)
     time = datetime.fromisoformat(text)

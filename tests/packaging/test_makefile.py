@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.support.paths import ROOT
+from tests.support.paths import COMMANDS, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +17,7 @@ TARGETS = [
     "help",
     "setup",
     "demo",
+    "unit",
     "test",
     "test-kafka",
     "faults",
@@ -69,6 +70,13 @@ def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 def test_make_alone_lists_every_target_with_a_sentence() -> None:
     listed = make().stdout
     assert re.findall(r"^make ([a-z-]+) +\S", listed, re.MULTILINE) == TARGETS
+
+
+def test_every_target_is_explained_on_the_page_of_commands() -> None:
+    explained = set(
+        re.findall(r"^make ([a-z-]+)", COMMANDS.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert set(TARGETS) - {"help", "setup"} == explained
 
 
 def test_every_target_names_commands_that_make_understands() -> None:

@@ -83,8 +83,7 @@ def main() -> None:
     people = [CouponUser(number, options, campaign_id) for number in range(options.users)]
     with ThreadPoolExecutor(options.users) as threads:
         for each in [
-            threads.submit(one.run_scenario, opens_at_ms / 1000, options.retry_deadline)
-            for one in people
+            threads.submit(one.run_scenario, opens_at_ms / 1000, options.patience) for one in people
         ]:
             each.result()
     sessions = [one.session for one in people]

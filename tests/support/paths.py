@@ -1,7 +1,8 @@
-"""Where the repository and the recorded events lie."""
+"""Where the repository, its pages and the recorded events lie."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "tests" / "events"
 README = ROOT / "README.md"
+COMMANDS = ROOT / "docs" / "commands.md"

@@ -1,4 +1,4 @@
-"""The bucket in which Lambda leaves the batches that it gave up."""
+"""The bucket in which Lambda stores the batches that it gave up."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from handlers.domain.errors import UnavailableError
 
-# An invocation holds 6 MB at most; as a string within JSON every quote of it takes two bytes more.
+# An invocation has 6 MB at most; as a string within JSON each of its quotes takes two bytes more.
 OBJECT_BYTES_MAX = 32 * 1024 * 1024
 TIMEOUT_S = 10
 ATTEMPTS_MAX = 3
 
 
 class TooLargeError(ValueError):
-    """The object is larger than anything that Lambda would leave there."""
+    """The object is larger than any that Lambda would store there."""
 
 
 class FailedBatches:
     """Reads objects of S3."""
 
     def read(self, bucket: str, key: str) -> bytes:
-        """Return an object; raise TooLargeError, or UnavailableError when S3 does not give it."""
+        """Return an object; raise TooLargeError, or UnavailableError when S3 does not return it."""
         try:
-            answer = self._client.get_object(Bucket=bucket, Key=key)
-            with closing(answer["Body"]) as body:
-                if answer["ContentLength"] > OBJECT_BYTES_MAX:
+            response = self._client.get_object(Bucket=bucket, Key=key)
+            with closing(response["Body"]) as body:
+                if response["ContentLength"] > OBJECT_BYTES_MAX:
                     raise TooLargeError
                 return bytes(body.read())
         except (BotoCoreError, ClientError, HTTPClientError) as error:

@@ -1,6 +1,6 @@
-"""The secrets that the settings name: where each is read, and what it must look like.
+"""The secrets that the settings name: where each is read, and how it is checked.
 
-AWS's libraries are imported when a secret is read through them, and not before.
+AWS's libraries are imported only when a secret is read through them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SecretStore:
-    """One per process, so that each secret is read once for everybody in it."""
+    """One per process, so that each secret is read once for all its users."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -25,35 +25,35 @@ class SecretStore:
         self._database = Secret(settings.database_secret_id, _SecretsManager())
 
     def signing(self, variable: str, secret_id: str) -> Secret | None:
-        """Return a key of HMACs, None where `variable` names none."""
+        """Return an HMAC key, None where `secret_id` is empty."""
         if not secret_id:
             return None
         stage = self._settings.stage
         return Secret(secret_id, self._quick, lambda text: checked_secret(variable, text, stage))
 
     def redis_auth(self) -> Secret | None:
-        """Return Redis's password, None where it stands in REDIS_URL."""
+        """Return Redis's password, None where it is in REDIS_URL."""
         secret_id = self._settings.redis_auth_secret_id
         return Secret(secret_id, self._quick) if secret_id else None
 
     def database_address(self) -> DatabaseAddress:
         """Return where MySQL is, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
-        known = self._settings
-        return known.database_address or database_address(
+        settings = self._settings
+        return settings.database_address or database_address(
             self._database,
-            known.database_host,
-            known.database_port,
-            known.database_name,
-            known.database_tls,
+            settings.database_host,
+            settings.database_port,
+            settings.database_name,
+            settings.database_tls,
         )
 
     def renew_database(self) -> bool:
-        """Look for a new password after the known one was refused; tell whether there is one."""
+        """Look for a new password after the current one was refused; return if there is one."""
         return bool(self._settings.database_secret_id) and self._database.renew()
 
     @cached_property
     def _quick(self) -> Source:
-        """Where apply reads: AWS's extension when there is one, since boto3 takes its time."""
+        """Where apply reads: AWS's extension where there is one, since importing boto3 is slow."""
         from handlers.adapters.aws.secrets_extension import SecretsExtension  # noqa: PLC0415 - if used
 
         port = self._settings.secrets_extension_port
@@ -61,7 +61,7 @@ class SecretStore:
 
 
 class _SecretsManager:
-    """Imports boto3 with the first question."""
+    """Imports boto3 at the first read."""
 
     def read(self, secret_id: str, stage: str) -> str | None:
         return self._manager.read(secret_id, stage)

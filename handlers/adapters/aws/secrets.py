@@ -1,4 +1,4 @@
-"""Secrets from AWS Secrets Manager: kept for a while, read anew when a server refuses them."""
+"""Secrets from AWS Secrets Manager: cached for a while, read again when a server refuses them."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
-# A rotation is noticed within it, also where nothing refuses the old value.
+# A rotation is noticed within this time, even where no server refuses the old value.
 MAX_AGE_S = 300
-# While Secrets Manager gives no answer the old value goes on, but a withdrawn one not for ever.
+# While Secrets Manager is unreachable the old value is used, but only for this long.
 STALE_MAX_S = 3600
-# Whoever sends tokens with wrong signatures must not make us ask for each of them.
+# A client that sends tokens with wrong signatures must not cause a read for each of them.
 RENEW_EVERY_S = 10
 
 
 class Source(Protocol):
-    """Where secrets are read."""
+    """Where secrets are read from."""
 
     def read(self, secret_id: str, stage: str) -> str | None:
-        """Return a secret's text, None where it has no such version; raise UnavailableError."""
+        """Return a secret's text, None where that stage does not exist; raise UnavailableError."""
 
 
 class Secret:
-    """One secret, for all threads of a process; `check` refuses a text that is unfit."""
+    """One secret, for all threads of a process; `check` raises for an unsuitable text."""
 
     def __init__(
         self,
@@ -51,11 +51,11 @@ class Secret:
         self._check = check
         self._clock = clock
         self._lock = Lock()
-        self._kept: dict[str, tuple[str | None, float]] = {}  # by stage: the text, when it was read
+        self._texts: dict[str, tuple[str | None, float]] = {}  # by stage: text, time of reading
         self._asked_at: dict[str, float] = {}
 
     def current(self) -> str:
-        """Return the text; raise UnavailableError when it cannot be had."""
+        """Return the text; raise UnavailableError when it cannot be read."""
         text = self._text(CURRENT)
         if text is None:
             message = f"Secrets Manager has no secret {self.id}"
@@ -67,16 +67,16 @@ class Secret:
         return self._text(PREVIOUS)
 
     def renew(self) -> bool:
-        """Read anew after the current text was refused; tell whether it is another one now.
+        """Read again after the current text was refused; return whether it has changed.
 
-        At most every RENEW_EVERY_S, and never raises: whoever was refused has an error already.
+        At most every RENEW_EVERY_S, and never raises: the caller has an error already.
         """
         with self._lock:
-            before, _ = self._kept.get(CURRENT, (None, 0.0))
+            before, _ = self._texts.get(CURRENT, (None, 0.0))
             if self._clock() - self._asked_at.get(CURRENT, float("-inf")) < RENEW_EVERY_S:
                 return False
             try:
-                self._kept.pop(PREVIOUS, None)  # after a rotation it is another one, too
+                self._texts.pop(PREVIOUS, None)  # a rotation changes it, too
                 return self._read(CURRENT) != before
             except UnavailableError:
                 log.exception("a refused secret could not be read anew", {"secret": self.id})
@@ -84,9 +84,9 @@ class Secret:
 
     def _text(self, stage: str) -> str | None:
         with self._lock:
-            if stage not in self._kept:
+            if stage not in self._texts:
                 return self._read(stage)
-            text, read_at = self._kept[stage]
+            text, read_at = self._texts[stage]
             now = self._clock()
             is_due = now - self._asked_at[stage] >= RENEW_EVERY_S
             if now - read_at < MAX_AGE_S or not is_due:
@@ -102,7 +102,7 @@ class Secret:
     def _read(self, stage: str) -> str | None:
         now = self._asked_at[stage] = self._clock()
         text = self._source.read(self.id, stage)
-        self._kept[stage] = (text if text is None else self._check(text), now)
+        self._texts[stage] = (text if text is None else self._check(text), now)
         return text
 
 
@@ -113,11 +113,11 @@ def database_address(
     database: str = "",
     tls: DatabaseTls = PREFERRED,
 ) -> DatabaseAddress:
-    """Return the address in a secret of the JSON form that RDS keeps.
+    """Return the address in a secret of the JSON form that RDS uses.
 
-    That form has username and password, and where it was attached to a server host, port and
-    dbname as well; `host`, `port` and `database` stand in for those that it lacks. Raises
-    UnavailableError when AWS gives no answer, ConfigurationError when the secret has another form.
+    That form has username and password, and if it was attached to a server also host, port and
+    dbname; `host`, `port` and `database` are the defaults for these. Raises UnavailableError when
+    AWS is unreachable, ConfigurationError when the secret has another form.
     """
     text = secret.current()
     try:

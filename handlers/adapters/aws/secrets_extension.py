@@ -1,6 +1,6 @@
-"""AWS's Lambda extension for secrets: plain HTTP on this machine, so that apply needs no boto3.
+"""AWS's Lambda extension for secrets: plain HTTP on localhost, so that apply needs no boto3.
 
-It keeps a secret for SECRETS_MANAGER_TTL (300 s at most), so a rotation is seen that much later.
+It caches a secret for SECRETS_MANAGER_TTL (300 s at most), so a rotation is seen that much later.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from handlers.domain.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What it does not hold it asks Secrets Manager for, within the network.
+# A secret that is not cached it reads from Secrets Manager, within the network.
 TIMEOUT_S = 3.0
-# Secrets Manager keeps 64 KiB at most; escaped in JSON it may double.
-ANSWER_BYTES_MAX = 256 * 1024
+# Secrets Manager stores 64 KiB at most; escaped in JSON it may double.
+RESPONSE_BYTES_MAX = 256 * 1024
 OK = 200
 NOT_FOUND = "ResourceNotFoundException"
 
 
 class SecretsExtension:
-    """Asks the extension; it takes the function's session token as proof of who asks."""
+    """Reads from the extension, which authenticates the caller by the function's session token."""
 
     def __init__(self, port: int, environment: Mapping[str, str] = os.environ) -> None:
         self._port = port
@@ -43,18 +43,18 @@ class SecretsExtension:
             return str(json.loads(body)["SecretString"])
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             message = f"the secrets extension gave no secret {secret_id}"
-            # Without what a JSON error quotes.
+            # Without a JSON error as the cause: it quotes the secret.
             raise UnavailableError(message) from (error if isinstance(error, OSError) else None)
 
     def _get(self, secret_id: str, stage: str) -> tuple[int, bytes]:
         query = urlencode({"secretId": secret_id, "versionStage": stage})
-        # Read anew each time: a snapshot that is restored has new credentials.
+        # Read each time: a restored snapshot gets new credentials.
         token = self._environment.get("AWS_SESSION_TOKEN", "")
         connection = HTTPConnection("localhost", self._port, timeout=TIMEOUT_S)
         try:
             headers = {"X-Aws-Parameters-Secrets-Token": token}
             connection.request("GET", f"/secretsmanager/get?{query}", headers=headers)
             response = connection.getresponse()
-            return response.status, response.read(ANSWER_BYTES_MAX)
+            return response.status, response.read(RESPONSE_BYTES_MAX)
         finally:
             connection.close()

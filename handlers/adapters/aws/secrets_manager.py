@@ -1,4 +1,4 @@
-"""AWS Secrets Manager itself, through boto3: for whoever can wait half a second for its import."""
+"""AWS Secrets Manager through boto3: for functions that can wait half a second for its import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.domain.errors import UnavailableError
 
-# A healthy endpoint answers in some ten milliseconds; an apply must not wait for a sick one.
+# A healthy endpoint responds in some ten milliseconds; an apply must not wait for a failing one.
 TIMEOUT_S = 2
 ATTEMPTS_MAX = 2
 NOT_FOUND = "ResourceNotFoundException"
@@ -27,14 +27,14 @@ class SecretsManager:
     def read(self, secret_id: str, stage: str) -> str | None:
         """Return a secret's text, None where there is none of that stage."""
         try:
-            answer = self._connected().get_secret_value(SecretId=secret_id, VersionStage=stage)
+            response = self._connected().get_secret_value(SecretId=secret_id, VersionStage=stage)
         except ClientError as error:
             if error.response["Error"]["Code"] == NOT_FOUND:
                 return None
             raise _unavailable(secret_id) from error
-        except (BotoCoreError, ValueError) as error:  # the latter: a region that is no name
+        except (BotoCoreError, ValueError) as error:  # ValueError: a malformed region
             raise _unavailable(secret_id) from error
-        return str(answer.get("SecretString", ""))  # "" for one of bytes, which none of ours is
+        return str(response.get("SecretString", ""))  # "" for a binary secret, which is not used
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,4 +1,4 @@
-"""A circuit breaker: after repeated failures, spare everybody the wait for another one.
+"""A circuit breaker: after repeated failures, callers do not wait for another one.
 
 The pattern is Michael Nygard's (Release It!, 2007): closed, open for a while, then one probe.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # One lost ack is bad luck (a leader election); three in a row are an outage.
 FAILURES_MAX = 3
-# Long enough to spare nearly everybody the wait, short enough to notice soon that it is over.
+# Long enough that nearly no caller waits, short enough to notice soon that the outage is over.
 OPEN_S = 5.0
 
 
@@ -28,7 +28,7 @@ class CircuitBreaker:
         self._probe_at = 0.0
 
     def allows(self) -> bool:
-        """Tell whether to try; while open, only one caller per OPEN_S may (the probe)."""
+        """Return whether to try; while open, only one caller per OPEN_S may (the probe)."""
         with self._lock:
             if self._failures < FAILURES_MAX:
                 return True

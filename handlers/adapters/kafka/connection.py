@@ -1,4 +1,4 @@
-"""How every Kafka client of this system (producer, consumer, admin) reaches the brokers."""
+"""The connection options of every Kafka client of this system (producer, consumer, admin)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.config import KafkaSecurity, Settings
 
-# A Lambda's whole budget for a connection is small; a broker that needs longer counts as down.
+# A Lambda function has little time to connect; a broker that needs longer counts as down.
 BOOTSTRAP_TIMEOUT_MS = 5000
 CONNECT_TIMEOUT_S = 3.0
 
@@ -36,10 +36,10 @@ def connection_options(settings: Settings) -> dict[str, Any]:
 
 
 def require_broker(settings: Settings, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
-    """Raise OSError unless one of the brokers takes a connection.
+    """Raise OSError unless one of the brokers accepts a connection.
 
-    To be asked before a client is built: one that finds nobody takes its whole timeout to say so,
-    and leaves its sockets to the garbage collector.
+    To be called before a client is built: without a broker a client takes its whole timeout to
+    fail, and leaves its sockets to the garbage collector.
     """
     refused: OSError | None = None
     for server in settings.kafka_bootstrap_servers:

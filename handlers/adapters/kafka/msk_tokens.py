@@ -12,15 +12,15 @@ from kafka.net.sasl.oauth import AbstractTokenProvider
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A token is good for 15 minutes. One that ends while it travels is refused, and a broker's clock
-# may be a little ahead of ours.
+# A token is valid for 15 minutes. One that expires in transit is refused, and a broker's clock may
+# be a little ahead of ours.
 RENEW_BEFORE_MS = 60_000
 
 
 class MskTokens(AbstractTokenProvider):  # type: ignore[misc] # the library is untyped
-    """Asked by kafka-python at each connection; signs anew when the token is about to end.
+    """Called by kafka-python at each connection; signs a new token when the old one expires soon.
 
-    Signing needs no network: it is the function's own credentials that sign.
+    Signing needs no network: it uses the function's own credentials.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class MskTokens(AbstractTokenProvider):  # type: ignore[misc] # the library is u
         self._token, self._ends_at_ms = "", 0
 
     def token(self) -> str:
-        """Return a token that is good for another minute at least."""
+        """Return a token that is valid for another minute at least."""
         with self._lock:
             if self._clock() * 1000 > self._ends_at_ms - RENEW_BEFORE_MS:
                 self._token, self._ends_at_ms = self._sign(self._region)

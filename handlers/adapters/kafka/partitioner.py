@@ -1,10 +1,10 @@
-"""Which partition a coupon goes to: the same one for a while, then the next.
+"""Chooses a coupon's partition: the same one for a while, then the next.
 
-By its key each of some concurrent sends would go to another partition, and a request to Kafka would
-carry as many batches of one record as there are partitions, each put together, checked and
-acknowledged on its own. The idea is that of Kafka's sticky partitioner (KIP-480), which knows it
-only for records without a key. No two coupons depend on each other's order, so a user's need not
-share a partition.
+With partitioning by key, concurrent sends would go to different partitions, and a request to Kafka
+would carry as many batches of one record as there are partitions, each built, checked and
+acknowledged on its own. The idea is from Kafka's sticky partitioner (KIP-480), which applies it
+only to records without a key. No two coupons depend on each other's order, so a user's coupons need
+not share a partition.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kafka.partitioner import Partitioner
 if TYPE_CHECKING:
     from kafka.cluster import ClusterMetadata
 
-# More than one process sends at once, few enough for every consumer to have something soon.
+# More than one process sends at once, and few enough that every consumer gets records soon.
 RUN = 32
 
 
@@ -26,9 +26,9 @@ class StickyRunPartitioner(Partitioner):  # type: ignore[misc] # kafka-python ha
     """Partitions in turn, each for RUN records; shared by the threads of a producer."""
 
     def __init__(self) -> None:
-        # Anywhere: a thousand Lambda environments with a record each must not all meet in one.
-        # Whole runs, for a count is increased by one step, which needs no lock.
-        self._sent = count(random.randrange(1 << 16) * RUN)  # noqa: S311 - no secret
+        # A random start: a thousand Lambda environments with one record each must not all use the
+        # same partition. It is a multiple of RUN; next() on a count is one step and needs no lock.
+        self._sent = count(random.randrange(1 << 16) * RUN)  # noqa: S311 - not a secret
 
     def partition(
         self,
@@ -39,7 +39,7 @@ class StickyRunPartitioner(Partitioner):  # type: ignore[misc] # kafka-python ha
         serialized_value: object,  # noqa: ARG002
         cluster: ClusterMetadata,
     ) -> int:
-        """Return a partition that has a leader, where any has one; ValueError without a topic."""
+        """Return a partition, with a leader if any has one; ValueError without a topic."""
         partitions: Any = cluster.available_partitions_for_topic(topic)
         partitions = sorted(partitions or cluster.partitions_for_topic(topic) or ())
         if not partitions:

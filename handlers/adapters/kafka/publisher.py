@@ -1,4 +1,4 @@
-"""The hand-over to Kafka: send, and wait until all in-sync replicas are known to have it."""
+"""Publishes to Kafka: send, and wait until all in-sync replicas have acknowledged."""
 
 from __future__ import annotations
 
@@ -36,51 +36,51 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._timeout_ms = settings.kafka_ack_timeout_ms
-        # Most of the time to begin to send, which may have to connect first; the rest for what was
-        # sent to arrive, which takes some milliseconds.
+        # Most of the time is for starting to send, which may have to connect first; the rest for
+        # the delivery, which takes some milliseconds.
         self._delivery_ms = settings.kafka_ack_timeout_ms // DELIVERY_TIMEOUT_DIVISOR
         self._breaker = CircuitBreaker()
         self._lock = Lock()
         self._producer: Any = None
 
     def publish(self, message: CouponAccepted, request_id: str, deadline: float) -> bool:
-        """Hand over one message, as `publish_all` does."""
-        [is_held] = self.publish_all([OutgoingMessage(message, request_id, deadline)])
-        return is_held
+        """Send one message, as `publish_all` does."""
+        [is_acknowledged] = self.publish_all([OutgoingMessage(message, request_id, deadline)])
+        return is_acknowledged
 
     def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
-        """Send messages together; return for each whether Kafka was seen to hold it in time.
+        """Send messages together; return for each whether Kafka acknowledged it in time.
 
-        False means unknown: Kafka may hold it all the same, or hold it later. An ack that comes
-        too late counts for nothing, because rebuilding Redis waits just so long for messages that
-        are under way. There is no background send, since a function may be frozen the moment it
-        has answered.
+        False means unknown: Kafka may still have it, or get it later. An ack that comes too late
+        is ignored, because a rebuild of Redis waits exactly that long for messages in flight.
+        There is no background send, since a function may be frozen as soon as it has returned its
+        response.
         """
-        is_held = [False] * len(outgoing_messages)
+        is_acknowledged = [False] * len(outgoing_messages)
         if not self._breaker.allows():
-            return is_held
+            return is_acknowledged
         failure, sent = None, list[Any]()
         try:
             producer = self._connected(min(one.deadline for one in outgoing_messages))
             for one in outgoing_messages:
                 sent.append(self._send(producer, one))
-        except Exception as error:  # noqa: BLE001 - whatever it was, the others are not sent
+        except Exception as error:  # noqa: BLE001 - after any error the others are not sent
             failure = error
-        for place, future in enumerate(sent):
+        for index, future in enumerate(sent):
             try:
-                _await(future, outgoing_messages[place].deadline)
-                is_held[place] = True
-            except Exception as error:  # noqa: BLE001 - Kafka is not known to hold this one
+                _await(future, outgoing_messages[index].deadline)
+                is_acknowledged[index] = True
+            except Exception as error:  # noqa: BLE001 - this message is not acknowledged
                 failure = error
         if failure:
             self._failed(failure)
         else:
             self._breaker.succeeded()
-        return is_held
+        return is_acknowledged
 
     def _send(self, producer: Any, outgoing: OutgoingMessage) -> Any:
         message, request_id, deadline = outgoing
-        # What is sent now may arrive for as long as a delivery may take, and not after `until`.
+        # A delivery may take its whole timeout, and must not end after the deadline.
         if time.monotonic() > deadline - self._delivery_ms / 1000:
             raise AckTimeoutError
         return producer.send(
@@ -91,14 +91,14 @@ class Publisher:
         )
 
     def warm_up(self) -> None:
-        """Connect before the first message has to wait for it; harmless when that fails."""
+        """Connect before the first message has to wait for it; a failure is harmless."""
         try:
             self._connected(time.monotonic() + self._timeout_ms / 1000)
-        except Exception as error:  # noqa: BLE001 - the first message will say what is wrong
+        except Exception as error:  # noqa: BLE001 - the first message will report the error
             log.warning("Kafka is not there yet", {"cause": type(error).__name__})
 
     def ping(self) -> None:
-        """Ask the brokers about the topic; raise UnavailableError when they do not have it."""
+        """Raise UnavailableError unless the brokers respond and have the topic."""
         try:
             require_broker(self._settings, self._timeout_ms / 1000)
             admin = KafkaAdminClient(**connection_options(self._settings) | self._timeouts())
@@ -121,11 +121,11 @@ class Publisher:
         else:
             log.exception("the Kafka client failed", fields)
         if is_open:
-            # A producer may fail for good; the breaker's probe starts with a new one.
+            # A producer may fail permanently; the breaker's probe starts with a new one.
             self._drop(wait_s=0)
 
     def close(self) -> None:
-        """Send what is under way and close; harmless when nothing is open."""
+        """Send what is in flight and close; harmless when nothing is open."""
         self._drop(wait_s=self._timeout_ms / 1000)
 
     def _drop(self, wait_s: float) -> None:
@@ -136,19 +136,19 @@ class Publisher:
         try:
             producer.close(timeout=wait_s)
         except KafkaTimeoutError:
-            # close() gives up half-way, its thread running on, when messages are still unsent.
-            # Nobody waits for them any more: whoever sent them was told that there is no ack.
+            # close() gives up half-way, its thread still running, when messages are unsent. No
+            # caller waits for them any more: publish_all returned False for them.
             producer._sender.force_close()  # noqa: SLF001
 
     def _connected(self, deadline: float) -> Any:
-        # While one thread waits for brokers that are down, the others queue behind it, but not
-        # for longer than an ack may take.
+        # While one thread waits for brokers that are down, the others wait for the lock, but not
+        # longer than an ack may take.
         if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise AckTimeoutError
         try:
             if self._producer is None:
                 self._producer = self._connect()
-                # Here rather than in the first send, which would wait for it and then send late.
+                # Here and not in the first send, which would wait for it and then send late.
                 self._producer.partitions_for(self._settings.coupon_topic)
             return self._producer
         finally:
@@ -162,11 +162,11 @@ class Publisher:
             | {
                 "acks": "all",
                 "enable_idempotence": True,
-                # Sends of many threads share requests all the same: whatever comes while one is
-                # under way goes with the next. Waiting for more made each send slower by just that.
+                # Sends of many threads share requests even so: messages that come while one is
+                # in flight go with the next. Waiting for more made each send slower by that time.
                 "linger_ms": 0,
                 "partitioner": StickyRunPartitioner(),
-                # Each bounds one part of a send; publish() bounds the whole by its deadline.
+                # Each limits one part of a send; the deadline of publish() limits the whole.
                 "max_block_ms": self._timeout_ms,
                 "request_timeout_ms": self._delivery_ms,
                 "delivery_timeout_ms": self._delivery_ms,
@@ -184,7 +184,7 @@ class Publisher:
 
 
 def _await(future: Any, deadline: float) -> None:
-    """Return once the send is acknowledged; raise its error, or AckTimeoutError after `until`."""
+    """Return once the send is acknowledged; raise its error, or AckTimeoutError when too late."""
     future.get(timeout=max(0.0, deadline - time.monotonic()))
     if time.monotonic() > deadline:
         raise AckTimeoutError

@@ -1,4 +1,4 @@
-"""Reads what lies in the topic and is not yet known to be in MySQL."""
+"""Reads the records of the topic that are not yet known to be in MySQL."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ POLL_MS = 200
 
 
 class Topic:
-    """The topic of accepted coupons, as the consumer group has left it."""
+    """The topic of accepted coupons, read from the consumer group's committed offsets."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def unconsumed(self) -> Iterator[bytes | None]:
-        """Yield the values from the group's committed offsets to the end, as it is now.
+        """Yield the values from the group's committed offsets to the current end.
 
-        Everything before those offsets has been committed to MySQL: whoever reads MySQL after
-        this has all of it. Raises UnavailableError when Kafka does not answer.
+        Everything before those offsets has been committed to MySQL: a caller that reads MySQL
+        after this gets all of it. Raises UnavailableError when Kafka is unreachable.
         """
         try:
             require_broker(self._settings)
@@ -43,7 +43,7 @@ class Topic:
             raise UnavailableError(message) from error
 
     def _consumer(self) -> KafkaConsumer:
-        # With the group's id its offsets can be asked for; without a subscription nothing joins.
+        # The group id gives access to its offsets; without a subscription nothing joins the group.
         return KafkaConsumer(
             **connection_options(self._settings),
             group_id=self._settings.consumer_group,
@@ -79,8 +79,8 @@ def _to_the_end(
         for records in consumer.poll(timeout_ms=POLL_MS).values():
             for record in records:
                 yield record.value
-        # The high-water mark is known once a fetch was answered; records that come in meanwhile
-        # are read as well, but not waited for.
+        # The high-water mark is known after the first fetch response; records that come in
+        # meanwhile are read as well, but not waited for.
         left = {p for p in left if not _is_at_end(consumer, p)}
 
 

@@ -1,1 +1,1 @@
-"""What a migration sets up: the schema, the topic, the mark in Redis."""
+"""The parts of a migration: the schema, the topic, the epoch in Redis."""

@@ -1,4 +1,4 @@
-"""Writes the mark that Redis has forgotten nothing: only while there is nothing to forget."""
+"""Sets the epoch, which marks that Redis has lost nothing; only while there is nothing to lose."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from handlers.adapters.aws.secrets import Secret
     from handlers.config import DatabaseAddress, Settings
 
-# Stands for the run_id of a service that hides it (REDIS_EPOCH=off): there, only presence counts.
+# The value where a service hides its run_id (REDIS_EPOCH=off): there, only its presence counts.
 HIDDEN = "hidden"
 REDIS_PORT = 6379
 
 
 class EpochState(StrEnum):
-    """What `ensure_epoch` found; the text is the line that a person reads."""
+    """What `ensure_epoch` found; the text is the line that the operator reads."""
 
     SET = "set: campaigns can be opened"
     KNOWN = "stands: Redis has forgotten nothing"
@@ -55,13 +55,13 @@ def ensure_epoch(
     patience: RetryDeadline,
     auth: Secret | None = None,
 ) -> EpochState:
-    """Set `coupon:epoch` to the server's run_id while MySQL has no campaign; else only look.
+    """Set `coupon:epoch` to the server's run_id while MySQL has no campaign; else only read it.
 
-    A campaign stands in MySQL before it stands in Redis. So where MySQL has none, Redis cannot
-    have lost one, and the mark may be set, also over one that an earlier run left. Where MySQL
-    has some, only a rebuild or the operator's word may set it.
+    A campaign is written to MySQL before Redis. So where MySQL has none, Redis cannot have lost
+    one, and the epoch may be set, even over the value of an earlier run. Where MySQL has some,
+    only a rebuild or the operator may set it.
     """
-    # The run_id first: when Redis restarts from here on, the mark is an old one, and so refused.
+    # The run_id first: if Redis restarts from here on, the epoch is an old one, which is refused.
     run_id, found = _read(settings, patience, auth)
     if found == run_id or (found and not settings.redis_epoch):
         return EpochState.KNOWN
@@ -81,10 +81,10 @@ def _read(settings: Settings, patience: RetryDeadline, auth: Secret | None) -> t
             if not run_id:
                 message = "Redis hides its run_id; REDIS_EPOCH=off works without it"
                 raise SetupError(message)
-            found: Any = owner.get(EPOCH)  # bytes, whatever the type says: nothing decodes them
+            found: Any = owner.get(EPOCH)  # bytes, whatever the type says: redis-py decodes nothing
             return str(run_id), (found or b"").decode()
 
-    return _asked(settings, ask, patience)
+    return _with_retry(settings, ask, patience)
 
 
 def _write(settings: Settings, run_id: str, patience: RetryDeadline, auth: Secret | None) -> None:
@@ -93,23 +93,23 @@ def _write(settings: Settings, run_id: str, patience: RetryDeadline, auth: Secre
             client_of_key(client, EPOCH).set(EPOCH, run_id)
         return run_id, run_id
 
-    _asked(settings, ask, patience)
+    _with_retry(settings, ask, patience)
 
 
-def _asked(
+def _with_retry(
     settings: Settings, ask: Callable[[], tuple[str, str]], patience: RetryDeadline
 ) -> tuple[str, str]:
     where = urlsplit(settings.redis_url)  # without its user and password
     server = f"Redis at {where.hostname or where.path}:{where.port or REDIS_PORT}"
     try:
-        return patience.retry_until_ready(server, ask, _is_passing)
+        return patience.retry_until_ready(server, ask, _is_transient)
     except (RedisError, RedisClusterException) as error:
         message = f"{server} refused: {error}"
         raise SetupError(message) from error
 
 
-def _is_passing(error: Exception) -> bool:
-    """Tell whether an error of Redis may go away by itself: not there yet, or still loading."""
+def _is_transient(error: Exception) -> bool:
+    """Return whether an error of Redis may be temporary: not up yet, or still loading."""
     if isinstance(error, AuthenticationError | AuthorizationError):
         return False
     return isinstance(

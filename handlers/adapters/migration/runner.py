@@ -1,4 +1,4 @@
-"""The three steps of a migration, in an order that may be cut short and begun anew anywhere."""
+"""The three steps of a migration, in an order that may be interrupted anywhere and repeated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MigrationResult:
-    """What a migration has come to; schema names the migrations that it applied."""
+    """The result of a migration; schema names the migrations that it applied."""
 
     schema: Sequence[str]
     topic: Topic
@@ -33,7 +33,7 @@ class MigrationResult:
 
 
 class Migration:
-    """Sets up the servers of the settings. Safe to repeat, also two at once."""
+    """Sets up the servers of the settings. Safe to repeat, also in parallel."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Migration:
     def run_within(
         self, seconds: float, report: Report, partitions: int | None, replication: int | None
     ) -> MigrationResult:
-        """Do the same, in so many seconds or not at all."""
+        """Do the same as `run`, within so many seconds or not at all."""
         patience = RetryDeadline(seconds, report, hard=True)
         return self.run(
             patience, partitions or PARTITIONS, replication or REPLICATION_OF_THE_BROKER
@@ -60,19 +60,19 @@ class Migration:
         partitions: int = PARTITIONS,
         replication: int = REPLICATION_OF_THE_BROKER,
     ) -> MigrationResult:
-        """Do all three steps, one line each; raise SetupError when one fails."""
+        """Do all three steps, with one reported line each; raise SetupError when one fails."""
         address = self._address()
         applied = migrate_schema(address, patience)
         patience.report(f"schema: {', '.join(applied) + ' applied' if applied else 'up to date'}")
         topic = ensure_topic(self._settings, patience, partitions, replication)
-        patience.report(_about(topic, partitions))
+        patience.report(_line(topic, partitions))
         epoch = ensure_epoch(self._settings, address, patience, self._redis_auth)
         patience.report(f"coupon:epoch: {epoch}")
         return MigrationResult(applied, topic, epoch)
 
 
-def _about(topic: Topic, wanted: int) -> str:
-    """Return the line about the topic; an existing one keeps the partitions that it has."""
-    kept = "" if topic.partitions == wanted else f" ({wanted} asked; it stays as it is)"
+def _line(topic: Topic, wanted: int) -> str:
+    """Return the line about the topic; the partitions of an existing topic do not change."""
+    unchanged = "" if topic.partitions == wanted else f" ({wanted} asked; it stays as it is)"
     state = "created" if topic.created else "is there"
-    return f"topic {topic.name}: {state}, {topic.partitions} partitions{kept}"
+    return f"topic {topic.name}: {state}, {topic.partitions} partitions{unchanged}"

@@ -1,4 +1,4 @@
-"""Brings the schema of infra/schema into MySQL; two at once do not disturb each other."""
+"""Applies the schema of infra/schema to MySQL; parallel runs wait for each other."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
     from handlers.config import DatabaseAddress
 
-# Beside handlers/ also in the deployment package, where vendor/infra/schema leads to it.
+# Beside handlers/ in the deployment package as well, through vendor/infra/schema.
 SCHEMA = Path(__file__).resolve().parents[3] / "infra" / "schema"
 CONNECT_TIMEOUT_S = 5
-# Longer than every sensible schema change waits for another one, or takes itself.
+# Longer than any sensible schema change waits for another one, or takes itself.
 LOCK_WAIT_S_MIN = 60
 CHANGE_S_MAX = 3600
-READ_TIMEOUT_S_MIN = 0.1  # PyMySQL takes none of 0
-# MySQL names of locks have at most 64 characters and count for the whole server.
+READ_TIMEOUT_S_MIN = 0.1  # PyMySQL does not accept 0
+# MySQL's lock names have at most 64 characters and apply to the whole server.
 LOCK_NAME_SQL = "LEFT(CONCAT('seonchak migrate ', DATABASE()), 64)"
-# Cannot connect, went away, lost while asking, too many connections, shutting down.
+# Cannot connect, went away, lost during a query, too many connections, shutting down.
 TRANSIENT_CODES = frozenset({2002, 2003, 2006, 2013, 1040, 1053})
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What the library copies, and asks for the database's name."""
+    """The library copies it, and reads the database's name from it."""
 
     address: DatabaseAddress
     change_s_max: float
@@ -54,13 +54,13 @@ class _Backend(MySQLBackend):  # type: ignore[misc] # the library is untyped
         return connect(target.address, target.change_s_max)
 
     def applied(self) -> set[str]:
-        """Return the ids of all migrations that the database has had, known here or not."""
+        """Return the ids of all migrations applied to the database, known here or not."""
         rows = self.execute(f"SELECT migration_id FROM {self.migration_table_quoted}")  # noqa: S608 - our table's name
         return {str(migration_id) for (migration_id,) in rows.fetchall()}
 
 
 def migrate_schema(address: DatabaseAddress, patience: RetryDeadline) -> Sequence[str]:
-    """Apply what is missing and return its names; raise SetupError when that fails."""
+    """Apply the missing migrations and return their names; raise SetupError when that fails."""
     server = f"MySQL at {address.host}:{address.port}"
     try:
         connection = patience.retry_until_ready(
@@ -76,7 +76,7 @@ def migrate_schema(address: DatabaseAddress, patience: RetryDeadline) -> Sequenc
 def connect(
     address: DatabaseAddress, change_s_max: float = CHANGE_S_MAX
 ) -> pymysql.Connection[Any]:
-    """Open a connection of our own, each answer awaited for as long as a change may take."""
+    """Open a connection of our own that waits for each reply as long as a change may take."""
     return mysql_connection.connect(
         address,
         connect_timeout=CONNECT_TIMEOUT_S,
@@ -85,7 +85,7 @@ def connect(
 
 
 def is_transient(error: Exception) -> bool:
-    """Tell whether an error of MySQL may go away by itself."""
+    """Return whether an error of MySQL may be temporary."""
     if not isinstance(error, pymysql.OperationalError) or mysql_connection.is_distrusted(error):
         return False
     return error.args[0] in TRANSIENT_CODES
@@ -93,19 +93,19 @@ def is_transient(error: Exception) -> bool:
 
 @contextmanager
 def _locked(connection: pymysql.Connection[Any], patience: RetryDeadline) -> Iterator[None]:
-    """Keep others out. The library's own lock is a row in a table that it creates unlocked."""
-    # A second less than there is to wait: MySQL's own answer comes before our patience ends.
+    """Lock out other runs. The library's own lock is a row in a table that it creates unlocked."""
+    # A second less than the time left: MySQL's own reply comes before our deadline.
     wait_s = max(0 if patience.hard else LOCK_WAIT_S_MIN, int(patience.left_s) - 1)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT GET_LOCK({LOCK_NAME_SQL}, %s)", (wait_s,))
         if cursor.fetchone() != (1,):
             message = f"another migration has been running for more than {wait_s} s"
             raise SetupError(message)
-        yield  # closing the connection releases the lock, an error and a crash included
+        yield  # closing the connection releases the lock, also after an error or a crash
 
 
 def _apply(target: _Target) -> Sequence[str]:
-    # The library logs who migrated; a container's user often has no name to look up.
+    # The library logs the user's name; a container's user often has none.
     os.environ.setdefault("LOGNAME", "seonchak")
     migrations = read_migrations(str(SCHEMA))
     if not migrations:
@@ -123,7 +123,7 @@ def _apply(target: _Target) -> Sequence[str]:
         names = [str(migration.id) for migration in missing]
         with backend.lock():
             backend.apply_migrations(missing)
-        # The library passes over a migration that it cannot load, with no more than a log line.
+        # The library skips a migration that it cannot load, with only a log line.
         if left := [str(migration.id) for migration in backend.to_apply(migrations)]:
             message = f"these migrations could not be loaded: {', '.join(left)}"
             raise SetupError(message)

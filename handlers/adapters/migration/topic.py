@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # One consumer per partition at most: room for six, spread by user id.
 PARTITIONS = 6
-# Take what the brokers have as their default; 1 is what a broker without one can do.
+# Use the brokers' default; 1 works on every broker that has no default.
 REPLICATION_OF_THE_BROKER = -1
 REPLICATION_FALLBACK = 1
 # Creating is quick; electing leaders on a busy machine may take a moment.
@@ -31,7 +31,7 @@ LEADERS_TIMEOUT_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What stands after `ensure_topic`."""
+    """The topic after `ensure_topic`."""
 
     name: str
     partitions: int
@@ -48,23 +48,23 @@ def ensure_topic(
     server = f"Kafka at {','.join(settings.kafka_bootstrap_servers)}"
     name = settings.coupon_topic
     try:
-        admin = patience.retry_until_ready(server, lambda: _connect(settings), _is_passing)
+        admin = patience.retry_until_ready(server, lambda: _connect(settings), _is_transient)
         with closing(admin):
             created = patience.retry_until_ready(
-                server, lambda: _create(admin, name, partitions, replication), _is_passing
+                server, lambda: _create(admin, name, partitions, replication), _is_transient
             )
             wait_ms = int(patience.at_most(LEADERS_TIMEOUT_S) * 1000)
             admin.wait_for_topics([name], timeout_ms=wait_ms)
             count = len(admin.describe_topics([name])[0]["partitions"])
     except KafkaError as error:
-        # The whole request and response stand in the error; its kind says enough.
+        # The error's text contains the whole request and response; its type says enough.
         message = f"{server} refused the topic {name}: {type(error).__name__}"
         raise SetupError(message) from error
     return Topic(name, count, created)
 
 
-def _is_passing(error: Exception) -> bool:
-    """Tell whether an error may go away by itself."""
+def _is_transient(error: Exception) -> bool:
+    """Return whether an error may be temporary."""
     return isinstance(error, OSError) or (isinstance(error, KafkaError) and bool(error.retriable))
 
 
@@ -74,7 +74,7 @@ def _connect(settings: Settings) -> KafkaAdminClient:
 
 
 def _create(admin: KafkaAdminClient, name: str, partitions: int, replication: int) -> bool:
-    """Return False when the topic was there."""
+    """Return False when the topic already exists."""
     try:
         _request(admin, name, partitions, replication)
     except TopicAlreadyExistsError:

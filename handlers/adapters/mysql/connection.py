@@ -1,8 +1,7 @@
-"""Opens connections to MySQL, protected as `DATABASE_TLS` asks.
+"""Opens connections to MySQL, protected as `DATABASE_TLS` says.
 
-What protects them is made once per process and shared: PyMySQL itself reads the certificates of
-all authorities (46 ms of processor time) for each connection that prefers TLS, and verifies
-nothing with them.
+The TLS context is made once per process and shared: PyMySQL itself reads the certificates of all
+CAs (46 ms of processor time) for each connection that prefers TLS, and verifies nothing with them.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from handlers.config import DatabaseAddress, DatabaseTls
 
 
-# What a literal in single quotes may not hold as it is; the backslash first, since the others
-# bring some of their own. A double quote may stand, and a batch's JSON holds thousands.
+# Characters that must be escaped in a literal in single quotes; the backslash first, since the
+# other escapes add backslashes. Double quotes stay, and a batch's JSON has thousands of them.
 ESCAPES = (
     ("\\", r"\\"),
     ("'", r"\'"),
@@ -33,10 +32,10 @@ ESCAPES = (
 
 
 class Connection(pymysql.Connection):
-    """PyMySQL's, with our context where it would make one of its own, and a faster escape."""
+    """PyMySQL's connection with our own TLS context and a faster escape."""
 
     def _escape_string(self, s: str) -> str:
-        # PyMySQL looks each character up in a table: a tenth of what writing a batch takes.
+        # PyMySQL looks up each character in a table: a tenth of the time to write a batch.
         if self.server_status & SERVER_STATUS.SERVER_STATUS_NO_BACKSLASH_ESCAPES:  # type: ignore[attr-defined] # the stubs lack it
             return s.replace("'", "''")
         for character, escape in ESCAPES:
@@ -44,8 +43,8 @@ class Connection(pymysql.Connection):
         return s
 
     def _create_ssl_ctx(self, given: Any) -> ssl.SSLContext:
-        # Nothing is given when TLS is only preferred. PyMySQL takes a context as a demand for
-        # TLS, so there is no other place for one that is merely preferred.
+        # `given` is empty when TLS is only preferred. A context passed to PyMySQL requires TLS,
+        # so a context for preferred TLS can only be set here.
         return given or _trusting()
 
 
@@ -63,21 +62,21 @@ def connect(address: DatabaseAddress, **options: Any) -> Connection:
 
 
 def is_distrusted(error: Exception) -> bool:
-    """Tell whether the server's certificate was refused, which no waiting changes."""
-    return _refusal(error) is not None
+    """Return whether the server's certificate was rejected, which a retry cannot change."""
+    return _certificate_error(error) is not None
 
 
 def reason(error: Exception) -> str:
-    """Return in some words why MySQL gave no answer: without its own, which may quote values."""
-    if refusal := _refusal(error):
-        return f"its certificate is refused: {refusal.verify_message}"
+    """Return in short why MySQL failed, without its own text, which may quote values."""
+    if certificate_error := _certificate_error(error):
+        return f"its certificate is refused: {certificate_error.verify_message}"
     code = error.args[0] if error.args else 0
     if code == CR.CR_SSL_CONNECTION_ERROR:
         return "it has no TLS, which DATABASE_TLS=verify demands"
     return f"error {code}"
 
 
-def _refusal(error: Exception) -> ssl.SSLCertVerificationError | None:
+def _certificate_error(error: Exception) -> ssl.SSLCertVerificationError | None:
     cause = getattr(error, "original_exception", None)
     return cause if isinstance(cause, ssl.SSLCertVerificationError) else None
 
@@ -107,6 +106,6 @@ def _verifying(ca_file: str) -> ssl.SSLContext:
     except OSError as error:  # ssl.SSLError is one: a file without a certificate
         message = f"DATABASE_CA_FILE: {ca_file} is no file of certificates in PEM form"
         raise ConfigurationError(message) from error
-    # On by default since Python 3.13; authorities of older date, RDS's among them, do not pass.
+    # On by default since Python 3.13; older CAs, including RDS's, do not pass.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context

@@ -28,25 +28,25 @@ CONNECT_TIMEOUT_S = 3
 # The largest batch (10,000 rows) takes about 0.3 s; a server that needs longer counts as down.
 SOCKET_TIMEOUT_S = 10
 LOCK_WAIT_TIMEOUT_S = 3
-# Two consumers that write the same rows at once collide a few times at most: rows are sorted.
+# Two consumers that write the same rows at once conflict a few times at most: rows are sorted.
 ATTEMPTS_MAX = 5
 BACKOFF_S = 0.02
 
-# PyMySQL has this number under a name of long ago.
+# PyMySQL has this number only under an outdated name.
 AUTOINC_READ_FAILED = 1467  # two INSERT … SELECT at once: seen on MariaDB 10.11
 CONTENTION = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, AUTOINC_READ_FAILED}
-# Wrong password; none given; expired; an account that is locked, as MySQL and MariaDB say it.
+# Wrong password; no password; expired; account locked, in MySQL and in MariaDB.
 REFUSED = {ER.ACCESS_DENIED_ERROR, 1698, 1862, 3118, 4151}
 # Server gone, connection lost, killed while idle (4031 since MySQL 8.0.24), and PyMySQL's own 0.
 STALE = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 4031, 0}
 
-# Strict whatever the server's own mode is: a value that does not fit is an error, never cut.
+# Strict, independent of the server's mode: a value that does not fit is an error, never truncated.
 SESSION = (
     "SET time_zone = '+00:00', "
     "sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', "
     f"innodb_lock_wait_timeout = {LOCK_WAIT_TIMEOUT_S}"
 )
-# Fewer gap locks, so fewer deadlocks; what must be unique is held by the UNIQUE keys.
+# Fewer gap locks, so fewer deadlocks; UNIQUE keys guarantee uniqueness.
 ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 FOLDER = Path(__file__).parent / "sql"
@@ -58,21 +58,21 @@ def query(name: str) -> str:
 
 
 class Database:
-    """Runs units of work, each in one transaction. Whatever is passed in must be repeatable."""
+    """Runs units of work, each in one transaction. Each unit must be repeatable."""
 
     def __init__(
         self, address: Callable[[], DatabaseAddress], renew: Callable[[], bool] = lambda: False
     ) -> None:
-        """Take where MySQL is, and what looks for a new password once the known one is refused."""
+        """Take MySQL's address, and a function that looks for a new password after a refusal."""
         self._address = address
         self._renew = renew
         self._local = threading.local()
 
     def run(self, work: Callable[[Cursor], T]) -> T:
-        """Return work(cursor) once it is committed; raise UnavailableError when MySQL is not.
+        """Return work(cursor) once it is committed; raise UnavailableError when MySQL fails.
 
-        The work is done again from its start after a deadlock and after a lost connection, also
-        one that was lost during the commit: every statement of this system is idempotent.
+        The work is repeated from its start after a deadlock and after a lost connection, also one
+        that was lost during the commit: every statement of this system is idempotent.
         """
         for attempt in range(1, ATTEMPTS_MAX + 1):
             fresh = self._connection() is None
@@ -90,10 +90,10 @@ class Database:
 
     @contextmanager
     def advisory_lock(self, name: str) -> Iterator[bool]:
-        """Hold a lock of MySQL's for the block; yields whether nobody else holds it.
+        """Hold a MySQL advisory lock for the block; yields False if another process holds it.
 
-        The lock belongs to a connection of its own: whoever is killed gives it back. It only
-        spares work that is done twice; nothing may rely on it to be right.
+        The lock belongs to a connection of its own, so a killed process releases it. It only
+        avoids duplicate work; correctness must not depend on it.
         """
         try:
             connection = self._connect()
@@ -118,7 +118,7 @@ class Database:
                 result = work(cursor)
             connection.commit()
         except BaseException:
-            self.close()  # rolls back, and leaves no half-read answer behind
+            self.close()  # rolls back, and drops a half-read result
             raise
         return result
 
@@ -127,7 +127,7 @@ class Database:
         connection = self._connection()
         self._local.connection = None
         if connection is not None and connection.open:
-            connection._force_close()  # noqa: SLF001 - close() would wait for a server that is gone
+            connection._force_close()  # noqa: SLF001 - close() would wait for an unreachable server
 
     def _connection(self) -> Any:
         return getattr(self._local, "connection", None)

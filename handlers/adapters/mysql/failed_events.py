@@ -1,4 +1,4 @@
-"""The redrive's side of failed_event: rows taken, written again, and marked, in one transaction."""
+"""The redrive's side of failed_event: takes, writes again and updates rows in one transaction."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ UPDATE = query("update_failed_event")
 SELECT_OPEN = query("select_open_failed_events_of_campaign")
 REQUEUE_DEAD = query("requeue_dead_failed_events")
 
-# Doubled with every attempt, so that eight of them reach over an hour: long enough for somebody
-# to put a cause right, and bounded, so that a row never waits for days.
+# Doubled with every attempt, so that eight of them take over an hour: long enough for the operator
+# to fix a cause, and bounded, so that a row never waits for days.
 BACKOFF_S = 30
 BACKOFF_MAX_S = 3600
-# A serial found for somebody may be taken as well, where Redis is behind MySQL; each try moves on.
+# A reassigned serial may be taken, too, where Redis is behind MySQL; each try uses the next one.
 REASSIGNMENTS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
 class RedriveResult:
-    """What one batch has come to. last_id is where the next one begins; None: nothing was due."""
+    """The result of one batch. The next one begins after last_id; None: nothing was due."""
 
     last_id: int | None
     resolved: int
@@ -61,7 +61,7 @@ class _Outcome:
 
 
 class FailedEventQueue:
-    """Takes failed events and drives them through the ledger's own way of writing."""
+    """Takes failed events and writes them again as the ledger does."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class FailedEventQueue:
     def redrive(self, status: FailedStatus, *, now: bool, after: int, limit: int) -> RedriveResult:
         """Write again up to `limit` rows of `status` with an id above `after`.
 
-        now: also those whose time has not come. Rows that somebody else works on are passed over.
+        now: also those that are not due yet. Rows that another run works on are skipped.
         """
 
         def work(cursor: Cursor) -> RedriveResult:
@@ -104,9 +104,9 @@ class FailedEventQueue:
         return self._database.run(work)
 
     def unresolved(self, campaign_id: str) -> list[CouponAccepted]:
-        """Return the coupons that wait in failed_event or were given up, in their order.
+        """Return the coupons that wait in failed_event or were given up, by id.
 
-        Waits for a redrive at work: what it resolves is among the coupons by then.
+        Waits for a running redrive: what it resolves is in the coupon table by then.
         """
 
         def work(cursor: Cursor) -> list[CouponAccepted]:
@@ -116,7 +116,7 @@ class FailedEventQueue:
         return self._database.run(work)
 
     def requeue_dead(self, campaign_id: str) -> int:
-        """Let those who were given up for want of a serial try again; return how many."""
+        """Requeue the events that were given up because no serial was left; return how many."""
         values = {"campaign_id": campaign_id}
         return self._database.run(lambda cursor: cursor.execute(REQUEUE_DEAD, values))
 
@@ -130,7 +130,7 @@ class FailedEventQueue:
             if failure is None:
                 return _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
-                return _Outcome(None)  # exactly one coupon is what this user was promised
+                return _Outcome(None)  # the user has a coupon, and gets only one
             another = self._with_another_serial(failure, coupon)
             if isinstance(another, FailedEvent):
                 return _Outcome(another)
@@ -177,6 +177,6 @@ def _row(columns: tuple[Any, ...]) -> _Row:
 
 
 def _backoff_s(attempts: int) -> float:
-    """Return the time to the next attempt: exponential, with half of it left to chance."""
+    """Return the time to the next attempt: exponential, half of it random."""
     longest: int = min(BACKOFF_MAX_S, BACKOFF_S << min(attempts, 30))
-    return longest * random.uniform(0.5, 1)  # noqa: S311 - spreads the load, hides nothing
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter

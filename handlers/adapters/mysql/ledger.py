@@ -1,4 +1,4 @@
-"""The ledger: writes accepted coupons, and keeps whatever could not be written."""
+"""The ledger: writes accepted coupons, and dead-letters records that could not be written."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ CLASSIFY_COUPONS = query("classify_coupons")
 INSERT_FAILED_EVENT = query("insert_failed_event")
 SELECT_FAILED_EVENT_PAYLOAD = query("select_failed_event_payload")
 
-PLACE = attrgetter("coupon.campaign_id", "coupon.serial")
+WRITE_ORDER = attrgetter("coupon.campaign_id", "coupon.serial")
 DETAIL_LENGTH_MAX = 1000  # the column's
-# MySQL does not take this value, now or later. It undoes the statement and not the transaction;
-# a deadlock, which undoes everything, is none of these.
+# MySQL never accepts this value. It rolls back the statement and not the transaction; a deadlock,
+# which rolls back the transaction, is not one of these errors.
 VALUE_REFUSED = (pymysql.DataError, pymysql.IntegrityError, pymysql.NotSupportedError)
 
 
@@ -48,19 +48,19 @@ class Ledger:
     ) -> list[Settlement]:
         """Write a batch in one transaction; return what Redis may settle.
 
-        Afterwards every accepted coupon stands or is in failed_event with the reason, and so is
+        Afterwards every accepted coupon is stored or is in failed_event with the reason, and so is
         everything in `failed`. Writing the same batch again changes nothing. Raises
-        UnavailableError when MySQL is out of reach and LedgerRefusedError when it refuses a value.
+        UnavailableError when MySQL is unreachable and LedgerRefusedError when it refuses a value.
         """
-        # One order for everybody: consumers that write the same rows wait instead of deadlocking.
-        in_order = sorted(accepted, key=PLACE)
+        # The same order for all consumers: when they write the same rows they wait, not deadlock.
+        in_order = sorted(accepted, key=WRITE_ORDER)
 
         def work(cursor: Cursor) -> list[Settlement]:
             refused = self.insert(cursor, in_order)
             for event in [*refused.values(), *failed]:
                 _insert_failed_event(cursor, event)
-            # Almost always nothing is refused, and hashing takes its time.
-            return [_settlement(a.coupon, kept=bool(refused) and a in refused) for a in in_order]
+            # Almost always nothing is refused, and hashing each record takes time.
+            return [_settlement(a.coupon, failed=bool(refused) and a in refused) for a in in_order]
 
         try:
             return self._database.run(work)
@@ -70,8 +70,8 @@ class Ledger:
     def insert(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord]
     ) -> dict[DecodedRecord, FailedEvent]:
-        """Insert, within a transaction, what the guards let through; return the others."""
-        # A serial that fits no campaign may fit no BIGINT either, so MySQL is not asked about it.
+        """Insert, within a transaction, what the guards accept; return the others."""
+        # A serial that fits no campaign may not fit a BIGINT either, so it is not sent to MySQL.
         refused = {
             a: _refused(a, Reason.SERIAL_OUT_OF_RANGE, "no campaign is as large as that")
             for a in accepted
@@ -91,9 +91,9 @@ class Ledger:
         return refused
 
     def insert_one(self, cursor: Cursor, accepted: DecodedRecord) -> FailedEvent | None:
-        """Insert one coupon; return why it does not stand, also where MySQL refuses a value of it.
+        """Insert one coupon; return why it is not stored, also where MySQL refuses a value of it.
 
-        Whatever else the transaction has written stands either way.
+        A refusal does not roll back what else the transaction has written.
         """
         try:
             return self.insert(cursor, [accepted]).get(accepted)
@@ -113,15 +113,15 @@ class Ledger:
         )
 
 
-def _settlement(coupon: CouponAccepted, *, kept: bool) -> Settlement:
-    holder = SettledAs.FAILED_EVENT if kept else SettledAs.COUPON
-    return Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, holder)
+def _settlement(coupon: CouponAccepted, *, failed: bool) -> Settlement:
+    state = SettledAs.FAILED_EVENT if failed else SettledAs.COUPON
+    return Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, state)
 
 
 def _why_refused(
     accepted: DecodedRecord, quantity: int | None, serial_of_user: int | None, holder: str | None
 ) -> FailedEvent | None:
-    """Return why a row does not stand, or None when it does (this time or an earlier one)."""
+    """Return why a row is not stored, or None when it is (from this write or an earlier one)."""
     serial = accepted.coupon.serial
     if serial_of_user == serial:
         return None
@@ -145,7 +145,7 @@ def _refused(accepted: DecodedRecord, reason: Reason, detail: str) -> FailedEven
 
 def _insert_failed_event(cursor: Cursor, event: FailedEvent) -> None:
     record = event.record
-    place = {
+    position = {
         "topic": record.topic,
         "partition_no": record.partition,
         "offset_no": record.offset,
@@ -158,12 +158,12 @@ def _insert_failed_event(cursor: Cursor, event: FailedEvent) -> None:
         "reason": event.reason,
         "detail": event.detail[:DETAIL_LENGTH_MAX],
     }
-    if cursor.execute(INSERT_FAILED_EVENT, values | place):
+    if cursor.execute(INSERT_FAILED_EVENT, values | position):
         return
-    cursor.execute(SELECT_FAILED_EVENT_PAYLOAD, place)
+    cursor.execute(SELECT_FAILED_EVENT_PAYLOAD, position)
     [(payload,)] = cursor.fetchall()
     if payload != record.value:
-        # The topic was created anew and counts its offsets from 0 again: another record stands at
-        # this place. Both are kept; the record's time makes the second place different.
-        place["topic"] = f"{record.topic}@{record.timestamp_ms}"
-        cursor.execute(INSERT_FAILED_EVENT, values | place)
+        # The topic was created again and its offsets restarted at 0: another record is stored for
+        # this position. Both are stored; the record's time makes the second position different.
+        position["topic"] = f"{record.topic}@{record.timestamp_ms}"
+        cursor.execute(INSERT_FAILED_EVENT, values | position)

@@ -1,4 +1,4 @@
-"""What HTTP reads from MySQL, and the one row that it writes there: a campaign."""
+"""The HTTP handlers' queries on MySQL, and the one row that they insert: a campaign."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SELECT_FAILED_EVENTS_PAGE = query("select_failed_events_page")
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """A row of the coupon table, as its owner and the administrator see it."""
+    """A row of the coupon table, as the owner and the administrator see it."""
 
     serial: int
     user_id: str
@@ -42,13 +42,13 @@ class Coupon:
 
 
 class MySqlQueries:
-    """One transaction each. All raise UnavailableError when MySQL is out of reach."""
+    """One transaction each. All raise UnavailableError when MySQL is unreachable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def create_campaign(self, campaign: Campaign) -> tuple[Campaign, bool]:
-        """Insert a campaign unless its id is taken; return what stands, and whether it is new."""
+        """Insert a campaign unless its id is taken; return the stored one and whether it is new."""
 
         def work(cursor: Cursor) -> tuple[Campaign, bool]:
             created = cursor.execute(
@@ -72,25 +72,25 @@ class MySqlQueries:
         return [_campaign(row) for row in self._fetch(SELECT_CAMPAIGNS, {"id": None})]
 
     def age_s(self, campaign_id: str) -> float:
-        """Return the seconds since the campaign was created; infinite when it is gone."""
+        """Return the seconds since the campaign was created; infinite when it does not exist."""
         for (seconds,) in self._fetch(SELECT_AGE_OF_CAMPAIGN, {"id": campaign_id}):
             return float(seconds)
         return math.inf
 
     def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
         """Return this user's coupon, None when there is none yet."""
-        place = {"campaign_id": campaign_id, "user_id": user_id}
-        for serial, code, admitted_at, created_at in self._fetch(SELECT_COUPON_OF_USER, place):
+        ids = {"campaign_id": campaign_id, "user_id": user_id}
+        for serial, code, admitted_at, created_at in self._fetch(SELECT_COUPON_OF_USER, ids):
             return _coupon((serial, user_id, code, admitted_at, created_at))
         return None
 
     def has_failed(self, campaign_id: str, user_id: str) -> bool:
-        """Tell whether this user's admission ended in failed_event and was given up."""
-        place = {"campaign_id": campaign_id, "user_id": user_id}
-        return bool(self._fetch(SELECT_FAILURE_OF_USER, place))
+        """Return whether this user's admission is in failed_event and was given up."""
+        ids = {"campaign_id": campaign_id, "user_id": user_id}
+        return bool(self._fetch(SELECT_FAILURE_OF_USER, ids))
 
     def counts(self, campaign_id: str) -> tuple[int, int]:
-        """Return how many coupons stand and how many records wait in failed_event."""
+        """Return the number of coupons and of unresolved records in failed_event."""
         [(issued, failed)] = self._fetch(COUNT_OF_CAMPAIGN, {"campaign_id": campaign_id})
         return issued, failed
 
@@ -103,7 +103,7 @@ class MySqlQueries:
         """Return failed events by id as dicts of the table's columns.
 
         filters: after, limit, bytes_max (the event that reaches it is the last), and campaign_id,
-        user_id, status, reason (each None for any).
+        user_id, status, reason (None for any value).
         """
 
         def work(cursor: Cursor) -> Sequence[dict[str, Any]]:
@@ -114,7 +114,7 @@ class MySqlQueries:
         return self._database.run(work)
 
     def ping(self) -> None:
-        """Raise UnavailableError unless MySQL answers and has its schema."""
+        """Raise UnavailableError unless MySQL responds and has its schema."""
         try:
             self._fetch("SELECT 1 FROM campaign LIMIT 1", {})
         except pymysql.ProgrammingError as error:

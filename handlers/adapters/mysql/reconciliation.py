@@ -1,4 +1,4 @@
-"""The coupons in MySQL as an auditor reads them: by serial; by user, with their failed events."""
+"""The coupons in MySQL for the reconciliation: by serial, and by user with failed events."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.database import Database
 
 SELECT_HIGHEST_SERIAL = query("select_highest_serial")
-SELECT_SERIALS_SECTION = query("select_serials_page")
-SELECT_STANDING_OF_USERS = query("select_coupons_of_users")
+SELECT_SERIALS_PAGE = query("select_serials_page")
+SELECT_COUPONS_OF_USERS = query("select_coupons_of_users")
 
 
 class MySqlCouponReader:
-    """Each answer is of one moment. All raise UnavailableError when MySQL is out of reach."""
+    """Each result is of one moment. All raise UnavailableError when MySQL is unreachable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,16 +34,16 @@ class MySqlCouponReader:
         return None, 0
 
     def issued(self, campaign_id: str, after: int, through: int) -> list[Entry]:
-        """Return who has a coupon with a serial above `after` up to `through`, by serial."""
-        section = {"campaign_id": campaign_id, "after": after, "through": through}
-        return [(serial, user) for serial, user in self._fetch(SELECT_SERIALS_SECTION, section)]
+        """Return the owners of coupons with serials above `after` up to `through`, by serial."""
+        page = {"campaign_id": campaign_id, "after": after, "through": through}
+        return [(serial, user) for serial, user in self._fetch(SELECT_SERIALS_PAGE, page)]
 
     def lookup_users(self, campaign_id: str, users: Sequence[str]) -> list[Issued]:
-        """Return what is known of each of `users`, in their order."""
+        """Return what is known about each of `users`, in their order."""
         values = {"campaign_id": campaign_id, "users": json.dumps(list(users))}
         found = {
             user: Issued(serial, FailedStatus(status) if status else None)
-            for user, serial, status in self._fetch(SELECT_STANDING_OF_USERS, values)
+            for user, serial, status in self._fetch(SELECT_COUPONS_OF_USERS, values)
         }
         return [found[user] for user in users]
 

@@ -1,4 +1,4 @@
-"""Admission: who gets a coupon is decided here, by one script in Redis."""
+"""Admissions: one script in Redis decides which applicants get a coupon."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SETTLE = Script("admission/settle")
 OVERDUE = Script("admission/overdue")
 REASSIGN = Script("admission/reassign")
 
-# appendfsync everysec brings a write to the disk within about a second; half a second on top.
+# appendfsync everysec writes to the disk within about a second; half a second as margin.
 DURABLE_WAIT_MS = 1500
-# A script holds up every other client of the server: 1,000 users take it about a millisecond.
+# A script blocks every other client of the server: 1,000 users take it about a millisecond.
 SETTLE_USERS_MAX = 1000
 
 
@@ -36,7 +36,7 @@ RETRIED = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS})
 
 
 class Admissions:
-    """Gives serials, and learns from MySQL which of them are written."""
+    """Gives serials, and records which of them are written to MySQL."""
 
     def __init__(self, scripts: Scripts, limits: RateLimits = UNLIMITED) -> None:
         self._scripts = scripts
@@ -52,18 +52,18 @@ class Admissions:
     def admit_all(self, applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
         """Decide about each in one round trip (with two more only for NOT_FOUND), in their order.
 
-        An error stands for somebody about whom Redis gave no answer, who may have been admitted
-        then; the next attempt answers ALREADY_APPLIED with the serial.
+        An error means that the reply for this applicant is missing. Redis may have admitted the
+        user; the next attempt then returns ALREADY_APPLIED with the serial.
         """
         calls = [self._admission(applicant) for applicant in applicants]
-        answers = self._scripts.run_all(ADMIT, calls)
-        missing = [place for place, answer in enumerate(answers) if _is_missing(answer)]
+        replies = self._scripts.run_all(ADMIT, calls)
+        missing = [index for index, reply in enumerate(replies) if _is_missing(reply)]
         if missing:
-            # Missing, or not yet rebuilt? It is missing if it still is once the epoch is known.
-            again = self._again([calls[place] for place in missing])
-            for place, answer in zip(missing, again, strict=True):
-                answers[place] = answer
-        return [_decision(answer) for answer in answers]
+            # It may not be rebuilt yet: NOT_FOUND is certain only once the epoch is known.
+            again = self._again([calls[index] for index in missing])
+            for index, reply in zip(missing, again, strict=True):
+                replies[index] = reply
+        return [_decision(reply) for reply in replies]
 
     def _admission(self, applicant: Applicant) -> Call:
         campaign_id, user_id, address = applicant
@@ -79,9 +79,9 @@ class Admissions:
         return [STALE] * len(calls)
 
     def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
-        """Return how a campaign refuses everybody but its winners; None where it may admit.
+        """Return how a campaign rejects all but its winners; None where it may admit a user.
 
-        None as well where it has more than `winners_max` of them, or is not sure of them.
+        Also None where it has more than `winners_max` winners, or is not sure of them.
         """
         keys = CampaignKeys.of(campaign_id)
         code, *winners = self._scripts.run(
@@ -97,9 +97,9 @@ class Admissions:
         )
 
     def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
-        """Wait until these admissions are on Redis's disk; False where that cannot be had.
+        """Wait until these admissions are on Redis's disk; False where that is not confirmed.
 
-        For as long as for a single one, unless they are of several campaigns.
+        It takes as long as for a single one, unless they are of several campaigns.
         """
         is_durable = dict.fromkeys(admitted, False)
         for campaign_id in {message.campaign_id for message in admitted}:
@@ -121,7 +121,7 @@ class Admissions:
     ) -> list[CouponAccepted]:
         """Return admissions that are pending for longer than `older_than_ms`, oldest first.
 
-        Passes over the first `offset`. None of a campaign that is stale: rebuilding it comes first.
+        Skips the first `offset`. Empty for a stale campaign: it must be rebuilt first.
         """
         keys = CampaignKeys.of(campaign_id)
         _, *found = self._scripts.run(
@@ -139,9 +139,9 @@ class Admissions:
         ]
 
     def reassign(self, coupon: CouponAccepted) -> int | None:
-        """Return a serial for somebody whose own belongs to another; None when none is left.
+        """Return a serial for a user whose own belongs to another user; None when none is left.
 
-        Asked again about the same coupon it gives the same serial. Raises UnavailableError while
+        Another call with the same coupon returns the same serial. Raises UnavailableError while
         Redis is not sure, CampaignNotFoundError when it has no such campaign.
         """
         keys = CampaignKeys.of(coupon.campaign_id).all()
@@ -154,7 +154,7 @@ class Admissions:
         return serial if code == b"ASSIGNED" else None
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
-        """Tell Redis what MySQL has taken over; may be repeated at will.
+        """Report to Redis what MySQL has stored; may be repeated.
 
         Raises UnavailableError when Redis did not take all of it.
         """
@@ -169,19 +169,19 @@ class Admissions:
             for start in range(0, len(users), SETTLE_USERS_MAX):
                 part = slice(start, start + SETTLE_USERS_MAX)
                 calls.append((keys, (state, *users[part], *serials[part])))
-        for answer in self._scripts.run_all(SETTLE, calls):
-            if isinstance(answer, UnavailableError):
-                raise answer
+        for reply in self._scripts.run_all(SETTLE, calls):
+            if isinstance(reply, UnavailableError):
+                raise reply
 
 
-def _is_missing(answer: Any) -> bool:
-    return isinstance(answer, list) and answer[0] == b"NOT_FOUND"
+def _is_missing(reply: Any) -> bool:
+    return isinstance(reply, list) and reply[0] == b"NOT_FOUND"
 
 
-def _decision(answer: Any) -> Admission | UnavailableError:
-    if isinstance(answer, UnavailableError):
-        return answer
-    code, number, admitted_at_ms = answer
+def _decision(reply: Any) -> Admission | UnavailableError:
+    if isinstance(reply, UnavailableError):
+        return reply
+    code, number, admitted_at_ms = reply
     outcome = OUTCOMES[code]
     if outcome in RETRIED:
         return Admission(outcome, retry_in_ms=number)

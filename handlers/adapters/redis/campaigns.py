@@ -1,4 +1,4 @@
-"""Campaigns as Redis holds them: opened from MySQL, read for everyone's eyes."""
+"""Campaigns in Redis: opened from MySQL, read by the HTTP handlers."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ class RedisCampaigns:
         self._scripts = scripts
 
     def open(self, campaign: Campaign, *, created: bool) -> None:
-        """Put a campaign that stands in MySQL into Redis; harmless when it is there.
+        """Write a campaign that exists in MySQL to Redis; harmless when it is there.
 
-        created: nobody can have applied to it yet. Raises StaleStateError when Redis may have
-        forgotten winners of it.
+        created: it is new, so it has no applicants yet. Raises StaleStateError when Redis may have
+        lost winners of it.
         """
         keys: tuple[str, ...] = CampaignKeys.of(campaign.id).all()
         if not self._scripts.is_cluster:
             keys = (*keys, EPOCH)
         elif not created:
-            # One script cannot see both the epoch and the campaign. Between two, Redis may lose
-            # everything; so what is not open already is left to the rebuild.
+            # One script cannot read both the epoch and the campaign. Between two scripts Redis may
+            # lose everything, so only the rebuild opens a campaign that is not open already.
             self._require_open(campaign.id)
-        # First the list, then the campaign: one that is listed and not there is passed over.
+        # First the list, then the campaign: readers skip one that is listed but does not exist.
         self._require_epoch()
         self._scripts.command("SADD", CAMPAIGNS, campaign.id)
-        answer = self._scripts.run(
+        reply = self._scripts.run(
             OPEN,
             keys,
             self._scripts.run_id,
@@ -57,7 +57,7 @@ class RedisCampaigns:
             campaign.closes_at_ms,
             campaign.name,
         )
-        if answer == b"STALE":
+        if reply == b"STALE":
             raise StaleStateError
 
     def ids(self) -> Sequence[str]:
@@ -67,10 +67,10 @@ class RedisCampaigns:
         return sorted(member.decode() for member in members)
 
     def status(self, campaign_id: str) -> CampaignStatus:
-        """Return one campaign; CampaignNotFoundError, StaleStateError where there is none."""
+        """Return one campaign; raise CampaignNotFoundError or StaleStateError."""
         keys = CampaignKeys.of(campaign_id).all()
-        answer = self._ask(STATUS, keys, self._scripts.run_id)
-        name, quantity, opens_at_ms, closes_at_ms, *numbers = answer[1:]
+        reply = self._ask(STATUS, keys, self._scripts.run_id)
+        name, quantity, opens_at_ms, closes_at_ms, *numbers = reply[1:]
         admitted, pending, remaining, oldest_pending_ms, now_ms = numbers
         campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms)
         oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
@@ -90,7 +90,7 @@ class RedisCampaigns:
         return UserAdmission(serial, int(float(admitted_at_ms)) if admitted_at_ms else None)
 
     def ping(self) -> None:
-        """Raise UnavailableError unless Redis answers and knows its epoch."""
+        """Raise UnavailableError unless Redis responds and knows its epoch."""
         self._require_epoch()
 
     def _require_open(self, campaign_id: str) -> None:
@@ -100,17 +100,17 @@ class RedisCampaigns:
             raise StaleStateError from None
 
     def _ask(self, script: Script, keys: Sequence[str], *args: Any) -> Any:
-        """Return a script's answer; StaleStateError, CampaignNotFoundError where it has none."""
-        answer = self._scripts.run(script, keys, *args)
-        if answer[0] == b"NOT_FOUND":
-            # Missing, or not yet rebuilt? It is missing if it still is once the epoch is known.
+        """Return a script's reply; raise StaleStateError or CampaignNotFoundError for its code."""
+        reply = self._scripts.run(script, keys, *args)
+        if reply[0] == b"NOT_FOUND":
+            # It may not be rebuilt yet: NOT_FOUND is certain only once the epoch is known.
             self._require_epoch()
-            answer = self._scripts.run(script, keys, *args)
-        if answer[0] == b"STALE":
+            reply = self._scripts.run(script, keys, *args)
+        if reply[0] == b"STALE":
             raise StaleStateError
-        if answer[0] == b"NOT_FOUND":
+        if reply[0] == b"NOT_FOUND":
             raise CampaignNotFoundError
-        return answer
+        return reply
 
     def _require_epoch(self) -> None:
         if not self._scripts.epoch_is_known():

@@ -1,4 +1,4 @@
-"""Connections to Redis that know which run of the server they speak to."""
+"""Connections to Redis that know which run of the server they are connected to."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from handlers.adapters.aws.secrets import Secret
     from handlers.config import Settings
 
-# A command takes well under a millisecond; the longest wait on purpose is WAITAOF's 1.5 s.
+# A command takes well under a millisecond; the longest intended wait is WAITAOF's 1.5 s.
 SOCKET_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 1.0
-# A connection that went stale (a frozen Lambda, an idle timeout) is replaced and tried once more.
-# Every script may be repeated: a second admission of the same user answers the same serial.
+# A stale connection (a frozen Lambda, an idle timeout) is replaced and the command sent once more.
+# Every script may be repeated: a second admission of the same user returns the same serial.
 RETRIES = 1
 
 
 class _Credentials(CredentialProvider):
-    """Gives every new connection the password as it is now."""
+    """Gives every new connection the current password."""
 
     def __init__(self, secret: Secret) -> None:
         self.renew = secret.renew
@@ -42,14 +42,14 @@ class _Credentials(CredentialProvider):
 
 
 class _RunId:
-    """Stands for "the run_id of the server behind the connection that sends this command"."""
+    """A placeholder: the run_id of the server behind the connection that sends the command."""
 
 
 RUN_ID = _RunId()
 
 WRITE_BYTES_MIN = 16 * 1024  # as much as the server reads at once
 
-# To the type checker the mixin is a connection; at run time it stands before each kind of one.
+# For the type checker the mixin is a connection; at run time it is mixed into each kind of one.
 if TYPE_CHECKING:
     _Base = Connection
 else:
@@ -57,10 +57,10 @@ else:
 
 
 class _RunIdAware(_Base):
-    """Learns the server's run_id once per connection and writes it wherever RUN_ID stands.
+    """Reads the server's run_id once per connection and replaces RUN_ID with it.
 
     A restart or a failover closes every connection, so a run_id that was read over a connection
-    stays true for whatever that connection delivers.
+    stays valid for everything that this connection sends.
     """
 
     _run_id: str | None = None
@@ -78,7 +78,7 @@ class _RunIdAware(_Base):
         try:
             info = cast("bytes", self.read_response()).decode()
         except ResponseError:
-            return  # a service that hides INFO; only a command that needs the run_id fails
+            return  # a service that hides INFO; only commands that need the run_id fail
         for line in info.splitlines():
             name, _, value = line.partition(":")
             if name == "run_id":
@@ -91,14 +91,14 @@ class _RunIdAware(_Base):
         super().send_command(*self._resolve(args), **kwargs)
 
     def send_all(self, commands: Sequence[tuple[Any, ...]]) -> None:
-        """Send several commands in few writes; the server begins with the first meanwhile."""
+        """Send several commands in few writes; the server starts on the first ones meanwhile."""
         if not self._sock:  # as above
             self.connect()
-        # redis-py's own packing does the same, after a look at each argument.
+        # redis-py's own packing does the same, but inspects each argument.
         self.send_packed_command(_writes(map(hiredis.pack_command, map(self._resolve, commands))))
 
     def _resolve(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return `args` with this connection's run_id where RUN_ID stands."""
+        """Return `args` with this connection's run_id in place of RUN_ID."""
         if RUN_ID not in args:
             return args
         if self._run_id is None:
@@ -108,7 +108,7 @@ class _RunIdAware(_Base):
 
 
 def _writes(commands: Iterable[bytes]) -> Iterator[bytes]:
-    """Join what is small: each write is a call of the kernel."""
+    """Join small commands: each write is a system call."""
     joined = bytearray()
     for command in commands:
         joined += command
@@ -131,10 +131,10 @@ class RunIdUnixConnection(_RunIdAware, UnixDomainSocketConnection):
 
 
 def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisCluster:
-    """Return a client for REDIS_URL. That of a cluster asks for the cluster's nodes at once.
+    """Return a client for REDIS_URL. A cluster client reads the list of nodes at once.
 
     auth: the secret with the password, in place of one in the URL. With rediss:// the server's
-    certificate and name are checked against the system's authorities, or ?ssl_ca_certs=FILE.
+    certificate and name are checked against the system's CAs, or ?ssl_ca_certs=FILE.
     """
     address = parse_url(settings.redis_url)
     if auth:
@@ -155,14 +155,14 @@ def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisClus
     }
     retry = Retry(NoBackoff(), RETRIES)
     if settings.redis_cluster:
-        # Of a url RedisCluster takes only the connection options, and these are complete.
-        options.pop("db", None)  # a cluster has but database 0
+        # RedisCluster takes only connection options from a URL, and these are complete.
+        options.pop("db", None)  # a cluster has only database 0
         return RedisCluster(url="redis://", retry=retry, **options)
     return ThreadLocalRedis(connection_pool=ConnectionPool(retry=retry, **options))
 
 
 def client_of_key(client: Redis | RedisCluster, key: str) -> Redis:
-    """Return a client of the very server that owns `key`."""
+    """Return a client of the server that owns `key`."""
     if isinstance(client, RedisCluster):
         return client.get_redis_connection(client.get_node_from_key(key))
     return client

@@ -1,4 +1,4 @@
-"""Every key name in Redis. Nothing else in the system spells one."""
+"""Every key name in Redis. No other file contains one."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 CAMPAIGNS = "coupon:campaigns"  # set: the ids of all campaigns
-CAMPAIGNS_CACHED = 256  # names are made once for a crowd; whoever asks may invent campaigns
+CAMPAIGNS_CACHED = 256  # bounded: a client may send invented campaign ids
 EPOCH = "coupon:epoch"  # string: run_id of the server that migrate or rebuild has seen
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignKeys:
-    """The keys of one campaign; the braces put them into one hash slot of a cluster."""
+    """The keys of one campaign; the braces put them in one hash slot of a cluster."""
 
     campaign: str  # hash: quantity, opens_at_ms, closes_at_ms, name, epoch
     applied_user: str  # sorted set: user id, score = serial
     coupon_count: str  # string: the highest serial given out
     returned: str  # list: serials given back, used before a new one
     pending: str  # sorted set: user id, score = admitted_at in ms
-    rate: str  # hash: calls of the last second; no state, and the only key that expires
+    rate: str  # hash: calls of the last second; may be lost, and the only key that expires
 
     @classmethod
     @lru_cache(maxsize=CAMPAIGNS_CACHED)
@@ -36,5 +36,5 @@ class CampaignKeys:
         )
 
     def all(self) -> tuple[str, str, str, str, str]:
-        """Return the names of the state in the order in which every script expects them."""
+        """Return all keys except `rate`, in the order in which every script expects them."""
         return (self.campaign, self.applied_user, self.coupon_count, self.returned, self.pending)

@@ -1,4 +1,4 @@
-"""Brings campaigns back into a Redis that restarted or lost its state."""
+"""Restores campaigns in a Redis that restarted or lost its state."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ RETURN_SERIALS = Script("rebuild/return_serials")
 REOPEN = Script("rebuild/reopen")
 RENEW_EPOCH = Script("rebuild/renew_epoch")
 
-# One script holds up every other client of the server: about a millisecond's work each.
+# A script blocks every other client of the server: about a millisecond's work each.
 BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildToken:
-    """What a rebuild must find again at its end; run_id is "" without epochs."""
+    """What a rebuild must still find in Redis at its end; run_id is "" without epochs."""
 
     run_id: str
     token: str
@@ -38,9 +38,9 @@ class RebuildToken:
 class RedisRebuild:
     """One campaign after the other: begin, restore, release, reopen; the epoch at the end.
 
-    All of it may be repeated from its start. Nobody is admitted to a campaign before it is
-    reopened, and it is reopened only where all of this has happened: on the same run of the
-    server, without a flush in between, by the rebuild that began last (StaleStateError otherwise).
+    All of it may be repeated from its start. No applicant is admitted before the campaign is
+    reopened, and it is reopened only when all steps ran on the same run of the server, without a
+    flush in between, in the rebuild that began last (StaleStateError otherwise).
     """
 
     def __init__(self, scripts: Scripts) -> None:
@@ -67,10 +67,10 @@ class RedisRebuild:
         *,
         pending: bool,
     ) -> int:
-        """Put back what is durable elsewhere; return how much of it Redis did not know.
+        """Write back what is durable elsewhere; return how many admissions Redis did not have.
 
-        It outweighs whatever Redis holds otherwise, so the heaviest source comes last. Pending is
-        only what is still on its way to MySQL.
+        It overwrites what Redis holds, so the source with the highest precedence comes last.
+        pending: these are still on their way to MySQL.
         """
         keys = CampaignKeys.of(campaign_id).all()
         restored = 0
@@ -82,10 +82,10 @@ class RedisRebuild:
         return restored
 
     def release_gaps(self, campaign_id: str, rebuild: RebuildToken) -> int:
-        """Give back the serials below the count that nobody holds; return how many.
+        """Give back the serials up to the count that no user holds; return how many.
 
-        They belonged to admissions that Redis forgot and that reached neither Kafka nor MySQL,
-        so their users were never told ACCEPTED.
+        They belonged to admissions that Redis lost and that reached neither Kafka nor MySQL,
+        so their users never got ACCEPTED.
         """
         keys = CampaignKeys.of(campaign_id)
         released = 0
@@ -98,7 +98,7 @@ class RedisRebuild:
     def reopen(self, campaign: Campaign, rebuild: RebuildToken) -> None:
         """Open the campaign."""
         self._scripts.command("SADD", CAMPAIGNS, campaign.id)
-        answer = self._scripts.run(
+        reply = self._scripts.run(
             REOPEN,
             [CampaignKeys.of(campaign.id).campaign],
             self._scripts.run_id,
@@ -109,11 +109,11 @@ class RedisRebuild:
             campaign.closes_at_ms,
             campaign.name,
         )
-        if answer == b"STALE":
+        if reply == b"STALE":
             raise StaleStateError
 
     def renew_epoch(self, rebuild: RebuildToken) -> None:
-        """Declare that this run of the server knows all campaigns."""
+        """Declare that this run of the server has all campaigns."""
         args = self._scripts.run_id, rebuild.run_id, rebuild.token
         if not self._scripts.run(RENEW_EPOCH, [EPOCH], *args):
             raise StaleStateError

@@ -1,4 +1,4 @@
-"""The admissions in Redis as an auditor reads them: by serial, by user; and two careful repairs."""
+"""The admissions in Redis for the reconciliation: reads by serial and by user, and two repairs."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ UNASSIGNED_SERIALS = Script("reconciliation/unassigned_serials")
 MAKE_PENDING = Script("reconciliation/make_pending")
 RAISE_COUNT = Script("reconciliation/raise_count")
 
-# One script or page holds up every other client of the server: about a millisecond's work each.
+# A script or page blocks every other client of the server: about a millisecond's work each.
 BATCH = 1000
 
 
 class RedisAdmissionReader:
-    """Reads without a lock while people apply; every answer is of one moment, pages are not.
+    """Reads without a lock while users apply; each reply is of one moment, several pages are not.
 
     The scripts raise StaleStateError when the campaign is not open on this run of the server; all
-    raise UnavailableError without an answer.
+    raise UnavailableError when Redis is unreachable.
     """
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
     def snapshot(self, campaign_id: str) -> CampaignSnapshot:
-        """Return the campaign's figures; CampaignNotFoundError when Redis is sure to have none."""
+        """Return the campaign's counters; CampaignNotFoundError when Redis surely has none."""
         keys = CampaignKeys.of(campaign_id)
-        scored = [keys.campaign, keys.applied_user, keys.coupon_count]
-        code, *answer = self._scripts.run(SNAPSHOT, scored, self._scripts.run_id)
-        # Without an epoch nothing is known to be missing: it may as well be forgotten.
+        script_keys = [keys.campaign, keys.applied_user, keys.coupon_count]
+        code, *reply = self._scripts.run(SNAPSHOT, script_keys, self._scripts.run_id)
+        # Without an epoch the campaign may be lost rather than missing.
         if code == b"NOT_FOUND" and self._scripts.epoch_is_known():
             raise CampaignNotFoundError
         if code != b"OK":
             raise StaleStateError
-        epoch, *figures = answer
-        return CampaignSnapshot(epoch.decode(), *figures)
+        epoch, *counters = reply
+        return CampaignSnapshot(epoch.decode(), *counters)
 
     def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
-        """Yield who holds a serial above `after` up to `through`, by serial, then user.
+        """Yield the holders of serials above `after` up to `through`, by serial, then user.
 
-        With the first serials come those that nobody should hold, 0 and less, and with the last
-        serial that any campaign can have come those beyond.
+        The first page includes invalid serials of 0 and less, and the page with the last serial
+        that a campaign can have includes those beyond it.
         """
         key = CampaignKeys.of(campaign_id).applied_user
         lowest = after + 1 if after else "-inf"
@@ -62,7 +62,7 @@ class RedisAdmissionReader:
         return (user for _, user in self._by_score(key, "-inf", until_ms))
 
     def lookup_users(self, campaign_id: str, users: Sequence[str]) -> list[Admitted]:
-        """Return what is known of each of `users` (at most BATCH), in their order."""
+        """Return what is known about each of `users` (at most BATCH), in their order."""
         keys = CampaignKeys.of(campaign_id)
         found = self._run(LOOKUP_USERS, [keys.campaign, keys.applied_user, keys.pending], *users)
         return [
@@ -73,7 +73,7 @@ class RedisAdmissionReader:
     def returned(self, campaign_id: str) -> Iterator[int]:
         """Yield the serials that were given back.
 
-        From the end: while this reads, applicants take from the start, which shifts nothing here.
+        From the end: meanwhile applicants take from the start, which does not shift these indexes.
         """
         key, last = CampaignKeys.of(campaign_id).returned, -1
         while page := self._scripts.command("LRANGE", key, last - BATCH + 1, last):
@@ -81,41 +81,41 @@ class RedisAdmissionReader:
             last -= BATCH
 
     def unassigned_serials(self, campaign_id: str, serials: Sequence[int]) -> list[int]:
-        """Return those of `serials` (at most BATCH) that nobody holds."""
+        """Return those of `serials` (at most BATCH) that no user holds."""
         keys = CampaignKeys.of(campaign_id)
         return list(self._run(UNASSIGNED_SERIALS, [keys.campaign, keys.applied_user], *serials))
 
     def make_pending(self, campaign_id: str, entries: Sequence[Entry]) -> int:
-        """Let the relay send those who still hold their serial and are not pending.
+        """Let the relay send the users who still hold their serial and are not pending.
 
         Returns how many became pending.
         """
         keys = CampaignKeys.of(campaign_id)
-        scored = [keys.campaign, keys.applied_user, keys.pending]
+        script_keys = [keys.campaign, keys.applied_user, keys.pending]
         made = 0
         for first in range(0, len(entries), BATCH):
             chunk = entries[first : first + BATCH]
             args = [arg for serial, user in chunk for arg in (user, serial)]
-            made += int(self._run(MAKE_PENDING, scored, *args)[0])
+            made += int(self._run(MAKE_PENDING, script_keys, *args)[0])
         return made
 
     def raise_count(self, campaign_id: str) -> bool:
         """Raise the count to the highest serial held; return whether it was below."""
         keys = CampaignKeys.of(campaign_id)
-        scored = [keys.campaign, keys.applied_user, keys.coupon_count]
-        return self._run(RAISE_COUNT, scored) == [1]
+        script_keys = [keys.campaign, keys.applied_user, keys.coupon_count]
+        return self._run(RAISE_COUNT, script_keys) == [1]
 
     def _run(self, script: Script, keys: Sequence[str], *args: str | int) -> list[Any]:
-        answer: list[Any] = self._scripts.run(script, keys, self._scripts.run_id, *args)
-        if answer.pop(0) != b"OK":
+        reply: list[Any] = self._scripts.run(script, keys, self._scripts.run_id, *args)
+        if reply.pop(0) != b"OK":
             raise StaleStateError
-        return answer
+        return reply
 
     def _by_score(self, key: str, lowest: int | str, highest: int | str) -> Iterator[Entry]:
-        """Yield a sorted set's entries page by page, each page from the score of the last one.
+        """Yield a sorted set's entries page by page, each page from the last score of the previous.
 
-        Nothing is passed over when entries below come or go meanwhile; `passed` are those of that
-        very score that were yielded already.
+        No entry is skipped when entries with lower scores come or go meanwhile; `passed` counts
+        the entries with exactly that score that were yielded already.
         """
         passed = 0
         while True:

@@ -1,4 +1,4 @@
-"""Runs the Lua scripts beside this file, by digest, and turns Redis's errors into ours."""
+"""Runs the Lua scripts in lua/ by digest, and turns Redis's errors into domain errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-# redis-py's error for a cluster out of reach is of another family than all its others.
+# redis-py's error for an unreachable cluster is not a RedisError.
 NO_RESPONSE = (RedisError, RedisClusterException)
 
 Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
@@ -30,7 +30,7 @@ Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
 FOLDER = Path(__file__).parent / "lua"
 
 
-# A line of a script that another file takes the place of: "-- include epoch/why_closed.lua".
+# A line of a script that is replaced by another file: "-- include epoch/why_closed.lua".
 INCLUDE = re.compile(r"^-- include (\S+)$", re.MULTILINE)
 
 
@@ -55,24 +55,24 @@ class Scripts:
         self._connect = connect
         self._client: Redis | RedisCluster | None = None
         self._lock = Lock()
-        # What the scripts compare with the campaign's epoch; "" tells them not to.
+        # What the scripts compare with the campaign's epoch; "" skips the comparison.
         self.run_id: Any = RUN_ID if epoch else ""
 
     def run(self, script: Script, keys: Sequence[str], *args: Any) -> Any:
-        """Return the script's answer; raise UnavailableError when there is none."""
+        """Return the script's reply; raise UnavailableError when there is none."""
         try:
             return self.command("EVALSHA", script.digest, len(keys), *keys, *args)
         except UnavailableError as error:
             if not isinstance(error.__cause__, NoScriptError):
                 raise
-            # The server restarted or its scripts were flushed: send the text, which it then keeps.
+            # The server restarted or its scripts were flushed: send the text; Redis caches it.
             return self.command("EVAL", script.source, len(keys), *keys, *args)
 
     def run_all(self, script: Script, calls: Sequence[Call]) -> list[Any]:
-        """Run a script once for each call, in one round trip; return the answers in their order.
+        """Run a script once for each call, in one round trip; return the replies in their order.
 
-        An UnavailableError stands where there is none. A cluster, whose servers share the calls,
-        is asked one by one.
+        A missing reply is an UnavailableError. To a cluster, whose servers share the calls, they
+        are sent one by one.
         """
         if not calls:
             return []
@@ -80,17 +80,17 @@ class Scripts:
             client = self._connected()
             if not isinstance(client, ThreadLocalRedis):
                 return [self._run_one(script, call) for call in calls]
-            answers = client.execute_all(
+            replies = client.execute_all(
                 [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
             )
         except NO_RESPONSE as error:
-            return [_no_answer(error)] * len(calls)
-        for place, answer in enumerate(answers):
-            if isinstance(answer, NoScriptError):
-                answers[place] = self._run_one(script, calls[place])
-            elif isinstance(answer, RedisError):
-                answers[place] = _no_answer(answer)
-        return answers
+            return [_unavailable(error)] * len(calls)
+        for index, reply in enumerate(replies):
+            if isinstance(reply, NoScriptError):
+                replies[index] = self._run_one(script, calls[index])
+            elif isinstance(reply, RedisError):
+                replies[index] = _unavailable(reply)
+        return replies
 
     def _run_one(self, script: Script, call: Call) -> Any:
         keys, args = call
@@ -100,11 +100,11 @@ class Scripts:
             return error
 
     def command(self, *args: Any) -> Any:
-        """Return a plain command's answer; raise UnavailableError when there is none."""
+        """Return a plain command's reply; raise UnavailableError when there is none."""
         try:
             return self._connected().execute_command(*args)
         except NO_RESPONSE as error:
-            raise _no_answer(error) from error
+            raise _unavailable(error) from error
 
     def close(self) -> None:
         """Close all connections; the next command opens new ones."""
@@ -124,11 +124,11 @@ class Scripts:
 
     @property
     def is_cluster(self) -> bool:
-        """Whether keys may lie on several servers."""
+        """Whether keys may be on several servers."""
         return isinstance(self._connected(), RedisCluster)
 
     def epoch_is_known(self) -> bool:
-        """Tell whether what is missing here was truly never there; False: it may be forgotten."""
+        """Return whether a missing key really never existed; False: Redis may have lost it."""
         return bool(self.run(EPOCH_IS_KNOWN, [EPOCH], self.run_id))
 
     def run_id_of(self, key: str) -> str:
@@ -138,19 +138,19 @@ class Scripts:
         return str(self.run(RUN_ID_ECHO, [key], self.run_id).decode())
 
     def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
-        """Run a script that writes, and wait until the server has that on its disk.
+        """Run a script that writes, and wait until the server has the write on its disk.
 
-        The calls are of one campaign. True for each that the script answered with 1, and only when
-        WAITAOF says that the local disk has it. All goes over one connection in one write: a
-        WAITAOF that a retry sends elsewhere proves nothing.
+        The calls are of one campaign. True for each whose script returned 1, and only when WAITAOF
+        confirms the local disk. All goes over one connection in one write: a WAITAOF that a retry
+        sends over another connection proves nothing.
         """
-        nothing = [False] * len(calls)
+        none_durable = [False] * len(calls)
         try:
             [first_key, *_], _ = calls[0]
             pool = client_of_key(self._connected(), first_key).connection_pool
             connection: Any = pool.get_connection()
         except NO_RESPONSE:
-            return nothing
+            return none_durable
         try:
             connection.send_all(
                 [
@@ -158,18 +158,18 @@ class Scripts:
                     ("WAITAOF", 1, 0, wait_ms),
                 ]
             )
-            answers = [connection.read_response(disconnect_on_error=True) for _ in calls]
+            replies = [connection.read_response(disconnect_on_error=True) for _ in calls]
             fsynced = connection.read_response(disconnect_on_error=True)
         except RedisError:
-            # Whatever went wrong, an answer may be left unread on this connection.
+            # A reply may be left unread on this connection.
             connection.disconnect()
-            return nothing
+            return none_durable
         finally:
             pool.release(connection)
-        return [answer == 1 and fsynced[0] >= 1 for answer in answers]
+        return [reply == 1 and fsynced[0] >= 1 for reply in replies]
 
 
-def _no_answer(cause: Exception) -> UnavailableError:
+def _unavailable(cause: Exception) -> UnavailableError:
     error = UnavailableError("Redis gave no answer")
     error.__cause__ = cause
     return error

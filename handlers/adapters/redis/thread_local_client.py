@@ -1,4 +1,4 @@
-"""A Redis client that sends each thread's scripts over a connection of that thread's own."""
+"""A Redis client that sends each thread's scripts over the thread's own connection."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LOST = (RedisConnectionError, RedisTimeoutError)
 
 
 class ThreadLocalRedis(Redis):
-    """redis-py's client, which runs EVALSHA past its pool and its metrics.
+    """redis-py's client, but EVALSHA bypasses its pool and its metrics.
 
-    Taking a connection out of the pool, looking whether it still lives and giving it back takes
-    longer than an admission itself. A connection that went stale (a frozen Lambda, an idle
-    timeout) is noticed by the command, replaced, and the command is sent once more, as the pool's
-    own retry does: every script may be repeated.
+    Taking a connection from the pool, checking that it is alive and returning it takes longer than
+    an admission itself. When a command finds its connection stale (a frozen Lambda, an idle
+    timeout), the connection is replaced and the command sent once more, as the pool's own retry
+    does: every script may be repeated.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -36,24 +36,24 @@ class ThreadLocalRedis(Redis):
         self._lock = threading.Lock()
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        """Return the answer; raise redis-py's errors."""
+        """Return the reply; raise redis-py's errors."""
         if args[0] != "EVALSHA":
             return super().execute_command(*args, **options)
-        [answer] = self.execute_all([args])
-        if isinstance(answer, ResponseError):
-            raise answer
-        return answer
+        [reply] = self.execute_all([args])
+        if isinstance(reply, ResponseError):
+            raise reply
+        return reply
 
     def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Send EVALSHAs in one write; return their answers, also those that are errors."""
+        """Send EVALSHAs in one write; return their replies, including errors."""
         connection = self._own()
         try:
             return _ask(connection, commands)
         except LOST:
-            return _ask(connection, commands)  # connects anew
+            return _ask(connection, commands)  # reconnects
 
     def close(self) -> None:
-        """Close the connections of all threads; whoever goes on opens new ones."""
+        """Close the connections of all threads; a thread that continues opens a new one."""
         with self._lock:
             opened = list(self._opened)
         for connection in opened:
@@ -62,7 +62,7 @@ class ThreadLocalRedis(Redis):
 
     def _own(self) -> ConnectionInterface:
         process, connection = getattr(self._local, "own", (0, None))
-        # A forked process must not read the answers to its parent.
+        # A forked process must not read the replies to its parent.
         if process != os.getpid():
             connection = self.connection_pool.make_connection()
             self._local.own = os.getpid(), connection
@@ -74,15 +74,15 @@ class ThreadLocalRedis(Redis):
 def _ask(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
     try:
         connection.send_all(commands)
-        return [_answer(connection) for _ in commands]
+        return [_reply(connection) for _ in commands]
     except BaseException:
-        # Answers may still come, and must never be taken for those to the next commands.
+        # Late replies must never be read as those to the next commands.
         connection.disconnect()
         raise
 
 
-def _answer(connection: Any) -> Any:
+def _reply(connection: Any) -> Any:
     try:
         return connection.read_response()
     except ResponseError as error:
-        return error  # an answer as well, and read to its end
+        return error  # also a complete reply

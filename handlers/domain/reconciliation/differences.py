@@ -1,8 +1,8 @@
-"""What Redis, MySQL and failed_event should agree on about one campaign, and where they do not.
+"""The kinds of difference between Redis, MySQL and failed_event, and how they are found.
 
-Admitted (Redis) and issued (MySQL) are read by serial, section by section, and merged: whoever is
-not in both under one serial is a candidate. What is known about a candidate, looked up by user,
-then says what is wrong, or that nothing is.
+Admitted (Redis) and issued (MySQL) are read by serial, page by page, and merged: a user who is
+not in both under one serial is a candidate. Each candidate is then looked up by user, which shows
+what is wrong, or that nothing is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Entry = tuple[int, str]  # serial, user id
 
-# The details that decide about what can be done; kept free of figures that move between two looks.
+# Details that decide how to repair; without counts, which may change between pass and recheck.
 GIVEN_UP = "given up in failed_event"
 COUNT_TOO_LOW = "the count is below the highest serial held"
 NEVER_GIVEN_OUT = "given back without having been given out"
@@ -35,13 +35,13 @@ class Kind(StrEnum):
     MISSING_ROW = "MISSING_ROW"  # admitted, not pending; no row, and no failed event that waits
     MISSING_ADMISSION = "MISSING_ADMISSION"  # a row whose owner Redis does not know
     SERIAL_MISMATCH = "SERIAL_MISMATCH"  # a user's serials differ
-    SERIAL_GAP = "SERIAL_GAP"  # given out, held by nobody and not given back
-    COUNT_MISMATCH = "COUNT_MISMATCH"  # Redis's figures contradict each other, or MySQL's
+    SERIAL_GAP = "SERIAL_GAP"  # given out, held by no user and not given back
+    COUNT_MISMATCH = "COUNT_MISMATCH"  # Redis's counters contradict each other, or MySQL
 
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """One finding. Equal to that of another look when nothing about it has changed."""
+    """One difference. Equal to that of the recheck when nothing about it has changed."""
 
     kind: Kind
     user_id: str | None = None
@@ -51,15 +51,15 @@ class Discrepancy:
 
 
 class Source(StrEnum):
-    """Where a candidate was come across."""
+    """The list in which a candidate was found."""
 
     PENDING = "PENDING"
     ADMITTED = "ADMITTED"
     ISSUED = "ISSUED"
 
 
-# A user can be come across on every side; each side answers for its own kinds, so that no
-# difference is named twice however far apart the serials of a user lie.
+# A user can be found in every source; each source reports its own kinds only, so that no
+# difference is reported twice, even when the serials of a user are far apart.
 KINDS = {
     Source.PENDING: {Kind.PENDING_STALE},
     Source.ADMITTED: {Kind.MISSING_ROW, Kind.SERIAL_MISMATCH},
@@ -70,7 +70,7 @@ SOURCE_OF = {kind: source for source, kinds in KINDS.items() for kind in kinds}
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A user whom the sides may disagree about."""
+    """A user about whom Redis and MySQL may disagree."""
 
     source: Source
     user_id: str
@@ -86,7 +86,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What MySQL knows about a user; failure: that of failed_event, the one that waits first."""
+    """What MySQL knows about a user; failure: the status in failed_event, PENDING before DEAD."""
 
     serial: int | None
     failure: FailedStatus | None
@@ -94,17 +94,17 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class CampaignSnapshot:
-    """The figures of a campaign in Redis, all of one moment."""
+    """The counters of a campaign in Redis at one moment."""
 
     epoch: str
     quantity: int
     count: int
-    highest_serial: int  # held by anybody, 0 when nobody holds one
+    highest_serial: int  # the highest one held, 0 when no user holds one
     now_ms: int
 
 
 def merge(admitted: Iterable[Entry], issued: Iterable[Entry]) -> Iterator[Candidate]:
-    """Yield who is not on both sides under one serial; both come by serial, then user."""
+    """Yield the users not on both sides under one serial; both come by serial, then user."""
     ours, theirs = iter(admitted), iter(issued)
     a, i = next(ours, None), next(theirs, None)
     while a or i:
@@ -122,9 +122,9 @@ def merge(admitted: Iterable[Entry], issued: Iterable[Entry]) -> Iterator[Candid
 def classify(
     candidate: Candidate, ours: Admitted, theirs: Issued, stale_at_ms: int
 ) -> list[Discrepancy]:
-    """Return what is wrong with a candidate, as far as its side answers for it.
+    """Return what is wrong with a candidate, limited to the kinds of its source.
 
-    stale_at_ms: who has been pending since then or earlier should be in MySQL by now.
+    stale_at_ms: a user who has been pending since then or earlier should be in MySQL by now.
     """
     found: list[tuple[Kind, str]] = []
     since_ms = ours.pending_since_ms
@@ -146,12 +146,12 @@ def classify(
 
 
 def gaps(serials: range, held: set[int], returned: SerialBitset) -> list[int]:
-    """Return those of `serials` that nobody holds and that were not given back."""
+    """Return those of `serials` that no user holds and that were not given back."""
     return [s for s in serials if s not in held and s not in returned]
 
 
 def check_counters(snapshot: CampaignSnapshot, quantity: int | None) -> list[Discrepancy]:
-    """Return what is wrong with a campaign's figures; quantity: MySQL's, None if it has none."""
+    """Return what is wrong with a campaign's counters; quantity: MySQL's, None if it has none."""
     wrong = {
         "MySQL has no such campaign": quantity is None,
         "the quantity is not that of MySQL": quantity not in {None, snapshot.quantity},

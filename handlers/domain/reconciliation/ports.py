@@ -1,4 +1,4 @@
-"""What a comparison asks of Redis and of MySQL; the adapters say how they answer."""
+"""The ports of a reconciliation; the adapters for Redis and MySQL implement them."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ if TYPE_CHECKING:
 
     from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry, Issued
 
-# Tells Redis what MySQL has; raises UnavailableError when Redis did not take all of it.
+# Reports to Redis what MySQL has; raises UnavailableError when Redis did not take all of it.
 Settle = Callable[[Iterable[Settlement]], None]
 
 
 class AdmissionReader(Protocol):
-    """Who was admitted, by Redis."""
+    """The admitted users in Redis."""
 
     def snapshot(self, campaign_id: str) -> CampaignSnapshot:
-        """Return the campaign's figures; CampaignNotFoundError, StaleStateError without it."""
+        """Return the campaign's counters; raise CampaignNotFoundError or StaleStateError."""
 
     def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
-        """Yield who holds a serial above `after` up to `through`, by serial, then user."""
+        """Yield the holders of serials above `after` up to `through`, by serial, then user."""
 
     def pending(self, campaign_id: str, until_ms: int) -> Iterator[str]:
         """Yield the users who have been pending since `until_ms` or earlier."""
 
     def lookup_users(self, campaign_id: str, users: Sequence[str]) -> Sequence[Admitted]:
-        """Return what is known of each of `users`, in their order."""
+        """Return what is known about each of `users`, in their order."""
 
     def returned(self, campaign_id: str) -> Iterator[int]:
         """Yield the serials that were given back, in any order."""
 
     def unassigned_serials(self, campaign_id: str, serials: Sequence[int]) -> Sequence[int]:
-        """Return those of `serials` that nobody holds."""
+        """Return those of `serials` that no user holds."""
 
 
 class CouponReader(Protocol):
-    """Who has a coupon, by MySQL."""
+    """The coupons in MySQL."""
 
     def snapshot(self, campaign_id: str) -> tuple[int | None, int]:
         """Return the campaign's quantity (None: no such campaign) and its highest serial, or 0."""
 
     def issued(self, campaign_id: str, after: int, through: int) -> Sequence[Entry]:
-        """Return who has a coupon with a serial above `after` up to `through`, by serial."""
+        """Return the owners of coupons with serials above `after` up to `through`, by serial."""
 
     def lookup_users(self, campaign_id: str, users: Sequence[str]) -> Sequence[Issued]:
-        """Return what is known of each of `users`, in their order."""
+        """Return what is known about each of `users`, in their order."""
 
 
 class AdmissionRepairs(Protocol):
-    """What may be changed in Redis while people apply."""
+    """What may be changed in Redis while users apply."""
 
     def make_pending(self, campaign_id: str, entries: Sequence[Entry]) -> int:
         """Let the relay send these admissions again; return how many became pending."""

@@ -1,7 +1,7 @@
-"""Compares Redis with MySQL and failed_event, campaign by campaign, while people go on applying.
+"""Compares Redis with MySQL and failed_event, campaign by campaign, while users keep applying.
 
-Nothing is locked. What differs at first sight may have been on its way, so it is looked at again
-and counts only when it stands. One section of serials and one batch of differences are in memory.
+Nothing is locked. A difference in the first pass may be a coupon in flight, so it is rechecked and
+counts only when it is confirmed. One page of serials and one batch of differences are in memory.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 PAGE = 10_000  # serials
 # One script and one query of this many take some milliseconds each.
 LOOKUP = 1000
-# Differences that wait for their second look; about 10 MB.
+# Differences that wait for their recheck; about 10 MB.
 BATCH = 50_000
-# A redrive has a serial in Redis and in MySQL within milliseconds of each other, and so has
-# whatever else is on its way; a second is far longer than any of that takes.
+# A redrive writes a serial to Redis and to MySQL within milliseconds of each other, as does every
+# other write in flight; a second is far longer than any of them takes.
 RECHECK_DELAY_S = 1.0
-# Of these a single one is a riddle; the list may be as long as a campaign.
+# A single invalid serial is already a bug to look for; the list may be as long as a campaign.
 INVALID_SERIALS_MAX = 100
 
 
 class Reconciler:
     """One run over one campaign, over the serials above `after`.
 
-    Who is pending for stale_after_ms should have been sent again. Each step is asked of `has_time`
-    first: afterwards next_after is the serial to go on from when there was no time for all of
-    them, and complete tells whether there was time for everything. `progress` is called with the
+    A user who is pending for stale_after_ms should have been sent again. Each step first asks
+    `has_time`. Afterwards next_after is the serial to continue from when there was no time for all
+    of them, and complete says whether there was time for everything. `progress` is called with the
     serial that is reached and the highest one.
     """
 
@@ -72,15 +72,15 @@ class Reconciler:
         self._progress = progress
 
     def differences(self) -> Iterator[list[Discrepancy]]:
-        """Yield, in batches, what differed at both looks.
+        """Yield, in batches, what differed in the first pass and in the recheck.
 
-        Raises UnavailableError when a server does not answer or Redis is not sure of the campaign,
+        Raises UnavailableError when a server is unreachable or Redis is not sure of the campaign,
         CampaignNotFoundError when neither side knows it.
         """
         snapshot = self._snapshot()
         self._stale_at_ms = snapshot.now_ms - self._stale_after_ms
-        first_look = self._first_pass(snapshot)
-        while batch := list(islice(first_look, BATCH)):
+        found = self._first_pass(snapshot)
+        while batch := list(islice(found, BATCH)):
             time.sleep(RECHECK_DELAY_S)
             confirmed = set(self._recheck(snapshot, batch))
             yield [difference for difference in batch if difference in confirmed]
@@ -104,10 +104,10 @@ class Reconciler:
         return now
 
     def _first_pass(self, snapshot: CampaignSnapshot) -> Iterator[Discrepancy]:
-        """Yield what differs at first sight.
+        """Yield the differences before the recheck.
 
-        The outline is read, then what was returned, then who holds what: a serial goes from
-        returned to held and never back, so one that is in neither of them is missing indeed.
+        The order is snapshot, returned serials, holders: a serial goes from returned to held and
+        never back, so a serial that is in neither of them is really missing.
         """
         quantity, highest_issued = self._coupons.snapshot(self._campaign_id)
         returned, invalid = self._returned(snapshot.count)
@@ -116,7 +116,7 @@ class Reconciler:
             yield from invalid
         highest = min(max(snapshot.count, snapshot.highest_serial, highest_issued), QUANTITY_MAX)
         both = SerialBitset()
-        # One section at least, since there may be holders of serials that nobody can have.
+        # One page at least, since there may be holders of invalid serials.
         for after in range(self._after, max(highest, self._after + 1), PAGE):
             if not self._has_time():
                 self.next_after, self.complete = after, False
@@ -136,7 +136,7 @@ class Reconciler:
         yield from self._held_and_returned(both)
 
     def _compare(self, after: int, through: int, held: set[int]) -> Iterator[Discrepancy]:
-        """Yield the differences of one section of serials; notes in `held` which are held."""
+        """Yield the differences of one page of serials; add the held serials to `held`."""
         admitted = self._admissions.admitted(self._campaign_id, after, through)
         issued = self._coupons.issued(self._campaign_id, after, through)
         return self._check(reconciliation.merge(_noting(admitted, held), issued))
@@ -150,22 +150,22 @@ class Reconciler:
             yield from self._check(Candidate(Source.PENDING, user) for user in chunk)
 
     def _check(self, candidates: Iterable[Candidate]) -> Iterator[Discrepancy]:
-        """Yield what is wrong with each candidate, by what is known about the user.
+        """Yield what is wrong with each candidate, after a lookup by user.
 
-        Redis is asked first: an admission is settled there after MySQL has committed it.
+        Redis is read first: an admission is settled there after MySQL has committed it.
         """
         remaining = iter(candidates)
         while chunk := list(islice(remaining, LOOKUP)):
             users = [candidate.user_id for candidate in chunk]
             ours = self._admissions.lookup_users(self._campaign_id, users)
             theirs = self._coupons.lookup_users(self._campaign_id, users)
-            for candidate, mine, its in zip(chunk, ours, theirs, strict=True):
-                yield from reconciliation.classify(candidate, mine, its, self._stale_at_ms)
+            for candidate, admitted, issued in zip(chunk, ours, theirs, strict=True):
+                yield from reconciliation.classify(candidate, admitted, issued, self._stale_at_ms)
 
     def _recheck(
         self, snapshot: CampaignSnapshot, batch: Sequence[Discrepancy]
     ) -> Iterator[Discrepancy]:
-        """Yield what differs now among what is in `batch`, and maybe more."""
+        """Yield the differences of `batch` that still exist, and maybe more."""
         now = self._require_same_epoch(snapshot)
         quantity, _ = self._coupons.snapshot(self._campaign_id)
         yield from reconciliation.check_counters(now, quantity)
@@ -174,11 +174,11 @@ class Reconciler:
         while chunk := [serial for serial in islice(gaps, LOOKUP) if serial]:
             for serial in self._admissions.unassigned_serials(self._campaign_id, chunk):
                 yield Discrepancy(Kind.SERIAL_GAP, admitted_serial=serial)
-        # These were certain at once: serials are given back only while a campaign is closed.
+        # These need no recheck: serials are given back only while a campaign is closed.
         yield from (d for d in batch if d.detail in {NEVER_GIVEN_OUT, HELD_AND_RETURNED})
 
     def _returned(self, count: int) -> tuple[SerialBitset, set[Discrepancy]]:
-        """Return what was given back, and what is wrong with it at its face."""
+        """Return the serials that were given back, and the differences of invalid ones."""
         returned, invalid = SerialBitset(), set[Discrepancy]()
         for serial in self._admissions.returned(self._campaign_id):
             if 1 <= serial <= min(count, QUANTITY_MAX):
@@ -188,7 +188,7 @@ class Reconciler:
         return returned, invalid
 
     def _held_and_returned(self, both: SerialBitset) -> Iterator[Discrepancy]:
-        """Yield those of `both` that are still among the returned; most were taken in between."""
+        """Yield those of `both` that are still returned; most were taken in between."""
         if both:
             returned = self._admissions.returned(self._campaign_id)
             yield from {_wrong(serial, HELD_AND_RETURNED) for serial in returned if serial in both}

@@ -1,4 +1,4 @@
-"""Repairs what a comparison found, as far as that is safe while people apply."""
+"""Repairs the differences of a reconciliation, as far as that is safe while users apply."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from handlers.domain.reconciliation.differences import Discrepancy, Entry
     from handlers.domain.reconciliation.ports import AdmissionRepairs, Settle
 
-ROW_STANDS = {Kind.MISSING_ADMISSION, Kind.SERIAL_MISMATCH}
-# Why the rest is left, for the person who asks.
+ROW_EXISTS = {Kind.MISSING_ADMISSION, Kind.SERIAL_MISMATCH}
+# Why the rest is not repaired, for the operator.
 REMEDIES = {
     Kind.PENDING_STALE: "the relay sends them; see that it and the consumer run",
     Kind.MISSING_ROW: "given up in failed_event; POST /failed-events/redrive?status=DEAD",
@@ -32,10 +32,10 @@ def repair(
     settle: Settle,
     admissions: AdmissionRepairs,
 ) -> Counter[Kind]:
-    """Repair what is safe; return how many of each kind. Harmless when it is done again.
+    """Repair what is safe; return how many of each kind. Harmless to repeat.
 
-    What MySQL has is put into Redis, what MySQL lacks is made pending for the relay to send, and
-    a count that is too low is raised. Raises UnavailableError as soon as Redis is not sure.
+    Coupons in MySQL are written to Redis, admissions that MySQL lacks are made pending for the
+    relay, and a count that is too low is raised. Raises UnavailableError when Redis is not sure.
     """
     repaired: Counter[Kind] = Counter()
     repaired.update(_settle(campaign_id, differences, settle))
@@ -46,18 +46,18 @@ def repair(
 
 
 def _settle(campaign_id: str, differences: Sequence[Discrepancy], settle: Settle) -> Counter[Kind]:
-    """Tell Redis what stands in MySQL, which is the truth."""
+    """Settle in Redis the coupons of MySQL, which is the source of truth."""
     known = [
         (d.kind, Settlement(campaign_id, d.user_id, d.issued_serial, SettledAs.COUPON))
         for d in differences
-        if d.kind in ROW_STANDS and d.user_id and d.issued_serial
+        if d.kind in ROW_EXISTS and d.user_id and d.issued_serial
     ]
     settle(settlement for _, settlement in known)
     return Counter(kind for kind, _ in known)
 
 
 def _rowless(differences: Sequence[Discrepancy]) -> list[Entry]:
-    """Return who holds a serial that neither MySQL nor failed_event has."""
+    """Return the holders of serials that neither MySQL nor failed_event has."""
     return [
         (d.admitted_serial, d.user_id)
         for d in differences

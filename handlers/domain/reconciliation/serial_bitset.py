@@ -1,4 +1,4 @@
-"""A set of serials in one bit each: ten million take 1.25 MB."""
+"""A set of serials with one bit each: ten million take 1.25 MB."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ class SerialBitset:
         self._bits = bytearray()
 
     def add(self, serial: int) -> None:
-        """Add a serial; ValueError for one that no campaign has."""
+        """Add a serial; ValueError for one that no campaign can have."""
         if not 1 <= serial <= QUANTITY_MAX:
             raise ValueError(serial)
-        place = serial >> 3
-        if place >= len(self._bits):
-            self._bits.extend(bytes(place + 1 - len(self._bits)))
-        self._bits[place] |= 1 << (serial & 7)
+        index = serial >> 3
+        if index >= len(self._bits):
+            self._bits.extend(bytes(index + 1 - len(self._bits)))
+        self._bits[index] |= 1 << (serial & 7)
 
     def __contains__(self, serial: int) -> bool:
-        place = serial >> 3
-        return 0 <= place < len(self._bits) and bool(self._bits[place] >> (serial & 7) & 1)
+        index = serial >> 3
+        return 0 <= index < len(self._bits) and bool(self._bits[index] >> (serial & 7) & 1)
 
     def __bool__(self) -> bool:
         return bool(self._bits)

@@ -1,4 +1,4 @@
-"""Who is asking: bearer tokens (JWT, RFC 7519), by a shared secret or an issuer's keys."""
+"""Authenticates bearer tokens (JWT, RFC 7519) with a shared secret or an issuer's keys."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 Key = str | jwt.PyJWK
-Checked = tuple[dict[str, Any], Key]  # a token's claims, and the key that its signature is of
+Checked = tuple[dict[str, Any], Key]  # a token's claims, and the key that verified its signature
 
 ADMIN_SCOPE = "coupon:admin"
-# A signature check takes microseconds, so a longer token only costs; RS256 with many claims fits.
+# A signature check takes microseconds; a longer token only adds cost. RS256 with many claims fits.
 TOKEN_LENGTH_MAX = 8192
 EXPIRED = "the token has expired"
 
@@ -38,23 +38,23 @@ class User:
 
 
 class RotatingSecret(Protocol):
-    """A secret that may become another one while the service runs."""
+    """A secret that may be rotated while the service runs."""
 
     def current(self) -> str:
         """Return the secret."""
 
     def previous(self) -> str | None:
-        """Return the one before, with which tokens may still be signed."""
+        """Return the secret before the last rotation; tokens may still be signed with it."""
 
     def renew(self) -> bool:
-        """Look for a new one, not too often; tell whether there is one."""
+        """Look for a new secret, not too often; return whether there is one."""
 
 
 class Authenticator:
-    """Checks bearer tokens. Which algorithms count is decided by the settings, never by a token."""
+    """Checks bearer tokens. The settings decide which algorithms are allowed, never the token."""
 
     def __init__(self, settings: Settings, secret: RotatingSecret | None = None) -> None:
-        """Take `secret` where the settings name one (AUTH_JWT_SECRET_ID) in place of its text."""
+        """Take `secret` where the settings give an id (AUTH_JWT_SECRET_ID), not the secret."""
         self._issuer = JwksCache(settings.auth_jwks_url) if settings.auth_jwks_url else None
         self._secret = settings.auth_jwt_secret
         self._rotating = secret
@@ -65,10 +65,10 @@ class Authenticator:
         return self._user(_bearer(headers.get("authorization", "")))
 
     def cached_user(self, authorization: str) -> User | None:
-        """Return the user of a header with a good token where nobody need be asked about it.
+        """Return the user of a header with a valid token where that needs no I/O.
 
-        None: ask `user`, who may read an issuer's keys or a secret anew, and who says what is
-        wrong with a token.
+        None: call `authenticate`, which may read the issuer's keys or a secret again, and which
+        raises the error of an invalid token.
         """
         try:
             token = _bearer(authorization)
@@ -99,9 +99,9 @@ class Authenticator:
         return known.user
 
     def _is_in_use(self, key: Key) -> bool:
-        """Tell whether a token of that key would be taken if it came for the first time now."""
+        """Return whether a new token with that key would be accepted now."""
         if self._issuer:
-            # Keys that were read anew are other objects, so each makes us verify once more.
+            # Refreshed keys are other objects, so each token is verified once more.
             return self._issuer.key(_key_id(key)) is key
         if self._rotating:
             return key == self._rotating.current() or key == self._rotating.previous()
@@ -109,7 +109,7 @@ class Authenticator:
 
     def _verify(self, token: str) -> CachedToken[User, Key]:
         claims, key = self._claims(token)
-        if isinstance(claims["exp"], str):  # PyJWT would read digits in any script as a number
+        if isinstance(claims["exp"], str):  # PyJWT accepts a string of digits in any script
             message = "the token's exp is no number"
             raise UnauthenticatedError(message)
         subject = claims["sub"]
@@ -144,18 +144,18 @@ def _decoded(token: str, key: Key, algorithms: list[str]) -> Checked:
 
 
 def _issued_key(issuer: JwksCache, token: str) -> jwt.PyJWK:
-    # A malformed token is not worth a question to the issuer, nor is one that names no key.
+    # For a malformed token, or one without a key id, the issuer is not asked.
     kid = jwt.get_unverified_header(token).get("kid")
     key = issuer.key(kid) if isinstance(kid, str) else None
     if key is None:
         message = "the issuer has no such key"
         raise jwt.InvalidKeyError(message)
-    # The key with the algorithm that it is for: a token must not name another one.
+    # A PyJWK carries its own algorithm: a token must not choose another one.
     return key
 
 
 def _claims_of_rotating(secret: RotatingSecret, token: str) -> Checked:
-    """Try the secret that we know, then the one before it, then one that is new."""
+    """Try the current secret, then the previous one, then a newly rotated one."""
     for read in (secret.current, secret.previous):
         known = read()
         if known is not None:

@@ -1,9 +1,9 @@
-"""HS256 tokens of the plainest form, verified in a tenth of the time that PyJWT takes.
+"""HS256 tokens of the simplest form, verified in a tenth of the time that PyJWT takes.
 
-PyJWT looks at all that a token may be, one character after the other; for a new applicant that is
-longer than everything else together. But nearly all tokens are alike: the same few bytes of header,
-and a handful of claims of the plainest types. Such a one is accepted here, by the same rules.
-Whatever is otherwise, or wrong, is PyJWT's to judge: this is quick to say yes and never says no.
+PyJWT handles every form that a token may have, character by character; for a new applicant that
+takes longer than everything else together. But nearly all tokens are alike: the same few bytes of
+header, and a few claims of the simplest types. Such a token is accepted here, by the same rules.
+PyJWT decides about all others and all invalid ones: this module only accepts, it never rejects.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Any
 
 from jwt.algorithms import HMACAlgorithm
 
-# The secret, the one before it, and the next one; more only in tests.
+# The current, the previous and the next secret; more only in tests.
 SECRETS_KNOWN = 8
-# An issuer has one header; what else comes is looked at anew.
+# An issuer uses one header; headers that are not cached are parsed again.
 HEADERS_KNOWN = 16
 PLAIN_HEADERS = ({"alg": "HS256", "typ": "JWT"}, {"alg": "HS256"})
-# Not `aud` and `nbf`: PyJWT has more to say of those.
+# Without `aud` and `nbf`: PyJWT has further checks for those.
 PLAIN_CLAIMS = {"sub", "exp", "iat", "iss", "jti", "scope"}
 TEXTS = ("sub", "iss", "jti")
 
 
 def claims(token: str, secret: str) -> dict[str, Any] | None:
-    """Return the claims of a plain token that is good at this moment; None: let PyJWT judge.
+    """Return the claims of a plain token that is valid now; None: PyJWT must decide.
 
     Raises jwt.InvalidKeyError where PyJWT would, for a secret that looks like a public key.
     """
@@ -47,13 +47,13 @@ def claims(token: str, secret: str) -> dict[str, Any] | None:
 
 
 def _are_plain(found: dict[str, Any]) -> bool:
-    """Tell whether these are claims of the plainest types, of a token that is good now."""
+    """Return whether all claims are of the simplest types and the token is valid now."""
     if not found.keys() <= PLAIN_CLAIMS or "sub" not in found:
         return False
     if not all(isinstance(found[name], str) for name in TEXTS if name in found):
         return False
     now, expires_at, issued_at = time.time(), found.get("exp"), found.get("iat", 0)
-    # Of exactly this type: PyJWT takes true for 1, and some texts for numbers.
+    # Exactly int: PyJWT also accepts true as 1, and some strings as numbers.
     return type(expires_at) is type(issued_at) is int and issued_at <= now < expires_at
 
 
@@ -67,15 +67,15 @@ def _is_plain(header: str) -> bool:
 
 @lru_cache(SECRETS_KNOWN)
 def _examined(secret: str) -> bytes:
-    """Return the secret as bytes, after the library has tried to parse it as several keys."""
+    """Return the secret as bytes, after PyJWT has checked that it is not a public key."""
     return HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
 
 
 def _decoded(segment: str) -> bytes:
-    """Decode what is exactly as RFC 7515 has it; raise ValueError for anything else."""
+    """Decode base64url exactly as RFC 7515 defines it; raise ValueError for anything else."""
     decoded = urlsafe_b64decode(segment + "==")
     if _base64url(decoded) != segment.encode("ascii"):
-        message = "no base64url"
+        message = "not base64url"
         raise ValueError(message)
     return decoded
 

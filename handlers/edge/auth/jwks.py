@@ -1,7 +1,7 @@
-"""An issuer's public keys (JWKS, RFC 7517): kept, read anew when due, and never waited for twice.
+"""An issuer's public keys (JWKS, RFC 7517): cached, and refreshed when due by one thread at a time.
 
-A token names its key, so a stranger can name keys that nobody has: that costs the issuer one
-question in REFRESH_EVERY_S, and us no memory. While the issuer gives no answer its old keys go on.
+A token names its key, so an attacker can name keys that do not exist: that costs the issuer one
+request per REFRESH_EVERY_S, and us no memory. While the issuer is unreachable, old keys are used.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from handlers.domain.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A withdrawn key is refused after it at the latest, while the issuer answers.
+# A withdrawn key is rejected after this time at the latest, while the issuer is reachable.
 LIFESPAN_S = 300
-# … and after this long in any case.
+# … and after this time in any case.
 STALE_MAX_S = 24 * 3600
 REFRESH_EVERY_S = 30
-# Without any key nobody can be let in, so we ask more often.
+# Without any key no user can be authenticated, so the issuer is asked more often.
 FIRST_EVERY_S = 1
 TIMEOUT_S = 3.0
-# Some hundred keys; the issuers that we know have two to five.
-ANSWER_BYTES_MAX = 256 * 1024
+# Some hundred keys; known issuers have two to five.
+RESPONSE_BYTES_MAX = 256 * 1024
 OK = 200
 NO_KEYS = "the issuer's keys cannot be read right now"
 
@@ -44,16 +44,16 @@ class JwksCache:
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = url
         self._clock = clock
-        self._lock = Lock()  # one question to the issuer at a time
+        self._lock = Lock()  # one request to the issuer at a time
         self._keys: Keys = {}
         self._read_at = self._asked_at = float("-inf")
 
     def key(self, kid: str) -> jwt.PyJWK | None:
-        """Return the key of that id, None for one that the issuer does not have.
+        """Return the key with that id, None for one that the issuer does not have.
 
         Raises UnavailableError when the issuer's keys are not known.
         """
-        # Who has keys goes on with them while another thread asks; who has none waits.
+        # With old keys a thread uses them while another one refreshes; without keys it waits.
         if not self._is_known(kid) and self._lock.acquire(blocking=not self._keys):
             try:
                 self._refresh(kid)
@@ -64,7 +64,7 @@ class JwksCache:
         return self._keys.get(kid)
 
     def kept(self, kid: str) -> jwt.PyJWK | None:
-        """Return the key of that id where no issuer need be asked about it."""
+        """Return the key with that id if it is cached and fresh; without I/O."""
         return self._keys.get(kid) if self._is_known(kid) else None
 
     def _is_known(self, kid: str) -> bool:
@@ -73,7 +73,7 @@ class JwksCache:
     def _refresh(self, kid: str) -> None:
         now = self._clock()
         if self._is_known(kid):
-            return  # another thread was quicker
+            return  # another thread has refreshed it
         if now - self._asked_at < (REFRESH_EVERY_S if self._keys else FIRST_EVERY_S):
             return
         self._asked_at = now
@@ -83,10 +83,10 @@ class JwksCache:
             log.exception("the issuer gave no keys", {"kept": len(self._keys)})
 
 
-def _signing_keys(answer: bytes) -> Keys:
-    found = json.loads(answer)
+def _signing_keys(body: bytes) -> Keys:
+    found = json.loads(body)
     if not isinstance(found, dict):
-        raise ValueError  # noqa: TRY004 - one kind of error for every bad answer
+        raise ValueError  # noqa: TRY004 - one type of error for every bad response
     keys = {
         key.key_id: key
         for key in jwt.PyJWKSet.from_dict(found).keys
@@ -98,7 +98,7 @@ def _signing_keys(answer: bytes) -> Keys:
 
 
 def _get(url: str) -> bytes:
-    """Return the answer's body; raise OSError or HTTPException. A redirect is not followed."""
+    """Return the response body; raise OSError or HTTPException. Redirects are not followed."""
     deadline = time.monotonic() + TIMEOUT_S
     connection = _connection(url)
     try:
@@ -125,16 +125,16 @@ def _connection(url: str) -> HTTPConnection:
 
 
 def _body(response: Any, socket: Any, deadline: float) -> bytes:
-    """Read to the end, but no longer and no more than allowed."""
+    """Read to the end, within the deadline and the size limit."""
     body = b""
-    while len(body) <= ANSWER_BYTES_MAX:
+    while len(body) <= RESPONSE_BYTES_MAX:
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             raise TimeoutError
         socket.settimeout(left_s)
-        part = response.read1(ANSWER_BYTES_MAX)
+        part = response.read1(RESPONSE_BYTES_MAX)
         if not part:
             return body
         body += part
-    message = f"more than {ANSWER_BYTES_MAX} bytes"
+    message = f"more than {RESPONSE_BYTES_MAX} bytes"
     raise HTTPException(message)

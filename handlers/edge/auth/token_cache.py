@@ -1,9 +1,8 @@
-"""Tokens that were verified already: whoever presses again need not be verified again.
+"""A cache of verified tokens: a repeated request does not verify its token again.
 
-Kept is what does not change: the signature, under the key that it was made with, and the claims.
-What does change, the time and the keys, is compared by whoever asks, at each call. Only tokens that
-were found good are kept, so a stranger can fill nothing here; and never a part of one, so that
-nothing but the very same token is ever found.
+Cached is what does not change: that the signature matches a key, and the claims. The caller checks
+at each call what can change: the time and the keys. Only valid tokens are cached, so an attacker
+cannot fill the cache. The whole token is the cache key, so only the identical token is found.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
-# At most 20 MB of tokens, with the usual ones of 200 to 800 characters two to eight. Beyond that
-# many, all of them are verified once more.
+# At most 20 MB of tokens; 2 to 8 MB with the usual 200 to 800 characters. When the cache is full,
+# it is cleared and all tokens are verified once more.
 TOKENS_MAX = 10_000
 TOKEN_LENGTH_MAX = 2048  # longer ones are verified every time
 
@@ -23,7 +22,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class CachedToken(Generic[Owner, Key]):
-    """What a token said, and the key that vouched for it."""
+    """The user and expiry of a token, and the key that verified it."""
 
     user: Owner
     expires_at_s: int
@@ -31,21 +30,21 @@ class CachedToken(Generic[Owner, Key]):
 
 
 class TokenCache(Generic[Owner, Key]):
-    """A bounded memory, shared by all threads."""
+    """A bounded cache, shared by all threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._kept: dict[str, CachedToken[Owner, Key]] = {}
+        self._tokens: dict[str, CachedToken[Owner, Key]] = {}
 
     def get(self, token: str) -> CachedToken[Owner, Key] | None:
-        """Return what is known of a token; its time may be over, and its key out of use."""
-        return self._kept.get(token)
+        """Return a cached token; it may have expired, and its key may be out of use."""
+        return self._tokens.get(token)
 
     def keep(self, token: str, verified: CachedToken[Owner, Key]) -> None:
-        """Remember a token that was found good."""
+        """Cache a valid token."""
         if len(token) > TOKEN_LENGTH_MAX:
             return
         with self._lock:
-            if len(self._kept) >= TOKENS_MAX:
-                self._kept = {}
-            self._kept[token] = verified
+            if len(self._tokens) >= TOKENS_MAX:
+                self._tokens = {}
+            self._tokens[token] = verified

@@ -1,4 +1,4 @@
-"""What Lambda leaves of a Kafka batch that it gave up: an invocation record, in S3.
+"""The invocation record that Lambda stores in S3 for a Kafka batch that it gave up.
 
 `payload` holds the whole event as text; an SQS or SNS destination would get all but that.
 """
@@ -13,7 +13,7 @@ from handlers.edge.events import kafka as kafka_event
 
 
 class MalformedRecordError(ValueError):
-    """The object is no invocation record of a Kafka batch; it must be looked at by a person."""
+    """The object is not an invocation record of a Kafka batch; the operator must look at it."""
 
 
 def decode(body: bytes) -> list[FailedEvent]:
@@ -24,7 +24,7 @@ def decode(body: bytes) -> list[FailedEvent]:
         payload = record["payload"]
         accepted, undecodable = kafka_event.decode(_event(payload))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        # What kind of error, never its text: a JSON error would quote the object.
+        # The error's type, never its text: a JSON error would quote the object.
         message = f"no invocation record of a Kafka batch ({type(error).__name__})"
         raise MalformedRecordError(message) from None
     if not accepted and not undecodable:

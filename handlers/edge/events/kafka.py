@@ -16,7 +16,7 @@ SOURCES = {"aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka"}
 
 
 class NotKafkaError(ValueError):
-    """The event comes from no Kafka event source mapping: the function is wired wrongly."""
+    """The event is not from a Kafka event source mapping: the function is wired wrongly."""
 
 
 def decode(event: Mapping[str, Any]) -> tuple[list[DecodedRecord], list[FailedEvent]]:
@@ -52,7 +52,7 @@ def _record(raw: Mapping[str, Any]) -> Record:
         partition=raw["partition"],
         offset=raw["offset"],
         timestamp_ms=raw.get("timestamp") or 0,
-        # The key only chose the partition: a message is not lost because of it.
+        # The key only chose the partition: a malformed key does not fail the message.
         key=_bytes(raw.get("key")),
         value=_bytes(raw.get("value")),
         request_id=_header(raw, "request_id"),
@@ -60,7 +60,7 @@ def _record(raw: Mapping[str, Any]) -> Record:
 
 
 def _value(text: str | None) -> bytes | None:
-    """Decode base64; raise UndecodableError when it is none."""
+    """Decode base64; raise UndecodableError when it is not base64."""
     if text is None:
         return None
     try:
@@ -71,7 +71,7 @@ def _value(text: str | None) -> bytes | None:
 
 
 def _bytes(text: str | None) -> bytes | None:
-    """Decode base64; what is none is kept as it came."""
+    """Decode base64; return other text as it is, as bytes."""
     try:
         return _value(text)
     except UndecodableError:
@@ -79,7 +79,7 @@ def _bytes(text: str | None) -> bytes | None:
 
 
 def _header(raw: Mapping[str, Any], name: str) -> str:
-    """Return a header's text; Lambda gives its bytes as signed numbers, as Java has them."""
+    """Return a header's text; Lambda gives its bytes as signed numbers, as in Java."""
     for header in raw.get("headers") or []:
         if name in header:
             return _unsigned(header[name] or []).decode("utf-8", "replace")
@@ -88,6 +88,6 @@ def _header(raw: Mapping[str, Any], name: str) -> str:
 
 def _unsigned(numbers: Sequence[int]) -> bytes:
     try:
-        return bytes(numbers)  # ASCII has no negative ones, and this is ten times as fast
+        return bytes(numbers)  # ten times as fast; ASCII has no negative numbers
     except ValueError:
         return bytes(number & 0xFF for number in numbers)

@@ -1,4 +1,4 @@
-"""What tells of new objects in S3: the bucket's own notification, or EventBridge's event."""
+"""Events about new objects in S3: the bucket's own notification, or EventBridge's event."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def objects(event: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _of_notification(record: Mapping[str, Any]) -> tuple[str, str]:
     if record["eventSource"] != "aws:s3" or not record["eventName"].startswith(CREATED):
         raise NotS3Error(NotS3Error.__doc__)
-    # As in a form: a space comes as +.
+    # Encoded as in a form: a space is a +.
     return record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"])
 
 
 def _of_eventbridge(event: Mapping[str, Any]) -> tuple[str, str]:
     if event["detail-type"] != EVENTBRIDGE_CREATED:
         raise NotS3Error(NotS3Error.__doc__)
-    # EventBridge gives the key as it is.
+    # EventBridge gives the key unencoded.
     return event["detail"]["bucket"]["name"], event["detail"]["object"]["key"]

@@ -1,7 +1,7 @@
-"""An HTTP request as API Gateway's REST proxy event (payload 1.0) brings it.
+"""An HTTP request, read from API Gateway's REST proxy event (payload 1.0).
 
 Chalice's local gateway leaves out several of the event's fields and gives the body as bytes, so
-nothing here insists on more than it gives.
+nothing here requires more than it gives.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ REQUEST_ID = re.compile(r"[\w=+/.:-]{1,128}", re.ASCII)  # API Gateway's has 36 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a handler may ask of a request."""
+    """A request as the handlers use it."""
 
     request_id: str
     log_fields: dict[str, Any]  # what the handler adds to this request's log line
@@ -40,7 +40,7 @@ class Request:
     path: Mapping[str, str]  # path parameters
     query: Mapping[str, str]  # the last value of each
     body: bytes
-    context: Mapping[str, Any]  # what API Gateway knows of the request, and no client can write
+    context: Mapping[str, Any]  # API Gateway's own data on the request; a client cannot set it
 
     @classmethod
     def of(cls, event: Mapping[str, Any], request_id: str, log_fields: dict[str, Any]) -> Request:
@@ -63,15 +63,15 @@ class Request:
         return campaign_id
 
     def address(self) -> str:
-        """Return where the request came from, as it is counted; "" where that is not known.
+        """Return the client address's key for the rate limit; "" where it is not known.
 
-        X-Forwarded-For is not asked: anybody can write it.
+        X-Forwarded-For is not used: any client can set it.
         """
         source = (self.context.get("identity") or {}).get("sourceIp")
         return rate_limit_key(source) if isinstance(source, str) else ""
 
     def json_object(self) -> dict[str, Any]:
-        """Return the body as a JSON object; raise InvalidRequestError when it is none."""
+        """Return the body as a JSON object; raise InvalidRequestError when it is not one."""
         try:
             parsed = json.loads(
                 self.body.decode(), object_pairs_hook=_once_each, parse_constant=_refuse
@@ -85,7 +85,7 @@ class Request:
         return parsed
 
     def wants_csv(self) -> bool:
-        """Tell whether Accept names CSV, in any case, and not only to refuse it (q=0)."""
+        """Return whether Accept names CSV, in any letter case, and not with q=0."""
         for part in self.headers.get("accept", "").lower().split(","):
             media_type, *parameters = (text.strip() for text in part.split(";"))
             if media_type == "text/csv":
@@ -97,7 +97,7 @@ class Request:
         text = self.query.get(name)
         if text is None:
             return default
-        # A bound on the length first: int() of thousands of digits is an attack on its own.
+        # Check the length first: int() of thousands of digits would itself be an attack.
         if text.isascii() and text.isdecimal() and len(text) <= len(str(highest)):
             number = int(text)
             if lowest <= number <= highest:
@@ -106,7 +106,7 @@ class Request:
         raise InvalidRequestError(message)
 
     def choice(self, name: str, values: Iterable[str]) -> str | None:
-        """Return one of `values` from the query, None where it is not given; else as above."""
+        """Return one of `values` from the query, None where it is not given; raise as `number`."""
         text = self.query.get(name)
         if text is None or text in set(values):
             return text
@@ -117,23 +117,23 @@ class Request:
 def request_id_of(event: Mapping[str, Any]) -> str:
     """Return API Gateway's id of this request, or a new one where the event has no sound one."""
     given = (event.get("requestContext") or {}).get("requestId")
-    # It goes into headers and log lines, whoever put it into the event.
+    # It goes into headers and log lines, and the event may be forged.
     if isinstance(given, str) and REQUEST_ID.fullmatch(given):
         return given
     return str(uuid.uuid4())
 
 
 def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Refuse an object that says two things under one name: others might read the other one."""
+    """Reject an object with a duplicate name: other parsers might read the other value."""
     parsed = dict(pairs)
     if len(parsed) < len(pairs):
-        message = "a name stands twice"
+        message = "duplicate name"
         raise ValueError(message)
     return parsed
 
 
 def _refuse(constant: str) -> None:
-    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    """Reject NaN and Infinity, which Python reads and JSON does not have."""
     raise ValueError(constant)
 
 

@@ -1,4 +1,4 @@
-"""Answers in API Gateway's proxy form; errors as problem details (RFC 9457)."""
+"""Responses in API Gateway's proxy form; errors as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handlers import fast_json as json_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The one table from an error's or a refusal's code to its HTTP status.
+# The one table from the code of an error or a rejection to its HTTP status.
 STATUS: dict[str, HTTPStatus] = {
     "INVALID_REQUEST": HTTPStatus.BAD_REQUEST,
     "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
@@ -29,20 +29,21 @@ STATUS: dict[str, HTTPStatus] = {
     "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-# Python 3.13 took over RFC 9110's name of this one; an answer must not depend on the Python.
+# Python 3.13 took over RFC 9110's name of 413; a response must not depend on the Python version.
 CONTENT_TOO_LARGE = "Content Too Large"
 
 _quoted = json.encoder.encode_basestring_ascii
 _encode = json_text.encoder(compact=True)
 
-# A few are told to many: all is gone, it is too early. Bounded, since some name what was sent.
+# Most clients get one of a few problems: sold out, not open. Bounded, since some details quote
+# the request.
 PROBLEMS_CACHED = 64
 
 PRIVATE = {"Cache-Control": "no-store"}
 
 
 def title(status: HTTPStatus) -> str:
-    """Return a status's name as RFC 9110 has it."""
+    """Return a status's name as in RFC 9110."""
     too_large = status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return CONTENT_TOO_LARGE if too_large else status.phrase
 
@@ -50,7 +51,7 @@ def title(status: HTTPStatus) -> str:
 def json_response(
     status: int, body: object, headers: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return a JSON answer; unless `headers` say otherwise, no cache may keep it."""
+    """Return a JSON response; unless `headers` say otherwise, no cache may store it."""
     return {
         "statusCode": status,
         "headers": {"Content-Type": "application/json", **PRIVATE, **(headers or {})},
@@ -59,7 +60,7 @@ def json_response(
 
 
 def text_response(status: int, body: str, content_type: str) -> dict[str, Any]:
-    """Return an answer that is no JSON, and that no cache may keep."""
+    """Return a response that is not JSON; no cache may store it."""
     return {
         "statusCode": status,
         "headers": {"Content-Type": content_type, **PRIVATE},
@@ -75,28 +76,28 @@ def problem(
     retry_after_s: int | None = None,
     members: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return a problem for `code`, which must stand in STATUS; `members` say more (RFC 9457)."""
+    """Return a problem for `code`, a key of STATUS; `members` are extensions (RFC 9457)."""
     status = STATUS[code]
     headers = {"Content-Type": "application/problem+json", **PRIVATE}
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    of_this_one = {"request_id": request_id, **(members or {})}
-    rest = ",".join([f"{_quoted(name)}:{_quoted(value)}" for name, value in of_this_one.items()])
+    own_members = {"request_id": request_id, **(members or {})}
+    rest = ",".join([f"{_quoted(name)}:{_quoted(value)}" for name, value in own_members.items()])
     return {
         "statusCode": int(status),
         "headers": headers,
-        "body": f"{_beginning(code, detail)},{rest}}}",
+        "body": f"{_common_part(code, detail)},{rest}}}",
     }
 
 
 @lru_cache(maxsize=PROBLEMS_CACHED)
-def _beginning(code: str, detail: str) -> str:
-    """Return the part of a problem that is the same for everybody, open at its end."""
+def _common_part(code: str, detail: str) -> str:
+    """Return the part of a problem that is the same for all clients, without the closing brace."""
     status = STATUS[code]
     body = {
-        # No page explains the types further, so the type is the URI that RFC 9457 gives for that.
+        # No page explains the types, so the type is the URI that RFC 9457 gives for that case.
         "type": "about:blank",
         "title": title(status),
         "status": int(status),

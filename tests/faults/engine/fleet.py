@@ -16,7 +16,7 @@ LOG_LINES = 40
 LOGS_SHOWN = 8
 
 POLLER = (
-    *("poller", "local.poll_runner", "--batch-window-ms", "30", "--batch-size", "10"),
+    *("poller", "local.poll_runner.run", "--batch-window-ms", "30", "--batch-size", "10"),
     *("--session-timeout-ms", str(SESSION_TIMEOUT_MS)),
 )
 SCHEDULER = (

@@ -1,4 +1,4 @@
--- Tell, for each row of a batch, what stands: the campaign's quantity, the serial that this user
+-- For each row of a batch, what is stored: the campaign's quantity, the serial that this user
 -- has, and the user who has this serial (each NULL where there is none). %(rows)s as in
 -- insert_coupons.sql; `n` counts the rows from 1.
 SELECT r.n, c.quantity, mine.serial, taken.user_id

@@ -1,4 +1,4 @@
--- A campaign, once: the same id again changes nothing, and select_campaign.sql tells which stands.
+-- Insert a campaign once: the same id again changes nothing; select_campaigns.sql then reads it.
 INSERT INTO campaign (id, name, quantity, opens_at, closes_at)
 VALUES (%(id)s, %(name)s, %(quantity)s, %(opens_at)s, %(closes_at)s)
 ON DUPLICATE KEY UPDATE id = id

@@ -2,9 +2,9 @@
 -- [campaign_id, user_id, serial, code, admitted_at], sorted by campaign and serial.
 --
 -- The schema's third guard is the join: no coupon without its campaign, none above its quantity.
--- IGNORE leaves out what collides with a UNIQUE key; classify_coupons.sql then says why. It would
--- also bend values that do not fit, so nothing comes here unchecked (domain/coupon.py).
--- The explicit collations keep the comparison binary whatever the connection's collation is.
+-- IGNORE skips rows that violate a UNIQUE key; classify_coupons.sql then says why. It would also
+-- change values that do not fit, so every value is checked before (domain/coupon.py).
+-- The explicit collations make the comparison binary under any collation of the connection.
 INSERT IGNORE INTO coupon (campaign_id, user_id, serial, code, admitted_at)
 SELECT r.campaign_id, r.user_id, r.serial, r.code, r.admitted_at
 FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (

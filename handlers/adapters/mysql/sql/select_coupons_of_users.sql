@@ -1,5 +1,5 @@
--- What stands for each of some users: the serial of their coupon, and the status of their failed
--- event unless it is resolved (each NULL where there is none). %(users)s: JSON array of user ids.
+-- For each of some users: the serial of the coupon, and the status of the failed event unless it
+-- is resolved (each NULL where there is none). %(users)s: JSON array of user ids.
 --
 -- One statement, so one moment: a redrive moves a user from one table to the other. Of several
 -- failed events the one that waits counts: 'PENDING' > 'DEAD'.

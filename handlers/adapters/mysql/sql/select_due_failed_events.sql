@@ -1,5 +1,5 @@
--- Take failed events to be written again, by id; whoever else does the same at the moment takes
--- others (SKIP LOCKED). %(now)s = 1 does not wait for their time.
+-- Take failed events to be written again, by id; a parallel redrive takes other rows (SKIP
+-- LOCKED). %(now)s = 1 also takes rows that are not due yet.
 SELECT id, topic, partition_no, offset_no, payload, attempts FROM failed_event
 WHERE status = %(status)s
   AND id > %(after)s

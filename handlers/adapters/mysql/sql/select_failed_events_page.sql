@@ -1,4 +1,4 @@
--- A page of failed events by id; a filter that is NULL lets everything through. It ends early with
+-- A page of failed events by id; a filter that is NULL matches everything. The page ends early with
 -- the event that makes it %(bytes_max)s bytes or more: a record may hold a megabyte.
 SELECT e.id, e.campaign_id, e.user_id, e.topic, e.partition_no, e.offset_no, e.record_key,
        e.payload, e.reason, e.detail, e.attempts, e.status, e.next_attempt_at, e.created_at,

@@ -1,4 +1,4 @@
--- A campaign's quantity and the highest serial of its coupons; no row where there is no campaign.
+-- A campaign's quantity and the highest serial of its coupons; no row for an unknown campaign.
 SELECT c.quantity, (SELECT MAX(serial) FROM coupon WHERE campaign_id = c.id)
 FROM campaign AS c
 WHERE c.id = %(campaign_id)s

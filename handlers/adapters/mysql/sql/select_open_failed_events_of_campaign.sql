@@ -1,6 +1,6 @@
--- What waits in failed_event for one campaign, or was given up. A locking read without SKIP
--- LOCKED: it waits for a redrive that is writing one of these, so that whoever reads the coupons
--- after this sees what became of it.
+-- The failed events of one campaign that wait or were given up. A locking read without SKIP
+-- LOCKED: it waits for a redrive that is writing one of these, so that the caller, which reads
+-- the coupons after this, sees the result.
 SELECT payload FROM failed_event
 WHERE campaign_id = %(campaign_id)s AND status <> 'RESOLVED'
 ORDER BY id

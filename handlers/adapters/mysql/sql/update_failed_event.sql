@@ -1,4 +1,4 @@
--- What an attempt to write a failed event again has come to; a NULL reason keeps the first one.
+-- Store the result of an attempt to write a failed event again; a NULL reason leaves it unchanged.
 UPDATE failed_event
 SET status = %(status)s,
     reason = COALESCE(%(reason)s, reason),

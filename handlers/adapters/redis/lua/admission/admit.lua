@@ -1,4 +1,4 @@
--- Admission: decide about one applicant, atomically, in one round trip.
+-- Admit: decide about one applicant, atomically, in one round trip.
 --
 -- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch
 --       2 applied_user  sorted set  user id -> serial: the duplicate check and the winners
@@ -17,18 +17,17 @@
 --       NOT_OPEN ms_to_opening | TOO_MANY_REQUESTS ms_to_next_window
 --       SOLD_OUT | CLOSED | NOT_FOUND | STALE
 --
--- Why one script: a crash between "is there one left", "take the number" and "remember that it
--- must still be written" would lose a coupon or give one twice. A refusal writes nothing of the
--- campaign.
+-- Why one script: a crash between "is one left", "take the number" and "mark it as still to be
+-- written" would lose a coupon or give one twice. A rejection writes nothing to the campaign.
 --
--- The limits count who is let through: a call that is too many counts no further, so nobody is
--- kept out beyond the window. Windows begin at the opening, so that what somebody did before
--- it is not held against them at that moment. Of a user, early and repeated calls count: admitted
--- they are once. Whoever is told that all is gone costs little and is not counted.
+-- The limits count only calls that pass: a call over the limit is not counted, so no client is
+-- blocked beyond the window. Windows are aligned to the opening, so that calls before it do not
+-- count at that moment. Per user, early and repeated calls count; a user is admitted only once.
+-- A call that gets SOLD_OUT or CLOSED is cheap and is not counted.
 -- include epoch/why_closed.lua
 local WINDOW_MS = 1000
--- Only clears away the last window of a campaign; longer than any window that is in use.
-local RATE_KEPT_MS = 60000
+-- Only removes the last window of a campaign; longer than any window that is in use.
+local RATE_EXPIRY_MS = 60000
 
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch')
 local closed = why_closed(campaign[1], campaign[4], ARGV[2])
@@ -68,15 +67,15 @@ if user or address then
   end
 end
 
-local answer
+local result
 if applied then
   local pending_since = redis.call('ZSCORE', KEYS[5], ARGV[1])
-  answer = {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0')}
+  result = {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0')}
 elseif not may_be_admitted then
-  answer = {'NOT_OPEN', -since_opening_ms, 0}
+  result = {'NOT_OPEN', -since_opening_ms, 0}
 else
-  -- The first write. `pending` comes first: it is the only key not yet touched, so a wrong type or
-  -- a full memory stops the script before anything has changed.
+  -- `pending` is written first: it is the only key not yet read, so a wrong type or a full memory
+  -- stops the script before anything has changed.
   redis.call('ZADD', KEYS[5], now_ms, ARGV[1])
   if serial then
     redis.call('LPOP', KEYS[4])
@@ -84,10 +83,10 @@ else
     serial = redis.call('INCR', KEYS[3])
   end
   redis.call('ZADD', KEYS[2], serial, ARGV[1])
-  answer = {'ACCEPTED', tonumber(serial), now_ms}
+  result = {'ACCEPTED', tonumber(serial), now_ms}
 end
 
--- pcall: where the server takes no writes at the moment, what needs none is answered all the same.
+-- pcall: while the server rejects writes, outcomes that need no write are still returned.
 if user or address then
   local counted = {}
   if is_new_window then
@@ -102,7 +101,7 @@ if user or address then
   end
   redis.pcall('HSET', KEYS[6], unpack(counted))
   if is_new_window then
-    redis.pcall('PEXPIRE', KEYS[6], RATE_KEPT_MS)
+    redis.pcall('PEXPIRE', KEYS[6], RATE_EXPIRY_MS)
   end
 end
-return answer
+return result

@@ -1,13 +1,13 @@
--- Confirm: make the caller's next WAITAOF cover an admission of a moment ago.
+-- Confirm durable: make the caller's next WAITAOF cover a recent admission.
 --
 -- KEYS  1 campaign      hash
 --       2 applied_user  sorted set  user id -> serial
 -- ARGV  1 user id   2 serial   3 run_id, or "" to skip the check
--- Returns 1 when this very admission still stands on this run of the server, else 0.
+-- Returns 1 when exactly this admission still exists on this run of the server, else 0.
 --
--- WAITAOF waits for what its own connection has written, and the admission came over another one.
--- The append-only file is written in order, so a write from here that follows it is enough; this
--- one stores the epoch that is there already.
+-- WAITAOF waits for the writes of its own connection, and the admission used another connection.
+-- The append-only file is written in order, so a later write from this connection is enough; it
+-- stores the epoch that is already there.
 -- include epoch/why_closed.lua
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if why_closed(epoch, epoch, ARGV[3]) then

@@ -2,11 +2,11 @@
 --
 -- KEYS  1 campaign  2 applied_user  3 pending (see admit.lua)
 -- ARGV  1 run_id, or "" to skip the check  2 age in ms from which one is overdue
---       3 how many to pass over  4 how many to return at most
+--       3 how many to skip  4 how many to return at most
 -- Returns {NOT_FOUND} or {STALE}, else {OK, user, serial, admitted_at_ms, user, …}
 --
--- An admission from the future was given before the clock was set back, or by a server whose clock
--- was ahead. How long ago that is cannot be told, so it is overdue at once, after all others.
+-- An admission from the future was made before the clock was set back, or by a server whose clock
+-- was ahead. Its age is unknown, so it is overdue at once, after all others.
 -- include epoch/why_closed.lua
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 local closed = why_closed(epoch, epoch, ARGV[1])
@@ -16,7 +16,7 @@ end
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local latest_ms, skip, left = now_ms - ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local answer = {'OK'}
+local result = {'OK'}
 
 local function add(lowest, highest)
   local found = redis.call('ZRANGE', KEYS[3], lowest, highest, 'BYSCORE', 'LIMIT', skip, left,
@@ -24,9 +24,9 @@ local function add(lowest, highest)
   for i = 1, #found, 2 do
     local serial = redis.call('ZSCORE', KEYS[2], found[i])
     if serial then
-      answer[#answer + 1] = found[i]
-      answer[#answer + 1] = tonumber(serial)
-      answer[#answer + 1] = tonumber(found[i + 1])
+      result[#result + 1] = found[i]
+      result[#result + 1] = tonumber(serial)
+      result[#result + 1] = tonumber(found[i + 1])
     end
   end
   left = left - #found / 2
@@ -37,4 +37,4 @@ if left > 0 then
   skip = math.max(0, skip - redis.call('ZCOUNT', KEYS[3], '-inf', latest_ms))
   add('(' .. string.format('%.0f', now_ms), '+inf')
 end
-return answer
+return result

@@ -1,11 +1,11 @@
--- Reassign: a serial for somebody who was accepted and whose own serial belongs to another.
+-- Reassign: a serial for an accepted user whose own serial belongs to another user.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
 -- ARGV  1 user id  2 the serial that is taken  3 run_id, or "" to skip the check
 -- Returns {code, serial}: STALE 0 | NOT_FOUND 0 | SOLD_OUT 0 | ASSIGNED serial
 --
--- The window is not asked: the user was accepted within it. Whoever was given a serial here before
--- (an attempt that was cut short) gets the same one; it is pending until MySQL has it.
+-- The window is not checked: the user was accepted within it. A user who got a serial here before
+-- (in an interrupted attempt) gets the same one; it is pending until MySQL has it.
 -- include epoch/why_closed.lua
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch')
 local closed = why_closed(campaign[1], campaign[2], ARGV[3])

@@ -2,14 +2,14 @@
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
 -- ARGV  1 state, of all that follow
---           coupon        the coupon row stands in MySQL under this serial
---           failed_event  the record stands in failed_event, which now takes care of it
+--           coupon        MySQL has the coupon row under this serial
+--           failed_event  MySQL has the record in failed_event, and the redrive retries it
 --       2 … n+1    the user ids, n of them
 --       n+2 … 2n+1 their serials
--- Returns {cleared, repaired}: how many left pending, how many Redis had not known or known wrongly.
+-- Returns {cleared, repaired}: how many left pending, how many were missing or wrong in Redis.
 --
--- MySQL is the truth: an issued coupon that Redis does not know (it was restored from an older
--- state) is put back, so that nobody else gets its serial and its owner gets no second one.
+-- MySQL is the source of truth: an issued coupon that Redis does not have (Redis was restored from
+-- an older state) is written back, so no other user gets its serial and its owner no second one.
 local n = (#ARGV - 1) / 2
 local issued = ARGV[1] == 'coupon'
 local known = redis.call('ZMSCORE', KEYS[2], unpack(ARGV, 2, n + 1))
@@ -19,8 +19,8 @@ if issued then
   highest = math.max(count, unpack(ARGV, n + 2))
 end
 
--- Almost always Redis knows all of them as MySQL does, and then one command clears them. Scores are
--- compared as text here: one that is written otherwise is looked at again below, as a number.
+-- Almost always Redis and MySQL agree on all of them, and then one command clears them. Scores are
+-- compared as text here; one in another notation is compared again below, as a number.
 local as_known = true
 for i = 1, n do
   if known[i] ~= ARGV[1 + n + i] then
@@ -40,7 +40,7 @@ else
       redis.call('LREM', KEYS[4], 0, serial)
       repaired = repaired + 1
     end
-    -- A foreign record (another serial for this user) must not clear the pending of the true one.
+    -- A record with another serial of this user must not clear the pending of the real one.
     if issued or as_given then
       cleared = cleared + redis.call('ZREM', KEYS[5], user)
     end

@@ -1,4 +1,4 @@
--- Mine: what Redis knows about one applicant. Reads only.
+-- Get admission: what Redis knows about one applicant. Reads only.
 --
 -- KEYS  1 campaign  2 applied_user  3 pending (see admit.lua)
 -- ARGV  1 user id   2 run_id, or "" to skip the check

@@ -1,12 +1,11 @@
--- Open: put a campaign that stands in MySQL into Redis, once.
+-- Open: write a campaign that exists in MySQL to Redis, once.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
---       6 epoch     string  run_id of the server that migrate or rebuild has seen. In a cluster it
---                   may lie on another node, and is left out
+--       6 epoch     string  run_id of the server that migrate or rebuild has seen. Left out in a
+--                   cluster, where it may be on another node
 -- ARGV  1 run_id, or ""  2 quantity  3 opens_at_ms  4 closes_at_ms  5 name
--- Returns OPENED, ALREADY_OPEN, or STALE when what is here was left by another run of the server,
--- is only half there, or everything is gone: then winners may be forgotten, and rebuilding is the
--- only way.
+-- Returns OPENED, ALREADY_OPEN, or STALE when the state is from another run of the server, is
+-- incomplete, or everything is lost: then winners may be lost, and only a rebuild can open it.
 -- include epoch/why_closed.lua
 -- include epoch/is_current.lua
 if KEYS[6] and not is_current(redis.call('GET', KEYS[6]), ARGV[1]) then

@@ -1,4 +1,4 @@
--- Included: is this value of coupon:epoch the one of this run of the server? Reads nothing.
+-- Included: is this value of coupon:epoch of this run of the server? Reads nothing.
 --
 -- `epoch`   what the key holds: false, "rebuilding:<token>", or the run_id that migrate or rebuild saw
 -- `run_id`  of this server, or "" to skip the comparison

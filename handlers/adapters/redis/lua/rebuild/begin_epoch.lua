@@ -1,5 +1,5 @@
--- Begin: mark an epoch that is unknown as being rebuilt, so that the end can tell whether Redis has
--- lost everything once more in between.
+-- Begin epoch: mark an unknown epoch as being rebuilt, so that the last step detects whether Redis
+-- has lost everything again in between.
 --
 -- KEYS  1 epoch  string  run_id of the server that migrate or rebuild has seen, or "rebuilding:…"
 -- ARGV  1 run_id of this server, or "" without epochs  2 token of this rebuild

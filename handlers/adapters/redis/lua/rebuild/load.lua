@@ -1,12 +1,12 @@
--- Restore: put into Redis what is durable elsewhere, while the campaign is closed.
+-- Load: write to Redis what is durable elsewhere, while the campaign is closed.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
 -- ARGV  1 token of this rebuild (begin.lua)
---       2… triples: user id, serial, admitted_at_ms, or 0 when it is pending no longer
--- Returns how many were not known so, or -1 when this rebuild is no longer the one.
+--       2… triples: user id, serial, admitted_at_ms, or 0 when it is not pending any more
+-- Returns how many were missing or had another serial, or -1 when another rebuild has taken over.
 --
--- What is durable outweighs what Redis alone remembers: whoever holds such a serial otherwise was
--- never told so, and goes. Sources are put back in the order of their weight, the heaviest last.
+-- Durable data takes precedence over what only Redis has: another holder of such a serial never got
+-- ACCEPTED, and is removed. The caller loads sources by precedence, the highest last.
 if redis.call('HGET', KEYS[1], 'rebuild') ~= ARGV[1] then
   return -1
 end

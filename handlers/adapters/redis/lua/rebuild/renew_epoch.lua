@@ -1,4 +1,4 @@
--- Renew the epoch: this run of the server knows every campaign again.
+-- Renew epoch: this run of the server has every campaign again.
 --
 -- KEYS  1 epoch  string (see begin_epoch.lua)
 -- ARGV  1 run_id of this server  2 run_id on which the campaigns were restored ("" and "" without

@@ -1,10 +1,10 @@
--- Release: give back serials that nobody holds any more, before the campaign is opened again.
+-- Return serials: give back serials that no user holds any more, before the campaign is reopened.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
 -- ARGV  1 token of this rebuild (begin.lua)  2… serials
--- Returns how many were given back, or -1 when this rebuild is no longer the one.
+-- Returns how many were given back, or -1 when another rebuild has taken over.
 --
--- Checked again one by one: MySQL may have settled one of them since they were collected.
+-- Each is checked again: the consumer may have settled one since the caller collected them.
 if redis.call('HGET', KEYS[1], 'rebuild') ~= ARGV[1] then
   return -1
 end

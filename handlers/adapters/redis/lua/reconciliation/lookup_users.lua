@@ -1,4 +1,4 @@
--- Whereabouts: what Redis knows about many users at one moment. Reads only.
+-- Lookup users: what Redis knows about many users at one moment. Reads only.
 --
 -- KEYS  1 campaign  2 applied_user  3 pending (see admit.lua)
 -- ARGV  1 run_id, or "" to skip the check  2… user ids
@@ -9,9 +9,9 @@ local closed = why_closed(epoch, epoch, ARGV[1])
 if closed then
   return {closed}
 end
-local answer = {'OK'}
+local result = {'OK'}
 for i = 2, #ARGV do
-  answer[#answer + 1] = redis.call('ZSCORE', KEYS[2], ARGV[i]) or ''
-  answer[#answer + 1] = redis.call('ZSCORE', KEYS[3], ARGV[i]) or ''
+  result[#result + 1] = redis.call('ZSCORE', KEYS[2], ARGV[i]) or ''
+  result[#result + 1] = redis.call('ZSCORE', KEYS[3], ARGV[i]) or ''
 end
-return answer
+return result

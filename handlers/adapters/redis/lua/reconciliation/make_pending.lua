@@ -4,9 +4,9 @@
 -- ARGV  1 run_id, or "" to skip the check  2… pairs: user id, serial
 -- Returns {NOT_FOUND} or {STALE}, else {OK, how many became pending}
 --
--- Only who still holds that very serial, and is not pending, becomes so, from now on: when they
--- were admitted is forgotten. One that MySQL has meanwhile is sent once too often, which is
--- harmless.
+-- Only a user who still holds exactly that serial and is not pending becomes pending, from now on:
+-- the time of the admission is lost. A coupon that MySQL has meanwhile is sent once too often,
+-- which is harmless.
 -- include epoch/why_closed.lua
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 local closed = why_closed(epoch, epoch, ARGV[1])

@@ -1,4 +1,4 @@
--- Raise the count: to the highest serial that somebody holds, so that it is not given again.
+-- Raise the count: to the highest serial that a user holds, so that it is not given again.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count (see admit.lua)
 -- ARGV  1 run_id, or "" to skip the check

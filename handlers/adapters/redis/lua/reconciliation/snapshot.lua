@@ -1,4 +1,4 @@
--- Outline: the figures of a campaign at one moment. Reads only.
+-- Snapshot: the counters of a campaign at one moment. Reads only.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count (see admit.lua)
 -- ARGV  1 run_id, or "" to skip the check

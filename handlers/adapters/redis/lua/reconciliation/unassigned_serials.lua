@@ -1,4 +1,4 @@
--- Unheld: which of some serials nobody holds at this moment. Reads only.
+-- Unassigned serials: which of some serials no user holds at this moment. Reads only.
 --
 -- KEYS  1 campaign  2 applied_user (see admit.lua)
 -- ARGV  1 run_id, or "" to skip the check  2… serials
@@ -9,10 +9,10 @@ local closed = why_closed(epoch, epoch, ARGV[1])
 if closed then
   return {closed}
 end
-local answer = {'OK'}
+local result = {'OK'}
 for i = 2, #ARGV do
   if redis.call('ZCOUNT', KEYS[2], ARGV[i], ARGV[i]) == 0 then
-    answer[#answer + 1] = tonumber(ARGV[i])
+    result[#result + 1] = tonumber(ARGV[i])
   end
 end
-return answer
+return result

@@ -142,7 +142,7 @@ def test_threads_that_come_first_together_ask_once(keys: JwksCache, issuer: Issu
 def test_an_answer_that_is_too_large_is_none(
     keys: JwksCache, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(issuer_keys, "ANSWER_BYTES_MAX", len(issuer.answer[1]) - 1)
+    monkeypatch.setattr(issuer_keys, "RESPONSE_BYTES_MAX", len(issuer.answer[1]) - 1)
     with pytest.raises(UnavailableError):
         keys.key("ec")
 

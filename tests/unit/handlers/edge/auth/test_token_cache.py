@@ -61,7 +61,7 @@ def refusal(tokens: Authenticator, token: str) -> str:
 
 
 def kept(tokens: Authenticator) -> int:
-    return len(tokens._verified._kept)
+    return len(tokens._verified._tokens)
 
 
 def test_a_token_that_comes_again_is_not_verified_again(
