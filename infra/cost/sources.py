@@ -27,8 +27,7 @@ def prices() -> Iterator[str]:
         for region, table in by_region.items():
             entry = table[key]
             yield (
-                f"| {entry.what} | {region} | {entry.value:.10g} | {entry.source} "
-                f"| {entry.seen} |"
+                f"| {entry.what} | {region} | {entry.value:.10g} | {entry.source} | {entry.seen} |"
             )
 
 

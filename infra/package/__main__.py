@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _merge_template(asked: Path | None) -> Path | None:
     if asked is not None and not asked.is_file():
-        message = f"no such merge template: {asked}"
+        message = f"there is no merge template {asked}"
         raise PackageError(message)
     if asked is None and not MERGE_TEMPLATE.is_file():
         return None
