@@ -104,5 +104,5 @@ def estimate(day: Workload) -> Estimate:
             done.sold_out_after_s or day.minutes * 60,
             day.accepted / inputs.assumed[f"rows_per_s_{day.size}"],
         ),
-        from_memory=[figure.what for figure in prices if figure.is_from_memory],
+        from_memory=[entry.what for entry in prices if entry.is_from_memory],
     )

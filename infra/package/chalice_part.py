@@ -78,7 +78,7 @@ def _config(project: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        message = f"{file} is not JSON: {error}"
+        message = f"{file} is no JSON: {error}"
         raise PackageError(message) from error
     return config
 

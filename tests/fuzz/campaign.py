@@ -4,7 +4,7 @@ Half of the requests go as events to the handlers directly, the other half as by
 to the gateway. None may get a 500, nor a response that reveals internals.
 """
 
-# ruff: noqa: T201 - a program for people prints
+# ruff: noqa: T201 - a command-line program prints
 
 from __future__ import annotations
 

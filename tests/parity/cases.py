@@ -195,7 +195,7 @@ class Script:
 
     def _errors(self) -> Iterator[Case]:
         broken = {"eventSource": "aws:kafka", "records": {"coupon_create-0": [{}]}}
-        yield Case("consume what is no record", CONSUME, broken, "KeyError")
+        yield Case("consume an invalid record", CONSUME, broken, "KeyError")
 
     def _age(self, settings: Settings) -> None:
         """Make the admission of "cho" older than the relay waits."""

@@ -22,7 +22,7 @@ class Clock:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Pause the caller deadline its time has come; for the test itself, time passes."""
+        """Pause the caller until its time has come; for the test itself, time passes."""
         deadline = self.now + seconds
         self._stage.pause("wait", deadline)
         self.now = max(self.now, deadline)

@@ -14,7 +14,7 @@ BATCH = 1000
 
 
 def heal(cluster: Cluster) -> str:
-    """Run every program without faults until no work is unfinished; return what never ends."""
+    """Run every program without faults until no work is left; return what never ends."""
     cluster.ledger.refused.clear()
     cluster.log.wire.clear()
     for _ in range(cluster.settings.redrive_max_attempts):

@@ -5,7 +5,7 @@ Rounds of histories follow each other, each with its own seed; a round that brea
 shrunk to the shortest history, and its seed plays it again.
 """
 
-# ruff: noqa: T201 - a program for people prints
+# ruff: noqa: T201 - a command-line program prints
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Load:
         self.unanswered: set[str] = set()
 
     def run(self, arrivals: Iterable[tuple[float, str]]) -> None:
-        """Let each user apply at their time, deadline all have a result or the deadline passes."""
+        """Let each user apply at their time, until all have a result or the deadline passes."""
         started = time.monotonic()
         self._due = [(started + at_s, user) for at_s, user in arrivals]
         heapq.heapify(self._due)
