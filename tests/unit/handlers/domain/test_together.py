@@ -1,4 +1,4 @@
-"""handlers/domain/together.py: several ways side by side, each step taken by all at once."""
+"""handlers/domain/together.py: several tasks side by side, each step done as one batch."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class Doubling:
-    """A step that notes what it is asked, and answers twice as much."""
+    """A step that records its input, and returns its double."""
 
-    def __init__(self, *answers: Any) -> None:
+    def __init__(self, *results: Any) -> None:
         self.asked: list[list[Any]] = []
-        self._answers = answers
+        self._results = results
 
     def __call__(self, questions: list[Any]) -> list[Any]:
         self.asked.append(questions)
-        return list(self._answers) or [2 * question for question in questions]
+        return list(self._results) or [2 * question for question in questions]
 
 
 class Broken(Doubling):
-    """A step that answers nobody."""
+    """A step that returns nothing."""
 
     def __call__(self, questions: list[Any]) -> list[Any]:
         super().__call__(questions)
@@ -34,7 +34,7 @@ class Broken(Doubling):
 
 
 def way(*asking: tuple[Step, Any]) -> Way[list[Any]]:
-    """Ask one after the other; return what was answered, an error as its text."""
+    """Run the steps one after the other; return the results, an error as its text."""
     heard: list[Any] = []
     for step, question in asking:
         try:
@@ -51,7 +51,7 @@ def test_each_step_is_taken_once_with_the_questions_of_all_in_their_order() -> N
     assert (first.asked, second.asked) == ([[3, 1, 2]], [[30, 10, 20]])
 
 
-def test_an_answer_comes_as_soon_as_it_is_there() -> None:
+def test_a_result_comes_as_soon_as_it_is_there() -> None:
     first, second = Doubling(), Doubling()
     results = together([way((first, 1), (second, 1)), way(), way((first, 2))])
     assert next(results) == (1, [])
@@ -61,7 +61,7 @@ def test_an_answer_comes_as_soon_as_it_is_there() -> None:
     assert list(results) == [(0, [2, 2])]
 
 
-def test_an_error_among_the_answers_is_raised_at_its_asker_only() -> None:
+def test_an_error_among_the_results_is_raised_at_its_caller_only() -> None:
     step = Doubling(1, ValueError("not you"), 3)
     assert dict(together([way((step, number)) for number in range(3)])) == {
         0: [1],
@@ -70,7 +70,7 @@ def test_an_error_among_the_answers_is_raised_at_its_asker_only() -> None:
     }
 
 
-def test_what_a_step_raises_reaches_all_who_take_it_and_nobody_else() -> None:
+def test_an_error_of_a_step_reaches_all_its_callers_and_no_other() -> None:
     broken, sound = Broken(), Doubling()
     ways = [way((broken, 1), (sound, 1)), way((sound, 2)), way((broken, 3), (sound, 3))]
     assert dict(together(ways)) == {0: ["down", 2], 1: [4], 2: ["down", 6]}
@@ -84,11 +84,11 @@ def test_ways_may_be_at_different_steps() -> None:
     assert (left.asked, right.asked) == ([[1, 5], [4]], [[3], [2]])
 
 
-def test_a_step_that_leaves_somebody_out_answers_nobody_with_anothers_answer() -> None:
+def test_a_step_that_skips_a_caller_gives_no_caller_the_result_of_another() -> None:
     step = Doubling("of the first")
     with pytest.raises(ValueError, match="zip"):
         list(together([way((step, 1)), way((step, 2))]))
 
 
-def test_nobody_on_the_way_is_no_step() -> None:
+def test_without_callers_no_step_runs() -> None:
     assert list(together([])) == []
