@@ -49,15 +49,15 @@ class Backend(ABC):
 
     @abstractmethod
     def make_stale(self, campaign_id: str) -> None:
-        """Make it look as if another run of the server had opened the campaign."""
+        """Mark the campaign as opened by another run of the server."""
 
     @abstractmethod
     def lose_epoch(self) -> None:
-        """Forget that nothing was forgotten."""
+        """Delete the epoch, which says that Redis lost nothing."""
 
     @abstractmethod
     def dump(self) -> Any:
-        """Return the whole state, to be compared; calls that were counted are none."""
+        """Return the whole state for a comparison, without the counted calls."""
 
     @abstractmethod
     def pending(self, campaign_id: str) -> dict[str, int]:
@@ -104,7 +104,7 @@ class FakeBackend(Backend):
 
 
 class ValkeyBackend(Backend):
-    """The real scripts, with the clock as the one thing that is not real in them."""
+    """The real scripts; only the clock is not real."""
 
     def __init__(self, settings: Settings, patch: pytest.MonkeyPatch) -> None:
         self._patch = patch
@@ -148,12 +148,12 @@ class ValkeyBackend(Backend):
         return {key: (self._client.dump(key), self._client.pttl(key)) for key in states}
 
     def rate(self, campaign_id: str) -> tuple[dict[bytes, bytes], int]:
-        """Return what is counted, and for how many ms it is kept."""
+        """Return the counters, and after how many ms each expires."""
         key = CampaignKeys.of(campaign_id).rate
         return self._client.hgetall(key), self._client.pttl(key)
 
     def leave_behind(self, campaign_id: str, counted: dict[str, int]) -> None:
-        """Put counted calls into Redis that nothing will ever clear away."""
+        """Put counted calls without an expiry into Redis."""
         self._client.hset(CampaignKeys.of(campaign_id).rate, mapping=counted)
 
     def pending(self, campaign_id: str) -> dict[str, int]:
@@ -165,7 +165,7 @@ class ValkeyBackend(Backend):
 
 
 class OpenCampaign:
-    """What contracts of admissions begin with."""
+    """The fixtures of all contracts of admissions."""
 
     @pytest.fixture
     def opened(self, backend: Backend, campaign_id: str) -> str:

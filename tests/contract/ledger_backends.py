@@ -1,4 +1,4 @@
-"""Ledgers on dictionaries and on MySQL, and what stands in them."""
+"""Ledgers on dictionaries and on MySQL, and what is stored in them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Backend(ABC):
-    """A ledger, and what stands in it."""
+    """A ledger, and what is stored in it."""
 
     ledger: Ledger | FakeLedger
 
@@ -49,7 +49,7 @@ class FakeBackend(Backend):
 
     def failures(self) -> dict[tuple[str, int, int], tuple[str, bytes | None]]:
         found = self.ledger.failures.items()
-        return {place: (event.reason.value, event.record.value) for place, event in found}
+        return {position: (event.reason.value, event.record.value) for position, event in found}
 
 
 class MySqlBackend(Backend):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class AdmissionsContract(OpenCampaign):
-    """What admissions promise, whatever they are made of."""
+    """What every implementation of admissions promises."""
 
     def test_serials_are_given_in_the_order_of_arrival(self, backend: Backend, opened: str) -> None:
         given = [admit_one(backend.admissions, opened, user) for user in ("c", "a", "b")]
@@ -37,7 +37,7 @@ class AdmissionsContract(OpenCampaign):
         assert backend.pending(opened) == {"c": NOW_MS, "a": NOW_MS, "b": NOW_MS}
         assert backend.count(opened) == 3
 
-    def test_after_the_last_everybody_new_is_sold_out(self, backend: Backend, opened: str) -> None:
+    def test_after_the_last_every_new_user_is_sold_out(self, backend: Backend, opened: str) -> None:
         for user in ("1", "2", "3"):
             admit_one(backend.admissions, opened, user)
         before = backend.dump()
@@ -89,7 +89,7 @@ class AdmissionsContract(OpenCampaign):
         backend.lose_epoch()
         assert admit_one(backend.admissions, campaign_id, "42") == Admission(Outcome.STALE)
 
-    def test_a_campaign_of_another_run_admits_nobody_and_repeats_nothing(
+    def test_a_campaign_of_another_run_admits_no_user_and_repeats_nothing(
         self, backend: Backend, opened: str
     ) -> None:
         admit_one(backend.admissions, opened, "1")
@@ -117,13 +117,13 @@ class AdmissionsContract(OpenCampaign):
             assert admit_one(backend.admissions, campaign_id, "1").serial == 1
         assert backend.count(opened) == 1
 
-    def test_users_are_told_apart_by_every_byte(self, backend: Backend, opened: str) -> None:
+    def test_user_ids_are_compared_byte_by_byte(self, backend: Backend, opened: str) -> None:
         outcomes = [
             admit_one(backend.admissions, opened, user).outcome for user in ("a", "A", "a~")
         ]
         assert outcomes == [Outcome.ACCEPTED] * 3
 
-    def test_only_an_admission_that_stands_is_made_durable(
+    def test_only_an_existing_admission_is_made_durable(
         self, backend: Backend, opened: str
     ) -> None:
         admit_one(backend.admissions, opened, "1")

@@ -1,4 +1,4 @@
-"""Groups of applicants, on the fake admissions and on the real script in Valkey."""
+"""Batches of applicants, on the fake admissions and on the real script in Valkey."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MINUTE_MS = 60_000
 ADDRESS = "203.0.113.7"
-# Which campaign, who, and from where; "open" has four coupons, every other one three.
+# Campaign, user, and address; "open" has four coupons, every other one three.
 APPLICANTS = (
     ("open", "1", ""),
     ("open", "2", ADDRESS),
@@ -32,7 +32,7 @@ APPLICANTS = (
     ("open", "1", ""),  # once more than a second allows
     ("other", "1", ADDRESS),
     ("open", "3", ADDRESS),
-    ("open", "4", ADDRESS),  # a place is left, but so many calls of an address are not allowed
+    ("open", "4", ADDRESS),  # a coupon is left, but the address has too many calls
     ("open", "5", ""),
     ("missing", "2", ""),
     ("open", "6", ""),
@@ -59,11 +59,11 @@ OUTCOMES = (
 
 
 class GroupsContract:
-    """What admissions promise to several at once, whatever they are made of."""
+    """What every implementation of admissions promises to a batch."""
 
     @staticmethod
     def opened(backend: Backend, prefix: str) -> list[Applicant]:
-        """Open a campaign of each kind; return who applies."""
+        """Open a campaign of each kind; return the applicants."""
         for name, first_ms, last_ms in (
             ("open", -MINUTE_MS, MINUTE_MS),
             ("other", -MINUTE_MS, MINUTE_MS),
@@ -84,13 +84,13 @@ class GroupsContract:
         assert len(admissions) == len(decided)
         return [one.outcome for one in admissions]
 
-    def test_a_group_is_decided_as_if_each_had_come_after_the_other(
+    def test_a_batch_is_decided_as_if_each_had_come_after_the_other(
         self, backend: Backend, campaign_id: str
     ) -> None:
         alone = self.opened(backend, f"{campaign_id}-1")
-        together = self.opened(backend, f"{campaign_id}-2")
+        batched = self.opened(backend, f"{campaign_id}-2")
         one_by_one = [admit_one(backend.admissions, *applicant) for applicant in alone]
-        decided = backend.admissions.admit_all(together)
+        decided = backend.admissions.admit_all(batched)
         assert decided == one_by_one
         assert tuple(self.outcomes(decided)) == OUTCOMES
         for name in ("open", "other"):
@@ -98,19 +98,19 @@ class GroupsContract:
             assert backend.pending(left) == backend.pending(right)
             assert backend.count(left) == backend.count(right)
 
-    def test_what_a_group_counts_the_next_one_finds_counted(
+    def test_what_a_batch_counts_the_next_one_finds_counted(
         self, backend: Backend, campaign_id: str
     ) -> None:
         backend.open(campaign_id, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
         backend.set_clock(NOW_MS)
         backend.limit(per_address=3)
-        groups = [
+        batches = [
             [Applicant(campaign_id, user, ADDRESS) for user in users] for users in ("12", "34")
         ]
-        first, second = (self.outcomes(backend.admissions.admit_all(group)) for group in groups)
+        first, second = (self.outcomes(backend.admissions.admit_all(batch)) for batch in batches)
         assert first == [Outcome.ACCEPTED, Outcome.ACCEPTED]
         assert second == [Outcome.ACCEPTED, Outcome.SOLD_OUT]
-        again = backend.admissions.admit_all(groups[0])
+        again = backend.admissions.admit_all(batches[0])
         assert self.outcomes(again) == [Outcome.TOO_MANY_REQUESTS] * 2
 
     def test_nothing_is_missing_for_sure_while_the_epoch_is_not_known(
@@ -123,7 +123,7 @@ class GroupsContract:
         expected = [Outcome.STALE if one is Outcome.NOT_FOUND else one for one in OUTCOMES]
         assert outcomes == expected
 
-    def test_of_several_admissions_those_that_stand_are_made_durable(
+    def test_of_several_admissions_the_existing_ones_are_made_durable(
         self, backend: Backend, campaign_id: str
     ) -> None:
         names = [f"{campaign_id}-{n}" for n in range(3)]
@@ -132,11 +132,11 @@ class GroupsContract:
         backend.set_clock(NOW_MS)
         backend.admissions.admit_all([Applicant(name, user) for user in "12" for name in names])
         backend.make_stale(names[1])
-        stands = {(0, "1", 1): True, (1, "1", 1): False, (2, "1", 1): True}
-        stands |= {(0, "2", 2): True, (1, "2", 2): False, (2, "2", 1): False}  # not that serial
-        stands |= {(0, "3", 3): False}
-        messages = [CouponAccepted(names[n], user, serial, NOW_MS) for n, user, serial in stands]
-        twice, expected = [*messages, messages[0]], [*stands.values(), True]
+        admitted = {(0, "1", 1): True, (1, "1", 1): False, (2, "1", 1): True}
+        admitted |= {(0, "2", 2): True, (1, "2", 2): False, (2, "2", 1): False}  # not that serial
+        admitted |= {(0, "3", 3): False}
+        messages = [CouponAccepted(names[n], user, serial, NOW_MS) for n, user, serial in admitted]
+        twice, expected = [*messages, messages[0]], [*admitted.values(), True]
         assert backend.admissions.make_all_durable(twice) == expected
 
 
@@ -145,7 +145,7 @@ class TestOnTheFake(GroupsContract):
     def backend(self) -> FakeBackend:
         return FakeBackend()
 
-    def test_a_redis_out_of_reach_is_an_error_for_each(self, backend: FakeBackend) -> None:
+    def test_an_unreachable_redis_is_an_error_for_each(self, backend: FakeBackend) -> None:
         backend.admissions.reachable = False
         decided = backend.admissions.admit_all([Applicant("welcome", user) for user in "12"])
         assert [type(one) for one in decided] == [UnavailableError] * 2

@@ -24,7 +24,7 @@ QUANTITY = 100
 
 
 class LedgerContract:
-    """What a ledger promises, whatever it is made of."""
+    """What every implementation of a ledger promises."""
 
     @pytest.fixture
     def created(self, backend: Backend, campaign_id: str) -> str:
@@ -36,11 +36,11 @@ class LedgerContract:
         return DecodedRecord(coupon, lambda: record(coupon.encode(), offset))
 
     def reason_of(self, backend: Backend, *accepted: DecodedRecord) -> list[str]:
-        """Write a batch; return the reasons of what did not stand."""
+        """Write a batch; return the reasons of the coupons that were not stored."""
         backend.ledger.write(accepted, [])
         return [reason for reason, _ in backend.failures().values()]
 
-    def test_a_batch_stands_and_may_be_settled(self, backend: Backend, created: str) -> None:
+    def test_a_batch_is_stored_and_may_be_settled(self, backend: Backend, created: str) -> None:
         batch = [self.accepted(created, f"user-{n}", n, n) for n in (3, 1, 2)]
         settlements = backend.ledger.write(batch, [])
         assert backend.coupons(created) == {"user-1": 1, "user-2": 2, "user-3": 3}
@@ -75,7 +75,7 @@ class LedgerContract:
         assert backend.coupons(created) == {"user-1": 1}
 
     @pytest.mark.parametrize("serial", [1, QUANTITY])
-    def test_the_first_and_the_last_serial_stand(
+    def test_the_first_and_the_last_serial_are_stored(
         self, backend: Backend, created: str, serial: int
     ) -> None:
         assert self.reason_of(backend, self.accepted(created, "user-1", serial)) == []
@@ -112,7 +112,7 @@ class LedgerContract:
         assert self.reason_of(backend, second) == ["USER_HAS_OTHER_SERIAL"]
         assert backend.coupons(created) == {"user-1": 1}
 
-    def test_a_user_with_another_serial_who_claims_a_taken_one_is_told_the_first(
+    def test_a_user_with_another_serial_who_claims_a_taken_one_gets_the_first(
         self, backend: Backend, created: str
     ) -> None:
         backend.ledger.write([self.accepted(created, f"user-{n}", n, n) for n in (1, 2)], [])
@@ -125,7 +125,7 @@ class LedgerContract:
         one = self.accepted(campaign_id, "user-1", 1)
         assert self.reason_of(backend, one) == ["CAMPAIGN_UNKNOWN"]
 
-    def test_a_refused_coupon_is_settled_as_kept_with_its_bytes_and_its_owner(
+    def test_a_refused_coupon_is_settled_as_a_failed_event_with_bytes_and_owner(
         self, backend: Backend, created: str
     ) -> None:
         refused = self.accepted(created, "user-1", QUANTITY + 1, 7)
@@ -137,14 +137,14 @@ class LedgerContract:
         }
 
     @pytest.mark.parametrize("value", [None, b"", b"\x00\xff\xfe", b"x" * 100_000])
-    def test_a_record_that_nobody_could_read_is_kept_byte_for_byte(
+    def test_an_unreadable_record_is_stored_byte_for_byte(
         self, backend: Backend, value: bytes | None
     ) -> None:
         event = FailedEvent(record(value, 3, 5), Reason.UNDECODABLE, "쿠폰 " * 500)
         assert backend.ledger.write([], [event]) == []
         assert backend.failures() == {("coupon_create", 5, 3): ("UNDECODABLE", value)}
 
-    def test_a_record_of_a_topic_that_was_created_anew_does_not_replace_the_old_one(
+    def test_a_record_of_a_recreated_topic_does_not_replace_the_old_one(
         self, backend: Backend
     ) -> None:
         old = FailedEvent(record(b"old", 3), Reason.UNDECODABLE, "")
@@ -153,7 +153,7 @@ class LedgerContract:
             backend.ledger.write([], [event])
         assert sorted(raw or b"" for _, raw in backend.failures().values()) == [b"new", b"old"]
 
-    def test_users_and_campaigns_are_told_apart_by_every_byte(
+    def test_users_and_campaigns_are_compared_byte_by_byte(
         self, backend: Backend, created: str
     ) -> None:
         users = ["a", "A", "a'", 'a"', "a\\", "a%s", "a~"]
@@ -205,7 +205,7 @@ class TestOnMySql(LedgerContract):
         detail = f"serial {QUANTITY + 1} of a quantity of {QUANTITY}"
         assert rows(backend.settings, statement) == [(created, "user-1", detail, "PENDING", b"key")]
 
-    def test_another_user_whose_code_collides_is_refused_and_kept(
+    def test_another_user_whose_code_collides_is_refused_and_stored(
         self, backend: MySqlBackend, created: str
     ) -> None:
         backend.ledger.write([self.accepted(created, "user-1", 1, 1)], [])

@@ -28,12 +28,12 @@ READ_WITHIN_S = 20.0
 
 
 def soon() -> float:
-    """Return until when an ack counts, generously."""
+    """Return a generous deadline for an ack."""
     return time.monotonic() + 10
 
 
 class Backend(ABC):
-    """A publisher, one that nobody acknowledges, and the topic's contents."""
+    """A publisher, one that gets no acks, and the topic's contents."""
 
     publisher: Publisher | FakePublisher
     unacknowledged: Publisher | FakePublisher
@@ -61,11 +61,11 @@ class KafkaBackend(Backend):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        nobody = dataclasses.replace(
+        silent = dataclasses.replace(
             settings, kafka_bootstrap_servers=("127.0.0.1:1",), kafka_ack_timeout_ms=100
         )
         self.publisher: Publisher = Publisher(settings)
-        self.unacknowledged: Publisher = Publisher(nobody)
+        self.unacknowledged: Publisher = Publisher(silent)
 
     def close(self) -> None:
         self.publisher.close()
@@ -96,7 +96,7 @@ class KafkaBackend(Backend):
 
 
 class PublisherContract:
-    """What a publisher promises, whatever it is made of."""
+    """What every implementation of a publisher promises."""
 
     def test_an_acknowledged_message_can_be_read_back(
         self, backend: Backend, campaign_id: str
@@ -142,7 +142,7 @@ class PublisherContract:
         assert backend.publisher.publish_all([*sent, late]) == [True] * 5 + [False]
         assert backend.unacknowledged.publish_all(sent) == [False] * 5
 
-    def test_a_broker_that_answers_is_ready(self, backend: Backend) -> None:
+    def test_a_broker_that_replies_is_ready(self, backend: Backend) -> None:
         backend.publisher.ping()
 
     def test_without_a_broker_there_is_no_ack_and_no_error(

@@ -27,11 +27,11 @@ ADDRESS = "203.0.113.7"
 
 
 class RateLimitContract:
-    """How often somebody is let through, and what a call that is too many leaves as it is."""
+    """How often a user is let through, and what one call too many leaves unchanged."""
 
     @pytest.fixture
     def opened(self, backend: Backend, campaign_id: str) -> str:
-        """The id of a campaign of three that opened at NOW_MS, which a window begins with."""
+        """The id of a campaign of three that opened at NOW_MS, where a window begins."""
         backend.open(campaign_id, 3, NOW_MS, NOW_MS + MINUTE_MS)
         backend.set_clock(NOW_MS)
         return campaign_id
@@ -95,7 +95,7 @@ class RateLimitContract:
         backend.limit(per_address=1)
         assert self.outcomes(backend, opened, "abc") == ["ACCEPTED"] * 3
 
-    def test_a_call_too_many_changes_nothing_and_bars_nobody(
+    def test_a_call_too_many_changes_nothing_and_bars_no_user(
         self, backend: Backend, opened: str
     ) -> None:
         backend.limit(per_user=1, per_address=2)
@@ -109,7 +109,7 @@ class RateLimitContract:
         given = [admit_one(backend.admissions, opened, user, ADDRESS).serial for user in "ab"]
         assert given == [1, 2]
 
-    def test_early_calls_are_limited_and_at_the_opening_nobody_is(
+    def test_early_calls_are_limited_and_at_the_opening_no_call_is(
         self, backend: Backend, campaign_id: str
     ) -> None:
         backend.open(campaign_id, 3, NOW_MS, NOW_MS + MINUTE_MS)
@@ -122,7 +122,7 @@ class RateLimitContract:
         backend.set_clock(NOW_MS)
         assert self.outcomes(backend, campaign_id, "a", ADDRESS) == ["ACCEPTED"]
 
-    def test_whoever_is_told_that_all_is_gone_or_over_or_unsure_is_not_counted(
+    def test_a_call_to_a_campaign_that_is_gone_or_over_or_unsure_is_not_counted(
         self, backend: Backend, opened: str
     ) -> None:
         backend.limit(per_user=1, per_address=4)
@@ -190,7 +190,7 @@ class TestOnValkey(RateLimitContract):
     def test_without_the_limit_all_of_them_are_admitted(
         self, backend: ValkeyBackend, clean: Settings, campaign_id: str
     ) -> None:
-        """The negative control: the race above is one."""
+        """The negative control: the race above is a real race."""
         backend.open(campaign_id, 1000, NOW_MS, NOW_MS + MINUTE_MS)
         backend.set_clock(NOW_MS)
         users = [f"user-{n}" for n in range(120)]
@@ -227,10 +227,10 @@ class TestOnValkey(RateLimitContract):
         self.outcomes(backend, opened, "aab", ADDRESS)
         assert backend.rate(opened)[0] == {}
 
-    def test_a_hash_that_was_left_without_an_end_is_counted_anew_and_gets_one(
+    def test_a_hash_without_an_expiry_is_counted_again_and_gets_one(
         self, backend: ValkeyBackend, opened: str
     ) -> None:
-        """As after an AOF that lost its last command."""
+        """Like an AOF that lost its last command."""
         backend.leave_behind(opened, {"window": -5, ADDRESS: 10**9})
         backend.limit(per_address=1)
         assert self.outcomes(backend, opened, "a", ADDRESS) == ["ACCEPTED"]

@@ -1,4 +1,4 @@
-"""What MySQL has taken over, told to the fake admissions and to the real script in Valkey."""
+"""Settling what MySQL has stored, on the fake admissions and on the real script in Valkey."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class SettlementContract(OpenCampaign):
-    """What settling promises, whatever admissions are made of."""
+    """What settling promises in every implementation of admissions."""
 
     def test_what_is_in_mysql_is_no_longer_pending(self, backend: Backend, opened: str) -> None:
         for user in ("1", "2", "3"):

@@ -52,7 +52,7 @@ def chalice_local(environment: Mapping[str, str]) -> Iterator[Client]:
     arguments = ("local", "--stage", "local", "--port", str(port), "--no-autoreload")
     with running_command(chalice, *arguments, environment=environment) as program:
         with Client(port) as client:
-            await_condition(lambda: _answers(port), "chalice local answers")
+            await_condition(lambda: _responds(port), "chalice local answers")
             yield client
         assert program.process.poll() is None, "it ended by itself"
 
@@ -71,8 +71,8 @@ def poll_runner(environment: Mapping[str, str]) -> Iterator[None]:
 def relayed_poll_runner(environment: Mapping[str, str]) -> Iterator[None]:
     """Run a consumer, and the scheduler beside it.
 
-    On a machine that is busy an ack may come too late: then an admission is safe on Redis's disk,
-    and it is the relay that sends it. Rebuilding only once, when there is nothing to rebuild.
+    On a busy machine an ack may come too late: then an admission is safe on Redis's disk,
+    and the relay sends it. It rebuilds only once, when there is nothing to rebuild.
     """
     intervals = ("--interval-s", "0.5", "--rebuild-interval-s", "3600")
     impatient = {**environment, "PENDING_RESEND_AFTER_S": "1"}
@@ -85,7 +85,7 @@ def relayed_poll_runner(environment: Mapping[str, str]) -> Iterator[None]:
         assert scheduler.stop() == 0
 
 
-def _answers(port: int) -> bool:
+def _responds(port: int) -> bool:
     with Client(port) as client:
         try:
             return client.send(Call("GET", "/health")).status == 200

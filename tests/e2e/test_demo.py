@@ -1,4 +1,4 @@
-"""`python -m local.demo` as a person runs it: a process with an exit code."""
+"""`python -m local.demo` as a user runs it: a process with an exit code."""
 
 from __future__ import annotations
 
@@ -77,15 +77,15 @@ def test_a_small_demo_keeps_every_promise_and_leaves_its_files(tmp_path: Path) -
     assert leftovers(tmp_path) == []
 
 
-def test_with_fewer_people_than_coupons_everybody_gets_one(tmp_path: Path) -> None:
+def test_with_fewer_people_than_coupons_each_gets_one(tmp_path: Path) -> None:
     with demo(tmp_path, "--users", "5", "--impatient", "0", "--quantity", "9") as process:
         output, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, output + errors
     assert json.loads((tmp_path / "out" / "demo.json").read_text())["rows_in_mysql"] == 5
 
 
-def test_an_answer_that_no_open_campaign_gives_fails_the_demo(tmp_path: Path) -> None:
-    # The impatient press five times in the same second; one repetition is let through.
+def test_a_response_that_no_open_campaign_gives_fails_the_demo(tmp_path: Path) -> None:
+    # Impatient users apply five times in the same second; one repetition is let through.
     with demo(tmp_path, "--users", "10", "--impatient", "10", APPLY_RATE_PER_S="1") as process:
         output, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1, output + errors
@@ -98,7 +98,7 @@ def test_an_answer_that_no_open_campaign_gives_fails_the_demo(tmp_path: Path) ->
     assert (tmp_path / "out" / "demo.png").exists()
 
 
-def test_servers_out_of_reach_are_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
+def test_unreachable_servers_are_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
     port = free_port()
     settings = {
         "REDIS_URL": f"redis://127.0.0.1:{port}/0",
@@ -141,8 +141,8 @@ def test_a_stage_that_is_not_local_is_left_alone(tmp_path: Path) -> None:
     ("shown", "number", "code"),
     [
         ("Redis, Kafka, MySQL", signal.SIGINT, 130),  # the gateway and the consumers come up
-        ("Gateway and poll runners", signal.SIGTERM, 143),  # the crowd gathers
-        ("Opening connections", signal.SIGINT, 130),  # everybody presses
+        ("Gateway and poll runners", signal.SIGTERM, 143),  # the clients connect
+        ("Opening connections", signal.SIGINT, 130),  # every client applies
     ],
 )
 def test_a_signal_stops_everything_at_any_moment(
@@ -152,7 +152,7 @@ def test_a_signal_stops_everything_at_any_moment(
         assert process.stdout
         assert any(shown in line for line in process.stdout)
         process.send_signal(number)
-        process.send_signal(number)  # an impatient second one changes nothing
+        process.send_signal(number)  # a second signal changes nothing
         _, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == code
     assert "nothing is left running" in errors

@@ -47,23 +47,25 @@ def test_what_is_accepted_over_http_is_written_to_mysql_and_nothing_else(
     with relayed_poll_runner(world), SERVERS[server](world) as client:
         assert create(client, campaign_id, 20).status == 201
         calls = [apply(campaign_id, f"user-{n % 60}") for n in range(120)]
-        answers = client.send_all(calls, threads=12)
-        assert Counter(a.code for a in answers) == {
+        responses = client.send_all(calls, threads=12)
+        assert Counter(a.code for a in responses) == {
             "ACCEPTED": 20,
             "ALREADY_APPLIED": 20,
             "SOLD_OUT": 80,
         }
-        told = sorted((a.body["serial"], a.body["user_id"]) for a in answers if a.status == 202)
+        accepted = sorted(
+            (a.body["serial"], a.body["user_id"]) for a in responses if a.status == 202
+        )
         await_condition(lambda: len(coupons(settings, campaign_id)) == 20, "20 rows in MySQL")
-        assert [(serial, user) for user, serial in coupons(settings, campaign_id)] == told
-        assert [serial for serial, _ in told] == list(range(1, 21))
-        winner = told[0][1]
+        assert [(serial, user) for user, serial in coupons(settings, campaign_id)] == accepted
+        assert [serial for serial, _ in accepted] == list(range(1, 21))
+        winner = accepted[0][1]
         mine = client.send(Call("GET", f"/campaigns/{campaign_id}/coupon", winner)).body
         assert (mine["status"], mine["serial"]) == ("ISSUED", 1)
     assert failures(settings, campaign_id) == {}
 
 
-def test_2000_interleaved_requests_through_chalice_local_each_answer_their_asker(
+def test_2000_interleaved_requests_through_chalice_local_each_get_their_response(
     world: dict[str, str], campaign_id: str
 ) -> None:
     with chalice_local(world) as client:
@@ -78,23 +80,23 @@ def test_2000_interleaved_requests_through_chalice_local_each_answer_their_asker
                 Call("POST", f"/campaigns/{campaign_id}/apply", f"user-{n}", headers={"N": str(n)}),
             )
         ]
-        answers = client.send_all(calls, CHALICE_THREADS)
+        responses = client.send_all(calls, CHALICE_THREADS)
     serial_of: dict[str, set[int]] = {}
-    for call, answer in zip(calls, answers, strict=True):
+    for call, response in zip(calls, responses, strict=True):
         if call.path.startswith("/campaigns/unknown"):
-            assert (answer.status, answer.code) == (404, "CAMPAIGN_NOT_FOUND")
+            assert (response.status, response.code) == (404, "CAMPAIGN_NOT_FOUND")
         elif call.path == "/campaigns":
             assert isinstance(call.body, dict)
-            assert (answer.status, answer.body) == (201, call.body)
+            assert (response.status, response.body) == (201, call.body)
         else:
-            assert answer.body["user_id"] == call.user
-            serial_of.setdefault(answer.body["user_id"], set()).add(answer.body["serial"])
+            assert response.body["user_id"] == call.user
+            serial_of.setdefault(response.body["user_id"], set()).add(response.body["serial"])
     assert len(serial_of) == 500
     assert {len(serials) for serials in serial_of.values()} == {1}
     assert len(set.union(*serial_of.values())) == 500
 
 
-def test_what_is_forged_straight_into_kafka_is_refused_by_the_schema_and_kept(
+def test_a_record_forged_straight_into_kafka_is_refused_by_the_schema_and_stored(
     world: dict[str, str], campaign_id: str
 ) -> None:
     settings = Settings.from_environment(world)

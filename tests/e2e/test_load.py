@@ -1,4 +1,4 @@
-"""`python -m local.load` as a person runs it, with people on threads in Locust's place."""
+"""`python -m local.load` as a user runs it, with users on threads instead of Locust."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The day takes about 15 s; a busy machine may need more.
+# The run takes about 15 s; a busy machine may need more.
 TIMEOUT_S = 100
 
 
@@ -23,9 +23,9 @@ def test_a_small_day_keeps_every_promise_and_leaves_its_figures(
     )
     people.chmod(0o755)
     crowd = ("--users", "30", "--quantity", "10", "--countdown", "2", "--hang-ups", "20")
-    places = ("--out", str(tmp_path / "out"), "--python", str(people))
+    options = ("--out", str(tmp_path / "out"), "--python", str(people))
     done = subprocess.run(
-        [sys.executable, "-m", "local.load", *crowd, *places],
+        [sys.executable, "-m", "local.load", *crowd, *options],
         capture_output=True,
         text=True,
         check=False,
@@ -35,8 +35,8 @@ def test_a_small_day_keeps_every_promise_and_leaves_its_figures(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "10 won, 10 hold a code, 20 sold out" in done.stdout
     assert "Every promise was kept." in done.stdout
-    told = json.loads((tmp_path / "out" / "load.json").read_text())
-    assert told["kept"]
-    assert told["people"] == 30
-    assert told["answers"]["no answer (hung up)"] > 0
-    assert sum(told["answers"].values()) == told["presses"] > 30
+    report = json.loads((tmp_path / "out" / "load.json").read_text())
+    assert report["kept"]
+    assert report["people"] == 30
+    assert report["answers"]["no answer (hung up)"] > 0
+    assert sum(report["answers"].values()) == report["presses"] > 30

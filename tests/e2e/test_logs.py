@@ -1,4 +1,4 @@
-"""What all programs write, on good days and on bad ones: JSON lines, and nothing secret in them."""
+"""What all programs log, with and without failures: JSON lines without secrets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.service import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Passwords that servers refuse, and a token that is none.
+# Passwords that servers refuse, and an invalid token.
 WRONG = {"wrong-database-password", "wrong-redis-password"}
 FORGED = "forged.token.that-nobody-signed"
 SCHEDULES = ("--interval-s", "0.5", "--rebuild-interval-s", "0.5")
@@ -75,7 +75,7 @@ def secrets_of(world: Mapping[str, str]) -> set[str]:
 
 
 def hostile_calls(campaign_id: str) -> list[Call]:
-    """Calls with a secret in every place where one could be put by mistake."""
+    """Calls with a secret in every part where a client could put one by mistake."""
     token = mint("42")
     return [
         Call("GET", f"/campaigns/{token}/coupon", "42"),
@@ -89,7 +89,7 @@ def hostile_calls(campaign_id: str) -> list[Call]:
 
 
 def send_poison(settings: Settings, campaign_id: str, code: str) -> int:
-    """Send what cannot be written, a coupon's code in it; return how many records."""
+    """Send records that cannot be written, with a coupon's code; return how many."""
     poison = [
         code.encode(),
         json.dumps({"v": 1, "campaign_id": code, "user_id": code}).encode(),
@@ -104,11 +104,11 @@ def send_poison(settings: Settings, campaign_id: str, code: str) -> int:
 
 
 def a_good_day(world: dict[str, str], campaign_id: str, outputs: Outputs) -> set[str]:
-    """Everything that users and poison can bring about; return the codes of the coupons."""
+    """Cause everything that users and poison can cause; return the codes of the coupons."""
     settings = Settings.from_environment(world)
     with ExitStack() as stack:
         start = stack.enter_context
-        # On a machine that is busy an ack may come too late; then it is the relay that sends.
+        # On a busy machine an ack may come too late; then the relay sends.
         impatient = world | {"PENDING_RESEND_AFTER_S": "1"}
         scheduler = start(outputs.of("local.scheduler", *SCHEDULES, environment=impatient))
         poller = start(outputs.of("local.poll_runner", "--batch-window-ms=50", environment=world))
@@ -123,19 +123,27 @@ def a_good_day(world: dict[str, str], campaign_id: str, outputs: Outputs) -> set
             sent = send_poison(settings, campaign_id, min(codes))
             count = "SELECT COUNT(*) FROM failed_event"
             await_condition(lambda: rows(settings, count) == [(sent,)], "the failed events")
-            answers = [client.send(call) for call in hostile_calls(campaign_id)]
-            assert [answer.status for answer in answers] == [404, 200, 401, 401, 400, 400, 404]
+            responses = [client.send(call) for call in hostile_calls(campaign_id)]
+            assert [response.status for response in responses] == [
+                404,
+                200,
+                401,
+                401,
+                400,
+                400,
+                404,
+            ]
         for program in (gateway, poller, scheduler):
             assert program.stop() == 0
     return codes
 
 
 def a_bad_day(world: dict[str, str], campaign_id: str, outputs: Outputs) -> None:
-    """Every server refuses or is not there."""
+    """Every server refuses or is unreachable."""
     address = Settings.from_environment(world).database_address
     assert address
-    place = f"{address.host}:{address.port}/{address.database}"
-    bad_database = {"DATABASE_URL": f"mysql://{address.user}:wrong-database-password@{place}"}
+    location = f"{address.host}:{address.port}/{address.database}"
+    bad_database = {"DATABASE_URL": f"mysql://{address.user}:wrong-database-password@{location}"}
     redis = world["REDIS_URL"].partition("://")[2]
     bad = world | bad_database | {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
     bad["REDIS_URL"] = f"redis://:wrong-redis-password@{redis}"
@@ -149,8 +157,8 @@ def a_bad_day(world: dict[str, str], campaign_id: str, outputs: Outputs) -> None
                 Call("GET", "/failed-events", "admin", ADMIN),
                 Call("GET", "/ready"),
             ):
-                answer = client.send(call)
-                assert (answer.status, answer.code) == (503, "UNAVAILABLE"), call
+                response = client.send(call)
+                assert (response.status, response.code) == (503, "UNAVAILABLE"), call
         assert gateway.stop() == 0
     with outputs.of("local.scheduler", "--once", environment=bad) as scheduler:
         assert scheduler.wait() == 1
@@ -167,7 +175,7 @@ def test_no_program_ever_writes_a_secret_and_every_log_line_is_json(
     codes = a_good_day(world, campaign_id, outputs)
     assert len(codes) == 2
     a_bad_day(world, campaign_id, outputs)
-    # A token is three parts; of a signed one the first is the same for all, and no secret.
+    # A token has three parts; the first one is the same in all signed tokens, and not secret.
     signatures = {mint("42").split(".")[0] + ".", FORGED}
     for secret in secrets_of(world) | WRONG | codes | signatures:
         assert secret not in outputs.text

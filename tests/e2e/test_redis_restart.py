@@ -33,7 +33,7 @@ def _output(module: str, environment: dict[str, str]) -> str:
         return "\n".join(program.out.seen)
 
 
-def test_after_a_restart_of_redis_apply_answers_503_until_it_is_opened_again(
+def test_after_a_restart_of_redis_apply_returns_503_until_it_is_opened_again(
     world: dict[str, str], private_valkey: Valkey, campaign_id: str
 ) -> None:
     world["REDIS_URL"] = private_valkey.url
@@ -46,11 +46,11 @@ def test_after_a_restart_of_redis_apply_answers_503_until_it_is_opened_again(
         private_valkey.kill()
         private_valkey.start()
         for user in ("first", "second"):
-            answer = client.send(apply(campaign_id, user))
-            assert (answer.status, answer.code) == (503, "UNAVAILABLE")
-            assert answer.headers["Retry-After"] == "1"
+            response = client.send(apply(campaign_id, user))
+            assert (response.status, response.code) == (503, "UNAVAILABLE")
+            assert response.headers["Retry-After"] == "1"
         assert client.send(Call("GET", f"/campaigns/{campaign_id}")).status == 503
-        # What MySQL knows is told all the same.
+        # The client still gets what MySQL knows.
         mine = client.send(Call("GET", f"/campaigns/{campaign_id}/coupon", "first"))
         assert (mine.status, mine.body["status"]) == (200, "ISSUED")
         assert "503" in migrate(world)
@@ -100,7 +100,7 @@ def test_the_scheduler_opens_a_restarted_redis_again_by_itself_within_seconds(
         private_valkey.kill()
         private_valkey.start()
         assert client.send(apply(campaign_id, "second")).status == 503
-        # The promise is 5 s; a machine that runs other tests as well is given twice as much.
+        # The promise is 5 s; a machine that runs other tests as well gets twice as much.
         await_condition(
             lambda: client.send(apply(campaign_id, "second")).status == 202, "it is open", 10
         )

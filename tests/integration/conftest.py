@@ -32,7 +32,7 @@ def service(clean: Settings) -> Iterator[Settings]:
 
 @pytest.fixture
 def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """The service with a topic of its own and a short time for acks, hence for the wait."""
+    """The service with its own topic and a short ack timeout, hence a short wait."""
     monkeypatch.setenv("COUPON_TOPIC", f"coupon_{uuid.uuid4().hex[:12]}")
     monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", str(ACK_TIMEOUT_MS))
     monkeypatch.setattr(rebuild, "IN_FLIGHT_MARGIN_MS", 0)
@@ -46,12 +46,12 @@ def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
 
 @pytest.fixture
 def quick(service: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Nothing is on its way in these tests, so the second look need not wait for it."""
+    """Nothing is on its way in these tests, so the recheck need not wait for it."""
     monkeypatch.setattr(comparison, "RECHECK_DELAY_S", RECHECK_DELAY_S)
     return service
 
 
 @pytest.fixture
 def own_topic(settings: Settings) -> Settings:
-    """The session's servers with a topic and a group of the test's own."""
+    """The session's servers with a topic and a consumer group of the test's own."""
     return with_own_topic(settings)

@@ -62,11 +62,11 @@ def test_the_window_opens_and_closes_to_the_millisecond(at: object) -> None:
     assert at(CLOSES_MS, "first") == Admission(Outcome.ALREADY_APPLIED, 1, OPENS_MS)
 
 
-def test_not_open_tells_the_seconds_to_wait_rounded_up(service: Settings, campaign_id: str) -> None:
+def test_not_open_gives_the_seconds_to_wait_rounded_up(service: Settings, campaign_id: str) -> None:
     create_campaign(campaign_id, opens_in_s=90.5)
-    answer = apply(campaign_id, "early")
-    assert (answer.status, answer.code) == (409, "NOT_OPEN")
-    assert 85 <= int(answer.headers["Retry-After"]) <= 91
+    response = apply(campaign_id, "early")
+    assert (response.status, response.code) == (409, "NOT_OPEN")
+    assert 85 <= int(response.headers["Retry-After"]) <= 91
 
 
 def test_a_refused_apply_changes_nothing_in_redis(service: Settings, campaign_id: str) -> None:
@@ -97,7 +97,7 @@ def test_a_flushed_script_cache_costs_a_round_trip_and_nothing_else(
     assert apply(campaign_id, "second").body["serial"] == 2
 
 
-def test_a_dead_connection_is_replaced_and_the_apply_answered(
+def test_a_dead_connection_is_replaced_and_the_apply_succeeds(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id)
@@ -107,16 +107,16 @@ def test_a_dead_connection_is_replaced_and_the_apply_answered(
     assert apply(campaign_id, "second").body["serial"] == 2
 
 
-def test_redis_without_its_epoch_answers_503_instead_of_404(
+def test_redis_without_its_epoch_gives_503_instead_of_404(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id)
     assert apply("unknown", "someone").status == 404
     with closing(connect(service)) as redis:
         redis.delete("coupon:epoch")
-    answer = apply("unknown", "someone")
-    assert (answer.status, answer.code) == (503, "UNAVAILABLE")
-    assert answer.headers["Retry-After"] == "1"
+    response = apply("unknown", "someone")
+    assert (response.status, response.code) == (503, "UNAVAILABLE")
+    assert response.headers["Retry-After"] == "1"
     assert ask("GET /campaigns").status == 503
     assert ask("GET /ready").body["redis"] == "stale"
 

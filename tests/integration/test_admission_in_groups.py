@@ -1,4 +1,4 @@
-"""Groups of applicants on real servers: the race, forgotten scripts, answers and acks lost."""
+"""Batches of applicants on real servers: the race, forgotten scripts, lost replies and acks."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
     from handlers.config import Settings
 
-THREADS, GROUP = 8, 25
+THREADS, BATCH = 8, 25
 TOO_LARGE = 2_000_000  # bytes; Kafka's requests hold one million
 
 
 def applied(campaign_id: str, users: Sequence[str]) -> list[dict[str, Any]]:
-    """Let a group apply; return what each is told."""
+    """Let a batch apply; return the body of each response."""
     events = [
         {
             "headers": {"Authorization": f"Bearer {mint(user)}"},
@@ -44,31 +44,33 @@ def applied(campaign_id: str, users: Sequence[str]) -> list[dict[str, Any]]:
         }
         for user in users
     ]
-    answers = dict(apply_batch(events))
-    return [json.loads(answers[place]["body"]) for place in range(len(users))]
+    responses = dict(apply_batch(events))
+    return [json.loads(responses[index]["body"]) for index in range(len(users))]
 
 
-def in_groups(users: Sequence[str], size: int) -> list[Sequence[str]]:
+def in_batches(users: Sequence[str], size: int) -> list[Sequence[str]]:
     return [users[start : start + size] for start in range(0, len(users), size)]
 
 
-def test_of_many_groups_at_once_exactly_as_many_are_accepted_as_there_are_coupons(
+def test_many_batches_at_once_accept_exactly_as_many_as_there_are_coupons(
     service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("APPLY_RATE_PER_S", "0")
     wiring.reset()
     create_campaign(campaign_id, quantity=60)
     users = [f"user-{n}" for n in range(200)]
-    groups = in_groups([user for user in users for _ in range(2)], GROUP)  # everybody twice
+    batches = in_batches([user for user in users for _ in range(2)], BATCH)  # every user twice
     with ThreadPoolExecutor(THREADS) as threads:
-        told = [
-            one for group in threads.map(lambda g: applied(campaign_id, g), groups) for one in group
+        bodies = [
+            one
+            for batch in threads.map(lambda g: applied(campaign_id, g), batches)
+            for one in batch
         ]
-    codes = Counter(one.get("outcome") or one["code"] for one in told)
+    codes = Counter(one.get("outcome") or one["code"] for one in bodies)
     assert codes == {"ACCEPTED": 60, "ALREADY_APPLIED": 60, "SOLD_OUT": 280}
-    holders = {one["user_id"]: one["serial"] for one in told if "serial" in one}
+    holders = {one["user_id"]: one["serial"] for one in bodies if "serial" in one}
     assert sorted(holders.values()) == list(range(1, 61))
-    assert {(one["user_id"], one["serial"]) for one in told if "serial" in one} == set(
+    assert {(one["user_id"], one["serial"]) for one in bodies if "serial" in one} == set(
         holders.items()
     )
     keys = CampaignKeys.of(campaign_id)
@@ -80,25 +82,25 @@ def test_of_many_groups_at_once_exactly_as_many_are_accepted_as_there_are_coupon
     assert dict(coupons(service, campaign_id)) == holders
 
 
-def test_control_without_the_script_the_same_groups_oversell_or_give_twice(
+def test_control_without_the_script_the_same_batches_oversell_or_give_twice(
     settings: Settings, campaign_id: str
 ) -> None:
-    """The guards as single commands that a group sends together, on the same threads."""
+    """The guards as single commands in one pipeline per batch, on the same threads."""
     require_to_go_wrong(settings, campaign_id, _race_without_script)
 
 
 def _race_without_script(redis: Any, key: str) -> bool:
-    """Return whether more were given than there are."""
+    """Return whether more coupons were given than there are."""
 
-    def naive(group: Sequence[str]) -> int:
+    def naive(batch: Sequence[str]) -> int:
         look = redis.pipeline(transaction=False)
-        for user in group:
+        for user in batch:
             look.sismember(f"{key}:users", user)
             look.get(f"{key}:count")
         found = look.execute()
         give = redis.pipeline(transaction=False)
         admitted = 0
-        for user, holds, count in zip(group, found[::2], found[1::2], strict=True):
+        for user, holds, count in zip(batch, found[::2], found[1::2], strict=True):
             if not holds and int(count or 0) < 10:
                 give.sadd(f"{key}:users", user)
                 give.incr(f"{key}:count")
@@ -108,39 +110,39 @@ def _race_without_script(redis: Any, key: str) -> bool:
 
     users = [f"user-{n}" for n in range(30) for _ in range(2)]
     with ThreadPoolExecutor(THREADS) as pool:
-        given = sum(pool.map(naive, in_groups(users, 5)))
+        given = sum(pool.map(naive, in_batches(users, 5)))
     redis.delete(f"{key}:users", f"{key}:count")
     return given > 10
 
 
 def serials(decided: Sequence[object], outcome: Outcome) -> list[int]:
-    """Return everybody's serial; fail where somebody has another outcome."""
+    """Return every user's serial; fail where a user has another outcome."""
     admissions = [one for one in decided if isinstance(one, Admission)]
     assert [one.outcome for one in admissions] == [outcome] * len(decided)
     return [one.serial for one in admissions]
 
 
 @pytest.mark.usefixtures("service")
-def test_a_group_is_decided_once_also_when_the_server_has_forgotten_the_script(
+def test_a_batch_is_decided_once_also_when_the_server_has_forgotten_the_script(
     settings: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id)
-    applicants = [Applicant(campaign_id, f"user-{n}") for n in range(GROUP)]
+    applicants = [Applicant(campaign_id, f"user-{n}") for n in range(BATCH)]
     with closing(connect(settings)) as redis:
         redis.script_flush()
     decided = wiring.admissions().admit_all(applicants)
-    assert serials(decided, Outcome.ACCEPTED) == list(range(1, GROUP + 1))
+    assert serials(decided, Outcome.ACCEPTED) == list(range(1, BATCH + 1))
     again = wiring.admissions().admit_all(applicants)
-    assert serials(again, Outcome.ALREADY_APPLIED) == list(range(1, GROUP + 1))
+    assert serials(again, Outcome.ALREADY_APPLIED) == list(range(1, BATCH + 1))
 
 
 @pytest.mark.usefixtures("service")
-def test_a_group_whose_answers_are_lost_half_way_is_told_the_serials_that_it_was_given(
+def test_a_batch_whose_replies_are_lost_half_way_gets_the_serials_of_the_first_try(
     campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_campaign(campaign_id)
     scripts, admissions = wiring.scripts(), wiring.admissions()
-    # The script is known to the server, and this thread has its connection.
+    # The server knows the script, and this thread has its connection.
     assert admit_one(admissions, campaign_id, "before").serial == 1
     client = scripts._connected()
     assert isinstance(client, ThreadLocalRedis)
@@ -148,35 +150,35 @@ def test_a_group_whose_answers_are_lost_half_way_is_told_the_serials_that_it_was
     read, reads = connection.read_response, itertools.count()
 
     def lose(*args: Any, **named: Any) -> object:
-        if next(reads) == GROUP // 2:
+        if next(reads) == BATCH // 2:
             raise RedisConnectionError
         return read(*args, **named)
 
-    applicants = [Applicant(campaign_id, f"user-{n}") for n in range(GROUP)]
+    applicants = [Applicant(campaign_id, f"user-{n}") for n in range(BATCH)]
     with monkeypatch.context() as patched:
         patched.setattr(connection, "read_response", lose)
         decided = admissions.admit_all(applicants)
-    assert next(reads) > GROUP // 2 + GROUP  # half of them, none, and then all again
-    assert serials(decided, Outcome.ALREADY_APPLIED) == list(range(2, GROUP + 2))
-    assert admit_one(admissions, campaign_id, "after").serial == GROUP + 2
+    assert next(reads) > BATCH // 2 + BATCH  # half of them, none, and then all again
+    assert serials(decided, Outcome.ALREADY_APPLIED) == list(range(2, BATCH + 2))
+    assert admit_one(admissions, campaign_id, "after").serial == BATCH + 2
 
 
 @pytest.mark.usefixtures("service")
-def test_one_message_that_cannot_be_sent_takes_nobody_elses_ack_and_is_counted_once(
+def test_one_message_that_cannot_be_sent_takes_no_other_ack_and_is_counted_once(
     campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", "20000")  # no slow ack is to be counted here
     wiring.reset()
     publisher = wiring.publisher()
-    until = time.monotonic() + 60
+    deadline = time.monotonic() + 60
 
-    def outgoing(user: str, until: float = until) -> OutgoingMessage:
-        return OutgoingMessage(message(campaign_id, user, 1), "request", until)
+    def outgoing(user: str, deadline: float = deadline) -> OutgoingMessage:
+        return OutgoingMessage(message(campaign_id, user, 1), "request", deadline)
 
     assert publisher.publish_all([outgoing("1"), outgoing("2")]) == [True, True]
-    group = [outgoing("1"), outgoing("2"), outgoing("x" * TOO_LARGE), outgoing("4")]
-    # Who comes after it is not sent; whoever is not acknowledged can be made safe otherwise.
-    assert publisher.publish_all(group) == [True, True, False, False]
+    batch = [outgoing("1"), outgoing("2"), outgoing("x" * TOO_LARGE), outgoing("4")]
+    # Later messages are not sent; one without an ack can be made safe otherwise.
+    assert publisher.publish_all(batch) == [True, True, False, False]
     assert publisher._breaker._failures == 1
     late = outgoing("3", time.monotonic() - 1)
     assert publisher.publish_all([outgoing("1"), late]) == [True, False]

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 
-def issue(campaign_id: str, answers: list[Response]) -> None:
-    """Bring what was accepted to MySQL, as the consumer gets it."""
-    accepted = [a.body for a in answers if a.code == "ACCEPTED"]
+def issue(campaign_id: str, responses: list[Response]) -> None:
+    """Write the accepted coupons to MySQL, as the consumer gets them."""
+    accepted = [a.body for a in responses if a.code == "ACCEPTED"]
     consume_handler(
         kafka_event(message(campaign_id, body["user_id"], body["serial"]) for body in accepted),
         None,
@@ -39,12 +39,12 @@ def test_of_1000_users_at_once_exactly_100_get_a_coupon(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=100)
-    answers = at_once([partial(apply, campaign_id, f"user-{n}") for n in range(1000)])
-    assert Counter(a.code for a in answers) == {"ACCEPTED": 100, "SOLD_OUT": 900}
-    issue(campaign_id, answers)
-    told = sorted((a.body["serial"], a.body["user_id"]) for a in answers if a.status == 202)
-    assert [(serial, user) for user, serial in coupons(service, campaign_id)] == told
-    assert [serial for serial, _ in told] == list(range(1, 101))
+    responses = at_once([partial(apply, campaign_id, f"user-{n}") for n in range(1000)])
+    assert Counter(a.code for a in responses) == {"ACCEPTED": 100, "SOLD_OUT": 900}
+    issue(campaign_id, responses)
+    winners = sorted((a.body["serial"], a.body["user_id"]) for a in responses if a.status == 202)
+    assert [(serial, user) for user, serial in coupons(service, campaign_id)] == winners
+    assert [serial for serial, _ in winners] == list(range(1, 101))
 
 
 def test_the_same_user_50_times_at_once_gets_one_coupon_and_always_the_same_serial(
@@ -53,10 +53,10 @@ def test_the_same_user_50_times_at_once_gets_one_coupon_and_always_the_same_seri
     monkeypatch.setenv("APPLY_RATE_PER_S", "0")
     wiring.reset()
     create_campaign(campaign_id, quantity=100)
-    answers = at_once([partial(apply, campaign_id, "eager")] * 50, threads=50)
-    assert Counter(a.code for a in answers) == {"ACCEPTED": 1, "ALREADY_APPLIED": 49}
-    assert {a.body["serial"] for a in answers} == {1}
-    issue(campaign_id, answers)
+    responses = at_once([partial(apply, campaign_id, "eager")] * 50, threads=50)
+    assert Counter(a.code for a in responses) == {"ACCEPTED": 1, "ALREADY_APPLIED": 49}
+    assert {a.body["serial"] for a in responses} == {1}
+    issue(campaign_id, responses)
     assert coupons(service, campaign_id) == [("eager", 1)]
 
 
@@ -65,14 +65,14 @@ def test_two_campaigns_at_once_do_not_touch_each_other(service: Settings, campai
     create_campaign(first, quantity=30)
     create_campaign(second, quantity=50)
     calls = [partial(apply, name, f"user-{n}") for n in range(150) for name in (first, second)]
-    answers = at_once(calls)
+    responses = at_once(calls)
     for name, quantity in ((first, 30), (second, 50)):
-        accepted = [a for a in answers if a.status == 202 and a.body["campaign_id"] == name]
+        accepted = [a for a in responses if a.status == 202 and a.body["campaign_id"] == name]
         issue(name, accepted)
         assert [serial for _, serial in coupons(service, name)] == list(range(1, quantity + 1))
 
 
-def test_a_winner_who_presses_again_is_told_the_same_serial_after_the_last_coupon_is_gone(
+def test_a_winner_who_applies_again_gets_the_same_serial_after_the_last_coupon_is_gone(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=2)
@@ -92,7 +92,7 @@ def test_without_the_script_the_same_race_oversells_or_gives_twice(
 
 
 def _race_without_script(redis: Any, key: str) -> bool:
-    """Return whether somebody got one too many or two got the same."""
+    """Return whether there was one winner too many or one serial twice."""
 
     def naive(user: str) -> int:
         if redis.sismember(f"{key}:users", user) or int(redis.get(f"{key}:count") or 0) >= 10:

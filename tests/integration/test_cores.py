@@ -1,4 +1,4 @@
-"""cpu_affinity.py: a core for each worker, also for one that takes the place of another."""
+"""cpu_affinity.py: a core for each worker, also for one that replaces another."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORKERS = len(ALL)
 
 @pytest.fixture(autouse=True)
 def few_cores() -> Iterator[None]:
-    """Let this process, and what it starts, use no others."""
+    """Let this process and its children use only these cores."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, ALL)
     yield
@@ -74,7 +74,7 @@ def test_by_itself_the_gateway_does_so_where_workers_and_cores_are_as_many() -> 
         eventually(lambda: each_has_its_own(program), "a core for each worker")
 
 
-def test_nobody_is_kept_to_a_core_who_is_not_told_so() -> None:
+def test_without_the_setting_no_worker_is_pinned_to_a_core() -> None:
     with serving("off") as program:
         assert taken(program) == [ALL] * WORKERS
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Rotation:
-    """Secrets Manager: at first it gives the old password, once it is asked anew the new one."""
+    """Secrets Manager: it gives the old password at first, and the new one when asked again."""
 
     def __init__(self, settings: Settings, *, known: bool = True) -> None:
         assert settings.database_address
@@ -46,7 +46,7 @@ def _one(cursor: object) -> object:
     return cursor.fetchone()  # type: ignore[attr-defined] # the same
 
 
-def test_a_refused_password_is_read_anew_and_nobody_notices(settings: Settings) -> None:
+def test_a_refused_password_is_read_again_and_no_call_fails(settings: Settings) -> None:
     rotation = Rotation(settings)
     assert ask(rotation) == [(1,), (1,)]
     assert rotation.renewals == 1
@@ -67,7 +67,7 @@ def test_also_a_lock_of_mysqls_is_taken_with_the_new_password(settings: Settings
         assert alone
 
 
-def test_a_server_out_of_reach_says_nothing_about_the_password(settings: Settings) -> None:
+def test_an_unreachable_server_says_nothing_about_the_password(settings: Settings) -> None:
     rotation = Rotation(settings)
     rotation.address = dataclasses.replace(rotation.address, port=1)
     with pytest.raises(UnavailableError, match="error 2003"):

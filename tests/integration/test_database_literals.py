@@ -1,4 +1,4 @@
-"""What is put into a statement comes back from the server as it was."""
+"""A value in a statement comes back from the server unchanged."""
 
 from __future__ import annotations
 

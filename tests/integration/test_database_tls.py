@@ -1,4 +1,4 @@
-"""MySQL as RDS has it: over TLS, known by a certificate."""
+"""MySQL as in RDS: over TLS, with a certificate."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PASSWORD = "d4tabase-passw0rd"
 
 
 class TlsServer(MariaDB):
-    """A server of our authority's; without a certificate it offers no TLS."""
+    """A server of our authority; without a certificate it offers no TLS."""
 
     certificate: Path | None = None
 
@@ -71,7 +71,7 @@ def verified_by(ca_file: Path | str) -> DatabaseTls:
 
 
 def cipher(address: DatabaseAddress) -> str:
-    """Ask on a new connection what it is encrypted with; empty when it is not."""
+    """Return the cipher of a new connection; empty when it is not encrypted."""
     with closing(Database(lambda: address)) as database:
         return database.run(_cipher)
 
@@ -83,7 +83,7 @@ def _cipher(cursor: Cursor) -> str:
 
 
 def refusal(address: DatabaseAddress) -> str:
-    """Return what is told of a connection that is not made, the same for work and for a lock."""
+    """Return the error of a refused connection, the same for work and for a lock."""
     with pytest.raises(UnavailableError) as caught:
         cipher(address)
     with (
@@ -103,8 +103,8 @@ def test_a_server_is_known_by_an_authority_that_we_name(
 
 
 def test_a_server_of_another_name_is_refused(server: TlsServer, authority: Authority) -> None:
-    told = refusal(address_of(server, verified_by(authority.file), host="127.0.0.1"))
-    assert "its certificate is refused: IP address mismatch" in told
+    error = refusal(address_of(server, verified_by(authority.file), host="127.0.0.1"))
+    assert "its certificate is refused: IP address mismatch" in error
 
 
 @pytest.mark.parametrize("trusted", ["another", "the system's"])
@@ -157,8 +157,8 @@ def test_a_server_without_tls_is_refused_when_it_must_be_verified(
     certificate, server.certificate = server.certificate, None
     server.start()
     try:
-        told = refusal(address_of(server, verified_by(authority.file)))
-        assert "it has no TLS, which DATABASE_TLS=verify demands" in told
+        error = refusal(address_of(server, verified_by(authority.file)))
+        assert "it has no TLS, which DATABASE_TLS=verify demands" in error
         assert not cipher(address_of(server, DatabaseTls(TlsMode.PREFER)))
     finally:
         server.stop()

@@ -42,7 +42,7 @@ def test_an_epoch_of_an_earlier_run_is_replaced_while_there_is_nothing_to_forget
     assert epoch_of(clean) == run_id_of(clean)
 
 
-def test_a_redis_that_lost_its_campaigns_stays_closed_and_the_operator_is_told(
+def test_a_redis_that_lost_its_campaigns_stays_closed_and_it_is_reported(
     clean: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add_campaign(clean)
@@ -52,7 +52,7 @@ def test_a_redis_that_lost_its_campaigns_stays_closed_and_the_operator_is_told(
     assert epoch_of(clean) is None
 
 
-def test_a_redis_that_restarted_stays_closed_and_the_operator_is_told(
+def test_a_redis_that_restarted_stays_closed_and_it_is_reported(
     clean: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     add_campaign(clean)
@@ -89,7 +89,7 @@ def test_the_epoch_goes_to_the_node_that_owns_it_in_a_cluster(
         clustered = Settings.from_environment(
             environment | {"REDIS_URL": f"redis://{valkey.address}", "REDIS_CLUSTER": "on"}
         )
-        # A node alone takes a moment to find its cluster complete: waited for like any server.
+        # A single node needs a moment to find its cluster complete: waited for like any server.
         assert ensure_epoch(clustered, address, retry_deadline()) is EpochState.SET
         assert epoch_of(clustered) == run_id_of(clustered)
         assert ensure_epoch(clustered, address, retry_deadline()) is EpochState.KNOWN

@@ -51,12 +51,12 @@ def test_an_export_that_fails_leaves_no_file(
     monkeypatch.setenv("DATABASE_URL", "mysql://user:hush@127.0.0.1:1/nowhere")
     assert export.main([campaign_id, "-o", str(tmp_path / "winners.csv")]) == 1
     assert list(tmp_path.iterdir()) == []
-    told = capsys.readouterr().err
-    assert "MySQL gave no answer" in told
-    assert "hush" not in told
+    errors = capsys.readouterr().err
+    assert "MySQL gave no answer" in errors
+    assert "hush" not in errors
 
 
-def test_what_is_no_campaign_id_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_campaign_id_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ending:
         export.main(["No Campaign"])
     assert ending.value.code == 2

@@ -29,7 +29,7 @@ TIMEOUT_MS = 300
 def without_kafka(
     service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
-    """The service with an open campaign and brokers that nobody answers for."""
+    """The service with an open campaign and brokers that do not reply."""
     create_campaign(campaign_id)
     wiring.reset()
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
@@ -46,28 +46,28 @@ def pending(settings: Settings, campaign_id: str) -> int:
 def test_without_kafka_an_applicant_is_accepted_once_the_admission_is_on_redis_disk(
     without_kafka: Settings, campaign_id: str
 ) -> None:
-    answer = apply(campaign_id, "42")
-    assert (answer.status, answer.code, answer.body["serial"]) == (202, "ACCEPTED", 1)
+    response = apply(campaign_id, "42")
+    assert (response.status, response.code, response.body["serial"]) == (202, "ACCEPTED", 1)
     assert pending(without_kafka, campaign_id) == 1
 
 
-def test_without_kafka_and_without_a_disk_nobody_is_told_accepted_and_the_place_is_kept(
+def test_without_kafka_and_without_a_disk_no_user_is_accepted_and_the_serial_is_kept(
     without_kafka: Settings, campaign_id: str
 ) -> None:
     with closing(connect(without_kafka)) as redis:
         redis.config_set("appendonly", "no")
         try:
-            answer = apply(campaign_id, "42")
+            response = apply(campaign_id, "42")
         finally:
             redis.config_set("appendonly", "yes")
-    assert (answer.status, answer.code) == (503, "UNAVAILABLE")
-    assert answer.headers["Retry-After"] == "1"
+    assert (response.status, response.code) == (503, "UNAVAILABLE")
+    assert response.headers["Retry-After"] == "1"
     assert pending(without_kafka, campaign_id) == 1
     again = apply(campaign_id, "42")
     assert (again.status, again.code, again.body["serial"]) == (200, "ALREADY_APPLIED", 1)
 
 
-def test_after_some_failures_the_circuit_breaker_spares_everybody_the_wait(
+def test_after_some_failures_the_circuit_breaker_spares_all_users_the_wait(
     without_kafka: Settings, campaign_id: str
 ) -> None:
     publisher = wiring.publisher()
@@ -85,7 +85,7 @@ def test_kafka_that_comes_back_is_used_again(
     assert not publish_one(publisher, message(campaign_id, "42", 1), "lost", time.monotonic() + 0.1)
     monkeypatch.setattr(publisher, "_settings", without_kafka)
     sent = message(campaign_id, "42", 1)
-    # Its requests are given the time of an ack here, which a busy machine may exceed once.
+    # Its requests have the ack timeout here, which a busy machine may exceed once.
     await_condition(lambda: publish_one(publisher, sent, "sent", time.monotonic() + 5), "an ack")
 
 
@@ -95,13 +95,13 @@ def test_waitaof_alone_does_not_vouch_for_an_admission_that_is_no_longer_there(
     create_campaign(campaign_id)
     serial = apply(campaign_id, "42").body["serial"]
     make_durable = wiring.admissions().make_all_durable
-    stands = CouponAccepted(campaign_id, "42", serial, 0)
-    assert make_durable([stands]) == [True]
-    assert make_durable([stands._replace(serial=serial + 1)]) == [False]
-    assert make_durable([stands._replace(user_id="nobody")]) == [False]
+    admitted = CouponAccepted(campaign_id, "42", serial, 0)
+    assert make_durable([admitted]) == [True]
+    assert make_durable([admitted._replace(serial=serial + 1)]) == [False]
+    assert make_durable([admitted._replace(user_id="nobody")]) == [False]
     with closing(connect(service)) as redis:
         redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)
-    assert make_durable([stands]) == [False]
+    assert make_durable([admitted]) == [False]
 
 
 def test_an_admission_that_the_disk_has_not_taken_in_time_is_not_safe(
@@ -113,22 +113,26 @@ def test_an_admission_that_the_disk_has_not_taken_in_time_is_not_safe(
         redis.config_set("appendfsync", "no")  # the disk takes it when the system likes
         try:
             serial = apply(campaign_id, "42").body["serial"]
-            stands = CouponAccepted(campaign_id, "42", serial, 0)
-            assert wiring.admissions().make_all_durable([stands] * 2) == [False, False]
+            admitted = CouponAccepted(campaign_id, "42", serial, 0)
+            assert wiring.admissions().make_all_durable([admitted] * 2) == [False, False]
         finally:
             redis.config_set("appendfsync", "everysec")
     make_durable = wiring.admissions().make_all_durable
-    await_condition(lambda: make_durable([stands] * 2) == [True, True], "the disk")
+    await_condition(lambda: make_durable([admitted] * 2) == [True, True], "the disk")
 
 
-def test_redis_out_of_reach_answers_503_and_names_no_address(
+def test_an_unreachable_redis_gives_503_and_names_no_address(
     service: Settings, campaign_id: str
 ) -> None:
     cut_off_redis(service)
-    answer = apply(campaign_id, "42")
-    assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "UNAVAILABLE", "1")
-    assert "password" not in str(answer.body)
-    assert "127.0.0.1" not in str(answer.body)
+    response = apply(campaign_id, "42")
+    assert (response.status, response.code, response.headers["Retry-After"]) == (
+        503,
+        "UNAVAILABLE",
+        "1",
+    )
+    assert "password" not in str(response.body)
+    assert "127.0.0.1" not in str(response.body)
 
 
 def test_an_ack_that_comes_too_late_counts_for_nothing(service: Settings, campaign_id: str) -> None:

@@ -70,10 +70,10 @@ def test_two_migrations_at_once_from_nothing_both_succeed(
         )
         for _ in range(2)
     ]
-    answers = [process.communicate(timeout=90) for process in both]
-    assert [process.returncode for process in both] == [0, 0], answers
-    assert not any(errors for _, errors in answers)
-    outputs = "".join(output for output, _ in answers)
+    results = [process.communicate(timeout=90) for process in both]
+    assert [process.returncode for process in both] == [0, 0], results
+    assert not any(errors for _, errors in results)
+    outputs = "".join(output for output, _ in results)
     assert outputs.count("schema: up to date") == 1
     assert outputs.count("0001.coupon-system") == 1
     assert outputs.count(": created, 6 partitions") == 1
@@ -115,7 +115,7 @@ def test_a_topic_that_kafka_refuses_is_an_error(
         ("DATABASE_URL", "mysql://user:sesame@127.0.0.1:{port}/seonchak", "MySQL"),
     ],
 )
-def test_a_server_out_of_reach_is_named_in_one_sentence_and_exit_code_1(
+def test_an_unreachable_server_is_named_in_one_sentence_and_exit_code_1(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     variable: str,

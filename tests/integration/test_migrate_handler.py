@@ -47,7 +47,7 @@ def new_topic(service: Settings, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def locked(service: Settings) -> Iterator[None]:
-    """Another migration that is at work."""
+    """Another migration that is running."""
     with closing(connect_to_mysql(database_address(service))) as other, other.cursor() as cursor:
         cursor.execute(f"SELECT GET_LOCK({LOCK_NAME_SQL}, 0)")
         assert cursor.fetchone() == (1,)
@@ -75,7 +75,9 @@ def test_everything_is_set_up_once_and_the_second_time_nothing(
     }
 
 
-def test_a_redis_that_lost_its_campaigns_is_told_and_left_to_the_rebuild(service: Settings) -> None:
+def test_a_redis_that_lost_its_campaigns_is_named_and_left_to_the_rebuild(
+    service: Settings,
+) -> None:
     add_campaign(service)
     set_epoch(service, None)
     assert migrate_handler({}, context())["epoch"] == EpochState.LOST.name
@@ -125,7 +127,7 @@ def test_a_function_gives_up_before_lambda_ends_it(service: Settings) -> None:
     assert short.get_remaining_time_in_millis() > 0
 
 
-def test_a_server_out_of_reach_is_an_error_within_the_functions_time(
+def test_an_unreachable_server_is_an_error_within_the_functions_time(
     service: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "mysql://user:sesame@127.0.0.1:1/coupons")

@@ -1,4 +1,4 @@
-"""More requests at once than the gateway can serve: each is answered, and in time."""
+"""More requests at once than the gateway can serve: each gets a response in time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TEST_HANDLERS = "--application=tests.support.handlers_for_programs:application"
 THREADS, QUEUE, WAIT_MS = 2, 5, 400
 ASKERS = 40
 BOUNDS = ("--workers=1", f"--threads={THREADS}", f"--queue={QUEUE}", f"--wait-ms={WAIT_MS}")
-# Long after the bound, and much sooner than anything else would end a wait.
+# Long after the queue timeout, and much sooner than anything else would end a wait.
 WELL_BEYOND_THE_BOUND_S = 3 * WAIT_MS / 1000
 
 
@@ -76,23 +76,23 @@ class Crowd:
     """ASKERS clients at once, each on its own connection."""
 
     def __init__(self, pool: ThreadPoolExecutor, port: int, method: str, path: str) -> None:
-        self._answers: list[Future[Response]] = [
+        self._responses: list[Future[Response]] = [
             pool.submit(ask, port, method, path) for _ in range(ASKERS)
         ]
 
-    def answered(self) -> list[Response]:
-        return [future.result() for future in self._answers if future.done()]
+    def received(self) -> list[Response]:
+        return [future.result() for future in self._responses if future.done()]
 
-    def all_answers(self) -> list[Response]:
-        wait(self._answers, WAIT_S)
-        return [future.result(0) for future in self._answers]
-
-
-def statuses(answers: list[Response]) -> Counter[int]:
-    return Counter(answer.status for answer in answers)
+    def all_responses(self) -> list[Response]:
+        wait(self._responses, WAIT_S)
+        return [future.result(0) for future in self._responses]
 
 
-def test_who_finds_no_thread_in_time_is_told_503_while_the_handlers_still_work(
+def statuses(responses: list[Response]) -> Counter[int]:
+    return Counter(response.status for response in responses)
+
+
+def test_a_client_without_a_thread_in_time_gets_503_while_the_handlers_still_work(
     tmp_path: Path,
 ) -> None:
     path = f"/held?directory={quote(str(tmp_path))}"
@@ -101,19 +101,19 @@ def test_who_finds_no_thread_in_time_is_told_503_while_the_handlers_still_work(
         ThreadPoolExecutor(ASKERS) as pool,
     ):
         crowd = Crowd(pool, port, "GET", path)
-        # Nothing is released yet: a gateway that queues without end would answer nobody.
-        eventually(lambda: len(crowd.answered()) == ASKERS - THREADS, "all others were shed")
-        shed = crowd.answered()
+        # Nothing is released yet: a gateway that queues without end would respond to no client.
+        eventually(lambda: len(crowd.received()) == ASKERS - THREADS, "all others were shed")
+        shed = crowd.received()
         assert statuses(shed) == {503: ASKERS - THREADS}
-        assert {answer.headers["Retry-After"] for answer in shed} == {"1"}
-        for answer in shed:
-            problem: dict[str, Any] = json.loads(answer.body)
-            assert answer.headers["Content-Type"] == "application/problem+json"
+        assert {response.headers["Retry-After"] for response in shed} == {"1"}
+        for response in shed:
+            problem: dict[str, Any] = json.loads(response.body)
+            assert response.headers["Content-Type"] == "application/problem+json"
             assert problem["code"] == "UNAVAILABLE"
-            assert problem["request_id"] == answer.headers["X-Amzn-Requestid"]
+            assert problem["request_id"] == response.headers["X-Amzn-Requestid"]
         assert ask(port, "GET", "/health").status == 200
         (tmp_path / "release").touch()
-        assert statuses(crowd.all_answers()) == {503: ASKERS - THREADS, 200: THREADS}
+        assert statuses(crowd.all_responses()) == {503: ASKERS - THREADS, 200: THREADS}
         assert [ask(port, "GET", "/echo/1").status for _ in range(10)] == [200] * 10
         assert program.stop() == 0
         logged = parsed(program.err.seen)
@@ -133,9 +133,9 @@ def test_without_the_bounds_the_same_crowd_would_wait_as_long_as_the_handlers_do
         crowd = Crowd(pool, port, "GET", path)
         eventually((tmp_path / "started").exists, "the first handlers' start")
         threading.Event().wait(WELL_BEYOND_THE_BOUND_S)
-        assert crowd.answered() == []
+        assert crowd.received() == []
         (tmp_path / "release").touch()
-        assert statuses(crowd.all_answers()) == {200: ASKERS}
+        assert statuses(crowd.all_responses()) == {200: ASKERS}
         assert program.stop() == 0
 
 
@@ -147,7 +147,7 @@ def world(settings: Settings, private_valkey: Valkey) -> dict[str, str]:
     return {**os.environ, "REDIS_URL": private_valkey.url}
 
 
-def test_with_redis_paused_everybody_is_told_503_and_afterwards_all_is_well(
+def test_with_redis_paused_every_client_gets_503_and_afterwards_all_is_well(
     world: dict[str, str], private_valkey: Valkey
 ) -> None:
     with (
@@ -157,10 +157,10 @@ def test_with_redis_paused_everybody_is_told_503_and_afterwards_all_is_well(
         assert ask(port, "GET", "/campaigns").status == 200
         os.kill(private_valkey.pid, signal.SIGSTOP)
         try:
-            answers = Crowd(pool, port, "GET", "/campaigns").all_answers()
+            responses = Crowd(pool, port, "GET", "/campaigns").all_responses()
         finally:
             os.kill(private_valkey.pid, signal.SIGCONT)
-        assert statuses(answers) == {503: ASKERS}
-        assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
+        assert statuses(responses) == {503: ASKERS}
+        assert {response.headers["Retry-After"] for response in responses} == {"1"}
         eventually(lambda: ask(port, "GET", "/campaigns").status == 200, "a normal answer")
         assert program.stop() == 0

@@ -1,4 +1,4 @@
-"""Several pollers of one command: they share the partitions, and end with it, however it ends."""
+"""Several pollers of one command: they share the partitions and always end with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def pollers(program: Program) -> list[int]:
-    """Multiprocessing's tracker is a child as well; it runs no spawn_main."""
+    """Multiprocessing's tracker is a child as well, but does not run spawn_main."""
     return [
         pid
         for pid in program.children
@@ -42,8 +42,8 @@ def test_a_stop_of_the_command_stops_its_pollers_in_order(
         assert len(children) == 2
         os.killpg(program.process.pid, how)  # as a terminal does
         assert program.wait() == 0
-        told = [json.loads(line)["message"] for line in program.err.seen]
-    assert told.count("stopped") == 2
+        messages = [json.loads(line)["message"] for line in program.err.seen]
+    assert messages.count("stopped") == 2
     assert not any(map(is_alive, children))
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 
-def test_an_event_tells_of_the_polled_records_what_the_broker_knows(own_topic: Settings) -> None:
+def test_an_event_has_what_the_broker_knows_of_the_polled_records(own_topic: Settings) -> None:
     headers = [("trace", b"h\xec\x00"), ("trace", b"")]
     (first,) = send(own_topic, [b'{"v":1}'], partition=2, key=b"42", headers=headers)
     send(own_topic, [None], partition=2, key=b"42")
@@ -121,7 +121,7 @@ def test_a_full_batch_does_not_wait_for_the_window(own_topic: Settings) -> None:
     assert sizes == [3, 3, 1]
 
 
-def test_records_too_large_together_come_in_several_events(own_topic: Settings) -> None:
+def test_records_too_large_for_one_event_come_in_several(own_topic: Settings) -> None:
     # In base64 five of them pass Lambda's 6 MB.
     send(own_topic, [b"x" * 1_000_000] * 6, partition=0)
     offsets: list[list[int]] = []

@@ -1,4 +1,4 @@
-"""The poll runner as a program, where signals, partners and a broker's troubles matter."""
+"""The poll runner as a program, with signals, other members and broker outages."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_records_of_a_runner_that_was_killed_come_to_another(
     assert committed(own_topic, 0) == 2
 
 
-def test_a_runner_with_nothing_to_do_ends_when_told_so(own_topic: Settings, tmp_path: Path) -> None:
+def test_a_runner_with_nothing_to_do_ends_on_a_signal(own_topic: Settings, tmp_path: Path) -> None:
     sent = send(own_topic, [b"0"], partition=0)
     recorded = tmp_path / "events"
     with runner_program(own_topic, recorded, "--idle-exit-s=1", "--source=self-managed") as program:
@@ -107,7 +107,7 @@ def test_a_runner_with_nothing_to_do_ends_when_told_so(own_topic: Settings, tmp_
     assert event["eventSource"] == "SelfManagedKafka"
 
 
-def test_a_frozen_broker_is_told_once_and_waited_for(settings: Settings, tmp_path: Path) -> None:
+def test_a_frozen_broker_is_logged_once_and_waited_for(settings: Settings, tmp_path: Path) -> None:
     recorded = tmp_path / "events"
     with Tansu() as broker:
         own = with_own_topic(replace(settings, kafka_bootstrap_servers=(broker.url,)))
@@ -121,8 +121,8 @@ def test_a_frozen_broker_is_told_once_and_waited_for(settings: Settings, tmp_pat
             sent = send(own, [b"after"] * 3)
             eventually(lambda: places_in(recorded) == places_of(sent), "the records afterwards")
             assert program.stop() == 0
-            told = [line for line in program.err.seen if says("Kafka is out of reach")(line)]
-            assert len(told) == 1
+            lines = [line for line in program.err.seen if says("Kafka is out of reach")(line)]
+            assert len(lines) == 1
 
 
 def test_a_broker_that_comes_late_and_one_that_restarts_empty_are_waited_for(
@@ -150,7 +150,7 @@ def test_a_broker_that_comes_late_and_one_that_restarts_empty_are_waited_for(
 
 
 def serve_one_record(broker: Tansu, settings: Settings, program: Program) -> None:
-    """Start a broker that knows nothing; send one record when the runner has found it."""
+    """Start an empty broker; send one record when the runner has found it."""
     broker.start()
     ensure_topic(settings, RetryDeadline(WAIT_S, print), partitions=PARTITIONS)
     program.err.until(says("Kafka is back"))

@@ -1,4 +1,4 @@
-"""The limits on applying as a client meets them, and on a Redis that takes no writes."""
+"""The rate limits of apply as a client sees them, and on a Redis that takes no writes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ADDRESS = "203.0.113.7"
 
 
-def test_whoever_asks_too_often_gets_429_until_the_second_is_over_and_keeps_the_serial(
+def test_a_client_that_asks_too_often_gets_429_for_the_second_and_keeps_the_serial(
     service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("APPLY_RATE_PER_S", "1")
@@ -35,15 +35,15 @@ def test_whoever_asks_too_often_gets_429_until_the_second_is_over_and_keeps_the_
     create_campaign(campaign_id)
     assert apply(campaign_id, "eager").status == 202
     before = redis_dump(service)
-    answers: list[Response] = []
+    responses: list[Response] = []
 
     def is_limited() -> bool:
-        answers.append(apply(campaign_id, "eager"))
-        return answers[-1].status == 429
+        responses.append(apply(campaign_id, "eager"))
+        return responses[-1].status == 429
 
     # Sooner or later two calls lie in one second, however slow this machine is.
     await_condition(is_limited, "a call too many")
-    limited = answers[-1]
+    limited = responses[-1]
     assert limited.code == "TOO_MANY_REQUESTS"
     assert limited.headers["Content-Type"] == "application/problem+json"
     assert limited.headers["Retry-After"] == "1"
@@ -52,7 +52,7 @@ def test_whoever_asks_too_often_gets_429_until_the_second_is_over_and_keeps_the_
 
 
 @pytest.mark.parametrize("refusing", [{"min-replicas-to-write": 1}, {"maxmemory": 1}])
-def test_a_redis_that_takes_no_writes_still_answers_what_needs_none(
+def test_a_redis_that_takes_no_writes_still_serves_what_needs_none(
     settings: Settings, private_valkey: Valkey, refusing: dict[str, int]
 ) -> None:
     private = dataclasses.replace(settings, redis_url=private_valkey.url)

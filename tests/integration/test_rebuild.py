@@ -1,4 +1,4 @@
-"""The rebuild: what Redis forgot comes back from MySQL and Kafka, and nothing is given twice."""
+"""The rebuild: what Redis lost comes back from MySQL and Kafka, and no serial is given twice."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_campaign_in_the_middle_of_its_creation_is_left_to_its_creator(
     assert apply(campaign_id, "42").body["serial"] == 1
 
 
-def test_a_campaign_whose_creation_was_cut_short_long_ago_is_opened(
+def test_a_campaign_whose_creation_was_interrupted_long_ago_is_opened(
     lossy: Settings, campaign_id: str
 ) -> None:
     wiring.mysql_queries().create_campaign(Campaign(campaign_id, "welcome", 5, 0, 2**42))
@@ -78,12 +78,12 @@ def test_after_a_flush_winners_come_back_from_mysql_and_from_the_unread_topic(
     lossy: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=5)
-    told = {user: apply(campaign_id, user).body["serial"] for user in ("a", "b", "c")}
-    consume_handler(kafka_event([message(campaign_id, "a", told["a"])]), None)
+    serials = {user: apply(campaign_id, user).body["serial"] for user in ("a", "b", "c")}
+    consume_handler(kafka_event([message(campaign_id, "a", serials["a"])]), None)
     flush(lossy)
     assert apply(campaign_id, "d").status == 503
     assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
-    for user, serial in told.items():
+    for user, serial in serials.items():
         again = apply(campaign_id, user)
         assert (again.code, again.body["serial"]) == ("ALREADY_APPLIED", serial)
     assert [apply(campaign_id, user).code for user in "def"] == ["ACCEPTED", "ACCEPTED", "SOLD_OUT"]
@@ -98,7 +98,7 @@ def test_what_redis_still_holds_after_a_restart_stays_and_what_it_forgot_comes_b
         apply(campaign_id, user)
     keys = f"coupon:{{{campaign_id}}}:"
     with closing(connect(lossy)) as redis:
-        # As a copy of a second ago: c was not there yet.
+        # Like a copy of a second ago: c was not there yet.
         redis.zrem(keys + "applied_user", "c")
         redis.zrem(keys + "pending", "c")
         redis.set(keys + "coupon_count", 2)
@@ -109,16 +109,16 @@ def test_what_redis_still_holds_after_a_restart_stays_and_what_it_forgot_comes_b
         assert redis.zcard(keys + "pending") == 4
 
 
-def test_a_serial_that_was_forgotten_before_anybody_was_told_is_given_to_the_next(
+def test_a_serial_that_was_lost_before_any_response_is_given_to_the_next(
     lossy: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=3)
     consume_handler(kafka_event([message(campaign_id, "third", 3)]), None)
     mark_as_restarted(lossy, campaign_id)
     rebuild_handler({}, None)
-    answers = [apply(campaign_id, user) for user in ("a", "b", "c", "third")]
-    assert [a.body.get("serial") for a in answers] == [1, 2, None, 3]
-    assert answers[2].code == "SOLD_OUT"
+    responses = [apply(campaign_id, user) for user in ("a", "b", "c", "third")]
+    assert [a.body.get("serial") for a in responses] == [1, 2, None, 3]
+    assert responses[2].code == "SOLD_OUT"
 
 
 def test_forged_records_in_the_topic_do_not_raise_the_count(
@@ -134,13 +134,13 @@ def test_forged_records_in_the_topic_do_not_raise_the_count(
     assert ask("GET /campaigns/{id}", campaign_id).body["remaining"] == 2
 
 
-def test_somebody_whose_record_waits_in_failed_event_is_not_forgotten(
+def test_a_user_whose_record_waits_in_failed_event_is_not_forgotten(
     lossy: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=5)
     consume_handler(kafka_event([message(campaign_id, "owner", 1)]), None)
     apply(campaign_id, "waiting")
-    # As if it had been refused: its record is in failed_event, its offset committed.
+    # As if MySQL had refused it: its record is in failed_event, its offset committed.
     rows(
         lossy,
         "INSERT INTO failed_event (campaign_id, user_id, topic, partition_no, offset_no, payload,"
@@ -166,7 +166,7 @@ def test_what_the_topic_holds_outweighs_what_redis_alone_remembers(
     assert apply(campaign_id, "told").body["serial"] == 1
     keys = f"coupon:{{{campaign_id}}}:"
     with closing(connect(lossy)) as redis:
-        # As a copy from before, in which another one had the serial and was never told.
+        # Like an older copy, in which another user had the serial and never got a response.
         redis.delete(keys + "applied_user", keys + "pending")
         redis.zadd(keys + "applied_user", {"never-told": 1})
         redis.zadd(keys + "pending", {"never-told": 1})

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def test_without_the_wait_an_apply_in_flight_loses_its_serial_to_another(
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The negative control of the wait: what it keeps apart happens without it."""
+    """The negative control of the wait: without it, what it prevents happens."""
     create_campaign(campaign_id, quantity=5)
     in_flight = admit_one(wiring.admissions(), campaign_id, "slow")
     flush(lossy)

@@ -76,7 +76,7 @@ def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
     assert apply(campaign_id, "a").status == 503
 
 
-def test_a_campaign_that_somebody_else_opens_meanwhile_is_not_touched(
+def test_a_campaign_that_another_process_opens_meanwhile_is_not_touched(
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_campaign(campaign_id)

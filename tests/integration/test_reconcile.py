@@ -1,4 +1,4 @@
-"""Reconciliation on real servers: every difference is named, and nothing is changed by looking."""
+"""Reconciliation on real servers: it names every difference and changes nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_looking_changes_nothing(quick: Settings, campaign_id: str) -> None:
     assert redis_dump(quick) == before
 
 
-def test_pages_sections_and_batches_hide_nothing(
+def test_pages_and_batches_hide_nothing(
     quick: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "PAGE", 4)
@@ -73,7 +73,7 @@ def test_serials_that_no_campaign_has_are_seen(quick: Settings, campaign_id: str
     ]
 
 
-def test_a_failed_event_that_waits_is_no_missing_row_and_one_given_up_is(
+def test_a_waiting_failed_event_is_not_a_missing_row_and_one_given_up_is(
     quick: Settings, campaign_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create_campaign(campaign_id, quantity=5)

@@ -1,4 +1,4 @@
-"""`python -m local.reconcile` and the administrator's page: what people read, and exit codes."""
+"""`python -m local.reconcile` and the administrator's page: their output and exit codes."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_over_http_an_administrator_sees_the_first_differences_and_all_counts(
     assert ask(call, campaign_id).status == 401
     assert ask(call, campaign_id, user="42").status == 403
     monkeypatch.setattr("handlers.reconcile.LISTED_MAX", 3)
-    answer = ask(call, campaign_id, user="admin", scope=ADMIN)
-    assert answer.status == 200
-    assert answer.body["counts"] == dict.fromkeys(Kind, 1) | {"SERIAL_GAP": 3}
-    assert len(answer.body["differences"]) == 3
-    assert (answer.body["truncated"], answer.body["next_after"]) == (True, None)
+    response = ask(call, campaign_id, user="admin", scope=ADMIN)
+    assert response.status == 200
+    assert response.body["counts"] == dict.fromkeys(Kind, 1) | {"SERIAL_GAP": 3}
+    assert len(response.body["differences"]) == 3
+    assert (response.body["truncated"], response.body["next_after"]) == (True, None)
     beyond = ask(call, campaign_id, user="admin", scope=ADMIN, query={"after": "6"})
     assert {d["kind"] for d in beyond.body["differences"]} == {"SERIAL_MISMATCH", "PENDING_STALE"}
     assert not beyond.body["truncated"]
@@ -103,9 +103,9 @@ def test_a_campaign_that_redis_is_not_sure_of_is_a_503_and_exit_code_1(
     create_campaign(campaign_id)
     lose(Redis(quick, campaign_id))
     call = "GET /campaigns/{id}/reconciliation"
-    answer = ask(call, campaign_id, user="admin", scope=ADMIN)
-    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
-    assert said in answer.body["detail"]
+    response = ask(call, campaign_id, user="admin", scope=ADMIN)
+    assert (response.status, response.headers["Retry-After"]) == (503, "1")
+    assert said in response.body["detail"]
     capsys.readouterr()
     assert run("--repair") == 1
     shown = capsys.readouterr()
@@ -114,7 +114,7 @@ def test_a_campaign_that_redis_is_not_sure_of_is_a_503_and_exit_code_1(
     assert shown.out == f"{campaign_id}-sound: nothing found\n"
 
 
-def test_servers_out_of_reach_are_exit_code_1_and_no_password_is_shown(
+def test_unreachable_servers_are_exit_code_1_and_no_password_is_shown(
     quick: Settings, campaign_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     create_campaign(campaign_id)
@@ -148,10 +148,10 @@ def test_ctrl_c_ends_with_one_sentence(
 ) -> None:
     spoil(Redis(quick, campaign_id), campaign_id)
 
-    def pressed(_: float) -> None:
+    def interrupted(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("handlers.domain.reconciliation.reconciler.time.sleep", pressed)
+    monkeypatch.setattr("handlers.domain.reconciliation.reconciler.time.sleep", interrupted)
     assert run() == 130
     assert capsys.readouterr().err.endswith("Interrupted: what was not reported is not compared.\n")
 

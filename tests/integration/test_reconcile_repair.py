@@ -1,4 +1,4 @@
-"""Repair after a reconciliation: what is safe is mended, the rest is named and left."""
+"""Repair after a reconciliation: it repairs what is safe, and only names the rest."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_what_was_made_pending_is_sent_by_the_relay_and_written(
     assert run() == 0
 
 
-def test_only_who_holds_that_very_serial_and_is_not_pending_is_made_pending(
+def test_only_the_user_of_that_serial_who_is_not_pending_is_made_pending(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id)

@@ -1,4 +1,4 @@
-"""Reconciliation while people apply, rows are written and collisions are mended: no false alarm."""
+"""Reconciliation during applies, writes and repairs of collisions: no false alarm."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def again_until_done(handler: Callable[..., object], event: dict[str, Any]) -> None:
-    """Call again what found MySQL busy with the others, as Lambda does."""
+    """Call again after MySQL was busy with the others, as Lambda does."""
     while True:
         with suppress(UnavailableError):
             handler(event, None)
@@ -31,7 +31,7 @@ def again_until_done(handler: Callable[..., object], event: dict[str, Any]) -> N
 
 
 class Sale:
-    """500 people apply, a consumer writes what they were told, a redrive mends collisions."""
+    """500 users apply, a consumer writes their serials, a redrive repairs collisions."""
 
     def __init__(self, campaign_id: str) -> None:
         self._campaign_id = campaign_id
@@ -43,23 +43,23 @@ class Sale:
         with ThreadPoolExecutor(3) as pool:
             running = [pool.submit(work) for work in (self._consume, self._redrive, self._compare)]
             try:
-                presses = [lambda n=n: self._press(n) for n in range(500)]
-                answers = at_once(presses, 8)
+                calls = [lambda n=n: self._apply(n) for n in range(500)]
+                responses = at_once(calls, 8)
             finally:
                 self._topic.put(None)
                 running[0].exception()
                 self._is_over.set()
             for one in running:
                 one.result()
-        return answers
+        return responses
 
-    def _press(self, n: int) -> Response:
-        answer = apply(self._campaign_id, f"user-{n}")
-        serial = answer.body["serial"]
+    def _apply(self, n: int) -> Response:
+        response = apply(self._campaign_id, f"user-{n}")
+        serial = response.body["serial"]
         self._topic.put(message(self._campaign_id, f"user-{n}", serial).encode())
-        if n % 10 == 0:  # somebody else's serial: kept in failed_event, then given another one
+        if n % 10 == 0:  # the serial of another user: stored in failed_event, then replaced
             self._topic.put(message(self._campaign_id, f"late-{n}", serial).encode())
-        return answer
+        return response
 
     def _consume(self) -> None:
         offset, batch = 0, list[bytes]()
@@ -85,7 +85,7 @@ def test_while_people_apply_and_rows_are_written_nothing_is_a_false_alarm(
 ) -> None:
     create_campaign(campaign_id, quantity=600)
     sale = Sale(campaign_id)
-    assert {answer.code for answer in sale.run()} == {"ACCEPTED"}
+    assert {response.code for response in sale.run()} == {"ACCEPTED"}
     assert sale.seen
     assert not any(sale.seen)
     redrive_handler({}, None)

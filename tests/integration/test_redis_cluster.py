@@ -1,4 +1,4 @@
-"""The same scripts on a Redis cluster (of one node: what matters is how it is spoken to)."""
+"""The same scripts on a Redis cluster (of one node: only the protocol matters)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ADDRESS = "203.0.113.7"
 
 @pytest.fixture
 def cluster(settings: Settings) -> Iterator[Scripts]:
-    # The bus would take the port 10,000 above, where outgoing connections have theirs.
+    # The bus would take the port 10,000 above, in the range of outgoing connections.
     options = {"cluster-enabled": "yes", "cluster-port": str(free_port())}
     with Valkey(options=options) as valkey:
         with redis.Redis(port=valkey.port) as node:
@@ -64,7 +64,7 @@ def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts)
     assert admit_one(admissions, "unknown", "42").outcome is Outcome.NOT_FOUND
 
 
-def test_a_cluster_out_of_reach_is_unavailable_and_comes_back(settings: Settings) -> None:
+def test_an_unreachable_cluster_is_unavailable_and_comes_back(settings: Settings) -> None:
     nowhere = dataclasses.replace(settings, redis_url="redis://127.0.0.1:1/0", redis_cluster=True)
     scripts = Scripts(lambda: connect(nowhere), epoch=True)
     with pytest.raises(UnavailableError):

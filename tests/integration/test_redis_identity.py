@@ -1,4 +1,4 @@
-"""Redis as ElastiCache has it: over TLS, with a password that Secrets Manager keeps and rotates."""
+"""Redis as in ElastiCache: over TLS, with a password that Secrets Manager stores and rotates."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def tls_port(private_valkey: Valkey, authority: Authority) -> Iterator[int]:
 
 @pytest.fixture
 def administrator(private_valkey: Valkey) -> Iterator[redis.Redis]:
-    """A connection that stays authenticated whatever becomes of the passwords."""
+    """A connection that stays authenticated when the passwords change."""
     with closing(redis.Redis(port=private_valkey.port, single_connection_client=True)) as client:
         client.ping()
         yield client
@@ -104,7 +104,7 @@ def test_scripts_run_over_tls_with_a_password_and_know_the_servers_run(
         assert scripts.command("ECHO", RUN_ID) == run_id.encode()
 
 
-def test_a_user_of_the_secret_is_taken_in_place_of_one_in_the_url(
+def test_a_user_of_the_secret_is_taken_instead_of_one_in_the_url(
     private_valkey: Valkey, administrator: redis.Redis
 ) -> None:
     administrator.execute_command("ACL", "SETUSER", "shop", "on", ">of-the-shop", "+ping", "+info")
@@ -129,7 +129,7 @@ def test_a_rotated_password_is_learned_by_the_connection_that_is_refused(
         administrator.client_kill_filter(_type="normal", skipme=True)
         vault.now = RENEW_EVERY_S
         with pytest.raises(UnavailableError) as caught:
-            scripts.command("ECHO", "heard")  # nobody has told Secrets Manager yet
+            scripts.command("ECHO", "heard")  # Secrets Manager does not have it yet
         assert isinstance(caught.value.__cause__, AuthenticationError)
         vault.text = "second"
         vault.now += RENEW_EVERY_S

@@ -1,4 +1,4 @@
-"""The redrive: what could not be written is written later, or given up loudly."""
+"""The redrive: a record that was not written is written later, or given up with an alarm."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def redrive_now(**query: str) -> Response:
 
 @contextmanager
 def refusing(settings: Settings, user: str, state: str, error: int) -> Iterator[None]:
-    """Let MySQL answer with an error to every row of this user's, while the block lasts."""
+    """Let MySQL raise an error for every row of this user during the block."""
     rows(
         settings,
         "CREATE TRIGGER refuse BEFORE INSERT ON coupon FOR EACH ROW IF NEW.user_id = %s THEN "
@@ -131,7 +131,7 @@ def test_a_search_for_a_free_serial_goes_on_where_it_was_left(
     assert ("late", 31) in coupons(service, campaign_id)
 
 
-def test_an_attempt_cut_short_after_the_new_serial_gives_the_same_one_again(
+def test_an_attempt_interrupted_after_the_new_serial_gives_the_same_one_again(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=9)
@@ -143,7 +143,7 @@ def test_an_attempt_cut_short_after_the_new_serial_gives_the_same_one_again(
     assert apply(campaign_id, "next").body["serial"] == 3
 
 
-def test_a_second_record_of_somebody_who_has_a_coupon_is_resolved_and_gives_no_second_one(
+def test_a_second_record_of_a_user_with_a_coupon_is_resolved_and_gives_no_second_one(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=5)
@@ -208,7 +208,7 @@ def test_a_deadlock_takes_the_whole_batch_back_and_counts_no_attempt(
     assert redrive_handler({}, None) == {"resolved": 3, "retried": 0, "dead": 0}
 
 
-def test_while_redis_is_out_of_reach_a_collision_waits_and_everything_else_goes_on(
+def test_while_redis_is_unreachable_a_collision_waits_and_everything_else_goes_on(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=5)
@@ -231,9 +231,9 @@ def test_several_redrives_at_once_write_every_record_once(
     with ThreadPoolExecutor(4) as pool:
         done = [f.result() for f in [pool.submit(redrive_handler, {}, None) for _ in range(4)]]
     assert sum(result["resolved"] for result in done) == 250
-    standing = coupons(service, campaign_id)
-    assert len({user for user, _ in standing}) == len(standing) == 251
-    assert [serial for _, serial in standing] == list(range(1, 252))
+    issued = coupons(service, campaign_id)
+    assert len({user for user, _ in issued}) == len(issued) == 251
+    assert [serial for _, serial in issued] == list(range(1, 252))
 
 
 def test_the_redrive_stops_before_its_time_is_over(service: Settings, campaign_id: str) -> None:
@@ -246,5 +246,8 @@ def test_the_redrive_stops_before_its_time_is_over(service: Settings, campaign_i
 def test_only_what_waits_or_was_given_up_can_be_driven_again(
     service: Settings, status: str
 ) -> None:
-    answer = redrive_now(status=status)
-    assert (answer.status, answer.body["detail"]) == (400, "status: must be one of PENDING, DEAD")
+    response = redrive_now(status=status)
+    assert (response.status, response.body["detail"]) == (
+        400,
+        "status: must be one of PENDING, DEAD",
+    )

@@ -1,4 +1,4 @@
-"""The relay: what is pending for too long goes to Kafka again, and nothing else does."""
+"""The relay: only what is pending for too long goes to Kafka again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def overdue(service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Three users accepted while Kafka was out of reach, a minute ago; then Kafka is back."""
+    """Three users accepted while Kafka was unreachable, a minute ago; then Kafka is back."""
     create_campaign(campaign_id, quantity=10)
     with monkeypatch.context() as outage:
         outage.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")

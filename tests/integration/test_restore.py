@@ -1,4 +1,4 @@
-"""The restore: batches that Lambda gave up and left in S3 (moto's) come back to be written."""
+"""The restore: batches that Lambda gave up and left in S3 (moto) are written after all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BUCKET = "seonchak-failed-batches"
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch, service: Settings) -> Iterator[Any]:
-    """An account with the bucket, and credentials that are good for nothing."""
+    """An account with the bucket, and worthless credentials."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -60,7 +60,7 @@ def leave(s3: Any, key: str, event: dict[str, Any] | bytes) -> None:
     s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
 
-def told(*keys: str) -> dict[str, Any]:
+def s3_event(*keys: str) -> dict[str, Any]:
     return {
         "Records": [
             {
@@ -73,23 +73,23 @@ def told(*keys: str) -> dict[str, Any]:
     }
 
 
-def kept(settings: Settings) -> list[tuple[Any, ...]]:
+def stored(settings: Settings) -> list[tuple[Any, ...]]:
     return rows(
         settings,
         "SELECT partition_no, offset_no, reason, status FROM failed_event ORDER BY id",
     )
 
 
-def test_a_batch_that_lambda_gave_up_is_written_by_the_redrive_and_by_nobody_twice(
+def test_a_batch_that_lambda_gave_up_is_written_by_the_redrive_and_never_twice(
     s3: Any, service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=5)
     assert [apply(campaign_id, user).body["serial"] for user in ("a", "b")] == [1, 2]
     event = kafka_event([message(campaign_id, "a", 1), message(campaign_id, "b", 2), b"poison"])
     leave(s3, "given up/1 + 2.json", event)
-    for _ in range(2):  # S3 may tell twice
-        assert restore_handler(told("given up/1 + 2.json"), None) == {"restored": 3}
-    assert kept(service) == [
+    for _ in range(2):  # S3 may send the event twice
+        assert restore_handler(s3_event("given up/1 + 2.json"), None) == {"restored": 3}
+    assert stored(service) == [
         (0, 0, "BATCH_FAILED", "PENDING"),
         (0, 1, "BATCH_FAILED", "PENDING"),
         (0, 2, "UNDECODABLE", "PENDING"),
@@ -98,7 +98,7 @@ def test_a_batch_that_lambda_gave_up_is_written_by_the_redrive_and_by_nobody_twi
     assert redrive_handler({}, None) == {"resolved": 2, "retried": 1, "dead": 0}
     assert coupons(service, campaign_id) == [("a", 1), ("b", 2)]
     assert wiring.redis_campaigns().applied(campaign_id, "a") == UserAdmission(1, None)  # settled
-    restore_handler(told("given up/1 + 2.json"), None)
+    restore_handler(s3_event("given up/1 + 2.json"), None)
     assert redrive_handler({}, None) == {"resolved": 0, "retried": 0, "dead": 0}
 
 
@@ -107,21 +107,21 @@ def test_a_batch_that_was_written_before_lambda_gave_it_up_is_found_so(
 ) -> None:
     create_campaign(campaign_id, quantity=5)
     event = kafka_event([message(campaign_id, "a", 1)])
-    consume_handler(event, None)  # … and then the function ran out of time, say
+    consume_handler(event, None)  # … and then the function ran out of time, for example
     leave(s3, "late", event)
-    restore_handler(told("late"), None)
+    restore_handler(s3_event("late"), None)
     assert redrive_handler({}, None)["resolved"] == 1
     assert coupons(service, campaign_id) == [("a", 1)]
 
 
-def test_an_object_that_is_no_batch_is_an_error_and_the_others_are_restored(
+def test_an_object_that_is_not_a_batch_is_an_error_and_the_others_are_restored(
     s3: Any, service: Settings, campaign_id: str
 ) -> None:
     leave(s3, "broken", b"not an invocation record")
     leave(s3, "good", kafka_event([message(campaign_id, "a", 1)]))
     with pytest.raises(NotRestoredError, match=r"^not in failed_event: broken, absent$"):
-        restore_handler(told("broken", "absent", "good"), None)
-    assert kept(service) == [(0, 0, "BATCH_FAILED", "PENDING")]
+        restore_handler(s3_event("broken", "absent", "good"), None)
+    assert stored(service) == [(0, 0, "BATCH_FAILED", "PENDING")]
 
 
 def test_an_object_that_is_larger_than_any_batch_is_not_read(
@@ -130,8 +130,8 @@ def test_an_object_that_is_larger_than_any_batch_is_not_read(
     monkeypatch.setattr(failed_batches, "OBJECT_BYTES_MAX", 10)
     leave(s3, "large", b"x" * 11)
     with pytest.raises(NotRestoredError, match="large"):
-        restore_handler(told("large"), None)
-    assert kept(service) == []
+        restore_handler(s3_event("large"), None)
+    assert stored(service) == []
 
 
 def test_a_record_that_mysql_refuses_does_not_hold_up_its_batch(
@@ -141,8 +141,8 @@ def test_a_record_that_mysql_refuses_does_not_hold_up_its_batch(
     event["records"]["coupon_create-0"][4]["offset"] = -1
     leave(s3, "refused", event)
     with pytest.raises(NotRestoredError, match="refused"):
-        restore_handler(told("refused"), None)
-    assert [offset for _, offset, _, _ in kept(service)] == [0, 1, 2, 3, 5, 6]
+        restore_handler(s3_event("refused"), None)
+    assert [offset for _, offset, _, _ in stored(service)] == [0, 1, 2, 3, 5, 6]
 
 
 def test_without_mysql_nothing_is_taken_for_restored(
@@ -153,7 +153,7 @@ def test_without_mysql_nothing_is_taken_for_restored(
         wiring.reset()
         patch.setenv("DATABASE_URL", "mysql://nobody@127.0.0.1:1/coupons")
         with pytest.raises(NotRestoredError):
-            restore_handler(told("good"), None)
+            restore_handler(s3_event("good"), None)
         wiring.reset()
-    assert restore_handler(told("good"), None) == {"restored": 1}
-    assert kept(service) == [(0, 0, "BATCH_FAILED", "PENDING")]
+    assert restore_handler(s3_event("good"), None) == {"restored": 1}
+    assert stored(service) == [(0, 0, "BATCH_FAILED", "PENDING")]

@@ -1,4 +1,4 @@
-"""Secrets from AWS Secrets Manager, which moto plays: read, kept, rotated."""
+"""Secrets from AWS Secrets Manager (moto): read, cached, rotated."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RDS = {
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty account, and credentials that are good for nothing."""
+    """An empty account, and worthless credentials."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
@@ -69,7 +69,7 @@ class Unsteady:
         return self._source.read(secret_id, stage)
 
 
-def keep(**secret: Any) -> None:
+def store(**secret: Any) -> None:
     boto3.client("secretsmanager").create_secret(Name=NAME, **secret)
 
 
@@ -86,14 +86,14 @@ def address_of() -> DatabaseAddress:
 
 
 def test_a_secret_in_the_form_of_rds_is_an_address() -> None:
-    keep(SecretString=json.dumps(RDS))
+    store(SecretString=json.dumps(RDS))
     address = address_of()
     assert address == DatabaseAddress("db.example.com", 3307, "shop", PASSWORD, "coupons")
     assert PASSWORD not in repr(address)
 
 
 def test_a_secret_that_rds_manages_holds_no_address_so_the_settings_do() -> None:
-    keep(SecretString=json.dumps({"username": "shop", "password": PASSWORD}))
+    store(SecretString=json.dumps({"username": "shop", "password": PASSWORD}))
     address = secrets.database_address(secret_of(), "proxy.example.com", 3308, "coupons")
     assert address == DatabaseAddress("proxy.example.com", 3308, "shop", PASSWORD, "coupons")
     with pytest.raises(ConfigurationError, match="lacks host"):
@@ -102,17 +102,17 @@ def test_a_secret_that_rds_manages_holds_no_address_so_the_settings_do() -> None
 
 @pytest.mark.parametrize("port", ["3307", 3307])
 def test_a_port_may_be_written_as_text(port: object) -> None:
-    keep(SecretString=json.dumps(RDS | {"port": port}))
+    store(SecretString=json.dumps(RDS | {"port": port}))
     assert address_of().port == 3307
 
 
 def test_without_a_port_it_is_mysqls_own() -> None:
-    keep(SecretString=json.dumps({k: v for k, v in RDS.items() if k != "port"}))
+    store(SecretString=json.dumps({k: v for k, v in RDS.items() if k != "port"}))
     assert address_of().port == 3306
 
 
-def test_a_secret_is_kept_for_a_while_and_then_read_anew() -> None:
-    keep(SecretString="first")
+def test_a_secret_is_cached_for_a_while_and_then_read_again() -> None:
+    store(SecretString="first")
     secret = secret_of(clock := Clock())
     assert secret.current() == "first"
     change("second")
@@ -122,12 +122,12 @@ def test_a_secret_is_kept_for_a_while_and_then_read_anew() -> None:
     assert (secret.current(), secret.previous()) == ("second", "first")
 
 
-def test_a_secret_that_was_refused_is_read_anew_once_in_a_while() -> None:
-    keep(SecretString="first")
+def test_a_secret_that_was_refused_is_read_again_once_in_a_while() -> None:
+    store(SecretString="first")
     secret = secret_of(clock := Clock())
     secret.current()
     change("second")
-    assert not secret.renew()  # it was read this very moment
+    assert not secret.renew()  # it was read just now
     clock.now = RENEW_EVERY_S
     assert secret.renew()
     assert (secret.current(), secret.previous()) == ("second", "first")
@@ -137,24 +137,24 @@ def test_a_secret_that_was_refused_is_read_anew_once_in_a_while() -> None:
     clock.now += 1
     assert secret.renew()
     clock.now += RENEW_EVERY_S
-    assert not secret.renew()  # there is no other one
+    assert not secret.renew()  # Secrets Manager has no other one
 
 
 def test_a_secret_without_a_rotation_has_no_previous_one() -> None:
-    keep(SecretString="first")
+    store(SecretString="first")
     secret = secret_of()
     assert (secret.current(), secret.previous()) == ("first", None)
 
 
-def test_while_secrets_manager_gives_no_answer_the_old_secret_goes_on_but_not_for_ever() -> None:
-    keep(SecretString="first")
+def test_while_secrets_manager_is_down_the_old_secret_is_used_but_not_for_ever() -> None:
+    store(SecretString="first")
     source = Unsteady(SecretsManager())
     secret = Secret(NAME, source, clock=(clock := Clock()))
     assert secret.current() == "first"
     source.reachable = False
     clock.now = MAX_AGE_S
     assert [secret.current() for _ in range(50)] == ["first"] * 50
-    assert source.questions == 2  # the one that was answered, and one that was not
+    assert source.questions == 2  # one with a response, and one without
     assert not secret.renew()
     clock.now = STALE_S_MAX
     with pytest.raises(UnavailableError):
@@ -165,7 +165,7 @@ def test_while_secrets_manager_gives_no_answer_the_old_secret_goes_on_but_not_fo
 
 
 def test_an_unfit_secret_is_refused_by_its_variable_and_not_shown() -> None:
-    keep(SecretString="much-too-tiny")
+    store(SecretString="much-too-tiny")
     secret = secret_of(check=lambda text: checked_secret("AUTH_JWT_SECRET_ID", text, "prod"))
     with pytest.raises(ConfigurationError, match="AUTH_JWT_SECRET_ID is shorter") as caught:
         secret.current()
@@ -182,7 +182,7 @@ def test_an_unfit_secret_is_refused_by_its_variable_and_not_shown() -> None:
     ],
 )
 def test_redis_has_a_password_or_a_user_with_one(text: str, expected: tuple[str, ...]) -> None:
-    keep(SecretString=text)
+    store(SecretString=text)
     assert secrets.redis_credentials(secret_of()) == expected
 
 
@@ -220,7 +220,7 @@ def test_without_a_region_it_is_an_outage_and_no_crash(monkeypatch: pytest.Monke
     ],
 )
 def test_a_secret_of_another_form_is_refused_without_showing_it(text: str) -> None:
-    keep(SecretString=text or " ")
+    store(SecretString=text or " ")
     with pytest.raises(ConfigurationError, match=r"^DATABASE_SECRET_ID: prod/coupons ") as caught:
         address_of()
     shown = [
@@ -233,7 +233,7 @@ def test_a_secret_of_another_form_is_refused_without_showing_it(text: str) -> No
 
 
 def test_a_secret_of_bytes_is_refused() -> None:
-    keep(SecretBinary=json.dumps(RDS).encode())
+    store(SecretBinary=json.dumps(RDS).encode())
     with pytest.raises(ConfigurationError, match="DATABASE_SECRET_ID"):
         address_of()
 
@@ -248,8 +248,8 @@ def test_the_service_asks_for_it_when_it_first_needs_the_database(
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("DATABASE_SECRET_ID", NAME)
     monkeypatch.setenv("DATABASE_TLS", "verify")
-    database = wiring.database()  # before there is such a secret
-    keep(SecretString=json.dumps(RDS | {"host": "127.0.0.1", "port": 1}))
+    database = wiring.database()  # before the secret exists
+    store(SecretString=json.dumps(RDS | {"host": "127.0.0.1", "port": 1}))
     with pytest.raises(UnavailableError, match=r"MySQL gave no answer \(error 2003\)"):
         database.run(lambda _: None)
     assert wiring.secrets().database_address().tls.mode is TlsMode.VERIFY

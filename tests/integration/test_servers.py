@@ -1,4 +1,4 @@
-"""The servers behind the stack: what outlives a restart, and what a failing start says."""
+"""The servers behind the stack: what survives a restart, and what a failing start prints."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_broker_hands_on_what_it_acknowledged(kafka_kind: KafkaKind) -> None
             admin.create_topics({"t": {"num_partitions": 1}}, wait_for_metadata=True)
         with closing(KafkaProducer(bootstrap_servers=broker.url, acks="all")) as producer:
             producer.send("t", b"value", key=b"key").get(10)
-        if kafka_kind == "apache":  # Tansu holds everything in memory
+        if kafka_kind == "apache":  # Tansu stores everything in memory
             broker.kill()
             broker.start()
         with closing(KafkaConsumer(bootstrap_servers=broker.url, group_id=None)) as consumer:

@@ -180,8 +180,8 @@ def test_fixed_ports_are_used(tmp_path: Path) -> None:
 def test_settings_are_quoted_for_the_shell() -> None:
     value = 'it\'s $HOME; `x` "y" \\'
     line = exports({"NAME": value}) + 'printf %s "$NAME"'
-    answer = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=True)
-    assert answer.stdout == value
+    result = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=True)
+    assert result.stdout == value
 
 
 def test_only_some_servers_in_the_environment_are_an_error_that_names_the_missing(

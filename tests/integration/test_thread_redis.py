@@ -1,4 +1,4 @@
-"""thread_local_client.py on a real server: whose connection, and whose answer."""
+"""thread_local_client.py on a real server: each thread's own connection and replies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 ECHO = "return ARGV[1]"
-# Long enough to be interrupted in the middle of it.
+# Long enough to be interrupted in the middle.
 SLOW_ECHO = "local i = 0 while i < 3000000 do i = i + 1 end return ARGV[1]"
 THREADS, ECHOES = 8, 200
 
@@ -46,13 +46,13 @@ def connections(client: ThreadLocalRedis) -> set[str]:
     return {each["addr"] for each in client.client_list() if each["cmd"] == "evalsha"}
 
 
-def test_each_thread_has_its_own_connection_and_gets_its_own_answers(
+def test_each_thread_has_its_own_connection_and_gets_its_own_replies(
     client: ThreadLocalRedis, echo: str
 ) -> None:
-    together = threading.Barrier(THREADS)
+    barrier = threading.Barrier(THREADS)
 
     def ask(thread: int) -> bool:
-        together.wait()
+        barrier.wait()
         return all(
             client.execute_command("EVALSHA", echo, 0, f"{thread}-{n}") == f"{thread}-{n}".encode()
             for n in range(ECHOES)
@@ -61,7 +61,7 @@ def test_each_thread_has_its_own_connection_and_gets_its_own_answers(
     with ThreadPoolExecutor(THREADS) as threads:
         assert all(threads.map(ask, range(THREADS)))
         assert len(connections(client)) == THREADS
-    # Whoever ends takes the connection along.
+    # A thread that ends closes its connection.
     eventually(lambda: not connections(client), "the connections' end")
 
 
@@ -75,21 +75,21 @@ def test_a_connection_that_was_killed_is_replaced_and_the_script_run_again(
     assert client.execute_command("EVALSHA", echo, 0, "3") == b"3"
 
 
-def test_a_group_that_finds_its_connection_killed_is_run_again_each_answer_in_its_place(
+def test_a_batch_whose_connection_was_killed_is_run_again_with_replies_in_order(
     client: ThreadLocalRedis, echo: str
 ) -> None:
     assert client.execute_command("EVALSHA", echo, 0, "1") == b"1"
     [killed] = connections(client)
     client.client_kill(killed)
-    group = [("EVALSHA", echo, 0, f"{n}") for n in range(ECHOES)]
-    assert client.execute_all(group) == [f"{n}".encode() for n in range(ECHOES)]
+    batch = [("EVALSHA", echo, 0, f"{n}") for n in range(ECHOES)]
+    assert client.execute_all(batch) == [f"{n}".encode() for n in range(ECHOES)]
 
 
-def test_an_error_among_the_answers_to_a_group_stands_in_its_place_and_the_others_in_theirs(
+def test_an_error_among_the_replies_to_a_batch_is_at_its_own_index_like_all_others(
     client: ThreadLocalRedis, echo: str
 ) -> None:
-    group = [("EVALSHA", echo, 0, "1"), ("EVALSHA", "0" * 40, 0), ("EVALSHA", echo, 0, "3")]
-    first, error, third = client.execute_all(group)
+    batch = [("EVALSHA", echo, 0, "1"), ("EVALSHA", "0" * 40, 0), ("EVALSHA", echo, 0, "3")]
+    first, error, third = client.execute_all(batch)
     assert (first, third) == (b"1", b"3")
     assert isinstance(error, ResponseError)
     assert client.execute_command("EVALSHA", echo, 0, "4") == b"4"
@@ -111,7 +111,7 @@ def test_a_server_that_is_gone_is_tried_twice_and_no_more(
     assert len(attempts) == 2
 
 
-def test_an_error_that_the_server_answers_is_told_and_the_connection_kept(
+def test_an_error_reply_is_raised_and_the_connection_is_reused(
     client: ThreadLocalRedis, echo: str
 ) -> None:
     client.execute_command("EVALSHA", echo, 0, "1")
@@ -123,56 +123,56 @@ def test_an_error_that_the_server_answers_is_told_and_the_connection_kept(
 
 
 class CutShortError(Exception):
-    """Whatever may end a wait for an answer."""
+    """Any error that may end a wait for a reply."""
 
 
 def interrupted(
-    client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, *, group: int, read: int
+    client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, *, batch: int, read: int
 ) -> list[bytes]:
-    """Send a group of which only so many answers are read, then another one; return what comes."""
+    """Send a batch of which only `read` replies are read, then another; return its replies."""
     echo, slow = client.script_load(ECHO), client.script_load(SLOW_ECHO)
     client.execute_command("EVALSHA", echo, 0, "before")
-    read_response, answers = client._own().read_response, list[Any]()
+    read_response, replies = client._own().read_response, list[Any]()
 
     def interrupt(*args: Any, **named: Any) -> Any:
-        if len(answers) == read:
+        if len(replies) == read:
             raise CutShortError
-        answers.append(read_response(*args, **named))
-        return answers[-1]
+        replies.append(read_response(*args, **named))
+        return replies[-1]
 
     with monkeypatch.context() as patched:
         patched.setattr(client._own(), "read_response", interrupt)
         with pytest.raises(CutShortError):
-            client.execute_all([("EVALSHA", slow, 0, f"another's {n}") for n in range(group)])
-    assert answers == [f"another's {n}".encode() for n in range(read)]
-    return client.execute_all([("EVALSHA", echo, 0, f"mine {n}") for n in range(group)])
+            client.execute_all([("EVALSHA", slow, 0, f"another's {n}") for n in range(batch)])
+    assert replies == [f"another's {n}".encode() for n in range(read)]
+    return client.execute_all([("EVALSHA", echo, 0, f"mine {n}") for n in range(batch)])
 
 
-INTERRUPTED = pytest.mark.parametrize(("group", "read"), [(1, 0), (3, 0), (3, 1), (3, 2)])
+INTERRUPTED = pytest.mark.parametrize(("batch", "read"), [(1, 0), (3, 0), (3, 1), (3, 2)])
 
 
 @INTERRUPTED
-def test_an_answer_that_comes_too_late_is_never_taken_for_the_next_one(
-    client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, group: int, read: int
+def test_a_reply_that_comes_too_late_is_never_taken_for_the_next_one(
+    client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, batch: int, read: int
 ) -> None:
-    mine = [f"mine {n}".encode() for n in range(group)]
-    assert interrupted(client, monkeypatch, group=group, read=read) == mine
+    mine = [f"mine {n}".encode() for n in range(batch)]
+    assert interrupted(client, monkeypatch, batch=batch, read=read) == mine
 
 
 @INTERRUPTED
 def test_control_without_closing_the_connection_the_next_one_gets_it(
-    client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, group: int, read: int
+    client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, batch: int, read: int
 ) -> None:
     connection: Any = client._own()
     monkeypatch.setattr(connection, "disconnect", lambda *_, **__: None)
-    unread = [f"another's {n}".encode() for n in range(read, group)]
-    taken = interrupted(client, monkeypatch, group=group, read=read)
+    unread = [f"another's {n}".encode() for n in range(read, batch)]
+    taken = interrupted(client, monkeypatch, batch=batch, read=read)
     assert taken == [*unread, *(f"mine {n}".encode() for n in range(read))]
     monkeypatch.undo()
     connection.disconnect()
 
 
-def test_after_a_close_every_thread_connects_anew(client: ThreadLocalRedis, echo: str) -> None:
+def test_after_a_close_every_thread_connects_again(client: ThreadLocalRedis, echo: str) -> None:
     with ThreadPoolExecutor(1) as another:
         for _ in range(2):
             assert client.execute_command("EVALSHA", echo, 0, "1") == b"1"
@@ -185,18 +185,18 @@ def test_after_a_close_every_thread_connects_anew(client: ThreadLocalRedis, echo
 
 def test_a_forked_process_has_a_connection_of_its_own(client: ThreadLocalRedis, echo: str) -> None:
     context = multiprocessing.get_context("fork")
-    answers = context.SimpleQueue()
+    replies = context.SimpleQueue()
 
     def ask() -> None:
-        answers.put((client.execute_command("EVALSHA", echo, 0, "child"), connections(client)))
+        replies.put((client.execute_command("EVALSHA", echo, 0, "child"), connections(client)))
 
     assert client.execute_command("EVALSHA", echo, 0, "parent") == b"parent"
     parents = connections(client)
     child = context.Process(target=ask)
     child.start()
     child.join()
-    answer, seen = answers.get()
-    assert answer == b"child"
+    reply, seen = replies.get()
+    assert reply == b"child"
     assert len(seen) == 2
     assert parents < seen
     assert client.execute_command("EVALSHA", echo, 0, "parent") == b"parent"

@@ -47,16 +47,16 @@ def test_variants_take_turns_and_the_warm_up_leaves_no_figures() -> None:
         return run
 
     trials = {"a": trial("a"), "b": trial("b")}
-    told: list[str] = []
-    taken = interleaved(trials, 2, told.append, metric="per_s", warm_up=True)
+    output: list[str] = []
+    taken = interleaved(trials, 2, output.append, metric="per_s", warm_up=True)
     assert called == ["a", "b", "b", "a", "a", "b"]
     assert taken == {"a": {"per_s": [4, 5]}, "b": {"per_s": [3, 6]}}
-    assert told[:4] == ["warm-up: a", "    per_s 1", "warm-up: b", "    per_s 2"]
-    assert told[-2:] == ["round 2 of 2: b", "    per_s 6"]
+    assert output[:4] == ["warm-up: a", "    per_s 1", "warm-up: b", "    per_s 2"]
+    assert output[-2:] == ["round 2 of 2: b", "    per_s 6"]
 
 
 def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
-    # Of the medians it would be 0.4: the machine was slow in the second round for both.
+    # From the medians it would be 0.4: the machine was slow for both in the second round.
     assert measured().ratio("ours", "base", "per_s") == (0.5, 0.4, 0.8)
 
 
@@ -75,7 +75,7 @@ def test_a_goal_is_about_the_median(goal: Goal, *, met: bool) -> None:
     assert measured().reached(goal)[1] is met
 
 
-def test_the_report_names_missed_goals_ratios_and_wrong_answers(tmp_path: Path) -> None:
+def test_the_report_names_missed_goals_ratios_and_wrong_responses(tmp_path: Path) -> None:
     result = measured(Goal("ours", "per_s", 0.6, against="base"))
     report.write(tmp_path, [result], Scale(3, 1, quick=True), took_s=9)
     page = (tmp_path / report.MARKDOWN).read_text("utf-8")
@@ -87,17 +87,17 @@ def test_the_report_names_missed_goals_ratios_and_wrong_answers(tmp_path: Path) 
     assert record["cases"]["name"]["variants"]["base"]["per_s"]["trials"] == [100, 10, 50]
 
 
-def test_a_goal_of_a_variant_that_was_not_measured_is_not_told() -> None:
+def test_a_goal_of_a_variant_that_was_not_measured_is_not_shown() -> None:
     assert report.goals(measured(Goal("larger", "per_s", 1))) == []
 
 
-def test_ours_is_no_better_than_a_baseline_that_did_nothing() -> None:
+def test_ours_is_not_better_than_a_baseline_that_did_nothing() -> None:
     trials = {"base": {"per_s": [0.0, 0.0]}, "ours": {"per_s": [10.0, 20.0]}}
     goal = Goal("ours", "per_s", 0.1, against="base")
     assert Measured(case(goal), trials).reached(goal) == (0, False)
 
 
-def test_wrong_answers_of_a_program_of_others_are_told_and_fail_nothing() -> None:
+def test_wrong_responses_of_another_program_are_shown_and_fail_nothing() -> None:
     trials = {
         "base": {"per_s": [1.0], FAILURES: [7.0]},
         "ours": {"per_s": [1.0], FAILURES: [2.0]},
@@ -109,7 +109,7 @@ def test_wrong_answers_of_a_program_of_others_are_told_and_fail_nothing() -> Non
     assert "- wrong or lost answers of base, for the record: 7" in page
 
 
-def test_the_report_tells_what_each_program_took_of_the_processors() -> None:
+def test_the_report_shows_what_each_program_took_of_the_processors() -> None:
     trials = {
         "base": {"per_s": [1.0], f"{METRIC}load": [17.5], f"{METRIC}all": [17.5]},
         "ours": {"per_s": [1.0, 1.0], f"{METRIC}load": [20.0, 22.0], f"{METRIC}gateway": [150.0]},
@@ -123,7 +123,7 @@ def test_the_report_tells_what_each_program_took_of_the_processors() -> None:
     assert report.processor_table(measured()) == []
 
 
-def test_outcomes_that_come_about_together_are_measured_once_a_round(
+def test_outcomes_of_the_same_trial_are_measured_once_a_round(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rounds = itertools.count()
@@ -133,16 +133,16 @@ def test_outcomes_that_come_about_together_are_measured_once_a_round(
         return {"accepted": {"cpu_us": number}, "refused": {"cpu_us": number}}
 
     monkeypatch.setattr("bench.invocation_cost.one_round", one_round)
-    together = Together({})
-    trials = {outcome: together.trial(outcome) for outcome in ("accepted", "refused")}
+    shared = Together({})
+    trials = {outcome: shared.trial(outcome) for outcome in ("accepted", "refused")}
     taken = interleaved(trials, 2, lambda _: None, metric="cpu_us", warm_up=False)
     assert taken == {"accepted": {"cpu_us": [0, 1]}, "refused": {"cpu_us": [0, 1]}}
 
 
-def test_only_right_answers_count_as_work_and_lost_ones_are_failures() -> None:
-    told = {"right": 90, "wrong": 4, "lost": 6, "duration_us": 2_000_000}
-    figures = load.figures(told | {"p50_us": 1000, "p95_us": 2000, "p99_us": 3500})
-    assert (figures["per_s"], figures[FAILURES], figures["p99_ms"]) == (45, 10, 3.5)
+def test_only_right_responses_count_as_work_and_lost_ones_are_failures() -> None:
+    output = {"right": 90, "wrong": 4, "lost": 6, "duration_us": 2_000_000}
+    metrics = load.figures(output | {"p50_us": 1000, "p95_us": 2000, "p99_us": 3500})
+    assert (metrics["per_s"], metrics[FAILURES], metrics["p99_ms"]) == (45, 10, 3.5)
 
 
 def test_the_poll_runners_rate_is_from_the_first_partitions_to_the_last_success() -> None:

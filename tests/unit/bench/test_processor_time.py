@@ -1,4 +1,4 @@
-"""What programs take of the processors, as the benchmark tells it."""
+"""The processor time of programs, as the benchmark reports it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ for _ in sys.stdin.buffer.raw:
     while time.process_time() < end: pass
     print("done", flush=True)
 """
-# It rests itself: the work is its child's.
+# The program itself is idle: its child does the work.
 PROGRAM = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WORKER!r}])"
 
 
@@ -50,24 +50,24 @@ def test_the_work_of_a_programs_children_is_counted_per_request_and_added_to_the
     with program_at_rest() as process:
         used = ProcessorTime({"program": process.pid})
         let_work(process)
-        figures = used.per_request(1000, load_s=0.5)
-    assert figures[f"{METRIC}program"] >= (WORK_S - 2 * TICK_S) / 1000 * 1e6
-    assert figures[f"{METRIC}load"] == 500
-    assert figures[f"{METRIC}all"] == pytest.approx(500 + figures[f"{METRIC}program"])
+        metrics = used.per_request(1000, load_s=0.5)
+    assert metrics[f"{METRIC}program"] >= (WORK_S - 2 * TICK_S) / 1000 * 1e6
+    assert metrics[f"{METRIC}load"] == 500
+    assert metrics[f"{METRIC}all"] == pytest.approx(500 + metrics[f"{METRIC}program"])
 
 
 def test_what_was_done_before_is_not_counted() -> None:
     with program_at_rest() as process:
         let_work(process)
-        figures = ProcessorTime({"program": process.pid}).per_request(1, load_s=0.0)
-    assert figures[f"{METRIC}program"] < WORK_S * 1e6
+        metrics = ProcessorTime({"program": process.pid}).per_request(1, load_s=0.0)
+    assert metrics[f"{METRIC}program"] < WORK_S * 1e6
 
 
 def test_without_a_request_there_is_no_cost_of_one() -> None:
     assert ProcessorTime({}).per_request(0, load_s=0.5) == {}
 
 
-def test_a_program_that_ended_is_no_program_that_did_nothing() -> None:
+def test_a_program_that_ended_is_not_a_program_that_did_nothing() -> None:
     with program_at_rest() as process:
         used = ProcessorTime({"program": process.pid})
     with pytest.raises(HarnessError, match="program"):

@@ -1,4 +1,4 @@
-"""handlers/config.py: wrong settings stop the start, name the variable and give nothing away."""
+"""handlers/config.py: a wrong setting stops the start, names the variable and shows no secret."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_database_url_without_port_or_password_is_complete() -> None:
     assert address == DatabaseAddress("db.example.com", 3306, "shop", "", "coupons")
 
 
-def test_a_database_is_verified_when_asked_wherever_its_address_stands(tmp_path: Path) -> None:
+def test_a_database_is_verified_when_asked_in_any_form_of_its_address(tmp_path: Path) -> None:
     ca_file = tmp_path / "authority.pem"
     verified = {"DATABASE_TLS": "verify", "DATABASE_CA_FILE": str(ca_file)}
     assert message(GOOD | verified) == f"DATABASE_CA_FILE: there is no file {ca_file}"
@@ -212,8 +212,8 @@ def test_a_development_secret_is_refused_outside_of_the_local_stage(name: str) -
     ],
 )
 def test_no_refusal_shows_a_secret(broken: dict[str, str]) -> None:
-    # What a start prints is the whole traceback, with the causes of the error; the source lines
-    # of this file in it are no leak, so they are not looked at.
+    # A failing start prints the whole traceback, with the causes of the error; the source lines
+    # of this file in it are not a leak, so the test skips them.
     shown = [line for line in refusal(GOOD | SCRAM | broken).splitlines() if "Error" in line]
     assert shown
     for secret in (*SECRETS, "s3cr3t"):

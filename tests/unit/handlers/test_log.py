@@ -1,4 +1,4 @@
-"""handlers/log.py: one JSON line each, and nothing secret in it."""
+"""handlers/log.py: one JSON line each, without secrets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_line_is_one_json_object_on_standard_error(
     }
 
 
-def test_an_exception_is_logged_by_kind_and_place_and_never_by_its_text(logged: LogLines) -> None:
+def test_an_exception_is_logged_by_kind_and_line_and_never_by_its_text(logged: LogLines) -> None:
     try:
         fail()
     except OSError:

@@ -1,4 +1,4 @@
-"""reject_from_cache: what apply_handler would say, or nothing; and nobody is asked."""
+"""reject_from_cache: the response of apply_handler or none, and no server is asked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def applied(authorization: str, campaign_id: str = "welcome") -> dict[str, Any]:
 
 @pytest.fixture
 def campaign(fakes: Fakes, bearer: Bearer) -> FakeCampaign:
-    """One coupon, which the winner has."""
+    """A campaign of one coupon, which the winner has."""
     made = FakeCampaign(1, NOW_MS - 1000, NOW_MS + HOUR_MS)
     fakes.admissions.campaigns["welcome"] = made
     assert applied(bearer("winner")["Authorization"])["statusCode"] == 202
@@ -39,7 +39,7 @@ def campaign(fakes: Fakes, bearer: Bearer) -> FakeCampaign:
 
 @pytest.fixture
 def unreachable(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Let every further question to Redis fail the test."""
+    """Let every further call to Redis fail the test."""
 
     def cut() -> None:
         for name in ("admit_all", "rejection"):
@@ -48,7 +48,7 @@ def unreachable(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Callable[[], N
     return cut
 
 
-def test_a_refusal_that_is_known_is_the_handlers_own_word_for_word(
+def test_a_cached_rejection_equals_the_handlers_word_for_word(
     campaign: FakeCampaign, unreachable: Callable[[], None], bearer: Bearer, logged: LogLines
 ) -> None:
     refused = applied(bearer("42")["Authorization"])
@@ -60,7 +60,7 @@ def test_a_refusal_that_is_known_is_the_handlers_own_word_for_word(
     assert campaign
 
 
-def test_a_campaign_that_is_over_is_refused_at_once_as_well(
+def test_a_campaign_that_is_over_is_rejected_from_the_cache_as_well(
     campaign: FakeCampaign, unreachable: Callable[[], None], bearer: Bearer
 ) -> None:
     campaign.closes_at_ms = NOW_MS - 1
@@ -71,7 +71,7 @@ def test_a_campaign_that_is_over_is_refused_at_once_as_well(
 
 
 @pytest.mark.usefixtures("campaign")
-def test_before_redis_has_refused_somebody_nobody_is_refused_at_once(
+def test_before_redis_has_rejected_a_user_the_cache_rejects_no_user(
     unreachable: Callable[[], None], bearer: Bearer
 ) -> None:
     unreachable()
@@ -89,7 +89,7 @@ def test_a_winner_is_left_to_the_handler_which_knows_the_serial(
 
 
 @pytest.mark.usefixtures("campaign")
-def test_whoever_the_handler_would_send_away_is_left_to_it(
+def test_a_request_that_the_handler_would_refuse_is_left_to_it(
     unreachable: Callable[[], None], bearer: Bearer
 ) -> None:
     applied(bearer("42")["Authorization"])

@@ -1,4 +1,4 @@
-"""Patience with servers that are still starting."""
+"""Retries while servers are still starting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""local/healthcheck.py: what the containers call healthy."""
+"""local/healthcheck.py: when a container is healthy."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ OWN = frozenset({"172.18.0.7"})
 
 
 @contextmanager
-def server_that_answers(status: int, body: bytes) -> Iterator[str]:
-    """Answer every request so; yield the address of /ready."""
+def server_that_responds(status: int, body: bytes) -> Iterator[str]:
+    """Respond to every request like this; yield the address of /ready."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -45,14 +45,14 @@ def server_that_answers(status: int, body: bytes) -> Iterator[str]:
 
 
 def test_a_server_that_says_it_is_ready_is_healthy() -> None:
-    with server_that_answers(200, b"{}") as url:
+    with server_that_responds(200, b"{}") as url:
         assert healthcheck.main([url]) == 0
 
 
 def test_a_server_that_is_not_ready_is_unhealthy_and_its_reason_is_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with server_that_answers(503, b'{"mysql":"down"}') as url:
+    with server_that_responds(503, b'{"mysql":"down"}') as url:
         assert healthcheck.main([url]) == 1
     assert '503: {"mysql":"down"}' in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""local/json_log.py: what libraries and dying threads write becomes a JSON line, too."""
+"""local/json_log.py: output of libraries and dying threads becomes a JSON line, too."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_warning_is_a_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "old" in line_of(capsys)["message"]
 
 
-def test_a_thread_that_dies_tells_its_name_and_the_place_alone(
+def test_a_thread_that_dies_logs_only_its_name_and_its_stack(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure_json_logging()
@@ -75,7 +75,7 @@ def test_a_thread_that_dies_tells_its_name_and_the_place_alone(
     assert line["stack"][-1].endswith(" fail")
 
 
-def test_a_program_that_dies_tells_the_kind_and_the_place_alone(
+def test_a_program_that_dies_logs_only_the_kind_and_its_stack(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure_json_logging()

@@ -1,4 +1,4 @@
-"""handlers/domain/coupon_codes.py: whoever owns a coupon always gets the same code, nobody else."""
+"""handlers/domain/coupon_codes.py: each coupon always has the same code, and no other has it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_code_is_the_same_for_ever() -> None:
 
 
 @given(st.binary(max_size=200), st.lists(OWNERS, max_size=5))
-def test_a_code_is_80_bits_of_the_hmac_in_base32_whatever_else_is_in_the_batch(
+def test_a_code_is_80_bits_of_the_hmac_in_base32_in_any_batch(
     secret: bytes, owners: list[tuple[str, str]]
 ) -> None:
     assert CouponCodes(secret).of(owners) == [by_the_book(secret, *owner) for owner in owners]

@@ -83,7 +83,7 @@ def test_a_field_that_a_later_release_adds_is_passed_over() -> None:
         (b"{}", "v: missing, malformed or unknown"),
     ],
 )
-def test_what_is_no_message_is_refused_with_its_flaw(value: bytes | None, flaw: str) -> None:
+def test_a_malformed_message_is_refused_with_its_flaw(value: bytes | None, flaw: str) -> None:
     with pytest.raises(UndecodableError) as caught:
         CouponAccepted.decode(value)
     assert str(caught.value) == flaw
@@ -155,7 +155,7 @@ def test_no_field_brings_the_decoder_down(field: str, value: object) -> None:
     decodes_or_is_refused(json.dumps(GOOD | {field: value}).encode())
 
 
-# Pieces of what we write ourselves, and what looks like them: the shortest way from the fast form
+# Pieces of what we write ourselves, and similar ones: the shortest way from the fast form
 # to something else.
 TOKENS = st.sampled_from(
     [

@@ -1,4 +1,4 @@
-"""handlers/domain: identifiers, times, campaigns, and what an outcome carries."""
+"""handlers/domain: identifiers, times, campaigns, and the fields of an outcome."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_campaign_id_is_lower_case_digits_and_hyphens(text: str) -> None:
         b"a",
     ],
 )
-def test_anything_else_is_no_campaign_id(value: object) -> None:
+def test_anything_else_is_not_a_campaign_id(value: object) -> None:
     assert not identifiers.is_campaign_id(value)
     with pytest.raises(InvalidRequestError, match=r"^id: "):
         identifiers.campaign_id(value)
@@ -65,7 +65,7 @@ def test_a_user_id_is_printable_ascii(text: str) -> None:
 @pytest.mark.parametrize(
     "value", ["", " ", "a b", "a\n", "\x7f", "\x00", "é", "a" * 65, "\udfff", None, 42, True, b"a"]
 )
-def test_anything_else_is_no_user_id(value: object) -> None:
+def test_anything_else_is_not_a_user_id(value: object) -> None:
     assert not identifiers.is_user_id(value)
 
 
@@ -113,8 +113,8 @@ def test_finer_digits_than_milliseconds_are_cut() -> None:
         "2026-11-22\ud80003:00:00Z",
     ],
 )
-def test_a_text_that_is_no_time_with_an_offset_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - whichever text the parser gives it
+def test_a_text_that_is_not_a_time_with_an_offset_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - any text that the parser gives
         times.from_iso(text)
 
 

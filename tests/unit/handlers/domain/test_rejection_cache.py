@@ -1,4 +1,4 @@
-"""What a process remembers of campaigns that admit nobody any more."""
+"""What a process caches of campaigns that admit no more users."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Source:
 
 
 class Clock:
-    """A clock that a test turns."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -53,7 +53,7 @@ def remembering(source: Source) -> tuple[RejectionCache, Clock]:
     return memory, clock
 
 
-def test_nothing_is_recalled_before_redis_has_refused() -> None:
+def test_nothing_is_cached_before_redis_has_refused() -> None:
     source = Source()
     memory = RejectionCache(source, Clock())
     memory.refresh("welcome", Outcome.ACCEPTED)
@@ -63,7 +63,7 @@ def test_nothing_is_recalled_before_redis_has_refused() -> None:
     assert source.asked == 0
 
 
-def test_a_refusal_is_recalled_for_half_a_second_and_no_longer() -> None:
+def test_a_rejection_is_cached_for_half_a_second_and_no_longer() -> None:
     memory, clock = remembering(Source())
     assert memory.get("welcome", "42") == SOLD_OUT
     assert memory.get("another", "42") is None
@@ -74,7 +74,7 @@ def test_a_refusal_is_recalled_for_half_a_second_and_no_longer() -> None:
     assert memory.get("welcome", "42") is memory.peek("welcome", "42") is None
 
 
-def test_one_applicant_renews_ahead_of_time_while_all_others_are_refused_from_memory() -> None:
+def test_one_applicant_refreshes_early_while_all_others_are_rejected_from_the_cache() -> None:
     source = Source()
     memory, clock = remembering(source)
     clock.now_s += TTL_S - REFRESH_AHEAD_S
@@ -85,7 +85,7 @@ def test_one_applicant_renews_ahead_of_time_while_all_others_are_refused_from_me
     assert source.asked == 2
 
 
-def test_who_will_not_ask_redis_leaves_the_renewal_to_somebody_who_does() -> None:
+def test_a_caller_that_will_not_ask_redis_leaves_the_refresh_to_another() -> None:
     memory, clock = remembering(Source())
     assert memory.peek("welcome", "42") == SOLD_OUT
     clock.now_s += TTL_S - REFRESH_AHEAD_S
@@ -94,7 +94,7 @@ def test_who_will_not_ask_redis_leaves_the_renewal_to_somebody_who_does() -> Non
     assert memory.peek("welcome", "42") == SOLD_OUT
 
 
-def test_a_winner_does_not_take_the_renewal_from_those_who_bring_it_about() -> None:
+def test_a_winner_does_not_take_the_refresh_from_the_callers_that_do_it() -> None:
     memory, clock = remembering(Source())
     clock.now_s += TTL_S - REFRESH_AHEAD_S
     assert memory.get("welcome", "winner") is memory.peek("welcome", "winner") is None
@@ -109,7 +109,7 @@ def test_what_was_once_known_is_worth_a_look() -> None:
     assert not memory.has("another")
 
 
-def test_a_winner_is_never_refused_from_memory() -> None:
+def test_a_winner_is_never_rejected_from_the_cache() -> None:
     memory, _ = remembering(Source({"winner", "another"}))
     assert memory.get("welcome", "winner") is None
     assert memory.get("welcome", "another") is None
@@ -127,12 +127,12 @@ def test_redis_is_asked_for_the_winners_once_in_a_while() -> None:
         assert source.asked == 2
 
 
-def test_where_the_winners_are_too_many_nobody_is_refused_from_memory() -> None:
+def test_with_too_many_winners_no_user_is_rejected_from_the_cache() -> None:
     memory, _ = remembering(Source({f"user-{n}" for n in range(refusals.WINNERS_MAX + 1)}))
     assert memory.get("welcome", "42") is None
 
 
-def test_a_redis_that_fails_leaves_the_memory_empty_and_is_asked_again() -> None:
+def test_a_redis_that_fails_leaves_the_cache_empty_and_is_asked_again() -> None:
     source = Source(reachable=False)
     memory, _ = remembering(source)
     assert memory.get("welcome", "42") is None

@@ -1,4 +1,4 @@
-"""infra/cost: what a big day needs, what it costs, which limit breaks first."""
+"""infra/cost: what a big workload needs, what it costs, which limit breaks first."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ days = st.builds(
 )
 
 
-def needs(answer: Estimate) -> dict[str, float]:
-    """Everything that must not become less when more people come."""
+def needs(result: Estimate) -> dict[str, float]:
+    """Everything that must not decrease when more users come."""
     return {
-        "USD": answer.total_usd,
-        "requests": answer.load.requests,
-        "wanted": answer.load.wanted_per_s,
-        "calls of Redis": answer.load.redis_calls,
-        **{use.name: use.needed for use in answer.uses},
+        "USD": result.total_usd,
+        "requests": result.load.requests,
+        "wanted": result.load.wanted_per_s,
+        "calls of Redis": result.load.redis_calls,
+        **{use.name: use.needed for use in result.uses},
     }
 
 
@@ -63,12 +63,12 @@ def test_more_applicants_never_need_or_cost_less(day: Workload, more: int) -> No
 
 @given(days)
 def test_the_parts_are_the_whole(day: Workload) -> None:
-    answer = estimate(day)
-    pressed = sum(
-        outcome.count for name, outcome in answer.load.outcomes.items() if name != "status poll"
+    result = estimate(day)
+    applied = sum(
+        outcome.count for name, outcome in result.load.outcomes.items() if name != "status poll"
     )
-    assert pressed == pytest.approx(day.applies)
-    shown = answer.as_json()["usd"]
+    assert applied == pytest.approx(day.applies)
+    shown = result.as_json()["usd"]
     parts = sum(shown["use"].values()) + sum(shown["standing"].values())
     assert parts == pytest.approx(shown["total"])
     for part, usd in shown["use"].items():
@@ -100,7 +100,7 @@ def test_the_rate_at_the_opening_is_so_many_times_the_mean(peak: float) -> None:
     assert arrivals.within(1e-6) / 1e-6 == pytest.approx(10 * peak, rel=1e-3)
 
 
-def test_a_small_campaign_refuses_from_memory_and_a_larger_one_asks_redis() -> None:
+def test_a_small_campaign_rejects_from_the_cache_and_a_larger_one_asks_redis() -> None:
     small = estimate(replace(DAY, quantity=WINNERS_MAX)).load
     larger = estimate(replace(DAY, quantity=WINNERS_MAX + 1)).load
     assert small.redis_calls < larger.redis_calls / 50
@@ -113,10 +113,10 @@ def test_a_throttle_bounds_what_the_rest_sees() -> None:
     assert wide_open.load.requests_per_s > 20_000
     assert throttled.load.requests_per_s == 2_000
     assert throttled.environments < wide_open.environments
-    assert throttled.load.sold_out_after_s == 5  # 10,000 coupons through a door for 2,000/s
+    assert throttled.load.sold_out_after_s == 5  # 10,000 coupons at 2,000/s
 
 
-def test_a_coupon_for_everybody_is_never_sold_out() -> None:
+def test_a_coupon_for_each_user_is_never_sold_out() -> None:
     load = estimate(Workload(applicants=100, minutes=1, quantity=100)).load
     assert load.sold_out_after_s is None
     assert load.outcomes["sold out"].count == 0
@@ -131,22 +131,22 @@ def test_less_memory_takes_longer_and_arm_is_cheaper() -> None:
     assert arm.use_usd["Lambda time"] < large.use_usd["Lambda time"]
 
 
-def test_servers_cost_by_the_hour_and_nothing_when_none_stands() -> None:
+def test_servers_cost_by_the_hour_and_nothing_when_none_runs() -> None:
     for_an_hour = estimate(replace(DAY, hours=1)).standing_usd
     for_two = estimate(replace(DAY, hours=2)).standing_usd
     assert for_two == {part: pytest.approx(2 * usd) for part, usd in for_an_hour.items()}
     assert not any(estimate(replace(DAY, hours=0)).standing_usd.values())
 
 
-def test_text_and_json_tell_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_and_json_show_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(ASKED) == 0
     text = capsys.readouterr().out
     assert main([*ASKED, "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert f"{answer['usd']['total']:,.2f}" in text
-    assert f"{answer['requests_per_s']['peak']:,.0f}/s peak" in text
-    assert f"Breaks first: {answer['limits'][0]['name']}: " in text
-    assert f"{len(answer['from_memory'])} prices of us-east-1 are from memory" in text
+    result = json.loads(capsys.readouterr().out)
+    assert f"{result['usd']['total']:,.2f}" in text
+    assert f"{result['requests_per_s']['peak']:,.0f}/s peak" in text
+    assert f"Breaks first: {result['limits'][0]['name']}: " in text
+    assert f"{len(result['from_memory'])} prices of us-east-1 are from memory" in text
 
 
 def test_where_nothing_breaks_the_report_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,9 +198,9 @@ def test_a_reader_that_has_had_enough_ends_the_program_without_a_word() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "infra.cost", *ASKED]
-    with open(writer, "wb") as nobody:  # noqa: PTH123 - a file descriptor
+    with open(writer, "wb") as pipe:  # noqa: PTH123 - a file descriptor
         done = subprocess.run(
-            command, cwd=ROOT, stdout=nobody, stderr=subprocess.PIPE, text=True, check=False
+            command, cwd=ROOT, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
 

@@ -1,4 +1,4 @@
-"""infra/cost/prices.toml and docs/scale.md: every figure has a source, and the page is current."""
+"""infra/cost/prices.toml and docs/scale.md: every number has a source, and the page is current."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ EXAMPLES = re.findall(r"```console\n\$ python -m infra\.cost (.*)\n((?s:.*?))```
 @pytest.mark.parametrize("region", regions())
 @pytest.mark.parametrize("size", sizes())
 def test_every_price_and_limit_says_where_it_was_read_and_when(region: str, size: str) -> None:
-    figures = catalogue(region, size)
-    for figure in [*figures.prices.values(), *figures.limits.values()]:
-        assert figure.value > 0, figure.what
-        assert isinstance(figure.seen, date), figure.what
+    numbers = catalogue(region, size)
+    for entry in [*numbers.prices.values(), *numbers.limits.values()]:
+        assert entry.value > 0, entry.what
+        assert isinstance(entry.seen, date), entry.what
         assert (
-            "https://" in figure.source
-            or "npm package" in figure.source
-            or (figure.is_from_memory and "check" in figure.source)
-        ), figure.what
+            "https://" in entry.source
+            or "npm package" in entry.source
+            or (entry.is_from_memory and "check" in entry.source)
+        ), entry.what
 
 
 def test_every_price_names_the_page_to_check_it_on() -> None:

@@ -1,4 +1,4 @@
-"""local/gateway/aggregated_log.py: how often, in place of a line each."""
+"""local/gateway/aggregated_log.py: one line with a count instead of a line each."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import pytest
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     lines = log_of(capsys)
     for line in lines:
         del line["time"]
     return lines
 
 
-def test_each_kind_is_counted_and_told_once_in_a_while(
+def test_each_kind_is_counted_and_logged_once_in_a_while(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tally_log, "INTERVAL_S", 0)
@@ -30,18 +30,18 @@ def test_each_kind_is_counted_and_told_once_in_a_while(
         tally = AggregatedLog(asyncio.get_running_loop(), "INFO", "refused")
         for status in (409, 404, 409):
             tally.count(("path", "/a"), ("status", status))
-        assert told(capsys) == []
+        assert logged(capsys) == []
         later = asyncio.Event()
         asyncio.get_running_loop().call_later(tally_log.INTERVAL_S, later.set)
         await later.wait()
-        assert told(capsys) == [
+        assert logged(capsys) == [
             {**about, "count": 2, "path": "/a", "status": 409},
             {**about, "count": 1, "path": "/a", "status": 404},
         ]
         tally.count()
         tally.write()
-        assert told(capsys) == [{**about, "count": 1}]
+        assert logged(capsys) == [{**about, "count": 1}]
         tally.write()
 
     asyncio.run(scenario())
-    assert told(capsys) == []
+    assert logged(capsys) == []

@@ -1,4 +1,4 @@
-"""Bodies of requests: read within their limits, and whole or not at all."""
+"""Bodies of requests: read within their limits, and completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Endless:
-    """Bytes that know how many were taken."""
+    """Bytes that count how many were read."""
 
     taken = 0
 

@@ -1,4 +1,4 @@
-"""local/gateway/executor.py: who is let in, who waits, who is shed."""
+"""local/gateway/executor.py: which calls run, which wait, and which are shed."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ async def never() -> None:
 
 
 def each(questions: list[Callable[[], object]]) -> Iterator[tuple[int, object]]:
-    """Do what is asked, one after the other."""
-    for place, question in enumerate(questions):
-        yield place, question()
+    """Run the calls one after the other."""
+    for index, question in enumerate(questions):
+        yield index, question()
 
 
 def a_room(bounds: ExecutorLimits) -> LoadSheddingExecutor[Callable[[], object], object]:
@@ -42,7 +42,7 @@ def a_room(bounds: ExecutorLimits) -> LoadSheddingExecutor[Callable[[], object],
 async def full_room(
     queue_size: int, queue_timeout_s: float
 ) -> AsyncIterator[tuple[LoadSheddingExecutor[Callable[[], object], object], list[str]]]:
-    """A room whose one thread is at work until the block ends; then what it did, in order."""
+    """An executor whose one thread is busy until the block ends; then what it did, in order."""
     room = a_room(ExecutorLimits(threads=1, queue_size=queue_size, queue_timeout_s=queue_timeout_s))
     begun, release, done = threading.Event(), threading.Event(), list[str]()
 
@@ -57,11 +57,11 @@ async def full_room(
     finally:
         release.set()
         await holding
-        await room.call(lambda: None, never)  # all who wait are before this one
+        await room.call(lambda: None, never)  # all waiting calls are before this one
         room.close()
 
 
-def test_who_comes_to_a_full_queue_is_refused_at_once() -> None:
+def test_a_call_to_a_full_queue_is_refused_at_once() -> None:
     async def scenario() -> list[str]:
         async with full_room(queue_size=1, queue_timeout_s=A_LONG_WAIT_S) as (room, done):
             waits = asyncio.ensure_future(room.call(lambda: done.append("waited"), never))
@@ -74,7 +74,7 @@ def test_who_comes_to_a_full_queue_is_refused_at_once() -> None:
     assert asyncio.run(scenario()) == ["waited"]
 
 
-def test_who_waited_too_long_is_refused_and_his_handler_never_runs() -> None:
+def test_a_call_that_waited_too_long_is_refused_and_never_runs() -> None:
     async def scenario() -> list[str]:
         async with full_room(queue_size=9, queue_timeout_s=0.01) as (room, done):
             with pytest.raises(OverloadedError):
@@ -94,7 +94,7 @@ def test_the_handler_of_a_client_that_went_away_while_waiting_never_runs() -> No
     assert asyncio.run(scenario()) == []
 
 
-def test_those_who_wait_are_let_in_in_the_order_in_which_they_came() -> None:
+def test_waiting_calls_are_started_in_the_order_in_which_they_came() -> None:
     async def scenario() -> list[str]:
         names = [f"{number}" for number in range(20)]
         async with full_room(queue_size=20, queue_timeout_s=A_LONG_WAIT_S) as (room, done):
@@ -110,7 +110,7 @@ def test_those_who_wait_are_let_in_in_the_order_in_which_they_came() -> None:
     assert asyncio.run(scenario()) == [f"{number}" for number in range(20)]
 
 
-def test_what_a_handler_raises_reaches_whoever_called_and_frees_the_thread() -> None:
+def test_an_error_of_a_handler_reaches_its_caller_and_frees_the_thread() -> None:
     def fail() -> None:
         message = "a bug"
         raise RuntimeError(message)
@@ -119,9 +119,9 @@ def test_what_a_handler_raises_reaches_whoever_called_and_frees_the_thread() -> 
         room = a_room(ExecutorLimits(threads=1))
         with pytest.raises(RuntimeError, match="a bug"):
             await room.call(fail, never)
-        answer = await room.call(lambda: "fine", never)
+        result = await room.call(lambda: "fine", never)
         room.close()
-        return answer
+        return result
 
     assert asyncio.run(scenario()) == "fine"
 
@@ -137,7 +137,7 @@ def test_no_more_handlers_run_at_once_than_there_are_threads() -> None:
             with lock:
                 inside += 1
                 most = max(most, inside)
-            max_batch.wait()  # passes only when three are inside
+            max_batch.wait()  # passes only when three handlers run
             with lock:
                 inside -= 1
 

@@ -1,4 +1,4 @@
-"""Requests that a route answers at once, before any handler."""
+"""Requests that the fast path of a route serves, before any handler."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tests.support.rsgi import Route, Scope, ask, echo
 
 
 class Refuser:
-    """Answers at once, and notes what it was told."""
+    """A fast path with one response; records its calls."""
 
-    def __init__(self, answer: dict[str, Any] | None) -> None:
-        self.answer = answer
-        self.told: list[tuple[str, str, str]] = []
+    def __init__(self, response: dict[str, Any] | None) -> None:
+        self.response = response
+        self.calls: list[tuple[str, str, str]] = []
 
     __name__ = "reject_from_cache"
 
     def __call__(self, campaign_id: str, authorization: str, request_id: str) -> Any:
-        self.told.append((campaign_id, authorization, request_id))
-        return self.answer
+        self.calls.append((campaign_id, authorization, request_id))
+        return self.response
 
 
 def refusable(refuser: Any) -> Route:
@@ -32,18 +32,18 @@ APPLY = "POST", "/campaigns/welcome/apply", ""
 REFUSED = {"statusCode": 409, "headers": {"Content-Type": "text/plain"}, "body": "gone"}
 
 
-def test_what_can_be_answered_at_once_is_not_handed_to_the_handler() -> None:
+def test_a_response_of_the_fast_path_is_not_handed_to_the_handler() -> None:
     refuser = Refuser(REFUSED)
     reply = ask(Scope(*APPLY, ("authorization", "a"), ("authorization", "b")), refusable(refuser))
     assert (reply.status, reply.headers["content-type"], reply.body) == (409, "text/plain", b"gone")
-    # Of a header that comes twice the event has the last one, too.
-    assert refuser.told == [("welcome", "b", reply.headers["x-amzn-requestid"])]
+    # The event, too, has the last one of a repeated header.
+    assert refuser.calls == [("welcome", "b", reply.headers["x-amzn-requestid"])]
 
 
-def test_what_cannot_be_answered_at_once_is_the_handlers() -> None:
+def test_a_request_without_a_fast_response_goes_to_the_handler() -> None:
     refuser = Refuser(None)
     event = ask(Scope(*APPLY), refusable(refuser)).json()
-    [(campaign_id, authorization, request_id)] = refuser.told
+    [(campaign_id, authorization, request_id)] = refuser.calls
     assert (campaign_id, authorization) == ("welcome", "")
     assert event["requestContext"]["requestId"] == request_id
 
@@ -52,13 +52,13 @@ def test_a_request_with_a_body_is_the_handlers() -> None:
     refuser = Refuser(REFUSED)
     scope = Scope(*APPLY, ("content-length", "2"))
     assert ask(scope, refusable(refuser), chunks=[b"{}"]).json()["body"] == "{}"
-    assert refuser.told == []
+    assert refuser.calls == []
 
 
-@pytest.mark.parametrize("answer", [{"statusCode": "none"}, ["no dict"]])
-def test_a_fault_in_an_answer_at_once_is_a_502_as_in_any_other(
-    answer: Any, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("response", [{"statusCode": "none"}, ["no dict"]])
+def test_a_fault_in_a_fast_response_is_a_502_as_in_any_other(
+    response: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask(Scope(*APPLY), refusable(Refuser(answer))).status == 502
+    assert ask(Scope(*APPLY), refusable(Refuser(response))).status == 502
     line = json.loads(capsys.readouterr().err.splitlines()[-1])
     assert (line["message"], line["function"]) == ("the handler failed", "reject_from_cache")

@@ -1,4 +1,4 @@
-"""Which handler a request goes to, and what is said where there is none."""
+"""Which handler a request goes to, and the response when there is none."""
 
 from __future__ import annotations
 

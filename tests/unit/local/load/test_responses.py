@@ -1,4 +1,4 @@
-"""How people of the load test understand an answer, and which they should never get."""
+"""How users of the load test read a response, and which ones they should never get."""
 
 from __future__ import annotations
 
@@ -54,21 +54,21 @@ def test_a_page_counts_only_in_its_promised_shape(fields: Any, headers: dict[str
 
 def test_an_acceptance_has_its_serial() -> None:
     body = {"campaign_id": "c", "user_id": "u", "outcome": "ACCEPTED", "serial": 3}
-    told = seen(Endpoint.APPLY, 202, body)
-    assert (told.sort, told.outcome, told.serial) == (ResponseKind.ANSWERED, ACCEPTED, 3)
+    parsed = seen(Endpoint.APPLY, 202, body)
+    assert (parsed.sort, parsed.outcome, parsed.serial) == (ResponseKind.ANSWERED, ACCEPTED, 3)
     assert seen(Endpoint.APPLY, 202, body | {"user_id": "v"}).sort is ResponseKind.WRONG
     assert seen(Endpoint.APPLY, 409, {"code": "SOLD_OUT"}).outcome == SOLD_OUT
 
 
-def test_whoever_is_asked_for_patience_is_told_for_how_long() -> None:
+def test_a_client_that_must_wait_gets_the_seconds() -> None:
     for call, status, code in (
         (Endpoint.APPLY, 409, "NOT_OPEN"),
         (Endpoint.APPLY, 429, "TOO_MANY_REQUESTS"),
         (Endpoint.CAMPAIGN, 503, "UNAVAILABLE"),
         (Endpoint.COUPON, 503, "UNAVAILABLE"),
     ):
-        told = seen(call, status, {"code": code}, {"Retry-After": "2"})
-        assert (told.sort, told.outcome, told.wait_s) == (
+        parsed = seen(call, status, {"code": code}, {"Retry-After": "2"})
+        assert (parsed.sort, parsed.outcome, parsed.wait_s) == (
             ResponseKind.RETRY,
             f"{status} {code}",
             2.0,
@@ -95,7 +95,7 @@ def test_whoever_is_asked_for_patience_is_told_for_how_long() -> None:
         (Endpoint.COUPON, 200, {"status": "LOST", "serial": 3, "code": None}),
     ],
 )
-def test_any_other_answer_is_wrong(call: Endpoint, status: int, fields: Any) -> None:
+def test_any_other_response_is_wrong(call: Endpoint, status: int, fields: Any) -> None:
     assert seen(call, status, fields, {"Retry-After": "1"}).sort is ResponseKind.WRONG
 
 
@@ -106,6 +106,6 @@ def test_a_coupon_has_a_code_once_it_is_issued() -> None:
     assert (pending.sort, pending.outcome, pending.serial) == (ResponseKind.ANSWERED, PENDING, 3)
 
 
-def test_no_answer_says_why_and_asks_for_another_try() -> None:
+def test_a_lost_response_says_why_and_asks_for_another_try() -> None:
     lost = seen(Endpoint.APPLY, NO_RESPONSE, b"", error="ConnectionResetError")
     assert (lost.sort, lost.outcome) == (ResponseKind.RETRY, "no answer (ConnectionResetError)")

@@ -1,4 +1,4 @@
-"""The load test's driver: which ends of the people's process count as success."""
+"""The load test's driver: which exits of the users' process count as success."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ VISIT = UserSession(
     "a", [ApplyResponse("a", ACCEPTED, 1, 202, 0.1, 0.2)], ISSUED, 1, "X", 1.0, left=True
 )
 DAY = LoadResult("load-1", 1, 1000, [VISIT], [])
-STANDS = FinalState([Row("a", 1, 1000)], {"a": (1, "X")}, 1, 0, 0)
+FINAL_STATE = FinalState([Row("a", 1, 1000)], {"a": (1, "X")}, 1, 0, 0)
 
 
 @pytest.fixture
 def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
-    """Hold days without servers: what people see is written down by a shell script."""
+    """Do runs without servers: a shell script writes the session log."""
 
     @contextmanager
     def surroundings(*_: object) -> Iterator[SimpleNamespace]:
@@ -50,8 +50,8 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
 
     monkeypatch.setattr(course, "surroundings", surroundings)
 
-    def run(*days: LoadResult, stands: FinalState = STANDS, code: int = 0) -> tuple[bool, str]:
-        monkeypatch.setattr(course, "read_final_state", lambda *_: stands)
+    def run(*days: LoadResult, state: FinalState = FINAL_STATE, code: int = 0) -> tuple[bool, str]:
+        monkeypatch.setattr(course, "read_final_state", lambda *_: state)
         seen, out = tmp_path / "seen", tmp_path / "out"
         seen.mkdir()
         for day in days:
@@ -63,8 +63,8 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
         (out / "logs").mkdir(parents=True)
         (out / "day-of-before.json").write_text("an earlier run's")
         console = RichConsole(file=io.StringIO(), width=120)
-        kept = course.run(options(out, people), Console(console))
-        return kept, console.file.getvalue()  # type: ignore[attr-defined]
+        passed = course.run(options(out, people), Console(console))
+        return passed, console.file.getvalue()  # type: ignore[attr-defined]
 
     return run
 
@@ -76,37 +76,37 @@ def options(out: Path, python: Path) -> argparse.Namespace:
 
 
 def test_a_day_that_kept_every_promise_is_a_success(hold: Hold) -> None:
-    kept, shown = hold(DAY)
-    assert kept
+    passed, shown = hold(DAY)
+    assert passed
     assert "people say this" in shown
     assert "Every promise was kept." in shown
 
 
-def test_a_broken_promise_is_none(hold: Hold) -> None:
-    kept, shown = hold(DAY, stands=replace(STANDS, rows=[]))
-    assert not kept
+def test_a_broken_promise_is_a_failure(hold: Hold) -> None:
+    passed, shown = hold(DAY, state=replace(FINAL_STATE, rows=[]))
+    assert not passed
     assert "told ACCEPTED, and no row: a" in shown
 
 
-def test_one_broken_day_of_two_is_none(hold: Hold) -> None:
+def test_one_broken_run_of_two_is_a_failure(hold: Hold) -> None:
     other = replace(DAY, campaign_id="load-2", sessions=[replace(VISIT, wrong=["GET: 500"])])
-    kept, shown = hold(DAY, other)
-    assert not kept
+    passed, shown = hold(DAY, other)
+    assert not passed
     assert "1 x GET: 500" in shown
 
 
-def test_a_day_that_was_stopped_has_no_verdict_and_is_none(hold: Hold) -> None:
-    kept, shown = hold(replace(DAY, sessions=[replace(VISIT, left=False)]))
-    assert not kept
+def test_a_run_that_was_stopped_is_not_checked_and_is_a_failure(hold: Hold) -> None:
+    passed, shown = hold(replace(DAY, sessions=[replace(VISIT, left=False)]))
+    assert not passed
     assert "load-1 was stopped before everybody had left: no verdict" in shown
 
 
-def test_people_who_cannot_go_on_are_told_with_the_end_of_their_log(hold: Hold) -> None:
+def test_users_that_crash_are_shown_with_the_end_of_their_log(hold: Hold) -> None:
     with pytest.raises(HarnessError, match=r"exit code 2(.|\n)*people say this"):
         hold(DAY, code=2)
 
 
-def test_a_run_that_leaves_nothing_is_no_success(hold: Hold) -> None:
+def test_a_run_that_leaves_nothing_is_not_a_success(hold: Hold) -> None:
     with pytest.raises(HarnessError, match="no day came to its end"):
         hold()
 
@@ -127,7 +127,7 @@ def test_wrong_options_end_with_2(wrong: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_what_locust_runs_needs_no_package_of_the_service() -> None:
-    """Its environment has none of them."""
+    """A process whose environment has none of them."""
     needed = {
         package
         for name in imported_names(ROOT / "local/load/locustfile.py")

@@ -1,4 +1,4 @@
-"""What a person does next: each of their decisions, without a clock and without a network."""
+"""What a user does next: each decision, without a clock and without a network."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 OPENS_S, PATIENCE_S = 1000.0, 60.0
-PAUSES = random.Random(1)  # noqa: S311 - how long somebody waits is no secret
+PAUSES = random.Random(1)  # noqa: S311 - how long a user waits is not a secret
 CALM = UserProfile(0.1, 0, doubtful=False, hang_up_s=None, random=PAUSES)
 LOST = ParsedResponse(0, ResponseKind.RETRY, "no answer (ConnectionResetError)")
 WRONG = ParsedResponse(0, ResponseKind.WRONG, "500 INTERNAL", 500)
@@ -58,14 +58,14 @@ def lived(
     page: Callable[[], ParsedResponse] = lambda: PAGE,
     arrives_s: float = OPENS_S - 10,
 ) -> list[tuple[float, Action]]:
-    """Return when each wish was fulfilled, in a world that answers so; the last answer stays."""
-    answers = {Endpoint.APPLY: list(requests), Endpoint.COUPON: list(checks)}
+    """Return the time of each action with these responses; the last response repeats."""
+    responses = {Endpoint.APPLY: list(requests), Endpoint.COUPON: list(checks)}
     steps, done, now_s = scenario(profile, OPENS_S + PATIENCE_S), [], arrives_s
     action: Action | None = next(steps)
     while action:
         now_s += action.after_s
         done.append((now_s, action))
-        left = answers.get(action.call)
+        left = responses.get(action.call)
         seen = page() if left is None else left.pop(0) if len(left) > 1 else left[0]
         try:
             action = steps.send(replace(seen, at_s=now_s))
@@ -86,12 +86,12 @@ def test_the_page_is_looked_at_again_when_it_may_have_changed_never_sooner() -> 
     assert looks[-1] <= OPENS_S
 
 
-def test_the_button_is_pressed_at_the_opening_after_the_persons_own_reaction() -> None:
+def test_a_user_applies_at_the_opening_after_their_own_reaction_time() -> None:
     [pressed_s] = times_of(Endpoint.APPLY, lived([SOLD]))
     assert pressed_s == pytest.approx(OPENS_S + CALM.reaction_s)
 
 
-def test_whoever_comes_late_presses_at_once() -> None:
+def test_a_user_who_comes_late_applies_at_once() -> None:
     assert times_of(Endpoint.APPLY, lived([SOLD], arrives_s=OPENS_S + 5)) == [OPENS_S + 5]
 
 
@@ -102,11 +102,11 @@ def test_a_page_that_asks_for_patience_is_given_it() -> None:
     assert looks[2] - looks[1] >= AGAIN_S
 
 
-def test_a_page_that_nobody_should_see_sends_people_away() -> None:
+def test_an_unexpected_page_sends_the_user_away() -> None:
     assert [action.call for _, action in lived([SOLD], page=lambda: WRONG)] == [Endpoint.CAMPAIGN]
 
 
-def test_nobody_waits_for_a_page_for_ever() -> None:
+def test_no_user_waits_for_a_page_for_ever() -> None:
     done = lived([SOLD], page=lambda: LOST)
     assert times_of(Endpoint.APPLY, done) == []
     assert done[-1][0] < OPENS_S + PATIENCE_S + AGAIN_S + LOOK_JITTER_S
@@ -118,7 +118,7 @@ def test_retry_after_is_obeyed(outcome: str) -> None:
     assert 2.0 <= second - first <= 2.0 + AGAIN_JITTER_S
 
 
-def test_after_a_broken_connection_the_button_is_pressed_again() -> None:
+def test_after_a_broken_connection_the_user_applies_again() -> None:
     done = lived([LOST, LOST, WON_BEFORE])
     assert len(times_of(Endpoint.APPLY, done)) == 3
     assert len(times_of(Endpoint.COUPON, done)) == 1
@@ -130,7 +130,7 @@ def test_patience_has_an_end() -> None:
 
 
 @pytest.mark.parametrize("hopes", [0, 1, 2])
-def test_a_loser_presses_again_as_often_as_there_is_hope(hopes: int) -> None:
+def test_a_loser_applies_again_as_often_as_there_is_hope(hopes: int) -> None:
     done = lived([SOLD], profile=replace(CALM, hopes=hopes))
     assert len(times_of(Endpoint.APPLY, done)) == 1 + hopes
     assert times_of(Endpoint.COUPON, done) == []
@@ -157,21 +157,21 @@ def test_a_code_that_never_comes_is_not_waited_for_for_ever() -> None:
     assert OPENS_S + PATIENCE_S < checks[-1] < OPENS_S + PATIENCE_S + 2.0
 
 
-def test_a_doubtful_winner_presses_once_more() -> None:
+def test_a_doubtful_winner_applies_once_more() -> None:
     done = lived([WON, WON_BEFORE], profile=replace(CALM, doubtful=True))
     assert len(times_of(Endpoint.APPLY, done)) == 2
 
 
-def test_a_wrong_answer_to_the_press_sends_people_away() -> None:
+def test_a_wrong_response_to_an_apply_sends_the_user_away() -> None:
     assert len(times_of(Endpoint.APPLY, lived([WRONG], profile=replace(CALM, hopes=2)))) == 1
 
 
-def test_only_the_first_press_loses_its_connection() -> None:
+def test_only_the_first_request_loses_its_connection() -> None:
     done = lived([LOST, WON], profile=replace(CALM, hang_up_s=0.02))
     assert [w.hang_up_s for _, w in done if w.call is Endpoint.APPLY] == [0.02, None]
 
 
-def test_a_crowd_is_the_same_in_every_run_and_presses_within_a_moment() -> None:
+def test_a_crowd_is_the_same_in_every_run_and_applies_within_a_moment() -> None:
     crowd = [UserProfile.of(number, 0.5) for number in range(1000)]
     again = [UserProfile.of(number, 0.5) for number in range(1000)]
     assert [replace(n, random=CALM.random) for n in crowd] == [

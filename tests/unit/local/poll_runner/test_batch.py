@@ -1,4 +1,4 @@
-"""What a batch takes, what an answer says of it, and how long a failed partition waits."""
+"""What fits into a batch, what a result says of it, and how long a failed partition waits."""
 
 from __future__ import annotations
 
@@ -63,23 +63,23 @@ def test_a_batch_forgets_partitions_that_went_to_others() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"other": 1}]
+    "result", [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"other": 1}]
 )
-def test_an_answer_without_failures_is_success(answer: Any) -> None:
-    assert lowest_failures(answer, batch_of(5)) == {}
+def test_a_result_without_failures_is_success(result: Any) -> None:
+    assert lowest_failures(result, batch_of(5)) == {}
 
 
 def test_the_lowest_failure_of_each_partition_counts() -> None:
-    answer = failures(
+    result = failures(
         {"partition": "coupon_create-0", "offset": 7},
         {"partition": "coupon_create-0", "offset": 6},
         {"partition": "coupon_create-1", "offset": 1},
     )
-    assert lowest_failures(answer, batch_of(5, 6, 7, also=(1, 2))) == {P0: 6, P1: 1}
+    assert lowest_failures(result, batch_of(5, 6, 7, also=(1, 2))) == {P0: 6, P1: 1}
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "result",
     [
         "ok",
         [],
@@ -102,9 +102,9 @@ def test_the_lowest_failure_of_each_partition_counts() -> None:
         failures({"partition": "coupon_create-0", "offset": 5}, ""),
     ],
 )
-def test_a_failure_that_names_no_record_of_the_batch_fails_it_whole(answer: Any) -> None:
+def test_a_failure_that_names_no_record_of_the_batch_fails_it_whole(result: Any) -> None:
     with pytest.raises(MalformedBatchResponseError):
-        lowest_failures(answer, batch_of(5))
+        lowest_failures(result, batch_of(5))
 
 
 def test_waits_grow_with_each_failure_within_their_bounds() -> None:

@@ -1,4 +1,4 @@
-"""local/poll_runner/fast_unpack.py: what it makes of a fetch is what kafka-python makes of it."""
+"""local/poll_runner/fast_unpack.py: it unpacks a fetch exactly as kafka-python does."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def fetched(batches: list[tuple[list[Any], int, int]]) -> tuple[bytes, int]:
 
 
 def taken(kind: Any, data: bytes, start: int, size: int) -> list[Any]:
-    """Return what every `take` of `size` gives, and where it then stands."""
+    """Return what every `take` of `size` gives, and the position after it."""
     drained: list[Any] = []
     part = kind(start, P0, MemoryRecords(data), on_drain=drained.append)
     steps = []
@@ -86,7 +86,7 @@ def test_every_fetch_gives_the_same_records_and_positions(
     ours = taken(PartitionRecords, fetch, start, size)
     theirs = taken(Fetcher.PartitionRecords, fetch, start, size)
     assert [step[0] for step in ours] == [step[0] for step in theirs]
-    # Behind the last record of a `take` ours may not yet have seen a mark of Kafka's own.
+    # After the last record of a `take`, ours may not have read a control record of Kafka yet.
     assert ours[-1] == theirs[-1]
 
 

@@ -1,4 +1,4 @@
-"""The poll runner's loop: what is handled, what is committed, what is told."""
+"""The poll runner's loop: what is handled, what is committed, what is logged."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def test_a_partial_failure_commits_up_to_it_and_holds_only_its_partition() -> No
     consumer = ScriptedConsumer(
         {P0: [record(5), record(6), record(7)], P1: [record(1, P1)]}, {P1: [record(2, P1)]}
     )
-    answers = iter([{"batchItemFailures": [item]}, None])
-    runner = runner_of(consumer, lambda _event, _context: next(answers))
+    results = iter([{"batchItemFailures": [item]}, None])
+    runner = runner_of(consumer, lambda _event, _context: next(results))
     runner.run_once()
     assert consumer.commits == [{P0: 6, P1: 2}]
     assert consumer.seeks == [(P0, 6)]
@@ -131,7 +131,7 @@ def test_every_invocation_has_a_context_and_a_deadline_of_its_own() -> None:
     assert 59_000 < contexts[1].get_remaining_time_in_millis() <= 60_000
 
 
-def test_a_handler_over_its_time_is_told_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_handler_over_its_time_is_reported_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
     runner_of(ScriptedConsumer({P0: [record(5)]}), succeed, timeout_s=0).run_once()
     (line,) = [line for line in log_of(capsys) if line["message"] == "batch"]
     assert line["timeout_s_exceeded"] == 0

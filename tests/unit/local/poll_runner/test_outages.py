@@ -1,4 +1,4 @@
-"""A poll runner whose broker is away, late or refuses; when it ends by itself; its options."""
+"""A poll runner whose broker is down, slow or refuses; when it ends by itself; its options."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_records_collected_before_an_outage_are_handled_though_the_window_is_ope
     assert consumer.commits == [{P0: 6}]
 
 
-def test_a_commit_that_an_outage_swallowed_is_told_and_made_up_for(
+def test_a_commit_that_an_outage_swallowed_is_logged_and_made_up_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     consumer = ScriptedConsumer({P0: [record(5)]}, {})
@@ -38,7 +38,7 @@ def test_a_commit_that_an_outage_swallowed_is_told_and_made_up_for(
     assert consumer.commits == [{P0: 6}]
 
 
-def test_an_outage_is_told_once_and_its_end_once(
+def test_an_outage_is_logged_once_and_its_end_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poll_loop, "CONNECT_RETRY_S", 0)
@@ -78,7 +78,7 @@ def test_a_broker_that_is_not_there_yet_is_waited_for(monkeypatch: pytest.Monkey
     assert runner.run_once()
 
 
-def test_a_refusal_that_no_patience_helps_ends_the_run_and_leaves_the_group() -> None:
+def test_a_refusal_that_no_retry_helps_ends_the_run_and_leaves_the_group() -> None:
     consumer = ScriptedConsumer(TopicAuthorizationFailedError("coupon_create"))
     with pytest.raises(TopicAuthorizationFailedError):
         runner_of(consumer, succeed).run()

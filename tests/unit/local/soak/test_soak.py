@@ -1,4 +1,4 @@
-"""The verdict of a soak: what counts as growth, and which answers nobody should get."""
+"""The checks of a soak: what counts as growth, and which responses are failures."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def test_what_leaks_slowly_under_noise_is_found() -> None:
     assert memory([100 * MIB + extra for extra in noise])
 
 
-def test_what_is_filled_once_during_the_warm_up_is_no_growth() -> None:
+def test_what_is_filled_once_during_the_warm_up_is_not_growth() -> None:
     assert memory([100 * MIB + min(at, 120) * MIB for at in TIMES_S])
 
 
-def test_what_shrinks_is_no_growth() -> None:
+def test_what_shrinks_is_not_growth() -> None:
     assert memory([200 * MIB - LEAK * at / 600 for at in TIMES_S])
 
 
@@ -39,7 +39,7 @@ def test_each_file_that_is_never_closed_counts() -> None:
     assert not growth("gateway", "files", TIMES_S, files).is_bounded
 
 
-def test_a_run_too_short_to_judge_is_said_to_be_that() -> None:
+def test_a_run_too_short_to_check_is_reported_as_that() -> None:
     with pytest.raises(ValueError, match="too few"):
         growth("gateway", "files", [0.0, 1.0], [1.0, 1.0])
 
@@ -61,18 +61,18 @@ def test_this_very_process_holds_what_it_opens() -> None:
     assert before.rss_bytes > MIB
 
 
-def test_an_answer_that_was_not_expected_is_a_failure() -> None:
-    answered = ResponseStats()
-    answered.answer("apply", 500, frozenset({200, 202}), 0.1)
-    answered.answer("apply", 202, frozenset({200, 202}), 0.1)
-    assert answered.failures() == ["apply was answered with 500"]
+def test_a_response_that_was_not_expected_is_a_failure() -> None:
+    stats = ResponseStats()
+    stats.answer("apply", 500, frozenset({200, 202}), 0.1)
+    stats.answer("apply", 202, frozenset({200, 202}), 0.1)
+    assert stats.failures() == ["apply was answered with 500"]
 
 
-def test_a_503_now_and_then_is_none_but_one_in_a_hundred_is() -> None:
-    answered = ResponseStats()
+def test_a_503_now_and_then_is_not_a_failure_but_one_in_a_hundred_is() -> None:
+    stats = ResponseStats()
     for number in range(2000):
-        answered.answer("apply", 503 if number == 0 else 202, frozenset({202}), 0.1)
-    assert answered.failures() == []
+        stats.answer("apply", 503 if number == 0 else 202, frozenset({202}), 0.1)
+    assert stats.failures() == []
     for _ in range(20):
-        answered.answer("apply", 503, frozenset({202}), 0.1)
-    assert answered.failures() == ["21 of 2020 answers were 503 with nothing broken"]
+        stats.answer("apply", 503, frozenset({202}), 0.1)
+    assert stats.failures() == ["21 of 2020 answers were 503 with nothing broken"]

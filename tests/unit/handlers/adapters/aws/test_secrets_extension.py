@@ -58,7 +58,7 @@ def test_a_stage_that_is_not_there_is_none_and_a_secret_that_is_not_there_an_out
         (200, b"\xff"),
     ],
 )
-def test_an_answer_that_is_none_is_an_outage(
+def test_a_bad_response_is_an_outage(
     source: SecretsExtension, extension: Extension, broken: tuple[int, bytes]
 ) -> None:
     extension.broken = broken

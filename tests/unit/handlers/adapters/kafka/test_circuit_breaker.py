@@ -10,7 +10,7 @@ from handlers.adapters.kafka.circuit_breaker import FAILURES_MAX, OPEN_S, Circui
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that a test moves."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -35,8 +35,8 @@ def trip(breaker: CircuitBreaker) -> None:
 
 
 def test_a_breaker_is_closed_until_failures_come_in_a_row(breaker: CircuitBreaker) -> None:
-    told = [breaker.failed() for _ in range(FAILURES_MAX - 1)]
-    assert not any(told)
+    results = [breaker.failed() for _ in range(FAILURES_MAX - 1)]
+    assert not any(results)
     assert breaker.allows()
     assert breaker.failed()
     assert not breaker.allows()

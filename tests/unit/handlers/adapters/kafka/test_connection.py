@@ -1,4 +1,4 @@
-"""handlers/adapters/kafka/connection.py: how the brokers are reached."""
+"""handlers/adapters/kafka/connection.py: how clients connect to the brokers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""handlers/adapters/kafka/partitioner.py: in runs, everywhere in the long run."""
+"""handlers/adapters/kafka/partitioner.py: in runs, over all partitions in the long term."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from handlers.adapters.kafka.partitioner import RUN, StickyRunPartitioner
 
 
 class Cluster:
-    """What Kafka told of the topic: its partitions, and those of them that have a leader."""
+    """Kafka's metadata of the topic: its partitions, and those that have a leader."""
 
     def __init__(self, partitions: set[int] | None, led: set[int] | None = None) -> None:
         self.partitions = partitions

@@ -1,4 +1,4 @@
-"""database.py: what is tried again, what is not, and no half-used connection."""
+"""database.py: what is retried, what is not, and no half-used connection."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_a_fresh_connection_that_is_lost_is_an_outage(server: Server, database: 
     assert not server.connections[0].open
 
 
-def test_a_server_that_is_down_is_an_outage_whose_text_tells_no_secret(
+def test_a_server_that_is_down_is_an_outage_whose_text_has_no_secret(
     server: Server, database: Database
 ) -> None:
     server.down = True
@@ -199,7 +199,7 @@ def test_an_error_of_our_own_rolls_back_and_is_not_repeated(
     "error",
     [pymysql.DataError(1406, "too long"), pymysql.IntegrityError(1452, "no such parent")],
 )
-def test_a_value_that_mysql_refuses_is_no_outage(
+def test_a_value_that_mysql_refuses_is_not_an_outage(
     server: Server, database: Database, error: Exception
 ) -> None:
     class Refusing(Database):

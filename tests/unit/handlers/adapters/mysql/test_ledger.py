@@ -1,4 +1,4 @@
-"""handlers/adapters/mysql/ledger.py without MySQL: what it asks of it, and that it keeps pace."""
+"""handlers/adapters/mysql/ledger.py without MySQL: its statements and its speed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.database import Database
 
 BATCH_MAX = 10_000  # Lambda's largest
-# Building and sorting the rows takes a tenth of a second; what compares each record with every
-# other one takes half a minute.
+# Building and sorting the rows takes a tenth of a second; code that compares each record with
+# every other one takes half a minute.
 SECONDS_MAX = 5.0
 
 
@@ -39,7 +39,7 @@ class Cursor:
 
 
 class OneTransaction:
-    """Runs the work once, on the fake cursor."""
+    """Runs the transaction once, on the fake cursor."""
 
     def __init__(self) -> None:
         self.cursor = Cursor()
@@ -72,7 +72,7 @@ def test_the_largest_batch_is_prepared_in_time() -> None:
 
 
 @pytest.mark.parametrize("serials", [[3, 1, 2], [2, 3, 1], [1, 2, 3]])
-def test_rows_go_in_sorted_whatever_their_order_was(serials: list[int]) -> None:
+def test_rows_are_inserted_sorted_from_any_order(serials: list[int]) -> None:
     database = OneTransaction()
     settlements = ledger_on(database).write(accepted(serials), [])
     assert [row[2] for row in database.cursor.rows] == [1, 2, 3]

@@ -39,18 +39,18 @@ CONTRACT = ["campaign", "applied_user", "coupon_count", "returned", "pending"]
 
 
 class Client:
-    """Answers with what it is given, or raises it; notes what it was asked."""
+    """Returns or raises the given replies; records the commands."""
 
-    def __init__(self, *answers: object) -> None:
-        self.answers = list(answers)
+    def __init__(self, *replies: object) -> None:
+        self.replies = list(replies)
         self.asked: list[tuple[Any, ...]] = []
 
     def execute_command(self, *args: Any) -> Any:
         self.asked.append(args)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
 
 def scripts_on(client: Client, *, epoch: bool = True) -> Scripts:
@@ -94,13 +94,13 @@ def test_a_script_that_redis_has_forgotten_is_sent_as_text() -> None:
     assert client.asked[0][1] == script.digest
 
 
-def test_a_bug_is_no_outage() -> None:
+def test_a_bug_is_not_an_outage() -> None:
     with pytest.raises(KeyError):
         scripts_on(Client(KeyError("bug"))).command("GET", "x")
 
 
 @pytest.mark.parametrize(("epoch", "argument"), [(True, RUN_ID), (False, "")])
-def test_without_an_epoch_scripts_are_told_not_to_compare(epoch: bool, argument: object) -> None:  # noqa: FBT001 - a parameter of a test
+def test_without_an_epoch_scripts_do_not_compare(epoch: bool, argument: object) -> None:  # noqa: FBT001 - a parameter of a test
     client = Client(1)
     assert scripts_on(client, epoch=epoch).epoch_is_known()
     assert client.asked[0][-1] is argument
@@ -133,7 +133,7 @@ def test_a_url_may_set_options_of_its_own(service_settings: Settings) -> None:
     client.close()
 
 
-def test_of_a_group_that_is_asked_one_by_one_each_has_its_own_answer_or_error() -> None:
+def test_in_a_batch_run_one_by_one_each_call_has_its_own_reply_or_error() -> None:
     script = Script("epoch/is_known")
     client = Client(1, RedisTimeoutError("slow"), NoScriptError("NOSCRIPT"), 3)
     calls = [((EPOCH,), (run,)) for run in ("first", "second", "third")]
@@ -144,18 +144,18 @@ def test_of_a_group_that_is_asked_one_by_one_each_has_its_own_answer_or_error() 
     assert [asked[-1] for asked in client.asked] == ["first", "second", "third", "third"]
 
 
-def test_a_group_that_finds_no_server_has_an_error_for_each() -> None:
+def test_a_batch_without_a_server_has_an_error_for_each() -> None:
     def connect_in_vain() -> Redis:
         message = "no node can be reached"
         raise RedisClusterException(message)
 
     calls = [((EPOCH,), ("run",))] * 2
-    answers = Scripts(connect_in_vain, epoch=True).run_all(Script("epoch/is_known"), calls)
-    assert [type(answer) for answer in answers] == [UnavailableError] * 2
-    assert all(isinstance(answer.__cause__, RedisClusterException) for answer in answers)
+    replies = Scripts(connect_in_vain, epoch=True).run_all(Script("epoch/is_known"), calls)
+    assert [type(reply) for reply in replies] == [UnavailableError] * 2
+    assert all(isinstance(reply.__cause__, RedisClusterException) for reply in replies)
 
 
-def test_a_bug_is_no_outage_of_a_group_either() -> None:
+def test_a_bug_is_not_an_outage_of_a_batch_either() -> None:
     with pytest.raises(KeyError):
         scripts_on(Client(1, KeyError("bug"))).run_all(
             Script("epoch/is_known"), [((EPOCH,), ("",))] * 2

@@ -1,4 +1,4 @@
-"""The comparison against a naive one on whole sets, on fakes: any state, any order of pages."""
+"""The reconciler against a naive one on whole sets, on fakes: any state, any order of pages."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ WORLDS = st.builds(
     World,
     admitted=st.dictionaries(USERS, SERIALS),
     pending=st.dictionaries(USERS, AGES_MS, max_size=4),
-    # MySQL's keys let through one user for each serial.
+    # MySQL's keys allow one user for each serial.
     issued=st.dictionaries(SERIALS, USERS).map(lambda d: {u: s for s, u in d.items()}),
     given_up=st.sets(USERS, max_size=2),
     returned=st.lists(st.integers(0, QUANTITY + 4), max_size=4),
@@ -64,7 +64,7 @@ WORLDS = st.builds(
 
 
 def put(fakes: Fakes, world: World) -> None:
-    """Let the fakes hold this state."""
+    """Put this state into the fakes."""
     one = FakeCampaign(QUANTITY, 0, 2**42, count=world.count, serials=dict(world.admitted))
     one.pending = {user: NOW_MS - age for user, age in world.pending.items()}
     one.returned = list(world.returned)
@@ -79,7 +79,7 @@ def put(fakes: Fakes, world: World) -> None:
 
 
 def naive(world: World) -> set[tuple[Kind, str | int | None, str]]:
-    """Say what is wrong, from the definitions."""
+    """Return the differences by their definitions."""
     held = set(world.admitted.values())
     wrong: set[tuple[Kind, str | int | None, str]] = set()
     for user in world.admitted.keys() - world.issued.keys() - world.pending.keys():
@@ -113,7 +113,7 @@ def found() -> list[Discrepancy]:
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything goes over several sections, lookups and batches."""
+    """Everything needs several pages, lookups and batches."""
     monkeypatch.setattr(comparison, "PAGE", 3)
     monkeypatch.setattr(comparison, "LOOKUP", 2)
     monkeypatch.setattr(comparison, "BATCH", 3)
@@ -197,10 +197,10 @@ def test_what_is_gone_at_the_second_look_was_on_its_way(
     assert found() == [Discrepancy(Kind.MISSING_ROW, "b", 2)]
 
 
-def test_without_the_second_look_what_was_on_its_way_is_a_false_alarm(
+def test_without_the_recheck_what_was_on_its_way_is_a_false_alarm(
     fakes: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The negative control: the alarms that the second look keeps away come without it."""
+    """The negative control: without the recheck there are false alarms."""
     put(fakes, World(admitted={"a": 1}, count=2))
 
     def meanwhile(_: float) -> None:

@@ -1,4 +1,4 @@
-"""authenticator.py with a shared secret: who is taken at their word, and who is not."""
+"""authenticator.py with a shared secret: which tokens it accepts and which it refuses."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def refusal(tokens: Authenticator, authorization: str) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_a_token_tells_who_asks_whatever_the_case_of_the_scheme(
+def test_a_token_names_its_user_in_any_case_of_the_scheme(
     tokens: Authenticator, scheme: str
 ) -> None:
     user = tokens.authenticate({"authorization": f"{scheme} {signed(good_claims())}"})
     assert user == User("42", frozenset())
 
 
-def test_scopes_are_told_apart_by_spaces(tokens: Authenticator) -> None:
+def test_scopes_are_separated_by_spaces(tokens: Authenticator) -> None:
     token = signed(good_claims() | {"scope": "coupon:admin  profile"})
     assert tokens.require_admin({"authorization": f"Bearer {token}"}).scopes == {
         "coupon:admin",
@@ -68,11 +68,13 @@ def test_only_the_admin_scope_makes_an_admin(tokens: Authenticator, scope: objec
     "authorization",
     ["", "Bearer", "Bearer ", "Bearer    ", "Basic NDI6NDI=", "Bearertoken", "\ud800", "token"],
 )
-def test_without_a_bearer_token_nobody_is_known(tokens: Authenticator, authorization: str) -> None:
+def test_without_a_bearer_token_the_caller_is_unknown(
+    tokens: Authenticator, authorization: str
+) -> None:
     assert refusal(tokens, authorization) == "A valid bearer token is required."
 
 
-def test_without_the_header_nobody_is_known(tokens: Authenticator) -> None:
+def test_without_the_header_the_caller_is_unknown(tokens: Authenticator) -> None:
     with pytest.raises(UnauthenticatedError):
         tokens.authenticate({})
 
@@ -144,7 +146,7 @@ def test_a_token_whose_claims_are_missing_or_malformed_is_refused(
 @pytest.mark.parametrize(
     "exp", ["4000000000", "\N{ARABIC-INDIC DIGIT FOUR}000000000", " 4000000000"]
 )
-def test_an_expiry_that_is_text_is_refused_whatever_number_it_spells(
+def test_an_expiry_that_is_text_is_refused_even_if_it_spells_a_number(
     tokens: Authenticator, exp: str
 ) -> None:
     token = signed(good_claims() | {"exp": exp})
@@ -165,7 +167,7 @@ def test_a_number_beyond_all_bounds_in_a_token_brings_nothing_down(
 
 
 @pytest.mark.parametrize("sub", [42, True, ["42"], {"a": 1}, 1.5, "", "4 2", "é", "a" * 65, "\n"])
-def test_a_sub_that_is_no_user_id_is_refused(tokens: Authenticator, sub: object) -> None:
+def test_a_sub_that_is_not_a_user_id_is_refused(tokens: Authenticator, sub: object) -> None:
     assert "token" in refusal(tokens, f"Bearer {signed(good_claims() | {'sub': sub})}")
 
 
@@ -198,7 +200,7 @@ def test_a_token_does_not_choose_its_algorithm(tokens: Authenticator, algorithm:
 
 
 @pytest.mark.parametrize("alg", [None, 1, True, ["HS256"], {"HS256": 1}])
-def test_an_algorithm_that_is_no_text_is_refused(tokens: Authenticator, alg: object) -> None:
+def test_an_algorithm_that_is_not_text_is_refused(tokens: Authenticator, alg: object) -> None:
     assert refusal(tokens, f"Bearer {unsigned({'alg': alg})}") == "the token is not valid"
 
 

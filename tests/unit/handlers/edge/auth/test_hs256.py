@@ -1,4 +1,4 @@
-"""handlers/edge/auth/hs256.py: quick to say yes, where the library would too, and never a no."""
+"""handlers/edge/auth/hs256.py: accepts fast what the library accepts, and refuses nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def base64url(data: bytes) -> str:
 
 
 def token(claims: object, header: str = HEADER, secret: str = SECRET) -> str:
-    """A token that is well signed, whatever it says."""
+    """A token with a valid signature and any claims."""
     payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
     signed = f"{base64url(header.encode())}.{base64url(payload)}"
     return f"{signed}.{base64url(hmac.digest(secret.encode(), signed.encode(), 'sha256'))}"
@@ -50,7 +50,7 @@ def librarys(encoded: str) -> dict[str, Any]:
 
 
 def accepts_no_more_than_the_library(encoded: str) -> bool:
-    """Fail where ours accepts what the library does not; tell whether ours accepts."""
+    """Fail where ours accepts what the library does not; return whether ours accepts."""
     found = hs256.claims(encoded, SECRET)
     if found is None:
         return False
@@ -85,7 +85,7 @@ changes = st.dictionaries(names, values, max_size=3)
 @example(changes={"sub": 42}, without=set())
 @example(changes={}, without={"sub"})
 @example(changes={}, without={"exp"})
-def test_whatever_a_token_says_no_more_is_accepted_than_by_the_library(
+def test_for_any_token_no_more_is_accepted_than_by_the_library(
     changes: dict[str, object], without: set[str]
 ) -> None:
     claims = {name: value for name, value in (PLAIN | changes).items() if name not in without}
@@ -112,7 +112,7 @@ def test_a_header_that_says_more_is_left_to_the_library(header: str) -> None:
 @pytest.mark.parametrize(
     "payload", [b"", b"{", b"[]", b"42", b"\xff", b"\xef\xbb\xbf{}", b"[" * 100_000]
 )
-def test_a_payload_that_is_no_object_is_left_to_the_library(payload: bytes) -> None:
+def test_a_payload_that_is_not_an_object_is_left_to_the_library(payload: bytes) -> None:
     assert hs256.claims(token(payload), SECRET) is None
 
 
@@ -126,7 +126,7 @@ def test_a_token_with_another_character_anywhere_is_not_accepted(at: int, to: st
 
 
 @pytest.mark.parametrize("cut", ["", ".", "..", "a.b", "a.b.c.d", "é.é.é", "=.=.="])
-def test_what_is_no_token_is_left_to_the_library(cut: str) -> None:
+def test_a_malformed_token_is_left_to_the_library(cut: str) -> None:
     assert hs256.claims(cut, SECRET) is None
     assert hs256.claims(token(PLAIN) + cut, SECRET) is None or not cut
 
@@ -157,7 +157,7 @@ def test_a_secret_is_examined_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("secret", [PUBLIC_KEY, "", '{"kty":"oct","k":""}'])
-def test_what_the_library_takes_for_no_secret_is_refused_each_time(secret: str) -> None:
+def test_a_secret_that_the_library_refuses_is_refused_each_time(secret: str) -> None:
     for _ in range(2):
         with pytest.raises(jwt.InvalidKeyError):
             hs256.claims(token(PLAIN, secret=secret), secret)

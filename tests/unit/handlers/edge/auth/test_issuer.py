@@ -1,4 +1,4 @@
-"""handlers/edge/auth/authenticator.py with an issuer's keys, which a real HTTP server gives."""
+"""handlers/edge/auth/authenticator.py with an issuer's keys from a real HTTP server."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def keys() -> Issuer:
-    return Issuer()  # once: RSA keys take their time
+    return Issuer()  # once: RSA keys are slow to make
 
 
 @pytest.fixture
 def issuer(keys: Issuer) -> Iterator[Issuer]:
-    answer, keys.calls = keys.answer, 0
+    response, keys.calls = keys.answer, 0
     yield keys
-    keys.answer = answer
+    keys.answer = response
 
 
 @pytest.fixture
@@ -90,13 +90,13 @@ def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(
         {"alg": "RS256", "kid": "rsa"},
         {"alg": "ES256", "kid": "ec"},
         {"alg": ["RS256"], "kid": "rsa"},
-        # The key of one kind named by a token of the other.
+        # A token of one kind that names a key of the other.
         {"alg": "RS256", "kid": "ec"},
         {"alg": "ES256", "kid": "rsa"},
         {"alg": "ES256", "kid": "rsa", "crit": ["b64"], "b64": True},
     ],
 )
-def test_a_token_that_anybody_can_make_is_refused(
+def test_a_token_that_any_client_can_make_is_refused(
     tokens: Authenticator, header: dict[str, object]
 ) -> None:
     assert refuses(tokens, unsigned(header))
@@ -115,7 +115,7 @@ def test_many_unknown_keys_do_not_become_many_calls_to_the_issuer(
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         (500, b"down"),
         (404, b"{}"),
@@ -131,15 +131,15 @@ def test_many_unknown_keys_do_not_become_many_calls_to_the_issuer(
         (200, b"[" * 20_000),
     ],
 )
-def test_an_issuer_that_gives_no_keys_is_no_fault_of_the_token(
-    tokens: Authenticator, issuer: Issuer, answer: tuple[int, bytes]
+def test_an_issuer_that_gives_no_keys_is_not_a_fault_of_the_token(
+    tokens: Authenticator, issuer: Issuer, response: tuple[int, bytes]
 ) -> None:
-    issuer.answer = answer
+    issuer.answer = response
     with pytest.raises(UnavailableError):
         tokens.authenticate({"authorization": f"Bearer {issuer.sign('ES256')}"})
 
 
-def test_an_issuer_out_of_reach_is_no_fault_of_the_token(
+def test_an_unreachable_issuer_is_not_a_fault_of_the_token(
     issuer: Issuer, service_settings: Settings
 ) -> None:
     with issuer.served() as url:
@@ -156,13 +156,13 @@ def test_a_malformed_token_does_not_reach_the_issuer(tokens: Authenticator, issu
     assert issuer.calls == 0
 
 
-def test_a_token_that_was_taken_is_taken_at_once_while_its_key_is_fresh(
+def test_an_accepted_token_has_a_cached_user_while_its_key_is_fresh(
     issuer: Issuer, service_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with issuer.served() as url:
         tokens = tokens_of(service_settings, url)
         authorization = f"Bearer {issuer.sign('ES256')}"
-        assert tokens.cached_user(authorization) is None  # the issuer must be asked first
+        assert tokens.cached_user(authorization) is None  # the service must ask the issuer first
         user = tokens.authenticate({"authorization": authorization})
         assert tokens.cached_user(authorization) == user
         assert tokens.cached_user(f"Bearer {issuer.sign('RS256')}") is None
@@ -171,7 +171,7 @@ def test_a_token_that_was_taken_is_taken_at_once_while_its_key_is_fresh(
     assert issuer.calls == 1
 
 
-def test_a_token_that_expired_is_not_taken_at_once(
+def test_an_expired_token_has_no_cached_user(
     tokens: Authenticator, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authorization = f"Bearer {issuer.sign('ES256')}"

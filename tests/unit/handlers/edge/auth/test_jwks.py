@@ -35,14 +35,14 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def made() -> Issuer:
-    return Issuer()  # once: RSA keys take their time
+    return Issuer()  # once: RSA keys are slow to make
 
 
 @pytest.fixture
 def issuer(made: Issuer) -> Iterator[Issuer]:
-    answer, made.calls = made.answer, 0
+    response, made.calls = made.answer, 0
     yield made
-    made.answer = answer
+    made.answer = response
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_key_that_is_withdrawn_counts_no_longer_than_the_lifespan(
     assert keys.key("rsa") is None
 
 
-def test_however_many_keys_strangers_name_the_issuer_is_asked_once_in_a_while(
+def test_for_any_number_of_unknown_keys_the_issuer_is_asked_once_in_a_while(
     keys: JwksCache, issuer: Issuer, clock: Clock
 ) -> None:
     for _ in range(3):
@@ -91,7 +91,7 @@ def test_however_many_keys_strangers_name_the_issuer_is_asked_once_in_a_while(
             assert keys.key(f"unknown-{n}") is None
         clock.now += REFRESH_EVERY_S
     assert issuer.calls == 3
-    assert len(keys._keys) == 2  # what strangers name is not kept
+    assert len(keys._keys) == 2  # unknown key ids are not cached
 
 
 def test_an_outage_of_the_issuer_leaves_the_keys_that_we_have(
@@ -109,7 +109,7 @@ def test_an_outage_of_the_issuer_leaves_the_keys_that_we_have(
         keys.key("ec")
 
 
-def test_without_any_key_the_issuer_is_asked_again_but_not_by_everybody(
+def test_without_any_key_the_issuer_is_asked_again_but_not_by_each_caller(
     keys: JwksCache, issuer: Issuer, clock: Clock
 ) -> None:
     good, issuer.answer = issuer.answer, DOWN
@@ -122,7 +122,7 @@ def test_without_any_key_the_issuer_is_asked_again_but_not_by_everybody(
     assert keys.key("ec")
 
 
-def test_threads_that_come_first_together_ask_once(keys: JwksCache, issuer: Issuer) -> None:
+def test_threads_that_come_first_at_the_same_time_ask_once(keys: JwksCache, issuer: Issuer) -> None:
     barrier, found = threading.Barrier(8), []
 
     def ask() -> None:
@@ -139,7 +139,7 @@ def test_threads_that_come_first_together_ask_once(keys: JwksCache, issuer: Issu
     assert issuer.calls == 1
 
 
-def test_an_answer_that_is_too_large_is_none(
+def test_a_response_that_is_too_large_is_an_outage(
     keys: JwksCache, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issuer_keys, "RESPONSE_BYTES_MAX", len(issuer.answer[1]) - 1)
@@ -155,7 +155,7 @@ def test_an_issuer_that_drips_is_left_after_the_whole_time_and_not_after_each_dr
         started = time.monotonic()
         with pytest.raises(UnavailableError):
             JwksCache(url, clock).key("ec")
-        # All of it would take a minute and more.
+        # The whole body would take more than a minute.
         assert time.monotonic() - started < 0.05 * len(issuer.answer[1])
 
 

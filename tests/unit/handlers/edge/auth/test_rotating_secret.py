@@ -19,7 +19,7 @@ OLD, NOW, NEXT = (f"{name}-secret-of-32-bytes-or-more-00000" for name in ("old",
 
 @dataclasses.dataclass
 class Rotating:
-    """What Secrets Manager has, and what of it the service has read."""
+    """The secrets in Secrets Manager, and those that the service has read."""
 
     latest: list[str]  # the newest last
     known: list[str]
@@ -49,7 +49,7 @@ def user(tokens: Authenticator, secret: str, **claims: object) -> str:
     return tokens.authenticate({"authorization": f"Bearer {token}"}).id
 
 
-def test_a_token_of_the_current_secret_asks_nobody(service_settings: Settings) -> None:
+def test_a_token_of_the_current_secret_asks_no_server(service_settings: Settings) -> None:
     secret = Rotating([OLD, NOW], [OLD, NOW])
     assert user(tokens_of(service_settings, secret), NOW) == "42"
     assert secret.renewals == 0
@@ -70,14 +70,14 @@ def test_a_token_of_a_secret_that_is_newer_than_ours_is_taken(service_settings: 
         user(tokens, OLD)
 
 
-def test_a_forged_token_is_refused_whatever_is_known(service_settings: Settings) -> None:
+def test_a_forged_token_is_refused_with_any_secret_known(service_settings: Settings) -> None:
     for known in ([NOW], [OLD, NOW], [OLD, NOW, NEXT]):
         tokens = tokens_of(service_settings, Rotating([OLD, NOW, NEXT], known))
         with pytest.raises(UnauthenticatedError, match="the token is not valid"):
             user(tokens, "forged-secret-of-32-bytes-or-more-00")
 
 
-def test_a_token_that_is_wrong_otherwise_makes_nobody_look_for_a_new_secret(
+def test_a_token_that_is_wrong_otherwise_causes_no_read_of_a_new_secret(
     service_settings: Settings,
 ) -> None:
     secret = Rotating([OLD, NOW], [OLD, NOW])
@@ -91,12 +91,14 @@ def test_a_token_that_is_wrong_otherwise_makes_nobody_look_for_a_new_secret(
     assert secret.renewals == 0
 
 
-def test_a_secret_that_cannot_be_read_is_no_fault_of_the_token(service_settings: Settings) -> None:
+def test_a_secret_that_cannot_be_read_is_not_a_fault_of_the_token(
+    service_settings: Settings,
+) -> None:
     with pytest.raises(UnavailableError):
         user(tokens_of(service_settings, Rotating([], [])), NOW)
 
 
-def test_nobody_is_taken_at_once_since_the_secret_may_have_to_be_read(
+def test_there_is_no_cached_user_since_the_secret_may_have_to_be_read(
     service_settings: Settings,
 ) -> None:
     secret = Rotating([NOW], [NOW])

@@ -1,4 +1,4 @@
-"""What is remembered of tokens that were found good, and what makes it worthless."""
+"""What is cached of valid tokens, and what invalidates it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Verifications:
-    """Counts how often a token is accepted anew, or looked at by PyJWT."""
+    """Counts how often a token is accepted again, or decoded by PyJWT."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -60,7 +60,7 @@ def refusal(tokens: Authenticator, token: str) -> str:
     return str(caught.value)
 
 
-def kept(tokens: Authenticator) -> int:
+def cached(tokens: Authenticator) -> int:
     return len(tokens._verified._tokens)
 
 
@@ -96,10 +96,10 @@ def test_what_differs_in_one_character_is_another_token(service_settings: Settin
     other = "A" if signature[0] != "A" else "B"
     assert refusal(tokens, head + other + signature[1:]) == "the token is not valid"
     assert refusal(tokens, token[:-1]) == "the token is not valid"
-    assert kept(tokens) == 1
+    assert cached(tokens) == 1
 
 
-def test_nothing_is_kept_of_tokens_that_are_refused(service_settings: Settings) -> None:
+def test_nothing_is_cached_of_tokens_that_are_refused(service_settings: Settings) -> None:
     tokens = Authenticator(service_settings)
     for token in (
         "a.b.c",
@@ -109,7 +109,7 @@ def test_nothing_is_kept_of_tokens_that_are_refused(service_settings: Settings) 
         signed(good_claims() | {"sub": "no user"}),
     ):
         refusal(tokens, token)
-    assert kept(tokens) == 0
+    assert cached(tokens) == 0
 
 
 def test_the_memory_is_bounded(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,14 +117,14 @@ def test_the_memory_is_bounded(service_settings: Settings, monkeypatch: pytest.M
     tokens = Authenticator(service_settings)
     for number in range(10):
         assert user(tokens, signed(good_claims() | {"sub": str(number)})) == str(number)
-        assert 1 <= kept(tokens) <= 3
+        assert 1 <= cached(tokens) <= 3
     long = signed(good_claims() | {"pad": "x" * verified_tokens.TOKEN_LENGTH_MAX})
-    before = kept(tokens)
+    before = cached(tokens)
     assert user(tokens, long) == "42"
-    assert kept(tokens) == before
+    assert cached(tokens) == before
 
 
-def test_many_threads_are_each_told_their_own_user(
+def test_many_threads_each_get_their_own_user(
     service_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verified_tokens, "TOKENS_MAX", 5)
@@ -133,7 +133,7 @@ def test_many_threads_are_each_told_their_own_user(
     signed_for = {owner: signed(good_claims() | {"sub": owner}) for owner in owners}
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda owner: user(tokens, signed_for[owner]), owners)) == owners
-    assert kept(tokens) <= 5
+    assert cached(tokens) <= 5
 
 
 def test_a_token_is_worth_nothing_once_its_secret_is_withdrawn(service_settings: Settings) -> None:
@@ -170,7 +170,7 @@ def test_a_token_is_worth_nothing_once_the_issuer_withdraws_its_key(
         of_rsa, of_ec = issuer.sign("RS256"), issuer.sign("ES256")
         assert user(tokens, of_rsa) == user(tokens, of_ec) == "42"
         issuer.answer = (200, json.dumps({"keys": keys[1:]}).encode())
-        assert user(tokens, of_rsa) == "42"  # the keys are not due yet
+        assert user(tokens, of_rsa) == "42"  # the keys need no refresh yet
         assert tokens._issuer
         tokens._issuer._read_at = tokens._issuer._asked_at = float("-inf")
         assert refusal(tokens, of_rsa) == "the token is not valid"

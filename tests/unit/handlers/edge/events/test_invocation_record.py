@@ -1,4 +1,4 @@
-"""handlers/edge: the events and objects by which a given-up batch comes back."""
+"""handlers/edge: the events and objects that bring back a batch that Lambda gave up."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def encoded(**changes: object) -> bytes:
 
 def test_every_record_of_the_batch_is_a_failed_event_with_its_bytes_and_its_origin() -> None:
     events = invocation_record.decode(encoded())
-    places = [(e.record.topic, e.record.partition, e.record.offset) for e in events]
-    assert places == [
+    positions = [(e.record.topic, e.record.partition, e.record.offset) for e in events]
+    assert positions == [
         ("coupon_create", 0, 15),
         ("coupon_create", 0, 16),
         ("coupon_create", 3, 8),
@@ -46,7 +46,7 @@ def test_every_record_of_the_batch_is_a_failed_event_with_its_bytes_and_its_orig
     assert first.detail == "Lambda gave its batch up: RetryAttemptsExhausted"
 
 
-def test_a_payload_that_is_no_text_but_the_event_itself_is_taken_as_well() -> None:
+def test_a_payload_that_is_the_event_itself_and_not_text_is_taken_as_well() -> None:
     """As Lambda writes it to a Kafka topic."""
     assert len(invocation_record.decode(encoded(payload=PAYLOAD))) == 4
 
@@ -73,7 +73,7 @@ def test_a_payload_that_is_no_text_but_the_event_itself_is_taken_as_well() -> No
         encoded(payload=json.dumps(PAYLOAD | {"records": {"coupon_create-0": ["x"]}})),
     ],
 )
-def test_what_is_no_invocation_record_of_kafka_is_an_error_and_never_nothing(body: bytes) -> None:
+def test_a_malformed_invocation_record_is_an_error_and_never_ignored(body: bytes) -> None:
     with pytest.raises(MalformedRecordError) as caught:
         invocation_record.decode(body)
     assert "Whole Event" not in str(caught.value)
@@ -89,7 +89,7 @@ def test_eventbridge_gives_the_key_unescaped() -> None:
     assert s3_event.objects(BRIDGED) == [(BUCKET, KEY)]
 
 
-def test_the_message_that_s3_sends_to_try_the_way_is_no_object() -> None:
+def test_the_test_message_of_s3_is_not_an_object() -> None:
     assert s3_event.objects({"Service": "Amazon S3", "Event": "s3:TestEvent"}) == []
 
 

@@ -1,4 +1,4 @@
-"""handlers/edge/events/kafka.py: Lambda's Kafka event, from MSK and from one's own brokers."""
+"""handlers/edge/events/kafka.py: Lambda's Kafka event, from MSK and from self-managed brokers."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_key_only_chose_the_partition() -> None:
 
 
 @pytest.mark.parametrize("value", ["****", "a", "YQ", "YQ==YQ==", "é", "\ud800", "YQ==\n"])
-def test_a_value_that_is_no_base64_is_kept_as_it_came(value: str) -> None:
+def test_a_value_that_is_not_base64_is_stored_as_it_came(value: str) -> None:
     accepted, [failed] = kafka_event.decode(event_of(raw(value=None) | {"value": value}))
     assert accepted == []
     assert failed.reason is Reason.UNDECODABLE

@@ -1,4 +1,4 @@
-"""handlers/edge/http/client_ip.py and Request.address: whom a request is counted for."""
+"""handlers/edge/http/client_ip.py and Request.address: which client a request counts for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_address_is_counted_as_what_one_customer_has(address: str, counted: s
         "",
         " ",
         "unknown",
-        "test-invoke-source-ip",  # what API Gateway's console says of itself
+        "test-invoke-source-ip",  # the source address of API Gateway's console
         "203.0.113",
         "203.0.113.256",
         "203.0.113.7:80",
@@ -54,7 +54,7 @@ def test_an_address_is_counted_as_what_one_customer_has(address: str, counted: s
         "9" * 5000,
     ],
 )
-def test_what_is_no_address_is_not_counted(text: str) -> None:
+def test_an_invalid_address_is_not_counted(text: str) -> None:
     assert rate_limit_key(text) == ""
 
 

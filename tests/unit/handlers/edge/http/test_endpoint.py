@@ -1,4 +1,4 @@
-"""The whole HTTP interface on fakes: whatever a client sends, no answer is a 500 or malformed."""
+"""The whole HTTP interface on fakes: for any request, no response is a 500 or malformed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def world(fakes: Fakes) -> Fakes:
 
 
 def check(response: dict[str, Any], logged: LogLines) -> None:
-    """Fail unless this is an answer that API Gateway takes and the contract knows."""
+    """Fail unless this is a response that API Gateway takes and the contract has."""
     assert set(response) == {"statusCode", "headers", "body"}
     assert response["statusCode"] != 500, logged.text
     assert type(response["statusCode"]) is int
@@ -64,10 +64,10 @@ def check(response: dict[str, Any], logged: LogLines) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-# The fakes are the same for all examples on purpose: what one leaves behind is the next one's.
+# All examples share the fakes on purpose: each one starts from the state of the last one.
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(event=EVENTS)
-def test_whatever_a_client_sends_is_answered_and_never_with_a_500(
+def test_any_request_gets_a_response_and_never_a_500(
     world: Fakes, logged: LogLines, name: str, event: dict[str, Any]
 ) -> None:
     assert world
@@ -79,7 +79,7 @@ def test_whatever_a_client_sends_is_answered_and_never_with_a_500(
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 @pytest.mark.parametrize("text", ["\ud800", "' OR 1=1 --", "9" * 5000, "\x00", "쿠폰" * 5000])
-def test_a_nasty_text_everywhere_is_no_500(
+def test_a_nasty_text_everywhere_is_not_a_500(
     world: Fakes, logged: LogLines, route: Route, text: str
 ) -> None:
     assert world
@@ -102,7 +102,7 @@ def test_a_nasty_text_everywhere_is_no_500(
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_servers_out_of_reach_are_a_503_or_not_needed(
+def test_unreachable_servers_are_a_503_or_not_needed(
     world: Fakes, logged: LogLines, route: Route
 ) -> None:
     world.admissions.reachable = False

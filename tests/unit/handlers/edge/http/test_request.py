@@ -1,4 +1,4 @@
-"""handlers/edge/http/request.py: an event as API Gateway and Chalice's local gateway bring it."""
+"""handlers/edge/http/request.py: an event as API Gateway and Chalice's local gateway send it."""
 
 from __future__ import annotations
 
@@ -96,14 +96,14 @@ def test_an_id_that_could_do_harm_in_a_header_or_a_log_is_replaced(given: object
         ",text/csv,",
     ],
 )
-def test_csv_is_given_to_whoever_names_it(accept: str) -> None:
+def test_csv_is_given_to_a_client_that_names_it(accept: str) -> None:
     assert request_of(headers={"ACCEPT": accept}).wants_csv()
 
 
 @pytest.mark.parametrize(
     "accept", ["", "*/*", "text/*", "text/csvx", "x-text/csv", "text/csv;q=0", "text/csv; Q=0.000"]
 )
-def test_csv_is_given_to_nobody_else(accept: str) -> None:
+def test_csv_is_given_to_no_other_client(accept: str) -> None:
     assert not request_of(headers={"Accept": accept}).wants_csv()
     assert not request_of().wants_csv()
 
@@ -131,7 +131,7 @@ def test_a_body_in_base64_is_decoded(kind: type) -> None:
 
 
 @pytest.mark.parametrize("body", ["a", "****", "YQ==YQ==", "é", "\ud800", "YQ==\n\n", b"\xff\xff"])
-def test_a_body_that_is_no_base64_is_refused(body: object) -> None:
+def test_a_body_that_is_not_base64_is_refused(body: object) -> None:
     with pytest.raises(InvalidRequestError, match=r"^body: is no base64"):
         request_of(body=body, isBase64Encoded=True)
 
@@ -187,7 +187,7 @@ def test_the_limit_is_the_same_for_base64() -> None:
         b"{}\0",
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused(body: object) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(body: object) -> None:
     with pytest.raises(InvalidRequestError, match=r"^body: must be a JSON object"):
         request_of(body=body).json_object()
 

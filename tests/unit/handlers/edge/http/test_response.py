@@ -1,4 +1,4 @@
-"""handlers/edge/http/response.py and endpoint.py: answers bit for bit."""
+"""handlers/edge/http/response.py and endpoint.py: responses bit for bit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ KINDS = [
 
 
 def raising(error: Exception, request_id: str = "request-1") -> dict[str, Any]:
-    """Return the answer of an endpoint that raises `error`."""
+    """Return the response of an endpoint that raises `error`."""
 
     @endpoint
     def some_handler(request: Request) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_a_problem_may_say_when_to_come_again(seconds: int) -> None:
     assert response["headers"]["Retry-After"] == str(seconds)
 
 
-def test_an_answer_is_compact_json_that_no_cache_keeps() -> None:
+def test_a_response_is_compact_json_that_no_cache_stores() -> None:
     assert json_response(200, {"a": [1, None]}) == {
         "statusCode": 200,
         "headers": {"Content-Type": "application/json", "Cache-Control": "no-store"},
@@ -92,12 +92,12 @@ def test_an_answer_is_compact_json_that_no_cache_keeps() -> None:
     }
 
 
-def test_an_answer_may_allow_a_cache() -> None:
+def test_a_response_may_allow_a_cache() -> None:
     headers = json_response(200, {}, {"Cache-Control": "max-age=1"})["headers"]
     assert headers == {"Content-Type": "application/json", "Cache-Control": "max-age=1"}
 
 
-def test_an_answer_that_is_no_json_says_what_it_is() -> None:
+def test_a_response_that_is_not_json_names_its_type() -> None:
     assert text_response(200, "a,b\r\n", "text/csv; charset=utf-8") == {
         "statusCode": 200,
         "headers": {"Content-Type": "text/csv; charset=utf-8", "Cache-Control": "no-store"},
@@ -106,7 +106,7 @@ def test_an_answer_that_is_no_json_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_error_is_answered_by_its_code(kind: type[ServiceError]) -> None:
+def test_an_error_gives_a_response_with_its_code(kind: type[ServiceError]) -> None:
     response = raising(kind())
     body = json.loads(response["body"])
     assert response["statusCode"] == CONTRACT[kind.code][0] == body["status"]
@@ -116,14 +116,14 @@ def test_an_error_is_answered_by_its_code(kind: type[ServiceError]) -> None:
     assert response["headers"].get("Retry-After") == ("1" if asks_to_come_again else None)
 
 
-def test_a_fault_of_ours_tells_the_caller_nothing_and_the_log_the_place(logged: LogLines) -> None:
+def test_a_bug_shows_nothing_to_the_caller_and_its_stack_in_the_log(logged: LogLines) -> None:
     response = raising(RuntimeError(f"refused: {SECRET}"))
     assert response["statusCode"] == 500
     assert json.loads(response["body"])["detail"] == "Something went wrong on our side."
     assert SECRET not in response["body"] + logged.text
     fault, request = logged.lines
     assert (fault["level"], fault["error"]) == ("ERROR", "RuntimeError")
-    assert any("raise" in place or "test_response" in place for place in fault["stack"])
+    assert any("raise" in frame or "test_response" in frame for frame in fault["stack"])
     assert request["status"] == 500
 
 
