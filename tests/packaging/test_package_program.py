@@ -63,7 +63,7 @@ def test_a_stage_that_chalice_is_not_told_of_is_refused_with_those_that_there_ar
 def test_a_configuration_that_is_no_json_is_named(tmp_path: Path) -> None:
     (tmp_path / ".chalice").mkdir()
     (tmp_path / ".chalice" / "config.json").write_text("{")
-    with pytest.raises(PackageError, match=r"config\.json is not JSON"):
+    with pytest.raises(PackageError, match=r"config\.json is no JSON"):
         chalice_part.stages_of(tmp_path)
 
 

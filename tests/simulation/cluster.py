@@ -22,6 +22,7 @@ from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.domain.campaign import Campaign
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
+from handlers.domain.rejection_cache import RejectionCache
 from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage
 from tests.simulation.clock import Clock
@@ -139,6 +140,9 @@ class Cluster:
         )
         self._override(wiring.authenticator, identity)
         self._override(wiring.scripts, self.scripts)
+        # What is cached expires by the time of the history, as the wait of a rebuild does.
+        cache = RejectionCache(wiring.admissions(), self.clock.monotonic)
+        self._override(wiring.rejection_cache, cache)
         self._override(wiring.topic, Topic(self.log, self.stage))
         timeout_ms = self.settings.kafka_ack_timeout_ms
         self._override(wiring.publisher, Publisher(self.log, self.stage, self.clock, timeout_ms))
