@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from handlers import wiring
 from handlers.adapters.migration.epoch import ensure_epoch
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis.client import connect
@@ -127,3 +128,11 @@ def forget_campaigns(settings: Settings) -> None:
     with closing(connect(settings)) as client:
         for key in client.scan_iter("coupon:*", count=1000):
             client.delete(key)
+
+
+@pytest.fixture
+def service(clean: Settings) -> Iterator[Settings]:
+    """Handlers with new clients and empty servers."""
+    wiring.reset()
+    yield clean
+    wiring.reset()

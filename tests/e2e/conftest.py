@@ -17,7 +17,7 @@ from local.servers.ports import free_port
 from tests.conftest import say
 from tests.support.http_client import Call, Client
 from tests.support.programs import running, running_command
-from tests.support.service import await_condition
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ def chalice_local(environment: Mapping[str, str]) -> Iterator[Client]:
     arguments = ("local", "--stage", "local", "--port", str(port), "--no-autoreload")
     with running_command(chalice, *arguments, environment=environment) as program:
         with Client(port) as client:
-            await_condition(lambda: _responds(port), "chalice local answers")
+            eventually(lambda: _responds(port), "chalice local answers")
             yield client
         assert program.process.poll() is None, "it ended by itself"
 

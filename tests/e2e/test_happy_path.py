@@ -12,15 +12,8 @@ from handlers.adapters.kafka.connection import connection_options
 from handlers.config import Settings
 from tests.e2e.conftest import chalice_local, gateway, poll_runner, relayed_poll_runner
 from tests.support.http_client import Call, Client
-from tests.support.service import (
-    ADMIN,
-    await_condition,
-    campaign_body,
-    coupons,
-    failures,
-    message,
-    rows,
-)
+from tests.support.service import ADMIN, campaign_body, coupons, failures, message, rows
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.support.service import Response
@@ -56,7 +49,7 @@ def test_what_is_accepted_over_http_is_written_to_mysql_and_nothing_else(
         accepted = sorted(
             (a.body["serial"], a.body["user_id"]) for a in responses if a.status == 202
         )
-        await_condition(lambda: len(coupons(settings, campaign_id)) == 20, "20 rows in MySQL")
+        eventually(lambda: len(coupons(settings, campaign_id)) == 20, "20 rows in MySQL")
         assert [(serial, user) for user, serial in coupons(settings, campaign_id)] == accepted
         assert [serial for serial, _ in accepted] == list(range(1, 21))
         winner = accepted[0][1]
@@ -110,14 +103,14 @@ def test_a_record_forged_straight_into_kafka_is_refused_by_the_schema_and_stored
             "noise": b"\x00\xff noise",
         }
         with poll_runner(world):
-            await_condition(lambda: bool(coupons(settings, campaign_id)), "the winner's row")
+            eventually(lambda: bool(coupons(settings, campaign_id)), "the winner's row")
             producer = KafkaProducer(**connection_options(settings))
             for key, value in forged.items():
                 producer.send(settings.coupon_topic, key=key.encode(), value=value)
             producer.send(settings.coupon_topic, value=message(campaign_id, "fine", 2).encode())
             producer.close()
-            await_condition(lambda: len(coupons(settings, campaign_id)) == 2, "the last record")
-            await_condition(lambda: len(_kept(settings)) == len(forged), "four failed events")
+            eventually(lambda: len(coupons(settings, campaign_id)) == 2, "the last record")
+            eventually(lambda: len(_kept(settings)) == len(forged), "four failed events")
         listed = client.send(Call("GET", "/failed-events?limit=10", "admin", ADMIN)).body
     assert coupons(settings, campaign_id) == [("winner", 1), ("fine", 2)]
     assert _kept(settings) == {

@@ -14,15 +14,8 @@ from handlers.config import Settings
 from tests.support.http_client import Call, Client
 from tests.support.log_lines import parsed
 from tests.support.programs import Program, running
-from tests.support.service import (
-    ADMIN,
-    await_condition,
-    campaign_body,
-    coupons,
-    message,
-    mint,
-    rows,
-)
+from tests.support.service import ADMIN, campaign_body, coupons, message, mint, rows
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -118,11 +111,11 @@ def a_good_day(world: dict[str, str], campaign_id: str, outputs: Outputs) -> set
             assert client.send(Call("POST", "/campaigns", "admin", ADMIN, body)).status == 201
             for user in ("first", "second", "third"):
                 client.send(Call("POST", f"/campaigns/{campaign_id}/apply", user))
-            await_condition(lambda: len(coupons(settings, campaign_id)) == 2, "the rows")
+            eventually(lambda: len(coupons(settings, campaign_id)) == 2, "the rows")
             codes = {str(code) for (code,) in rows(settings, "SELECT code FROM coupon")}
             sent = send_poison(settings, campaign_id, min(codes))
             count = "SELECT COUNT(*) FROM failed_event"
-            await_condition(lambda: rows(settings, count) == [(sent,)], "the failed events")
+            eventually(lambda: rows(settings, count) == [(sent,)], "the failed events")
             responses = [client.send(call) for call in hostile_calls(campaign_id)]
             assert [response.status for response in responses] == [
                 404,

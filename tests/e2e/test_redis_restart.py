@@ -11,7 +11,8 @@ from tests.e2e.conftest import gateway, relayed_poll_runner
 from tests.e2e.test_happy_path import apply, create
 from tests.support.http_client import Call
 from tests.support.programs import running
-from tests.support.service import await_condition, coupons
+from tests.support.service import coupons
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from local.servers import Valkey
@@ -42,7 +43,7 @@ def test_after_a_restart_of_redis_apply_returns_503_until_it_is_opened_again(
     with gateway(world) as client, relayed_poll_runner(world):
         assert create(client, campaign_id, 10).status == 201
         first = client.send(apply(campaign_id, "first"))
-        await_condition(lambda: len(coupons(settings, campaign_id)) == 1, "the first row")
+        eventually(lambda: len(coupons(settings, campaign_id)) == 1, "the first row")
         private_valkey.kill()
         private_valkey.start()
         for user in ("first", "second"):
@@ -72,7 +73,7 @@ def test_a_redis_that_lost_everything_is_opened_with_every_coupon_of_mysql(
         assert create(client, campaign_id, 3).status == 201
         for user in ("first", "second"):
             assert client.send(apply(campaign_id, user)).status == 202
-        await_condition(lambda: len(coupons(settings, campaign_id)) == 2, "two rows")
+        eventually(lambda: len(coupons(settings, campaign_id)) == 2, "two rows")
         with closing(connect(settings)) as redis:
             redis.flushall()
         assert client.send(apply(campaign_id, "third")).status == 503
@@ -80,7 +81,7 @@ def test_a_redis_that_lost_everything_is_opened_with_every_coupon_of_mysql(
         rebuild(world)
         codes = [client.send(apply(campaign_id, user)).code for user in ("second", "third", "4th")]
         assert codes == ["ALREADY_APPLIED", "ACCEPTED", "SOLD_OUT"]
-        await_condition(lambda: len(coupons(settings, campaign_id)) == 3, "the third row")
+        eventually(lambda: len(coupons(settings, campaign_id)) == 3, "the third row")
 
 
 def test_the_scheduler_opens_a_restarted_redis_again_by_itself_within_seconds(
@@ -96,12 +97,12 @@ def test_the_scheduler_opens_a_restarted_redis_again_by_itself_within_seconds(
     ):
         assert create(client, campaign_id, 10).status == 201
         first = client.send(apply(campaign_id, "first"))
-        await_condition(lambda: len(coupons(settings, campaign_id)) == 1, "the first row")
+        eventually(lambda: len(coupons(settings, campaign_id)) == 1, "the first row")
         private_valkey.kill()
         private_valkey.start()
         assert client.send(apply(campaign_id, "second")).status == 503
         # The promise is 5 s; a machine that runs other tests as well gets twice as much.
-        await_condition(
+        eventually(
             lambda: client.send(apply(campaign_id, "second")).status == 202, "it is open", 10
         )
         again = client.send(apply(campaign_id, "first"))

@@ -14,20 +14,14 @@ from handlers.domain.reconciliation import reconciler as comparison
 from handlers.retry import RetryDeadline
 from tests.conftest import say
 from tests.support.polling import with_own_topic
-from tests.support.redis_loss import ACK_TIMEOUT_MS, WAIT_S, warm_up
+from tests.support.redis_loss import ACK_TIMEOUT_MS, warm_up
+from tests.support.tls import Authority
+from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECHECK_DELAY_S = 0.01
-
-
-@pytest.fixture
-def service(clean: Settings) -> Iterator[Settings]:
-    """Handlers with new clients and empty servers."""
-    wiring.reset()
-    yield clean
-    wiring.reset()
 
 
 @pytest.fixture
@@ -55,3 +49,8 @@ def quick(service: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def own_topic(settings: Settings) -> Settings:
     """The session's servers with a topic and a consumer group of the test's own."""
     return with_own_topic(settings)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))

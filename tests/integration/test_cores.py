@@ -11,7 +11,8 @@ import pytest
 
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.gateway import cpu_affinity as cores
-from tests.support.programs import Program, eventually, is_alive, running
+from tests.support.programs import Program, is_alive, running
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

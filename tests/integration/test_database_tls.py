@@ -44,11 +44,6 @@ class TlsServer(MariaDB):
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def server(authority: Authority) -> Iterator[TlsServer]:
     made = TlsServer(password=PASSWORD)
     made.certificate = authority.server_file(NAME)

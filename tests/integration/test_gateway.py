@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.gateway import ask, connected, serving
-from tests.support.programs import WAIT_S, eventually
+from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.gateway import APPLICATION, ENVIRONMENT, ask, serving
-from tests.support.programs import WAIT_S, eventually, is_alive, running
+from tests.support.programs import is_alive, running
+from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,9 @@ from handlers.adapters.redis import admissions as admission
 from handlers.adapters.redis.client import connect
 from handlers.domain.coupon import CouponAccepted
 from local.servers.ports import free_port
-from tests.support.service import apply, await_condition, create_campaign, cut_off_redis, message
+from tests.support.service import apply, create_campaign, cut_off_redis, message
 from tests.support.single import publish_one
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ def test_kafka_that_comes_back_is_used_again(
     monkeypatch.setattr(publisher, "_settings", without_kafka)
     sent = message(campaign_id, "42", 1)
     # Its requests have the ack timeout here, which a busy machine may exceed once.
-    await_condition(lambda: publish_one(publisher, sent, "sent", time.monotonic() + 5), "an ack")
+    eventually(lambda: publish_one(publisher, sent, "sent", time.monotonic() + 5), "an ack")
 
 
 def test_waitaof_alone_does_not_vouch_for_an_admission_that_is_no_longer_there(
@@ -118,7 +119,7 @@ def test_an_admission_that_the_disk_has_not_taken_in_time_is_not_safe(
         finally:
             redis.config_set("appendfsync", "everysec")
     make_durable = wiring.admissions().make_all_durable
-    await_condition(lambda: make_durable([admitted] * 2) == [True, True], "the disk")
+    eventually(lambda: make_durable([admitted] * 2) == [True, True], "the disk")
 
 
 def test_an_unreachable_redis_gives_503_and_names_no_address(

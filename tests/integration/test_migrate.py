@@ -19,15 +19,8 @@ from local import migrate as program
 from local.migrate import database_address, migrate
 from local.servers import MariaDB
 from local.servers.ports import free_port
-from tests.support.state import (
-    WAIT_S,
-    epoch_of,
-    retry_deadline,
-    run_id_of,
-    set_epoch,
-    statement,
-    tables,
-)
+from tests.support.state import epoch_of, retry_deadline, run_id_of, set_epoch, statement, tables
+from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

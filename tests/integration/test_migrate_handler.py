@@ -18,8 +18,8 @@ from handlers.migrate import migrate_handler
 from handlers.retry import SetupError
 from local.lambda_context import LambdaContext
 from local.migrate import database_address
-from tests.support.service import await_condition
 from tests.support.state import add_campaign, epoch_of, run_id_of, set_epoch, statement
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +112,7 @@ def test_who_comes_second_waits_for_the_first(service: Settings) -> None:
         with first.cursor() as cursor:
             cursor.execute(f"SELECT GET_LOCK({LOCK_NAME_SQL}, 0)")
         seconds = [pool.submit(migrate_handler, {}, context()) for _ in range(2)]
-        await_condition(lambda: statement(service, WAITING_SQL) == [(2,)], "both wait")
+        eventually(lambda: statement(service, WAITING_SQL) == [(2,)], "both wait")
         assert not any(second.done() for second in seconds)
         with first.cursor() as cursor:
             cursor.execute(f"SELECT RELEASE_LOCK({LOCK_NAME_SQL})")

@@ -23,7 +23,8 @@ from handlers.retry import RetryDeadline
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.migrate import database_address
 from tests.support.log_lines import parsed
-from tests.support.programs import WAIT_S, Program, eventually, running
+from tests.support.programs import Program, running
+from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.programs import eventually, is_alive, running
+from tests.support.programs import is_alive, running
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from handlers.config import Settings

@@ -25,12 +25,13 @@ from tests.support.polling import (
     send,
     with_own_topic,
 )
-from tests.support.programs import WAIT_S, Program, eventually
+from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from handlers.config import Settings
+    from tests.support.programs import Program
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

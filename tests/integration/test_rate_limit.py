@@ -17,8 +17,9 @@ from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.admission import Outcome, RateLimits
 from handlers.domain.campaign import Campaign
 from handlers.domain.errors import UnavailableError
-from tests.support.service import Response, apply, await_condition, create_campaign, redis_dump
+from tests.support.service import Response, apply, create_campaign, redis_dump
 from tests.support.single import admit_one
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -42,12 +43,12 @@ def test_a_client_that_asks_too_often_gets_429_for_the_second_and_keeps_the_seri
         return responses[-1].status == 429
 
     # Sooner or later two calls lie in one second, however slow this machine is.
-    await_condition(is_limited, "a call too many")
+    eventually(is_limited, "a call too many")
     limited = responses[-1]
     assert limited.code == "TOO_MANY_REQUESTS"
     assert limited.headers["Content-Type"] == "application/problem+json"
     assert limited.headers["Retry-After"] == "1"
-    await_condition(lambda: apply(campaign_id, "eager").status == 200, "the next second")
+    eventually(lambda: apply(campaign_id, "eager").status == 200, "the next second")
     assert redis_dump(service) == before
 
 

@@ -12,7 +12,7 @@ from handlers.adapters.redis.keys import CampaignKeys
 from handlers.consume import consume_handler
 from handlers.domain.campaign import Campaign
 from handlers.rebuild import rebuild_handler
-from tests.support.redis_loss import WAIT_S, flush, mark_as_restarted
+from tests.support.redis_loss import flush, mark_as_restarted
 from tests.support.service import (
     apply,
     ask,
@@ -23,6 +23,7 @@ from tests.support.service import (
     rows,
 )
 from tests.support.single import publish_one
+from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from handlers.config import Settings

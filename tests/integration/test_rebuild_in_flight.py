@@ -11,9 +11,10 @@ from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
 from handlers.rebuild import rebuild_handler
 from handlers.relay import relay_handler
-from tests.support.redis_loss import ACK_TIMEOUT_MS, WAIT_S, flush, mark_as_restarted, warm_up
+from tests.support.redis_loss import ACK_TIMEOUT_MS, flush, mark_as_restarted, warm_up
 from tests.support.service import apply, coupons, create_campaign, kafka_event, message
 from tests.support.single import admit_one, publish_one
+from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     import pytest

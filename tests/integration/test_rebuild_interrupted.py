@@ -15,8 +15,9 @@ from handlers.domain.errors import StaleStateError, UnavailableError
 from handlers.rebuild import rebuild_handler
 from local.servers.ports import free_port
 from tests.support.redis_loss import flush
-from tests.support.service import apply, ask, await_condition, create_campaign, redis_dump
+from tests.support.service import apply, ask, create_campaign, redis_dump
 from tests.support.single import admit_one
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from handlers.adapters.redis.rebuild import RebuildToken
@@ -49,7 +50,7 @@ def test_a_rebuild_that_was_killed_half_way_leaves_closed_and_the_next_one_ends_
         if step != "renew_epoch":
             assert apply(campaign_id, "b").status == 503
     # MySQL may need a moment to release the lock of the connection that was just closed.
-    await_condition(lambda: rebuild_handler({}, None) == {"rebuilt": []}, "the lock is free")
+    eventually(lambda: rebuild_handler({}, None) == {"rebuilt": []}, "the lock is free")
     assert ask("GET /ready").status == 200
     assert apply(campaign_id, "a").code == "ALREADY_APPLIED"
     assert apply(campaign_id, "b").body["serial"] == 2

@@ -20,8 +20,8 @@ from handlers.domain.errors import UnavailableError
 from handlers.domain.settlement import SettledAs, Settlement
 from local.servers import Valkey
 from local.servers.ports import free_port
-from tests.support.service import await_condition
 from tests.support.single import admit_one
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def cluster(settings: Settings) -> Iterator[Scripts]:
     with Valkey(options=options) as valkey:
         with redis.Redis(port=valkey.port) as node:
             node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            await_condition(lambda: _state(node) == "ok", "a cluster that serves")
+            eventually(lambda: _state(node) == "ok", "a cluster that serves")
         own = dataclasses.replace(settings, redis_url=valkey.url, redis_cluster=True)
         scripts = Scripts(lambda: connect(own), epoch=True)
         yield scripts

@@ -44,11 +44,6 @@ class Vault:
         return self.text if stage == "AWSCURRENT" else None
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
 def tls_port(private_valkey: Valkey, authority: Authority) -> Iterator[int]:
     with tls_in_front_of(private_valkey.port, authority.server_context("localhost")) as port:

@@ -18,7 +18,8 @@ from handlers.relay import relay_handler
 from local.lambda_context import LambdaContext
 from local.servers.ports import free_port
 from tests.support.programs import running
-from tests.support.service import apply, await_condition, coupons, create_campaign, kafka_event
+from tests.support.service import apply, coupons, create_campaign, kafka_event
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -132,4 +133,4 @@ def test_the_scheduler_runs_the_relay_and_stops_on_a_signal(
         program.err.until(lambda line: '"job": "relay_handler"' in line and '"sent": 3' in line)
         program.err.until(lambda line: '"job": "relay_handler"' in line)
         assert program.stop() == 0
-    await_condition(lambda: len(in_kafka(overdue, campaign_id)) >= 6, "two rounds in Kafka")
+    eventually(lambda: len(in_kafka(overdue, campaign_id)) >= 6, "two rounds in Kafka")

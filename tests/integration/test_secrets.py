@@ -18,6 +18,7 @@ from handlers.config import ConfigurationError, DatabaseAddress, TlsMode
 from handlers.domain.errors import UnavailableError
 from handlers.env_parser import checked_secret
 from local.dev_settings import DEVELOPMENT_SETTINGS
+from tests.support.clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,13 +48,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     wiring.reset()
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Unsteady:
     """Secrets Manager with outages."""
 
@@ -77,8 +71,8 @@ def change(text: str) -> None:
     boto3.client("secretsmanager").put_secret_value(SecretId=NAME, SecretString=text)
 
 
-def secret_of(clock: Clock | None = None, check: Callable[[str], str] = str) -> Secret:
-    return Secret(NAME, SecretsManager(), check, clock or Clock())
+def secret_of(clock: ManualClock | None = None, check: Callable[[str], str] = str) -> Secret:
+    return Secret(NAME, SecretsManager(), check, clock or ManualClock(0.0))
 
 
 def address_of() -> DatabaseAddress:
@@ -113,30 +107,30 @@ def test_without_a_port_it_is_mysqls_own() -> None:
 
 def test_a_secret_is_cached_for_a_while_and_then_read_again() -> None:
     store(SecretString="first")
-    secret = secret_of(clock := Clock())
+    secret = secret_of(clock := ManualClock(0.0))
     assert secret.current() == "first"
     change("second")
-    clock.now = MAX_AGE_S - 1
+    clock.now_s = MAX_AGE_S - 1
     assert secret.current() == "first"
-    clock.now = MAX_AGE_S
+    clock.now_s = MAX_AGE_S
     assert (secret.current(), secret.previous()) == ("second", "first")
 
 
 def test_a_secret_that_was_refused_is_read_again_once_in_a_while() -> None:
     store(SecretString="first")
-    secret = secret_of(clock := Clock())
+    secret = secret_of(clock := ManualClock(0.0))
     secret.current()
     change("second")
     assert not secret.renew()  # it was read just now
-    clock.now = RENEW_EVERY_S
+    clock.now_s = RENEW_EVERY_S
     assert secret.renew()
     assert (secret.current(), secret.previous()) == ("second", "first")
     change("third")
-    clock.now += RENEW_EVERY_S - 1
+    clock.now_s += RENEW_EVERY_S - 1
     assert not secret.renew()
-    clock.now += 1
+    clock.now_s += 1
     assert secret.renew()
-    clock.now += RENEW_EVERY_S
+    clock.now_s += RENEW_EVERY_S
     assert not secret.renew()  # Secrets Manager has no other one
 
 
@@ -149,18 +143,18 @@ def test_a_secret_without_a_rotation_has_no_previous_one() -> None:
 def test_while_secrets_manager_is_down_the_old_secret_is_used_but_not_for_ever() -> None:
     store(SecretString="first")
     source = Unsteady(SecretsManager())
-    secret = Secret(NAME, source, clock=(clock := Clock()))
+    secret = Secret(NAME, source, clock=(clock := ManualClock(0.0)))
     assert secret.current() == "first"
     source.reachable = False
-    clock.now = MAX_AGE_S
+    clock.now_s = MAX_AGE_S
     assert [secret.current() for _ in range(50)] == ["first"] * 50
     assert source.questions == 2  # one with a response, and one without
     assert not secret.renew()
-    clock.now = STALE_S_MAX
+    clock.now_s = STALE_S_MAX
     with pytest.raises(UnavailableError):
         secret.current()
     source.reachable = True
-    clock.now += RENEW_EVERY_S
+    clock.now_s += RENEW_EVERY_S
     assert secret.current() == "first"
 
 

@@ -5,31 +5,18 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import pymysql
 import pytest
 import redis
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from handlers.config import DatabaseAddress
 from local.servers import ApacheKafka, MariaDB, ServerError, Tansu, Valkey
+from tests.support.state import query
 
 if TYPE_CHECKING:
     from local.servers.embedded import KafkaKind
 
 pytestmark = pytest.mark.servers
-
-
-def query(address: DatabaseAddress, statement: str) -> tuple[object, ...] | None:
-    connection = pymysql.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password.encode(),
-        database=address.database,
-    )
-    with closing(connection), connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchone()
 
 
 def test_a_server_that_does_not_start_shows_the_end_of_its_log() -> None:

@@ -8,26 +8,26 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import closing, contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pymysql
 import pytest
 import redis
 from kafka import KafkaAdminClient
 
-from handlers.config import ConfigurationError, DatabaseAddress, Settings
+from handlers.config import ConfigurationError, Settings
 from local.dev_settings import DEVELOPMENT_SETTINGS, RATE_PER_ADDRESS
 from local.servers import embedded
 from local.servers.embedded import environment_or_embedded
 from local.servers.ports import free_port, is_free
 from local.stack import exports
+from tests.support.state import query
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -73,13 +73,6 @@ def ports_of(settings: dict[str, str]) -> list[int]:
     return [kafka, *(address.port or 0 for address in addresses)]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def nothing_is_left(folder: Path, settings: dict[str, str]) -> bool:
     return not list(folder.glob("seonchak-*")) and all(map(is_free, ports_of(settings)))
 
@@ -106,19 +99,6 @@ def test_the_stack_prints_settings_of_servers_that_are_migrated_and_serve(tmp_pa
         assert not file.exists()
 
 
-def query(address: DatabaseAddress, statement: str) -> tuple[object, ...] | None:
-    connection = pymysql.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password.encode(),
-        database=address.database,
-    )
-    with closing(connection), connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchone()
-
-
 def test_ctrl_c_stops_every_server_and_removes_its_data(tmp_path: Path) -> None:
     with stack_process(tmp_path, "--no-migrate") as process:
         printed = printed_settings(process)
@@ -133,7 +113,7 @@ def test_a_killed_stack_leaves_no_server_and_no_data_behind(tmp_path: Path) -> N
         assert not nothing_is_left(tmp_path, printed)
         process.kill()
         process.wait(STOP_TIMEOUT_S)
-        wait_until(lambda: nothing_is_left(tmp_path, printed))
+        eventually(lambda: nothing_is_left(tmp_path, printed), "nothing left of them")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

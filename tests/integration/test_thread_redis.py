@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from handlers.adapters.redis import thread_local_client as thread_redis
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
-from tests.support.programs import eventually
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

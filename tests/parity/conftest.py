@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import wiring
 from tests.parity.function import Function
 from tests.support.built_package import Built, built_once, lambda_folder
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from handlers.config import Settings
 
 if sys.platform != "linux":
     collect_ignore_glob = ["test_*.py"]  # the package holds Linux's binaries
@@ -49,11 +47,3 @@ def function(
             yield running
 
     return run
-
-
-@pytest.fixture
-def service(clean: Settings) -> Iterator[Settings]:
-    """Handlers with new clients and empty servers."""
-    wiring.reset()
-    yield clean
-    wiring.reset()

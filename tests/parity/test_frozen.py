@@ -15,8 +15,9 @@ from handlers.domain.coupon import decoded
 from local.servers import Tansu
 from tests.parity.events import http, msk
 from tests.parity.forwarder import Forwarder
-from tests.support.service import await_condition, coupons, create_campaign, message, mint, rows
+from tests.support.service import coupons, create_campaign, message, mint, rows
 from tests.support.state import retry_deadline
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -90,7 +91,7 @@ def test_a_thawed_function_whose_servers_have_all_hung_up_responds_correctly(
         assert theirs
         api.freeze()
         with impatient_redis(service):
-            await_condition(lambda: not redis_clients(service) & theirs, "Redis hangs up")
+            eventually(lambda: not redis_clients(service) & theirs, "Redis hangs up")
         forwarder.cut()  # connections that the broker itself has not closed
         assert hang_up_mysql(service) > 0
         api.thaw()

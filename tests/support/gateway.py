@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from local.dev_settings import DEVELOPMENT_SETTINGS
-from tests.support.programs import WAIT_S, Program, running
+from tests.support.programs import Program, running
+from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,30 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.gateway.app import make_application
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local.gateway.routing import BatchHandler
+from tests.support.rsgi import Route
 
 RELEASE_TIMEOUT_S = 20.0
 POLL_INTERVAL_S = 0.01
-
-
-@dataclass(frozen=True)
-class Route:
-    """A route of a test."""
-
-    method: str
-    path: str
-    handler: Callable[[dict[str, Any], Any], dict[str, Any]]
-    fast_path: Callable[[str, str, str], dict[str, Any] | None] | None = None
-    batch_handler: BatchHandler | None = None
 
 
 def echo(event: dict[str, Any], context: Any) -> dict[str, Any]:

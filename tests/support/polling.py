@@ -17,7 +17,8 @@ from handlers.retry import RetryDeadline
 from local.poll_runner.consumer import build_consumer
 from local.poll_runner.loop import PollRunner
 from local.poll_runner.options import PollOptions
-from tests.support.programs import WAIT_S, Program, eventually, running
+from tests.support.programs import Program, running
+from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

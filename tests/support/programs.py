@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tests.support.paths import ROOT
+from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-# What a busy machine may need; every wait ends as soon as its condition holds.
-WAIT_S = 30.0
-POLL_INTERVAL_S = 0.02
 
 
 class Program:
@@ -115,15 +112,6 @@ def running_command(*command: str, environment: Mapping[str, str]) -> Iterator[P
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         program.wait()
-
-
-def eventually(condition: Callable[[], object], what: str) -> None:
-    """Wait until `condition` holds; fail naming `what` when it does not in time."""
-    deadline = time.monotonic() + WAIT_S
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {WAIT_S:.0f} s"
-        pause.wait(POLL_INTERVAL_S)
 
 
 def is_alive(pid: int) -> bool:

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 from handlers import wiring
 from handlers.adapters.redis.client import connect
-from tests.support.service import await_condition, message
+from tests.support.service import message
 from tests.support.single import publish_one
+from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from handlers.config import Settings
 
 ACK_TIMEOUT_MS = 500
-WAIT_S = 30.0
 
 
 def warm_up() -> None:
     """Build the producer, which takes longer than these tests give an ack."""
     warm = message("warm-up", "nobody", 1)
     publisher = wiring.publisher()
-    await_condition(
+    eventually(
         lambda: publish_one(publisher, warm, "", time.monotonic() + WAIT_S), "an ack from Kafka"
     )
 

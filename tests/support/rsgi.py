@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Route:
+    """A route of a test."""
+
     method: str
     path: str
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]

@@ -191,13 +191,3 @@ def redis_dump(settings: Settings) -> dict[bytes, Any]:
     with closing(connect(settings)) as client:
         keys = sorted(client.scan_iter("coupon:*"))
         return {key: client.dump(key) for key in keys if not key.endswith(b":rate")}
-
-
-def await_condition(holds: Callable[[], bool], what: str, timeout_s: float = 30) -> None:
-    """Wait until `holds`; fail the test when it does not in time."""
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        if time.monotonic() > deadline:
-            message = f"not within {timeout_s:g} s: {what}"
-            raise AssertionError(message)
-        time.sleep(0.02)

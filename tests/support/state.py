@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pymysql
 import redis
 
 from handlers.adapters.migration.schema import connect as connect_to_mysql
@@ -12,12 +13,10 @@ from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import EPOCH
 from handlers.retry import RetryDeadline
 from local.migrate import database_address
+from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
-    from handlers.config import Settings
-
-# What a busy machine may need for a first answer.
-WAIT_S = 30.0
+    from handlers.config import DatabaseAddress, Settings
 
 
 def retry_deadline(wait_s: float = WAIT_S) -> RetryDeadline:
@@ -31,6 +30,20 @@ def statement(settings: Settings, sql: str) -> list[tuple[object, ...]]:
             rows = list(cursor.fetchall())
         connection.commit()
     return rows
+
+
+def query(address: DatabaseAddress, statement: str) -> tuple[object, ...] | None:
+    """Return the first row of an answer of MySQL's, asked with PyMySQL's own defaults."""
+    connection = pymysql.connect(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password.encode(),
+        database=address.database,
+    )
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()
 
 
 def tables(settings: Settings) -> set[object]:

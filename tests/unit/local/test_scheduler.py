@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.scheduler import Job, run
-from tests.support.service import await_condition
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,8 +73,8 @@ def test_the_heartbeat_has_the_time_of_the_function_that_ended_longest_ago(tmp_p
     thread = Thread(target=run, args=([hung, lively], stop, heartbeat))
     thread.start()
     try:
-        await_condition(lambda: lively.ended_at > hung.ended_at + 0.1 > 0.1, "one hangs, one runs")
-        await_condition(is_dated_to_the_hanging_one, "the date of the hanging one")
+        eventually(lambda: lively.ended_at > hung.ended_at + 0.1 > 0.1, "one hangs, one runs")
+        eventually(is_dated_to_the_hanging_one, "the date of the hanging one")
     finally:
         let_go.set()
         stop.set()

@@ -14,6 +14,7 @@ from handlers.domain.rejection_cache import (
     Rejection,
     RejectionCache,
 )
+from tests.support.clock import ManualClock
 
 SOLD_OUT = Admission(Outcome.SOLD_OUT)
 
@@ -36,18 +37,8 @@ class Source:
         return Rejection(SOLD_OUT, frozenset(self.winners))
 
 
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-def remembering(source: Source) -> tuple[RejectionCache, Clock]:
-    clock = Clock()
+def remembering(source: Source) -> tuple[RejectionCache, ManualClock]:
+    clock = ManualClock(0.0)
     memory = RejectionCache(source, clock)
     memory.refresh("welcome", Outcome.SOLD_OUT)
     return memory, clock
@@ -55,7 +46,7 @@ def remembering(source: Source) -> tuple[RejectionCache, Clock]:
 
 def test_nothing_is_cached_before_redis_has_refused() -> None:
     source = Source()
-    memory = RejectionCache(source, Clock())
+    memory = RejectionCache(source, ManualClock())
     memory.refresh("welcome", Outcome.ACCEPTED)
     memory.refresh("welcome", Outcome.NOT_OPEN)
     memory.refresh("welcome", Outcome.STALE)
@@ -142,7 +133,7 @@ def test_a_redis_that_fails_leaves_the_cache_empty_and_is_asked_again() -> None:
 
 
 def test_the_time_counts_from_before_the_question() -> None:
-    clock = Clock()
+    clock = ManualClock()
 
     class Slow(Source):
         def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:

@@ -7,25 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from handlers.adapters.kafka.circuit_breaker import FAILURES_MAX, OPEN_S, CircuitBreaker
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.support.clock import ManualClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> CircuitBreaker:
+def breaker(clock: ManualClock) -> CircuitBreaker:
     return CircuitBreaker(clock)
 
 
@@ -51,7 +42,7 @@ def test_a_success_in_between_keeps_it_closed(breaker: CircuitBreaker) -> None:
 
 
 def test_an_open_breaker_lets_one_probe_through_after_a_while(
-    breaker: CircuitBreaker, clock: Clock
+    breaker: CircuitBreaker, clock: ManualClock
 ) -> None:
     trip(breaker)
     clock.now_s += OPEN_S - 0.001
@@ -61,7 +52,7 @@ def test_an_open_breaker_lets_one_probe_through_after_a_while(
 
 
 def test_a_probe_that_fails_opens_it_for_another_while(
-    breaker: CircuitBreaker, clock: Clock
+    breaker: CircuitBreaker, clock: ManualClock
 ) -> None:
     trip(breaker)
     clock.now_s += OPEN_S
@@ -74,7 +65,7 @@ def test_a_probe_that_fails_opens_it_for_another_while(
     assert breaker.allows()
 
 
-def test_a_probe_that_succeeds_closes_it(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_a_probe_that_succeeds_closes_it(breaker: CircuitBreaker, clock: ManualClock) -> None:
     trip(breaker)
     clock.now_s += OPEN_S
     assert breaker.allows()
@@ -83,7 +74,7 @@ def test_a_probe_that_succeeds_closes_it(breaker: CircuitBreaker, clock: Clock) 
 
 
 def test_a_probe_that_never_reports_is_followed_by_another(
-    breaker: CircuitBreaker, clock: Clock
+    breaker: CircuitBreaker, clock: ManualClock
 ) -> None:
     trip(breaker)
     clock.now_s += OPEN_S
@@ -92,7 +83,7 @@ def test_a_probe_that_never_reports_is_followed_by_another(
     assert breaker.allows()
 
 
-def test_of_many_threads_one_is_the_probe(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_of_many_threads_one_is_the_probe(breaker: CircuitBreaker, clock: ManualClock) -> None:
     trip(breaker)
     clock.now_s += OPEN_S
     with ThreadPoolExecutor(16) as pool:

@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 IN_2096 = 4_000_000_000
 
 
-@pytest.fixture(scope="module")
-def issuer() -> Issuer:
-    return Issuer()
-
-
 @pytest.fixture
 def tokens(service_settings: Settings) -> Authenticator:
     return Authenticator(service_settings)

@@ -18,40 +18,23 @@ from handlers.edge.auth.jwks import (
     STALE_S_MAX,
     JwksCache,
 )
-from tests.support.issuer import Issuer
+from tests.support.clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.support.issuer import Issuer
+
 DOWN = (500, b"down")
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture(scope="module")
-def made() -> Issuer:
-    return Issuer()  # once: RSA keys are slow to make
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def issuer(made: Issuer) -> Iterator[Issuer]:
-    response, made.calls = made.answer, 0
-    yield made
-    made.answer = response
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def keys(issuer: Issuer, clock: Clock) -> Iterator[JwksCache]:
+def keys(issuer: Issuer, clock: ManualClock) -> Iterator[JwksCache]:
     with issuer.served() as url:
         yield JwksCache(url, clock)
 
@@ -62,55 +45,55 @@ def with_another_key(issuer: Issuer, kid: str) -> tuple[int, bytes]:
 
 
 def test_a_key_of_a_rotation_is_found_as_soon_as_a_question_is_due(
-    keys: JwksCache, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: ManualClock
 ) -> None:
     assert keys.key("ec")
     issuer.answer = with_another_key(issuer, "rotated")
     assert keys.key("rotated") is None
-    clock.now += REFRESH_EVERY_S
+    clock.now_s += REFRESH_EVERY_S
     assert keys.key("rotated")
     assert issuer.calls == 2
 
 
 def test_a_key_that_is_withdrawn_counts_no_longer_than_the_lifespan(
-    keys: JwksCache, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: ManualClock
 ) -> None:
     assert keys.key("rsa")
     issuer.answer = (200, json.dumps({"keys": json.loads(issuer.answer[1])["keys"][1:]}).encode())
-    clock.now += LIFESPAN_S - 1
+    clock.now_s += LIFESPAN_S - 1
     assert keys.key("rsa")
-    clock.now += 1
+    clock.now_s += 1
     assert keys.key("rsa") is None
 
 
 def test_for_any_number_of_unknown_keys_the_issuer_is_asked_once_in_a_while(
-    keys: JwksCache, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: ManualClock
 ) -> None:
     for _ in range(3):
         for n in range(100):
             assert keys.key(f"unknown-{n}") is None
-        clock.now += REFRESH_EVERY_S
+        clock.now_s += REFRESH_EVERY_S
     assert issuer.calls == 3
     assert len(keys._keys) == 2  # unknown key ids are not cached
 
 
 def test_an_outage_of_the_issuer_leaves_the_keys_that_we_have(
-    keys: JwksCache, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: ManualClock
 ) -> None:
     keys.key("ec")
     issuer.answer = DOWN
     for _ in range(3):
-        clock.now += LIFESPAN_S
+        clock.now_s += LIFESPAN_S
         for _ in range(20):
             assert keys.key("ec")
     assert issuer.calls == 4
-    clock.now += STALE_S_MAX
+    clock.now_s += STALE_S_MAX
     with pytest.raises(UnavailableError):
         keys.key("ec")
 
 
 def test_without_any_key_the_issuer_is_asked_again_but_not_by_each_caller(
-    keys: JwksCache, issuer: Issuer, clock: Clock
+    keys: JwksCache, issuer: Issuer, clock: ManualClock
 ) -> None:
     good, issuer.answer = issuer.answer, DOWN
     for _ in range(20):
@@ -118,7 +101,7 @@ def test_without_any_key_the_issuer_is_asked_again_but_not_by_each_caller(
             keys.key("ec")
     assert issuer.calls == 1
     issuer.answer = good
-    clock.now += FIRST_EVERY_S
+    clock.now_s += FIRST_EVERY_S
     assert keys.key("ec")
 
 
@@ -148,7 +131,7 @@ def test_a_response_that_is_too_large_is_an_outage(
 
 
 def test_an_issuer_that_drips_is_left_after_the_whole_time_and_not_after_each_drop(
-    issuer: Issuer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    issuer: Issuer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issuer_keys, "TIMEOUT_S", 0.3)
     with issuer.served(pause_s=0.1) as url:
