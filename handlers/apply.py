@@ -20,12 +20,12 @@ from handlers.edge.http.endpoint import Event, RequestScope, Response
 from handlers.edge.http.response import json_response, problem
 
 T = TypeVar("T")
-Question = TypeVar("Question")
+Request = TypeVar("Request")
 Reply = TypeVar("Reply")
 
 _Phase = Generator[tuple[int, Response], None, list[T]]
 
-REFUSALS = {
+REJECTIONS = {
     Outcome.SOLD_OUT: "All coupons of this campaign are gone.",
     Outcome.NOT_OPEN: "This campaign has not opened yet.",
     Outcome.CLOSED: "This campaign is over.",
@@ -41,9 +41,9 @@ def apply_handler(event: Event, context: Any) -> Response:  # noqa: ARG001 - Lam
 
 
 def apply_batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
-    """Respond to several at the price of one round trip to Redis, and of one hand-over to Kafka.
+    """Respond to several applicants with one round trip to Redis and one hand-over to Kafka.
 
-    Yields the index of each in `events` with its response, as soon as that is known: a refused
+    Yields the index of each event with its response as soon as the response is known: a rejected
     applicant does not wait for those who are handed over.
     """
     applications = yield from _authenticate(events)
@@ -58,32 +58,32 @@ def apply_batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
 
 
 def reject_from_cache(campaign_id: str, authorization: str, request_id: str) -> Response | None:
-    """Respond as apply_handler would, where this process knows enough by itself; else None.
+    """Respond as apply_handler would, if the cache is enough; else return None. No I/O.
 
     For a server that calls handlers in threads: after the last coupon nearly every response comes
-    from memory, and to hand the request to a thread would cost more than the response.
+    from the cache, and handing the request to a thread would cost more than the response.
     """
-    refusals = wiring.rejection_cache()
-    if not refusals.has(campaign_id):
+    cache = wiring.rejection_cache()
+    if not cache.has(campaign_id):
         return None
     user = wiring.authenticator().cached_user(authorization)
-    admission = refusals.peek(campaign_id, user.id) if user else None
-    return _refusal(admission, request_id) if admission else None
+    admission = cache.peek(campaign_id, user.id) if user else None
+    return _reject(admission, request_id) if admission else None
 
 
 @dataclass(slots=True)
 class _Application:
-    """A sound request of a known user.
+    """A well-formed request of an authenticated user.
 
-    index: its place in the batch.
-    remembered: how this process refuses the applicant without asking Redis.
+    index: its index in the batch.
+    cached: the rejection from the cache, None if Redis must decide.
     deadline: time.monotonic() after which Kafka's acknowledgement counts for nothing.
     """
 
     index: int
     scope: RequestScope
     applicant: Applicant
-    remembered: Admission | None = None
+    cached: Admission | None = None
     deadline: float = 0.0
 
 
@@ -98,25 +98,25 @@ class _Admitted:
 
 @dataclass(slots=True)
 class _Unpublished:
-    """An admitted application whose message Kafka is not known to hold."""
+    """An admitted application whose message Kafka has not acknowledged."""
 
     admitted: _Admitted
 
 
 def _authenticate(events: Sequence[Event]) -> _Phase[_Application]:
-    """Find out who applies, and where; respond where memory is enough, or the request is bad."""
+    """Authenticate each applicant; respond if the cache is enough or the request is bad."""
     applications: list[_Application] = []
     for index, event in enumerate(events):
         scope = RequestScope("apply_handler", event)
         try:
             application = _application(index, scope)
-        except Exception as error:  # noqa: BLE001 - the scope makes a response of it
+        except Exception as error:  # noqa: BLE001 - the scope turns it into a response
             response = scope.fail(error)
         else:
-            if application.remembered is None:
+            if application.cached is None:
                 applications.append(application)
                 continue
-            response = _respond(application, application.remembered)
+            response = _respond(application, application.cached)
         yield index, response
     return applications
 
@@ -125,24 +125,24 @@ def _application(index: int, scope: RequestScope) -> _Application:
     request = scope.request()
     user_id = wiring.authenticator().authenticate(request.headers).id
     campaign_id = request.campaign_id()
-    remembered = wiring.rejection_cache().get(campaign_id, user_id)
-    if remembered is not None:
-        return _Application(index, scope, Applicant(campaign_id, user_id), remembered)
+    cached = wiring.rejection_cache().get(campaign_id, user_id)
+    if cached is not None:
+        return _Application(index, scope, Applicant(campaign_id, user_id), cached)
     applicant = Applicant(campaign_id, user_id, request.address())
-    # Counted from before the decision: however long this process is held up in between.
+    # Counted from before the decision, however long this process pauses in between.
     deadline = time.monotonic() + wiring.settings().kafka_ack_timeout_ms / 1000
     return _Application(index, scope, applicant, None, deadline)
 
 
 def _admit(applications: list[_Application]) -> _Phase[_Admitted]:
-    """Let Redis decide about all in one round trip; respond to those with no message for Kafka."""
+    """Let Redis decide about all in one round trip; respond unless Kafka must get a message."""
     admitted: list[_Admitted] = []
     replies = _ask(_decide, [application.applicant for application in applications])
     for application, admission in zip(applications, replies, strict=True):
         if isinstance(admission, Exception):
             yield application.index, application.scope.fail(admission)
-        # Also for an applicant who applied before: the earlier attempt may have been cut short, and
-        # this response promises no less than that one. Sending twice is harmless.
+        # Also for an applicant who applied before: the earlier attempt may have been interrupted,
+        # and this response promises no less than that one. Sending twice is harmless.
         elif admission.is_pending:
             outgoing = _publication(application, admission)
             admitted.append(_Admitted(application, admission, outgoing))
@@ -158,14 +158,14 @@ def _publication(application: _Application, admission: Admission) -> OutgoingMes
 
 
 def _publish(admitted: list[_Admitted]) -> _Phase[_Unpublished]:
-    """Hand all over to Kafka at once; respond to those whose admission Kafka holds."""
+    """Hand all over to Kafka at once; respond to those whose admission Kafka has."""
     unpublished: list[_Unpublished] = []
     replies = _ask(_hand_over, [one.outgoing for one in admitted])
-    for one, is_held in zip(admitted, replies, strict=True):
+    for one, is_acknowledged in zip(admitted, replies, strict=True):
         application = one.application
-        if isinstance(is_held, Exception):
-            yield application.index, application.scope.fail(is_held)
-        elif is_held:
+        if isinstance(is_acknowledged, Exception):
+            yield application.index, application.scope.fail(is_acknowledged)
+        elif is_acknowledged:
             yield application.index, _respond(application, one.admission)
         else:
             unpublished.append(_Unpublished(one))
@@ -173,17 +173,17 @@ def _publish(admitted: list[_Admitted]) -> _Phase[_Unpublished]:
 
 
 def _make_durable(unpublished: list[_Unpublished]) -> Iterator[tuple[int, Response]]:
-    """Wait for Redis's disk in place of Kafka, once for all, and respond to the rest of the batch.
+    """Wait once for Redis's disk in place of Kafka; respond to the rest of the batch.
 
-    An admission that neither holds stays where it is: whether Kafka got it is unknown, so taking it
-    back could give the coupon to two. It is pending in Redis and goes to Kafka again from there.
+    An admission that neither server confirms is not taken back: Kafka may have it, so a second
+    user could get the same coupon. It stays pending in Redis, and the relay sends it again.
     """
     replies = _ask(_wait_for_disk, [one.admitted.outgoing.message for one in unpublished])
-    for one, is_kept in zip(unpublished, replies, strict=True):
+    for one, is_on_disk in zip(unpublished, replies, strict=True):
         application = one.admitted.application
-        if isinstance(is_kept, Exception):
-            response = application.scope.fail(is_kept)
-        elif is_kept:
+        if isinstance(is_on_disk, Exception):
+            response = application.scope.fail(is_on_disk)
+        elif is_on_disk:
             response = _respond(application, one.admitted.admission)
         else:
             response = application.scope.fail(UnavailableError(NOT_YET_SAFE))
@@ -191,16 +191,16 @@ def _make_durable(unpublished: list[_Unpublished]) -> Iterator[tuple[int, Respon
 
 
 def _ask(
-    server: Callable[[list[Question]], Sequence[Reply]], questions: list[Question]
+    server: Callable[[list[Request]], Sequence[Reply]], requests: list[Request]
 ) -> Sequence[Reply | Exception]:
-    """Return a server's reply to each question; what is raised is the reply to all of them."""
+    """Return a server's reply to each request; what it raises is the reply to all of them."""
     try:
-        replies = server(questions)
-    except Exception as error:  # noqa: BLE001 - the scope of each request makes a response of it
-        return [error] * len(questions)
-    if len(replies) != len(questions):
-        # Before any of them is used: one too few, and an applicant could get another's serial.
-        message = f"{len(replies)} replies to {len(questions)} questions"
+        replies = server(requests)
+    except Exception as error:  # noqa: BLE001 - the scope of each request turns it into a response
+        return [error] * len(requests)
+    if len(replies) != len(requests):
+        # Before any is used: with one too few, an applicant could get the serial of another.
+        message = f"{len(replies)} replies to {len(requests)} requests"
         raise ValueError(message)
     return replies
 
@@ -218,20 +218,20 @@ def _wait_for_disk(messages: list[CouponAccepted]) -> Sequence[bool]:
 
 
 def _respond(application: _Application, admission: Admission) -> Response:
-    """Return the response to an application that is decided; log its line."""
+    """Return the response to a decided application; log its line."""
     scope = application.scope
     campaign_id, user_id, _ = application.applicant
     try:
-        if application.remembered is None:
+        if application.cached is None:
             wiring.rejection_cache().refresh(campaign_id, admission.outcome)
         scope.log_fields["outcome"] = admission.outcome
-        response = _answer(scope.request_id, campaign_id, user_id, admission)
-    except Exception as error:  # noqa: BLE001 - the scope makes a response of it
+        response = _response(scope.request_id, campaign_id, user_id, admission)
+    except Exception as error:  # noqa: BLE001 - the scope turns it into a response
         return scope.fail(error)
     return scope.finish(response)
 
 
-def _answer(request_id: str, campaign_id: str, user_id: str, admission: Admission) -> Response:
+def _response(request_id: str, campaign_id: str, user_id: str, admission: Admission) -> Response:
     outcome = admission.outcome
     if outcome in (Outcome.ACCEPTED, Outcome.ALREADY_APPLIED):
         body = {
@@ -245,10 +245,10 @@ def _answer(request_id: str, campaign_id: str, user_id: str, admission: Admissio
         raise CampaignNotFoundError
     if outcome is Outcome.STALE:
         raise StaleStateError
-    return _refusal(admission, request_id)
+    return _reject(admission, request_id)
 
 
-def _refusal(admission: Admission, request_id: str) -> Response:
+def _reject(admission: Admission, request_id: str) -> Response:
     outcome = admission.outcome
     retry_in_s = -(-admission.retry_in_ms // 1000)  # rounded up: not a moment too early
-    return problem(outcome, REFUSALS[outcome], request_id, retry_after_s=retry_in_s or None)
+    return problem(outcome, REJECTIONS[outcome], request_id, retry_after_s=retry_in_s or None)

@@ -60,9 +60,9 @@ def _once(build: Callable[[], T]) -> Callable[[], T]:
 
 @contextmanager
 def override(get: Callable[[], object], client: object) -> Iterator[None]:
-    """Let `get` return `client` meanwhile: tests and benches put their own in a real one's place.
+    """Let `get` return `client` for the block; for tests and benchmarks.
 
-    The clients that hold it, built meanwhile, outlive it: end them with reset().
+    Clients that were built on it within the block outlive it: end them with reset().
     """
     name = get.__name__
     with _lock:
@@ -72,7 +72,7 @@ def override(get: Callable[[], object], client: object) -> Iterator[None]:
         yield
     finally:
         with _lock:
-            # After a reset there is nothing to take away, and what it closed must not come back.
+            # reset() has removed and closed everything: then nothing is put back.
             if _built.get(name) is client:
                 del _built[name]
                 if before is not _MISSING:
@@ -106,7 +106,7 @@ def secrets() -> SecretStore:
 
 @_once
 def authenticator() -> Authenticator:
-    """Return what checks bearer tokens."""
+    """Return the authenticator of bearer tokens."""
     from handlers.edge.auth.authenticator import Authenticator
 
     secret_id = settings().auth_jwt_secret_id
@@ -115,7 +115,7 @@ def authenticator() -> Authenticator:
 
 @_once
 def scripts() -> Scripts:
-    """Return what runs scripts in Redis."""
+    """Return the runner of Lua scripts."""
     from handlers.adapters.redis import client as redis_client
     from handlers.adapters.redis.scripts import Scripts
 
@@ -125,7 +125,7 @@ def scripts() -> Scripts:
 
 @_once
 def admissions() -> Admissions:
-    """Return what admits applicants."""
+    """Return the admissions in Redis."""
     from handlers.adapters.redis.admissions import Admissions
     from handlers.domain.admission import RateLimits
 
@@ -136,7 +136,7 @@ def admissions() -> Admissions:
 
 @_once
 def rejection_cache() -> RejectionCache:
-    """Return what remembers campaigns that admit nobody any more."""
+    """Return the cache of campaigns that admit no more applicants."""
     from handlers.domain.rejection_cache import RejectionCache
 
     return RejectionCache(admissions())
@@ -152,7 +152,7 @@ def redis_campaigns() -> RedisCampaigns:
 
 @_once
 def redis_rebuild() -> RedisRebuild:
-    """Return what brings campaigns back into Redis."""
+    """Return the writer that brings campaigns back into Redis."""
     from handlers.adapters.redis.rebuild import RedisRebuild
 
     return RedisRebuild(scripts())
@@ -160,7 +160,7 @@ def redis_rebuild() -> RedisRebuild:
 
 @_once
 def topic() -> Topic:
-    """Return what reads the topic."""
+    """Return the reader of the coupon topic."""
     from handlers.adapters.kafka.topic_reader import Topic
 
     return Topic(settings())
@@ -168,7 +168,7 @@ def topic() -> Topic:
 
 @_once
 def publisher() -> Publisher:
-    """Return the way to Kafka."""
+    """Return the Kafka publisher."""
     from handlers.adapters.kafka.publisher import Publisher
 
     return Publisher(settings())
@@ -184,17 +184,17 @@ def database() -> Database:
 
 @_once
 def ledger() -> Ledger:
-    """Return what writes coupons to MySQL."""
+    """Return the ledger of coupons in MySQL."""
     from handlers.adapters.mysql.ledger import Ledger
 
-    # For as long as the process lives: who is written again gets the code that stands already.
-    kept = secrets().signing("COUPON_CODE_SECRET_ID", settings().coupon_code_secret_id)
-    return Ledger(database(), kept.current() if kept else settings().coupon_code_secret)
+    # Read once per process: a coupon that is written again gets the code that it already has.
+    secret = secrets().signing("COUPON_CODE_SECRET_ID", settings().coupon_code_secret_id)
+    return Ledger(database(), secret.current() if secret else settings().coupon_code_secret)
 
 
 @_once
 def failed_event_queue() -> FailedEventQueue:
-    """Return what drives failed events again."""
+    """Return the queue of failed events."""
     from handlers.adapters.mysql.failed_events import FailedEventQueue
 
     return FailedEventQueue(
@@ -204,7 +204,7 @@ def failed_event_queue() -> FailedEventQueue:
 
 @_once
 def mysql_queries() -> MySqlQueries:
-    """Return what reads coupons from MySQL."""
+    """Return the queries on campaigns, coupons and failed events in MySQL."""
     from handlers.adapters.mysql.queries import MySqlQueries
 
     return MySqlQueries(database())
@@ -212,7 +212,7 @@ def mysql_queries() -> MySqlQueries:
 
 @_once
 def admission_reader() -> RedisAdmissionReader:
-    """Return what reads admissions for a comparison."""
+    """Return the reader of admissions for a reconciliation."""
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
 
     return RedisAdmissionReader(scripts())
@@ -220,7 +220,7 @@ def admission_reader() -> RedisAdmissionReader:
 
 @_once
 def coupon_reader() -> MySqlCouponReader:
-    """Return what reads coupons for a comparison."""
+    """Return the reader of coupons for a reconciliation."""
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
 
     return MySqlCouponReader(database())
@@ -228,7 +228,7 @@ def coupon_reader() -> MySqlCouponReader:
 
 @_once
 def failed_batches() -> FailedBatches:
-    """Return the batches that Lambda gave up, as it leaves them in S3."""
+    """Return the batches that Lambda gave up and stored in S3."""
     from handlers.adapters.aws.failed_batches import FailedBatches
 
     return FailedBatches()
@@ -236,7 +236,7 @@ def failed_batches() -> FailedBatches:
 
 @_once
 def migration() -> Migration:
-    """Return what sets up schema, topic and epoch."""
+    """Return the migration of schema, topic and epoch."""
     from handlers.adapters.migration.runner import Migration
 
     return Migration(settings(), secrets().database_address, secrets().redis_auth())

@@ -1,4 +1,4 @@
-"""What surrounds every HTTP handler: the request parsed, errors answered, one line logged."""
+"""The frame of every HTTP handler: it parses the request, turns errors into responses, logs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Response = dict[str, Any]
 
 
 def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, Any], Response]:
-    """Make a Lambda handler (event, context) of a function of the request."""
+    """Turn a function of the request into a Lambda handler (event, context)."""
     name = use_case.__name__
 
     @wraps(use_case)
@@ -33,7 +33,7 @@ def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, Any], 
         scope = RequestScope(name, event)
         try:
             response = use_case(scope.request())
-        except Exception as error:  # noqa: BLE001 - the scope makes a response of it
+        except Exception as error:  # noqa: BLE001 - the scope turns it into a response
             return scope.fail(error)
         return scope.finish(response)
 
@@ -41,10 +41,10 @@ def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, Any], 
 
 
 class RequestScope:
-    """One request, from its event to its response, and the line that is logged about it.
+    """One request, from its event to its response, and its line in the log.
 
-    Of a BaseException that is not an Exception it learns nothing, as the process ends or the client
-    is gone: no response, no line.
+    A BaseException that is not an Exception passes by: the process ends or the client has
+    disconnected, so there is neither a response nor a line.
     """
 
     __slots__ = ("_event", "_name", "_started", "log_fields", "request_id")
@@ -55,14 +55,14 @@ class RequestScope:
         self._event = event
         self.request_id = request_id_of(event)
         campaign_id = (event.get("pathParameters") or {}).get("id")
-        # What can be no campaign may be anything, a token in the wrong place or a megabyte.
+        # Text that is not a campaign id may be a token in the wrong place, or a megabyte.
         self.log_fields: dict[str, Any] = {
             "request_id": self.request_id,
             "campaign_id": campaign_id if is_campaign_id(campaign_id) else None,
         }
 
     def request(self) -> Request:
-        """Return the request; raise ServiceError where it is malformed."""
+        """Return the request; raise ServiceError if it is malformed."""
         return Request.of(self._event, self.request_id, self.log_fields)
 
     def finish(self, response: Response) -> Response:
@@ -75,7 +75,7 @@ class RequestScope:
         return response
 
     def fail(self, error: Exception) -> Response:
-        """Log the line of a request that failed; return the response to it."""
+        """Log the line of a failed request; return its response."""
         return self.finish(self._problem(error))
 
     def _problem(self, error: Exception) -> Response:
@@ -89,6 +89,6 @@ class RequestScope:
         if isinstance(error, ConfigurationError):
             log.error(f"{self._name}: {error}", self.log_fields)
             return problem("INTERNAL", "The service is set up wrongly.", self.request_id)
-        # A fault of ours: its place goes into the log, and nothing of it to the client.
+        # A fault of ours: the log gets the stack, the client gets no detail.
         log.exception(self._name, self.log_fields, error)
         return problem("INTERNAL", "Something went wrong on our side.", self.request_id)

@@ -113,7 +113,7 @@ def test_a_server_with_a_reply_too_few_gives_no_applicant_the_reply_of_another(
     owner = getattr(fakes, adapter)
     original = getattr(owner, method)
     monkeypatch.setattr(owner, method, lambda questions: original(questions)[1:])
-    with pytest.raises(ValueError, match="1 replies to 2 questions"):
+    with pytest.raises(ValueError, match="1 replies to 2 requests"):
         next(apply_batch([event(bearer(user)) for user in "12"]))
 
 
