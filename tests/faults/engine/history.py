@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from handlers.domain import times
 from local.harness.observations import Row
 from tests.faults.engine.injector import Injector
+from tests.faults.engine.invariants import Evidence, excused, violations
 from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
 from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError, Quiet, lost_forgeries
-from tests.faults.engine.verdict import Evidence, excused, violations
 from tests.faults.entry import BY_DISK, BY_KAFKA, JOURNAL
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from local.harness.responses import ACCEPTED as TOLD_ACCEPTED
 from local.harness.responses import SOLD_OUT as TOLD_SOLD_OUT
 from local.harness.responses import UNDECIDED, ApplyResponse
 from tests.faults.engine.draw import draw
+from tests.faults.engine.invariants import Evidence, excused, violations
 from tests.faults.engine.scenario import Fault, scenario
-from tests.faults.engine.verdict import Evidence, excused, violations
 
 ACCEPTED = ApplyResponse("a", TOLD_ACCEPTED, 1)
 SOLD_OUT = ApplyResponse("b", TOLD_SOLD_OUT)
