@@ -98,7 +98,7 @@ def test_one_broken_day_of_two_is_none(hold: Hold) -> None:
 def test_a_day_that_was_stopped_has_no_verdict_and_is_none(hold: Hold) -> None:
     kept, shown = hold(replace(DAY, sessions=[replace(VISIT, left=False)]))
     assert not kept
-    assert "load-1 was stopped before everybody had left: no verdict" in shown
+    assert "load-1 was stopped before all users had left: not checked" in shown
 
 
 def test_people_who_cannot_go_on_are_told_with_the_end_of_their_log(hold: Hold) -> None:
@@ -107,7 +107,7 @@ def test_people_who_cannot_go_on_are_told_with_the_end_of_their_log(hold: Hold) 
 
 
 def test_a_run_that_leaves_nothing_is_no_success(hold: Hold) -> None:
-    with pytest.raises(HarnessError, match="no day came to its end"):
+    with pytest.raises(HarnessError, match="no run came to its end"):
         hold()
 
 
