@@ -17,8 +17,8 @@ from handlers.domain.rejection_cache import WINNERS_MAX
 from infra.cost.__main__ import main
 from infra.cost.arrivals import Arrivals
 from infra.cost.catalogue import regions, sizes
-from infra.cost.day import Workload
 from infra.cost.estimate import Estimate, estimate
+from infra.cost.workload import Workload
 from tests.support.paths import ROOT
 
 DAY = Workload(applicants=1_000_000, minutes=5, quantity=10_000)

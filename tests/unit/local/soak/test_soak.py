@@ -63,16 +63,16 @@ def test_this_very_process_holds_what_it_opens() -> None:
 
 def test_an_answer_that_was_not_expected_is_a_failure() -> None:
     answered = ResponseStats()
-    answered.answer("apply", 500, frozenset({200, 202}), 0.1)
-    answered.answer("apply", 202, frozenset({200, 202}), 0.1)
+    answered.record("apply", 500, frozenset({200, 202}), 0.1)
+    answered.record("apply", 202, frozenset({200, 202}), 0.1)
     assert answered.failures() == ["apply was answered with 500"]
 
 
 def test_a_503_now_and_then_is_none_but_one_in_a_hundred_is() -> None:
     answered = ResponseStats()
     for number in range(2000):
-        answered.answer("apply", 503 if number == 0 else 202, frozenset({202}), 0.1)
+        answered.record("apply", 503 if number == 0 else 202, frozenset({202}), 0.1)
     assert answered.failures() == []
     for _ in range(20):
-        answered.answer("apply", 503, frozenset({202}), 0.1)
+        answered.record("apply", 503, frozenset({202}), 0.1)
     assert answered.failures() == ["21 of 2020 answers were 503 with nothing broken"]
