@@ -1,4 +1,4 @@
-"""Looks at, and changes, what stands in the servers of a test."""
+"""Reads and changes the state of the servers of a test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from local.migrate import database_address
 if TYPE_CHECKING:
     from handlers.config import Settings
 
-# What a busy machine may need for a first answer.
+# What a busy machine may need for a first reply.
 WAIT_S = 30.0
 
 

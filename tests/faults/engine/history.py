@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from handlers.domain import times
 from local.harness.observations import Row
 from tests.faults.engine.injector import Injector
-from tests.faults.engine.invariants import Evidence, excused, violations
+from tests.faults.engine.invariants import HistoryResult, excused, violations
 from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
 from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError, Quiet, lost_forgeries
@@ -116,7 +116,7 @@ def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
 
 def _evidence(
     cluster: Cluster, scenario: Scenario, campaign_id: str, load: Load, injector: Injector
-) -> Evidence:
+) -> HistoryResult:
     coupons = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s"
     failed = "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
     journal = cluster.points / JOURNAL
@@ -127,7 +127,7 @@ def _evidence(
         for wanted in (BY_DISK, BY_KAFKA)
     )
     forger = "forger"
-    return Evidence(
+    return HistoryResult(
         scenario,
         load.responses,
         [
