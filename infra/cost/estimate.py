@@ -24,14 +24,14 @@ class Estimate:
     environments: float
     uses: list[Use]
     use_usd: dict[str, float]
-    standing_usd: dict[str, float]
+    fixed_usd: dict[str, float]
     last_row_after_s: float
     from_memory: list[str]
 
     @property
     def total_usd(self) -> float:
         """Return what the workload costs, including the servers for its hours."""
-        return sum(self.use_usd.values()) + sum(self.standing_usd.values())
+        return sum(self.use_usd.values()) + sum(self.fixed_usd.values())
 
     def per_million_applies(self, usd: float) -> float:
         """Return a part's USD per million requests to apply."""
@@ -81,7 +81,7 @@ class Estimate:
                 "use_per_million_applies": {
                     part: self.per_million_applies(usd) for part, usd in self.use_usd.items()
                 },
-                "standing": self.standing_usd,
+                "standing": self.fixed_usd,
                 "total": self.total_usd,
             },
             "from_memory": self.from_memory,
@@ -99,10 +99,10 @@ def estimate(workload: Workload) -> Estimate:
         environments=limits.environments(done, inputs),
         uses=limits.limit_usage(workload, done, inputs),
         use_usd=money.usage_cost(workload, done, inputs),
-        standing_usd=money.fixed_cost(workload, inputs),
+        fixed_usd=money.fixed_cost(workload, inputs),
         last_row_after_s=max(
             done.sold_out_after_s or workload.minutes * 60,
             workload.accepted / inputs.assumed[f"rows_per_s_{workload.size}"],
         ),
-        from_memory=[figure.what for figure in prices if figure.is_from_memory],
+        from_memory=[entry.what for entry in prices if entry.is_from_memory],
     )

@@ -18,7 +18,7 @@ HOURS_OF_A_MONTH = 730  # as in AWS's own calculator
 
 def usage_cost(workload: Workload, load: Load, inputs: Catalogue) -> dict[str, float]:
     """Return USD by part for usage; 0 without requests."""
-    prices = {key: figure.value for key, figure in inputs.prices.items()}
+    prices = {key: entry.value for key, entry in inputs.prices.items()}
     millions = load.requests / MILLION
     bot_control = millions * prices["bot_control_request"] if workload.bot_control else 0.0
     return {
@@ -33,7 +33,7 @@ def usage_cost(workload: Workload, load: Load, inputs: Catalogue) -> dict[str, f
 
 def fixed_cost(workload: Workload, inputs: Catalogue) -> dict[str, float]:
     """Return USD by part for the hours that servers of this size run."""
-    prices = {key: figure.value for key, figure in inputs.prices.items()}
+    prices = {key: entry.value for key, entry in inputs.prices.items()}
     size = inputs.size
     months = workload.hours / HOURS_OF_A_MONTH
     bot_control = prices["bot_control_month"] if workload.bot_control else 0.0

@@ -75,7 +75,7 @@ def _money(estimate: Estimate) -> Iterator[str]:
         yield f"{part:<22}{estimate.per_million_applies(usd):>20,.2f}{usd:>14,.2f}"
     used = sum(estimate.use_usd.values())
     yield f"{'all use':<22}{estimate.per_million_applies(used):>20,.2f}{used:>14,.2f}"
-    for part, usd in estimate.standing_usd.items():
+    for part, usd in estimate.fixed_usd.items():
         yield f"{part:<22}{f'{sale.hours:g} h':>20}{usd:>14,.2f}"
     yield f"{'total':<42}{estimate.total_usd:>14,.2f}"
     if estimate.from_memory:

@@ -25,10 +25,9 @@ def prices() -> Iterator[str]:
     by_region = {region: catalogue(region, sizes()[0]).prices for region in regions()}
     for key in by_region[regions()[0]]:
         for region, table in by_region.items():
-            figure = table[key]
+            entry = table[key]
             yield (
-                f"| {figure.what} | {region} | {figure.value:.10g} | {figure.source} "
-                f"| {figure.seen} |"
+                f"| {entry.what} | {region} | {entry.value:.10g} | {entry.source} | {entry.seen} |"
             )
 
 
@@ -36,8 +35,8 @@ def limits() -> Iterator[str]:
     """Yield the table of limits."""
     yield "| limit | | read where | looked up |"
     yield "| --- | ---: | --- | --- |"
-    for figure in catalogue(regions()[0], sizes()[0]).limits.values():
-        yield f"| {figure.what} | {figure.value:,} | {figure.source} | {figure.seen} |"
+    for entry in catalogue(regions()[0], sizes()[0]).limits.values():
+        yield f"| {entry.what} | {entry.value:,} | {entry.source} | {entry.seen} |"
 
 
 if __name__ == "__main__":

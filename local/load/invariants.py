@@ -81,7 +81,7 @@ def _not_before_the_opening(load: LoadResult, final: FinalState) -> CheckResult:
     early = [row.user for row in final.rows if row.admitted_at_ms < load.opens_at_ms]
     first_ms = min((row.admitted_at_ms for row in final.rows), default=None)
     after = (
-        "nobody" if first_ms is None else f"the first {first_ms - load.opens_at_ms:,} ms after it"
+        "no user" if first_ms is None else f"the first {first_ms - load.opens_at_ms:,} ms after it"
     )
     differences = naming_all(("admitted before the opening", early))
     return CheckResult("Not before the opening", f"admitted: {after}", differences)
@@ -92,8 +92,8 @@ def _every_winner_holds_a_code(load: LoadResult, final: FinalState) -> CheckResu
     winners = [session for session in load.sessions if received[session.user]]
     issued, rows = final.issued, {row.user: row.serial for row in final.rows}
     found = {
-        "told a serial, and no code seen": [v.user for v in winners if v.state != ISSUED],
-        "told one serial, and seen another": [
+        "received a serial, and no code": [v.user for v in winners if v.state != ISSUED],
+        "received one serial, and then another": [
             v.user for v in winners if v.state and received[v.user] != {v.serial}
         ],
         "another code than in the administrator's list": [
@@ -119,10 +119,10 @@ def _only_promised_responses(load: LoadResult) -> CheckResult:
     responses = list(chain.from_iterable(attempts))
     wrong = Counter(text for session in load.sessions for text in session.wrong)
     found = {
-        "told ALREADY_APPLIED at the first press": [
+        "ALREADY_APPLIED at the first apply": [
             each[0].user for each in attempts if each and each[0].outcome == ALREADY_APPLIED
         ],
-        "told NOT_OPEN after the opening": [
+        "NOT_OPEN after the opening": [
             a.user for a in responses if a.outcome == NOT_OPEN and a.sent_s > CLOCKS_APART_S
         ],
         "a decision before the opening": [
@@ -131,4 +131,4 @@ def _only_promised_responses(load: LoadResult) -> CheckResult:
     }
     differences = tuple(f"{count:,} x {text}" for text, count in wrong.most_common())
     seen = f"{wrong.total():,} others" if wrong else "no others"
-    return CheckResult("Only promised answers", seen, differences + naming_all(*found.items()))
+    return CheckResult("Only promised responses", seen, differences + naming_all(*found.items()))

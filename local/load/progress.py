@@ -17,7 +17,7 @@ def progress(sessions: Sequence[UserSession], since_s: float) -> str:
     """Return the progress `since_s` seconds after the opening (below 0: before it)."""
     if since_s < 0:
         looks = sum(session.looks for session in sessions)
-        return f"{-since_s:3.0f} s to the opening: {len(sessions):,} people, {looks:,} looks"
+        return f"{-since_s:3.0f} s to the opening: {len(sessions):,} users, {looks:,} looks"
     outcomes = [session.responses[-1].outcome for session in sessions if session.responses]
     sold_out = outcomes.count(SOLD_OUT)
     won = sum(outcome in EXPECTED for outcome in outcomes) - sold_out

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from local.harness.deployment import Deployment
     from local.harness.processes import Running
 
-REPORT, FIGURES, STATISTICS = "report.html", "load.json", "locust.json"
+REPORT, METRICS, STATISTICS = "report.html", "load.json", "locust.json"
 POLL_INTERVAL_S = 0.2
 
 
-def run(options: argparse.Namespace, screen: Console) -> bool:
+def run(options: argparse.Namespace, console: Console) -> bool:
     """Run the load test; return whether every promise was kept."""
     if not os.access(options.python, os.X_OK):
         message = f"there is no {options.python}; `make load` installs Locust there"
@@ -40,20 +40,20 @@ def run(options: argparse.Namespace, screen: Console) -> bool:
         message = f"port {options.port} is taken: name another one with --port"
         raise HarnessError(message)
     options.out.mkdir(parents=True, exist_ok=True)
-    for name in (REPORT, FIGURES, STATISTICS, FILES, "logs/locust.log"):
+    for name in (REPORT, METRICS, STATISTICS, FILES, "logs/locust.log"):
         for file in options.out.glob(name):
             file.unlink()
     asked = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
-    with surroundings(asked, screen) as deployment:
+    with surroundings(asked, console) as deployment:
         # AUTH_JWT_SECRET signs the tokens of all users.
         environment = {**os.environ, "AUTH_JWT_SECRET": deployment.settings.auth_jwt_secret}
         with running([_locust(options, deployment)], environment) as [locust]:
             if options.ui:
                 _await_page(locust, options.port)
                 address = f"http://{HOST}:{options.port}"
-                screen.say(f"Locust's page: {address} (each start is a run; Ctrl-C ends)")
-            loads = _loads(locust, deployment, options.out, screen)
-            kept = [_check(load, deployment, options, screen) for load in loads]
+                console.say(f"Locust's page: {address} (each start is a run; Ctrl-C ends)")
+            loads = _loads(locust, deployment, options.out, console)
+            kept = [_check(load, deployment, options, console) for load in loads]
     if not kept:
         message = "no run came to its end"
         raise HarnessError(message)
@@ -96,7 +96,7 @@ def _await_page(locust: Running, port: int) -> None:
 
 
 def _loads(
-    locust: Running, deployment: Deployment, folder: Path, screen: Console
+    locust: Running, deployment: Deployment, folder: Path, console: Console
 ) -> Iterator[LoadResult]:
     """Yield each result once it is written; meanwhile print what Locust prints."""
     known: set[Path] = set()
@@ -106,7 +106,7 @@ def _loads(
             ended = locust.exit_code is not None  # read first: no file comes after it
             deployment.check()
             for line in log:
-                screen.say(line.rstrip())
+                console.say(line.rstrip())
             for file in sorted(set(folder.glob(FILES)) - known):
                 known.add(file)
                 yield LoadResult.read(file)
@@ -118,19 +118,19 @@ def _loads(
 
 
 def _check(
-    load: LoadResult, deployment: Deployment, options: argparse.Namespace, screen: Console
+    load: LoadResult, deployment: Deployment, options: argparse.Namespace, console: Console
 ) -> bool:
     if not load.ended:
-        screen.say(f"{load.campaign_id} was stopped before all users had left: not checked")
+        console.say(f"{load.campaign_id} was stopped before all users had left: not checked")
         return False
-    with screen.step("Checks"):
+    with console.step("Checks"):
         try:
             final = read_final_state(deployment, load.campaign_id, options.wait_s)
         except (pymysql.Error, RedisError) as error:
             message = f"a server went away: {type(error).__name__}: {error}"
             raise HarnessError(message) from error
-        findings = check_load(load, final)
-        record = metrics(load, findings)
-        (options.out / FIGURES).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    screen.console.print(summary(load, findings))
-    return all(finding.kept for finding in findings)
+        results = check_load(load, final)
+        record = metrics(load, results)
+        (options.out / METRICS).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    console.console.print(summary(load, results))
+    return all(result.kept for result in results)

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from local.load.session_log import LoadResult, Timing
 
 
-def metrics(load: LoadResult, findings: Sequence[CheckResult]) -> dict[str, Any]:
+def metrics(load: LoadResult, results: Sequence[CheckResult]) -> dict[str, Any]:
     """Return everything that goes into the JSON file."""
     responses = [each for session in load.sessions for each in session.responses]
     codes_s = [
         session.seen_s for session in load.sessions if session.seen_s and session.state == ISSUED
     ]
     return {
-        **as_json(findings),
+        **as_json(results),
         "campaign_id": load.campaign_id,
         "people": len(load.sessions),
         "quantity": load.quantity,
@@ -44,20 +44,20 @@ def metrics(load: LoadResult, findings: Sequence[CheckResult]) -> dict[str, Any]
     }
 
 
-def summary(load: LoadResult, findings: Sequence[CheckResult]) -> RenderableType:
+def summary(load: LoadResult, results: Sequence[CheckResult]) -> RenderableType:
     """Return the same for any terminal from 80 columns up."""
-    record = metrics(load, findings)
+    record = metrics(load, results)
     last_s = record["last_code_after_s"]
     head = Text.assemble(
-        (f"{record['people']:,} people", "bold"),
-        f" looked {record['looks']:,} times, and pressed {record['presses']:,} times "
+        (f"{record['people']:,} users", "bold"),
+        f" looked {record['looks']:,} times, and applied {record['presses']:,} times "
         f"for {record['quantity']:,} coupons",
     )
-    last = "nobody holds a code" if last_s is None else f"the last code was seen after {last_s} s"
-    outcomes = facts("What a press was answered with", list(record["answers"].items()))
+    last = "no user holds a code" if last_s is None else f"the last code was seen after {last_s} s"
+    outcomes = facts("The responses to apply requests", list(record["answers"].items()))
     after = Text(f"From the opening on, {last}.", "dim")
     parts: list[RenderableType] = [head, after, "", outcomes, "", _times(load.timings)]
-    return verdict(load.campaign_id, parts, findings)
+    return verdict(load.campaign_id, parts, results)
 
 
 def _times(timings: Sequence[Timing]) -> Table:

@@ -43,17 +43,17 @@ REDIS_BYTES_PER_CAMPAIGN = 4096
 REDIS_BYTES_ALLOWED = 4 * MIB
 
 
-def soak(options: argparse.Namespace, screen: Console) -> bool:
+def soak(options: argparse.Namespace, console: Console) -> bool:
     """Run the whole soak and print its summary; return whether all is well."""
     asked = DeploymentOptions("embedded", options.kafka, options.out, WAIT_S)
-    with surroundings(asked, screen) as deployment:
+    with surroundings(asked, console) as deployment:
         stats = ResponseStats()
         context = SoakContext(
             deployment.api, deployment.settings.auth_jwt_secret, stats, threading.Event()
         )
         with closing(Sampler(deployment.settings, list(deployment.programs), context)) as sampler:
-            _load(deployment, context, sampler, options, screen)
-            with screen.step("Quiet, then reconciling"):
+            _load(deployment, context, sampler, options, console)
+            with console.step("Quiet, then reconciling"):
                 wrong = stats.failures() + _reconcile(deployment, context)
     growths = [
         growth(name, measure, sampler.times_s, sampler.series(name, measure))
@@ -63,7 +63,7 @@ def soak(options: argparse.Namespace, screen: Console) -> bool:
     wrong += [_describe(each) for each in growths if not each.is_bounded]
     wrong += _redis_growth(sampler, context)
     report.write(options.out, sampler, _record(context, growths, wrong))
-    _show(screen, context, growths, wrong, options)
+    _show(console, context, growths, wrong, options)
     return not wrong
 
 
@@ -72,7 +72,7 @@ def _load(
     context: SoakContext,
     sampler: Sampler,
     options: argparse.Namespace,
-    screen: Console,
+    console: Console,
 ) -> None:
     """Let the clients run for as long as asked, and sample meanwhile."""
     _open_campaign(context)
@@ -91,7 +91,7 @@ def _load(
                 _open_campaign(context)
             if now >= progress_due:
                 progress_due += PROGRESS_EVERY_S
-                screen.say(_progress(sample, context))
+                console.say(_progress(sample, context))
             sample_due += SAMPLE_EVERY_S
             context.stop.wait(max(0.0, sample_due - time.monotonic()))
     finally:
@@ -187,7 +187,7 @@ def _record(
 
 
 def _show(
-    screen: Console,
+    console: Console,
     context: SoakContext,
     growths: Sequence[Growth],
     wrong: Sequence[str],
@@ -195,11 +195,11 @@ def _show(
 ) -> None:
     stats = context.stats
     statuses = ", ".join(f"{status} {count:,}" for status, count in sorted(stats.statuses.items()))
-    screen.console.print(report.table(growths))
-    screen.say(f"{stats.count:,} answers: {statuses}")
-    screen.say(f"{len(context.campaign_ids)} campaigns, {stats.accepted_count:,} told ACCEPTED")
+    console.console.print(report.table(growths))
+    console.say(f"{stats.count:,} answers: {statuses}")
+    console.say(f"{len(context.campaign_ids)} campaigns, {stats.accepted_count:,} told ACCEPTED")
     for each in wrong:
-        screen.console.print(f"✗ {each}", style="red", highlight=False, markup=False)
+        console.console.print(f"✗ {each}", style="red", highlight=False, markup=False)
     if not wrong:
-        screen.console.print("✓ nothing lost, nothing grew, nothing unexplained", style="green")
-    screen.say(f"{options.out}: {report.PLOT}, {report.METRICS}")
+        console.console.print("✓ nothing lost, nothing grew, nothing unexplained", style="green")
+    console.say(f"{options.out}: {report.PLOT}, {report.METRICS}")

@@ -91,9 +91,8 @@ class _Lines:
 @contextmanager
 def running(module: str, *arguments: str, environment: Mapping[str, str]) -> Iterator[Program]:
     """Run `python -m module`; at the end of the block kill it if it still runs."""
-    command = (sys.executable, "-m", module, *arguments)
-    with running_command(*command, environment=environment) as program:
-        yield program
+    with running_command(sys.executable, "-m", module, *arguments, environment=environment) as it:
+        yield it
 
 
 @contextmanager

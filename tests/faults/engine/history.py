@@ -76,7 +76,7 @@ def run(
     except NotQuietError as error:
         broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
-    seen = _evidence(cluster, scenario, campaign_id, load, injector)
+    seen = _result(cluster, scenario, campaign_id, load, injector)
     return Result(
         scenario,
         [*violations(seen), *broken],
@@ -114,7 +114,7 @@ def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
     raise NotQuietError(message)
 
 
-def _evidence(
+def _result(
     cluster: Cluster, scenario: Scenario, campaign_id: str, load: Load, injector: Injector
 ) -> HistoryResult:
     coupons = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s"

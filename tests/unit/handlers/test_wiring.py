@@ -104,9 +104,7 @@ def test_each_client_is_built_once_for_all_concurrent_callers(
     assert get() is get()
 
 
-def test_callers_wait_for_a_slow_build_and_do_not_repeat_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_slow_build_runs_once_for_all_callers(monkeypatch: pytest.MonkeyPatch) -> None:
     builds = []
 
     def build_slowly() -> object:

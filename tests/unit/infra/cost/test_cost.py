@@ -132,10 +132,10 @@ def test_less_memory_takes_longer_and_arm_is_cheaper() -> None:
 
 
 def test_servers_cost_by_the_hour_and_nothing_when_none_stands() -> None:
-    for_an_hour = estimate(replace(DAY, hours=1)).standing_usd
-    for_two = estimate(replace(DAY, hours=2)).standing_usd
+    for_an_hour = estimate(replace(DAY, hours=1)).fixed_usd
+    for_two = estimate(replace(DAY, hours=2)).fixed_usd
     assert for_two == {part: pytest.approx(2 * usd) for part, usd in for_an_hour.items()}
-    assert not any(estimate(replace(DAY, hours=0)).standing_usd.values())
+    assert not any(estimate(replace(DAY, hours=0)).fixed_usd.values())
 
 
 def test_text_and_json_tell_the_same(capsys: pytest.CaptureFixture[str]) -> None:

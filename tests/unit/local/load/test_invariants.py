@@ -108,7 +108,7 @@ def test_already_applied_is_right_only_after_a_lost_response() -> None:
             == {}
         )
     found = differences(with_session(1, replace(session, responses=session.responses[1:])))
-    assert found["Only promised answers"] == ("1 x told ALREADY_APPLIED at the first press: b",)
+    assert found["Only promised responses"] == ("1 x ALREADY_APPLIED at the first apply: b",)
     early = response("b", NOT_OPEN, status=409)
     refused = differences(
         with_session(1, replace(session, responses=[early, session.responses[1]]))
@@ -122,13 +122,13 @@ def test_another_serial_after_a_lost_response_is_named() -> None:
         with_session(1, replace(session, responses=[lost("b"), response("b", ACCEPTED, 1)]))
     )
     assert "told another serial than the row's: b" in found["Accepted means issued"][0]
-    assert found["Every winner holds a code"] == ("1 x told one serial, and seen another: b",)
+    assert found["Every winner holds a code"] == ("1 x received one serial, and then another: b",)
 
 
 def test_a_winner_without_a_code_is_named() -> None:
     pending = replace(good_run().sessions[0], state=PENDING, code=None)
     found = differences(with_session(0, pending))
-    assert found == {"Every winner holds a code": ("1 x told a serial, and no code seen: a",)}
+    assert found == {"Every winner holds a code": ("1 x received a serial, and no code: a",)}
 
 
 def test_a_code_other_than_the_shops_is_named() -> None:
@@ -156,8 +156,8 @@ def test_a_decision_before_the_opening_and_not_open_after_it_are_named() -> None
     late = replace(response("c", NOT_OPEN, status=409), sent_s=3.0, latency_s=3.1)
     found = differences(with_session(2, UserSession("c", [early, late], left=True)))
     assert found == {
-        "Only promised answers": (
-            "1 x told NOT_OPEN after the opening: c",
+        "Only promised responses": (
+            "1 x NOT_OPEN after the opening: c",
             "1 x a decision before the opening: c",
         )
     }
@@ -175,7 +175,7 @@ def test_a_response_that_no_user_should_get_is_counted() -> None:
         Endpoint.CAMPAIGN, ParsedResponse(1, ResponseKind.WRONG, "500 INTERNAL", 500), 1, 1
     )
     found = differences(with_session(2, session))
-    assert found == {"Only promised answers": ("1 x GET /campaigns/{id}: 500 INTERNAL",)}
+    assert found == {"Only promised responses": ("1 x GET /campaigns/{id}: 500 INTERNAL",)}
     session.note(Endpoint.APPLY, ParsedResponse(2, ResponseKind.WRONG, "500 INTERNAL", 500), 1, 1)
     assert "1 x 500 INTERNAL" in differences(with_session(2, session))["Everyone is answered"]
 
@@ -219,7 +219,7 @@ def test_the_summary_names_outcomes_times_and_what_went_wrong() -> None:
     console = Console(file=io.StringIO(), width=100)
     console.print(summary(load, results))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
-    for part in ("3 people", "looked 3 times", "SOLD_OUT", "POST /campaigns/{id}/apply", "CODE"):
+    for part in ("3 users", "looked 3 times", "SOLD_OUT", "POST /campaigns/{id}/apply", "CODE"):
         assert part.casefold() in shown.casefold()
     assert "Not every promise was kept." in shown
     record = metrics(load, results)
@@ -229,7 +229,7 @@ def test_the_summary_names_outcomes_times_and_what_went_wrong() -> None:
 
 def test_progress_counts_before_and_after_the_opening() -> None:
     sessions = [*good_run().sessions, UserSession("d")]
-    assert progress(sessions, -4.0) == "  4 s to the opening: 4 people, 3 looks"
+    assert progress(sessions, -4.0) == "  4 s to the opening: 4 users, 3 looks"
     assert progress(sessions, 4.0) == (
         "  4 s after it: 2 won, 2 hold a code, 1 sold out, 1 without an answer, 3 left"
     )
