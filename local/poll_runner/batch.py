@@ -17,7 +17,7 @@ LIKELY_SHARE = 0.98
 
 
 class MalformedBatchResponseError(Exception):
-    """The handler's result does not name the failed records; the whole batch counts as failed."""
+    """The handler's result names no valid failures; the whole batch counts as failed."""
 
 
 class Batch:

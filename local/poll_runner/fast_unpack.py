@@ -52,7 +52,7 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # untype
                 raise CorruptRecordError(message)
             if batch.magic == MAGIC:
                 self.leader_epoch = batch.leader_epoch
-                if batch.is_control_batch:  # a transaction marker of Kafka
+                if batch.is_control_batch:  # a marker of Kafka itself
                     continue
             self.bytes_read += batch.size_in_bytes
             yield from _records_of(batch)
