@@ -1,7 +1,7 @@
 """Servers for tests: those of the settings, else embedded ones, started once per session.
 
 A server that cannot be started fails the tests that need it. TEST_KAFKA=apache takes Apache
-Kafka in place of Tansu. Every test of its own campaign: the topic is never emptied.
+Kafka in place of Tansu. Every test has its own campaign: the topic is never emptied.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from local.servers.embedded import KafkaKind
 
-# What a busy machine may need for a first answer of servers that serve already.
+# What a busy machine may need for a first reply of servers that already run.
 WAIT_S = 30.0
 # In an order that the foreign keys allow.
 TABLES = ("failed_event", "coupon", "campaign")
-# Whoever depends on one of these needs servers.
+# A test that depends on one of these needs servers.
 SERVER_FIXTURES = {"environment", "settings", "clean", "private_valkey"}
 
 
@@ -45,10 +45,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def spread_long_tests(items: list[pytest.Item], workers: int) -> None:
-    """Put one test marked `long` at the head of what each worker is given first.
+    """Put one test marked `long` at the head of each worker's first tests.
 
-    pytest-xdist hands out the first quarter of all tests in one piece to each worker; what takes
-    a minute must not stand in one such piece, nor be begun when the others are done.
+    pytest-xdist distributes the first quarter of all tests in one piece to each worker. The tests
+    that take a minute must not be in the same piece, and must not start last.
     """
     long = [item for item in items if item.get_closest_marker("long")]
     short = [item for item in items if not item.get_closest_marker("long")]
@@ -59,7 +59,7 @@ def spread_long_tests(items: list[pytest.Item], workers: int) -> None:
 
 
 def say(line: str) -> None:
-    """Report progress where a failing test shows it."""
+    """Print progress to stderr, which pytest shows for a failing test."""
     sys.stderr.write(f"{line}\n")
 
 
@@ -104,13 +104,13 @@ def clean(settings: Settings) -> Settings:
 
 @pytest.fixture
 def campaign_id() -> str:
-    """An id that no other test has: records of others in the topic do not meet it."""
+    """An id that no other test has: records of other tests in the topic do not affect it."""
     return f"test-{uuid.uuid4().hex[:16]}"
 
 
 @pytest.fixture
 def private_valkey() -> Iterator[Valkey]:
-    """A Valkey of the test's own, to stop, kill and start again."""
+    """A Valkey for one test, to stop, kill and start again."""
     with Valkey() as valkey:
         yield valkey
 
@@ -124,7 +124,7 @@ def empty_tables(settings: Settings) -> None:
 
 
 def forget_campaigns(settings: Settings) -> None:
-    """Delete our keys one by one: a given Redis may hold others', or be a cluster."""
+    """Delete our keys one by one: the Redis may hold other keys, or be a cluster."""
     with closing(connect(settings)) as client:
         for key in client.scan_iter("coupon:*", count=1000):
             client.delete(key)

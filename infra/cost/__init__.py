@@ -1,1 +1,1 @@
-"""What a big day needs and costs on AWS, on paper: `python -m infra.cost --help`."""
+"""Estimates what a large sale needs and costs on AWS: `python -m infra.cost --help`."""

@@ -1,4 +1,4 @@
-"""Print what a big day needs and costs on AWS: `python -m infra.cost --help`."""
+"""Print what a large sale needs and costs on AWS: `python -m infra.cost --help`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Also 0 where a limit breaks: the estimate itself succeeded.
     """
     options = parse(arguments)
-    result = estimate(options.day)
+    result = estimate(options.workload)
     if options.json:
         print(json.dumps(result.as_json(), indent=2))
     else:

@@ -17,7 +17,7 @@ FROM_MEMORY = "from memory"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SourcedValue:
     """One price, limit, measured time or assumption."""
 
     what: str
@@ -35,8 +35,8 @@ class Entry:
 class Catalogue:
     """All values for one region and one size; parameters of the size under their own names."""
 
-    prices: Mapping[str, Entry]
-    limits: Mapping[str, Entry]
+    prices: Mapping[str, SourcedValue]
+    limits: Mapping[str, SourcedValue]
     measured: Mapping[str, float]
     assumed: Mapping[str, float]
     size: Mapping[str, float]
@@ -64,7 +64,7 @@ def catalogue(region: str, size: str) -> Catalogue:
     document = _document()
     return Catalogue(
         prices={
-            key: Entry(
+            key: SourcedValue(
                 table["what"],
                 table[region]["usd"],
                 table[region]["source"],
@@ -72,7 +72,7 @@ def catalogue(region: str, size: str) -> Catalogue:
             )
             for key, table in document["price"].items()
         },
-        limits={key: Entry(**table) for key, table in document["limit"].items()},
+        limits={key: SourcedValue(**table) for key, table in document["limit"].items()},
         measured=_values(document["measured"]),
         assumed=_values(document["assumed"]),
         size=document["size"][size],

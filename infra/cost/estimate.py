@@ -1,4 +1,4 @@
-"""The whole estimate of a day: load, money, limits, and the values from memory."""
+"""The whole estimate of a workload: load, money, limits, and the values from memory."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from infra.cost.catalogue import catalogue
 from infra.cost.load import load
 
 if TYPE_CHECKING:
-    from infra.cost.day import Workload
     from infra.cost.limits import Use
     from infra.cost.load import Load
+    from infra.cost.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a day needs and costs."""
+    """What a workload needs and costs."""
 
-    day: Workload
+    workload: Workload
     load: Load
     environments: float
     uses: list[Use]
     use_usd: dict[str, float]
-    standing_usd: dict[str, float]
+    fixed_usd: dict[str, float]
     last_row_after_s: float
     from_memory: list[str]
 
     @property
     def total_usd(self) -> float:
-        """Return what the day costs, including the servers for its hours."""
-        return sum(self.use_usd.values()) + sum(self.standing_usd.values())
+        """Return what the workload costs, including the servers for its hours."""
+        return sum(self.use_usd.values()) + sum(self.fixed_usd.values())
 
     def per_million_applies(self, usd: float) -> float:
         """Return a part's USD per million requests to apply."""
-        return usd / self.day.applies * money.MILLION
+        return usd / self.workload.applies * money.MILLION
 
     def as_json(self) -> dict[str, Any]:
         """Return the estimate for JSON."""
         return {
-            "applies": self.day.applies,
-            "accepted": self.day.accepted,
+            "applies": self.workload.applies,
+            "accepted": self.workload.accepted,
             "requests": self.load.requests,
             "requests_per_s": {
-                "mean": self.load.requests / (self.day.minutes * 60),
+                "mean": self.load.requests / (self.workload.minutes * 60),
                 "peak": self.load.requests_per_s,
                 "turned_away": self.load.wanted_per_s - self.load.requests_per_s,
             },
@@ -81,28 +81,28 @@ class Estimate:
                 "use_per_million_applies": {
                     part: self.per_million_applies(usd) for part, usd in self.use_usd.items()
                 },
-                "standing": self.standing_usd,
+                "standing": self.fixed_usd,
                 "total": self.total_usd,
             },
             "from_memory": self.from_memory,
         }
 
 
-def estimate(day: Workload) -> Estimate:
-    """Return what `day` needs and costs; KeyError for an unknown region or size."""
-    inputs = catalogue(day.region, day.size)
-    done = load(day, inputs)
+def estimate(workload: Workload) -> Estimate:
+    """Return what `workload` needs and costs; KeyError for an unknown region or size."""
+    inputs = catalogue(workload.region, workload.size)
+    done = load(workload, inputs)
     prices = inputs.prices.values()
     return Estimate(
-        day=day,
+        workload=workload,
         load=done,
         environments=limits.environments(done, inputs),
-        uses=limits.limit_usage(day, done, inputs),
-        use_usd=money.usage_cost(day, done, inputs),
-        standing_usd=money.fixed_cost(day, inputs),
+        uses=limits.limit_usage(workload, done, inputs),
+        use_usd=money.usage_cost(workload, done, inputs),
+        fixed_usd=money.fixed_cost(workload, inputs),
         last_row_after_s=max(
-            done.sold_out_after_s or day.minutes * 60,
-            day.accepted / inputs.assumed[f"rows_per_s_{day.size}"],
+            done.sold_out_after_s or workload.minutes * 60,
+            workload.accepted / inputs.assumed[f"rows_per_s_{workload.size}"],
         ),
         from_memory=[entry.what for entry in prices if entry.is_from_memory],
     )

@@ -1,4 +1,4 @@
-"""What a day needs of each limit, and what to do about limits that are too low."""
+"""What a workload needs of each limit, and what to do about limits that are too low."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infra.cost.catalogue import Catalogue
-    from infra.cost.day import Workload
     from infra.cost.load import Load
+    from infra.cost.workload import Workload
 
 BYTES_OF_A_GIB = 1024**3
 BYTES_OF_A_MB = 1_000_000
@@ -31,14 +31,14 @@ class Use:
         return self.needed / self.capacity
 
 
-def limit_usage(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
+def limit_usage(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
     """Return all limits, the first to break first."""
     found = [
         *_api_gateway(load, inputs),
         *_functions(load, inputs),
-        *_redis(day, load, inputs),
-        *_kafka(day, load, inputs),
-        *_database(day, load, inputs),
+        *_redis(workload, load, inputs),
+        *_kafka(workload, load, inputs),
+        *_database(workload, load, inputs),
     ]
     return sorted(found, key=lambda use: use.share, reverse=True)
 
@@ -98,7 +98,7 @@ def _functions(load: Load, inputs: Catalogue) -> list[Use]:
     ]
 
 
-def _redis(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
+def _redis(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
     memory = inputs.size["redis_gib"] * inputs.limits["redis_memory_share"].value
     return [
         Use(
@@ -111,17 +111,17 @@ def _redis(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
         ),
         Use(
             "Redis memory",
-            day.accepted * inputs.measured["redis_user_bytes"] / BYTES_OF_A_GIB,
+            workload.accepted * inputs.measured["redis_user_bytes"] / BYTES_OF_A_GIB,
             memory,
             "GiB",
-            "a larger node type; a full Redis admits nobody (noeviction)",
+            "a larger node type; a full Redis admits no user (noeviction)",
         ),
     ]
 
 
-def _kafka(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
+def _kafka(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
     size = inputs.size
-    connecting = min(day.accepted, environments(load, inputs))
+    connecting = min(workload.accepted, environments(load, inputs))
     megabytes = load.records_per_s * inputs.measured["record_bytes"] / BYTES_OF_A_MB
     pollers = size["kafka_partitions"] * inputs.limits["poller_mb_per_s"].value
     opened = min(connecting, inputs.limits["lambda_scaling"].value)
@@ -129,10 +129,10 @@ def _kafka(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
         Use(
             "Kafka's new connections",
             opened,
-            inputs.limits[f"kafka_connections_per_s_{day.size}"].value,
+            inputs.limits[f"kafka_connections_per_s_{workload.size}"].value,
             "a second and broker",
             "let a small campaign run before the big one, so that environments are connected; more "
-            "brokers. Who waits too long gets 503, keeps the place, and the relay sends it",
+            "brokers. A request that waits too long gets 503; the relay sends its record",
         ),
         Use(
             "Kafka's connections",
@@ -144,7 +144,7 @@ def _kafka(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
         Use(
             "Kafka's produce requests",
             load.records_per_s,
-            size["kafka_brokers"] * inputs.assumed[f"kafka_requests_per_s_{day.size}"],
+            size["kafka_brokers"] * inputs.assumed[f"kafka_requests_per_s_{workload.size}"],
             "records/s",
             "more or larger brokers, and partitions for them",
         ),
@@ -152,19 +152,19 @@ def _kafka(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
     ]
 
 
-def _database(day: Workload, load: Load, inputs: Catalogue) -> list[Use]:
+def _database(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
     return [
         Use(
             "rows into MySQL",
             load.records_per_s,
-            inputs.assumed[f"rows_per_s_{day.size}"],
+            inputs.assumed[f"rows_per_s_{workload.size}"],
             "rows/s",
             "coupons read PENDING for longer, no more; a larger instance, or more partitions",
         ),
         Use(
             "look-ups in MySQL",
             load.polls_per_s,
-            inputs.assumed[f"queries_per_s_{day.size}"],
+            inputs.assumed[f"queries_per_s_{workload.size}"],
             "queries/s",
             "let clients ask less often, the first time after some seconds; a larger instance",
         ),

@@ -1,4 +1,4 @@
-"""The load of a day on each part: requests, function time, calls of Redis, records, rows."""
+"""The load of a workload on each part: requests, function time, calls of Redis, records, rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.cost.arrivals import Arrivals
 
 if TYPE_CHECKING:
     from infra.cost.catalogue import Catalogue
-    from infra.cost.day import Workload
+    from infra.cost.workload import Workload
 
 # An environment whose cached rejection has expired makes two calls: about its applicant, and about
 # the users whom the campaign still knows (handlers/domain/rejection_cache.py).
@@ -32,7 +32,7 @@ class RequestProfile:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The whole day by outcome, and the values that limits are compared with."""
+    """The whole load by outcome, and the values that limits are compared with."""
 
     outcomes: dict[str, RequestProfile]
     wanted_per_s: float
@@ -43,7 +43,7 @@ class Load:
 
     @property
     def requests(self) -> float:
-        """Requests of the whole day."""
+        """Requests of the whole workload."""
         return sum(outcome.count for outcome in self.outcomes.values())
 
     @property
@@ -69,7 +69,7 @@ class Load:
 
     @property
     def redis_calls(self) -> float:
-        """Calls of Redis over the whole day, including the consumer's (one a batch)."""
+        """Calls of Redis over the whole workload, including the consumer's (one a batch)."""
         calls = sum(outcome.count * outcome.redis_calls for outcome in self.outcomes.values())
         return calls + self.batches
 
@@ -81,37 +81,38 @@ class Load:
         )
 
 
-def load(day: Workload, inputs: Catalogue) -> Load:
-    """Return the load of `day`.
+def load(workload: Workload, inputs: Catalogue) -> Load:
+    """Return the load of `workload`.
 
     The busiest second is the first. All applicants in it apply for the first time, so the coupons
     go at the highest rate; every winner polls for the coupon once a second, `polls` times.
     Where a throttle lets in fewer, it lets in the most expensive requests first.
     """
-    arrivals = Arrivals(day.applies, day.minutes * 60, day.peak)
-    limit = day.throttle or math.inf
+    arrivals = Arrivals(workload.applies, workload.minutes * 60, workload.peak)
+    limit = workload.throttle or math.inf
     applied = arrivals.within(1)
-    polled = min(day.accepted, arrivals.within(day.polls), limit * day.polls)
-    accepted = min(day.accepted, applied, limit)
+    polled = min(workload.accepted, arrivals.within(workload.polls), limit * workload.polls)
+    accepted = min(workload.accepted, applied, limit)
     polls = min(polled, limit - accepted)
     return Load(
         outcomes={
-            "accepted": _accepted(day, inputs, accepted),
-            "already applied": _again(day, inputs),
-            "sold out": _refused(day, inputs, min(applied, limit - polls) - accepted),
-            "status poll": _polls(day, inputs, polls),
+            "accepted": _accepted(workload, inputs, accepted),
+            "already applied": _already_applied(workload, inputs),
+            "sold out": _rejected(workload, inputs, min(applied, limit - polls) - accepted),
+            "status poll": _polls(workload, inputs, polls),
         },
         wanted_per_s=applied + polled,
         polls_per_s=min(polled, limit),  # in a later second, when fewer are accepted
-        sold_out_after_s=_sold_out_after_s(day, arrivals, limit),
+        sold_out_after_s=_sold_out_after_s(workload, arrivals, limit),
         records_per_s=accepted,
-        batches=math.ceil(day.accepted / inputs.assumed["batch_records"]),
+        batches=math.ceil(workload.accepted / inputs.assumed["batch_records"]),
     )
 
 
-def _sold_out_after_s(day: Workload, arrivals: Arrivals, limit: float) -> float | None:
-    applied_s = arrivals.until(day.quantity) if day.quantity < day.applicants else None
-    return None if applied_s is None else max(applied_s, day.quantity / limit)
+def _sold_out_after_s(workload: Workload, arrivals: Arrivals, limit: float) -> float | None:
+    sells_out = workload.quantity < workload.applicants
+    applied_s = arrivals.until(workload.quantity) if sells_out else None
+    return None if applied_s is None else max(applied_s, workload.quantity / limit)
 
 
 def duration_ms(inputs: Catalogue, cpu_us: float, wait_ms: float) -> float:
@@ -120,11 +121,11 @@ def duration_ms(inputs: Catalogue, cpu_us: float, wait_ms: float) -> float:
     return (cpu_us + inputs.measured["runtime_us"]) / 1000 / vcpus + wait_ms
 
 
-def _accepted(day: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
+def _accepted(workload: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
     waits = inputs.assumed["redis_wait_ms"] + inputs.assumed["kafka_wait_ms"]
     measured = inputs.measured
     return RequestProfile(
-        day.accepted,
+        workload.accepted,
         in_busiest_second,
         duration_ms(inputs, measured["accepted_cpu_us"], waits),
         redis_calls=1,
@@ -132,10 +133,10 @@ def _accepted(day: Workload, inputs: Catalogue, in_busiest_second: float) -> Req
     )
 
 
-def _again(day: Workload, inputs: Catalogue) -> RequestProfile:
+def _already_applied(workload: Workload, inputs: Catalogue) -> RequestProfile:
     waits = inputs.assumed["redis_wait_ms"] + inputs.assumed["kafka_wait_ms"]
     return RequestProfile(
-        day.accepted * (day.presses - 1),
+        workload.accepted * (workload.presses - 1),
         0,
         duration_ms(inputs, inputs.measured["again_cpu_us"], waits),
         redis_calls=1,
@@ -143,10 +144,10 @@ def _again(day: Workload, inputs: Catalogue) -> RequestProfile:
     )
 
 
-def _polls(day: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
+def _polls(workload: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
     waits = inputs.assumed["redis_wait_ms"] + inputs.assumed["mysql_wait_ms"]
     return RequestProfile(
-        day.accepted * day.polls,
+        workload.accepted * workload.polls,
         in_busiest_second,
         duration_ms(inputs, inputs.measured["poll_cpu_us"], waits),
         redis_calls=1,
@@ -154,19 +155,19 @@ def _polls(day: Workload, inputs: Catalogue, in_busiest_second: float) -> Reques
     )
 
 
-def _refused(day: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
+def _rejected(workload: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
     measured = inputs.measured
-    count = (day.applicants - day.accepted) * day.presses
+    count = (workload.applicants - workload.accepted) * workload.presses
     checked_ms = duration_ms(inputs, measured["asked_cpu_us"], inputs.assumed["redis_wait_ms"])
     checked_us = measured["redis_asked_us"]
-    if day.quantity > WINNERS_MAX:
+    if workload.quantity > WINNERS_MAX:
         return RequestProfile(
             count, in_busiest_second, checked_ms, redis_calls=1, redis_us=checked_us
         )
     cached_ms = duration_ms(inputs, measured["remembered_cpu_us"], 0)
     # A busy environment rejects TTL_S / cached_ms applicants, then calls Redis for the next.
     share = min(1.0, cached_ms / 1000 / TTL_S)
-    winners_us = measured["redis_winner_us"] * day.accepted
+    winners_us = measured["redis_winner_us"] * workload.accepted
     return RequestProfile(
         count,
         in_busiest_second,

@@ -1,4 +1,4 @@
-"""What a day costs: parts that grow with the requests, and parts that cost by the hour."""
+"""What a workload costs: parts that grow with the requests, and parts that cost by the hour."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infra.cost.catalogue import Catalogue
-    from infra.cost.day import Workload
     from infra.cost.load import Load
+    from infra.cost.workload import Workload
 
 MILLION = 1_000_000
 GB = 1_000_000_000
@@ -16,40 +16,40 @@ MB_OF_A_GB_SECOND = 1024
 HOURS_OF_A_MONTH = 730  # as in AWS's own calculator
 
 
-def usage_cost(day: Workload, load: Load, inputs: Catalogue) -> dict[str, float]:
+def usage_cost(workload: Workload, load: Load, inputs: Catalogue) -> dict[str, float]:
     """Return USD by part for usage; 0 without requests."""
     prices = {key: entry.value for key, entry in inputs.prices.items()}
     millions = load.requests / MILLION
-    bot_control = millions * prices["bot_control_request"] if day.bot_control else 0.0
+    bot_control = millions * prices["bot_control_request"] if workload.bot_control else 0.0
     return {
         "API Gateway": millions * prices["api_request"],
         "Lambda invocations": (millions + load.batches / MILLION) * prices["lambda_request"],
-        "Lambda time": _gb_seconds(load, inputs) * prices[f"lambda_{day.architecture}"],
+        "Lambda time": _gb_seconds(load, inputs) * prices[f"lambda_{workload.architecture}"],
         "WAF": millions * prices["waf_request"] + bot_control,
         "CloudWatch Logs": load.requests * _logged_bytes(inputs) / GB * prices["logs_gb"],
-        "data transfer": _sent_bytes(day, load, inputs) / GB * prices["transfer_gb"],
+        "data transfer": _sent_bytes(workload, load, inputs) / GB * prices["transfer_gb"],
     }
 
 
-def fixed_cost(day: Workload, inputs: Catalogue) -> dict[str, float]:
+def fixed_cost(workload: Workload, inputs: Catalogue) -> dict[str, float]:
     """Return USD by part for the hours that servers of this size run."""
     prices = {key: entry.value for key, entry in inputs.prices.items()}
     size = inputs.size
-    months = day.hours / HOURS_OF_A_MONTH
-    bot_control = prices["bot_control_month"] if day.bot_control else 0.0
+    months = workload.hours / HOURS_OF_A_MONTH
+    bot_control = prices["bot_control_month"] if workload.bot_control else 0.0
     return {
-        "ElastiCache": size["redis_nodes"] * prices[f"redis_{day.size}"] * day.hours,
+        "ElastiCache": size["redis_nodes"] * prices[f"redis_{workload.size}"] * workload.hours,
         "MSK": size["kafka_brokers"]
         * (
-            prices[f"kafka_{day.size}"] * day.hours
+            prices[f"kafka_{workload.size}"] * workload.hours
             + size["kafka_gib"] * prices["kafka_gb_month"] * months
         ),
         # As many as there are partitions, since they scale up only after the rush has started.
-        "Kafka pollers": size["kafka_partitions"] * prices["poller"] * day.hours,
-        "RDS": prices[f"database_{day.size}"] * day.hours
+        "Kafka pollers": size["kafka_partitions"] * prices["poller"] * workload.hours,
+        "RDS": prices[f"database_{workload.size}"] * workload.hours
         + size["database_gib"] * prices["database_gb_month"] * months,
-        "RDS Proxy": size["database_vcpus"] * prices["database_proxy"] * day.hours,
-        "VPC endpoints": size["endpoints"] * size["zones"] * prices["endpoint"] * day.hours,
+        "RDS Proxy": size["database_vcpus"] * prices["database_proxy"] * workload.hours,
+        "VPC endpoints": size["endpoints"] * size["zones"] * prices["endpoint"] * workload.hours,
         "WAF, standing": (prices["waf_month"] + bot_control) * months,
     }
 
@@ -69,6 +69,6 @@ def _logged_bytes(inputs: Catalogue) -> float:
     return inputs.measured["log_bytes"] + inputs.assumed["platform_log_bytes"]
 
 
-def _sent_bytes(day: Workload, load: Load, inputs: Catalogue) -> float:
+def _sent_bytes(workload: Workload, load: Load, inputs: Catalogue) -> float:
     responses = load.requests * inputs.assumed["answer_bytes"]
-    return responses + day.applicants * inputs.assumed["handshake_bytes"]
+    return responses + workload.applicants * inputs.assumed["handshake_bytes"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
 from infra.cost import catalogue
-from infra.cost.day import Workload
+from infra.cost.workload import Workload
 from local.cli import decimal, integer
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ THROTTLE_MAX = 1_000_000_000
 class CostOptions:
     """The parsed arguments."""
 
-    day: Workload
+    workload: Workload
     json: bool
 
 

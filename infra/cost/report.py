@@ -20,19 +20,19 @@ def report(estimate: Estimate) -> str:
 
 
 def _sale(estimate: Estimate) -> Iterator[str]:
-    day, load = estimate.day, estimate.load
-    mean = load.requests / (day.minutes * 60)
+    sale, load = estimate.workload, estimate.load
+    mean = load.requests / (sale.minutes * 60)
     yield (
-        f"{day.applicants:,} people press {day.presses:g} times within {day.minutes:g} min "
-        f"for {day.quantity:,} coupons; size {day.size}, {day.region}"
+        f"{sale.applicants:,} users apply {sale.presses:g} times within {sale.minutes:g} min "
+        f"for {sale.quantity:,} coupons; size {sale.size}, {sale.region}"
     )
     peak = load.wanted_per_s
     yield f"  requests      {load.requests:,.0f}: {mean:,.0f}/s mean, {peak:,.0f}/s peak"
-    if day.throttle:
+    if sale.throttle:
         away = peak - load.requests_per_s
-        yield f"  let in        {day.throttle:,}/s; {away:,.0f}/s get 429 at the peak"
+        yield f"  let in        {sale.throttle:,}/s; {away:,.0f}/s get 429 at the peak"
     if load.sold_out_after_s is None:
-        yield "  sold out      never: a coupon for everybody"
+        yield "  sold out      never: a coupon for each user"
     else:
         yield f"  sold out      after {_seconds(load.sold_out_after_s)}"
     yield f"  last coupon   in MySQL after {_seconds(estimate.last_row_after_s)}"
@@ -41,7 +41,7 @@ def _sale(estimate: Estimate) -> Iterator[str]:
         f"  Redis         {load.redis_calls:,.0f} calls, {load.redis_calls_per_s:,.0f}/s peak, "
         f"{load.redis_cores:.0%} of a core"
     )
-    yield f"  Kafka         {day.accepted:,} records, {load.records_per_s:,.0f}/s peak"
+    yield f"  Kafka         {sale.accepted:,} records, {load.records_per_s:,.0f}/s peak"
 
 
 def _load(estimate: Estimate) -> Iterator[str]:
@@ -69,18 +69,18 @@ def _limits(estimate: Estimate) -> Iterator[str]:
 
 
 def _money(estimate: Estimate) -> Iterator[str]:
-    day = estimate.day
+    sale = estimate.workload
     yield f"{'USD':<22}{'a million applies':>20}{'the day':>14}"
     for part, usd in estimate.use_usd.items():
         yield f"{part:<22}{estimate.per_million_applies(usd):>20,.2f}{usd:>14,.2f}"
     used = sum(estimate.use_usd.values())
     yield f"{'all use':<22}{estimate.per_million_applies(used):>20,.2f}{used:>14,.2f}"
-    for part, usd in estimate.standing_usd.items():
-        yield f"{part:<22}{f'{day.hours:g} h':>20}{usd:>14,.2f}"
+    for part, usd in estimate.fixed_usd.items():
+        yield f"{part:<22}{f'{sale.hours:g} h':>20}{usd:>14,.2f}"
     yield f"{'total':<42}{estimate.total_usd:>14,.2f}"
     if estimate.from_memory:
         yield (
-            f"{len(estimate.from_memory)} prices of {day.region} are from memory, to be checked: "
+            f"{len(estimate.from_memory)} prices of {sale.region} are from memory, to be checked: "
             "infra/cost/prices.toml"
         )
 

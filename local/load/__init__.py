@@ -1,4 +1,4 @@
-"""The load test for people: a promotion's day, from the countdown to the last coupon.
+"""The load test with Locust: a promotion, from the countdown to the last coupon code.
 
 What locustfile.py imports from here runs in Locust's own environment: standard library only.
 """

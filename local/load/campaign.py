@@ -1,4 +1,4 @@
-"""The shop's part of the day: a campaign that opens when the countdown is over."""
+"""The shop's part of a load test: a campaign that opens when the countdown is over."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from local.token import bearer
 TIMEOUT_S = 10.0
 OPEN_FOR_MS = 3_600_000
 CREATED = 201
-# As the people's calls go: a proxy of the environment is not for the machine's own gateway.
+# As the users' requests: the environment's proxy is not used for the machine's own gateway.
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class NotCreatedError(Exception):
-    """The campaign was not created; the message says what was answered."""
+    """The campaign was not created; the message names the response."""
 
 
 def create_campaign(url: str, secret: str, quantity: int, opens_at_ms: int) -> str:
@@ -37,8 +37,8 @@ def create_campaign(url: str, secret: str, quantity: int, opens_at_ms: int) -> s
         request = urllib.request.Request(  # noqa: S310 - --host is the tester's own
             f"{url}/campaigns", json.dumps(body).encode(), headers
         )
-        with DIRECTLY.open(request, timeout=TIMEOUT_S) as answer:
-            status = answer.status
+        with DIRECTLY.open(request, timeout=TIMEOUT_S) as response:
+            status = response.status
     except urllib.error.HTTPError as error:
         with error:
             status = error.code

@@ -1,4 +1,4 @@
-"""What stands after the day: rows in MySQL, counts in Redis, the administrator's list."""
+"""What is stored after the test: rows in MySQL, counts in Redis, the administrator's list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = 10_000
 
 
 def read_final_state(deployment: Deployment, campaign_id: str, wait_s: float) -> FinalState:
-    """Return what stands once nothing is pending, or when patience is over."""
+    """Return what is stored once nothing is pending, or after `wait_s`."""
     highest, pending = settled_counts(deployment.settings, campaign_id, wait_s)
     rows, failed, _ = read_rows(database_address(deployment.settings), campaign_id)
     return FinalState(rows, _issued(deployment, campaign_id), highest, pending, failed)

@@ -1,15 +1,16 @@
-"""Were the promises kept on that day? A pure function over what people saw and what stands."""
+"""Were the promises kept? A pure function over what users received and what is stored."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from local.harness.invariants import CheckResult, check, naming_all, repeated
 from local.harness.observations import Observations
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, EXPECTED, NO_RESPONSE, ApplyResponse
-from local.load.responses import ISSUED, NOT_OPEN, PATIENCE, UNAVAILABLE
+from local.load.responses import ISSUED, NOT_OPEN, RETRY_OUTCOMES, UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
     from local.harness.observations import Row
     from local.load.session_log import LoadResult, UserSession
 
-# Redis's clock decides on the opening; those of the people may differ by so much.
+# Redis's clock decides on the opening; the users' clocks may differ by this much.
 CLOCKS_APART_S = 1.0
 NO_DECISION = "left without a decision"
 
 
 @dataclass(frozen=True, slots=True)
 class FinalState:
-    """What is left of the day in MySQL and Redis."""
+    """What is stored in MySQL and Redis after the test."""
 
     rows: Sequence[Row]
     issued: Mapping[str, tuple[int, str]]  # user to serial and code: the administrator's list
@@ -33,67 +34,67 @@ class FinalState:
     failed_events: int
 
 
-def check_load(day: LoadResult, stands: FinalState) -> tuple[CheckResult, ...]:
-    """Return a result for each promise; the demo's, and those of a longer day."""
-    heard = [answer for session in day.sessions for answer in decisions(session)]
+def check_load(load: LoadResult, final: FinalState) -> tuple[CheckResult, ...]:
+    """Return a result for each promise: the demo's, and those of a load test."""
+    received = [each for session in load.sessions for each in decisions(session)]
     seen = Observations(
-        day.quantity,
-        heard,
-        stands.rows,
-        people=len(day.sessions),
-        requests=len(heard),
-        highest_count=stands.highest_count,
-        pending=stands.pending,
-        failed_events=stands.failed_events,
+        load.quantity,
+        received,
+        final.rows,
+        people=len(load.sessions),
+        requests=len(received),
+        highest_count=final.highest_count,
+        pending=final.pending,
+        failed_events=final.failed_events,
     )
     return (
         *check(seen),
-        _not_before_the_opening(day, stands),
-        _every_winner_holds_a_code(day, stands),
-        _only_promised_answers(day),
+        _not_before_the_opening(load, final),
+        _every_winner_holds_a_code(load, final),
+        _only_promised_responses(load),
     )
 
 
 def decisions(session: UserSession) -> Iterator[ApplyResponse]:
-    """Yield what this person was told for good, as if no answer had been lost.
+    """Yield the final responses to this user, as if no response had been lost.
 
-    An ALREADY_APPLIED that follows a lost answer stands for the ACCEPTED that was in it.
+    An ALREADY_APPLIED that follows a lost response counts as the ACCEPTED that was in it.
     """
-    maybe = told = False
-    for answer in session.answers:
-        if answer.outcome == ALREADY_APPLIED and maybe and not told:
-            yield replace(answer, outcome=ACCEPTED)
-        elif answer.status != NO_RESPONSE and answer.outcome not in PATIENCE:
-            yield answer
-        maybe = maybe or _may_have_admitted(answer)
-        told = told or answer.serial is not None
-    if not any(answer.outcome in EXPECTED for answer in session.answers):
+    maybe = has_serial = False
+    for each in session.responses:
+        if each.outcome == ALREADY_APPLIED and maybe and not has_serial:
+            yield replace(each, outcome=ACCEPTED)
+        elif each.status != NO_RESPONSE and each.outcome not in RETRY_OUTCOMES:
+            yield each
+        maybe = maybe or _may_have_admitted(each)
+        has_serial = has_serial or each.serial is not None
+    if not any(each.outcome in EXPECTED for each in session.responses):
         yield ApplyResponse(session.user, NO_DECISION, None, NO_RESPONSE, 0.0, 0.0)
 
 
-def _may_have_admitted(answer: ApplyResponse) -> bool:
-    """Whether the place may be kept although nobody was told its serial."""
-    return answer.status == NO_RESPONSE or answer.outcome == UNAVAILABLE
+def _may_have_admitted(response: ApplyResponse) -> bool:
+    """Whether the user may be admitted although no response named the serial."""
+    return response.status == NO_RESPONSE or response.outcome == UNAVAILABLE
 
 
-def _not_before_the_opening(day: LoadResult, stands: FinalState) -> CheckResult:
-    early = [row.user for row in stands.rows if row.admitted_at_ms < day.opens_at_ms]
-    first_ms = min((row.admitted_at_ms for row in stands.rows), default=None)
+def _not_before_the_opening(load: LoadResult, final: FinalState) -> CheckResult:
+    early = [row.user for row in final.rows if row.admitted_at_ms < load.opens_at_ms]
+    first_ms = min((row.admitted_at_ms for row in final.rows), default=None)
     after = (
-        "nobody" if first_ms is None else f"the first {first_ms - day.opens_at_ms:,} ms after it"
+        "no user" if first_ms is None else f"the first {first_ms - load.opens_at_ms:,} ms after it"
     )
     differences = naming_all(("admitted before the opening", early))
     return CheckResult("Not before the opening", f"admitted: {after}", differences)
 
 
-def _every_winner_holds_a_code(day: LoadResult, stands: FinalState) -> CheckResult:
-    told = {session.user: serials(session) for session in day.sessions}
-    winners = [session for session in day.sessions if told[session.user]]
-    issued, rows = stands.issued, {row.user: row.serial for row in stands.rows}
+def _every_winner_holds_a_code(load: LoadResult, final: FinalState) -> CheckResult:
+    received = {session.user: serials(session) for session in load.sessions}
+    winners = [session for session in load.sessions if received[session.user]]
+    issued, rows = final.issued, {row.user: row.serial for row in final.rows}
     found = {
-        "told a serial, and no code seen": [v.user for v in winners if v.state != ISSUED],
-        "told one serial, and seen another": [
-            v.user for v in winners if v.state and told[v.user] != {v.serial}
+        "received a serial, and no code": [v.user for v in winners if v.state != ISSUED],
+        "received one serial, and then another": [
+            v.user for v in winners if v.state and received[v.user] != {v.serial}
         ],
         "another code than in the administrator's list": [
             v.user for v in winners if v.code and issued.get(v.user) != (v.serial, v.code)
@@ -109,24 +110,25 @@ def _every_winner_holds_a_code(day: LoadResult, stands: FinalState) -> CheckResu
 
 
 def serials(session: UserSession) -> set[int]:
-    """Return every serial that this person was told; more than one is one too many."""
-    return {answer.serial for answer in session.answers if answer.serial is not None}
+    """Return every serial that this user received; more than one is one too many."""
+    return {each.serial for each in session.responses if each.serial is not None}
 
 
-def _only_promised_answers(day: LoadResult) -> CheckResult:
-    answers = [answer for session in day.sessions for answer in session.answers]
-    wrong = Counter(about for session in day.sessions for about in session.wrong)
+def _only_promised_responses(load: LoadResult) -> CheckResult:
+    attempts = [session.responses for session in load.sessions]
+    responses = list(chain.from_iterable(attempts))
+    wrong = Counter(text for session in load.sessions for text in session.wrong)
     found = {
-        "told ALREADY_APPLIED at the first press": [
-            v.user for v in day.sessions if v.answers and v.answers[0].outcome == ALREADY_APPLIED
+        "ALREADY_APPLIED at the first apply": [
+            each[0].user for each in attempts if each and each[0].outcome == ALREADY_APPLIED
         ],
-        "told NOT_OPEN after the opening": [
-            a.user for a in answers if a.outcome == NOT_OPEN and a.sent_s > CLOCKS_APART_S
+        "NOT_OPEN after the opening": [
+            a.user for a in responses if a.outcome == NOT_OPEN and a.sent_s > CLOCKS_APART_S
         ],
         "a decision before the opening": [
-            a.user for a in answers if a.outcome in EXPECTED and a.latency_s < -CLOCKS_APART_S
+            a.user for a in responses if a.outcome in EXPECTED and a.latency_s < -CLOCKS_APART_S
         ],
     }
-    differences = tuple(f"{count:,} x {about}" for about, count in wrong.most_common())
+    differences = tuple(f"{count:,} x {text}" for text, count in wrong.most_common())
     seen = f"{wrong.total():,} others" if wrong else "no others"
-    return CheckResult("Only promised answers", seen, differences + naming_all(*found.items()))
+    return CheckResult("Only promised responses", seen, differences + naming_all(*found.items()))

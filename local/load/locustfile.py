@@ -1,12 +1,12 @@
-"""The day of a promotion, for Locust: `make load`, or `locust -f … --host URL` with this file.
+"""A promotion, for Locust: `make load`, or `locust -f … --host URL` with this file.
 
-People gather on the campaign's page and look again whenever it may have changed; at the opening
-everybody presses; whoever gets no answer, or one that asks for patience, presses again; winners
-ask for their coupon until it is there, some others try once or twice more, and all leave. What
-they decide stands in local/load/scenario.py; here it is done over HTTP, and noted.
+Users poll the campaign's page as often as it may change. At the opening all of them apply. A user
+without a response, or with one that asks to wait, applies again. Winners poll their coupon until
+it is issued, some losers try once or twice more, and all leave. local/load/scenario.py holds
+their decisions; this file sends the requests over HTTP and records the responses.
 
-Each run has a campaign of its own, created when it starts. AUTH_JWT_SECRET signs everybody's
-token; without it, it is the development secret.
+Each run creates its own campaign when it starts. AUTH_JWT_SECRET signs the tokens of all users;
+where it is not set, the development secret does.
 """
 
 from __future__ import annotations
@@ -38,63 +38,63 @@ if TYPE_CHECKING:
     from local.load.responses import ParsedResponse
     from local.load.scenario import Action
 
-# Everybody has a connection of their own; beyond so many (two gateway processes take 2,048 each)
-# they share them, and who finds none waits for one.
+# Each user has its own connection. Beyond so many (two gateway processes take 2,048 each) users
+# share them, and a user that finds none waits for one.
 CONNECTIONS_MAX = 2000
-# Longer than the gateway lets anybody wait.
-ANSWER_TIMEOUT_S = 30.0
+# Longer than the gateway lets a request wait.
+RESPONSE_TIMEOUT_S = 30.0
 PROGRESS_EVERY_S = 5.0
-# How late the end of a day may be noticed.
+# How late the end of a run may be noticed.
 POLL_INTERVAL_S = 0.2
 EXIT_BROKEN = 2
 SECRET = os.environ.get("AUTH_JWT_SECRET") or DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"]
 
 
 class Promotion:
-    """The campaign of one run, and who has come to it."""
+    """The campaign of one run, and the sessions of its users."""
 
     def __init__(self, environment: Any) -> None:
         options = environment.parsed_options
-        self.people = environment.runner.target_user_count
+        self.users = environment.runner.target_user_count
         self.hang_ups = options.hang_ups / 100
         self.quantity = options.quantity
         self.opens_at_ms = int((time.time() + options.countdown) * 1000)
         self.opens_at_s = self.opens_at_ms / 1000
-        self.patience_until_s = self.opens_at_s + options.patience
+        self.deadline_s = self.opens_at_s + options.patience
         self.sessions: list[UserSession] = []
         self._numbers = itertools.count(1)
         url = environment.host.rstrip("/")
         self.campaign_id = create_campaign(url, SECRET, self.quantity, self.opens_at_ms)
 
     def enter(self) -> tuple[UserSession, UserProfile]:
-        """Let in another visitor."""
+        """Start the session of another user."""
         number = next(self._numbers)
         session = UserSession(f"user-{number}")
         self.sessions.append(session)
         return session, UserProfile.of(number, self.hang_ups)
 
     def is_over(self) -> bool:
-        """Whether everybody has come and left."""
-        return len(self.sessions) >= self.people and all(session.left for session in self.sessions)
+        """Whether all users have come and left."""
+        return len(self.sessions) >= self.users and all(session.left for session in self.sessions)
 
     def say(self) -> None:
-        """Print how it goes."""
+        """Print the progress."""
         print(progress(self.sessions, time.time() - self.opens_at_s), flush=True)
 
 
 class CouponUser(FastHttpUser):  # type: ignore[misc]  # the environment of the checks has no Locust
-    """Lives through one scenario, and leaves."""
+    """Runs one scenario, and leaves."""
 
-    network_timeout = connection_timeout = ANSWER_TIMEOUT_S
+    network_timeout = connection_timeout = RESPONSE_TIMEOUT_S
 
     def run_scenario(self) -> None:
-        """Do what a person wishes, one after the other."""
+        """Do the user's actions, one after the other."""
         promotion: Promotion | None = self.environment.promotion
         if promotion is None:
             raise StopUser
         session, profile = promotion.enter()
         credentials = bearer(SECRET, session.user)
-        steps = scenario(profile, promotion.patience_until_s)
+        steps = scenario(profile, promotion.deadline_s)
         action = _next(steps, None)
         while action:
             gevent.sleep(action.after_s)
@@ -108,7 +108,7 @@ class CouponUser(FastHttpUser):  # type: ignore[misc]  # the environment of the 
     def _do(
         self, action: Action, campaign_id: str, user: str, credentials: dict[str, str]
     ) -> ParsedResponse:
-        """Make one call. Locust counts its time, and as failures what broke or is wrong."""
+        """Send one request. Locust counts its time, and as failures what broke or is wrong."""
         method, _, name = action.call.partition(" ")
         path = name.replace("{id}", campaign_id)
         headers = {} if action.call is Endpoint.CAMPAIGN else credentials
@@ -120,7 +120,7 @@ class CouponUser(FastHttpUser):  # type: ignore[misc]  # the environment of the 
         ):
             reply = _reply(response)
             if reply.status == NO_RESPONSE and action.hang_up_s and not hanging_up.pending:
-                # Their own doing: neither a failure, nor a time that a call took.
+                # The user hung up on purpose: neither a failure nor a response time.
                 response.request_meta["name"] = f"{name} (hung up)"
                 response.success()
                 return read(action.call, reply._replace(error=HUNG_UP), campaign_id, user)
@@ -153,7 +153,7 @@ def _reply(response: Any) -> RawResponse:
 
 
 def add_options(parser: Any) -> None:
-    """Name what a run can be given, on the command line and on Locust's page."""
+    """Add the options of a run, on the command line and on Locust's page."""
     add = parser.add_argument
     add("--quantity", type=int, default=100, help="coupons of the campaign")
     add("--countdown", type=float, default=30.0, help="seconds from the start to the opening")
@@ -163,20 +163,20 @@ def add_options(parser: Any) -> None:
 
 
 def on_test_start(environment: Any, **_: Any) -> None:
-    """Create the campaign, before the first person comes."""
+    """Create the campaign, before the first user comes."""
     environment.promotion = None
     try:
         promotion = environment.promotion = Promotion(environment)
     except NotCreatedError as error:
-        _break_off(environment, str(error))
+        _abort(environment, str(error))
         return
-    shared = promotion.people > CONNECTIONS_MAX
+    shared = promotion.users > CONNECTIONS_MAX
     CouponUser.client_pool = _pool() if shared else None
     gevent.spawn(_await_end, environment, promotion)
 
 
 def on_test_stop(environment: Any, **_: Any) -> None:
-    """Write down what was seen."""
+    """Write the results to a file."""
     promotion, environment.promotion = environment.promotion, None
     if promotion is None:
         return
@@ -186,8 +186,8 @@ def on_test_stop(environment: Any, **_: Any) -> None:
 
 
 def on_user_error(user_instance: Any, exception: Exception, **_: Any) -> None:
-    """End the run when a person cannot go on: that is a fault of this program."""
-    _break_off(user_instance.environment, f"{type(exception).__name__}: {exception}")
+    """End the run when a user fails with an exception: that is a fault of this program."""
+    _abort(user_instance.environment, f"{type(exception).__name__}: {exception}")
 
 
 def _await_end(environment: Any, promotion: Promotion) -> None:
@@ -202,7 +202,7 @@ def _await_end(environment: Any, promotion: Promotion) -> None:
         _end(environment)
 
 
-def _break_off(environment: Any, why: str) -> None:
+def _abort(environment: Any, why: str) -> None:
     print(why, flush=True)
     environment.process_exit_code = EXIT_BROKEN
     gevent.spawn(_end, environment)
@@ -217,7 +217,7 @@ def _end(environment: Any) -> None:
 
 
 def _pool() -> HTTPClientPool:
-    timeouts = {"network_timeout": ANSWER_TIMEOUT_S, "connection_timeout": ANSWER_TIMEOUT_S}
+    timeouts = {"network_timeout": RESPONSE_TIMEOUT_S, "connection_timeout": RESPONSE_TIMEOUT_S}
     return HTTPClientPool(concurrency=CONNECTIONS_MAX, **timeouts)
 
 

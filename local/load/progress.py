@@ -1,4 +1,4 @@
-"""One line on how the day goes."""
+"""One line on the progress of a load test."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def progress(sessions: Sequence[UserSession], since_s: float) -> str:
-    """Return what there is to say `since_s` seconds after the opening (below 0: before it)."""
+    """Return the progress `since_s` seconds after the opening (below 0: before it)."""
     if since_s < 0:
         looks = sum(session.looks for session in sessions)
-        return f"{-since_s:3.0f} s to the opening: {len(sessions):,} people, {looks:,} looks"
-    told = [session.answers[-1].outcome for session in sessions if session.answers]
-    sold_out = told.count(SOLD_OUT)
-    won = sum(outcome in EXPECTED for outcome in told) - sold_out
+        return f"{-since_s:3.0f} s to the opening: {len(sessions):,} users, {looks:,} looks"
+    outcomes = [session.responses[-1].outcome for session in sessions if session.responses]
+    sold_out = outcomes.count(SOLD_OUT)
+    won = sum(outcome in EXPECTED for outcome in outcomes) - sold_out
     issued = sum(session.state == ISSUED for session in sessions)
     left = sum(session.left for session in sessions)
     return (

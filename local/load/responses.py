@@ -1,4 +1,4 @@
-"""What one call was answered with, and whether the interface promises such an answer."""
+"""The response to one request, and whether the interface promises such a response."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 OK = 200
 STATES = frozenset({"SCHEDULED", "OPEN", "SOLD_OUT", "CLOSED"})
 PENDING, ISSUED, FAILED = "PENDING", "ISSUED", "FAILED"
-# Whoever is told one of these waits as long as Retry-After says, and asks again.
+# A user who gets one of these waits as long as Retry-After says, and retries.
 NOT_OPEN, BUSY, UNAVAILABLE = "409 NOT_OPEN", "429 TOO_MANY_REQUESTS", "503 UNAVAILABLE"
-PATIENCE = frozenset({NOT_OPEN, BUSY, UNAVAILABLE})
+RETRY_OUTCOMES = frozenset({NOT_OPEN, BUSY, UNAVAILABLE})
 
 
 class Endpoint(StrEnum):
-    """What people do, by the name that it has in every report."""
+    """The requests of users, by their names in all reports."""
 
     CAMPAIGN = "GET /campaigns/{id}"
     APPLY = "POST /campaigns/{id}/apply"
@@ -30,45 +30,45 @@ class Endpoint(StrEnum):
 
 
 class ResponseKind(Enum):
-    """What an answer is good for."""
+    """What the user does with a response."""
 
     ANSWERED = auto()
-    RETRY = auto()  # none came, or it asks to wait
-    WRONG = auto()  # nobody should get it
+    RETRY = auto()  # no response came, or it asks to wait
+    WRONG = auto()  # no user should get it
 
 
 class RawResponse(NamedTuple):
-    """What came over the connection."""
+    """The response as it came over the connection."""
 
     at_s: float  # since 1970
     status: int
-    headers: Mapping[str, str]  # finds a name in any case
+    headers: Mapping[str, str]  # a lookup ignores case
     body: bytes
-    error: str = ""  # why there is none, where `status` is NO_RESPONSE
+    error: str = ""  # why no response came, where `status` is NO_RESPONSE
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedResponse:
-    """The same, understood."""
+    """The same response, parsed."""
 
     at_s: float
     sort: ResponseKind
-    outcome: str  # for a press one of EXPECTED; else a state, or a few words
+    outcome: str  # for an apply one of EXPECTED; else a state, or a few words
     status: int = NO_RESPONSE
-    wait_s: float | None = None  # Retry-After, or for how long the page stays as it is
+    wait_s: float | None = None  # Retry-After, or the max-age of the page
     opens_at_s: float | None = None
     serial: int | None = None
     code: str | None = None
 
 
 def read(call: Endpoint, reply: RawResponse, campaign_id: str, user: str) -> ParsedResponse:
-    """Understand the answer to one call; whatever it is, this raises nothing."""
+    """Parse the response to one request; this raises nothing for any response."""
     if reply.status == NO_RESPONSE:
         return ParsedResponse(reply.at_s, ResponseKind.RETRY, f"no answer ({reply.error})")
     fields = json_object(reply.body)
-    told = f"{reply.status} {fields.get('code')}"
-    if told in PATIENCE and (told != NOT_OPEN or call is Endpoint.APPLY):
-        return _told_to_wait(reply, told)
+    outcome = f"{reply.status} {fields.get('code')}"
+    if outcome in RETRY_OUTCOMES and (outcome != NOT_OPEN or call is Endpoint.APPLY):
+        return _retry(reply, outcome)
     if call is Endpoint.APPLY:
         outcome, serial = parse_response(reply.status, reply.body, campaign_id, user)
         sort = ResponseKind.ANSWERED if outcome in EXPECTED else ResponseKind.WRONG
@@ -80,27 +80,27 @@ def read(call: Endpoint, reply: RawResponse, campaign_id: str, user: str) -> Par
     return _page(reply, fields, campaign_id)
 
 
-def _told_to_wait(reply: RawResponse, told: str) -> ParsedResponse:
+def _retry(reply: RawResponse, outcome: str) -> ParsedResponse:
     retry_after = reply.headers.get("Retry-After") or ""
     if not retry_after.isdecimal():
         return ParsedResponse(
-            reply.at_s, ResponseKind.WRONG, f"{told} without Retry-After", reply.status
+            reply.at_s, ResponseKind.WRONG, f"{outcome} without Retry-After", reply.status
         )
     return ParsedResponse(
-        reply.at_s, ResponseKind.RETRY, told, reply.status, wait_s=float(retry_after)
+        reply.at_s, ResponseKind.RETRY, outcome, reply.status, wait_s=float(retry_after)
     )
 
 
 def _page(reply: RawResponse, fields: dict[str, Any], campaign_id: str) -> ParsedResponse:
-    fresh = re.search(r"max-age=(\d+)", reply.headers.get("Cache-Control") or "")
+    max_age = re.search(r"max-age=(\d+)", reply.headers.get("Cache-Control") or "")
     try:
         opens_at_s = times.from_iso(str(fields.get("opens_at"))) / 1000
     except (ValueError, OverflowError):
         return _wrong(reply, fields)
     state, status = str(fields.get("state")), reply.status
-    if not fresh or fields.get("id") != campaign_id or state not in STATES:
+    if not max_age or fields.get("id") != campaign_id or state not in STATES:
         return _wrong(reply, fields)
-    wait_s = float(fresh[1])
+    wait_s = float(max_age[1])
     return ParsedResponse(
         reply.at_s, ResponseKind.ANSWERED, state, status, wait_s=wait_s, opens_at_s=opens_at_s
     )

@@ -1,4 +1,4 @@
-"""The course of a load test: surroundings, people, verdict; everything ended at the end."""
+"""The steps of a load test: deployment, users, checks; all programs are stopped at the end."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from local.harness.deployment import Deployment
     from local.harness.processes import Running
 
-REPORT, FIGURES, STATISTICS = "report.html", "load.json", "locust.json"
+REPORT, METRICS, STATISTICS = "report.html", "load.json", "locust.json"
 POLL_INTERVAL_S = 0.2
 
 
-def run(options: argparse.Namespace, screen: Console) -> bool:
-    """Let people live through the day; return whether every promise was kept."""
+def run(options: argparse.Namespace, console: Console) -> bool:
+    """Run the load test; return whether every promise was kept."""
     if not os.access(options.python, os.X_OK):
         message = f"there is no {options.python}; `make load` installs Locust there"
         raise HarnessError(message)
@@ -40,28 +40,28 @@ def run(options: argparse.Namespace, screen: Console) -> bool:
         message = f"port {options.port} is taken: name another one with --port"
         raise HarnessError(message)
     options.out.mkdir(parents=True, exist_ok=True)
-    for name in (REPORT, FIGURES, STATISTICS, FILES, "logs/locust.log"):
+    for name in (REPORT, METRICS, STATISTICS, FILES, "logs/locust.log"):
         for file in options.out.glob(name):
             file.unlink()
     asked = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
-    with surroundings(asked, screen) as deployment:
-        # Signs everybody's token.
+    with surroundings(asked, console) as deployment:
+        # AUTH_JWT_SECRET signs the tokens of all users.
         environment = {**os.environ, "AUTH_JWT_SECRET": deployment.settings.auth_jwt_secret}
-        with running([_locust(options, deployment)], environment) as [people]:
+        with running([_locust(options, deployment)], environment) as [locust]:
             if options.ui:
-                _await_page(people, options.port)
+                _await_page(locust, options.port)
                 address = f"http://{HOST}:{options.port}"
-                screen.say(f"Locust's page: {address} (each start is a day; Ctrl-C ends)")
-            days = _days(people, deployment, options.out, screen)
-            kept = [_judge(day, deployment, options, screen) for day in days]
+                console.say(f"Locust's page: {address} (each start is a run; Ctrl-C ends)")
+            loads = _loads(locust, deployment, options.out, console)
+            kept = [_check(load, deployment, options, console) for load in loads]
     if not kept:
-        message = "no day came to its end"
+        message = "no run came to its end"
         raise HarnessError(message)
     return all(kept)
 
 
 def _locust(options: argparse.Namespace, deployment: Deployment) -> Program:
-    """Return Locust on the locustfile; everybody has come when half of the wait is over."""
+    """Return Locust with the locustfile; all users have come after half of the countdown."""
     out = options.out.resolve()
     arguments = {
         "--locustfile": ROOT / "local/load/locustfile.py",
@@ -76,7 +76,7 @@ def _locust(options: argparse.Namespace, deployment: Deployment) -> Program:
         "--logfile": out / "logs" / "locust.log",
         "--loglevel": "WARNING",
         "--json-file": out / Path(STATISTICS).stem,  # Locust adds .json
-        # Answers are judged here, all together.
+        # This process checks the responses, all together.
         "--exit-code-on-error": 0,
     }
     if options.ui:
@@ -88,49 +88,49 @@ def _locust(options: argparse.Namespace, deployment: Deployment) -> Program:
     return Program("Locust", "locust", (*pairs, *switches), log, python)
 
 
-def _await_page(people: Running, port: int) -> None:
+def _await_page(locust: Running, port: int) -> None:
     between = threading.Event()
     while is_free(port):
-        people.check()
+        locust.check()
         between.wait(POLL_INTERVAL_S)
 
 
-def _days(
-    people: Running, deployment: Deployment, folder: Path, screen: Console
+def _loads(
+    locust: Running, deployment: Deployment, folder: Path, console: Console
 ) -> Iterator[LoadResult]:
-    """Yield each day once it is written down; meanwhile say what the people's process says."""
+    """Yield each result once it is written; meanwhile print what Locust prints."""
     known: set[Path] = set()
     between = threading.Event()
-    with people.program.log.open(encoding="utf-8", errors="replace") as log:
+    with locust.program.log.open(encoding="utf-8", errors="replace") as log:
         while True:
-            ended = people.exit_code is not None  # before the look: nothing comes after it
+            ended = locust.exit_code is not None  # read first: no file comes after it
             deployment.check()
             for line in log:
-                screen.say(line.rstrip())
+                console.say(line.rstrip())
             for file in sorted(set(folder.glob(FILES)) - known):
                 known.add(file)
                 yield LoadResult.read(file)
             if ended:
                 break
             between.wait(POLL_INTERVAL_S)
-    if people.exit_code:
-        people.check()
+    if locust.exit_code:
+        locust.check()
 
 
-def _judge(
-    day: LoadResult, deployment: Deployment, options: argparse.Namespace, screen: Console
+def _check(
+    load: LoadResult, deployment: Deployment, options: argparse.Namespace, console: Console
 ) -> bool:
-    if not day.ended:
-        screen.say(f"{day.campaign_id} was stopped before everybody had left: no verdict")
+    if not load.ended:
+        console.say(f"{load.campaign_id} was stopped before all users had left: not checked")
         return False
-    with screen.step("Verdict"):
+    with console.step("Checks"):
         try:
-            stands = read_final_state(deployment, day.campaign_id, options.wait_s)
+            final = read_final_state(deployment, load.campaign_id, options.wait_s)
         except (pymysql.Error, RedisError) as error:
             message = f"a server went away: {type(error).__name__}: {error}"
             raise HarnessError(message) from error
-        findings = check_load(day, stands)
-        told = metrics(day, findings)
-        (options.out / FIGURES).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    screen.console.print(summary(day, findings))
-    return all(finding.kept for finding in findings)
+        results = check_load(load, final)
+        record = metrics(load, results)
+        (options.out / METRICS).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    console.console.print(summary(load, results))
+    return all(result.kept for result in results)

@@ -1,4 +1,4 @@
-"""What was seen of one day: written by the people's process, read by the one that judges."""
+"""The result of one load test: written by Locust's process, read by the one that checks it."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ HUNG_UP = "hung up"
 
 @dataclass
 class UserSession:
-    """One person's day."""
+    """What one user sent and received."""
 
     user: str
-    # Each press, with its times counted from the opening.
-    answers: list[ApplyResponse] = field(default_factory=list)
-    # What was last seen of the coupon, and when, counted from the opening.
+    # The response to each apply, with its times counted from the opening.
+    responses: list[ApplyResponse] = field(default_factory=list)
+    # The last response about the coupon, and when, counted from the opening.
     state: str = ""
     serial: int | None = None
     code: str | None = None
     seen_s: float | None = None
-    wrong: list[str] = field(default_factory=list)  # answers that nobody should get
+    wrong: list[str] = field(default_factory=list)  # responses that no user should get
     looks: int = 0
     left: bool = False
 
     def note(self, call: Endpoint, seen: ParsedResponse, sent_s: float, opened_s: float) -> None:
-        """Keep what was seen of one call; `sent_s` is since 1970 as `opened_s`."""
+        """Record the response to one request; `sent_s` is since 1970 as `opened_s`."""
         if seen.sort is ResponseKind.WRONG:
             self.wrong.append(f"{call}: {seen.outcome}")
         if call is Endpoint.APPLY:
             times_s = sent_s - opened_s, seen.at_s - opened_s
-            self.answers.append(
+            self.responses.append(
                 ApplyResponse(self.user, seen.outcome, seen.serial, seen.status, *times_s)
             )
         elif call is Endpoint.CAMPAIGN:
@@ -52,11 +52,11 @@ class UserSession:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long one kind of call took, as Locust counted it."""
+    """How long one kind of request took, as Locust measured it."""
 
     name: str
     count: int
-    failures: int  # connections that broke, and answers that nobody should get
+    failures: int  # connections that broke, and responses that no user should get
     p50_ms: float
     p95_ms: float
     p99_ms: float
@@ -65,7 +65,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """One campaign and everybody who came."""
+    """One campaign and the sessions of all its users."""
 
     campaign_id: str
     quantity: int
@@ -75,11 +75,11 @@ class LoadResult:
 
     @property
     def ended(self) -> bool:
-        """Whether everybody has left by themselves."""
+        """Whether all users have left by themselves."""
         return all(session.left for session in self.sessions)
 
     def write(self, folder: Path) -> Path:
-        """Write it into `folder`; the file is there whole or not at all."""
+        """Write it into `folder`; the file is complete or does not exist."""
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / FILES.replace("*", self.campaign_id)
         part = file.with_suffix(".part")
@@ -92,7 +92,7 @@ class LoadResult:
         fields: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         sessions = [
             UserSession(
-                **session | {"answers": [ApplyResponse(**answer) for answer in session["answers"]]}
+                **session | {"responses": [ApplyResponse(**each) for each in session["responses"]]}
             )
             for session in fields.pop("sessions")
         ]

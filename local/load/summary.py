@@ -1,4 +1,4 @@
-"""The summary of a day: for people on a terminal, for programs as JSON."""
+"""The summary of a load test: a text for the terminal, JSON for programs."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ if TYPE_CHECKING:
     from local.load.session_log import LoadResult, Timing
 
 
-def metrics(day: LoadResult, findings: Sequence[CheckResult]) -> dict[str, Any]:
+def metrics(load: LoadResult, results: Sequence[CheckResult]) -> dict[str, Any]:
     """Return everything that goes into the JSON file."""
-    answers = [answer for session in day.sessions for answer in session.answers]
+    responses = [each for session in load.sessions for each in session.responses]
     codes_s = [
-        session.seen_s for session in day.sessions if session.seen_s and session.state == ISSUED
+        session.seen_s for session in load.sessions if session.seen_s and session.state == ISSUED
     ]
     return {
-        **as_json(findings),
-        "campaign_id": day.campaign_id,
-        "people": len(day.sessions),
-        "quantity": day.quantity,
-        "looks": sum(session.looks for session in day.sessions),
-        "presses": len(answers),
-        "answers": dict(Counter(answer.outcome for answer in answers).most_common()),
+        **as_json(results),
+        "campaign_id": load.campaign_id,
+        "people": len(load.sessions),
+        "quantity": load.quantity,
+        "looks": sum(session.looks for session in load.sessions),
+        "presses": len(responses),
+        "answers": dict(Counter(each.outcome for each in responses).most_common()),
         "last_code_after_s": round(max(codes_s), 3) if codes_s else None,
-        "calls": [asdict(timing) for timing in day.timings],
+        "calls": [asdict(timing) for timing in load.timings],
         "versions": versions(),
         "machine": machine(),
     }
 
 
-def summary(day: LoadResult, findings: Sequence[CheckResult]) -> RenderableType:
+def summary(load: LoadResult, results: Sequence[CheckResult]) -> RenderableType:
     """Return the same for any terminal from 80 columns up."""
-    told = metrics(day, findings)
-    last_s = told["last_code_after_s"]
+    record = metrics(load, results)
+    last_s = record["last_code_after_s"]
     head = Text.assemble(
-        (f"{told['people']:,} people", "bold"),
-        f" looked {told['looks']:,} times, and pressed {told['presses']:,} times "
-        f"for {told['quantity']:,} coupons",
+        (f"{record['people']:,} users", "bold"),
+        f" looked {record['looks']:,} times, and applied {record['presses']:,} times "
+        f"for {record['quantity']:,} coupons",
     )
-    last = "nobody holds a code" if last_s is None else f"the last code was seen after {last_s} s"
-    outcomes = facts("What a press was answered with", list(told["answers"].items()))
+    last = "no user holds a code" if last_s is None else f"the last code was seen after {last_s} s"
+    outcomes = facts("The responses to apply requests", list(record["answers"].items()))
     after = Text(f"From the opening on, {last}.", "dim")
-    parts: list[RenderableType] = [head, after, "", outcomes, "", _times(day.timings)]
-    return verdict(day.campaign_id, parts, findings)
+    parts: list[RenderableType] = [head, after, "", outcomes, "", _times(load.timings)]
+    return verdict(load.campaign_id, parts, results)
 
 
 def _times(timings: Sequence[Timing]) -> Table:

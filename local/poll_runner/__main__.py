@@ -1,6 +1,6 @@
 """`python -m local.poll_runner`; the program itself is in run.py.
 
-A spawned worker process imports run.py by its name, which it could not do with `__main__`.
+A spawned worker process imports run.py by its name, which is not possible with `__main__`.
 """
 
 import sys

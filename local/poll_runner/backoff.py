@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from kafka.structs import TopicPartition
 
-# The first retry comes soon, for most failures are short; the longest wait is bounded, so that
-# an outage that ends is noticed within half a minute.
+# The first retry comes soon, because most failures are short. The longest wait is bounded, so
+# that the end of an outage is noticed within half a minute.
 DELAY_S_MIN = 0.2
 DELAY_S_MAX = 30.0
 DOUBLINGS_MAX = 8  # 0.2 s * 2**8 is above the maximum already
@@ -27,11 +27,11 @@ class Backoff:
         self._due_s: dict[TopicPartition, float] = {}
 
     def failed(self, partition: TopicPartition) -> float:
-        """Note one more failure; return the seconds to wait (with jitter)."""
+        """Record one more failure; return the seconds to wait (with jitter)."""
         failures = self._failures.get(partition, 0)
         self._failures[partition] = failures + 1
         delay_s = min(DELAY_S_MAX, DELAY_S_MIN * (1 << min(failures, DOUBLINGS_MAX)))
-        # Jitter: two runners that failed together do not come back together.
+        # Jitter: two runners that failed together do not retry together.
         delay_s = max(DELAY_S_MIN, delay_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
         self._due_s[partition] = self._clock() + delay_s
         return delay_s
@@ -42,12 +42,12 @@ class Backoff:
         self._due_s.pop(partition, None)
 
     def keep_only(self, partitions: Iterable[TopicPartition]) -> None:
-        """Forget the partitions that went to somebody else."""
+        """Forget the partitions that were assigned to another consumer."""
         for partition in self._failures.keys() - set(partitions):
             self.succeeded(partition)
 
     def waiting(self) -> set[TopicPartition]:
-        """Return the partitions that are not to be read yet."""
+        """Return the partitions that must not be read yet."""
         now_s = self._clock()
         return {partition for partition, due_s in self._due_s.items() if due_s > now_s}
 

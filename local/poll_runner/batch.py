@@ -1,4 +1,4 @@
-"""The records of one invocation, by partition, and what a handler says of them."""
+"""The records of one invocation, by partition, and what a handler's result says of them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from kafka.structs import TopicPartition
 
 
-# Of the bytes that are left, asked for by the average record: some of the next ones are larger.
+# The share of the free bytes to poll for: some of the next records are larger than the average.
 LIKELY_SHARE = 0.98
 
 
 class MalformedBatchResponseError(Exception):
-    """The answer names failures that cannot be told apart; the whole batch counts as failed."""
+    """The handler's result names no valid failures; the whole batch counts as failed."""
 
 
 class Batch:
     """Records collected over some polls, up to a size in records and in bytes."""
 
     def __init__(self, records_max: int, bytes_max: int, record_bytes: float = 0) -> None:
-        """Take the limits, and how large a record of the last batch was where that is known."""
+        """Take the limits, and the average size of a record of the last batch, 0 if unknown."""
         self.records: dict[TopicPartition, list[Any]] = {}
         self._size = 0
         self._bytes = 0
@@ -37,14 +37,14 @@ class Batch:
 
     @property
     def record_bytes(self) -> float:
-        """How large a record is, on average; 0 when nothing is known."""
+        """The average size of a record; 0 when it is unknown."""
         return self._bytes / self._size if self._size else self._record_bytes
 
     @property
     def room(self) -> int:
         """How many more records will fit; 0 when it is full.
 
-        Too few rather than too many, for what does not fit must be fetched once more.
+        Too few rather than too many: records that do not fit must be fetched again.
         """
         room = self._records_max - self._size
         if self.record_bytes:
@@ -53,11 +53,11 @@ class Batch:
         return max(0, room)
 
     def add(self, polled: Mapping[TopicPartition, list[Any]]) -> dict[TopicPartition, int]:
-        """Take what fits; return by partition the offset of the first record that did not.
+        """Add the records that fit; return by partition the offset of the first that does not.
 
-        One record is always taken, however large: nothing would ever move on otherwise. A
-        partition that went away and came back begins again at its committed offset; what it
-        brings again replaces what stands here.
+        One record is always added, of any size: the runner would never move on otherwise. A
+        partition that was revoked and assigned again begins at its committed offset; records
+        that it delivers again replace those in this batch.
         """
         left: dict[TopicPartition, int] = {}
         for partition, records in polled.items():
@@ -70,7 +70,7 @@ class Batch:
         return left
 
     def _fitting(self, records: list[Any]) -> int:
-        """Count `records` in up to a limit; return how many they are."""
+        """Add `records` to the size up to the limits; return how many fit."""
         for number, record in enumerate(records):
             size = encoded_size(record)
             full = self._size >= self._records_max or self._bytes + size > self._bytes_max
@@ -81,12 +81,12 @@ class Batch:
         return len(records)
 
     def keep_only(self, partitions: set[TopicPartition]) -> None:
-        """Forget the records of all other partitions: they are somebody else's now."""
+        """Forget the records of all other partitions: another consumer has them now."""
         for partition in self.records.keys() - partitions:
             self._cut(partition, 0)
 
     def first_offsets(self) -> dict[TopicPartition, int]:
-        """Return where each partition's part begins."""
+        """Return the offset of each partition's first record."""
         return {partition: records[0].offset for partition, records in self.records.items()}
 
     def next_offsets(self) -> dict[TopicPartition, int]:
@@ -94,10 +94,10 @@ class Batch:
         return {partition: records[-1].offset + 1 for partition, records in self.records.items()}
 
     def _cut(self, partition: TopicPartition, offset: int) -> None:
-        """Take out the records of `partition` from `offset` on."""
-        standing = self.records.get(partition, [])
-        kept = [record for record in standing if record.offset < offset]
-        for record in standing[len(kept) :]:
+        """Remove the records of `partition` from `offset` on."""
+        records = self.records.get(partition, [])
+        kept = [record for record in records if record.offset < offset]
+        for record in records[len(kept) :]:
             self._size -= 1
             self._bytes -= encoded_size(record)
         if kept:
@@ -106,22 +106,22 @@ class Batch:
             self.records.pop(partition, None)
 
 
-def lowest_failures(answer: Any, batch: Batch) -> dict[TopicPartition, int]:
-    """Return by partition the lowest offset that `answer` reports as failed; {} for success.
+def lowest_failures(result: Any, batch: Batch) -> dict[TopicPartition, int]:
+    """Return by partition the lowest offset that `result` reports as failed; {} for success.
 
-    The rules are Lambda's for ReportBatchItemFailures: nothing at all is success; an item
-    that does not name a record of this batch fails the batch whole (MalformedBatchResponseError).
+    The rules are Lambda's for ReportBatchItemFailures: an empty result is success; an item that
+    does not name a record of this batch fails the whole batch (MalformedBatchResponseError).
     """
-    if answer is None:
+    if result is None:
         return {}
-    if not isinstance(answer, dict):
-        message = f"the handler returned {type(answer).__name__}, not a dict"
+    if not isinstance(result, dict):
+        message = f"the handler returned {type(result).__name__}, not a dict"
         raise MalformedBatchResponseError(message)
-    items = answer.get("batchItemFailures")
+    items = result.get("batchItemFailures")
     if items is None:
         return {}
     if not isinstance(items, list):
-        message = "batchItemFailures is no list"
+        message = "batchItemFailures is not a list"
         raise MalformedBatchResponseError(message)
     partitions = {partition_name(partition): partition for partition in batch.records}
     lowest: dict[TopicPartition, int] = {}
@@ -144,5 +144,5 @@ def _failed_record(
             and any(record.offset == offset for record in batch.records[partition])
         ):
             return partition, offset
-    message = f"batchItemFailures holds {item!r}, which is no record of this batch"
+    message = f"batchItemFailures holds {item!r}, which is not a record of this batch"
     raise MalformedBatchResponseError(message)

@@ -1,4 +1,4 @@
-"""Says once that a server is out of reach, and once that it is back."""
+"""Logs once that a server is unreachable, and once that it is back."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class ConnectivityLog:
         return self._lost_at_s is not None
 
     def failed(self, error: Exception) -> None:
-        """Note a failed attempt; only the first of a row is logged."""
+        """Record a failed attempt; only the first in a row is logged."""
         if self._lost_at_s is None:
             self._lost_at_s = time.monotonic()
-            # The text of kafka-python's errors begins with their name.
+            # The text of kafka-python's errors begins with the error's name.
             log_event("WARNING", "Kafka is out of reach", servers=self._servers, error=str(error))
 
     def succeeded(self) -> None:
-        """Note an answer; logged if there had been none before."""
+        """Record a reply; it is logged if the last attempt had failed."""
         if self._lost_at_s is not None:
             lost_s = round(time.monotonic() - self._lost_at_s, 1)
             self._lost_at_s = None

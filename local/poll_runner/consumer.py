@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from handlers.config import Settings
     from local.poll_runner.protocol import Consumer
 
-# A topic that is created, or created anew, while the runner waits is found after this time.
+# A topic that is created or recreated while the runner waits is found after this time.
 METADATA_MAX_AGE_MS = 5_000
-# After a broker's return, not longer than this until the next attempt.
+# The longest time between a broker's return and the next attempt.
 RECONNECT_BACKOFF_MS_MAX = 1_000
-# Between polls lies one invocation; a slow one must not cost the membership.
+# One invocation runs between two polls; a slow one must not cost the membership.
 POLL_INTERVAL_PER_TIMEOUT = 2
 POLL_INTERVAL_MS_MIN = 300_000
-# No patience helps against these; everything else may pass.
+# Retrying does not help against these; all other errors may be transient.
 FATAL_ERRORS = (
     AuthorizationError,
     KafkaConfigurationError,
@@ -36,14 +36,14 @@ FATAL_ERRORS = (
 
 
 def build_consumer(settings: Settings, session_timeout_ms: int, timeout_s: float) -> Consumer:
-    """Return a consumer in the group of `settings` that commits only when told to."""
+    """Return a consumer in the group of `settings` that commits only explicitly."""
     longest_ms = int(timeout_s * 1000) * POLL_INTERVAL_PER_TIMEOUT
     consumer: Consumer = KafkaConsumer(
         **connection_options(settings),
         group_id=settings.consumer_group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        # A consumer that made its own topic would make it with one partition.
+        # A topic that the consumer created would have one partition.
         allow_auto_create_topics=False,
         session_timeout_ms=session_timeout_ms,
         heartbeat_interval_ms=session_timeout_ms // 3,
@@ -56,11 +56,11 @@ def build_consumer(settings: Settings, session_timeout_ms: int, timeout_s: float
 
 
 def workaround_drained_partition(consumer: Consumer) -> None:
-    """Let a partition that is resumed go on.
+    """Let a resumed partition continue.
 
-    kafka-python 3.0.12 parks what it has fetched of a partition that is paused, and takes it up
-    again only while nothing stands in its one place for records in work. Drained records stay
-    there, so a resumed partition would wait for ever, and is not fetched anew either.
+    kafka-python 3.0.12 parks the fetched records of a paused partition, and takes them up again
+    only while its one slot for the current records is empty. Drained records stay in that slot,
+    so a resumed partition would wait for ever, and is not fetched again either.
     """
     fetcher = getattr(consumer, "_fetcher", None)
     if fetcher is not None and not fetcher._next_partition_records:  # noqa: SLF001

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EVENT_SOURCE_ARN = f"arn:aws:kafka:{AWS_REGION}:{AWS_ACCOUNT_ID}:cluster/local/local-1"
 TIMESTAMP_TYPES = {0: "CREATE_TIME", 1: "LOG_APPEND_TIME"}
 TIMESTAMP_TYPE_NONE = "NO_TIMESTAMP_TYPE"
-# The names and numbers around the key and the value of one record, generously.
+# The names and numbers around the key and the value of one record, rounded up.
 RECORD_ENVELOPE_BYTES = 256
 # A header byte is a number in the list: "-128, " at the longest.
 HEADER_BYTE_CHARACTERS = 6
@@ -54,7 +54,7 @@ def kafka_event(
 
 
 def partition_name(partition: TopicPartition) -> str:
-    """Return the name under which the event and the answer know a partition: `topic-0`."""
+    """Return the name of a partition in the event and in the handler's result: `topic-0`."""
     return f"{partition.topic}-{partition.partition}"
 
 

@@ -1,6 +1,6 @@
 """Unpacks fetched records by a C extension: kafka-python does it in Python, fifteen times slower.
 
-The record classes of aiokafka and kafka-python have the same parents. Here everything around the
+The record classes of aiokafka and kafka-python have the same parents. Everything around the
 records stays kafka-python's: fetches, positions, checksums, and batches of other kinds than ours.
 """
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from local.poll_runner.protocol import Consumer
 
-MAGIC = 2  # the version of the format since Kafka 0.11; what is older has headers of no kind
+MAGIC = 2  # the version of the format since Kafka 0.11; older records have no headers
 
 
 def use_c_decoder(consumer: Consumer) -> None:
-    """Let `consumer` unpack so; its records then have no topic, partition and sizes."""
-    consumer._fetcher.PartitionRecords = PartitionRecords  # type: ignore[attr-defined] # noqa: SLF001 - it offers no other place
+    """Let `consumer` use the C decoder; its records then have no topic, partition and sizes."""
+    consumer._fetcher.PartitionRecords = PartitionRecords  # type: ignore[attr-defined] # noqa: SLF001 - it offers no other hook
 
 
 class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # untyped
@@ -35,7 +35,7 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # untype
     next_fetch_offset: int
 
     def take(self, n: int | None = None) -> list[Any]:
-        """Return up to `n` records, and stand behind them."""
+        """Return up to `n` records, and move the position behind them."""
         records: list[Any] = super().take(n)
         if records:
             self.next_fetch_offset = max(self.next_fetch_offset, records[-1].offset + 1)
@@ -45,19 +45,19 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # untype
         self, tp: TopicPartition, records: MemoryRecords, *_deserializers: None
     ) -> Iterator[Any]:
         batch = None
-        # Anew from the bytes: the caller still looks at what it gave.
+        # Read again from the bytes: the caller still uses the object that it passed.
         for batch in MemoryRecords(records._buffer):  # noqa: SLF001 - kafka-python's own class
             if self.check_crcs and not batch.validate_crc():
                 message = f"the batch at {tp.topic}-{tp.partition}@{batch.base_offset} is damaged"
                 raise CorruptRecordError(message)
             if batch.magic == MAGIC:
                 self.leader_epoch = batch.leader_epoch
-                if batch.is_control_batch:  # a mark of Kafka's own
+                if batch.is_control_batch:  # a marker of Kafka itself
                     continue
             self.bytes_read += batch.size_in_bytes
             yield from _records_of(batch)
         if batch is not None and batch.magic == MAGIC:
-            # Compaction may have taken a batch's last records; the next fetch begins behind them.
+            # Compaction may have removed a batch's last records; the next fetch begins after them.
             self.next_fetch_offset = batch.next_offset
         self.drain()
 

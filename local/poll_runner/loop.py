@@ -1,4 +1,4 @@
-"""Lambda's event source mapping for Kafka, as a loop: poll, invoke, commit or come again."""
+"""Lambda's event source mapping for Kafka, as a loop: poll, invoke, commit or retry."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 # Lambda's limit for the payload of an invocation.
 EVENT_BYTES_MAX = 6 * 1024 * 1024
-# How long one poll may wait: the longest that a stop signal waits when nothing comes.
+# How long one poll may wait, and so how long a stop signal waits when no record comes.
 POLL_MS_MAX = 500
 CLOSE_TIMEOUT_MS = 5_000
-# Whoever is still joining has nothing to give back; the brokers forget it by themselves.
+# A member that is still joining has no partition to give back; the brokers forget it.
 CLOSE_UNJOINED_TIMEOUT_MS = 500
 CONNECT_RETRY_S = 1.0
-# kafka-python says nothing of an outage while it polls, so a quiet runner asks now and then.
+# kafka-python does not report an outage while it polls, so an idle runner probes Kafka.
 PROBE_INTERVAL_S = 5.0
 PROBE_TIMEOUT_MS = 2_000
 
 
 class PollRunner:
-    """One poller: takes records of one topic to one handler, at least once, in order."""
+    """One poller: brings the records of one topic to one handler, at least once, in order."""
 
     def __init__(
         self,
@@ -54,20 +54,20 @@ class PollRunner:
         self._backoff = Backoff()
         self._done = PendingCommits()
         self._assigned: set[TopicPartition] = set()
-        self._reachability = ConnectivityLog(",".join(options.bootstrap_servers))
+        self._connectivity = ConnectivityLog(",".join(options.bootstrap_servers))
         self._stopping = threading.Event()
-        self._quiet_since_s: float | None = None
+        self._idle_since_s: float | None = None
         self._probe_at_s = 0.0
         self._record_bytes = 0.0  # of the last batch, on average
 
     def stop(self) -> None:
-        """Let `run` end after the batch in hand. May be called by a signal handler."""
+        """Let `run` end after the current batch. A signal handler may call this."""
         self._stopping.set()
 
     def run(self) -> None:
-        """Run until `stop`, or until nothing came for `idle_exit_s`; leave the group."""
+        """Run until `stop`, or until no record came for `idle_exit_s`; leave the group."""
         try:
-            while not self._stopping.is_set() and not self._quiet_too_long():
+            while not self._stopping.is_set() and not self._idle_too_long():
                 self.run_once()
         finally:
             self.close()
@@ -75,7 +75,7 @@ class PollRunner:
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
         if self._consumer is not None:
-            with suppress(KafkaError):  # a broker out of reach forgets the member by itself
+            with suppress(KafkaError):  # an unreachable broker forgets the member by itself
                 joined = bool(self._assigned)
                 timeout_ms = CLOSE_TIMEOUT_MS if joined else CLOSE_UNJOINED_TIMEOUT_MS
                 self._consumer.close(autocommit=False, timeout_ms=timeout_ms)
@@ -84,13 +84,13 @@ class PollRunner:
     def run_once(self) -> bool:
         """Collect one batch and invoke the handler; return whether there was a batch.
 
-        Errors of Kafka that may pass are logged, once per outage; FATAL_ERRORS are raised.
+        Transient errors of Kafka are logged, once per outage; FATAL_ERRORS are raised.
         """
         try:
             if self._consumer is None:
                 self._consumer = self._consumer_factory()
                 self._consumer.subscribe([self._options.topic])
-                self._reachability.succeeded()
+                self._connectivity.succeeded()
             batch = self._collect(self._consumer)
             if len(batch):
                 self._invoke(self._consumer, batch)
@@ -100,7 +100,7 @@ class PollRunner:
         except FATAL_ERRORS:
             raise
         except KafkaError as error:
-            self._reachability.failed(error)
+            self._connectivity.failed(error)
             self._stopping.wait(CONNECT_RETRY_S)
             return False
         return bool(len(batch))
@@ -110,7 +110,7 @@ class PollRunner:
         batch = Batch(self._options.batch_size, EVENT_BYTES_MAX, self._record_bytes)
         window_end_s: float | None = None
         while True:
-            self._hold_back(consumer)
+            self._pause_waiting(consumer)
             try:
                 polled = consumer.poll(
                     timeout_ms=self._poll_ms(window_end_s), max_records=max(1, batch.room)
@@ -118,7 +118,7 @@ class PollRunner:
             except KafkaError:
                 if not len(batch):
                     raise
-                return batch  # kafka-python stands behind these records: they would not come again
+                return batch  # kafka-python has moved on: these would not come again
             self._follow_assignment(consumer, batch)
             left = batch.add(polled)
             for partition, offset in left.items():
@@ -139,7 +139,7 @@ class PollRunner:
             waits_ms.append(int(due_s * 1000) + 1)
         return max(0, min(waits_ms))
 
-    def _hold_back(self, consumer: Consumer) -> None:
+    def _pause_waiting(self, consumer: Consumer) -> None:
         """Pause the partitions that wait for a retry; polling goes on and keeps the membership."""
         workaround_drained_partition(consumer)
         waiting, assigned = self._backoff.waiting(), consumer.assignment()
@@ -147,7 +147,7 @@ class PollRunner:
         consumer.pause(*(waiting & assigned))
 
     def _follow_assignment(self, consumer: Consumer, batch: Batch) -> None:
-        """Let go of everything that belongs to partitions of others."""
+        """Forget the state of all partitions that are assigned to other consumers."""
         assigned = consumer.assignment()
         batch.keep_only(assigned)
         self._backoff.keep_only(assigned)
@@ -162,19 +162,19 @@ class PollRunner:
         options, started_s = self._options, time.monotonic()
         event = kafka_event(batch.records, options.bootstrap_servers, options.source)
         context = LambdaContext(getattr(self._handler, "__name__", "handler"), options.timeout_s)
-        trouble: dict[str, object] = {}
+        problem: dict[str, object] = {}
         try:
             failures = lowest_failures(self._handler(event, context), batch)
             result = "partial" if failures else "success"
         except Exception as error:  # noqa: BLE001 - as in Lambda, any exception fails the batch
             failures, result = batch.first_offsets(), "failed"
-            trouble = about(error)
+            problem = about(error)
         duration_s = time.monotonic() - started_s
         if duration_s > options.timeout_s:
-            trouble["timeout_s_exceeded"] = options.timeout_s
+            problem["timeout_s_exceeded"] = options.timeout_s
         retries_in_s = self._settle(consumer, batch, failures)
         log_event(
-            "WARNING" if failures or trouble else "INFO",
+            "WARNING" if failures or problem else "INFO",
             "batch",
             result=result,
             records=len(batch),
@@ -185,14 +185,14 @@ class PollRunner:
             duration_ms=round(duration_s * 1000, 1),
             request_id=context.aws_request_id,
             **({"retries_in_s": retries_in_s} if retries_in_s else {}),
-            **trouble,
+            **problem,
         )
 
     def _settle(
         self, consumer: Consumer, batch: Batch, failures: Mapping[TopicPartition, int]
     ) -> dict[str, float]:
-        """Commit what is done, seek back to what failed; return the waits until the retries."""
-        self._quiet_since_s = None
+        """Commit what is done, seek back to the failures; return the waits until the retries."""
+        self._idle_since_s = None
         waits_s: dict[str, float] = {}
         first_offsets = batch.first_offsets()
         for partition, next_offset in batch.next_offsets().items():
@@ -213,14 +213,14 @@ class PollRunner:
         except FATAL_ERRORS:
             raise
         except KafkaError as error:  # still in _done, and tried again after the next poll
-            self._reachability.failed(error)
+            self._connectivity.failed(error)
 
     def _seek(self, consumer: Consumer, partition: TopicPartition, offset: int) -> None:
         if partition in consumer.assignment():
             consumer.seek(partition, offset)
 
     def _probe(self, consumer: Consumer) -> None:
-        """Ask Kafka something when nothing came for a while."""
+        """Send Kafka a request when no record came for a while."""
         now_s = time.monotonic()
         if now_s < self._probe_at_s:
             return
@@ -231,18 +231,18 @@ class PollRunner:
         except KafkaTimeoutError as error:
             message = f"no answer about the topic {topic}; does it exist?"
             raise KafkaTimeoutError(message) from error
-        self._reachability.succeeded()
+        self._connectivity.succeeded()
 
-    def _quiet_too_long(self) -> bool:
-        """Tell whether the runner is a member, has nothing to do, and had nothing for long."""
+    def _idle_too_long(self) -> bool:
+        """Tell whether the runner is a member and has been idle for `idle_exit_s`."""
         limit_s, consumer = self._options.idle_exit_s, self._consumer
         if limit_s is None or consumer is None:
             return False
         joined = consumer.group_metadata().state == MemberState.STABLE
         now_s = time.monotonic()
-        if not joined or self._reachability.lost or self._backoff.troubled():
-            self._quiet_since_s = None
+        if not joined or self._connectivity.lost or self._backoff.troubled():
+            self._idle_since_s = None
             return False
-        if self._quiet_since_s is None:
-            self._quiet_since_s = now_s
-        return now_s - self._quiet_since_s >= limit_s
+        if self._idle_since_s is None:
+            self._idle_since_s = now_s
+        return now_s - self._idle_since_s >= limit_s

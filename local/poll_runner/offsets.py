@@ -1,4 +1,4 @@
-"""How far each partition is done, until Kafka knows it as well."""
+"""The offset up to which each partition is done, until it is committed to Kafka."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ COMMIT_TIMEOUT_MS = 5_000
 
 
 class PendingCommits:
-    """The offsets still to be committed. What cannot be committed comes again: harmless."""
+    """The offsets to commit. Records that cannot be committed come again, which is harmless."""
 
     def __init__(self) -> None:
         self._offsets: dict[TopicPartition, int] = {}
 
     def note(self, partition: TopicPartition, offset: int) -> None:
-        """Note that everything of `partition` below `offset` is done."""
+        """Record that all of `partition` below `offset` is done."""
         self._offsets[partition] = offset
 
     def keep_only(self, partitions: set[TopicPartition]) -> None:
-        """Forget partitions that went to somebody else: they are not ours to commit."""
+        """Forget partitions of other consumers: this one must not commit them."""
         for partition in self._offsets.keys() - partitions:
             del self._offsets[partition]
 
     def commit(self, consumer: Consumer) -> None:
-        """Tell Kafka. What a rebalance refuses is kept; other errors of Kafka are raised.
+        """Commit. Offsets that a rebalance rejects are kept; other errors of Kafka are raised.
 
-        Kept, because kafka-python goes on reading behind these records if the partition stays
-        here: then the next commit tells them too. If it goes, `keep_only` forgets them.
+        They are kept because kafka-python reads on after these records if the partition stays
+        assigned: then the next commit includes them. If it is revoked, `keep_only` forgets them.
         """
         self.keep_only(consumer.assignment())
         if not self._offsets:

@@ -1,8 +1,8 @@
 """Lambda's event source mapping for Kafka, locally: `python -m local.poll_runner`.
 
 Polls the coupon topic in the consumer group, and calls the consumer's handler with exactly the
-event that Lambda would send. Ctrl-C or SIGTERM: the batch in hand is finished and committed, the
-group is left, exit code 0. One JSON line for every batch goes to stderr.
+event that Lambda would send. Ctrl-C or SIGTERM: the runner finishes and commits the current batch
+and leaves the group; exit code 0. It writes one JSON line for every batch to stderr.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from local.worker_process import freeze_gc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_REFUSED = 1
+EXIT_REJECTED = 1
 # Lambda's own limits.
 BATCH_SIZE_MAX = 10_000
 BATCH_WINDOW_MS_MAX = 300_000
 TIMEOUT_S_MAX = 900
-# Kafka's own lowest; below it brokers refuse a member.
+# Kafka's own minimum; below it brokers reject a member.
 SESSION_TIMEOUT_MS_MIN = 6_000
-# More than there are partitions would have nothing to do.
+# Processes beyond the number of partitions would be idle.
 PROCESSES_MAX = 64
 
 
@@ -49,30 +49,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def poll(options: argparse.Namespace) -> int:
-    """Poll in this process until it is told to stop; return the exit code."""
+    """Poll in this process until a stop signal; return the exit code."""
     settings, handler = Settings.from_environment(), pkgutil.resolve_name(options.handler)
     wiring.warm_up()
     freeze_gc()
     configure_json_logging()
     if not options.verbose:
-        # It repeats itself at every attempt of an outage; the runner says it once.
+        # kafka-python logs every attempt of an outage; the runner logs it once.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
     runner = PollRunner(
         lambda: build_consumer(settings, options.session_timeout_ms, options.timeout_s),
         handler,
         _poll_options(options, settings),
     )
-    # One of several leaves Ctrl-C to the command, which then stops them all.
-    heard = {signal.SIGTERM} if options.processes > 1 else {signal.SIGINT, signal.SIGTERM}
-    for number in heard:
+    # One of several processes leaves Ctrl-C to the command, which then stops them all.
+    handled = {signal.SIGTERM} if options.processes > 1 else {signal.SIGINT, signal.SIGTERM}
+    for number in handled:
         signal.signal(number, lambda *_: runner.stop())
     log_event("INFO", "started", topic=settings.coupon_topic, group=settings.consumer_group)
     try:
         runner.run()
     except FATAL_ERRORS as error:
-        return end(f"Kafka refuses: {type(error).__name__}: {error}.", EXIT_REFUSED)
+        return end(f"Kafka refuses: {type(error).__name__}: {error}.", EXIT_REJECTED)
     finally:
-        wiring.reset()  # what was loaded before the freeze ends before the connections would
+        wiring.reset()  # close connections before the objects that were frozen end
     log_event("INFO", "stopped")
     return 0
 

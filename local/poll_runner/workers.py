@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.context import SpawnProcess
 
-EXIT_WORKER_LOST = 1  # of the command, when a signal that was not ours ended one of them
+EXIT_WORKER_LOST = 1  # of the command, when a signal that the command did not send ended one
 
 
 class Workers:
-    """Processes that do the same; one that fails stops the others."""
+    """Processes that do the same work; when one fails, the others are stopped."""
 
     def __init__(self, count: int, work: Callable[..., int], *arguments: Any) -> None:
-        # Spawned, not forked: a fork would share whatever connections and threads there are.
+        # Spawned, not forked: a fork would share open connections and threads.
         context = multiprocessing.get_context("spawn")
         self._processes = [
             context.Process(target=_worker, args=(work, *arguments)) for _ in range(count)
@@ -38,7 +38,7 @@ class Workers:
         for process in self._processes:
             process.start()
         signal.signal(signal.SIGINT, self._stop)
-        if self._stopping:  # a signal between two starts met only some of them
+        if self._stopping:  # a signal between two starts reached only some of them
             self._stop()
         return self._wait()
 
@@ -49,9 +49,9 @@ class Workers:
             for sentinel in wait([each.sentinel for each in running.values()]):
                 process = running.pop(sentinel)
                 process.join()
-                # Whoever is stopped before it listens for signals ends by the signal itself.
-                told = self._stopping and process.exitcode == -signal.SIGTERM
-                if process.exitcode and not told:
+                # A worker that is stopped before its handlers are set ends by the signal itself.
+                stopped = self._stopping and process.exitcode == -signal.SIGTERM
+                if process.exitcode and not stopped:
                     code = code or (process.exitcode if process.exitcode > 0 else EXIT_WORKER_LOST)
                     self._stop()
         return code

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         campaigns = list(dict.fromkeys(options.campaigns)) or _all_campaigns()
-        # Every campaign has its turn, also after one that cannot be compared.
+        # All campaigns are compared, also after one that cannot be.
         sound = [_campaign(one, options) for one in campaigns]
     except ConfigurationError as error:
         return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _all_campaigns() -> list[str]:
     """Return the ids of all campaigns that either side knows."""
-    standing = {campaign.id for campaign in wiring.mysql_queries().campaigns()}
-    return sorted(standing | set(wiring.redis_campaigns().ids()))
+    in_mysql = {campaign.id for campaign in wiring.mysql_queries().campaigns()}
+    return sorted(in_mysql | set(wiring.redis_campaigns().ids()))
 
 
 def _campaign(campaign_id: str, options: argparse.Namespace) -> bool:
@@ -52,13 +52,13 @@ def _campaign(campaign_id: str, options: argparse.Namespace) -> bool:
     try:
         found, repaired = _compare(campaign_id, with_repair=options.repair)
         if repaired:
-            # Not what was meant to be repaired counts, but what a new look finds.
+            # The result is what a second comparison finds, not what the repair intended.
             found, _ = _compare(campaign_id, with_repair=False)
     except CampaignNotFoundError as error:
         if options.campaigns:
             message = f"Neither Redis nor MySQL has the campaign {campaign_id}."
             raise CampaignNotFoundError(message) from error
-        return True  # listed in Redis and nowhere else: its creation was cut short
+        return True  # listed in Redis and nowhere else: its creation was interrupted
     except ServiceError as error:
         print(f"{campaign_id}: not compared: {error}", file=sys.stderr, flush=True)
         return False
@@ -84,9 +84,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m local.reconcile",
         description="Compare Redis, MySQL and failed_event, and name every difference that two "
         f"looks have seen (the first {LISTED_MAX:,} of a campaign one by one). Nothing is locked: "
-        "it may be run while people apply.",
+        "it may be run while users apply.",
         epilog="Exit code: 0 nothing found, 1 something found (with --repair: left) or a server "
-        "out of reach, 2 wrong settings or arguments. Settings come from the environment.",
+        "unreachable, 2 wrong settings or arguments. Settings come from the environment.",
     )
     parser.add_argument(
         "campaigns",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from types import TracebackType
 
-# Most comparisons are over before anybody wonders.
+# Most comparisons end sooner, and show no progress.
 INTERVAL_S = 1.0
 
 

@@ -1,4 +1,4 @@
-"""What was found in one campaign: a table for people, or a line of JSON for programs."""
+"""What was found in one campaign: a table for the operator, or a line of JSON for programs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def as_json(
 def as_text(
     campaign_id: str, found: ReconciliationReport, repaired: Counter[Kind], *, with_repair: bool
 ) -> str:
-    """Return a headline, the differences as a table, and with --repair what has become of them."""
+    """Return a headline, the differences as a table, and with --repair what is left."""
     number = f"{found.total:,}" if found.total else "nothing"
     lines = [f"{campaign_id}: {number} {'left' if repaired else 'found'}"]
     if repaired:
@@ -56,7 +56,7 @@ def _listed(counts: Counter[Kind]) -> str:
 def _table(differences: list[Discrepancy]) -> list[str]:
     rows = [HEADER, *(_row(difference) for difference in differences)]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    # Numbers stand to the right, so that their digits are below each other.
+    # Numbers are aligned to the right, so that their digits are below each other.
     aligned = ("<", "<", ">", ">", "<")
     return [
         "  "

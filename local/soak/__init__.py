@@ -1,1 +1,1 @@
-"""The soak: the whole system under a steady load, and whether it stays the size that it has."""
+"""The soak: the whole system under a steady load, and whether its size stays bounded."""

@@ -27,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 only when all is well."""
     options = _parser().parse_args(arguments)
 
-    def shown(_: SignalHandler) -> bool:
+    def run_soak(_: SignalHandler) -> bool:
         # Not above: --help need not wait for every client and the plots.
         from local.harness.console import Console  # noqa: PLC0415
         from local.soak.run import soak  # noqa: PLC0415
 
         return soak(options, Console())
 
-    return run("soak", shown)
+    return run("soak", run_soak)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rate", type=decimal(1, RATE_MAX), default=80.0, help="calls a second, besides the bursts"
     )
     add("--kafka", choices=("tansu", "apache"), default="tansu", help="the embedded Kafka")
-    add("--out", type=Path, default=Path("out/soak"), help="folder for plot, figures and logs")
+    add("--out", type=Path, default=Path("out/soak"), help="folder for plot, metrics and logs")
     return parser
 
 

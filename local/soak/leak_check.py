@@ -1,7 +1,7 @@
 """Whether something grows: a straight line through the samples after the warm-up.
 
-What leaks grows steadily, so its line rises from the first sample to the last; what is filled
-once (caches, pools, arenas of the allocator) has its step in the warm-up, and noise has no slope.
+A leak grows steadily, so its line rises from the first sample to the last. Memory that is filled
+once (caches, pools, arenas of the allocator) has its step in the warm-up; noise has no slope.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 WARM_UP_SHARE = 0.25
 SAMPLES_MIN = 3
 MIB = 1024 * 1024
-# How far the line may rise over the whole run, however long that is: what is bounded stays within.
-# 8 MiB is what the allocator of a Python program moves by without any leak; a leak of 100 bytes
-# in each request of the default load passes it within some twenty minutes.
+# How far the line may rise over the whole run, for a run of any length.
+# The allocator of a Python program moves by up to 8 MiB without a leak; a leak of 100 bytes in
+# each request of the default load exceeds that within some twenty minutes.
 RISE_MAX = {"rss_bytes": 8 * MIB, "threads": 4, "files": 8}
 
 
@@ -34,7 +34,7 @@ class Growth(NamedTuple):
 
     @property
     def is_bounded(self) -> bool:
-        """Whether the line rises no further than it may."""
+        """Whether the line rises within its limit."""
         return self.rise <= self.rise_max
 
 

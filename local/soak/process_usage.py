@@ -1,4 +1,4 @@
-"""What programs hold at a moment: memory, threads, open files; from Linux's /proc."""
+"""What programs use at a moment: memory, threads, open files; from Linux's /proc."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROC = Path("/proc")
 
 
 class ProcessUsage(NamedTuple):
-    """What a program and its child processes hold, in all."""
+    """What a program and its child processes use, in total."""
 
     rss_bytes: int
     threads: int
@@ -22,7 +22,7 @@ class ProcessUsage(NamedTuple):
 
 
 def process_usage(pid: int) -> ProcessUsage:
-    """Return what a program holds; a child that ends meanwhile counts for nothing."""
+    """Return what a program uses; a child that ends meanwhile is not counted."""
     rss_bytes = threads = files = 0
     for process in family(pid):
         try:

@@ -1,4 +1,4 @@
-"""The results of a soak: JSON, a picture, and a table for the terminal."""
+"""The results of a soak: JSON, a plot, and a table for the terminal."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from local.soak.leak_check import Growth
     from local.soak.samples import Sampler
 
-FIGURES, PICTURE = "soak.json", "soak.svg"
+METRICS, PLOT = "soak.json", "soak.svg"
 
 
 def write(folder: Path, sampler: Sampler, record: dict[str, Any]) -> None:
-    """Write JSON and picture into `folder`."""
+    """Write JSON and plot into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record | {"samples": sampler.taken}, indent=1)
-    (folder / FIGURES).write_text(text + "\n", encoding="utf-8")
-    draw(folder / PICTURE, sampler)
+    (folder / METRICS).write_text(text + "\n", encoding="utf-8")
+    draw(folder / PLOT, sampler)
 
 
 def draw(file: Path, sampler: Sampler) -> None:
@@ -50,7 +50,7 @@ def draw(file: Path, sampler: Sampler) -> None:
 
 
 def table(growths: Sequence[Growth]) -> Table:
-    """Return what each program held, and how far it grew."""
+    """Return what each program used, and how far it grew."""
     shown = Table(title="After the warm-up", title_justify="left")
     for column in ("program", "measure", "first", "last", "rise", "allowed", ""):
         shown.add_column(column, justify="left" if column in {"program", "measure"} else "right")

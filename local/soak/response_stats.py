@@ -1,4 +1,4 @@
-"""What clients were told, and what of it nobody should ever be told."""
+"""The responses to the clients, and those of them that no client should ever get."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from local.harness.responses import ApplyResponse
 
-# More of them would only repeat what the first ones say.
+# More examples would only repeat the first ones.
 EXAMPLES_MAX = 20
-# Nothing is broken in a soak, so nothing explains a 503 but a machine that paused for a moment.
+# Nothing is broken in a soak: only a machine that paused for a moment explains a 503.
 UNAVAILABLE_SHARE_MAX = 0.001
 UNAVAILABLE = 503
 
 
 class ResponseStats:
-    """Collects answers from many threads."""
+    """Collects responses from many threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -29,12 +29,12 @@ class ResponseStats:
         self.slowest_s: dict[str, float] = defaultdict(float)
 
     @property
-    def answers(self) -> int:
-        """How many there were."""
+    def count(self) -> int:
+        """How many responses there were."""
         return self.statuses.total()
 
-    def answer(self, what: str, status: int, expected: frozenset[int], took_s: float) -> None:
-        """Count one answer to a call of the kind `what`."""
+    def record(self, what: str, status: int, expected: frozenset[int], took_s: float) -> None:
+        """Count one response to a request of the kind `what`."""
         with self._lock:
             self.statuses[status] += 1
             self.slowest_s[what] = max(self.slowest_s[what], took_s)
@@ -46,29 +46,29 @@ class ResponseStats:
         """How many were accepted in all campaigns."""
         return sum(map(len, list(self.accepted.values())))
 
-    def accept(self, campaign_id: str, answer: ApplyResponse) -> None:
-        """Keep an ACCEPTED that a client has read."""
+    def accept(self, campaign_id: str, response: ApplyResponse) -> None:
+        """Record an ACCEPTED that a client has read."""
         with self._lock:
-            self.accepted[campaign_id].append(answer)
+            self.accepted[campaign_id].append(response)
 
     def record_disconnect(self, campaign_id: str) -> None:
-        """Count an apply whose client went away before the answer."""
+        """Count an apply whose client disconnected before the response."""
         with self._lock:
             self.unacknowledged[campaign_id] += 1
 
-    def fail(self, about: str) -> None:
-        """Note what must not happen."""
+    def fail(self, message: str) -> None:
+        """Record what must not happen."""
         with self._lock:
             self.wrong_count += 1
             if len(self.wrong) < EXAMPLES_MAX:
-                self.wrong.append(about)
+                self.wrong.append(message)
 
     def failures(self) -> list[str]:
-        """Return what is wrong with the answers, in sentences."""
+        """Return what is wrong with the responses, in sentences."""
         found = list(self.wrong)
         if self.wrong_count > len(found):
             found.append(f"… and {self.wrong_count - len(found)} more like these")
         unavailable = self.statuses[UNAVAILABLE]
-        if unavailable > self.answers * UNAVAILABLE_SHARE_MAX:
-            found.append(f"{unavailable} of {self.answers} answers were 503 with nothing broken")
+        if unavailable > self.count * UNAVAILABLE_SHARE_MAX:
+            found.append(f"{unavailable} of {self.count} answers were 503 with nothing broken")
         return found

@@ -1,4 +1,4 @@
-"""One soak: the load, the samples, the quiet afterwards, the verdict."""
+"""One soak: the load, the samples, the wait until all is settled, the checks."""
 
 from __future__ import annotations
 
@@ -28,57 +28,57 @@ if TYPE_CHECKING:
     from local.harness.console import Console
     from local.harness.deployment import Deployment
 
-WALKERS = 8
+CLIENTS = 8
 QUANTITY = 200
 CAMPAIGN_EVERY_S = 10.0
 SAMPLE_EVERY_S = 1.0
 PROGRESS_EVERY_S = 10.0
 STOP_TIMEOUT_S = 40.0
-QUIET_TIMEOUT_S = 60.0
+SETTLE_TIMEOUT_S = 60.0
 WAIT_S = 60.0
-# What Redis may keep: the README's figure for an accepted user, twice that for what Redis itself
-# sets aside, and some for each campaign and each pooled buffer.
+# What Redis may use: the README's number for an accepted user, twice that for what Redis itself
+# reserves, and some for each campaign and each pooled buffer.
 REDIS_BYTES_PER_COUPON = 400
 REDIS_BYTES_PER_CAMPAIGN = 4096
 REDIS_BYTES_ALLOWED = 4 * MIB
 
 
-def soak(options: argparse.Namespace, screen: Console) -> bool:
-    """Do the whole soak and print its summary; return whether all is well."""
+def soak(options: argparse.Namespace, console: Console) -> bool:
+    """Run the whole soak and print its summary; return whether all is well."""
     asked = DeploymentOptions("embedded", options.kafka, options.out, WAIT_S)
-    with surroundings(asked, screen) as deployment:
-        answered = ResponseStats()
-        shop = SoakContext(
-            deployment.api, deployment.settings.auth_jwt_secret, answered, threading.Event()
+    with surroundings(asked, console) as deployment:
+        stats = ResponseStats()
+        context = SoakContext(
+            deployment.api, deployment.settings.auth_jwt_secret, stats, threading.Event()
         )
-        with closing(Sampler(deployment.settings, list(deployment.programs), shop)) as sampler:
-            _load(deployment, shop, sampler, options, screen)
-            with screen.step("Quiet, then reconciling"):
-                wrong = answered.failures() + _reconcile(deployment, shop)
+        with closing(Sampler(deployment.settings, list(deployment.programs), context)) as sampler:
+            _load(deployment, context, sampler, options, console)
+            with console.step("Quiet, then reconciling"):
+                wrong = stats.failures() + _reconcile(deployment, context)
     growths = [
         growth(name, measure, sampler.times_s, sampler.series(name, measure))
         for name in sampler.taken[0]["programs"]
         for measure in sampler.measures
     ]
-    wrong += [_about(each) for each in growths if not each.is_bounded]
-    wrong += _redis_growth(sampler, shop)
-    report.write(options.out, sampler, _record(shop, growths, wrong))
-    _show(screen, shop, growths, wrong, options)
+    wrong += [_describe(each) for each in growths if not each.is_bounded]
+    wrong += _redis_growth(sampler, context)
+    report.write(options.out, sampler, _record(context, growths, wrong))
+    _show(console, context, growths, wrong, options)
     return not wrong
 
 
 def _load(
     deployment: Deployment,
-    shop: SoakContext,
+    context: SoakContext,
     sampler: Sampler,
     options: argparse.Namespace,
-    screen: Console,
+    console: Console,
 ) -> None:
-    """Let the walkers walk for as long as asked, and sample meanwhile."""
-    _open_campaign(shop)
-    walkers = [SoakClient(number, shop, options.rate / WALKERS) for number in range(WALKERS)]
-    for walker in walkers:
-        walker.start()
+    """Let the clients run for as long as asked, and sample meanwhile."""
+    _open_campaign(context)
+    clients = [SoakClient(number, context, options.rate / CLIENTS) for number in range(CLIENTS)]
+    for client in clients:
+        client.start()
     started = time.monotonic()
     end, campaign_due = started + options.minutes * 60, started + CAMPAIGN_EVERY_S
     sample_due, progress_due = started, started + PROGRESS_EVERY_S
@@ -88,42 +88,42 @@ def _load(
             sample = sampler.take()
             if now >= campaign_due:
                 campaign_due += CAMPAIGN_EVERY_S
-                _open_campaign(shop)
+                _open_campaign(context)
             if now >= progress_due:
                 progress_due += PROGRESS_EVERY_S
-                screen.say(_progress(sample, shop))
+                console.say(_progress(sample, context))
             sample_due += SAMPLE_EVERY_S
-            shop.stop.wait(max(0.0, sample_due - time.monotonic()))
+            context.stop.wait(max(0.0, sample_due - time.monotonic()))
     finally:
-        shop.stop.set()
-        for walker in walkers:
-            walker.join(STOP_TIMEOUT_S)
+        context.stop.set()
+        for client in clients:
+            client.join(STOP_TIMEOUT_S)
 
 
-def _open_campaign(shop: SoakContext) -> None:
-    shop.campaign_ids.append(shop.api.create_campaign(QUANTITY, shop.secret))
+def _open_campaign(context: SoakContext) -> None:
+    context.campaign_ids.append(context.api.create_campaign(QUANTITY, context.secret))
 
 
-def _progress(sample: dict[str, Any], shop: SoakContext) -> str:
+def _progress(sample: dict[str, Any], context: SoakContext) -> str:
     memory = ", ".join(
         f"{name} {process_usage['rss_bytes'] / MIB:.0f}"
         for name, process_usage in sample["programs"].items()
     )
     return (
         f"{sample['at_s']:5.0f} s: {sample['answers']:,} answers, {sample['pending']} pending, "
-        f"{shop.stats.wrong_count} wrong; MiB: {memory}"
+        f"{context.stats.wrong_count} wrong; MiB: {memory}"
     )
 
 
-def _reconcile(deployment: Deployment, shop: SoakContext) -> list[str]:
-    """Wait until nothing is pending, then compare all there is; return what is wrong."""
+def _reconcile(deployment: Deployment, context: SoakContext) -> list[str]:
+    """Wait until nothing is pending, then compare all records; return what is wrong."""
     found = []
-    deadline = time.monotonic() + QUIET_TIMEOUT_S
-    for campaign_id in shop.campaign_ids:
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    for campaign_id in context.campaign_ids:
         wait_s = max(0.0, deadline - time.monotonic())
         highest, pending = settled_counts(deployment.settings, campaign_id, wait_s)
         rows, failed, _ = read_rows(database_address(deployment.settings), campaign_id)
-        accepted = shop.stats.accepted[campaign_id]
+        accepted = context.stats.accepted[campaign_id]
         seen = Observations(
             QUANTITY,
             accepted,
@@ -131,53 +131,55 @@ def _reconcile(deployment: Deployment, shop: SoakContext) -> list[str]:
             highest_count=highest,
             pending=pending,
             failed_events=failed,
-            faults=Faults(),  # some hang up before they are answered
+            faults=Faults(),  # some clients hang up before the response
         )
         wrong = violations(check(seen))
-        unacknowledged = shop.stats.unacknowledged[campaign_id]
+        unacknowledged = context.stats.unacknowledged[campaign_id]
         if len(rows) > len(accepted) + unacknowledged:
             known = f"{len(accepted)} told ACCEPTED, {unacknowledged} hung up"
             wrong.append(f"{len(rows)} rows, {known}")
-        differences = _reconciliation(shop, campaign_id)
+        differences = _reconciliation(context, campaign_id)
         if differences.get("differences") or differences.get("truncated"):
             wrong.append(f"reconciliation finds {differences}")
         found += [f"{campaign_id}: {each}" for each in wrong]
     return found
 
 
-def _reconciliation(shop: SoakContext, campaign_id: str) -> dict[str, Any]:
+def _reconciliation(context: SoakContext, campaign_id: str) -> dict[str, Any]:
     path = f"/campaigns/{campaign_id}/reconciliation"
-    headers = shop.headers("soak-admin", "coupon:admin")
-    status, fields = shop.api.call("GET", path, headers=headers)
+    headers = context.headers("soak-admin", "coupon:admin")
+    status, fields = context.api.call("GET", path, headers=headers)
     return fields if status == HTTPStatus.OK else {"differences": [f"answered with {status}"]}
 
 
-def _redis_growth(sampler: Sampler, shop: SoakContext) -> list[str]:
+def _redis_growth(sampler: Sampler, context: SoakContext) -> list[str]:
     grown = sampler.taken[-1]["redis_bytes"] - sampler.taken[0]["redis_bytes"]
-    coupons = shop.stats.accepted_count + shop.stats.unacknowledged.total()
+    coupons = context.stats.accepted_count + context.stats.unacknowledged.total()
     allowed = (
         REDIS_BYTES_ALLOWED
         + coupons * REDIS_BYTES_PER_COUPON
-        + len(shop.campaign_ids) * REDIS_BYTES_PER_CAMPAIGN
+        + len(context.campaign_ids) * REDIS_BYTES_PER_CAMPAIGN
     )
     return [f"Redis grew by {grown:,} bytes, allowed {allowed:,}"] if grown > allowed else []
 
 
-def _about(each: Growth) -> str:
+def _describe(each: Growth) -> str:
     return f"{each.program}: {each.measure} rises by {each.rise:,.0f}, allowed {each.rise_max:,.0f}"
 
 
-def _record(shop: SoakContext, growths: Sequence[Growth], wrong: Sequence[str]) -> dict[str, Any]:
-    answered = shop.stats
+def _record(
+    context: SoakContext, growths: Sequence[Growth], wrong: Sequence[str]
+) -> dict[str, Any]:
+    stats = context.stats
     return {
         "sound": not wrong,
         "wrong": list(wrong),
-        "answers": answered.answers,
-        "by_status": {str(status): count for status, count in sorted(answered.statuses.items())},
-        "campaigns": len(shop.campaign_ids),
-        "accepted": answered.accepted_count,
-        "unacknowledged": answered.unacknowledged.total(),
-        "slowest_s": {what: round(seconds, 3) for what, seconds in answered.slowest_s.items()},
+        "answers": stats.count,
+        "by_status": {str(status): count for status, count in sorted(stats.statuses.items())},
+        "campaigns": len(context.campaign_ids),
+        "accepted": stats.accepted_count,
+        "unacknowledged": stats.unacknowledged.total(),
+        "slowest_s": {what: round(seconds, 3) for what, seconds in stats.slowest_s.items()},
         "growth": [each._asdict() | {"is_bounded": each.is_bounded} for each in growths],
         "versions": versions(),
         "machine": machine(),
@@ -185,21 +187,19 @@ def _record(shop: SoakContext, growths: Sequence[Growth], wrong: Sequence[str]) 
 
 
 def _show(
-    screen: Console,
-    shop: SoakContext,
+    console: Console,
+    context: SoakContext,
     growths: Sequence[Growth],
     wrong: Sequence[str],
     options: argparse.Namespace,
 ) -> None:
-    answered = shop.stats
-    statuses = ", ".join(
-        f"{status} {count:,}" for status, count in sorted(answered.statuses.items())
-    )
-    screen.console.print(report.table(growths))
-    screen.say(f"{answered.answers:,} answers: {statuses}")
-    screen.say(f"{len(shop.campaign_ids)} campaigns, {answered.accepted_count:,} told ACCEPTED")
+    stats = context.stats
+    statuses = ", ".join(f"{status} {count:,}" for status, count in sorted(stats.statuses.items()))
+    console.console.print(report.table(growths))
+    console.say(f"{stats.count:,} answers: {statuses}")
+    console.say(f"{len(context.campaign_ids)} campaigns, {stats.accepted_count:,} told ACCEPTED")
     for each in wrong:
-        screen.console.print(f"✗ {each}", style="red", highlight=False, markup=False)
+        console.console.print(f"✗ {each}", style="red", highlight=False, markup=False)
     if not wrong:
-        screen.console.print("✓ nothing lost, nothing grew, nothing unexplained", style="green")
-    screen.say(f"{options.out}: {report.PICTURE}, {report.FIGURES}")
+        console.console.print("✓ nothing lost, nothing grew, nothing unexplained", style="green")
+    console.say(f"{options.out}: {report.PLOT}, {report.METRICS}")

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Sampler:
-    """Looks at programs and Redis."""
+    """Takes samples of programs and Redis."""
 
-    def __init__(self, settings: Settings, programs: list[Running], shop: SoakContext) -> None:
+    def __init__(self, settings: Settings, programs: list[Running], context: SoakContext) -> None:
         self._redis: Any = connect(settings)
         self._programs = programs
-        self._shop = shop
+        self._context = context
         self._started = time.monotonic()
         self.taken: list[dict[str, Any]] = []
 
     def take(self) -> dict[str, Any]:
-        """Take one sample, keep and return it."""
+        """Take one sample, store and return it."""
         sample: dict[str, Any] = {
             "at_s": round(time.monotonic() - self._started, 2),
             "programs": {
@@ -34,7 +34,7 @@ class Sampler:
             },
             "redis_bytes": self._redis.info("memory")["used_memory"],
             "pending": self._pending(),
-            "answers": self._shop.stats.answers,
+            "answers": self._context.stats.count,
         }
         self.taken.append(sample)
         return sample
@@ -50,7 +50,7 @@ class Sampler:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """What is known of a program."""
+        """The measures of each program."""
         return ProcessUsage._fields
 
     def close(self) -> None:
@@ -58,6 +58,6 @@ class Sampler:
         self._redis.close()
 
     def _pending(self) -> int:
-        """Return how many are admitted and not yet settled: what the topic and consumers hold."""
-        keys = [CampaignKeys.of(each).pending for each in list(self._shop.campaign_ids)]
+        """Return how many are admitted and not yet settled: those in the topic and in consumers."""
+        keys = [CampaignKeys.of(each).pending for each in list(self._context.campaign_ids)]
         return sum(self._redis.zcard(key) for key in keys)

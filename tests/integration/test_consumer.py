@@ -1,4 +1,4 @@
-"""The consumer against MySQL: redelivery, refusals, poison, races. Counted in MySQL itself."""
+"""The consumer against MySQL: redelivery, rejections, poison, races. Counted in MySQL itself."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_same_coupon_in_two_records_of_one_batch_is_one_row_and_no_failure(
     assert failures(service, campaign_id) == {}
 
 
-def test_what_the_schema_refuses_is_kept_with_its_reason(
+def test_records_that_the_schema_rejects_are_stored_with_their_reason(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=5)
@@ -79,7 +79,7 @@ def test_what_the_schema_refuses_is_kept_with_its_reason(
     assert failures(service, f"{campaign_id}-none") == {"lost": "CAMPAIGN_UNKNOWN"}
 
 
-def test_poison_records_are_kept_with_their_bytes_and_the_others_are_written(
+def test_poison_records_are_stored_with_their_bytes_and_the_others_are_written(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id)
@@ -89,29 +89,29 @@ def test_poison_records_are_kept_with_their_bytes_and_the_others_are_written(
     for _ in range(2):
         assert consume_handler(event, None) == DONE
     assert coupons(service, campaign_id) == [("fine", 1)]
-    kept = rows(
+    stored = rows(
         service,
         "SELECT topic, partition_no, offset_no, payload, reason, status FROM failed_event"
         " ORDER BY offset_no",
     )
     expected = [poison[0], b"no base64!", *poison[2:]]
-    assert kept == [
+    assert stored == [
         ("coupon_create", 0, offset, value, "UNDECODABLE", "PENDING")
         for offset, value in enumerate(expected, 7)
     ]
 
 
-def test_another_record_at_the_same_place_of_a_topic_made_anew_is_kept_as_well(
+def test_another_record_at_the_same_position_of_a_recreated_topic_is_stored_as_well(
     service: Settings,
 ) -> None:
     for poison in (b"first", b"second", b"second"):
         consume_handler(kafka_event([poison]), None)
-    kept = rows(service, "SELECT topic, payload FROM failed_event ORDER BY id")
-    assert [payload for _, payload in kept] == [b"first", b"second"]
-    assert len({topic for topic, _ in kept}) == 2
+    stored = rows(service, "SELECT topic, payload FROM failed_event ORDER BY id")
+    assert [payload for _, payload in stored] == [b"first", b"second"]
+    assert len({topic for topic, _ in stored}) == 2
 
 
-def test_a_foreign_record_does_not_clear_the_pending_of_the_true_one(
+def test_a_foreign_record_does_not_clear_the_pending_of_the_real_one(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=5)
@@ -186,7 +186,7 @@ def _consume_at_once(campaign_id: str, consumers: int = 4) -> None:
         assert [result.result() for result in results] == [DONE] * consumers
 
 
-def test_a_coupons_way_is_seen_by_its_owner_and_by_the_administrator(
+def test_a_coupons_states_are_shown_to_its_owner_and_to_the_administrator(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=2)

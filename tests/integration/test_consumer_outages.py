@@ -1,4 +1,4 @@
-"""The consumer when MySQL or Redis cannot be reached: what it retries, raises, leaves undone."""
+"""The consumer when MySQL or Redis is unreachable: what it retries, raises, leaves undone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DONE: dict[str, list[object]] = {"batchItemFailures": []}
 
 
-def test_mysql_out_of_reach_raises_so_that_the_batch_comes_again(
+def test_an_unreachable_mysql_raises_so_that_the_batch_comes_again(
     service: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id)
@@ -73,7 +73,7 @@ def test_a_deadlock_is_retried(service: Settings, campaign_id: str) -> None:
     assert len(attempts) == 3
 
 
-def test_redis_out_of_reach_does_not_hold_up_what_is_committed(
+def test_an_unreachable_redis_does_not_delay_committed_rows(
     service: Settings, campaign_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     create_campaign(campaign_id)

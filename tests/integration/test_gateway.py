@@ -1,4 +1,4 @@
-"""The gateway on a real Granian, in processes of its own, over real sockets."""
+"""The gateway on a real Granian, in its own processes, over real sockets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_connection_is_kept_alive_over_many_requests(port: int) -> None:
         assert connection.sock is first_socket
 
 
-def test_an_answer_of_every_kind_leaves_the_connection_usable(port: int) -> None:
+def test_a_response_of_every_kind_leaves_the_connection_usable(port: int) -> None:
     with connected(port) as connection:
         for method, path, status in (
             ("GET", "/nowhere", 404),
@@ -80,8 +80,8 @@ def test_a_path_parameter_comes_decoded(port: int) -> None:
 def test_the_whole_request_is_in_the_event(port: int) -> None:
     headers = {"X-Own": "1", "Content-Type": "text/plain", "User-Agent": "a test"}
     response, body = ask(port, "POST", "/echo/1?a=1&a=2", "쿠폰".encode(), headers)
-    told = json.loads(body)
-    event = told["event"]
+    fields = json.loads(body)
+    event = fields["event"]
     assert event["body"] == "쿠폰"
     assert event["isBase64Encoded"] is False
     assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"]}
@@ -89,10 +89,10 @@ def test_the_whole_request_is_in_the_event(port: int) -> None:
     assert event["requestContext"]["identity"]["sourceIp"] == "127.0.0.1"
     assert event["requestContext"]["identity"]["userAgent"] == "a test"
     assert event["requestContext"]["requestId"] == response.headers["x-amzn-requestid"]
-    assert 20_000 < told["left_ms"] <= 29_000
+    assert 20_000 < fields["left_ms"] <= 29_000
 
 
-def test_a_body_that_is_no_utf8_comes_as_base64(port: int) -> None:
+def test_a_body_that_is_not_utf8_comes_as_base64(port: int) -> None:
     _, body = ask(port, "POST", "/echo/1", b"\xff\xfe\x00")
     event = json.loads(body)["event"]
     assert (event["body"], event["isBase64Encoded"]) == ("//4A", True)
@@ -110,7 +110,7 @@ def test_a_chunked_body_arrives_whole(port: int) -> None:
     assert json.loads(body)["event"]["body"] == b"".join(chunks).decode()
 
 
-def test_a_body_announced_too_large_is_refused_before_it_is_sent(port: int) -> None:
+def test_a_body_announced_too_large_is_rejected_before_it_is_sent(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
         head = f"POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: {TOO_LARGE}\r\n\r\n"
         client.sendall(head.encode())
@@ -122,12 +122,12 @@ def test_a_body_announced_too_large_is_refused_before_it_is_sent(port: int) -> N
     assert body["code"] == "PAYLOAD_TOO_LARGE"
 
 
-def test_a_chunked_body_is_refused_where_it_passes_the_limit(port: int) -> None:
+def test_a_chunked_body_is_rejected_where_it_passes_the_limit(port: int) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
         client.sendall(b"POST /echo/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
-        # Exactly so many that the limit is passed: what the server left unread would make its
-        # kernel reset the connection, and the answer could be lost with it.
+        # Just enough chunks to pass the limit: unread data would make the server's kernel reset
+        # the connection, and the response could be lost with it.
         for _ in range(TOO_LARGE // 0x10000 + 1):
             client.sendall(chunk)
         response = http.client.HTTPResponse(client)
@@ -136,7 +136,7 @@ def test_a_chunked_body_is_refused_where_it_passes_the_limit(port: int) -> None:
     assert response.status == 413
 
 
-def test_a_client_that_goes_away_in_the_middle_of_its_body_hurts_nobody(port: int) -> None:
+def test_a_client_that_disconnects_in_the_middle_of_its_body_affects_no_other(port: int) -> None:
     for framing in (b"Content-Length: 100000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\n"):
         with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
             client.sendall(b"POST /echo/1 HTTP/1.1\r\nHost: a\r\n" + framing + b"abc")
@@ -144,12 +144,12 @@ def test_a_client_that_goes_away_in_the_middle_of_its_body_hurts_nobody(port: in
     assert response.status == 200
 
 
-def test_every_one_of_many_concurrent_askers_gets_his_own_answer(port: int) -> None:
-    def wrong_answers(asker: int) -> list[str]:
+def test_each_of_many_concurrent_clients_gets_its_own_response(port: int) -> None:
+    def wrong_responses(client: int) -> list[str]:
         wrong = []
         with connected(port) as connection:
             for number in range(25):
-                name = f"asker-{asker}-{number}"
+                name = f"client-{client}-{number}"
                 headers = {"Authorization": f"Bearer {name}"}
                 connection.request("POST", f"/echo/{name}", name.encode(), headers)
                 event = json.loads(connection.getresponse().read())["event"]
@@ -163,7 +163,7 @@ def test_every_one_of_many_concurrent_askers_gets_his_own_answer(port: int) -> N
         return wrong
 
     with ThreadPoolExecutor(40) as pool:
-        assert [wrong for answers in pool.map(wrong_answers, range(40)) for wrong in answers] == []
+        assert [wrong for each in pool.map(wrong_responses, range(40)) for wrong in each] == []
 
 
 def test_requests_are_shared_among_the_workers(port: int) -> None:
@@ -172,4 +172,4 @@ def test_requests_are_shared_among_the_workers(port: int) -> None:
         return len(seen) == 2
 
     seen: set[int] = set()
-    eventually(both_seen, "an answer of each of two workers")
+    eventually(both_seen, "a response of each of two workers")

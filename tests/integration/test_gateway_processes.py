@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_lets_the_request_under_way_finish(how: signal.Signals, tmp_path: Path) -> None:
+def test_a_stop_lets_the_current_request_finish(how: signal.Signals, tmp_path: Path) -> None:
     with serving() as (program, port), ThreadPoolExecutor(1) as pool:
         workers = program.children
-        reply = pool.submit(ask, port, "GET", f"/held?directory={quote(str(tmp_path))}")
+        future = pool.submit(ask, port, "GET", f"/held?directory={quote(str(tmp_path))}")
         eventually((tmp_path / "started").exists, "the handler's start")
         program.process.send_signal(how)
         (tmp_path / "release").touch()
-        response, body = reply.result(WAIT_S)
+        response, body = future.result(WAIT_S)
         assert (response.status, body) == (200, b'"released"')
         assert program.wait() == 0
         assert not [pid for pid in workers if is_alive(pid)]
@@ -53,13 +53,13 @@ def test_a_worker_that_dies_is_replaced() -> None:
         os.kill(worker, signal.SIGKILL)
         eventually(lambda: program.children not in ([], [worker]), "a new worker")
 
-        def answers() -> bool:
+        def responds() -> bool:
             try:
                 return ask(port, "GET", "/echo/1")[0].status == 200
             except OSError:
                 return False
 
-        eventually(answers, "an answer of the new worker")
+        eventually(responds, "a response of the new worker")
         assert program.stop() == 0
 
 
@@ -82,7 +82,7 @@ def test_a_missing_setting_stops_the_start_and_is_named() -> None:
         assert line.startswith("Wrong settings: set exactly one of COUPON_CODE_SECRET,")
 
 
-def test_an_application_that_is_not_there_is_reported_in_one_sentence() -> None:
+def test_an_unknown_application_is_reported_in_one_sentence() -> None:
     arguments = ["--port=0", "--application=local.gateway:nothing"]
     with running("local.serve", *arguments, environment=ENVIRONMENT) as program:
         assert program.wait() == 2

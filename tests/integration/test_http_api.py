@@ -1,4 +1,4 @@
-"""The HTTP interface on real servers: what administrators and everybody else can ask."""
+"""The HTTP interface on real servers: the calls of administrators and of all others."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_another_body_under_the_same_id_is_a_conflict_and_changes_nothing(
     assert rows(service, "SELECT id, quantity FROM campaign") == [(campaign_id, 100)]
 
 
-def test_a_creation_cut_short_before_redis_is_mended_by_the_same_body_again(
+def test_a_creation_interrupted_before_redis_is_completed_by_the_same_body(
     service: Settings, campaign_id: str
 ) -> None:
     body = campaign_body(campaign_id)
@@ -79,7 +79,7 @@ def test_a_creation_cut_short_before_redis_is_mended_by_the_same_body_again(
     assert apply(campaign_id, "early").status == 202
 
 
-def test_a_campaign_of_which_redis_holds_only_winners_is_not_opened_anew(
+def test_a_campaign_of_which_redis_holds_only_winners_is_not_opened_again(
     service: Settings, campaign_id: str
 ) -> None:
     body = campaign_body(campaign_id)
@@ -94,9 +94,9 @@ def test_a_campaign_of_which_redis_holds_only_winners_is_not_opened_anew(
 def test_a_missing_field_is_named(service: Settings, campaign_id: str, field: str) -> None:
     body = campaign_body(campaign_id)
     del body[field]
-    answer = create(body)
-    assert (answer.status, answer.code) == (400, "INVALID_REQUEST")
-    assert answer.body["detail"].startswith(f"{field}:")
+    response = create(body)
+    assert (response.status, response.code) == (400, "INVALID_REQUEST")
+    assert response.body["detail"].startswith(f"{field}:")
     assert rows(service, "SELECT id FROM campaign") == []
 
 
@@ -159,8 +159,8 @@ def test_administrators_calls_need_a_token_and_the_scope(
     anonymous = ask(call, campaign_id)
     assert (anonymous.status, anonymous.code) == (401, "UNAUTHENTICATED")
     assert anonymous.headers["WWW-Authenticate"] == "Bearer"
-    anybody = ask(call, campaign_id, user="42", scope="coupon:administrator")
-    assert (anybody.status, anybody.code) == (403, "FORBIDDEN")
+    user = ask(call, campaign_id, user="42", scope="coupon:administrator")
+    assert (user.status, user.code) == (403, "FORBIDDEN")
 
 
 def test_ready_names_the_state_of_each_server(service: Settings) -> None:

@@ -45,7 +45,7 @@ def test_a_broken_connection_and_a_503_are_followed_by_another_apply(tmp_path: P
         done = locust(service.url, tmp_path, "--exit-code-on-error", "0")
     assert done.returncode == 0, done.stdout + done.stderr
     [session] = load_result(tmp_path).sessions
-    lost, busy, won = session.answers[:3]
+    lost, busy, won = session.responses[:3]
     assert lost.outcome == "no answer (HTTPConnectionClosed)"
     assert busy.outcome == "503 UNAVAILABLE"
     assert won.sent_s - busy.latency_s >= 1.0
@@ -61,7 +61,7 @@ def test_a_user_who_hangs_up_applies_again_and_that_is_not_a_failure(tmp_path: P
         done = locust(service.url, tmp_path, "--hang-ups", "100")
     assert done.returncode == 0, done.stdout + done.stderr
     result = load_result(tmp_path)
-    outcomes = [each.outcome for each in result.sessions[0].answers]
+    outcomes = [each.outcome for each in result.sessions[0].responses]
     assert outcomes[:2] == ["no answer (hung up)", ALREADY_APPLIED]
     counted = {timing.name: (timing.count, timing.failures) for timing in result.timings}
     assert counted[Endpoint.APPLY] == (len(outcomes) - 1, 0)

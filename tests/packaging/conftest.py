@@ -1,4 +1,4 @@
-"""The package and the templates that these tests look into."""
+"""The package and the templates that these tests read."""
 
 from __future__ import annotations
 

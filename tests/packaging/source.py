@@ -1,4 +1,4 @@
-"""What the packaging tests ask of the source: where it lies, what a file imports."""
+"""Queries of the packaging tests about the source: the paths, the imports of a file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def imported_names(file: Path) -> set[str]:
 
 
 def names_assigned(file: Path) -> set[str]:
-    """Return every plain name that `file` gives a value."""
+    """Return every plain name that `file` assigns to."""
     nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
     return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
@@ -54,12 +54,12 @@ def classes_defined(file: Path) -> set[str]:
 
 
 def names_called_from(file: Path, package: str) -> set[str]:
-    """Return what `file` imports from `package` and calls: a function, a class that it builds."""
+    """Return the functions and classes that `file` imports from `package` and calls."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     imported = {
         alias.asname or alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and lies_in(node.module or "", package)
+        if isinstance(node, ast.ImportFrom) and is_inside(node.module or "", package)
         for alias in node.names
     }
     called = set()
@@ -73,8 +73,8 @@ def names_called_from(file: Path, package: str) -> set[str]:
     return imported & called
 
 
-def lies_in(name: str, *packages: str) -> bool:
-    """Tell whether the dotted `name` is one of `packages` or lies inside one."""
+def is_inside(name: str, *packages: str) -> bool:
+    """Tell whether the dotted `name` is one of `packages` or inside one."""
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
@@ -91,13 +91,13 @@ def module_file(name: str) -> Path | None:
 
 
 def foreign_packages(module: str) -> set[str]:
-    """Return the top-level names of all packages not ours that `module` reaches by imports."""
+    """Return the top-level names of all third-party packages that `module` reaches by imports."""
     seen: set[Path] = set()
     foreign: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if not lies_in(name, *OUR_PACKAGES):
+        if not is_inside(name, *OUR_PACKAGES):
             foreign.add(name.partition(".")[0])
             continue
         file = module_file(name)

@@ -1,4 +1,4 @@
-"""docs/architecture.md is the contract: it names every call, setting, key and column there is."""
+"""docs/architecture.md is the contract: it names every call, setting, key and column."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IAM = {"KAFKA_SECURITY": "SASL_SSL_IAM", "AWS_REGION": "ap-northeast-2"}
 
 
 class Asked(Mapping[str, str]):
-    """An environment that notes which variables are read."""
+    """An environment that records which variables are read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values

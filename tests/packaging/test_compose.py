@@ -1,4 +1,4 @@
-"""local/docker-compose.yml: valid, complete, and without a secret of its own.
+"""local/docker-compose.yml: valid, complete, and without a secret in it.
 
 What needs no Docker is checked everywhere. Compose itself checks the file where it is installed,
 and in CI it must be.
@@ -47,7 +47,7 @@ def our_services() -> dict[str, dict[str, Any]]:
 
 
 def one_shots() -> set[str]:
-    """Return the services that another one waits for to end."""
+    """Return the services whose end another service waits for."""
     return {
         name
         for service in services().values()
@@ -87,7 +87,7 @@ def test_compose_itself_accepts_the_file() -> None:
         assert checked.returncode == 0, f"{program}: {checked.stderr}"
 
 
-def test_every_service_restarts_and_tells_its_health_or_runs_once() -> None:
+def test_every_service_restarts_and_has_a_health_check_or_runs_once() -> None:
     for name, service in services().items():
         if name in one_shots():
             assert service["restart"] == "no", name
@@ -104,7 +104,7 @@ def test_a_service_waits_for_a_server_until_it_is_healthy() -> None:
             assert wait["condition"] == expected, f"{name} needs {needed}"
 
 
-def test_no_secret_stands_in_the_file() -> None:
+def test_no_secret_is_in_the_file() -> None:
     assert "development-only" not in TEXT
     for line in TEXT.splitlines():
         name, _, value = line.strip().partition(": ")
@@ -112,7 +112,7 @@ def test_no_secret_stands_in_the_file() -> None:
             assert INTERPOLATION.fullmatch(value), line
 
 
-def test_every_interpolated_variable_is_in_the_example_and_complains_when_it_is_missing() -> None:
+def test_every_interpolated_variable_is_in_the_example_and_is_required() -> None:
     found = list(INTERPOLATION.finditer(TEXT))
     assert len(found) == len(re.findall(r"(?<!\$)\$(?!\$)", TEXT)), "an interpolation of other form"
     assert {match[1] for match in found} | {"COMPOSE_PROJECT_NAME"} == set(EXAMPLE)
@@ -142,7 +142,7 @@ def test_our_containers_get_every_setting_that_they_need(name: str) -> None:
     assert settings.kafka_bootstrap_servers == ("kafka:9092",)
 
 
-def test_the_secrets_of_the_example_are_refused_outside_development() -> None:
+def test_the_secrets_of_the_example_are_rejected_outside_development() -> None:
     with pytest.raises(ConfigurationError, match="AUTH_JWT_SECRET is a development secret"):
         Settings.from_environment(our_services()["api"]["environment"] | {"STAGE": "production"})
 
@@ -159,7 +159,7 @@ def test_a_command_names_a_program_that_exists_and_options_that_it_has(name: str
 
 
 @pytest.mark.parametrize("name", our_services())
-def test_a_container_imports_nothing_that_its_image_leaves_out(name: str) -> None:
+def test_a_container_imports_nothing_that_its_image_does_not_contain(name: str) -> None:
     service = our_services()[name]
     commands = [service["command"], service.get("healthcheck", {}).get("test", [])]
     for command in commands:

@@ -1,4 +1,4 @@
-"""The small files for editors and hooks say what the Makefile and pyproject.toml say."""
+"""The small files for editors and hooks agree with the Makefile and pyproject.toml."""
 
 from __future__ import annotations
 

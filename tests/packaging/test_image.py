@@ -1,4 +1,4 @@
-"""local/Dockerfile and .dockerignore: what the image takes, and how it runs."""
+"""local/Dockerfile and .dockerignore: what the image contains, and how it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Makefile and the script under `make up`: what a person meets first."""
+"""The Makefile and the script under `make up`: what a developer uses first."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ TARGETS = [
 
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run make without what a surrounding make hands down; `-n` only says what it would do."""
+    """Run make without the variables of an outer make; `-n` only prints the commands."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -67,7 +67,7 @@ def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_make_alone_lists_every_target_with_a_sentence() -> None:
+def test_make_without_a_target_lists_every_target_with_a_sentence() -> None:
     listed = make().stdout
     assert re.findall(r"^make ([a-z-]+) +\S", listed, re.MULTILINE) == TARGETS
 
@@ -85,12 +85,12 @@ def test_every_target_names_commands_that_make_understands() -> None:
         assert shown.returncode == 0, f"{target}: {shown.stderr}"
 
 
-def test_a_token_is_for_the_user_of_the_command_line_never_for_the_one_who_is_logged_in() -> None:
+def test_a_token_is_for_the_user_of_the_command_line_not_for_the_logged_in_one() -> None:
     assert 'local.token --user "42"' in make("-n", "token", "USER=42", USER="kim").stdout
     assert "kim" not in make("-n", "token", USER="kim").stdout
 
 
-def test_the_interpreter_that_a_person_chooses_reaches_the_setup() -> None:
+def test_the_interpreter_that_the_developer_chooses_reaches_the_setup() -> None:
     shown = make("--eval=show: ; @echo $$PYTHON", "show", PYTHON="python3.12")
     assert shown.stdout.strip() == "python3.12"
 
@@ -100,7 +100,7 @@ def test_a_settings_file_comes_from_the_command_line_only() -> None:
     assert "my.env" not in make("-n", "serve", ENV="my.env").stdout
 
 
-def test_a_demo_on_containers_asks_for_no_mariadb() -> None:
+def test_a_demo_on_containers_needs_no_mariadb() -> None:
     assert "setup.sh database" in make("-n", "demo").stdout
     assert "setup.sh database" not in make("-n", "demo", "ARGS=--servers compose").stdout
 

@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
 # ELF's numbers of processors (e_machine, two bytes at 18).
 X86_64, AARCH64 = 62, 183
-UNCHECKED_HASH = 0b01  # PEP 552: by hash, and the source is not looked at
+UNCHECKED_HASH = 0b01  # PEP 552: by hash, and the source is not checked
 PYC_HEADER_BYTES = 16
-# Asked for by a package and left out: Lambda brings boto3 and botocore, only the signer's command
-# line imports click, and only the making of bindings pycparser.
+# Required by a package and left out: Lambda provides boto3 and botocore, only the signer's command
+# line imports click, and only a build of bindings imports pycparser.
 UNPACKAGED = {"boto3", "botocore", "click", "pycparser"}
-# The first test that asks builds the package, which takes its time on a busy machine.
+# The first test that needs the package builds it, which is slow on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
 
 def pinned() -> dict[str, str]:
-    """Return what requirements.txt names for this Python, by lower-case name."""
+    """Return the pins of requirements.txt for this Python, by lower-case name."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     pins = [line.partition("#")[0].strip() for line in lines]
     return dict(re.split("==", pin.lower(), maxsplit=1) for pin in pins if pin and ";" not in pin)
@@ -57,12 +57,12 @@ def test_the_zip_holds_our_code_chalices_runtime_and_what_is_pinned(package_x86:
     assert chalice == {"__init__.py", "app.py"}
     packages = {name.lower(): version for name, version in package_x86.manifest["packages"].items()}
     expected = pinned()
-    del expected["pycparser"]  # of use only where wheels are built
+    del expected["pycparser"]  # used only where wheels are built
     assert expected.items() <= packages.items()
 
 
-def test_whatever_a_package_needs_is_packaged_too(package_x86: Built) -> None:
-    # pip is told --no-deps, so that nothing else looks after what a new version begins to need.
+def test_all_dependencies_of_a_package_are_packaged_too(package_x86: Built) -> None:
+    # pip runs with --no-deps, so only this test detects a new dependency of a new version.
     found = list(metadata.distributions(path=[str(package_x86.tree)]))
     needs = [Requirement(text) for one in found for text in one.requires or ()]
     for_now = {
@@ -72,7 +72,7 @@ def test_whatever_a_package_needs_is_packaged_too(package_x86: Built) -> None:
     assert {canonicalize_name(name) for name in for_now} - there == UNPACKAGED
 
 
-def test_nothing_is_packaged_that_lambda_brings_or_that_never_runs(package_x86: Built) -> None:
+def test_nothing_is_packaged_that_lambda_provides_or_that_never_runs(package_x86: Built) -> None:
     tree = package_x86.tree
     brought = {"boto3", "botocore", "s3transfer", "awslambdaric", "pip", "setuptools"}
     assert {path.name for path in tree.iterdir()} & brought == set()
@@ -82,7 +82,7 @@ def test_nothing_is_packaged_that_lambda_brings_or_that_never_runs(package_x86: 
     assert [path for path in tree.rglob("*") if path.suffix in {".pyi", ".h", ".env"}] == []
 
 
-def test_the_zip_is_small_and_the_manifest_says_what_it_is(package_x86: Built) -> None:
+def test_the_zip_is_small_and_the_manifest_describes_it(package_x86: Built) -> None:
     manifest = package_x86.manifest
     content = package_x86.zip_file.read_bytes()
     assert len(content) <= 10_000_000
@@ -95,13 +95,11 @@ def test_the_zip_is_small_and_the_manifest_says_what_it_is(package_x86: Built) -
     assert manifest["git"] is None or re.fullmatch("[0-9a-f]{40}", manifest["git"]["commit"])
 
 
-def test_binaries_are_of_the_processor_that_was_asked_for(
-    package_x86: Built, tmp_path: Path
-) -> None:
+def test_binaries_are_of_the_requested_processor(package_x86: Built, tmp_path: Path) -> None:
     assert machines(package_x86.tree) == {X86_64}
     functions = functions_of(package_x86)
     assert [f["Architectures"] for f in functions] == [["x86_64"]] * len(functions)
-    # Everything but the wheels is the same for both; the whole build takes its time.
+    # Only the wheels differ between the two; a whole build would be slow.
     wheels.install(ROOT / "requirements.txt", Target.of("arm64"), tmp_path / "arm64", WHEEL_CACHE)
     assert machines(tmp_path / "arm64") == {AARCH64}
 
@@ -131,7 +129,7 @@ def test_every_source_has_bytecode_that_is_never_checked(package_x86: Built) -> 
     assert len(compiled) == len(sources)
 
 
-def test_tracebacks_name_files_as_they_lie_in_lambda(package_x86: Built) -> None:
+def test_tracebacks_name_files_by_their_paths_in_lambda(package_x86: Built) -> None:
     cached = f"__pycache__/apply.{sys.implementation.cache_tag}.pyc"
     bytecode = (package_x86.tree / "handlers" / cached).read_bytes()
     code: CodeType = marshal.loads(bytecode[PYC_HEADER_BYTES:])  # noqa: S302 - built by this test
@@ -173,7 +171,7 @@ def test_the_template_has_a_function_for_each_handler_on_the_packaged_runtime(
 
 
 class Intrinsics(yaml.SafeLoader):
-    """YAML with CloudFormation's !Ref and the like, which are of no interest here."""
+    """YAML with CloudFormation's !Ref and the like, which this loader ignores."""
 
 
 Intrinsics.add_multi_constructor("!", lambda _loader, tag, node: (tag, node.value))

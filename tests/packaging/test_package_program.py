@@ -1,4 +1,4 @@
-"""`python -m infra.package` with what people ask of it, also when they ask wrongly."""
+"""`python -m infra.package` with valid and invalid arguments."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.support.paths import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Each starts the program anew, which takes its time on a busy machine.
+# Each test starts the program again, which is slow on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
 
-def test_help_says_what_it_does_and_where_the_result_lies() -> None:
+def test_help_says_what_it_does_and_where_the_result_is() -> None:
     shown = package("--help")
     assert shown.returncode == 0
     assert {"--stage", "--arch", "--python", "--merge-template"} <= set(shown.stdout.split())
@@ -28,46 +28,46 @@ def test_help_says_what_it_does_and_where_the_result_lies() -> None:
 
 def test_a_folder_that_holds_something_else_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("irreplaceable")
-    refused = package("--out", str(tmp_path))
-    assert refused.returncode == 1
-    assert "will not be replaced" in refused.stderr
+    failed = package("--out", str(tmp_path))
+    assert failed.returncode == 1
+    assert "will not be replaced" in failed.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--merge-template", "no-such-file.yaml"], "no merge template no-such-file.yaml"),
         (["--python", "no-such-python"], "no-such-python"),
     ],
 )
 def test_what_is_missing_is_named_with_exit_code_1(
-    arguments: list[str], told: str, tmp_path: Path
+    arguments: list[str], message: str, tmp_path: Path
 ) -> None:
-    refused = package("--out", str(tmp_path / "out"), *arguments)
-    assert refused.returncode == 1
-    assert told in refused.stderr
+    failed = package("--out", str(tmp_path / "out"), *arguments)
+    assert failed.returncode == 1
+    assert message in failed.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("stage", ["staging", "../elsewhere"])
-def test_a_stage_that_chalice_is_not_told_of_is_refused_with_those_that_there_are(
+def test_an_unknown_stage_is_rejected_with_the_names_of_the_known_ones(
     stage: str,
 ) -> None:
-    refused = package("--stage", stage)
-    assert refused.returncode == 2
-    told = refused.stderr.splitlines()[-1]
-    assert all(name in told for name in (stage, "local", "dev", "prod"))
+    failed = package("--stage", stage)
+    assert failed.returncode == 2
+    message = failed.stderr.splitlines()[-1]
+    assert all(name in message for name in (stage, "local", "dev", "prod"))
 
 
-def test_a_configuration_that_is_no_json_is_named(tmp_path: Path) -> None:
+def test_a_configuration_that_is_not_json_is_named(tmp_path: Path) -> None:
     (tmp_path / ".chalice").mkdir()
     (tmp_path / ".chalice" / "config.json").write_text("{")
     with pytest.raises(PackageError, match=r"config\.json is no JSON"):
         chalice_part.stages_of(tmp_path)
 
 
-def test_a_link_to_no_handlers_stops_the_build(tmp_path: Path) -> None:
+def test_a_dangling_link_to_the_handlers_stops_the_build(tmp_path: Path) -> None:
     project = tmp_path / "project"
     (project / "vendor").mkdir(parents=True)
     (project / ".chalice").mkdir()
@@ -77,7 +77,7 @@ def test_a_link_to_no_handlers_stops_the_build(tmp_path: Path) -> None:
         chalice_part.make(project, "prod", Target.of("x86_64"), None, tmp_path / "work")
 
 
-def test_a_dependency_that_lambda_brings_stops_the_build(tmp_path: Path) -> None:
+def test_a_dependency_that_lambda_provides_stops_the_build(tmp_path: Path) -> None:
     (tmp_path / "botocore").mkdir()
     with pytest.raises(PackageError, match="Lambda brings it"):
         tree.prune(tmp_path)
@@ -91,7 +91,7 @@ def test_the_architecture_of_the_stage_is_the_default(tmp_path: Path) -> None:
     assert chalice_part.architecture_of(tmp_path, "b") == "x86_64"
 
 
-def test_wheels_are_no_newer_than_the_c_library_of_the_runtime() -> None:
+def test_wheels_are_not_newer_than_the_c_library_of_the_runtime() -> None:
     old = Target("arm64", "python3.11", "3.11.9").pip_options
     new = Target("x86_64", "python3.13", "3.13.0").pip_options
     assert {"--platform=manylinux_2_26_aarch64", "--abi=cp311"} <= set(old)

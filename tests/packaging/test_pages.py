@@ -1,4 +1,4 @@
-"""What the pages name exists: a file that moves must take its mentions along."""
+"""The files that the pages name exist: a moved file must be renamed in the pages, too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.paths import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Released entries say what was so at their time.
+# Released entries describe the state at their time.
 HISTORY = {"CHANGELOG.md"}
 
 
@@ -22,7 +22,7 @@ def relative(page: Path) -> str:
 
 
 def broken_links(page: Path, text: str) -> list[str]:
-    """Return the links of `text`, as it would be read on `page`, that lead nowhere."""
+    """Return the links of `text`, read as a part of `page`, whose target does not exist."""
     broken = []
     for link in links(text):
         if "://" in link:
@@ -72,7 +72,7 @@ def test_an_index_names_every_page_beside_it(index: str) -> None:
     assert set(file.parent.glob("*.md")) - linked == {file}
 
 
-def test_control_what_has_moved_is_noticed() -> None:
+def test_control_a_moved_file_is_detected() -> None:
     page = ROOT / "docs" / "operate.md"
     assert broken_links(page, "[a](operate.md#first-look) [b](https://example.com/x)") == []
     assert broken_links(page, "[a](gone.md) [b](#gone)") == ["gone.md", "#gone"]

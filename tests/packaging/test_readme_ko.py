@@ -20,8 +20,8 @@ COMMENT = re.compile(r"(^|\s+)#.*$", re.MULTILINE)
 HANGUL = re.compile("[가-힣]")
 
 
-class Outline(NamedTuple):
-    """What both languages have in common."""
+class PageStructure(NamedTuple):
+    """What must be the same in both languages."""
 
     levels: list[int]  # of the headings
     blocks: list[str]  # of code, without comments
@@ -30,11 +30,11 @@ class Outline(NamedTuple):
     rows: int  # of tables
 
 
-def outline(text: str) -> Outline:
-    """Return what a translation must leave as it is."""
+def structure(text: str) -> PageStructure:
+    """Return what a translation must not change."""
     numbers = {anchor: str(number) for number, anchor in enumerate(ordered_anchors(text))}
     targets = [target for target in links(text) if target not in {README.name, KOREAN.name}]
-    return Outline(
+    return PageStructure(
         levels=[level for level, _ in headings(text)],
         blocks=[COMMENT.sub("", block[0]) for block in FENCE.finditer(text)],
         names=set(CODE.findall(FENCE.sub("", text))),
@@ -44,12 +44,12 @@ def outline(text: str) -> Outline:
 
 
 def ordered_anchors(text: str) -> list[str]:
-    """Return the anchor of each heading, in their order."""
+    """Return the anchor of each heading, in order."""
     return [next(iter(anchors(f"# {words}"))) for _, words in headings(text)]
 
 
 def test_both_have_the_same_structure_code_and_links() -> None:
-    assert outline(KOREAN_TEXT) == outline(ENGLISH_TEXT)
+    assert structure(KOREAN_TEXT) == structure(ENGLISH_TEXT)
 
 
 def test_each_links_to_the_other_at_its_top() -> None:
@@ -57,7 +57,7 @@ def test_each_links_to_the_other_at_its_top() -> None:
     assert f"[English]({README.name})" in "".join(KOREAN_TEXT.splitlines()[:5])
 
 
-def test_what_a_reader_reads_is_korean() -> None:
+def test_the_text_is_korean() -> None:
     prose = [
         part for part in FENCE.sub("", KOREAN_TEXT).split("\n\n")[2:] if not part.startswith("[")
     ]
@@ -78,13 +78,13 @@ def test_what_a_reader_reads_is_korean() -> None:
     ],
     ids=["level", "heading", "command", "session", "link", "anchor", "name", "row"],
 )
-def test_control_a_change_of_one_language_alone_is_noticed(change: Callable[[str], str]) -> None:
+def test_control_a_change_of_one_language_alone_is_detected(change: Callable[[str], str]) -> None:
     changed = change(ENGLISH_TEXT)
     assert changed != ENGLISH_TEXT
-    assert outline(changed) != outline(KOREAN_TEXT)
+    assert structure(changed) != structure(KOREAN_TEXT)
 
 
-def test_control_a_translated_comment_is_no_difference() -> None:
+def test_control_a_translated_comment_is_not_a_difference() -> None:
     changed = ENGLISH_TEXT.replace("# every test, on real servers", "# 모든 테스트")
     assert changed != ENGLISH_TEXT
-    assert outline(changed) == outline(ENGLISH_TEXT)
+    assert structure(changed) == structure(ENGLISH_TEXT)

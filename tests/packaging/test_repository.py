@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows: layers, links, sizes."""
+"""The rules of this repository that no linter checks: layers, links, sizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.packaging.source import (
     classes_defined,
     every_python_file,
     imported_names,
-    lies_in,
+    is_inside,
     module_file,
     names_assigned,
     names_called_from,
@@ -23,9 +23,9 @@ from tests.packaging.source import (
 from tests.support.paths import ROOT
 
 LINES_MAX = 260
-# The standard library's JSON, as if it were that: to be used by the domain as well.
+# A replacement of the standard library's JSON: the domain may use it as well.
 JSON = "handlers.fast_json"
-# Known to every layer: the settings, how a line is logged.
+# Every layer may import these: the settings, the log format.
 COMMON = (
     "handlers.config",
     "handlers.env_parser",
@@ -45,9 +45,9 @@ def relative(file: Path) -> str:
 
 
 def forbidden(file: Path, *allowed: str) -> set[str]:
-    """Return what `file` imports of handlers/ beyond `allowed`."""
-    names = {name for name in imported_names(file) if lies_in(name, "handlers")}
-    return {name for name in names if not lies_in(name, *allowed)}
+    """Return the imports of `file` from handlers/ that are not `allowed`."""
+    names = {name for name in imported_names(file) if is_inside(name, "handlers")}
+    return {name for name in names if not is_inside(name, *allowed)}
 
 
 def test_vendor_holds_a_link_to_the_handlers_for_the_deployment_package() -> None:
@@ -62,7 +62,7 @@ def test_vendor_holds_a_link_to_the_migrations_and_to_nothing_else_of_infra() ->
     assert link.is_symlink()
     assert str(link.readlink()) == "../../infra/schema"
     assert [entry.name for entry in link.parent.iterdir()] == ["schema"]
-    # In the package they lie beside handlers/, as they do here.
+    # In the package they are beside handlers/, as they are here.
     assert SCHEMA == ROOT / "infra" / "schema"
     assert list(link.glob("*.sql"))
 
@@ -72,7 +72,7 @@ def test_the_domain_imports_itself_and_the_standard_library_only(file: Path) -> 
     foreign = {
         name
         for name in imported_names(file)
-        if not lies_in(name, "handlers.domain", JSON, *sys.stdlib_module_names)
+        if not is_inside(name, "handlers.domain", JSON, *sys.stdlib_module_names)
     }
     assert foreign == set()
 
@@ -88,14 +88,14 @@ def test_the_adapters_import_the_domain_below_them_only(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", COMMON)
-def test_what_every_layer_knows_knows_nobody_else(name: str) -> None:
+def test_a_module_that_every_layer_imports_imports_no_layer(name: str) -> None:
     names = imported_names(ROOT / f"{name.replace('.', '/')}.py")
-    assert name != JSON or all(lies_in(one, *sys.stdlib_module_names) for one in names)
-    assert {one for one in names if not lies_in(one, *COMMON, *sys.stdlib_module_names)} == set()
+    assert name != JSON or all(is_inside(one, *sys.stdlib_module_names) for one in names)
+    assert {one for one in names if not is_inside(one, *COMMON, *sys.stdlib_module_names)} == set()
 
 
 @pytest.mark.parametrize("file", HANDLER_MODULES, ids=relative)
-def test_only_wiring_builds_adapters_and_the_others_know_their_types_at_most(file: Path) -> None:
+def test_only_wiring_builds_adapters_and_other_modules_import_types_at_most(file: Path) -> None:
     below = ["handlers.domain", "handlers.edge", "handlers.adapters", "handlers.wiring", *COMMON]
     if file.name == "routes.py":
         below += [f"handlers.{module.stem}" for module in HANDLER_MODULES]
@@ -104,7 +104,7 @@ def test_only_wiring_builds_adapters_and_the_others_know_their_types_at_most(fil
         assert names_called_from(file, "handlers.adapters") == set()
 
 
-def test_only_wiring_itself_knows_where_it_keeps_its_clients() -> None:
+def test_only_wiring_itself_accesses_its_clients() -> None:
     private = re.compile(r"\bwiring\._\w+|\b_built\b")
     own = {ROOT / "handlers" / "wiring.py", Path(__file__)}
     files = set(every_python_file()) - own
@@ -112,27 +112,27 @@ def test_only_wiring_itself_knows_where_it_keeps_its_clients() -> None:
 
 
 @pytest.mark.parametrize("file", python_files("handlers"), ids=relative)
-def test_what_is_deployed_knows_nothing_of_its_homes(file: Path) -> None:
+def test_the_deployed_code_does_not_import_its_platforms(file: Path) -> None:
     homes = ("app", "bench", "chalice", "chalicelib", "infra", "local", "tests")
-    assert {name for name in imported_names(file) if lies_in(name, *homes)} == set()
+    assert {name for name in imported_names(file) if is_inside(name, *homes)} == set()
 
 
 @pytest.mark.parametrize("file", every_python_file(), ids=relative)
-def test_a_constant_names_its_unit_before_it_says_that_it_is_the_most_or_the_least(
+def test_a_constant_names_its_unit_before_max_or_min(
     file: Path,
 ) -> None:
     assert {name for name in names_assigned(file) if UNIT_LAST.search(name)} == set()
 
 
 @pytest.mark.parametrize("file", python_files("local/harness"), ids=relative)
-def test_the_harness_knows_none_of_the_programs_that_share_it(file: Path) -> None:
+def test_the_harness_does_not_import_the_programs_that_share_it(file: Path) -> None:
     programs = ("local.demo", "local.load", "local.soak", "bench", "tests")
-    assert {name for name in imported_names(file) if lies_in(name, *programs)} == set()
+    assert {name for name in imported_names(file) if is_inside(name, *programs)} == set()
 
 
 @pytest.mark.parametrize("folder", ["bench", "local/harness"])
 def test_no_modules_import_each_other_in_a_circle(folder: str) -> None:
-    """Not even for types: a circle is read from no end."""
+    """Not even for types: modules in a circle cannot be read in any order."""
     files = {file for file in python_files(folder) if file.name != "__init__.py"}
     imports = {
         file: {module_file(name) for name in imported_names(file)} & files - {file}
@@ -144,12 +144,12 @@ def test_no_modules_import_each_other_in_a_circle(folder: str) -> None:
 
 
 @pytest.mark.parametrize("file", every_python_file(), ids=relative)
-def test_a_python_file_has_one_thing_to_say_and_stays_short(file: Path) -> None:
+def test_a_python_file_stays_short(file: Path) -> None:
     lines = len(file.read_text(encoding="utf-8").splitlines())
     assert lines <= LINES_MAX
 
 
-def test_a_unit_test_lies_in_the_folder_of_what_it_tests() -> None:
+def test_a_unit_test_is_in_the_folder_of_the_module_it_tests() -> None:
     unit = ROOT / "tests" / "unit"
     for file in unit.rglob("test_*.py"):
         folder = file.parent.relative_to(unit)
@@ -157,7 +157,7 @@ def test_a_unit_test_lies_in_the_folder_of_what_it_tests() -> None:
         assert (ROOT / folder).is_dir(), relative(file)
 
 
-def test_what_tests_share_lies_in_support_and_not_among_them() -> None:
+def test_shared_test_code_is_in_support() -> None:
     tests = ROOT / "tests"
     files = [*tests.glob("*.py"), *python_files("tests/unit", "tests/integration")]
     helpers = {file for file in files if not file.name.startswith(("test_", "conftest."))}

@@ -1,4 +1,4 @@
-"""What the functions may do: one role for each, and nothing named by *."""
+"""The permissions of the functions: one role for each, and no wildcards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# Network interfaces have no name before Lambda makes them, and EC2's Describe calls take none.
+# Network interfaces have no name before Lambda creates them; EC2's Describe calls take no name.
 WITHOUT_A_NAME = {
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
@@ -43,7 +43,7 @@ def many(value: Any) -> list[Any]:
 
 
 def identity_statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every statement that lets a role do something."""
+    """Yield every statement that gives a role a permission."""
     for name, role in of_type(template, "AWS::IAM::Role").items():
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
@@ -54,7 +54,7 @@ def identity_statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[st
 
 
 def too_wide(template: dict[str, Any]) -> list[str]:
-    """Return what an Allow gives without naming it."""
+    """Return the wildcards of a statement that allows."""
     found = []
     for name, statement in identity_statements(template):
         if statement["Effect"] != "Allow":
@@ -66,7 +66,7 @@ def too_wide(template: dict[str, Any]) -> list[str]:
     return found
 
 
-def test_no_role_may_do_what_is_not_named_on_what_is_not_named(
+def test_no_role_has_unnamed_actions_or_resources(
     templates: dict[str, dict[str, Any]],
 ) -> None:
     assert sum(1 for t in templates.values() for _ in identity_statements(t)) > 50
@@ -81,7 +81,7 @@ def test_no_role_may_do_what_is_not_named_on_what_is_not_named(
         {"Effect": "Allow", "Action": ["ec2:DescribeVpcs", "ec2:RunInstances"], "Resource": ["*"]},
     ],
 )
-def test_the_walk_over_the_policies_sees_one_that_is_too_wide(
+def test_the_check_of_the_policies_detects_one_that_is_too_wide(
     templates: dict[str, dict[str, Any]], statement: dict[str, Any]
 ) -> None:
     spoiled = copy.deepcopy(templates["application"])
@@ -90,7 +90,7 @@ def test_the_walk_over_the_policies_sees_one_that_is_too_wide(
     assert len(too_wide(spoiled)) == 1
 
 
-def test_every_function_has_a_role_of_its_own_that_only_lambda_may_take(
+def test_every_function_has_its_own_role_that_only_lambda_may_assume(
     templates: dict[str, dict[str, Any]],
 ) -> None:
     application = templates["application"]

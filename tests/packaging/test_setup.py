@@ -1,4 +1,4 @@
-"""local/setup.sh, which every target of the Makefile begins with."""
+"""local/setup.sh, which every target of the Makefile runs first."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_an_environment_behind_a_link_is_never_made_anew(tmp_path: Path) -> None:
-    """Several checkouts may share one: emptying it would pull it away from under the others."""
+def test_an_environment_behind_a_link_is_never_recreated(tmp_path: Path) -> None:
+    """Several checkouts may share one: recreating it would break the others."""
     checkout, shared = tmp_path / "checkout", tmp_path / "shared"
     (checkout / "local").mkdir(parents=True)
     shared.mkdir()

@@ -1,4 +1,4 @@
-"""What the calculator counts with is what the templates build."""
+"""The calculator uses the sizes that the templates build."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRICED = {"Redis": "redis", "Kafka": "kafka", "Database": "database"}
 
 
 @pytest.mark.parametrize("stack", NAMES)
-def test_the_calculator_knows_the_sizes_that_there_are(stack: str) -> None:
+def test_the_calculator_knows_the_sizes_of_the_templates(stack: str) -> None:
     found = template(stack)
     assert found["Parameters"]["Size"]["AllowedValues"] == list(found["Mappings"]["Sizes"])
     assert sizes() == list(found["Mappings"]["Sizes"])
@@ -29,7 +29,7 @@ def test_the_calculator_knows_the_sizes_that_there_are(stack: str) -> None:
 
 @pytest.mark.parametrize("size", sizes())
 @pytest.mark.parametrize("stack", NAMES)
-def test_a_size_is_counted_with_as_it_is_built(stack: str, size: str) -> None:
+def test_a_size_in_the_calculator_is_the_one_that_is_built(stack: str, size: str) -> None:
     built = template(stack)["Mappings"]["Sizes"][size]
     counted = catalogue(regions()[0], size).size
     for here, there in NAMES[stack].items():
@@ -37,7 +37,7 @@ def test_a_size_is_counted_with_as_it_is_built(stack: str, size: str) -> None:
 
 
 @pytest.mark.parametrize("size", sizes())
-def test_the_price_of_a_server_is_that_of_the_one_that_is_built(size: str) -> None:
+def test_the_price_of_a_server_is_for_the_type_that_is_built(size: str) -> None:
     built = template("data")["Mappings"]["Sizes"][size]
     prices = catalogue(regions()[0], size).prices
     for here, there in PRICED.items():

@@ -1,4 +1,4 @@
-"""The templates: limits, variables, names and alarms that fit one another."""
+"""The templates: limits, variables, names and alarms that are consistent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 from tests.support.templates import FUNCTIONS, of_type
 
 
-def test_every_function_has_limits_and_a_log_of_its_own(
+def test_every_function_has_limits_and_its_own_log(
     templates: dict[str, dict[str, Any]],
 ) -> None:
     functions = of_type(templates["application"], "AWS::Serverless::Function").values()
@@ -23,7 +23,7 @@ def test_every_function_has_limits_and_a_log_of_its_own(
     assert len({json.dumps(function["LoggingConfig"]) for function in functions}) == len(FUNCTIONS)
 
 
-def test_the_small_size_leaves_the_hundred_of_the_quota_that_lambda_insists_on(
+def test_the_small_size_leaves_the_hundred_of_the_quota_that_lambda_requires(
     templates: dict[str, dict[str, Any]],
 ) -> None:
     application = templates["application"]
@@ -36,7 +36,7 @@ def test_the_small_size_leaves_the_hundred_of_the_quota_that_lambda_insists_on(
 
 
 def rendered(value: Any, parameters: dict[str, str], conditions: dict[str, bool]) -> str | None:
-    """Return a variable as CloudFormation would, exports standing for themselves."""
+    """Return a variable as CloudFormation would, with the names of exports as their values."""
     if not isinstance(value, dict):
         return str(value)
     [(kind, argument)] = value.items()
@@ -91,7 +91,7 @@ def test_both_mappings_of_kafka_lose_nothing_and_read_what_the_policies_name(
     assert "group/${Cluster}/group_1" in policy
 
 
-def test_what_a_stack_imports_one_before_it_exports(
+def test_a_stack_imports_only_exports_of_earlier_stacks(
     templates: dict[str, dict[str, Any]],
 ) -> None:
     exported: set[str] = set()
@@ -104,7 +104,7 @@ def test_what_a_stack_imports_one_before_it_exports(
                 exported.add(output["Export"]["Name"]["Fn::Sub"])
 
 
-def test_every_call_that_is_throttled_by_itself_exists(
+def test_every_call_with_its_own_throttle_exists(
     templates: dict[str, dict[str, Any]],
 ) -> None:
     api = of_type(templates["application"], "AWS::Serverless::Api")["RestAPI"]
@@ -121,7 +121,7 @@ def test_cloudformation_can_read_the_template_which_takes_no_alias_of_yaml(sam: 
     assert re.findall(r"[&*]id\d+", sam) == []
 
 
-def test_every_figure_of_ours_that_an_alarm_watches_comes_from_a_line_that_is_logged(
+def test_every_metric_of_ours_that_an_alarm_watches_comes_from_a_log_line(
     templates: dict[str, dict[str, Any]],
 ) -> None:
     operations = templates["operations"]
@@ -139,7 +139,7 @@ def test_every_figure_of_ours_that_an_alarm_watches_comes_from_a_line_that_is_lo
     assert {"DeadFailedEvents", "OldestPendingSeconds"} <= ours <= made
 
 
-def test_every_alarm_tells_somebody_also_when_it_is_over(
+def test_every_alarm_notifies_at_its_start_and_its_end(
     templates: dict[str, dict[str, Any]],
 ) -> None:
     alarms = of_type(templates["operations"], "AWS::CloudWatch::Alarm")
@@ -149,13 +149,13 @@ def test_every_alarm_tells_somebody_also_when_it_is_over(
         assert alarm["AlarmDescription"], name
 
 
-def test_the_bucket_has_one_name_wherever_it_is_written_out(sam: str) -> None:
+def test_the_bucket_has_the_same_name_in_all_templates(sam: str) -> None:
     texts = [sam, *(p.read_text() for p in (ROOT / "infra").glob("*.yaml"))]
     names = set(re.findall(r"seonchak-\$\{Stage\}-unconsumed[^/\"'\s]*", "\n".join(texts)))
     assert names == {"seonchak-${Stage}-unconsumed-${AWS::AccountId}-${AWS::Region}"}
 
 
-def test_the_servers_are_set_up_to_lose_nothing(templates: dict[str, dict[str, Any]]) -> None:
+def test_the_servers_are_configured_to_lose_nothing(templates: dict[str, dict[str, Any]]) -> None:
     resources = templates["data"]["Resources"]
     kafka = resources["KafkaConfiguration"]["Properties"]["ServerProperties"]
     for line in (

@@ -1,4 +1,4 @@
-""".github/workflows/ci.yml: valid, pinned, with few rights and an end in time."""
+""".github/workflows/ci.yml: valid, pinned, with few rights and with timeouts."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.simulation import faults
 from tests.simulation.actors import Fate
 from tests.simulation.healing import heal
+from tests.simulation.invariants import violations_at_the_end, violations_now
 from tests.simulation.plans import (
     ACTORS_MAX,
     HAPPENINGS,
@@ -20,7 +21,6 @@ from tests.simulation.plans import (
     Run,
     Then,
 )
-from tests.simulation.verdict import violations_at_the_end, violations_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""An application as API Gateway brings it, and what a refusal looks like to the letter."""
+"""An apply event as API Gateway sends it, and the exact response to a rejected one."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pytest
 
 BUILD_TIMEOUT_S = 300
-# What is in Lambda's own folders: its runtime client, and boto3 with what that needs.
+# The contents of Lambda's own folders: its runtime client, and boto3 with its dependencies.
 LAMBDA_BRINGS = (
     "awslambdaric",
     "boto3",
@@ -37,7 +37,7 @@ LAMBDA_BRINGS = (
 
 @dataclass(frozen=True)
 class Built:
-    """A package: its three files, and the zip unpacked as Lambda does it."""
+    """A package: its three files, and the zip, unpacked in the way of Lambda."""
 
     folder: Path
     tree: Path
@@ -65,7 +65,7 @@ def package(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def built_once(factory: pytest.TempPathFactory, name: str, *arguments: str) -> Built:
-    """Return the package called `name`; whichever process asks first builds it for all."""
+    """Return the package called `name`; the first process that needs it builds it for all."""
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     built = Built(shared / f"package-{name}", shared / f"unpacked-{name}")
@@ -80,7 +80,7 @@ def built_once(factory: pytest.TempPathFactory, name: str, *arguments: str) -> B
 
 
 def lambda_folder(factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with what Lambda brings, and nothing else of this environment."""
+    """Return a folder with the packages that Lambda provides, and no others."""
     folder = factory.mktemp("runtime")
     installed = Path(sysconfig.get_path("purelib"))
     for pattern in LAMBDA_BRINGS:

@@ -1,4 +1,4 @@
-"""Campaigns in which Redis and MySQL differ, or that Redis is not sure of, to be reconciled."""
+"""Campaigns in which Redis and MySQL differ, or whose state in Redis is lost, to reconcile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONG_AGO_MS = 120_000  # four times PENDING_RESEND_AFTER_S
 
 
 class Redis:
-    """The keys of one campaign, to spoil them."""
+    """The keys of one campaign, to change them."""
 
     def __init__(self, settings: Settings, campaign_id: str) -> None:
         self._settings, self._prefix = settings, f"coupon:{{{campaign_id}}}:"
@@ -33,7 +33,7 @@ class Redis:
 
 
 def issue(campaign_id: str, *users: str, first: int = 1) -> None:
-    """Bring users from first to last into Redis and MySQL, as the consumer does."""
+    """Write users from first to last into Redis and MySQL, as the consumer does."""
     records = [message(campaign_id, user, serial) for serial, user in enumerate(users, first)]
     consume_handler(kafka_event(records), None)
 
@@ -51,7 +51,7 @@ def findings(campaign_id: str) -> list[tuple[Kind, str | int | None]]:
 
 
 def spoil(redis: Redis, campaign_id: str) -> None:
-    """Bring about one difference of every kind."""
+    """Create one difference of every kind."""
     create_campaign(campaign_id, quantity=20)
     issue(campaign_id, "sound", "unknown", "mismatch")
     for user in ("stale", "rowless", "gap", "fresh"):

@@ -1,6 +1,6 @@
-"""In Locust's place: the same people on threads, with its options.
+"""A replacement of Locust: the same users on threads, with its options.
 
-So the load test is tested where Locust is not installed.
+With it, the load test is tested where Locust is not installed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ TIMEOUT_S = 30.0
 
 
 class CouponUser:
-    """One of them, on a thread."""
+    """One user, on a thread."""
 
     def __init__(self, number: int, options: argparse.Namespace, campaign_id: str) -> None:
         self.session = UserSession(f"user-{number}")
-        self._nature = UserProfile.of(number, options.hang_ups / 100)
+        self._profile = UserProfile.of(number, options.hang_ups / 100)
         self._campaign_id = campaign_id
         self._token = mint(os.environ["AUTH_JWT_SECRET"], self.session.user)
         address = urlsplit(options.host)
@@ -40,12 +40,12 @@ class CouponUser:
         )
 
     def run_scenario(self, opens_at_s: float, patience_s: float) -> None:
-        """Live through the day."""
-        steps = scenario(self._nature, opens_at_s + patience_s)
+        """Run the scenario."""
+        steps = scenario(self._profile, opens_at_s + patience_s)
         action: Action | None = next(steps)
         with closing(self._connection):
             while action:
-                time.sleep(action.after_s)  # a person's own pause: there is nothing to wait for
+                time.sleep(action.after_s)  # the user's own pause: there is nothing to wait for
                 sent_s = time.time()
                 reply = self._do(action)
                 seen = read(action.call, reply, self._campaign_id, self.session.user)
@@ -65,13 +65,14 @@ class CouponUser:
         if action.hang_up_s:
             self._connection.close()
             return RawResponse(time.time(), NO_RESPONSE, {}, b"", HUNG_UP)
-        answer = self._connection.getresponse()
-        headers = {name: answer.getheader(name) or "" for name in ("Retry-After", "Cache-Control")}
-        return RawResponse(time.time(), answer.status, headers, answer.read())
+        response = self._connection.getresponse()
+        names = ("Retry-After", "Cache-Control")
+        headers = {name: response.getheader(name) or "" for name in names}
+        return RawResponse(time.time(), response.status, headers, response.read())
 
 
 def main() -> None:
-    """Be everybody, for one day."""
+    """Run all users of one load test."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     kinds = {"host": str, "days": Path, "users": int, "quantity": int}
     for name in ("countdown", "hang-ups", "patience", *kinds):
@@ -80,13 +81,13 @@ def main() -> None:
     opens_at_ms = int((time.time() + options.countdown) * 1000)
     secret = os.environ["AUTH_JWT_SECRET"]
     campaign_id = create_campaign(options.host, secret, options.quantity, opens_at_ms)
-    people = [CouponUser(number, options, campaign_id) for number in range(options.users)]
+    users = [CouponUser(number, options, campaign_id) for number in range(options.users)]
     with ThreadPoolExecutor(options.users) as threads:
         for each in [
-            threads.submit(one.run_scenario, opens_at_ms / 1000, options.patience) for one in people
+            threads.submit(one.run_scenario, opens_at_ms / 1000, options.patience) for one in users
         ]:
             each.result()
-    sessions = [one.session for one in people]
+    sessions = [one.session for one in users]
     sys.stdout.write(f"{progress(sessions, time.time() - opens_at_ms / 1000)}\n")
     timings = [Timing("POST /campaigns/{id}/apply", options.users, 0, 1.0, 2.0, 3.0, 4.0)]
     LoadResult(campaign_id, options.quantity, opens_at_ms, sessions, timings).write(options.days)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class FakeCampaignStates:
+class FakeRedisCampaigns:
     """Campaigns as Redis shows them."""
 
     statuses: dict[str, CampaignStatus] = field(default_factory=dict)
@@ -55,10 +55,10 @@ class FakeCampaignStates:
 
 
 @dataclass
-class FakeCouponQueries:
+class FakeMySqlQueries:
     """What HTTP reads from MySQL. As the driver does, it refuses text that UTF-8 cannot hold."""
 
-    standing: dict[str, Campaign] = field(default_factory=dict)
+    campaigns: dict[str, Campaign] = field(default_factory=dict)
     coupon_rows: dict[tuple[str, str], Coupon] = field(default_factory=dict)
     failed_rows: list[dict[str, Any]] = field(default_factory=list)
     given_up: set[tuple[str, str]] = field(default_factory=set)
@@ -67,8 +67,8 @@ class FakeCouponQueries:
 
     def create_campaign(self, campaign: Campaign) -> tuple[Campaign, bool]:
         _encode(campaign.id, campaign.name)
-        created = campaign.id not in self.standing
-        return self.standing.setdefault(campaign.id, campaign), created
+        created = campaign.id not in self.campaigns
+        return self.campaigns.setdefault(campaign.id, campaign), created
 
     def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
         return self.coupon_rows.get((campaign_id, user_id))
@@ -95,11 +95,11 @@ class FakeCouponQueries:
 
 
 @dataclass
-class FakeAdmissionRegister:
-    """The admissions of FakeAdmissions, of campaigns that FakeCampaignStates knows."""
+class FakeAdmissionReader:
+    """The admissions of FakeAdmissions, of campaigns that FakeRedisCampaigns knows."""
 
     admissions: FakeAdmissions
-    states: FakeCampaignStates
+    states: FakeRedisCampaigns
 
     def snapshot(self, campaign_id: str) -> CampaignSnapshot:
         self.states.status(campaign_id)
@@ -129,14 +129,14 @@ class FakeAdmissionRegister:
 
 
 @dataclass
-class FakeCouponRegister:
-    """The coupons of FakeCouponQueries."""
+class FakeCouponReader:
+    """The coupons of FakeMySqlQueries."""
 
-    queries: FakeCouponQueries
+    queries: FakeMySqlQueries
 
     def snapshot(self, campaign_id: str) -> tuple[int | None, int]:
         self.queries.ping()
-        campaign = self.queries.standing.get(campaign_id)
+        campaign = self.queries.campaigns.get(campaign_id)
         rows = self.queries.coupons(campaign_id, 0, 1_000_000)
         return (campaign.quantity if campaign else None), rows[-1].serial if rows else 0
 
@@ -145,9 +145,9 @@ class FakeCouponRegister:
         return [(row.serial, row.user_id) for row in rows if row.serial <= through]
 
     def lookup_users(self, campaign_id: str, users: Sequence[str]) -> list[Issued]:
-        return [self._standing(campaign_id, user) for user in users]
+        return [self._state_of(campaign_id, user) for user in users]
 
-    def _standing(self, campaign_id: str, user_id: str) -> Issued:
+    def _state_of(self, campaign_id: str, user_id: str) -> Issued:
         row = self.queries.coupon_of(campaign_id, user_id)
         given_up = self.queries.has_failed(campaign_id, user_id)
         return Issued(row.serial if row else None, FailedStatus.DEAD if given_up else None)

@@ -1,4 +1,4 @@
-"""Stand-ins for Redis, Kafka and MySQL, held to the real adapters by tests/contract.
+"""Fakes of Redis, Kafka and MySQL; tests/contract checks that they act like the real adapters.
 
 They keep their state in plain dictionaries that a test may look into or change.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 
 NOW_MS = 1_795_316_400_123  # 2026-11-22T03:00:00.123Z
-Place = tuple[str, int, int]
+Position = tuple[str, int, int]
 
 
 @dataclass
@@ -40,7 +40,7 @@ class FakeCampaign:
     returned: list[int] = field(default_factory=list)
     rate: Counter[tuple[int, str]] = field(
         default_factory=Counter, repr=False
-    )  # by window and by whom
+    )  # by window, and by user or address
 
 
 @dataclass
@@ -111,9 +111,9 @@ class FakeAdmissions:
         return Rejection(Admission(Outcome.SOLD_OUT), winners)
 
     def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
-        return [self.durable and self._stands(message) for message in admitted]
+        return [self.durable and self._is_admitted(message) for message in admitted]
 
-    def _stands(self, message: CouponAccepted) -> bool:
+    def _is_admitted(self, message: CouponAccepted) -> bool:
         campaign = self.campaigns.get(message.campaign_id)
         if campaign is None or campaign.stale:
             return False
@@ -147,7 +147,7 @@ def _settle(campaign: FakeCampaign, settlement: Settlement) -> None:
 
 @dataclass
 class FakePublisher:
-    """A topic that is a list; without acks when told so, and after the time that is given."""
+    """A topic that is a list; it gives no acks if so configured, or after the deadline."""
 
     acknowledges: bool = True
     sent: list[tuple[bytes, bytes, str]] = field(default_factory=list)  # key, value, request id
@@ -170,8 +170,8 @@ class FakeLedger:
     """The tables coupon and failed_event with their guards."""
 
     quantities: dict[str, int] = field(default_factory=dict)
-    coupons: dict[tuple[str, str], int] = field(default_factory=dict)  # serial of each owner
-    failures: dict[Place, FailedEvent] = field(default_factory=dict)
+    coupons: dict[tuple[str, str], int] = field(default_factory=dict)  # the serial of each user
+    failures: dict[Position, FailedEvent] = field(default_factory=dict)
 
     def write(
         self, accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent]
@@ -182,13 +182,11 @@ class FakeLedger:
             reason = self._write(coupon)
             if reason:
                 event = FailedEvent(one.record, reason, "", coupon.campaign_id, coupon.user_id)
-                self._keep(event)
-            holder = SettledAs.FAILED_EVENT if reason else SettledAs.COUPON
-            settlements.append(
-                Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, holder)
-            )
+                self._store(event)
+            state = SettledAs.FAILED_EVENT if reason else SettledAs.COUPON
+            settlements.append(Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, state))
         for event in failed:
-            self._keep(event)
+            self._store(event)
         return settlements
 
     def _write(self, coupon: CouponAccepted) -> Reason | None:  # noqa: PLR0911 - a reason each
@@ -210,23 +208,23 @@ class FakeLedger:
         self.coupons[owner] = coupon.serial
         return None
 
-    def _keep(self, event: FailedEvent) -> None:
+    def _store(self, event: FailedEvent) -> None:
         record = event.record
-        place = (record.topic, record.partition, record.offset)
-        known = self.failures.setdefault(place, event)
-        if known.record.value != record.value:  # the topic was created anew
-            place = (f"{record.topic}@{record.timestamp_ms}", record.partition, record.offset)
-            self.failures.setdefault(place, event)
+        position = (record.topic, record.partition, record.offset)
+        known = self.failures.setdefault(position, event)
+        if known.record.value != record.value:  # the topic was created again
+            position = (f"{record.topic}@{record.timestamp_ms}", record.partition, record.offset)
+            self.failures.setdefault(position, event)
 
 
 def record(value: bytes | None, offset: int = 0, partition: int = 0) -> Record:
-    """Return a record as Lambda brings it; its key says whose it is only to Kafka."""
+    """Return a record as Lambda delivers it; only Kafka uses its key."""
     return Record("coupon_create", partition, offset, NOW_MS, b"key", value, "request")
 
 
 @dataclass
 class FakeFailedEventQueue:
-    """A failed_event table in which nothing waits."""
+    """A failed_event table without waiting events."""
 
     reachable: bool = True
 

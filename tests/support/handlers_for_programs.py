@@ -16,14 +16,14 @@ POLL_INTERVAL_S = 0.01
 
 
 def echo(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with the event, the process and the time that is left."""
+    """Respond with the event, the process and the remaining time."""
     left_ms = context.get_remaining_time_in_millis()
-    told = {"event": event, "pid": os.getpid(), "left_ms": left_ms}
-    return {"statusCode": 200, "body": json.dumps(told)}
+    fields = {"event": event, "pid": os.getpid(), "left_ms": left_ms}
+    return {"statusCode": 200, "body": json.dumps(fields)}
 
 
 def held(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Answer once the directory named in the query holds a file `release`."""
+    """Respond once the directory named in the query holds a file `release`."""
     _hold(Path(event["queryStringParameters"]["directory"]))
     return {"statusCode": 200, "body": '"released"'}
 
@@ -41,7 +41,7 @@ def record(event: dict[str, Any], _context: Any) -> None:
 
 
 def record_held(event: dict[str, Any], context: Any) -> None:
-    """Do the same, once the file's directory holds a file `release`."""
+    """Record the event once the file's directory holds a file `release`."""
     _hold(Path(os.environ["RECORD_TO"]).parent)
     record(event, context)
 
@@ -50,7 +50,7 @@ def _hold(directory: Path) -> None:
     (directory / "started").touch()
     deadline = time.monotonic() + RELEASE_TIMEOUT_S
     while not (directory / "release").exists():
-        assert time.monotonic() < deadline, "nobody released the handler"
+        assert time.monotonic() < deadline, "the test did not release the handler"
         time.sleep(POLL_INTERVAL_S)
 
 

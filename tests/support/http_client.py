@@ -1,4 +1,4 @@
-"""HTTP as clients speak it: many connections at once, each kept alive."""
+"""An HTTP client for tests: many connections at once, each kept alive."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class Client:
         connection.request(call.method, call.path, body, headers)
         response = connection.getresponse()
         text = response.read().decode()
-        answered = {name.title(): value for name, value in response.getheaders()}
-        is_json = "json" in answered.get("Content-Type", "")
-        return Response(response.status, answered, json.loads(text) if is_json else text)
+        response_headers = {name.title(): value for name, value in response.getheaders()}
+        is_json = "json" in response_headers.get("Content-Type", "")
+        return Response(response.status, response_headers, json.loads(text) if is_json else text)
 
     def send_all(self, calls: Sequence[Call], threads: int) -> list[Response]:
         with ThreadPoolExecutor(threads) as pool:

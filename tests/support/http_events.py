@@ -1,4 +1,4 @@
-"""Events of every kind that a client can bring about, well-meaning or not."""
+"""Events of every kind that a client can cause, valid or malicious."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ NEARLY_A_CAMPAIGN = st.one_of(
         st.sampled_from([*CAMPAIGN, "other", "\ud800"]),
         JSON,
     ),
-    # Whole ones, too: what is stored is what others are shown later.
+    # Complete ones, too: other users later see what is stored.
     st.builds(
         lambda number, name: CAMPAIGN | {"id": f"c-{number}", "name": name},
         st.integers(0, 99),
@@ -140,14 +140,14 @@ HEADERS = st.builds(
     lambda others, name, authorization: {**others, name: authorization},
     st.dictionaries(HEADER_NAMES, TEXT | ACCEPT | st.none(), max_size=3),
     st.sampled_from(["Authorization", "authorization", "AUTHORIZATION"]),
-    # In most cases a good one, or nothing behind the door would ever be reached.
+    # In most cases a valid one; otherwise no request would pass the authentication.
     st.integers(0, 3).flatmap(lambda n: AUTHORIZATION if n == 3 else KNOWN[n % 2]),
 )
 QUERY_NAMES = ["limit", "after", "status", "reason", "campaign_id", "user_id"]
 QUERY_VALUES = TEXT | st.integers(-2, 10_002).map(str)
 QUERY = st.dictionaries(st.sampled_from(QUERY_NAMES) | ANY_TEXT, QUERY_VALUES, max_size=3)
 MULTI_QUERY = QUERY.map(lambda query: {name: ["first", text] for name, text in query.items()})
-# The worlds of the tests hold one of each state, and one that is missing.
+# The tests' environments hold one campaign of each state; one id is missing.
 CAMPAIGNS = ["welcome", "welcome", "sold-out", "scheduled", "closed", "missing"]
 PATHS: SearchStrategy[dict[str, str] | None] = st.one_of(
     st.sampled_from(CAMPAIGNS).map(lambda campaign: {"id": campaign}),

@@ -1,4 +1,4 @@
-"""An issuer of tokens with an RS256 and an ES256 key, whose keys a local HTTP server gives."""
+"""An issuer of tokens with an RS256 and an ES256 key, which a local HTTP server publishes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRET = "development-only-jwt-secret-of-32-bytes-or-more"
 
 
 class Issuer:
-    """Signs with its own keys; `answer` is what its server says next: a status and a body."""
+    """Signs with its own keys; `answer` is its server's next response: a status and a body."""
 
     def __init__(self) -> None:
         self.rsa = rsa.generate_private_key(65_537, 2048)
@@ -55,7 +55,7 @@ class Issuer:
                 if not pause_s:
                     self.wfile.write(body)
                     return
-                with suppress(OSError):  # whoever asked has left
+                with suppress(OSError):  # the client has disconnected
                     for byte in body:
                         if closing.wait(pause_s):
                             return
@@ -80,11 +80,11 @@ def good_claims() -> dict[str, Any]:
 
 
 def unsigned(header: dict[str, Any], claims: dict[str, Any] | None = None) -> str:
-    """Return a token that anybody can make: with these parts and a signature of zeros."""
+    """Return a token that any client can make: with these parts and a signature of zeros."""
     parts = [json.dumps(header).encode(), json.dumps(claims or good_claims()).encode(), b"\0" * 64]
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
 def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:
-    """Sign as a careless issuer would: whatever the claims are."""
+    """Sign any claims, as a careless issuer would."""
     return sign(claims, secret, algorithm)

@@ -1,4 +1,4 @@
-"""Where the repository, its pages and the recorded events lie."""
+"""The paths of the repository, its pages and the recorded events."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Topics to poll, poll runners step by step and as programs, and what came of them."""
+"""Topics to poll, poll runners step by step and as programs, and their results."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def send(
     key: bytes | None = None,
     headers: list[tuple[str, bytes]] | None = None,
 ) -> list[Any]:
-    """Send and return what the broker said of each record."""
+    """Send, and return the broker's reply to each record."""
     with closing(KafkaProducer(**connection_options(settings))) as producer:
         sent = [
             producer.send(

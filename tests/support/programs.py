@@ -1,4 +1,4 @@
-"""Programs of this repository, run for real by a test and ended whatever happens."""
+"""Programs of this repository, run for real by a test and always ended after it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Program:
-    """A running `python -m …`, with what it says on stdout and stderr as lines."""
+    """A running `python -m …`, with the lines of its stdout and stderr."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -87,7 +87,7 @@ class _Lines:
 
 @contextmanager
 def running(module: str, *arguments: str, environment: Mapping[str, str]) -> Iterator[Program]:
-    """Run `python -m module`; at the end of the block kill what is left of it."""
+    """Run `python -m module`; at the end of the block kill it if it still runs."""
     with running_command(sys.executable, "-m", module, *arguments, environment=environment) as it:
         yield it
 

@@ -1,4 +1,4 @@
-"""What the negative controls of races have in common."""
+"""The common part of the negative controls of races."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's shell blocks as they are.
+"""The README's shell blocks, unchanged.
 
 `python -m tests.support.readme "In containers" 1 | bash` runs one."""
 

@@ -1,4 +1,4 @@
-"""Ways to lose what Redis held, and what it takes until a rebuild can be tried."""
+"""Ways to lose the state in Redis, and the preparation of a rebuild."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ACK_TIMEOUT_MS = 500
 
 
 def warm_up() -> None:
-    """Build the producer, which takes longer than these tests give an ack."""
-    warm = message("warm-up", "nobody", 1)
+    """Build the producer, which takes longer than the ack timeout of these tests."""
+    warm = message("warm-up", "no-user", 1)
     publisher = wiring.publisher()
     eventually(
         lambda: publish_one(publisher, warm, "", time.monotonic() + WAIT_S), "an ack from Kafka"
@@ -33,7 +33,7 @@ def flush(settings: Settings) -> None:
 
 
 def mark_as_restarted(settings: Settings, campaign_id: str) -> None:
-    """Leave everything as another run of Redis would have left it."""
+    """Set the epochs to those of an earlier run of Redis."""
     with closing(connect(settings)) as redis:
         redis.set("coupon:epoch", "f" * 40)
         redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)

@@ -1,4 +1,4 @@
-"""Granian's side of the gateway, without a socket: requests put in, answers taken out."""
+"""Granian's side of the gateway, without a socket: requests go in, responses come out."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ class Scope:
 
 
 class RsgiProtocol:
-    """A client that sends `chunks` and keeps the answer."""
+    """A client that sends `chunks` and stores the response."""
 
     def __init__(self, chunks: Iterable[bytes] = ()) -> None:
         self._chunks = iter(chunks)
-        self.answered: tuple[int, Sequence[tuple[str, str]], bytes] | None = None
+        self.response: tuple[int, Sequence[tuple[str, str]], bytes] | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self._chunks:
@@ -87,8 +87,8 @@ class RsgiProtocol:
         await asyncio.Event().wait()
 
     def response_bytes(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
-        assert self.answered is None
-        self.answered = status, headers, body
+        assert self.response is None
+        self.response = status, headers, body
 
 
 class Silent(RsgiProtocol):
@@ -110,7 +110,7 @@ def ask(
 
 
 def ask_at_once(requests: Sequence[tuple[Scope, RsgiProtocol]], *routes: Route) -> list[Reply]:
-    """Send requests that have all come before the first is answered."""
+    """Send requests that all arrive before the first response."""
 
     async def served() -> None:
         loop = asyncio.get_running_loop()
@@ -124,10 +124,10 @@ def ask_at_once(requests: Sequence[tuple[Scope, RsgiProtocol]], *routes: Route) 
 
 
 def _reply(client: RsgiProtocol) -> Reply:
-    assert client.answered
-    status, headers, body = client.answered
+    assert client.response
+    status, headers, body = client.response
     return Reply(status, {name.lower(): value for name, value in headers}, list(headers), body)
 
 
-def answering(answer: Any) -> Route:
-    return Route("GET", "/", lambda _event, _context: answer)
+def answering(response: Any) -> Route:
+    return Route("GET", "/", lambda _event, _context: response)

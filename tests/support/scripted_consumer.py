@@ -1,4 +1,4 @@
-"""A consumer that has a script for its troubles, and a runner on it."""
+"""A consumer with scripted polls and errors, and a runner on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.polled import P0, P1, SERVERS
 
 
 class ScriptedConsumer:
-    """Gives the polls of a list, one after another; notes what it is told."""
+    """Returns the polls of a list, one after another; records the calls that it gets."""
 
     def __init__(self, *polls: Any) -> None:
         self.polls = list(polls)

@@ -16,14 +16,14 @@ MISSING = b"an unexpected error occurred while executing request: ResourceNotFou
 
 
 class Extension:
-    """Holds secrets by name and stage; `broken` answers everything with that status and body."""
+    """Holds secrets by name and stage; `broken` is the response to all requests, if set."""
 
     def __init__(self) -> None:
         self.secrets: dict[tuple[str, str], str] = {}
         self.tokens: list[str | None] = []
         self.broken: tuple[int, bytes] | None = None
 
-    def answer(self, target: str) -> tuple[int, bytes]:
+    def respond(self, target: str) -> tuple[int, bytes]:
         url = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         assert url.path == "/secretsmanager/get"
@@ -42,7 +42,7 @@ class Extension:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 extension.tokens.append(self.headers.get("X-Aws-Parameters-Secrets-Token"))
-                status, body = extension.answer(self.path)
+                status, body = extension.respond(self.path)
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(body)

@@ -1,4 +1,4 @@
-"""What tests of the running service share: asking it as clients do, looking into its servers."""
+"""Helpers for tests of the running service: requests as a client, queries of its servers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Response:
 
     @property
     def code(self) -> str:
-        """What happened, in one word."""
+        """The outcome, or the code of the error."""
         return str(self.body.get("outcome") or self.body.get("code"))
 
 
@@ -92,8 +92,8 @@ def campaign_body(
 
 def create_campaign(campaign_id: str, quantity: int = 100, **window: float) -> None:
     body = campaign_body(campaign_id, quantity, **window)
-    answer = ask("POST /campaigns", user="admin", scope=ADMIN, body=body)
-    assert answer.status == 201, answer
+    response = ask("POST /campaigns", user="admin", scope=ADMIN, body=body)
+    assert response.status == 201, response
 
 
 def winners(campaign_id: str, query: dict[str, str], **headers: str) -> Response:
@@ -146,7 +146,7 @@ def kafka_event(values: Iterable[CouponAccepted | bytes | None], first: int = 0)
 
 
 def cut_off_redis(settings: Settings) -> None:
-    """Let the service ask a Redis that is not there; its password must not show up anywhere."""
+    """Let the service call a Redis that does not exist; its password must appear nowhere."""
     scripts = wiring.scripts()
     scripts.close()
     nowhere = dataclasses.replace(settings, redis_url="redis://:redis-password@127.0.0.1:1")
@@ -154,7 +154,7 @@ def cut_off_redis(settings: Settings) -> None:
 
 
 def rows(settings: Settings, statement: str, *values: object) -> list[tuple[Any, ...]]:
-    """Ask MySQL itself, over a connection of the test's own."""
+    """Query MySQL itself, over the test's own connection."""
     address = settings.database_address
     assert address
     with (
@@ -187,7 +187,7 @@ def failures(settings: Settings, campaign_id: str) -> dict[str, str]:
 
 
 def redis_dump(settings: Settings) -> dict[bytes, Any]:
-    """Return every key of ours in Redis with its serialized value; counted calls are no state."""
+    """Return our keys in Redis with their serialized values, without the rate counters."""
     with closing(connect(settings)) as client:
         keys = sorted(client.scan_iter("coupon:*"))
         return {key: client.dump(key) for key in keys if not key.endswith(b":rate")}

@@ -1,4 +1,4 @@
-"""One applicant, one message: what the product only does for several at once."""
+"""One applicant, one message: the product itself only has functions for batches."""
 
 from __future__ import annotations
 

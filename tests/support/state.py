@@ -1,4 +1,4 @@
-"""Looks at, and changes, what stands in the servers of a test."""
+"""Reads and changes the state of the servers of a test."""
 
 from __future__ import annotations
 

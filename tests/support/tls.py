@@ -1,4 +1,4 @@
-"""A certificate authority of a test's own, and TLS in front of a server that speaks none."""
+"""A certificate authority for one test, and TLS in front of a server without TLS."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY = dt.timedelta(days=1)
 
 
 class Authority:
-    """Signs certificates; `file` is what a client is given to trust it."""
+    """Signs certificates; a client that is given `file` trusts it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -38,7 +38,7 @@ class Authority:
         self.file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
     def server_context(self, host: str) -> ssl.SSLContext:
-        """Return what a server of that name needs."""
+        """Return the TLS context of a server of that name."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.server_file(host))
         return context
@@ -80,7 +80,7 @@ class Authority:
 
 @contextmanager
 def tls_in_front_of(port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """Take TLS connections and hand what comes over to 127.0.0.1:`port`; yield the port."""
+    """Accept TLS connections and forward their data to 127.0.0.1:`port`; yield the port."""
     with ExitStack() as stack, socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=_accept, args=(listener, port, context, stack))
         thread.start()
@@ -100,7 +100,7 @@ def _accept(listener: socket.socket, port: int, context: ssl.SSLContext, stack: 
         pair = threading.Thread(target=_serve, args=(plain, port, context))
         pair.start()
         stack.callback(pair.join)
-        stack.callback(_shut, plain)  # before it is waited for
+        stack.callback(_shut, plain)  # runs before the join
 
 
 def _serve(plain: socket.socket, port: int, context: ssl.SSLContext) -> None:

@@ -1,4 +1,4 @@
-"""Handlers with nothing behind them: settings that name no real server, and fakes wired in."""
+"""Handlers without servers: settings that name no real server, and fakes wired in."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from handlers.domain.reconciliation import reconciler as comparison
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
 from tests.support.fake_reads import (
-    FakeAdmissionRegister,
-    FakeCampaignStates,
-    FakeCouponQueries,
-    FakeCouponRegister,
+    FakeAdmissionReader,
+    FakeCouponReader,
+    FakeMySqlQueries,
+    FakeRedisCampaigns,
 )
 from tests.support.fakes import (
     NOW_MS,
@@ -36,7 +36,7 @@ from tests.support.log_lines import parsed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A busy machine is no fault of the code: what takes long is seen by pytest's own timeout.
+# A busy machine is not a fault of the code: pytest's own timeout ends a test that hangs.
 settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
 )
@@ -53,20 +53,20 @@ ENVIRONMENT = {
 
 @dataclass
 class Fakes:
-    """What stands behind the handlers of a test."""
+    """The fakes that the handlers of a test use."""
 
     admissions: FakeAdmissions = field(default_factory=FakeAdmissions)
     publisher: FakePublisher = field(default_factory=FakePublisher)
     ledger: FakeLedger = field(default_factory=FakeLedger)
-    redis_campaigns: FakeCampaignStates = field(default_factory=FakeCampaignStates)
+    redis_campaigns: FakeRedisCampaigns = field(default_factory=FakeRedisCampaigns)
     failed_event_queue: FakeFailedEventQueue = field(default_factory=FakeFailedEventQueue)
-    mysql_queries: FakeCouponQueries = field(default_factory=FakeCouponQueries)
-    admission_reader: FakeAdmissionRegister = field(init=False)
-    coupon_reader: FakeCouponRegister = field(init=False)
+    mysql_queries: FakeMySqlQueries = field(default_factory=FakeMySqlQueries)
+    admission_reader: FakeAdmissionReader = field(init=False)
+    coupon_reader: FakeCouponReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.admission_reader = FakeAdmissionRegister(self.admissions, self.redis_campaigns)
-        self.coupon_reader = FakeCouponRegister(self.mysql_queries)
+        self.admission_reader = FakeAdmissionReader(self.admissions, self.redis_campaigns)
+        self.coupon_reader = FakeCouponReader(self.mysql_queries)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def service_settings() -> Settings:
 def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
     """Wire fakes in, with real tokens."""
     wiring.reset()
-    monkeypatch.setattr(comparison, "RECHECK_DELAY_S", 0)  # nothing is on its way in fakes
+    monkeypatch.setattr(comparison, "RECHECK_DELAY_S", 0)  # fakes have no events in flight
     made = Fakes()
     with ExitStack() as overrides:
         overrides.enter_context(wiring.override(wiring.settings, service_settings))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from handlers.domain import times
 from local.harness.observations import Row
 from tests.faults.engine.injector import Injector
+from tests.faults.engine.invariants import HistoryResult, excused, violations
 from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
 from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError, Quiet, lost_forgeries
-from tests.faults.engine.verdict import Evidence, excused, violations
 from tests.faults.entry import BY_DISK, BY_KAFKA, JOURNAL
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def run(
     except NotQuietError as error:
         broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
-    seen = _evidence(cluster, scenario, campaign_id, load, injector)
+    seen = _result(cluster, scenario, campaign_id, load, injector)
     return Result(
         scenario,
         [*violations(seen), *broken],
@@ -114,9 +114,9 @@ def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
     raise NotQuietError(message)
 
 
-def _evidence(
+def _result(
     cluster: Cluster, scenario: Scenario, campaign_id: str, load: Load, injector: Injector
-) -> Evidence:
+) -> HistoryResult:
     coupons = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s"
     failed = "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
     journal = cluster.points / JOURNAL
@@ -127,7 +127,7 @@ def _evidence(
         for wanted in (BY_DISK, BY_KAFKA)
     )
     forger = "forger"
-    return Evidence(
+    return HistoryResult(
         scenario,
         load.responses,
         [

@@ -1,4 +1,4 @@
-"""apply_handler with nothing but fakes behind it: answers bit for bit, and who reaches Kafka."""
+"""apply_handler on fakes: the exact responses, and which applicants reach Kafka."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
 @pytest.mark.usefixtures("campaign")
-def test_the_first_is_accepted_and_handed_to_kafka(fakes: Fakes, bearer: Bearer) -> None:
+def test_the_first_user_is_accepted_and_published(fakes: Fakes, bearer: Bearer) -> None:
     assert applied(bearer("42")) == {
         "statusCode": 202,
         "headers": JSON,
@@ -54,9 +54,7 @@ def test_the_same_user_gets_the_same_serial_and_once_it_is_written_no_second_mes
 
 
 @pytest.mark.usefixtures("campaign")
-def test_who_asks_again_before_it_is_written_is_handed_over_again(
-    fakes: Fakes, bearer: Bearer
-) -> None:
+def test_a_retry_before_the_row_is_written_is_published_again(fakes: Fakes, bearer: Bearer) -> None:
     admit_one(fakes.admissions, "welcome", "42")  # an apply that was killed right after the script
     assert applied(bearer("42"))["statusCode"] == 200
     [(_, value, _)] = fakes.publisher.sent
@@ -64,7 +62,7 @@ def test_who_asks_again_before_it_is_written_is_handed_over_again(
 
 
 @pytest.mark.usefixtures("campaign")
-def test_who_asks_again_is_promised_nothing_that_is_not_safe(fakes: Fakes, bearer: Bearer) -> None:
+def test_a_retry_gets_no_success_until_it_is_durable(fakes: Fakes, bearer: Bearer) -> None:
     fakes.publisher.acknowledges = fakes.admissions.durable = False
     assert [applied(bearer("42"))["statusCode"] for _ in range(2)] == [503, 503]
     fakes.admissions.durable = True
@@ -72,7 +70,7 @@ def test_who_asks_again_is_promised_nothing_that_is_not_safe(fakes: Fakes, beare
 
 
 @pytest.mark.usefixtures("campaign")
-def test_when_all_are_gone_newcomers_are_sold_out_and_winners_still_know_their_serial(
+def test_when_sold_out_new_users_are_rejected_and_winners_still_get_their_serial(
     bearer: Bearer,
 ) -> None:
     assert [applied(bearer(user))["statusCode"] for user in ("1", "2")] == [202, 202]
@@ -85,7 +83,7 @@ def test_when_all_are_gone_newcomers_are_sold_out_and_winners_still_know_their_s
 @pytest.mark.parametrize(
     ("early_ms", "seconds"), [(1, "1"), (1000, "1"), (1001, "2"), (60_000, "60")]
 )
-def test_who_comes_too_early_is_told_when_to_come_again(
+def test_a_user_who_is_too_early_gets_the_time_to_retry(
     fakes: Fakes, bearer: Bearer, campaign: FakeCampaign, early_ms: int, seconds: str
 ) -> None:
     fakes.admissions.now_ms = campaign.opens_at_ms - early_ms
@@ -94,7 +92,7 @@ def test_who_comes_too_early_is_told_when_to_come_again(
     )
 
 
-def test_who_comes_too_late_is_told_so(
+def test_a_user_who_is_too_late_gets_closed(
     fakes: Fakes, bearer: Bearer, campaign: FakeCampaign
 ) -> None:
     fakes.admissions.now_ms = campaign.closes_at_ms
@@ -103,7 +101,7 @@ def test_who_comes_too_late_is_told_so(
 
 @pytest.mark.usefixtures("campaign")
 @pytest.mark.parametrize("campaign_id", ["other", "Not-An-Id", "", "a{b}", "\ud800"])
-def test_a_campaign_that_is_not_there_is_not_found(bearer: Bearer, campaign_id: str) -> None:
+def test_an_unknown_campaign_is_not_found(bearer: Bearer, campaign_id: str) -> None:
     assert applied(bearer(), campaign_id) == problem(
         "CAMPAIGN_NOT_FOUND", 404, "Not Found", "There is no campaign of that id."
     )
@@ -118,21 +116,21 @@ STALE = problem(
 )
 
 
-def test_a_redis_that_may_have_forgotten_winners_admits_nobody(
+def test_a_redis_that_may_have_lost_winners_admits_no_user(
     bearer: Bearer, campaign: FakeCampaign
 ) -> None:
     campaign.stale = True
     assert applied(bearer()) == STALE
 
 
-def test_a_redis_that_has_lost_everything_does_not_say_not_found(
+def test_a_redis_that_has_lost_everything_does_not_report_not_found(
     fakes: Fakes, bearer: Bearer
 ) -> None:
     fakes.admissions.epoch_is_known = False
     assert applied(bearer()) == STALE
 
 
-def test_a_redis_out_of_reach_is_answered_503(fakes: Fakes, bearer: Bearer) -> None:
+def test_an_unreachable_redis_gives_503(fakes: Fakes, bearer: Bearer) -> None:
     fakes.admissions.reachable = False
     response = applied(bearer())
     assert response["statusCode"] == 503
@@ -140,7 +138,7 @@ def test_a_redis_out_of_reach_is_answered_503(fakes: Fakes, bearer: Bearer) -> N
     assert json.loads(response["body"])["code"] == "UNAVAILABLE"
 
 
-def test_without_a_valid_token_nobody_is_admitted(fakes: Fakes, campaign: FakeCampaign) -> None:
+def test_without_a_valid_token_no_user_is_admitted(fakes: Fakes, campaign: FakeCampaign) -> None:
     assert applied({}) == problem(
         "UNAUTHENTICATED",
         401,
@@ -162,7 +160,7 @@ def test_without_an_ack_an_admission_on_the_disk_is_accepted(
     assert campaign.pending == {"42": NOW_MS}  # the relay will send it
 
 
-def test_without_an_ack_and_off_the_disk_nobody_is_told_yes_and_nothing_is_undone(
+def test_without_an_ack_and_not_on_the_disk_it_is_503_and_nothing_is_undone(
     fakes: Fakes, bearer: Bearer, campaign: FakeCampaign
 ) -> None:
     fakes.publisher.acknowledges = False
@@ -178,7 +176,7 @@ def test_without_an_ack_and_off_the_disk_nobody_is_told_yes_and_nothing_is_undon
     assert (campaign.count, campaign.returned) == (1, [])
 
 
-def test_a_refused_apply_touches_neither_the_campaign_nor_kafka(
+def test_a_rejected_apply_changes_neither_the_campaign_nor_kafka(
     fakes: Fakes, bearer: Bearer, campaign: FakeCampaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wiring, "publisher", lambda: pytest.fail("asked for Kafka"))
@@ -192,7 +190,7 @@ def test_a_refused_apply_touches_neither_the_campaign_nor_kafka(
 
 
 @pytest.mark.usefixtures("campaign")
-def test_the_log_says_what_happened_and_not_who_asked(bearer: Bearer, logged: LogLines) -> None:
+def test_the_log_names_the_outcome_and_not_the_user(bearer: Bearer, logged: LogLines) -> None:
     headers = bearer("user-of-the-shop")
     applied(headers)
     [line] = logged.lines
@@ -201,21 +199,21 @@ def test_the_log_says_what_happened_and_not_who_asked(bearer: Bearer, logged: Lo
     assert headers["Authorization"].removeprefix("Bearer ") not in logged.text
 
 
-def test_once_sold_out_the_next_ones_are_answered_without_redis_and_winners_with_it(
+def test_once_sold_out_the_next_users_are_rejected_without_redis_and_winners_use_it(
     fakes: Fakes, campaign: FakeCampaign, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign.quantity = 1
     codes = [applied(bearer(user))["statusCode"] for user in ("winner", "late")]
     assert codes == [202, 409]
-    asked: list[str] = []
+    admitted: list[str] = []
     admit_all = fakes.admissions.admit_all
 
     def counted(applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
-        asked.extend(applicant.user_id for applicant in applicants)
+        admitted.extend(applicant.user_id for applicant in applicants)
         return admit_all(applicants)
 
     monkeypatch.setattr(fakes.admissions, "admit_all", counted)
-    answers = {user: applied(bearer(user)) for user in ("late", "later", "winner")}
-    assert asked == ["winner"]
-    assert json.loads(answers["winner"]["body"])["outcome"] == "ALREADY_APPLIED"
-    assert {json.loads(answers[user]["body"])["code"] for user in ("late", "later")} == {"SOLD_OUT"}
+    results = {user: applied(bearer(user)) for user in ("late", "later", "winner")}
+    assert admitted == ["winner"]
+    assert json.loads(results["winner"]["body"])["outcome"] == "ALREADY_APPLIED"
+    assert {json.loads(results[user]["body"])["code"] for user in ("late", "later")} == {"SOLD_OUT"}

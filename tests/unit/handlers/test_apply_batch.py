@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def mixed(fakes: Fakes, campaign: FakeCampaign, bearer: Bearer) -> list[dict[str, Any]]:
-    """Somebody of every kind; two coupons, one of them given to "old" who is pending."""
+    """One event of each kind; two coupons, one of them given to "old" who is pending."""
     admit_one(fakes.admissions, "welcome", "old")
     return [
         event({}),
@@ -39,7 +39,7 @@ def mixed(fakes: Fakes, campaign: FakeCampaign, bearer: Bearer) -> list[dict[str
     ]
 
 
-def test_each_application_of_a_batch_gets_the_response_it_would_get_alone(
+def test_each_apply_of_a_batch_gets_the_response_it_would_get_alone(
     fakes: Fakes, mixed: list[dict[str, Any]]
 ) -> None:
     before = deepcopy(fakes.admissions.campaigns)
@@ -55,7 +55,7 @@ def test_each_application_of_a_batch_gets_the_response_it_would_get_alone(
     assert sorted(fakes.publisher.sent) == sent
 
 
-def test_a_batch_calls_redis_once_and_hands_over_once(
+def test_a_batch_calls_redis_once_and_publishes_once(
     mixed: list[dict[str, Any]], calls: list[tuple[str, list[str]]]
 ) -> None:
     responses(mixed)
@@ -68,24 +68,24 @@ def test_a_batch_calls_redis_once_and_hands_over_once(
 def test_the_same_user_twice_in_a_batch_gets_one_serial(
     campaign: FakeCampaign, bearer: Bearer
 ) -> None:
-    told = [json.loads(answer["body"]) for answer in responses([event(bearer("42"))] * 3)]
-    assert [one["outcome"] for one in told] == ["ACCEPTED", "ALREADY_APPLIED", "ALREADY_APPLIED"]
-    assert {one["serial"] for one in told} == {1}
+    bodies = [json.loads(each["body"]) for each in responses([event(bearer("42"))] * 3)]
+    assert [one["outcome"] for one in bodies] == ["ACCEPTED", "ALREADY_APPLIED", "ALREADY_APPLIED"]
+    assert {one["serial"] for one in bodies} == {1}
     assert campaign.serials == {"42": 1}
 
 
-def test_a_rejected_applicant_does_not_wait_for_those_who_are_handed_over(
+def test_a_rejected_applicant_does_not_wait_for_those_who_are_published(
     mixed: list[dict[str, Any]], calls: list[tuple[str, list[str]]]
 ) -> None:
     results = apply_batch(mixed)
-    assert {next(results)[0] for _ in range(2)} == {0, 5}  # no token, and no campaign's name
+    assert {next(results)[0] for _ in range(2)} == {0, 5}  # no token, and an invalid campaign id
     assert calls == []
     assert {next(results)[0] for _ in range(2)} == {1, 3}
     assert [method for method, _ in calls] == ["admit_all"]
-    assert {place for place, _ in results} == {2, 4, 6}
+    assert {index for index, _ in results} == {2, 4, 6}
 
 
-def test_of_those_whom_kafka_did_not_acknowledge_redis_disk_is_asked_once(
+def test_unacknowledged_admissions_are_checked_on_redis_disk_in_one_call(
     fakes: Fakes,
     campaign: FakeCampaign,
     bearer: Bearer,
@@ -98,12 +98,12 @@ def test_of_those_whom_kafka_did_not_acknowledge_redis_disk_is_asked_once(
         return [one.message.user_id in "13" for one in outgoing_messages]
 
     monkeypatch.setattr(fakes.publisher, "publish_all", partly)
-    group = [event(bearer(user)) for user in "12345"]
-    assert codes(group) == ["ACCEPTED"] * 5
+    batch = [event(bearer(user)) for user in "12345"]
+    assert codes(batch) == ["ACCEPTED"] * 5
     assert calls[1:] == [("make_all_durable", ["2", "4", "5"])]
 
 
-def test_only_an_applicant_in_neither_kafka_nor_the_disk_has_to_ask_again(
+def test_only_an_applicant_in_neither_kafka_nor_the_disk_has_to_retry(
     fakes: Fakes, campaign: FakeCampaign, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign.quantity = 3
@@ -113,17 +113,17 @@ def test_only_an_applicant_in_neither_kafka_nor_the_disk_has_to_ask_again(
         return [message.user_id != "2" for message in messages]
 
     monkeypatch.setattr(fakes.admissions, "make_all_durable", partly)
-    group = [event(bearer(user)) for user in "123"]
-    assert codes(group) == ["ACCEPTED", "UNAVAILABLE", "ACCEPTED"]
-    assert campaign.serials == {"1": 1, "2": 2, "3": 3}  # the place is kept
+    batch = [event(bearer(user)) for user in "123"]
+    assert codes(batch) == ["ACCEPTED", "UNAVAILABLE", "ACCEPTED"]
+    assert campaign.serials == {"1": 1, "2": 2, "3": 3}  # the serial is kept
 
 
-def test_an_empty_batch_asks_no_server(calls: list[tuple[str, list[str]]]) -> None:
+def test_an_empty_batch_calls_no_server(calls: list[tuple[str, list[str]]]) -> None:
     assert list(apply_batch([])) == []
     assert calls == []
 
 
-def test_the_time_for_an_ack_is_counted_from_before_the_decision(
+def test_the_deadline_of_an_ack_is_counted_from_before_the_decision(
     fakes: Fakes,
     campaign: FakeCampaign,
     bearer: Bearer,
@@ -134,7 +134,7 @@ def test_the_time_for_an_ack_is_counted_from_before_the_decision(
     deadlines: list[float] = []
     admit_all = fakes.admissions.admit_all
 
-    def noting(applicants: Sequence[Any]) -> list[Any]:
+    def recorded(applicants: Sequence[Any]) -> list[Any]:
         decided_at.append(time.monotonic())
         return admit_all(applicants)
 
@@ -142,7 +142,7 @@ def test_the_time_for_an_ack_is_counted_from_before_the_decision(
         deadlines.extend(one.deadline for one in outgoing_messages)
         return [True] * len(outgoing_messages)
 
-    monkeypatch.setattr(fakes.admissions, "admit_all", noting)
+    monkeypatch.setattr(fakes.admissions, "admit_all", recorded)
     monkeypatch.setattr(fakes.publisher, "publish_all", publish_all)
     before = time.monotonic()
     assert codes([event(bearer(user)) for user in "12"]) == ["ACCEPTED"] * campaign.quantity
@@ -151,19 +151,19 @@ def test_the_time_for_an_ack_is_counted_from_before_the_decision(
     assert len(deadlines) == 2
 
 
-def test_rejections_are_refreshed_after_each_decision_and_for_admitted_users_after_the_hand_over(
+def test_rejections_are_refreshed_after_each_decision_and_for_admitted_users_after_publishing(
     mixed: list[dict[str, Any]],
     calls: list[tuple[str, list[str]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    refusals = wiring.rejection_cache()
-    refresh = refusals.refresh
+    cache = wiring.rejection_cache()
+    refresh = cache.refresh
 
-    def noting(campaign_id: str, outcome: Outcome) -> None:
+    def recorded(campaign_id: str, outcome: Outcome) -> None:
         calls.append((campaign_id, [outcome]))
         refresh(campaign_id, outcome)
 
-    monkeypatch.setattr(refusals, "refresh", noting)
+    monkeypatch.setattr(cache, "refresh", recorded)
     responses(mixed)
     assert calls == [
         ("admit_all", ["1", "1", "late", "old", "1"]),
@@ -176,12 +176,12 @@ def test_rejections_are_refreshed_after_each_decision_and_for_admitted_users_aft
     ]
 
 
-def test_each_application_of_a_batch_has_a_log_line_of_its_own(
+def test_each_apply_of_a_batch_has_its_own_log_line(
     mixed: list[dict[str, Any]], logged: LogLines
 ) -> None:
     for number, one in enumerate(mixed):
         one["requestContext"] = one["requestContext"] | {"requestId": f"request-{number}"}
-    statuses = [answer["statusCode"] for answer in responses(mixed)]
+    statuses = [each["statusCode"] for each in responses(mixed)]
     lines = {line["request_id"]: line for line in logged.lines}
     assert len(logged.lines) == len(mixed)
     assert [lines[f"request-{number}"]["status"] for number in range(len(mixed))] == statuses

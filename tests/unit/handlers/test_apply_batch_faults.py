@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 @pytest.mark.usefixtures("campaign")
 def test_an_unreachable_redis_is_a_503_for_each(fakes: Fakes, bearer: Bearer) -> None:
     fakes.admissions.reachable = False
-    group = responses([event(bearer(user)) for user in "123"])
-    assert [one["statusCode"] for one in group] == [503] * 3
-    assert [one["headers"]["Retry-After"] for one in group] == ["1"] * 3
+    batch = responses([event(bearer(user)) for user in "123"])
+    assert [one["statusCode"] for one in batch] == [503] * 3
+    assert [one["headers"]["Retry-After"] for one in batch] == ["1"] * 3
     assert not fakes.publisher.sent
 
 
 @pytest.mark.usefixtures("campaign")
-def test_a_fault_about_one_leaves_the_other_responses_alone(
+def test_a_fault_of_one_apply_does_not_affect_the_other_responses(
     fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admit_all: Callable[[Any], list[Any]] = fakes.admissions.admit_all
@@ -46,26 +46,26 @@ def test_a_fault_about_one_leaves_the_other_responses_alone(
 
 @pytest.mark.usefixtures("campaign")
 @pytest.mark.parametrize("method", ["publish_all", "make_all_durable"])
-def test_a_fault_in_a_phase_is_a_500_for_all_who_reach_it_and_for_no_other(
+def test_a_fault_in_a_phase_is_a_500_for_all_applies_in_it_and_for_no_other(
     fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch, method: str, logged: LogLines
 ) -> None:
     fakes.publisher.acknowledges = False
     adapter = fakes.publisher if method == "publish_all" else fakes.admissions
     monkeypatch.setattr(adapter, method, lambda _: 1 / 0)
-    group = [event(bearer("1")), event(bearer("1"), "other"), event(bearer("2"))]
-    assert codes(group) == ["INTERNAL", "CAMPAIGN_NOT_FOUND", "INTERNAL"]
+    batch = [event(bearer("1")), event(bearer("1"), "other"), event(bearer("2"))]
+    assert codes(batch) == ["INTERNAL", "CAMPAIGN_NOT_FOUND", "INTERNAL"]
     faults = [line for line in logged.lines if line["level"] == "ERROR"]
     assert [line["error"] for line in faults] == ["ZeroDivisionError"] * 2
-    assert all(__file__ in line["stack"][-1] for line in faults)  # the place of the fault
+    assert all(__file__ in line["stack"][-1] for line in faults)  # the line of the fault
 
 
 @pytest.mark.usefixtures("campaign")
-def test_a_fault_in_the_decision_is_a_500_for_all_who_are_known(
+def test_a_fault_in_the_decision_is_a_500_for_all_authenticated_users(
     fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fakes.admissions, "admit_all", lambda _: 1 / 0)
-    group = [event({}), event(bearer("1")), event(bearer("2"))]
-    assert codes(group) == ["UNAUTHENTICATED", "INTERNAL", "INTERNAL"]
+    batch = [event({}), event(bearer("1")), event(bearer("2"))]
+    assert codes(batch) == ["UNAUTHENTICATED", "INTERNAL", "INTERNAL"]
     assert not fakes.publisher.sent
 
 
@@ -78,14 +78,14 @@ def test_a_missing_setting_in_a_phase_is_an_error_for_each(
         raise ConfigurationError(message)
 
     monkeypatch.setattr(fakes.publisher, "publish_all", unset)
-    group = responses([event(bearer(user)) for user in "12"])
-    details = [(one["statusCode"], json.loads(one["body"])["detail"]) for one in group]
+    batch = responses([event(bearer(user)) for user in "12"])
+    details = [(one["statusCode"], json.loads(one["body"])["detail"]) for one in batch]
     assert details == [(500, "The service is set up wrongly.")] * 2
     assert logged.text.count("apply_handler: KAFKA_BOOTSTRAP_SERVERS is not set") == 2
 
 
 @pytest.mark.usefixtures("campaign")
-def test_an_applicant_about_whom_redis_is_silent_is_unavailable_and_the_others_are_not(
+def test_an_applicant_without_a_reply_of_redis_is_unavailable_and_the_others_are_not(
     fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admit_all: Callable[[Any], list[Any]] = fakes.admissions.admit_all
@@ -106,7 +106,7 @@ def test_an_applicant_about_whom_redis_is_silent_is_unavailable_and_the_others_a
         ("admissions", "make_all_durable"),
     ],
 )
-def test_a_server_with_a_reply_too_few_gives_no_applicant_the_reply_of_another(
+def test_a_server_with_one_reply_too_few_gives_no_applicant_the_reply_of_another(
     fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch, adapter: str, method: str
 ) -> None:
     fakes.publisher.acknowledges = False
@@ -119,7 +119,7 @@ def test_a_server_with_a_reply_too_few_gives_no_applicant_the_reply_of_another(
 
 @pytest.mark.usefixtures("campaign")
 @pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
-def test_where_the_process_ends_there_is_neither_a_response_nor_a_line(
+def test_when_the_process_ends_there_is_neither_a_response_nor_a_log_line(
     fakes: Fakes,
     bearer: Bearer,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""apply_handler's limits per user and per address: who is told to slow down, and when not."""
+"""apply_handler's limits per user and per address: which clients get 429, and when not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SLOW_DOWN = problem(
 
 
 @pytest.mark.usefixtures("campaign")
-def test_who_asks_too_often_is_told_to_slow_down_and_reaches_kafka_no_more(
+def test_a_user_above_the_limit_gets_429_and_does_not_reach_kafka(
     fakes: Fakes, bearer: Bearer
 ) -> None:
     fakes.admissions.limits = RateLimits(per_user=1)
@@ -39,7 +39,7 @@ def test_who_asks_too_often_is_told_to_slow_down_and_reaches_kafka_no_more(
 
 
 @pytest.mark.usefixtures("campaign")
-def test_one_machine_with_many_users_is_told_to_slow_down_and_others_are_not(
+def test_one_address_with_many_users_gets_429_and_others_do_not(
     fakes: Fakes, bearer: Bearer
 ) -> None:
     fakes.admissions.limits = RateLimits(per_address=1)
@@ -51,7 +51,7 @@ def test_one_machine_with_many_users_is_told_to_slow_down_and_others_are_not(
 
 @pytest.mark.usefixtures("campaign")
 @pytest.mark.parametrize("address", [None, "", "unknown"])
-def test_where_the_address_is_not_known_only_the_user_is_counted(
+def test_where_the_address_is_unknown_only_the_user_is_counted(
     fakes: Fakes, bearer: Bearer, address: str | None
 ) -> None:
     fakes.admissions.limits = RateLimits(per_user=1, per_address=1)
@@ -60,13 +60,13 @@ def test_where_the_address_is_not_known_only_the_user_is_counted(
     assert applied(bearer("1"), address=address) == SLOW_DOWN
 
 
-def test_whoever_is_told_that_all_is_gone_is_told_so_however_often_they_ask(
+def test_a_sold_out_response_is_never_limited(
     fakes: Fakes, campaign: FakeCampaign, bearer: Bearer
 ) -> None:
     fakes.admissions.limits = RateLimits(1, 1)
     campaign.quantity = 0
-    answers = [applied(bearer("42"), address="203.0.113.7")["statusCode"] for _ in range(5)]
-    assert answers == [409] * 5
-    wiring.rejection_cache()._known.clear()  # also those whom Redis is asked about
+    statuses = [applied(bearer("42"), address="203.0.113.7")["statusCode"] for _ in range(5)]
+    assert statuses == [409] * 5
+    wiring.rejection_cache()._known.clear()  # also for users that Redis decides on
     assert applied(bearer("42"), address="203.0.113.7")["statusCode"] == 409
     assert not campaign.rate

@@ -1,4 +1,4 @@
-"""The phases of an apply, wired wrongly: mypy says which type goes where."""
+"""The phases of an apply, wired wrongly: mypy reports each wrong type."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from handlers.domain.coupon import OutgoingMessage
 from handlers.edge.http.endpoint import Event, Response
 """
 RIGHT = f"""{HEAD}
-def asked(applicants: list[Applicant], publications: list[OutgoingMessage]) -> None:
+def called(applicants: list[Applicant], messages: list[OutgoingMessage]) -> None:
     wiring.admissions().admit_all(applicants)
-    wiring.publisher().publish_all(publications)
+    wiring.publisher().publish_all(messages)
     _ask(_decide, applicants)
-    _ask(_hand_over, publications)
+    _ask(_hand_over, messages)
 
 def batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
     applications = yield from _authenticate(events)
@@ -35,8 +35,8 @@ def batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
     yield from _make_durable(unpublished)
 """
 WRONG = f"""{HEAD}
-def asked(applicants: list[Applicant], publications: list[OutgoingMessage]) -> None:
-    wiring.admissions().admit_all(publications)
+def called(applicants: list[Applicant], messages: list[OutgoingMessage]) -> None:
+    wiring.admissions().admit_all(messages)
     wiring.publisher().publish_all(applicants)
     _ask(_hand_over, applicants)
 
@@ -49,7 +49,7 @@ def batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
     yield from _publish(unpublished)
     yield from _admit(admitted)
 """
-# What is given and what is expected, of each wrong line from above to below.
+# The given and the expected type of each wrong line, from top to bottom.
 MISTAKES = [
     ("list[OutgoingMessage]", "Sequence[Applicant]"),
     ("list[Applicant]", "Sequence[OutgoingMessage]"),
@@ -65,7 +65,7 @@ MISTAKES = [
 MISTAKE = re.compile(r'has incompatible type "(.+)"; expected "(.+)"  \[arg-type\]')
 
 
-def test_a_hand_over_to_the_wrong_server_or_a_wrong_order_of_phases_is_a_type_error(
+def test_a_call_of_the_wrong_server_or_a_wrong_order_of_phases_is_a_type_error(
     tmp_path: Path,
 ) -> None:
     right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"
@@ -75,7 +75,7 @@ def test_a_hand_over_to_the_wrong_server_or_a_wrong_order_of_phases_is_a_type_er
     command = [sys.executable, "-m", "mypy", "--no-error-summary", str(right), str(wrong)]
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     errors = checked.stdout.splitlines()
-    # The control: in the right order there are none.
+    # The control: in the right order there are no errors.
     assert [line for line in errors if "wrong.py:" not in line] == [], checked.stderr
     assert MISTAKE.findall(checked.stdout) == MISTAKES, checked.stdout + checked.stderr
     assert len(errors) == len(MISTAKES), checked.stdout

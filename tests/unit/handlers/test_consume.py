@@ -31,12 +31,12 @@ class Context:
 
 
 @dataclass
-class RefusingLedger(FakeLedger):
-    """A MySQL that refuses batches with certain users' coupons, or even their failed events."""
+class RejectingLedger(FakeLedger):
+    """A MySQL that rejects batches with certain users' coupons, or even their failed events."""
 
-    refuses_coupons_of: set[str] = field(default_factory=set)
-    refuses_everything_of: set[str] = field(default_factory=set)
-    refuses_offsets: set[int] = field(default_factory=set)
+    rejects_coupons_of: set[str] = field(default_factory=set)
+    rejects_everything_of: set[str] = field(default_factory=set)
+    rejects_offsets: set[int] = field(default_factory=set)
     unavailable_after: int = 1_000_000
     writes: int = 0
 
@@ -50,9 +50,9 @@ class RefusingLedger(FakeLedger):
         all_users = users | {f.user_id for f in failed}
         offsets = {a.record.offset for a in accepted} | {f.record.offset for f in failed}
         if (
-            users & self.refuses_coupons_of
-            or all_users & self.refuses_everything_of
-            or offsets & self.refuses_offsets
+            users & self.rejects_coupons_of
+            or all_users & self.rejects_everything_of
+            or offsets & self.rejects_offsets
         ):
             cause = pymysql.DataError(1406, "Data too long: the-secret-value")
             raise LedgerRefusedError(*cause.args) from cause
@@ -60,8 +60,8 @@ class RefusingLedger(FakeLedger):
 
 
 @pytest.fixture
-def ledger(fakes: Fakes) -> Iterator[RefusingLedger]:
-    made = RefusingLedger({"welcome": 100})
+def ledger(fakes: Fakes) -> Iterator[RejectingLedger]:
+    made = RejectingLedger({"welcome": 100})
     for serial in range(1, 6):
         campaign = fakes.admissions.campaigns.setdefault("welcome", FakeCampaign(100, 0, NOW_MS))
         campaign.serials[f"user-{serial}"] = campaign.count = serial
@@ -77,45 +77,45 @@ def batch(*serials: int) -> list[Any]:
 def in_partitions(**of_partition: list[tuple[int, int]]) -> dict[str, Any]:
     """Return an event of several partitions, with (offset, serial) of each record."""
     records: dict[str, Any] = {}
-    for name, places in of_partition.items():
+    for name, positions in of_partition.items():
         partition = int(name.removeprefix("p"))
         records[f"coupon_create-{partition}"] = [
             kafka_event(batch(serial))["records"]["coupon_create-0"][0]
             | {"partition": partition, "offset": offset}
-            for offset, serial in places
+            for offset, serial in positions
         ]
     return {"eventSource": "SelfManagedKafka", "records": records}
 
 
-def test_a_batch_is_written_and_settled(fakes: Fakes, ledger: RefusingLedger) -> None:
+def test_a_batch_is_written_and_settled(fakes: Fakes, ledger: RejectingLedger) -> None:
     assert consume_handler(kafka_event(batch(1, 2, 3)), Context()) == NOTHING_FAILED
     assert ledger.coupons == {("welcome", f"user-{n}"): n for n in (1, 2, 3)}
     assert ledger.writes == 1
     assert set(fakes.admissions.campaigns["welcome"].pending) == {"user-4", "user-5"}
 
 
-def test_an_empty_batch_is_no_work(ledger: RefusingLedger) -> None:
+def test_an_empty_batch_writes_nothing(ledger: RejectingLedger) -> None:
     event = {"eventSource": "aws:kafka", "records": {}}
     assert consume_handler(event, None) == NOTHING_FAILED
     assert not ledger.coupons
 
 
-def test_a_poison_record_is_kept_and_the_others_are_written_in_one_go(
-    ledger: RefusingLedger,
+def test_a_poison_record_is_dead_lettered_and_the_others_are_written_in_one_call(
+    ledger: RejectingLedger,
 ) -> None:
     event = kafka_event([*batch(1), b"\xff poison", None, *batch(2)])
     assert consume_handler(event, Context()) == NOTHING_FAILED
     assert set(ledger.coupons.values()) == {1, 2}
-    kept = {place[2]: failure for place, failure in ledger.failures.items()}
-    assert {offset: f.reason for offset, f in kept.items()} == {
+    stored = {position[2]: failure for position, failure in ledger.failures.items()}
+    assert {offset: f.reason for offset, f in stored.items()} == {
         1: Reason.UNDECODABLE,
         2: Reason.UNDECODABLE,
     }
-    assert kept[1].record.value == b"\xff poison"
+    assert stored[1].record.value == b"\xff poison"
     assert ledger.writes == 1
 
 
-def test_the_same_batch_again_changes_nothing(fakes: Fakes, ledger: RefusingLedger) -> None:
+def test_the_same_batch_again_changes_nothing(fakes: Fakes, ledger: RejectingLedger) -> None:
     event = kafka_event([*batch(1, 2), b"poison"])
     consume_handler(event, Context())
     before = repr(ledger.coupons), repr(ledger.failures), repr(fakes.admissions.campaigns)
@@ -128,18 +128,18 @@ def test_the_same_batch_again_changes_nothing(fakes: Fakes, ledger: RefusingLedg
     )
 
 
-def test_a_record_that_mysql_refuses_is_isolated_and_kept(
-    fakes: Fakes, ledger: RefusingLedger, logged: LogLines
+def test_a_record_that_mysql_rejects_is_isolated_and_dead_lettered(
+    fakes: Fakes, ledger: RejectingLedger, logged: LogLines
 ) -> None:
-    ledger.refuses_coupons_of = {"user-2"}
+    ledger.rejects_coupons_of = {"user-2"}
     assert consume_handler(kafka_event(batch(1, 2, 3)), Context()) == NOTHING_FAILED
     assert set(ledger.coupons.values()) == {1, 3}
-    [kept] = ledger.failures.values()
-    assert (kept.reason, kept.user_id) == (Reason.NOT_INSERTED, "user-2")
-    assert kept.campaign_id == "welcome"
-    assert kept.detail == "MySQL error 1406"
+    [event] = ledger.failures.values()
+    assert (event.reason, event.user_id) == (Reason.NOT_INSERTED, "user-2")
+    assert event.campaign_id == "welcome"
+    assert event.detail == "MySQL error 1406"
     assert "the-secret-value" not in logged.text
-    # What failed_event takes care of need not be pending, or the relay would send it for ever.
+    # A record in failed_event must not stay pending, or the relay would send it for ever.
     assert {s.user_id: s.state for s in fakes.admissions.settled} == {
         "user-1": SettledAs.COUPON,
         "user-2": SettledAs.FAILED_EVENT,
@@ -147,12 +147,12 @@ def test_a_record_that_mysql_refuses_is_isolated_and_kept(
     }
 
 
-def test_a_record_that_can_be_kept_nowhere_comes_again(
-    fakes: Fakes, ledger: RefusingLedger, logged: LogLines
+def test_a_record_that_cannot_be_stored_anywhere_comes_again(
+    fakes: Fakes, ledger: RejectingLedger, logged: LogLines
 ) -> None:
-    ledger.refuses_everything_of = {"user-2"}
-    answer = consume_handler(kafka_event(batch(1, 2, 3), first=40), Context())
-    assert answer == {
+    ledger.rejects_everything_of = {"user-2"}
+    result = consume_handler(kafka_event(batch(1, 2, 3), first=40), Context())
+    assert result == {
         "batchItemFailures": [{"itemIdentifier": {"partition": "coupon_create-0", "offset": 41}}]
     }
     assert set(ledger.coupons.values()) == {1, 3}
@@ -162,30 +162,30 @@ def test_a_record_that_can_be_kept_nowhere_comes_again(
     assert "the-secret-value" not in logged.text
 
 
-def test_of_each_partition_the_lowest_failed_offset_is_reported(ledger: RefusingLedger) -> None:
-    ledger.refuses_everything_of = {"user-2", "user-3", "user-5"}
+def test_of_each_partition_the_lowest_failed_offset_is_reported(ledger: RejectingLedger) -> None:
+    ledger.rejects_everything_of = {"user-2", "user-3", "user-5"}
     event = in_partitions(p0=[(12, 1), (13, 3), (14, 2)], p3=[(8, 4)], p5=[(99, 5)])
-    # Lambda gives the records of a partition in order; the answer does not rely on it.
+    # Lambda gives the records of a partition in order; the result does not rely on it.
     event["records"]["coupon_create-0"].reverse()
-    answer = consume_handler(event, Context())
-    assert sorted(item["itemIdentifier"]["partition"] for item in answer["batchItemFailures"]) == [
+    result = consume_handler(event, Context())
+    assert sorted(item["itemIdentifier"]["partition"] for item in result["batchItemFailures"]) == [
         "coupon_create-0",
         "coupon_create-5",
     ]
-    assert {"itemIdentifier": {"partition": "coupon_create-0", "offset": 13}} in answer[
+    assert {"itemIdentifier": {"partition": "coupon_create-0", "offset": 13}} in result[
         "batchItemFailures"
     ]
-    assert {"itemIdentifier": {"partition": "coupon_create-5", "offset": 99}} in answer[
+    assert {"itemIdentifier": {"partition": "coupon_create-5", "offset": 99}} in result[
         "batchItemFailures"
     ]
 
 
-def test_an_undecodable_record_that_can_be_kept_nowhere_comes_again(
-    ledger: RefusingLedger,
+def test_an_undecodable_record_that_cannot_be_stored_anywhere_comes_again(
+    ledger: RejectingLedger,
 ) -> None:
-    ledger.refuses_offsets = {1}
-    answer = consume_handler(kafka_event([*batch(1), b"poison", *batch(2)]), Context())
-    assert answer["batchItemFailures"] == [
+    ledger.rejects_offsets = {1}
+    result = consume_handler(kafka_event([*batch(1), b"poison", *batch(2)]), Context())
+    assert result["batchItemFailures"] == [
         {"itemIdentifier": {"partition": "coupon_create-0", "offset": 1}}
     ]
     assert set(ledger.coupons.values()) == {1, 2}
@@ -195,14 +195,14 @@ def test_an_undecodable_record_that_can_be_kept_nowhere_comes_again(
 def test_a_redis_that_is_down_does_not_hold_up_the_topic(fakes: Fakes, logged: LogLines) -> None:
     fakes.admissions.reachable = False
     assert consume_handler(kafka_event(batch(1, 2)), Context()) == NOTHING_FAILED
-    [complaint, summary] = logged.lines
-    assert (complaint["message"], complaint["coupons"]) == ("written but not settled", 2)
+    [warning, summary] = logged.lines
+    assert (warning["message"], warning["coupons"]) == ("written but not settled", 2)
     assert (summary["message"], summary["request_id"]) == ("consume_handler", "invocation-1")
     assert (summary["records"], summary["unwritten"]) == (2, 0)
 
 
-def test_a_mysql_out_of_reach_acknowledges_and_settles_nothing(
-    fakes: Fakes, ledger: RefusingLedger
+def test_with_an_unreachable_mysql_nothing_is_acknowledged_or_settled(
+    fakes: Fakes, ledger: RejectingLedger
 ) -> None:
     ledger.unavailable_after = 0
     with pytest.raises(UnavailableError):
@@ -211,10 +211,10 @@ def test_a_mysql_out_of_reach_acknowledges_and_settles_nothing(
     assert set(fakes.admissions.campaigns["welcome"].pending) == {f"user-{n}" for n in range(1, 6)}
 
 
-def test_a_mysql_lost_while_records_are_isolated_acknowledges_nothing(
-    fakes: Fakes, ledger: RefusingLedger
+def test_with_mysql_lost_while_records_are_isolated_nothing_is_acknowledged(
+    fakes: Fakes, ledger: RejectingLedger
 ) -> None:
-    ledger.refuses_coupons_of = {"user-2"}
+    ledger.rejects_coupons_of = {"user-2"}
     ledger.unavailable_after = 2
     with pytest.raises(UnavailableError):
         consume_handler(kafka_event(batch(1, 2, 3)), Context())
@@ -222,25 +222,25 @@ def test_a_mysql_lost_while_records_are_isolated_acknowledges_nothing(
     assert not ledger.failures
 
 
-def test_an_event_of_another_source_is_an_error_and_touches_nothing(
-    ledger: RefusingLedger,
+def test_an_event_of_another_source_is_an_error_and_writes_nothing(
+    ledger: RejectingLedger,
 ) -> None:
     with pytest.raises(NotKafkaError):
         consume_handler({"eventSource": "aws:sqs", "Records": []}, Context())
     assert ledger.writes == 0
 
 
-def test_garbage_is_not_looked_for_within_a_batch_and_again_after_it(
-    ledger: RefusingLedger, monkeypatch: pytest.MonkeyPatch
+def test_garbage_collection_is_paused_within_a_batch_and_resumed_after_it(
+    ledger: RejectingLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked: list[bool] = []
+    enabled: list[bool] = []
 
     def write(*_: object) -> list[Settlement]:
-        looked.append(gc.isenabled())
+        enabled.append(gc.isenabled())
         raise UnavailableError
 
     monkeypatch.setattr(ledger, "write", write)
     with pytest.raises(UnavailableError):
         consume_handler(kafka_event([message("welcome", "user-1", 1).encode()]), Context())
-    assert looked == [False]
+    assert enabled == [False]
     assert gc.isenabled()

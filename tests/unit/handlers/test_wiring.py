@@ -1,4 +1,4 @@
-"""handlers/wiring.py: each client once per process, and nothing imported that is not needed."""
+"""handlers/wiring.py: each client once per process, and no unneeded imports."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ GETTERS = [
 
 APPLY_HANDLER = "handlers.apply:apply_handler"
 
-# A fresh process applies once, then tells what it has imported.
+# A new process applies once, then prints the modules that it has imported.
 APPLY = """
 import json, sys
 from {module} import {name} as subject
@@ -64,8 +64,8 @@ class Admissions:
 token = jwt.encode({{"sub": "42", "exp": 4_000_000_000}}, {secret!r})
 headers = {{"Authorization": "Bearer " + token}}
 with wiring.override(wiring.admissions, Admissions()):
-    answer = apply_handler({{"headers": headers, "pathParameters": {{"id": "welcome"}}}}, None)
-print(json.dumps([answer["statusCode"], sorted(sys.modules)]))
+    response = apply_handler({{"headers": headers, "pathParameters": {{"id": "welcome"}}}}, None)
+print(json.dumps([response["statusCode"], sorted(sys.modules)]))
 """
 
 
@@ -85,39 +85,39 @@ def nothing_built(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     wiring.reset()
 
 
-def at_once(get: Callable[[], object]) -> list[object]:
+def concurrently(get: Callable[[], object]) -> list[object]:
     barrier = threading.Barrier(THREADS)
 
-    def ask(_: int) -> object:
+    def call(_: int) -> object:
         barrier.wait()
         return get()
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(ask, range(THREADS)))
+        return list(pool.map(call, range(THREADS)))
 
 
 @pytest.mark.parametrize("get", GETTERS, ids=lambda get: str(get.__name__))
-def test_each_client_is_built_once_however_many_ask_for_it_first(
+def test_each_client_is_built_once_for_all_concurrent_callers(
     get: Callable[[], object],
 ) -> None:
-    assert len({id(client) for client in at_once(get)}) == 1
+    assert len({id(client) for client in concurrently(get)}) == 1
     assert get() is get()
 
 
-def test_a_slow_build_is_waited_for_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_build_runs_once_for_all_callers(monkeypatch: pytest.MonkeyPatch) -> None:
     builds = []
 
     def build_slowly() -> object:
         builds.append(1)
-        time.sleep(0.05)  # long enough for every thread to come while it is being built
+        time.sleep(0.05)  # long enough for every thread to call during the build
         return object()
 
     monkeypatch.setattr(Settings, "from_environment", build_slowly)
-    assert len({id(client) for client in at_once(wiring.settings)}) == 1
+    assert len({id(client) for client in concurrently(wiring.settings)}) == 1
     assert len(builds) == 1
 
 
-def test_a_build_that_fails_is_tried_again_by_the_next_who_asks(
+def test_a_build_that_fails_is_repeated_by_the_next_caller(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("REDIS_URL")
@@ -144,7 +144,7 @@ def test_an_override_is_returned_meanwhile_and_the_client_before_it_afterwards()
     get: Callable[[], object] = wiring.settings
     before, client, inner = get(), Client(), Client()
     with wiring.override(get, client):
-        assert at_once(get) == [client] * THREADS
+        assert concurrently(get) == [client] * THREADS
         with wiring.override(get, inner):
             assert get() is inner
         assert get() is client
@@ -152,14 +152,14 @@ def test_an_override_is_returned_meanwhile_and_the_client_before_it_afterwards()
     assert not client.closed
 
 
-def test_an_override_of_what_was_not_built_leaves_nothing_behind_not_even_on_an_error() -> None:
+def test_an_override_of_an_unbuilt_client_leaves_no_client_even_after_an_error() -> None:
     client = Client()
     with pytest.raises(ZeroDivisionError), wiring.override(wiring.settings, client):
         _ = 1 / 0
     assert isinstance(wiring.settings(), Settings)
 
 
-def test_a_reset_under_an_override_does_not_bring_back_the_client_that_it_closed() -> None:
+def test_a_reset_under_an_override_does_not_restore_the_closed_client() -> None:
     before, client = wiring.settings(), Client()
     with wiring.override(wiring.settings, client):
         wiring.reset()
@@ -169,7 +169,7 @@ def test_a_reset_under_an_override_does_not_bring_back_the_client_that_it_closed
 
 
 def test_nothing_connects_before_it_is_used() -> None:
-    for get in GETTERS:  # the settings name ports on which nobody listens
+    for get in GETTERS:  # no server listens on the ports of the settings
         get()
 
 
@@ -187,8 +187,8 @@ def imported_by(outcome: str, subject: str, **settings: str) -> tuple[int, set[s
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    answer: tuple[int, list[str]] = json.loads(done.stdout)
-    return answer[0], {module.partition(".")[0] for module in answer[1]}
+    result: tuple[int, list[str]] = json.loads(done.stdout)
+    return result[0], {module.partition(".")[0] for module in result[1]}
 
 
 @pytest.mark.parametrize(
@@ -199,14 +199,14 @@ def imported_by(outcome: str, subject: str, **settings: str) -> tuple[int, set[s
         "app:app",  # as Lambda imports it
     ],
 )
-def test_a_refused_apply_imports_neither_kafka_nor_mysql_nor_aws(subject: str) -> None:
+def test_a_rejected_apply_imports_neither_kafka_nor_mysql_nor_aws(subject: str) -> None:
     status, modules = imported_by("SOLD_OUT", subject)
     assert status == 409
     assert modules & {"kafka", "pymysql", "boto3", "botocore"} == set()
 
 
 def test_an_accepted_apply_imports_kafka_and_still_not_mysql() -> None:
-    # Also the negative control of the test above: it does see what is imported late.
+    # Also the negative control of the test above: it detects late imports.
     status, modules = imported_by("ACCEPTED", APPLY_HANDLER)
     assert status == 202
     assert modules & {"kafka", "pymysql", "boto3", "botocore"} == {"kafka"}
@@ -226,7 +226,7 @@ def test_an_apply_that_reads_its_secret_through_the_extension_imports_no_aws_lib
 
 
 def test_without_the_extension_the_same_secret_is_read_with_boto3() -> None:
-    # The negative control: without credentials and a region there is no answer, and no secret.
+    # The negative control: without credentials and a region there is no response and no secret.
     named = {"AUTH_JWT_SECRET": "", "AUTH_JWT_SECRET_ID": "prod/jwt"}
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
     status, modules = imported_by("SOLD_OUT", APPLY_HANDLER, **named, **nowhere)

@@ -17,8 +17,8 @@ from handlers.domain.rejection_cache import WINNERS_MAX
 from infra.cost.__main__ import main
 from infra.cost.arrivals import Arrivals
 from infra.cost.catalogue import regions, sizes
-from infra.cost.day import Workload
 from infra.cost.estimate import Estimate, estimate
+from infra.cost.workload import Workload
 from tests.support.paths import ROOT
 
 DAY = Workload(applicants=1_000_000, minutes=5, quantity=10_000)
@@ -132,10 +132,10 @@ def test_less_memory_takes_longer_and_arm_is_cheaper() -> None:
 
 
 def test_servers_cost_by_the_hour_and_nothing_when_none_runs() -> None:
-    for_an_hour = estimate(replace(DAY, hours=1)).standing_usd
-    for_two = estimate(replace(DAY, hours=2)).standing_usd
+    for_an_hour = estimate(replace(DAY, hours=1)).fixed_usd
+    for_two = estimate(replace(DAY, hours=2)).fixed_usd
     assert for_two == {part: pytest.approx(2 * usd) for part, usd in for_an_hour.items()}
-    assert not any(estimate(replace(DAY, hours=0)).standing_usd.values())
+    assert not any(estimate(replace(DAY, hours=0)).fixed_usd.values())
 
 
 def test_text_and_json_show_the_same(capsys: pytest.CaptureFixture[str]) -> None:

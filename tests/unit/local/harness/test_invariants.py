@@ -1,4 +1,4 @@
-"""The demo's verdict: a run that went well is praised, and every way to go wrong is named."""
+"""The demo's checks: a good run passes, and every broken promise is named."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from local.harness.responses import (
     parse_response,
 )
 
-QUANTITY, PEOPLE = 100, 120
+QUANTITY, USERS = 100, 120
 
 
-def answer(user: str, outcome: str, serial: int | None = None) -> ApplyResponse:
+def response(user: str, outcome: str, serial: int | None = None) -> ApplyResponse:
     return ApplyResponse(user, outcome, serial, 200, 0.0, 0.01)
 
 
@@ -31,34 +31,34 @@ def row(serial: int, user: str | None = None) -> Row:
 
 
 def observed(
-    answers: list[ApplyResponse], rows: list[Row], people: int, presses: int
+    responses: list[ApplyResponse], rows: list[Row], users: int, requests: int
 ) -> Observations:
     highest = len(rows)
     return Observations(
-        QUANTITY, answers, rows, people=people, requests=presses, highest_count=highest
+        QUANTITY, responses, rows, people=users, requests=requests, highest_count=highest
     )
 
 
 def good_run() -> Observations:
-    """100 of 120 people win; user-1 presses twice."""
-    winners = [answer(f"user-{n}", ACCEPTED, n) for n in range(1, QUANTITY + 1)]
-    others = [answer(f"user-{n}", SOLD_OUT) for n in range(QUANTITY + 1, PEOPLE + 1)]
-    answers = [*winners, *others, answer("user-1", ALREADY_APPLIED, 1)]
+    """100 of 120 users win; user-1 applies twice."""
+    winners = [response(f"user-{n}", ACCEPTED, n) for n in range(1, QUANTITY + 1)]
+    others = [response(f"user-{n}", SOLD_OUT) for n in range(QUANTITY + 1, USERS + 1)]
+    responses = [*winners, *others, response("user-1", ALREADY_APPLIED, 1)]
     rows = [row(n) for n in range(1, QUANTITY + 1)]
-    return observed(answers, rows, PEOPLE, len(answers))
+    return observed(responses, rows, USERS, len(responses))
 
 
-def differences(evidence: Observations) -> dict[str, tuple[str, ...]]:
-    return {f.promise: f.differences for f in check(evidence) if not f.kept}
+def differences(seen: Observations) -> dict[str, tuple[str, ...]]:
+    return {f.promise: f.differences for f in check(seen) if not f.kept}
 
 
 def test_a_run_that_kept_every_promise_has_no_differences() -> None:
     assert differences(good_run()) == {}
 
 
-def test_with_fewer_people_than_coupons_everybody_has_one() -> None:
-    answers = [answer(f"user-{n}", ACCEPTED, n) for n in (1, 2, 3)]
-    few = observed(answers, [row(n) for n in (1, 2, 3)], 3, 3)
+def test_with_fewer_users_than_coupons_all_users_have_one() -> None:
+    responses = [response(f"user-{n}", ACCEPTED, n) for n in (1, 2, 3)]
+    few = observed(responses, [row(n) for n in (1, 2, 3)], 3, 3)
     assert differences(few) == {}
     assert differences(replace(few, rows=few.rows[:2]))
 
@@ -73,7 +73,7 @@ def test_one_row_too_many_is_named() -> None:
     assert "user-101" in found["Accepted means issued"][0]
 
 
-def test_a_missing_row_is_named_with_whom_it_was_promised_to() -> None:
+def test_a_missing_row_is_named_with_the_user_it_was_promised_to() -> None:
     run = good_run()
     found = differences(replace(run, rows=run.rows[:-1]))
     assert found["Never one too many, none left over"] == ("1 rows are missing",)
@@ -110,8 +110,8 @@ def test_a_serial_other_than_the_promised_one_is_named() -> None:
 def test_serials_with_a_gap_or_a_double_are_named(serial: int) -> None:
     run = good_run()
     odd = [*run.rows[:-1], replace(run.rows[-1], serial=serial)]
-    answers = [replace(a, serial=serial) if a.serial == QUANTITY else a for a in run.responses]
-    assert differences(replace(run, rows=odd, responses=answers)).keys() >= {
+    responses = [replace(a, serial=serial) if a.serial == QUANTITY else a for a in run.responses]
+    assert differences(replace(run, rows=odd, responses=responses)).keys() >= {
         "First come, first served"
     }
 
@@ -127,11 +127,11 @@ def test_a_serial_out_of_the_order_of_admission_is_named() -> None:
 @pytest.mark.parametrize(
     ("repeat", "difference"),
     [
-        (answer("user-1", ALREADY_APPLIED, 2), "told ALREADY_APPLIED with another serial"),
-        (answer("user-120", ALREADY_APPLIED, 2), "told ALREADY_APPLIED, and no row"),
+        (response("user-1", ALREADY_APPLIED, 2), "told ALREADY_APPLIED with another serial"),
+        (response("user-120", ALREADY_APPLIED, 2), "told ALREADY_APPLIED, and no row"),
     ],
 )
-def test_a_repeat_that_was_told_something_else_is_named(
+def test_a_repeat_with_a_different_response_is_named(
     repeat: ApplyResponse, difference: str
 ) -> None:
     run = good_run()
@@ -139,28 +139,28 @@ def test_a_repeat_that_was_told_something_else_is_named(
     assert found == {"Ask again, same answer": (f"1 x {difference}: {repeat.user}",)}
 
 
-def test_somebody_accepted_twice_is_named() -> None:
+def test_a_user_accepted_twice_is_named() -> None:
     run = good_run()
-    again = answer("user-1", ACCEPTED, 1)
+    again = response("user-1", ACCEPTED, 1)
     found = differences(replace(run, responses=[*run.responses[:-1], again]))
     assert found == {"Accepted means issued": ("1 x told ACCEPTED more than once: user-1",)}
 
 
 @pytest.mark.parametrize("outcome", ["503 UNAVAILABLE", "no answer (ConnectionResetError)"])
-def test_an_answer_that_no_open_campaign_gives_is_named(outcome: str) -> None:
+def test_a_response_that_no_open_campaign_gives_is_named(outcome: str) -> None:
     run = good_run()
-    odd = replace(answer("user-120", outcome), status=NO_RESPONSE)
+    odd = replace(response("user-120", outcome), status=NO_RESPONSE)
     found = differences(replace(run, responses=[*run.responses, odd], requests=run.requests + 1))
     assert found == {"Everyone is answered": (f"1 x {outcome}",)}
 
 
-def test_a_press_without_a_recorded_answer_is_named() -> None:
+def test_a_request_without_a_recorded_response_is_named() -> None:
     run = good_run()
     found = differences(replace(run, requests=run.requests + 1))
     assert found == {"Everyone is answered": ("121 answers to 122 presses",)}
 
 
-def test_what_failed_or_is_still_on_its_way_is_named() -> None:
+def test_failed_and_pending_events_are_named() -> None:
     found = differences(replace(good_run(), failed_events=1, pending=2))
     assert found == {
         "Nothing disappears": (
@@ -175,8 +175,8 @@ def test_a_count_in_redis_above_the_quantity_is_named() -> None:
     assert found == {"Never one too many, none left over": ("the count in Redis is 101",)}
 
 
-def test_nobody_answered_and_no_rows_is_a_verdict_not_a_crash() -> None:
-    nothing = observed([], [], PEOPLE, 10)
+def test_no_responses_and_no_rows_are_reported_without_a_crash() -> None:
+    nothing = observed([], [], USERS, 10)
     assert differences(nothing).keys() == {
         "Never one too many, none left over",
         "Everyone is answered",
@@ -208,7 +208,7 @@ def body(**fields: object) -> bytes:
         (502, b"[]", "502 unexpected", None),
     ],
 )
-def test_an_answer_counts_only_in_its_promised_shape(
+def test_a_response_counts_only_in_its_promised_shape(
     status: int, content: bytes, outcome: str, serial: int | None
 ) -> None:
     assert parse_response(status, content, "c", "u") == (outcome, serial)
@@ -220,10 +220,12 @@ def test_a_percentile_is_a_value_that_occurred() -> None:
     assert percentile([7.0], 99) == 7.0
 
 
-def test_the_figures_count_unexpected_answers_as_errors() -> None:
+def test_the_metrics_count_unexpected_responses_as_errors() -> None:
     run = good_run()
-    answers = [*run.responses[:-1], answer("user-1", "503 UNAVAILABLE")]
-    record = metrics(Run("c", "embedded", replace(run, responses=answers), 121, [(0.5, 100)], 0.5))
+    responses = [*run.responses[:-1], response("user-1", "503 UNAVAILABLE")]
+    record = metrics(
+        Run("c", "embedded", replace(run, responses=responses), 121, [(0.5, 100)], 0.5)
+    )
     assert record["answers"] == {
         ACCEPTED: 100,
         ALREADY_APPLIED: 0,

@@ -1,4 +1,4 @@
-"""The verdict on a load test's day: a good one is praised, every way to go wrong is named."""
+"""The checks of a load test: a good run passes, and every broken promise is named."""
 
 from __future__ import annotations
 
@@ -30,59 +30,61 @@ if TYPE_CHECKING:
 QUANTITY, OPENS_MS = 2, 1_000_000
 
 
-def press(user: str, outcome: str, serial: int | None = None, status: int = 200) -> ApplyResponse:
+def response(
+    user: str, outcome: str, serial: int | None = None, status: int = 200
+) -> ApplyResponse:
     return ApplyResponse(user, outcome, serial, status, 0.1, 0.2)
 
 
 def lost(user: str) -> ApplyResponse:
-    return press(user, "no answer (hung up)", status=NO_RESPONSE)
+    return response(user, "no answer (hung up)", status=NO_RESPONSE)
 
 
 def winner(user: str, serial: int, *before: ApplyResponse) -> UserSession:
-    answers = [*before, press(user, ACCEPTED, serial)]
-    return UserSession(user, answers, ISSUED, serial, f"CODE-{serial}", 1.5, left=True)
+    responses = [*before, response(user, ACCEPTED, serial)]
+    return UserSession(user, responses, ISSUED, serial, f"CODE-{serial}", 1.5, left=True)
 
 
-def good_day() -> LoadResult:
-    """Two win, one of them after a lost answer; one presses in vain."""
+def good_run() -> LoadResult:
+    """Two win, one of them after a lost response; one applies in vain."""
     late = UserSession(
-        "b", [lost("b"), press("b", ALREADY_APPLIED, 2)], ISSUED, 2, "CODE-2", 2.5, left=True
+        "b", [lost("b"), response("b", ALREADY_APPLIED, 2)], ISSUED, 2, "CODE-2", 2.5, left=True
     )
-    early = replace(press("c", NOT_OPEN, status=409), sent_s=-0.2, latency_s=-0.1)
-    loser = UserSession("c", [early, press("c", SOLD_OUT, status=409)], looks=3, left=True)
+    early = replace(response("c", NOT_OPEN, status=409), sent_s=-0.2, latency_s=-0.1)
+    loser = UserSession("c", [early, response("c", SOLD_OUT, status=409)], looks=3, left=True)
     timing = Timing("POST /campaigns/{id}/apply", 4, 0, 10, 20, 30, 40)
     return LoadResult("load-1", QUANTITY, OPENS_MS, [winner("a", 1), late, loser], [timing])
 
 
-def good_end() -> FinalState:
+def good_final_state() -> FinalState:
     rows = [Row("a", 1, OPENS_MS), Row("b", 2, OPENS_MS + 1)]
     return FinalState(rows, {"a": (1, "CODE-1"), "b": (2, "CODE-2")}, 2, 0, 0)
 
 
-def differences(day: LoadResult, stands: FinalState | None = None) -> dict[str, tuple[str, ...]]:
-    findings = check_load(day, stands or good_end())
-    return {finding.promise: finding.differences for finding in findings if not finding.kept}
+def differences(load: LoadResult, final: FinalState | None = None) -> dict[str, tuple[str, ...]]:
+    results = check_load(load, final or good_final_state())
+    return {each.promise: each.differences for each in results if not each.kept}
 
 
-def with_visit(number: int, session: UserSession) -> LoadResult:
-    day = good_day()
-    day.sessions[number] = session
-    return day
+def with_session(number: int, session: UserSession) -> LoadResult:
+    load = good_run()
+    load.sessions[number] = session
+    return load
 
 
-def test_a_day_that_kept_every_promise_has_no_differences() -> None:
-    assert differences(good_day()) == {}
+def test_a_run_that_kept_every_promise_has_no_differences() -> None:
+    assert differences(good_run()) == {}
 
 
-def test_with_fewer_people_than_coupons_everybody_wins() -> None:
-    day = replace(good_day(), quantity=9)
-    del day.sessions[2]
-    assert differences(day) == {}
+def test_with_fewer_users_than_coupons_all_users_win() -> None:
+    load = replace(good_run(), quantity=9)
+    del load.sessions[2]
+    assert differences(load) == {}
 
 
 def test_one_row_too_many_is_named() -> None:
-    rows = [*good_end().rows, Row("c", 3, OPENS_MS)]
-    found = differences(good_day(), replace(good_end(), rows=rows))
+    rows = [*good_final_state().rows, Row("c", 3, OPENS_MS)]
+    found = differences(good_run(), replace(good_final_state(), rows=rows))
     assert found["Never one too many, none left over"] == (
         "1 more than there are coupons",
         "1 x serials out of range: 3",
@@ -92,90 +94,93 @@ def test_one_row_too_many_is_named() -> None:
 
 
 def test_an_acceptance_without_a_row_is_named() -> None:
-    end = good_end()
-    found = differences(good_day(), replace(end, rows=end.rows[:1], issued={"a": (1, "CODE-1")}))
+    end = good_final_state()
+    found = differences(good_run(), replace(end, rows=end.rows[:1], issued={"a": (1, "CODE-1")}))
     assert found["Accepted means issued"] == ("1 x told ACCEPTED, and no row: b",)
     assert "another code than in the administrator's list: b" in str(found)
 
 
-def test_already_applied_is_right_only_after_an_answer_was_lost() -> None:
-    session = good_day().sessions[1]
-    for before in (lost("b"), press("b", UNAVAILABLE, status=503)):
+def test_already_applied_is_right_only_after_a_lost_response() -> None:
+    session = good_run().sessions[1]
+    for before in (lost("b"), response("b", UNAVAILABLE, status=503)):
         assert (
-            differences(with_visit(1, replace(session, answers=[before, session.answers[1]]))) == {}
+            differences(with_session(1, replace(session, responses=[before, session.responses[1]])))
+            == {}
         )
-    found = differences(with_visit(1, replace(session, answers=session.answers[1:])))
-    assert found["Only promised answers"] == ("1 x told ALREADY_APPLIED at the first press: b",)
-    early = press("b", NOT_OPEN, status=409)
-    refused = differences(with_visit(1, replace(session, answers=[early, session.answers[1]])))
+    found = differences(with_session(1, replace(session, responses=session.responses[1:])))
+    assert found["Only promised responses"] == ("1 x ALREADY_APPLIED at the first apply: b",)
+    early = response("b", NOT_OPEN, status=409)
+    refused = differences(
+        with_session(1, replace(session, responses=[early, session.responses[1]]))
+    )
     assert refused["Accepted means issued"] == ("1 x a row, and never told ACCEPTED: b",)
 
 
-def test_another_serial_after_a_lost_answer_is_named() -> None:
-    session = good_day().sessions[1]
+def test_another_serial_after_a_lost_response_is_named() -> None:
+    session = good_run().sessions[1]
     found = differences(
-        with_visit(1, replace(session, answers=[lost("b"), press("b", ACCEPTED, 1)]))
+        with_session(1, replace(session, responses=[lost("b"), response("b", ACCEPTED, 1)]))
     )
     assert "told another serial than the row's: b" in found["Accepted means issued"][0]
-    assert found["Every winner holds a code"] == ("1 x told one serial, and seen another: b",)
+    assert found["Every winner holds a code"] == ("1 x received one serial, and then another: b",)
 
 
 def test_a_winner_without_a_code_is_named() -> None:
-    pending = replace(good_day().sessions[0], state=PENDING, code=None)
-    found = differences(with_visit(0, pending))
-    assert found == {"Every winner holds a code": ("1 x told a serial, and no code seen: a",)}
+    pending = replace(good_run().sessions[0], state=PENDING, code=None)
+    found = differences(with_session(0, pending))
+    assert found == {"Every winner holds a code": ("1 x received a serial, and no code: a",)}
 
 
 def test_a_code_other_than_the_shops_is_named() -> None:
-    found = differences(with_visit(0, replace(good_day().sessions[0], code="CODE-X")))
+    found = differences(with_session(0, replace(good_run().sessions[0], code="CODE-X")))
     assert found == {
         "Every winner holds a code": ("1 x another code than in the administrator's list: a",)
     }
 
 
 def test_a_code_given_twice_is_named() -> None:
-    end = replace(good_end(), issued={"a": (1, "CODE-1"), "b": (2, "CODE-1")})
-    found = differences(good_day(), end)
+    end = replace(good_final_state(), issued={"a": (1, "CODE-1"), "b": (2, "CODE-1")})
+    found = differences(good_run(), end)
     assert "1 x codes given twice: CODE-1" in found["Every winner holds a code"]
 
 
 def test_an_admission_before_the_opening_is_named() -> None:
-    rows = [Row("a", 1, OPENS_MS - 1), good_end().rows[1]]
-    assert differences(good_day(), replace(good_end(), rows=rows)) == {
+    rows = [Row("a", 1, OPENS_MS - 1), good_final_state().rows[1]]
+    assert differences(good_run(), replace(good_final_state(), rows=rows)) == {
         "Not before the opening": ("1 x admitted before the opening: a",)
     }
 
 
 def test_a_decision_before_the_opening_and_not_open_after_it_are_named() -> None:
-    early = replace(press("c", SOLD_OUT, status=409), sent_s=-3.0, latency_s=-2.9)
-    late = replace(press("c", NOT_OPEN, status=409), sent_s=3.0, latency_s=3.1)
-    found = differences(with_visit(2, UserSession("c", [early, late], left=True)))
+    early = replace(response("c", SOLD_OUT, status=409), sent_s=-3.0, latency_s=-2.9)
+    late = replace(response("c", NOT_OPEN, status=409), sent_s=3.0, latency_s=3.1)
+    found = differences(with_session(2, UserSession("c", [early, late], left=True)))
     assert found == {
-        "Only promised answers": (
-            "1 x told NOT_OPEN after the opening: c",
+        "Only promised responses": (
+            "1 x NOT_OPEN after the opening: c",
             "1 x a decision before the opening: c",
         )
     }
 
 
-def test_whoever_left_without_a_decision_is_counted() -> None:
-    for answers in ([], [lost("c")], [press("c", UNAVAILABLE, status=503)]):
-        found = differences(with_visit(2, UserSession("c", answers, left=True)))
+def test_a_user_who_left_without_a_decision_is_counted() -> None:
+    for responses in ([], [lost("c")], [response("c", UNAVAILABLE, status=503)]):
+        found = differences(with_session(2, UserSession("c", responses, left=True)))
         assert found == {"Everyone is answered": (f"1 x {NO_DECISION}",)}
 
 
-def test_an_answer_that_nobody_should_get_is_counted() -> None:
-    session = good_day().sessions[2]
+def test_a_response_that_no_user_should_get_is_counted() -> None:
+    session = good_run().sessions[2]
     session.note(
         Endpoint.CAMPAIGN, ParsedResponse(1, ResponseKind.WRONG, "500 INTERNAL", 500), 1, 1
     )
-    found = differences(with_visit(2, session))
-    assert found == {"Only promised answers": ("1 x GET /campaigns/{id}: 500 INTERNAL",)}
+    found = differences(with_session(2, session))
+    assert found == {"Only promised responses": ("1 x GET /campaigns/{id}: 500 INTERNAL",)}
     session.note(Endpoint.APPLY, ParsedResponse(2, ResponseKind.WRONG, "500 INTERNAL", 500), 1, 1)
-    assert "1 x 500 INTERNAL" in differences(with_visit(2, session))["Everyone is answered"]
+    assert "1 x 500 INTERNAL" in differences(with_session(2, session))["Everyone is answered"]
 
 
-def test_what_people_see_is_noted_with_times_from_the_opening() -> None:
+def test_responses_are_recorded_with_times_from_the_opening() -> None:
     session = UserSession("u")
     session.note(
         Endpoint.CAMPAIGN,
@@ -196,35 +201,35 @@ def test_what_people_see_is_noted_with_times_from_the_opening() -> None:
         100.0,
     )
     assert session.looks == 1
-    assert session.answers == [ApplyResponse("u", ACCEPTED, 1, 202, 0.25, 0.5)]
+    assert session.responses == [ApplyResponse("u", ACCEPTED, 1, 202, 0.25, 0.5)]
     assert (session.state, session.serial, session.code, session.seen_s) == (ISSUED, 1, "X", 1.5)
 
 
-def test_a_day_is_read_as_it_was_written(tmp_path: Path) -> None:
-    file = good_day().write(tmp_path)
-    assert LoadResult.read(file) == good_day()
+def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
+    file = good_run().write(tmp_path)
+    assert LoadResult.read(file) == good_run()
     assert [path.name for path in tmp_path.iterdir()] == ["day-load-1.json"]
-    assert good_day().ended
-    assert not with_visit(0, UserSession("a")).ended
+    assert good_run().ended
+    assert not with_session(0, UserSession("a")).ended
 
 
-def test_the_summary_names_answers_times_and_what_went_wrong() -> None:
-    day = with_visit(0, replace(good_day().sessions[0], code="CODE-X"))
-    findings = check_load(day, good_end())
+def test_the_summary_names_outcomes_times_and_what_went_wrong() -> None:
+    load = with_session(0, replace(good_run().sessions[0], code="CODE-X"))
+    results = check_load(load, good_final_state())
     console = Console(file=io.StringIO(), width=100)
-    console.print(summary(day, findings))
+    console.print(summary(load, results))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
-    for part in ("3 people", "looked 3 times", "SOLD_OUT", "POST /campaigns/{id}/apply", "CODE"):
+    for part in ("3 users", "looked 3 times", "SOLD_OUT", "POST /campaigns/{id}/apply", "CODE"):
         assert part.casefold() in shown.casefold()
     assert "Not every promise was kept." in shown
-    told = metrics(day, findings)
-    assert not told["kept"]
-    assert (told["presses"], told["last_code_after_s"]) == (5, 2.5)
+    record = metrics(load, results)
+    assert not record["kept"]
+    assert (record["presses"], record["last_code_after_s"]) == (5, 2.5)
 
 
 def test_progress_counts_before_and_after_the_opening() -> None:
-    sessions = [*good_day().sessions, UserSession("d")]
-    assert progress(sessions, -4.0) == "  4 s to the opening: 4 people, 3 looks"
+    sessions = [*good_run().sessions, UserSession("d")]
+    assert progress(sessions, -4.0) == "  4 s to the opening: 4 users, 3 looks"
     assert progress(sessions, 4.0) == (
         "  4 s after it: 2 won, 2 hold a code, 1 sold out, 1 without an answer, 3 left"
     )

@@ -98,7 +98,7 @@ def test_one_broken_run_of_two_is_a_failure(hold: Hold) -> None:
 def test_a_run_that_was_stopped_is_not_checked_and_is_a_failure(hold: Hold) -> None:
     passed, shown = hold(replace(DAY, sessions=[replace(VISIT, left=False)]))
     assert not passed
-    assert "load-1 was stopped before everybody had left: no verdict" in shown
+    assert "load-1 was stopped before all users had left: not checked" in shown
 
 
 def test_users_that_crash_are_shown_with_the_end_of_their_log(hold: Hold) -> None:
@@ -107,7 +107,7 @@ def test_users_that_crash_are_shown_with_the_end_of_their_log(hold: Hold) -> Non
 
 
 def test_a_run_that_leaves_nothing_is_not_a_success(hold: Hold) -> None:
-    with pytest.raises(HarnessError, match="no day came to its end"):
+    with pytest.raises(HarnessError, match="no run came to its end"):
         hold()
 
 

@@ -22,10 +22,10 @@ from local.load.responses import (
     ResponseKind,
 )
 from local.load.scenario import (
-    AGAIN_JITTER_S,
-    AGAIN_S,
-    LOOK_JITTER_S,
+    POLL_JITTER_S,
     REACTION_S_MAX,
+    RETRY_JITTER_S,
+    RETRY_S,
     Action,
     UserProfile,
     scenario,
@@ -82,7 +82,7 @@ def test_the_page_is_looked_at_again_when_it_may_have_changed_never_sooner() -> 
     looks = times_of(Endpoint.CAMPAIGN, lived([SOLD]))
     pauses = [later - earlier for earlier, later in pairwise(looks)]
     assert len(pauses) > 2
-    assert all(1.0 <= pause <= 1.0 + LOOK_JITTER_S for pause in pauses)
+    assert all(1.0 <= pause <= 1.0 + POLL_JITTER_S for pause in pauses)
     assert looks[-1] <= OPENS_S
 
 
@@ -99,7 +99,7 @@ def test_a_page_that_asks_for_patience_is_given_it() -> None:
     pages = iter([told_to_wait(UNAVAILABLE, 3.0), LOST])
     looks = times_of(Endpoint.CAMPAIGN, lived([SOLD], page=lambda: next(pages, PAGE)))
     assert looks[1] - looks[0] >= 3.0
-    assert looks[2] - looks[1] >= AGAIN_S
+    assert looks[2] - looks[1] >= RETRY_S
 
 
 def test_an_unexpected_page_sends_the_user_away() -> None:
@@ -109,13 +109,13 @@ def test_an_unexpected_page_sends_the_user_away() -> None:
 def test_no_user_waits_for_a_page_for_ever() -> None:
     done = lived([SOLD], page=lambda: LOST)
     assert times_of(Endpoint.APPLY, done) == []
-    assert done[-1][0] < OPENS_S + PATIENCE_S + AGAIN_S + LOOK_JITTER_S
+    assert done[-1][0] < OPENS_S + PATIENCE_S + RETRY_S + POLL_JITTER_S
 
 
 @pytest.mark.parametrize("outcome", [NOT_OPEN, BUSY, UNAVAILABLE])
 def test_retry_after_is_obeyed(outcome: str) -> None:
     first, second = times_of(Endpoint.APPLY, lived([told_to_wait(outcome, 2.0), SOLD]))
-    assert 2.0 <= second - first <= 2.0 + AGAIN_JITTER_S
+    assert 2.0 <= second - first <= 2.0 + RETRY_JITTER_S
 
 
 def test_after_a_broken_connection_the_user_applies_again() -> None:
@@ -129,15 +129,15 @@ def test_patience_has_an_end() -> None:
     assert OPENS_S + PATIENCE_S <= requests[-1] <= OPENS_S + PATIENCE_S + 2.0
 
 
-@pytest.mark.parametrize("hopes", [0, 1, 2])
-def test_a_loser_applies_again_as_often_as_there_is_hope(hopes: int) -> None:
-    done = lived([SOLD], profile=replace(CALM, hopes=hopes))
-    assert len(times_of(Endpoint.APPLY, done)) == 1 + hopes
+@pytest.mark.parametrize("reapplies", [0, 1, 2])
+def test_a_loser_applies_again_as_often_as_there_is_hope(reapplies: int) -> None:
+    done = lived([SOLD], profile=replace(CALM, reapplies=reapplies))
+    assert len(times_of(Endpoint.APPLY, done)) == 1 + reapplies
     assert times_of(Endpoint.COUPON, done) == []
 
 
 def test_a_loser_who_wins_after_all_waits_for_the_code() -> None:
-    done = lived([SOLD, WON], profile=replace(CALM, hopes=2))
+    done = lived([SOLD, WON], profile=replace(CALM, reapplies=2))
     assert len(times_of(Endpoint.APPLY, done)) == 2
     assert len(times_of(Endpoint.COUPON, done)) == 1
 
@@ -163,7 +163,7 @@ def test_a_doubtful_winner_applies_once_more() -> None:
 
 
 def test_a_wrong_response_to_an_apply_sends_the_user_away() -> None:
-    assert len(times_of(Endpoint.APPLY, lived([WRONG], profile=replace(CALM, hopes=2)))) == 1
+    assert len(times_of(Endpoint.APPLY, lived([WRONG], profile=replace(CALM, reapplies=2)))) == 1
 
 
 def test_only_the_first_request_loses_its_connection() -> None:

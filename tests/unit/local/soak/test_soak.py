@@ -63,16 +63,16 @@ def test_this_very_process_holds_what_it_opens() -> None:
 
 def test_a_response_that_was_not_expected_is_a_failure() -> None:
     stats = ResponseStats()
-    stats.answer("apply", 500, frozenset({200, 202}), 0.1)
-    stats.answer("apply", 202, frozenset({200, 202}), 0.1)
+    stats.record("apply", 500, frozenset({200, 202}), 0.1)
+    stats.record("apply", 202, frozenset({200, 202}), 0.1)
     assert stats.failures() == ["apply was answered with 500"]
 
 
 def test_a_503_now_and_then_is_not_a_failure_but_one_in_a_hundred_is() -> None:
     stats = ResponseStats()
     for number in range(2000):
-        stats.answer("apply", 503 if number == 0 else 202, frozenset({202}), 0.1)
+        stats.record("apply", 503 if number == 0 else 202, frozenset({202}), 0.1)
     assert stats.failures() == []
     for _ in range(20):
-        stats.answer("apply", 503, frozenset({202}), 0.1)
+        stats.record("apply", 503, frozenset({202}), 0.1)
     assert stats.failures() == ["21 of 2020 answers were 503 with nothing broken"]

@@ -71,7 +71,7 @@ def put(fakes: Fakes, world: World) -> None:
     fakes.admissions.campaigns["welcome"] = one
     status = CampaignStatus(CAMPAIGN, 0, 0, 0, None, NOW_MS)
     fakes.redis_campaigns.statuses["welcome"] = status
-    fakes.mysql_queries.standing["welcome"] = CAMPAIGN
+    fakes.mysql_queries.campaigns["welcome"] = CAMPAIGN
     fakes.mysql_queries.coupon_rows = {
         ("welcome", user): Coupon(serial, user, "", 0, 0) for user, serial in world.issued.items()
     }
@@ -218,7 +218,7 @@ def test_figures_that_contradict_mysql_are_named(fakes: Fakes) -> None:
     put(fakes, World())
     fakes.admissions.campaigns["welcome"].quantity = QUANTITY + 1
     assert [d.detail for d in found()] == ["the quantity is not that of MySQL"]
-    del fakes.mysql_queries.standing["welcome"]
+    del fakes.mysql_queries.campaigns["welcome"]
     assert [d.detail for d in found()] == ["MySQL has no such campaign"]
 
 

@@ -30,7 +30,7 @@ def world(fakes: Fakes) -> Fakes:
     status = CampaignStatus(campaign, 2, 1, 98, NOW_MS, NOW_MS)
     fakes.redis_campaigns.statuses["welcome"] = status
     fakes.redis_campaigns.admissions["welcome", "42"] = UserAdmission(2, NOW_MS)
-    fakes.mysql_queries.standing["welcome"] = campaign
+    fakes.mysql_queries.campaigns["welcome"] = campaign
     fakes.mysql_queries.coupon_rows["welcome", "7"] = Coupon(1, "7", "0" * 16, NOW_MS, NOW_MS)
     return fakes
 

@@ -1,23 +1,23 @@
-"""The verdict names each broken promise, and excuses nothing but the documented double fault."""
+"""The checks name each broken promise, and excuse only the documented double fault."""
 
 from __future__ import annotations
 
 import dataclasses
 
 from local.harness.observations import Row
-from local.harness.responses import ACCEPTED as TOLD_ACCEPTED
-from local.harness.responses import SOLD_OUT as TOLD_SOLD_OUT
+from local.harness.responses import ACCEPTED as OUTCOME_ACCEPTED
+from local.harness.responses import SOLD_OUT as OUTCOME_SOLD_OUT
 from local.harness.responses import UNDECIDED, ApplyResponse
 from tests.faults.engine.draw import draw
+from tests.faults.engine.invariants import HistoryResult, excused, violations
 from tests.faults.engine.scenario import Fault, scenario
-from tests.faults.engine.verdict import Evidence, excused, violations
 
-ACCEPTED = ApplyResponse("a", TOLD_ACCEPTED, 1)
-SOLD_OUT = ApplyResponse("b", TOLD_SOLD_OUT)
-DOUBT = ApplyResponse("b", UNDECIDED)
-GOOD = Evidence(
+ACCEPTED = ApplyResponse("a", OUTCOME_ACCEPTED, 1)
+SOLD_OUT = ApplyResponse("b", OUTCOME_SOLD_OUT)
+UNKNOWN = ApplyResponse("b", UNDECIDED)
+GOOD = HistoryResult(
     scenario=scenario(1, []),
-    answers={"a": [ACCEPTED]},
+    responses={"a": [ACCEPTED]},
     rows=[Row("a", 1, 10)],
     failed={},
     by_disk=frozenset(),
@@ -26,7 +26,7 @@ GOOD = Evidence(
 )
 
 
-def seen(**change: object) -> list[str]:
+def broken(**change: object) -> list[str]:
     return violations(dataclasses.replace(GOOD, **change))  # type: ignore[arg-type]
 
 
@@ -37,54 +37,54 @@ def test_a_history_without_a_flaw_breaks_nothing() -> None:
 def test_a_coupon_too_many_or_out_of_range_or_with_a_taken_serial_breaks_p1() -> None:
     quantity = GOOD.scenario.quantity
     many = [Row("a", 1, 0), *(Row(f"x{n}", n, 0) for n in range(2, quantity + 2))]
-    assert any(found.startswith("P1") for found in seen(rows=many))
-    assert any("out of range" in found for found in seen(rows=[Row("a", 0, 0)]))
+    assert any(found.startswith("P1") for found in broken(rows=many))
+    assert any("out of range" in found for found in broken(rows=[Row("a", 0, 0)]))
     twice = [Row("a", 1, 0), Row("c", 1, 0)]
-    assert any("given twice" in found for found in seen(rows=twice))
+    assert any("given twice" in found for found in broken(rows=twice))
 
 
 def test_two_coupons_of_one_user_break_p2() -> None:
-    assert any(found.startswith("P2") for found in seen(rows=[Row("a", 1, 0), Row("a", 2, 0)]))
+    assert any(found.startswith("P2") for found in broken(rows=[Row("a", 1, 0), Row("a", 2, 0)]))
 
 
-def test_somebody_accepted_without_a_coupon_breaks_p3() -> None:
-    assert seen(rows=[]) == ["P3: 1 x told ACCEPTED, and no row: a"]
+def test_a_user_accepted_without_a_coupon_breaks_p3() -> None:
+    assert broken(rows=[]) == ["P3: 1 x told ACCEPTED, and no row: a"]
 
 
-def test_another_serial_than_the_one_told_breaks_p3_unless_it_was_redriven() -> None:
+def test_another_serial_than_in_the_response_breaks_p3_unless_redriven() -> None:
     other = [Row("a", 2, 0)]
-    assert seen(rows=other) == ["P3: 1 x told another serial than the row's: a"]
-    assert seen(rows=other, failed={"a": "SERIAL_TAKEN RESOLVED"}) == []
-    assert seen(rows=[], failed={"a": "SERIAL_TAKEN DEAD"}) == [
+    assert broken(rows=other) == ["P3: 1 x told another serial than the row's: a"]
+    assert broken(rows=other, failed={"a": "SERIAL_TAKEN RESOLVED"}) == []
+    assert broken(rows=[], failed={"a": "SERIAL_TAKEN DEAD"}) == [
         "P3: 1 x told ACCEPTED, and no row: a (SERIAL_TAKEN DEAD)"
     ]
 
 
-def test_a_coupon_for_somebody_who_was_only_refused_breaks_p3_but_not_after_a_doubt() -> None:
+def test_a_coupon_for_a_rejected_user_breaks_p3_but_not_after_an_undecided_response() -> None:
     full = [Row("b" if n == 2 else "a" if n == 1 else f"x{n}", n, 0) for n in range(1, 16)]
-    refused = {"a": [ACCEPTED], "b": [SOLD_OUT]}
-    assert seen(answers=refused, rows=full) == ["P3: 1 x told SOLD_OUT, and a row: b"]
-    assert seen(answers={**refused, "b": [DOUBT, SOLD_OUT]}, rows=full) == []
+    rejected = {"a": [ACCEPTED], "b": [SOLD_OUT]}
+    assert broken(responses=rejected, rows=full) == ["P3: 1 x told SOLD_OUT, and a row: b"]
+    assert broken(responses={**rejected, "b": [UNKNOWN, SOLD_OUT]}, rows=full) == []
 
 
 def test_sold_out_before_all_are_gone_breaks_p3_unless_redis_was_rebuilt() -> None:
-    answers = {"a": [ACCEPTED], "b": [SOLD_OUT]}
-    assert seen(answers=answers) == ["P3: sold out with 1 of 15 coupons"]
+    responses = {"a": [ACCEPTED], "b": [SOLD_OUT]}
+    assert broken(responses=responses) == ["P3: sold out with 1 of 15 coupons"]
     lost = scenario(1, [Fault(0.5, "redis-flush")])
-    assert seen(answers=answers, scenario=lost) == []
+    assert broken(responses=responses, scenario=lost) == []
 
 
 def test_serials_against_the_order_of_admission_break_p4() -> None:
-    assert seen(rows=[Row("a", 1, 10), Row("c", 2, 5)])[0].startswith("P4")
+    assert broken(rows=[Row("a", 1, 10), Row("c", 2, 5)])[0].startswith("P4")
 
 
-def test_a_record_that_is_nowhere_breaks_p5() -> None:
-    assert seen(forgeries_lost=1)[0].startswith("P5")
+def test_a_lost_record_breaks_p5() -> None:
+    assert broken(forgeries_lost=1)[0].startswith("P5")
 
 
-def test_silence_and_strange_answers_break_p6() -> None:
-    assert seen(unanswered=frozenset({"z"}))[0].startswith("P6")
-    assert seen(answers={"a": [ApplyResponse("a", "404 NOT_FOUND"), ACCEPTED]}) == [
+def test_missing_and_unexpected_responses_break_p6() -> None:
+    assert broken(unanswered=frozenset({"z"}))[0].startswith("P6")
+    assert broken(responses={"a": [ApplyResponse("a", "404 NOT_FOUND"), ACCEPTED]}) == [
         "P6: 1 x 404 NOT_FOUND"
     ]
 

@@ -1,4 +1,4 @@
-"""What must hold after every step, and what must hold once all is quiet again."""
+"""The invariants after every step, and those at the end, when no work is left."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Found = list[tuple[Any, ...]]
 
-# One statement, so one moment. No admission that was handed over ever collides with another one.
+# One statement reads one moment. Admissions in Kafka must never collide.
 ROWS = """
 SELECT campaign_id, user_id, serial, admitted_at, '' FROM coupon
 UNION ALL
@@ -44,13 +44,13 @@ def violations_now(cluster: Cluster) -> list[str]:
             for _, user, _, _, detail in found
             if detail
         ),
-        *_told_two_things(cluster),
+        *_contradictory_responses(cluster),
         *(each for campaign in cluster.campaigns for each in _now(cluster, campaign, found)),
     ]
 
 
 def violations_at_the_end(cluster: Cluster) -> list[str]:
-    """Return the same when nothing is left to do."""
+    """Return the same when no work is left."""
     now, found = violations_now(cluster), cluster.rows(ROWS)
     return [
         *now,
@@ -65,7 +65,7 @@ def _now(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:
     results = never_one_too_many(seen), one_per_person(seen), everyone_answered(seen)
     yield from (f"{each} in {campaign.id}" for each in violations(results))
     if state.get(b"epoch") != cluster.redis.run_id.encode():
-        return  # closed: what is here is what a rebuild will change
+        return  # closed: a rebuild will change this state
     if twice := repeated(holders.values()):
         yield f"P4: Redis has the serials {twice} twice in {campaign.id}"
 
@@ -73,7 +73,7 @@ def _now(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:
 def _at_the_end(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:
     results = check(_observed(cluster, campaign, found, 0))
     yield from (f"{each} in {campaign.id}" for each in violations(results))
-    # Redis and MySQL agree about everything, as reconcile sees it.
+    # Redis and MySQL must agree: reconcile finds no difference.
     for batch in compare(campaign.id).differences():
         for difference in batch:
             yield f"reconcile: {difference}"
@@ -81,10 +81,10 @@ def _at_the_end(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[
 
 def _observed(cluster: Cluster, campaign: Campaign, found: Found, count: int) -> Observations:
     responses = [
-        answer
-        for (campaign_id, user), told in cluster.told.items()
+        response
+        for (campaign_id, user), stats in cluster.told.items()
         if campaign_id == campaign.id
-        for answer in _answers(user, told)
+        for response in _responses(user, stats)
     ]
     rows = [
         Row(user, serial, times.from_datetime(admitted_at))
@@ -95,18 +95,18 @@ def _observed(cluster: Cluster, campaign: Campaign, found: Found, count: int) ->
     return Observations(campaign.quantity, responses, rows, highest_count=count, faults=faults)
 
 
-def _answers(user: str, told: ResponseStats) -> Iterator[ApplyResponse]:
-    for code, serial in told.heard:
+def _responses(user: str, stats: ResponseStats) -> Iterator[ApplyResponse]:
+    for code, serial in stats.heard:
         yield ApplyResponse(user, UNDECIDED if code == "UNAVAILABLE" else code, serial or None)
-    if told.unsure:
+    if stats.unsure:
         yield ApplyResponse(user, UNDECIDED)
 
 
-def _told_two_things(cluster: Cluster) -> Iterator[str]:
-    for (campaign_id, user), told in cluster.told.items():
-        if len(set(told.serials)) > 1:
-            yield f"P3: {user} was told the serials {told.serials} of {campaign_id}"
-        codes = [code for code, _ in told.heard]
+def _contradictory_responses(cluster: Cluster) -> Iterator[str]:
+    for (campaign_id, user), stats in cluster.told.items():
+        if len(set(stats.serials)) > 1:
+            yield f"P3: {user} was told the serials {stats.serials} of {campaign_id}"
+        codes = [code for code, _ in stats.heard]
         admitted = (ACCEPTED, ALREADY_APPLIED)
         first = next((n for n, code in enumerate(codes) if code in admitted), len(codes))
         if SOLD_OUT in codes[first:]:
@@ -114,8 +114,8 @@ def _told_two_things(cluster: Cluster) -> Iterator[str]:
 
 
 def _nothing_disappears(cluster: Cluster) -> Iterator[str]:
-    kept = cluster.rows(
+    stored = cluster.rows(
         "SELECT partition_no, offset_no FROM failed_event WHERE topic = %s", cluster.log.topic
     )
-    if lost := cluster.poisoned - set(kept):
+    if lost := cluster.poisoned - set(stored):
         yield f"P5: the records {lost} are neither coupons nor in failed_event"
