@@ -14,7 +14,7 @@ from local.demo.burst import BurstClient, burst
 from local.demo.metrics import Run, metrics
 from local.demo.requests import requests
 from local.demo.summary import summary
-from local.harness.deployment import Deployment, DeploymentOptions, surroundings
+from local.harness.deployment import Deployment, DeploymentOptions, running_deployment
 from local.harness.invariants import as_json, check
 from local.harness.mysql_state import RowWatch, read_rows
 from local.harness.observations import Observations
@@ -40,7 +40,7 @@ def show(options: Options, screen: Console, signals: SignalHandler) -> bool:
     started = time.perf_counter()
     results.clear(options.out)
     asked = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
-    with surroundings(asked, screen) as deployment:
+    with running_deployment(asked, screen) as deployment:
         run, server_versions = _run(deployment, options, screen, signals)
         with screen.step("Verdict, figures, picture"):
             findings = check(run.evidence)

@@ -186,7 +186,7 @@ def test_an_answer_reaches_its_caller_before_the_group_ends_and_the_thread_is_no
     assert asyncio.run(scenario()) == ["early", "late", "late"]
 
 
-@pytest.mark.parametrize(("fails", "told"), [(True, "a bug"), (False, "no answer")])
+@pytest.mark.parametrize(("fails", "told"), [(True, "a bug"), (False, "no response")])
 def test_a_fault_reaches_all_who_have_no_answer_and_frees_the_thread(
     fails: bool,  # noqa: FBT001 - a parameter of a test
     told: str,

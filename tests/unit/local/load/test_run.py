@@ -44,11 +44,11 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
     """Hold days without servers: what people see is written down by a shell script."""
 
     @contextmanager
-    def surroundings(*_: object) -> Iterator[SimpleNamespace]:
+    def running_deployment(*_: object) -> Iterator[SimpleNamespace]:
         settings = SimpleNamespace(auth_jwt_secret="secret")
         yield SimpleNamespace(settings=settings, api=Api("127.0.0.1", 1), check=lambda: None)
 
-    monkeypatch.setattr(course, "surroundings", surroundings)
+    monkeypatch.setattr(course, "running_deployment", running_deployment)
 
     def run(*days: LoadResult, stands: FinalState = STANDS, code: int = 0) -> tuple[bool, str]:
         monkeypatch.setattr(course, "read_final_state", lambda *_: stands)
