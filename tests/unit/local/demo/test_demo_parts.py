@@ -97,7 +97,7 @@ def test_a_server_that_hangs_up_is_an_answer_of_its_own_kind() -> None:
 
 
 def test_a_campaign_without_a_page_stops_the_demo_before_anybody_presses() -> None:
-    with pytest.raises(HarnessError, match=r"only 0 of 1 connections opened .* answers 409"):
+    with pytest.raises(HarnessError, match=r"only 0 of 1 connections opened .* status 409"):
         with_server([SOLD_OUT], press_once)
 
 
