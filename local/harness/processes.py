@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.servers.reaper import GATED_START, ProcessReaper
-from local.servers.signals import held_signals
+from local.servers.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -107,7 +107,7 @@ def running(
     started: list[Running] = []
     try:
         for program in programs:
-            with held_signals():
+            with deferred_signals():
                 started.append(Running(program, environment))
         yield started
     finally:
