@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.json_log import about, configure_json_logging
+from local.json_log import configure_json_logging, error_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,4 +83,4 @@ def test_a_program_that_dies_tells_the_kind_and_the_place_alone(
         fail()
     sys.excepthook(caught.type, caught.value, caught.tb)
     assert line_of(capsys)["error"] == "OSError"
-    assert about(caught.value)["error"] == "OSError"
+    assert error_fields(caught.value)["error"] == "OSError"
