@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.columns import Columns
 from rich.text import Text
 
-from local.harness.console import facts, verdict
+from local.harness.console import facts, results_panel
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def summary(metrics: Mapping[str, Any], results: Sequence[CheckResult]) -> Rende
         f" applied {metrics['presses']:,} times at once for {metrics['quantity']:,} coupons",
         (f" (sent within {metrics['sent_within_ms']:,.0f} ms)", "dim"),
     )
-    return verdict("seonchak", [head, "", _columns(metrics)], results)
+    return results_panel("seonchak", [head, "", _columns(metrics)], results)
 
 
 def _columns(metrics: Mapping[str, Any]) -> Columns:

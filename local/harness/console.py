@@ -75,7 +75,7 @@ def _console() -> RichConsole:
     return console if console.is_terminal else RichConsole(width=PIPE_WIDTH)
 
 
-def verdict(
+def results_panel(
     title: str, parts: Iterable[RenderableType], results: Sequence[CheckResult]
 ) -> RenderableType:
     """Return a frame around `parts`, the promises, and a sentence saying whether all were kept."""

@@ -111,9 +111,7 @@ def _check_settings(settings: Settings) -> None:
         message = f"a demo writes to the servers: it runs with STAGE=local, not {settings.stage}"
         raise HarnessError(message)
     if not settings.auth_jwt_secret:
-        message = (
-            "the crowd's tokens are signed by the demo: set AUTH_JWT_SECRET, not AUTH_JWKS_URL"
-        )
+        message = "the demo signs the users' tokens: set AUTH_JWT_SECRET, not AUTH_JWKS_URL"
         raise HarnessError(message)
 
 

@@ -47,7 +47,7 @@ def check(seen: Observations) -> tuple[CheckResult, ...]:
         _first_come_first_served(seen),
         _same_reply_again(seen),
         _nothing_disappears(seen),
-        everyone_answered(seen),
+        every_request_gets_response(seen),
     )
 
 
@@ -97,19 +97,19 @@ def _accepted_means_issued(seen: Observations) -> CheckResult:
     if seen.faults:
         unsure |= seen.users_with(ACCEPTED, ALREADY_APPLIED)
     differences = naming_all(
-        ("told ACCEPTED, and no row", _without_row(seen, ACCEPTED)),
-        ("told another serial than the row's", _with_other_serial(seen, ACCEPTED)),
-        ("told SOLD_OUT, and a row", seen.users_with(SOLD_OUT) & serial_of.keys() - unsure),
+        ("got ACCEPTED, and no row", _without_row(seen, ACCEPTED)),
+        ("got another serial than the row's", _with_other_serial(seen, ACCEPTED)),
+        ("got SOLD_OUT, and a row", seen.users_with(SOLD_OUT) & serial_of.keys() - unsure),
     )
     if seen.faults is None:
         acceptances = [each.user for each in seen.responses if each.outcome == ACCEPTED]
         differences += naming_all(
-            ("a row, and never told ACCEPTED", serial_of.keys() - accepted),
-            ("told ACCEPTED more than once", repeated(acceptances)),
+            ("a row, and never got ACCEPTED", serial_of.keys() - accepted),
+            ("got ACCEPTED more than once", repeated(acceptances)),
         )
     elif seen.users_with(SOLD_OUT) and len(seen.rows) != seen.quantity and not seen.faults.rebuilt:
         differences += (f"sold out with {len(seen.rows):,} of {seen.quantity:,} coupons",)
-    about = f"{len(accepted):,} told ACCEPTED, {len(serial_of):,} own a row"
+    about = f"{len(accepted):,} got ACCEPTED, {len(serial_of):,} own a row"
     return CheckResult("Accepted means issued", about, differences, "P3")
 
 
@@ -125,8 +125,8 @@ def _first_come_first_served(seen: Observations) -> CheckResult:
         late = []
     complete = set(serials) if faults else set(range(1, len(rows) + 1))
     differences = naming_all(
-        ("serials missing or out of place", set(serials) ^ complete),
-        ("admitted before somebody with a lower serial", late),
+        ("serials missing or out of sequence", set(serials) ^ complete),
+        ("admitted before a user with a lower serial", late),
     )
     about = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
     if not differences:
@@ -137,11 +137,11 @@ def _first_come_first_served(seen: Observations) -> CheckResult:
 def _same_reply_again(seen: Observations) -> CheckResult:
     count = sum(each.outcome == ALREADY_APPLIED for each in seen.responses)
     differences = naming_all(
-        ("told ALREADY_APPLIED, and no row", _without_row(seen, ALREADY_APPLIED)),
-        ("told ALREADY_APPLIED with another serial", _with_other_serial(seen, ALREADY_APPLIED)),
+        ("got ALREADY_APPLIED, and no row", _without_row(seen, ALREADY_APPLIED)),
+        ("got ALREADY_APPLIED with another serial", _with_other_serial(seen, ALREADY_APPLIED)),
     )
     return CheckResult(
-        "Ask again, same answer", f"{count:,} told ALREADY_APPLIED", differences, "P3"
+        "Ask again, same response", f"{count:,} got ALREADY_APPLIED", differences, "P3"
     )
 
 
@@ -157,16 +157,16 @@ def _nothing_disappears(seen: Observations) -> CheckResult:
     return CheckResult("Nothing disappears", about, differences, "P5")
 
 
-def everyone_answered(seen: Observations) -> CheckResult:
+def every_request_gets_response(seen: Observations) -> CheckResult:
     """Check that each response is one that an open campaign gives; valid at any moment."""
     allowed = EXPECTED if seen.faults is None else (*EXPECTED, UNDECIDED)
     wrong = Counter(each.outcome for each in seen.responses if each.outcome not in allowed)
     differences = [f"{count:,} x {outcome}" for outcome, count in wrong.most_common()]
     if seen.faults is None and len(seen.responses) != seen.requests:
-        differences.append(f"{len(seen.responses):,} answers to {seen.requests:,} presses")
-    differences += naming_all(("never answered", seen.unanswered))
+        differences.append(f"{len(seen.responses):,} responses to {seen.requests:,} requests")
+    differences += naming_all(("without a response", seen.unanswered))
     about = f"{len(seen.responses) - wrong.total():,} of {seen.requests:,} as expected"
-    return CheckResult("Everyone is answered", about, tuple(differences), "P6")
+    return CheckResult("All get a response", about, tuple(differences), "P6")
 
 
 def _without_row(seen: Observations, outcome: str) -> list[str]:
@@ -200,7 +200,7 @@ def repeated(values: Iterable[Value]) -> list[Value]:
 
 
 def naming_all(*found: tuple[str, Collection[Any]]) -> tuple[str, ...]:
-    """Return e.g. "2 x told SOLD_OUT, and a row: user-7, user-9" for each that occurred."""
+    """Return e.g. "2 x got SOLD_OUT, and a row: user-7, user-9" for each that occurred."""
     return tuple(_naming(what, sorted(examples)) for what, examples in found if examples)
 
 

@@ -51,7 +51,7 @@ def parse_response(status: int, body: bytes, campaign_id: str, user: str) -> tup
         return outcome, None
     serial = fields.get("serial")
     if (fields.get("campaign_id"), fields.get("user_id")) != (campaign_id, user):
-        return f"{status} meant for somebody else", None
+        return f"{status} meant for another user", None
     if type(serial) is not int:
         return f"{status} without a serial", None
     return outcome, serial

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from local.harness.console import facts, verdict
+from local.harness.console import facts, results_panel
 from local.harness.invariants import as_json
 from local.harness.system_info import machine, versions
 from local.load.responses import ISSUED
@@ -57,7 +57,7 @@ def summary(day: LoadResult, findings: Sequence[CheckResult]) -> RenderableType:
     outcomes = facts("What a press was answered with", list(told["answers"].items()))
     after = Text(f"From the opening on, {last}.", "dim")
     parts: list[RenderableType] = [head, after, "", outcomes, "", _times(day.timings)]
-    return verdict(day.campaign_id, parts, findings)
+    return results_panel(day.campaign_id, parts, findings)
 
 
 def _times(timings: Sequence[Timing]) -> Table:

@@ -48,22 +48,22 @@ def test_two_coupons_of_one_user_break_p2() -> None:
 
 
 def test_somebody_accepted_without_a_coupon_breaks_p3() -> None:
-    assert seen(rows=[]) == ["P3: 1 x told ACCEPTED, and no row: a"]
+    assert seen(rows=[]) == ["P3: 1 x got ACCEPTED, and no row: a"]
 
 
 def test_another_serial_than_the_one_told_breaks_p3_unless_it_was_redriven() -> None:
     other = [Row("a", 2, 0)]
-    assert seen(rows=other) == ["P3: 1 x told another serial than the row's: a"]
+    assert seen(rows=other) == ["P3: 1 x got another serial than the row's: a"]
     assert seen(rows=other, failed={"a": "SERIAL_TAKEN RESOLVED"}) == []
     assert seen(rows=[], failed={"a": "SERIAL_TAKEN DEAD"}) == [
-        "P3: 1 x told ACCEPTED, and no row: a (SERIAL_TAKEN DEAD)"
+        "P3: 1 x got ACCEPTED, and no row: a (SERIAL_TAKEN DEAD)"
     ]
 
 
 def test_a_coupon_for_somebody_who_was_only_refused_breaks_p3_but_not_after_a_doubt() -> None:
     full = [Row("b" if n == 2 else "a" if n == 1 else f"x{n}", n, 0) for n in range(1, 16)]
     refused = {"a": [ACCEPTED], "b": [SOLD_OUT]}
-    assert seen(answers=refused, rows=full) == ["P3: 1 x told SOLD_OUT, and a row: b"]
+    assert seen(answers=refused, rows=full) == ["P3: 1 x got SOLD_OUT, and a row: b"]
     assert seen(answers={**refused, "b": [DOUBT, SOLD_OUT]}, rows=full) == []
 
 

@@ -87,14 +87,14 @@ def test_one_row_too_many_is_named() -> None:
         "1 more than there are coupons",
         "1 x serials out of range: 3",
     )
-    assert "told SOLD_OUT, and a row: c" in " ".join(found["Accepted means issued"])
+    assert "got SOLD_OUT, and a row: c" in " ".join(found["Accepted means issued"])
     assert "not in both: c" in found["Every winner holds a code"][0]
 
 
 def test_an_acceptance_without_a_row_is_named() -> None:
     end = good_end()
     found = differences(good_day(), replace(end, rows=end.rows[:1], issued={"a": (1, "CODE-1")}))
-    assert found["Accepted means issued"] == ("1 x told ACCEPTED, and no row: b",)
+    assert found["Accepted means issued"] == ("1 x got ACCEPTED, and no row: b",)
     assert "another code than in the administrator's list: b" in str(found)
 
 
@@ -108,7 +108,7 @@ def test_already_applied_is_right_only_after_an_answer_was_lost() -> None:
     assert found["Only promised answers"] == ("1 x told ALREADY_APPLIED at the first press: b",)
     early = press("b", NOT_OPEN, status=409)
     refused = differences(with_visit(1, replace(session, answers=[early, session.answers[1]])))
-    assert refused["Accepted means issued"] == ("1 x a row, and never told ACCEPTED: b",)
+    assert refused["Accepted means issued"] == ("1 x a row, and never got ACCEPTED: b",)
 
 
 def test_another_serial_after_a_lost_answer_is_named() -> None:
@@ -116,7 +116,7 @@ def test_another_serial_after_a_lost_answer_is_named() -> None:
     found = differences(
         with_visit(1, replace(session, answers=[lost("b"), press("b", ACCEPTED, 1)]))
     )
-    assert "told another serial than the row's: b" in found["Accepted means issued"][0]
+    assert "got another serial than the row's: b" in found["Accepted means issued"][0]
     assert found["Every winner holds a code"] == ("1 x told one serial, and seen another: b",)
 
 
@@ -161,7 +161,7 @@ def test_a_decision_before_the_opening_and_not_open_after_it_are_named() -> None
 def test_whoever_left_without_a_decision_is_counted() -> None:
     for answers in ([], [lost("c")], [press("c", UNAVAILABLE, status=503)]):
         found = differences(with_visit(2, UserSession("c", answers, left=True)))
-        assert found == {"Everyone is answered": (f"1 x {NO_DECISION}",)}
+        assert found == {"All get a response": (f"1 x {NO_DECISION}",)}
 
 
 def test_an_answer_that_nobody_should_get_is_counted() -> None:
@@ -172,7 +172,7 @@ def test_an_answer_that_nobody_should_get_is_counted() -> None:
     found = differences(with_visit(2, session))
     assert found == {"Only promised answers": ("1 x GET /campaigns/{id}: 500 INTERNAL",)}
     session.note(Endpoint.APPLY, ParsedResponse(2, ResponseKind.WRONG, "500 INTERNAL", 500), 1, 1)
-    assert "1 x 500 INTERNAL" in differences(with_visit(2, session))["Everyone is answered"]
+    assert "1 x 500 INTERNAL" in differences(with_visit(2, session))["All get a response"]
 
 
 def test_what_people_see_is_noted_with_times_from_the_opening() -> None:

@@ -85,7 +85,7 @@ def test_a_day_that_kept_every_promise_is_a_success(hold: Hold) -> None:
 def test_a_broken_promise_is_none(hold: Hold) -> None:
     kept, shown = hold(DAY, stands=replace(STANDS, rows=[]))
     assert not kept
-    assert "told ACCEPTED, and no row: a" in shown
+    assert "got ACCEPTED, and no row: a" in shown
 
 
 def test_one_broken_day_of_two_is_none(hold: Hold) -> None:
