@@ -30,15 +30,15 @@ PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 SOLD_OUT = b'HTTP/1.1 409 Conflict\r\ncontent-length: 19\r\n\r\n{"code":"SOLD_OUT"}'
 
 
-def with_server(answers: list[bytes], use: Callable[[int], Awaitable[object]]) -> object:
-    """Call `use` with the port of a server that gives these answers in turn, then hangs up."""
-    left, handlers = iter(answers), set[asyncio.Task[None] | None]()
+def with_server(responses: list[bytes], use: Callable[[int], Awaitable[object]]) -> object:
+    """Call `use` with the port of a server that gives these responses in turn, then hangs up."""
+    left, handlers = iter(responses), set[asyncio.Task[None] | None]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         handlers.add(asyncio.current_task())
         try:
-            while (await reader.readuntil(b"\r\n\r\n")) and (answer := next(left, b"")):
-                writer.write(answer)
+            while (await reader.readuntil(b"\r\n\r\n")) and (response := next(left, b"")):
+                writer.write(response)
         except (OSError, EOFError):
             pass  # the client went first
         finally:
@@ -69,45 +69,45 @@ def test_a_connection_is_used_for_one_answer_after_the_other() -> None:
 @pytest.mark.parametrize(
     "nonsense", [b"220 smtp\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1\r\n\r\n"]
 )
-def test_an_answer_that_is_no_http_is_refused(nonsense: bytes) -> None:
+def test_a_response_that_is_not_http_is_refused(nonsense: bytes) -> None:
     with pytest.raises(MalformedHttpResponseError):
         with_server(
             [nonsense], lambda port: HttpConnection("127.0.0.1", port).exchange(get("h", "/"))
         )
 
 
-def press_once(port: int) -> Awaitable[list[ApplyResponse]]:
-    async def press() -> list[ApplyResponse]:
-        button = BurstClient(Api("127.0.0.1", port), "c", timeout_s=5)
+def apply_once(port: int) -> Awaitable[list[ApplyResponse]]:
+    async def apply() -> list[ApplyResponse]:
+        client = BurstClient(Api("127.0.0.1", port), "c", timeout_s=5)
         try:
-            await button.open(1, lambda _: None)
-            return (await button.send_all([ApplyRequest("u", "token")], lambda _: None))[1]
+            await client.open(1, lambda _: None)
+            return (await client.send_all([ApplyRequest("u", "token")], lambda _: None))[1]
         finally:
-            button.close()
+            client.close()
 
-    return press()
+    return apply()
 
 
 def test_a_server_that_hangs_up_is_an_answer_of_its_own_kind() -> None:
-    answers = with_server([PAGE], press_once)
-    assert isinstance(answers, list)
-    [answer] = answers
-    assert (answer.outcome, answer.status) == ("no answer (IncompleteReadError)", NO_RESPONSE)
-    assert not answer.expected
+    responses = with_server([PAGE], apply_once)
+    assert isinstance(responses, list)
+    [response] = responses
+    assert (response.outcome, response.status) == ("no answer (IncompleteReadError)", NO_RESPONSE)
+    assert not response.expected
 
 
-def test_a_campaign_without_a_page_stops_the_demo_before_anybody_presses() -> None:
+def test_a_campaign_without_a_page_stops_the_demo_before_the_users_apply() -> None:
     with pytest.raises(HarnessError, match=r"only 0 of 1 connections opened .* status 409"):
-        with_server([SOLD_OUT], press_once)
+        with_server([SOLD_OUT], apply_once)
 
 
-def test_the_impatient_press_five_times_under_one_name() -> None:
-    crowd = requests(3, 2, SECRET)
-    assert len(crowd) == 3 + 2 * 5
-    assert len({press.user for press in crowd}) == 5
+def test_the_impatient_apply_five_times_under_one_name() -> None:
+    applications = requests(3, 2, SECRET)
+    assert len(applications) == 3 + 2 * 5
+    assert len({request.user for request in applications}) == 5
 
 
-def test_more_presses_than_connections_share_them() -> None:
+def test_more_requests_than_connections_share_them() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         assert connections_for(10) == 10
