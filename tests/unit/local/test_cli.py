@@ -42,7 +42,7 @@ def test_what_is_out_of_bounds_is_refused_with_the_bounds(
     assert str(refused.value) == sentence
 
 
-def test_what_is_no_number_is_left_to_argparse() -> None:
+def test_a_text_that_is_not_a_number_is_left_to_argparse() -> None:
     for kind in (integer(1, 64), decimal(1, 64)):
         with pytest.raises(ValueError, match="x"):
             kind("x")

@@ -63,7 +63,7 @@ def test_a_warning_is_a_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "old" in line_of(capsys)["message"]
 
 
-def test_a_thread_that_dies_tells_its_name_and_the_place_alone(
+def test_a_failed_thread_is_logged_with_its_name_and_stack_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure_json_logging()
@@ -75,7 +75,7 @@ def test_a_thread_that_dies_tells_its_name_and_the_place_alone(
     assert line["stack"][-1].endswith(" fail")
 
 
-def test_a_program_that_dies_tells_the_kind_and_the_place_alone(
+def test_a_failed_program_is_logged_with_type_and_stack_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure_json_logging()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_wrong_settings_are_all_that_is_told(
+def test_only_wrong_settings_are_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("STAGE", raising=False)

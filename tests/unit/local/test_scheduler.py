@@ -34,7 +34,7 @@ def test_a_function_that_takes_long_holds_up_no_other() -> None:
     assert calls == ["quick"] * 3
 
 
-def test_a_run_that_fails_is_told_and_the_next_one_comes(
+def test_a_run_that_fails_is_logged_and_the_next_one_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     stop, calls = Event(), list[int]()

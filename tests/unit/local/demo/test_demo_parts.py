@@ -55,7 +55,7 @@ def with_server(responses: list[bytes], use: Callable[[int], Awaitable[object]])
     return asyncio.run(run())
 
 
-def test_a_connection_is_used_for_one_answer_after_the_other() -> None:
+def test_a_connection_is_used_for_one_response_after_the_other() -> None:
     async def use(port: int) -> object:
         connection = HttpConnection("127.0.0.1", port)
         first = await connection.exchange(get("h", "/"))
@@ -88,7 +88,7 @@ def apply_once(port: int) -> Awaitable[list[ApplyResponse]]:
     return apply()
 
 
-def test_a_server_that_hangs_up_is_an_answer_of_its_own_kind() -> None:
+def test_a_closed_connection_has_an_outcome_of_its_own() -> None:
     responses = with_server([PAGE], apply_once)
     assert isinstance(responses, list)
     [response] = responses

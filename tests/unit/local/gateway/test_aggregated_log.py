@@ -20,7 +20,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return lines
 
 
-def test_each_kind_is_counted_and_told_once_in_a_while(
+def test_each_kind_is_counted_and_logged_at_intervals(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aggregated_log, "INTERVAL_S", 0)

@@ -37,7 +37,7 @@ def answers(events: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict[str, A
         yield place, {"statusCode": 200 + number_of(event), "body": json.dumps(event)}
 
 
-def test_calls_that_are_there_are_answered_together_and_each_gets_its_own_answer() -> None:
+def test_waiting_calls_are_handled_as_a_batch_and_each_gets_its_response() -> None:
     groups: list[int] = []
 
     def counted(events: Events) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -62,7 +62,7 @@ def test_of_several_routes_each_call_goes_to_its_own() -> None:
 
 
 @pytest.mark.parametrize("malformed", [None, {}, {"statusCode": 200, "body": 1}])
-def test_a_malformed_answer_is_a_502_for_that_call_only(
+def test_a_malformed_response_is_a_502_for_that_call_only(
     malformed: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def flawed(events: Events) -> Iterator[tuple[int, Any]]:
@@ -76,7 +76,7 @@ def test_a_malformed_answer_is_a_502_for_that_call_only(
     assert line["request_id"] == replies[1].headers["x-amzn-requestid"]
 
 
-def test_what_answers_together_and_raises_is_a_502_for_those_without_an_answer(
+def test_a_batch_handler_that_raises_is_a_502_for_calls_without_a_response(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def broken(events: Events) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -94,7 +94,7 @@ def test_what_answers_together_and_raises_is_a_502_for_those_without_an_answer(
     assert all(any("in broken" in place for place in line["stack"]) for line in lines)
 
 
-def test_whoever_is_left_out_is_told_502_and_the_log_says_so(
+def test_a_call_that_is_left_out_gets_502_and_is_logged(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def forgetful(events: Events) -> Iterator[tuple[int, dict[str, Any]]]:

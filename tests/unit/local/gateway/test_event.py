@@ -57,7 +57,7 @@ def test_what_a_request_lacks_is_null_and_never_an_empty_dict() -> None:
     assert event["isBase64Encoded"] is False
 
 
-def test_every_request_has_an_id_of_its_own_which_the_answer_tells() -> None:
+def test_every_request_has_its_own_id_which_the_response_names() -> None:
     route = Route("GET", "/", echo)
     replies = [ask(Scope(), route) for _ in range(2)]
     ids = [reply.json()["requestContext"]["requestId"] for reply in replies]
@@ -65,7 +65,7 @@ def test_every_request_has_an_id_of_its_own_which_the_answer_tells() -> None:
     assert len({UUID(identity) for identity in ids}) == 2
 
 
-def test_a_body_that_is_no_utf8_comes_as_base64() -> None:
+def test_a_body_that_is_not_utf8_comes_as_base64() -> None:
     scope = Scope("POST", "/", "", ("content-length", "3"))
     event = ask(scope, Route("POST", "/", echo), chunks=[b"\xff\x00\x80"]).json()
     assert event["body"] == b64encode(b"\xff\x00\x80").decode()

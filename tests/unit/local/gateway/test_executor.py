@@ -110,7 +110,7 @@ def test_those_who_wait_are_let_in_in_the_order_in_which_they_came() -> None:
     assert asyncio.run(scenario()) == [f"{number}" for number in range(20)]
 
 
-def test_what_a_handler_raises_reaches_whoever_called_and_frees_the_thread() -> None:
+def test_an_exception_of_a_handler_reaches_the_caller_and_frees_the_thread() -> None:
     def fail() -> None:
         message = "a bug"
         raise RuntimeError(message)

@@ -157,9 +157,7 @@ def test_clients_that_went_away_while_waiting_are_left_out_of_the_group(
     assert asyncio.run(scenario()) == "ce"
 
 
-def test_an_answer_reaches_its_caller_before_the_group_ends_and_the_thread_is_not_yet_free() -> (
-    None
-):
+def test_a_response_reaches_its_caller_before_the_batch_ends_and_frees_the_thread() -> None:
     heard = threading.Event()
 
     def work(requests: list[str]) -> Iterator[tuple[int, str]]:

@@ -32,7 +32,7 @@ APPLY = "POST", "/campaigns/welcome/apply", ""
 REFUSED = {"statusCode": 409, "headers": {"Content-Type": "text/plain"}, "body": "gone"}
 
 
-def test_what_can_be_answered_at_once_is_not_handed_to_the_handler() -> None:
+def test_a_request_of_the_fast_path_does_not_reach_the_handler() -> None:
     refuser = Refuser(REFUSED)
     reply = ask(Scope(*APPLY, ("authorization", "a"), ("authorization", "b")), refusable(refuser))
     assert (reply.status, reply.headers["content-type"], reply.body) == (409, "text/plain", b"gone")
@@ -40,7 +40,7 @@ def test_what_can_be_answered_at_once_is_not_handed_to_the_handler() -> None:
     assert refuser.told == [("welcome", "b", reply.headers["x-amzn-requestid"])]
 
 
-def test_what_cannot_be_answered_at_once_is_the_handlers() -> None:
+def test_a_request_not_of_the_fast_path_is_the_handlers() -> None:
     refuser = Refuser(None)
     event = ask(Scope(*APPLY), refusable(refuser)).json()
     [(campaign_id, authorization, request_id)] = refuser.told
@@ -56,7 +56,7 @@ def test_a_request_with_a_body_is_the_handlers() -> None:
 
 
 @pytest.mark.parametrize("answer", [{"statusCode": "none"}, ["no dict"]])
-def test_a_fault_in_an_answer_at_once_is_a_502_as_in_any_other(
+def test_an_error_in_the_fast_path_is_a_502_as_in_a_handler(
     answer: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ask(Scope(*APPLY), refusable(Refuser(answer))).status == 502

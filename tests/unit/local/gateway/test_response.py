@@ -49,7 +49,7 @@ def test_a_handler_that_raises_is_a_502_and_one_json_line(
         {"statusCode": 200, "body": "x" * 6_291_557},
     ],
 )
-def test_an_answer_that_api_gateway_would_not_take_is_a_502(
+def test_a_response_that_api_gateway_would_reject_is_a_502(
     answer: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ask(Scope(), answering(answer)).status == 502
@@ -79,7 +79,7 @@ def test_single_and_multiple_headers_are_merged_as_api_gateway_does() -> None:
     assert reply.body == "쿠폰".encode()
 
 
-def test_a_base64_answer_is_given_as_bytes() -> None:
+def test_a_base64_response_is_sent_as_bytes() -> None:
     body = b64encode(b"\x00\xff").decode()
     reply = ask(Scope(), answering({"statusCode": 200, "body": body, "isBase64Encoded": True}))
     assert reply.body == b"\x00\xff"

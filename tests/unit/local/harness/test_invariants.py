@@ -56,7 +56,7 @@ def test_a_run_that_kept_every_promise_has_no_differences() -> None:
     assert differences(good_run()) == {}
 
 
-def test_with_fewer_people_than_coupons_everybody_has_one() -> None:
+def test_with_fewer_users_than_coupons_each_has_one() -> None:
     answers = [answer(f"user-{n}", ACCEPTED, n) for n in (1, 2, 3)]
     few = observed(answers, [row(n) for n in (1, 2, 3)], 3, 3)
     assert differences(few) == {}
@@ -131,15 +131,13 @@ def test_a_serial_out_of_the_order_of_admission_is_named() -> None:
         (answer("user-120", ALREADY_APPLIED, 2), "got ALREADY_APPLIED, and no row"),
     ],
 )
-def test_a_repeat_that_was_told_something_else_is_named(
-    repeat: ApplyResponse, difference: str
-) -> None:
+def test_a_repeat_with_another_response_is_named(repeat: ApplyResponse, difference: str) -> None:
     run = good_run()
     found = differences(replace(run, responses=[*run.responses[:-1], repeat]))
     assert found == {"Ask again, same response": (f"1 x {difference}: {repeat.user}",)}
 
 
-def test_somebody_accepted_twice_is_named() -> None:
+def test_a_user_accepted_twice_is_named() -> None:
     run = good_run()
     again = answer("user-1", ACCEPTED, 1)
     found = differences(replace(run, responses=[*run.responses[:-1], again]))
@@ -147,14 +145,14 @@ def test_somebody_accepted_twice_is_named() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["503 UNAVAILABLE", "no answer (ConnectionResetError)"])
-def test_an_answer_that_no_open_campaign_gives_is_named(outcome: str) -> None:
+def test_a_response_that_no_open_campaign_gives_is_named(outcome: str) -> None:
     run = good_run()
     odd = replace(answer("user-120", outcome), status=NO_RESPONSE)
     found = differences(replace(run, responses=[*run.responses, odd], requests=run.requests + 1))
     assert found == {"All get a response": (f"1 x {outcome}",)}
 
 
-def test_a_press_without_a_recorded_answer_is_named() -> None:
+def test_a_request_without_a_recorded_response_is_named() -> None:
     run = good_run()
     found = differences(replace(run, requests=run.requests + 1))
     assert found == {"All get a response": ("121 responses to 122 requests",)}
@@ -175,7 +173,7 @@ def test_a_count_in_redis_above_the_quantity_is_named() -> None:
     assert found == {"Never one too many, none left over": ("the count in Redis is 101",)}
 
 
-def test_nobody_answered_and_no_rows_is_a_verdict_not_a_crash() -> None:
+def test_no_response_and_no_rows_give_results_not_a_crash() -> None:
     nothing = observed([], [], PEOPLE, 10)
     assert differences(nothing).keys() == {
         "Never one too many, none left over",
@@ -208,7 +206,7 @@ def body(**fields: object) -> bytes:
         (502, b"[]", "502 unexpected", None),
     ],
 )
-def test_an_answer_counts_only_in_its_promised_shape(
+def test_a_response_counts_only_in_its_promised_shape(
     status: int, content: bytes, outcome: str, serial: int | None
 ) -> None:
     assert parse_response(status, content, "c", "u") == (outcome, serial)
@@ -220,7 +218,7 @@ def test_a_percentile_is_a_value_that_occurred() -> None:
     assert percentile([7.0], 99) == 7.0
 
 
-def test_the_figures_count_unexpected_answers_as_errors() -> None:
+def test_the_metrics_count_unexpected_responses_as_errors() -> None:
     run = good_run()
     answers = [*run.responses[:-1], answer("user-1", "503 UNAVAILABLE")]
     record = metrics(Run("c", "embedded", replace(run, responses=answers), 121, [(0.5, 100)], 0.5))
