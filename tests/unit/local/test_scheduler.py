@@ -48,9 +48,9 @@ def test_a_run_that_fails_is_logged_and_the_next_one_runs(
 
     run([Job("failing", failing, 0.01)], stop)
     assert len(calls) == 2
-    told = capsys.readouterr().err
-    assert told.count('"error": "OSError"') == 2
-    assert "no answer" not in told  # a driver's text may quote what it was given
+    log = capsys.readouterr().err
+    assert log.count('"error": "OSError"') == 2
+    assert "no answer" not in log  # a driver's text may quote its input
 
 
 def test_the_heartbeat_has_the_time_of_the_function_that_ended_longest_ago(tmp_path: Path) -> None:

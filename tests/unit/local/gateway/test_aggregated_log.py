@@ -1,4 +1,4 @@
-"""local/gateway/aggregated_log.py: how often, in place of a line each."""
+"""local/gateway/aggregated_log.py: counts, not one line for each event."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     lines = log_of(capsys)
     for line in lines:
         del line["time"]
@@ -30,18 +30,18 @@ def test_each_kind_is_counted_and_logged_at_intervals(
         tally = AggregatedLog(asyncio.get_running_loop(), "INFO", "refused")
         for status in (409, 404, 409):
             tally.count(("path", "/a"), ("status", status))
-        assert told(capsys) == []
+        assert logged(capsys) == []
         later = asyncio.Event()
         asyncio.get_running_loop().call_later(aggregated_log.INTERVAL_S, later.set)
         await later.wait()
-        assert told(capsys) == [
+        assert logged(capsys) == [
             {**about, "count": 2, "path": "/a", "status": 409},
             {**about, "count": 1, "path": "/a", "status": 404},
         ]
         tally.count()
         tally.write()
-        assert told(capsys) == [{**about, "count": 1}]
+        assert logged(capsys) == [{**about, "count": 1}]
         tally.write()
 
     asyncio.run(scenario())
-    assert told(capsys) == []
+    assert logged(capsys) == []

@@ -1,4 +1,4 @@
-"""The gateway as an RSGI application: what it tells a handler of a request."""
+"""The gateway as an RSGI application: the event that a handler gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a handler's answer, and of a handler that gives none."""
+"""The HTTP response to a handler's output, and to a handler that raises."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def test_a_handler_that_raises_is_a_502_and_one_json_line(
     assert logged["error"] == "RuntimeError"
     assert logged["function"] == "broken"
     assert logged["request_id"] == reply.headers["x-amzn-requestid"]
-    assert any("in broken" in place for place in logged["stack"])
+    assert any("in broken" in frame for frame in logged["stack"])
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "output",
     [
         None,
         "text",
@@ -50,9 +50,9 @@ def test_a_handler_that_raises_is_a_502_and_one_json_line(
     ],
 )
 def test_a_response_that_api_gateway_would_reject_is_a_502(
-    answer: Any, capsys: pytest.CaptureFixture[str]
+    output: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask(Scope(), answering(answer)).status == 502
+    assert ask(Scope(), answering(output)).status == 502
     assert json.loads(capsys.readouterr().err)["error"] == "MalformedProxyResponseError"
 
 

@@ -1,4 +1,4 @@
-"""The demo's verdict: a run that went well is praised, and every way to go wrong is named."""
+"""The checks of a run: a correct run passes, and each kind of error is named."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from local.harness.responses import (
 QUANTITY, PEOPLE = 100, 120
 
 
-def answer(user: str, outcome: str, serial: int | None = None) -> ApplyResponse:
+def response(user: str, outcome: str, serial: int | None = None) -> ApplyResponse:
     return ApplyResponse(user, outcome, serial, 200, 0.0, 0.01)
 
 
@@ -31,21 +31,21 @@ def row(serial: int, user: str | None = None) -> Row:
 
 
 def observed(
-    answers: list[ApplyResponse], rows: list[Row], people: int, presses: int
+    responses: list[ApplyResponse], rows: list[Row], people: int, requests: int
 ) -> Observations:
     highest = len(rows)
     return Observations(
-        QUANTITY, answers, rows, people=people, requests=presses, highest_count=highest
+        QUANTITY, responses, rows, people=people, requests=requests, highest_count=highest
     )
 
 
 def good_run() -> Observations:
-    """100 of 120 people win; user-1 presses twice."""
-    winners = [answer(f"user-{n}", ACCEPTED, n) for n in range(1, QUANTITY + 1)]
-    others = [answer(f"user-{n}", SOLD_OUT) for n in range(QUANTITY + 1, PEOPLE + 1)]
-    answers = [*winners, *others, answer("user-1", ALREADY_APPLIED, 1)]
+    """100 of 120 people win; user-1 applies twice."""
+    winners = [response(f"user-{n}", ACCEPTED, n) for n in range(1, QUANTITY + 1)]
+    others = [response(f"user-{n}", SOLD_OUT) for n in range(QUANTITY + 1, PEOPLE + 1)]
+    responses = [*winners, *others, response("user-1", ALREADY_APPLIED, 1)]
     rows = [row(n) for n in range(1, QUANTITY + 1)]
-    return observed(answers, rows, PEOPLE, len(answers))
+    return observed(responses, rows, PEOPLE, len(responses))
 
 
 def differences(evidence: Observations) -> dict[str, tuple[str, ...]]:
@@ -57,8 +57,8 @@ def test_a_run_that_kept_every_promise_has_no_differences() -> None:
 
 
 def test_with_fewer_users_than_coupons_each_has_one() -> None:
-    answers = [answer(f"user-{n}", ACCEPTED, n) for n in (1, 2, 3)]
-    few = observed(answers, [row(n) for n in (1, 2, 3)], 3, 3)
+    responses = [response(f"user-{n}", ACCEPTED, n) for n in (1, 2, 3)]
+    few = observed(responses, [row(n) for n in (1, 2, 3)], 3, 3)
     assert differences(few) == {}
     assert differences(replace(few, rows=few.rows[:2]))
 
@@ -110,8 +110,8 @@ def test_a_serial_other_than_the_promised_one_is_named() -> None:
 def test_serials_with_a_gap_or_a_double_are_named(serial: int) -> None:
     run = good_run()
     odd = [*run.rows[:-1], replace(run.rows[-1], serial=serial)]
-    answers = [replace(a, serial=serial) if a.serial == QUANTITY else a for a in run.responses]
-    assert differences(replace(run, rows=odd, responses=answers)).keys() >= {
+    responses = [replace(a, serial=serial) if a.serial == QUANTITY else a for a in run.responses]
+    assert differences(replace(run, rows=odd, responses=responses)).keys() >= {
         "First come, first served"
     }
 
@@ -127,8 +127,8 @@ def test_a_serial_out_of_the_order_of_admission_is_named() -> None:
 @pytest.mark.parametrize(
     ("repeat", "difference"),
     [
-        (answer("user-1", ALREADY_APPLIED, 2), "got ALREADY_APPLIED with another serial"),
-        (answer("user-120", ALREADY_APPLIED, 2), "got ALREADY_APPLIED, and no row"),
+        (response("user-1", ALREADY_APPLIED, 2), "got ALREADY_APPLIED with another serial"),
+        (response("user-120", ALREADY_APPLIED, 2), "got ALREADY_APPLIED, and no row"),
     ],
 )
 def test_a_repeat_with_another_response_is_named(repeat: ApplyResponse, difference: str) -> None:
@@ -139,7 +139,7 @@ def test_a_repeat_with_another_response_is_named(repeat: ApplyResponse, differen
 
 def test_a_user_accepted_twice_is_named() -> None:
     run = good_run()
-    again = answer("user-1", ACCEPTED, 1)
+    again = response("user-1", ACCEPTED, 1)
     found = differences(replace(run, responses=[*run.responses[:-1], again]))
     assert found == {"Accepted means issued": ("1 x got ACCEPTED more than once: user-1",)}
 
@@ -147,7 +147,7 @@ def test_a_user_accepted_twice_is_named() -> None:
 @pytest.mark.parametrize("outcome", ["503 UNAVAILABLE", "no answer (ConnectionResetError)"])
 def test_a_response_that_no_open_campaign_gives_is_named(outcome: str) -> None:
     run = good_run()
-    odd = replace(answer("user-120", outcome), status=NO_RESPONSE)
+    odd = replace(response("user-120", outcome), status=NO_RESPONSE)
     found = differences(replace(run, responses=[*run.responses, odd], requests=run.requests + 1))
     assert found == {"All get a response": (f"1 x {outcome}",)}
 
@@ -220,8 +220,8 @@ def test_a_percentile_is_a_value_that_occurred() -> None:
 
 def test_the_metrics_count_unexpected_responses_as_errors() -> None:
     run = good_run()
-    answers = [*run.responses[:-1], answer("user-1", "503 UNAVAILABLE")]
-    record = metrics(Run("c", "embedded", replace(run, responses=answers), 121, [(0.5, 100)], 0.5))
+    wrong = [*run.responses[:-1], response("user-1", "503 UNAVAILABLE")]
+    record = metrics(Run("c", "embedded", replace(run, responses=wrong), 121, [(0.5, 100)], 0.5))
     assert record["answers"] == {
         ACCEPTED: 100,
         ALREADY_APPLIED: 0,
