@@ -1,1 +1,1 @@
-"""Programs for people: servers without Docker, migrations, gateway, poll runner, demo."""
+"""Programs for the command line: embedded servers, migrations, gateway, poll runner, demo."""

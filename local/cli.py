@@ -1,6 +1,6 @@
 """Types of command-line arguments (numbers within bounds, ports, ids), and how programs end.
 
-What is out of bounds ends the program through argparse: exit code 2, and one sentence.
+A value out of bounds ends the program through argparse: exit code 2, and one sentence.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ def decimal(lowest: float, highest: float) -> Callable[[str], float]:
 def campaign_id(text: str) -> str:
     """Return the id of a campaign."""
     if not is_campaign_id(text):
-        message = "no campaign id: 1 to 63 of a-z, 0-9 and -"
+        message = "not a campaign id: 1 to 63 of a-z, 0-9 and -"
         raise argparse.ArgumentTypeError(message)
     return text
 
 
 def _within(number: Number, lowest: float, highest: float) -> Number:
-    if lowest <= number <= highest:  # nan is not
+    if lowest <= number <= highest:  # False for nan
         return number
     bounds = f"{lowest} or more" if math.isinf(highest) else f"{lowest} to {highest}"
     message = f"must be {bounds}"
@@ -60,13 +60,13 @@ port_or_zero = integer(0, 65_535)  # 0: one that the system chooses
 
 
 def end(message: str, code: int) -> int:
-    """Say why the program ends; return its exit code."""
+    """Print why the program ends; return its exit code."""
     print(message, file=sys.stderr)
     return code
 
 
 def misconfigured(target: str = "") -> str:
-    """Return what is wrong with the settings, or why `target` cannot be loaded; "" for nothing."""
+    """Return the error in the settings, or why `target` cannot be loaded; "" if all is right."""
     try:
         Settings.from_environment()
         if target:

@@ -1,4 +1,4 @@
-"""Settings of a development stage. Only it accepts the secrets, which are known to everybody."""
+"""Settings of a development stage. Only this stage accepts these secrets, which are public."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEVELOPMENT_SETTINGS: Final = MappingProxyType(
         "STAGE": "local",
         "AUTH_JWT_SECRET": "development-only-jwt-secret-of-32-bytes-or-more",
         "COUPON_CODE_SECRET": "development-only-code-secret-of-32-bytes-or-more",
-        # On one machine the whole crowd comes from one address. High and not off: counted it is.
+        # On one machine all users share one address. High, not off: the requests are still counted.
         RATE_PER_ADDRESS: "1000000",
     }
 )

@@ -41,7 +41,7 @@ def _export(campaign_id: str, output: Path | None) -> int:
     with ExitStack() as stack:
         if output is None:
             return _write(sys.stdout, campaign_id)
-        # Under another name until it is whole: half a list of winners must look like none.
+        # Under another name until it is complete: half a list must not look like a whole one.
         unfinished = output.with_name(f".{output.name}.{os.getpid()}")
         stack.callback(unfinished.unlink, missing_ok=True)
         with unfinished.open("w", encoding="utf-8", newline="") as file:
@@ -62,7 +62,7 @@ def _write(file: IO[str], campaign_id: str) -> int:
 
 
 def _pages(campaign_id: str) -> Iterator[Sequence[Coupon]]:
-    """Yield pages; each is a transaction of its own, and a coupon never changes."""
+    """Yield pages, each read in its own transaction; a coupon never changes."""
     queries, after = wiring.mysql_queries(), 0
     while page := queries.coupons(campaign_id, after, LIMIT_MAX):
         yield page

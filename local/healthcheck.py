@@ -1,6 +1,6 @@
-"""The containers' health checks: a server that is ready, a consumer in its group, a live scheduler.
+"""The containers' health checks: a server is ready, a consumer in its group, a scheduler runs.
 
-Used by local/docker-compose.yml, because the image carries no curl.
+Used by local/docker-compose.yml, because the image has no curl.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 # Below the shortest `timeout` of a health check in local/docker-compose.yml (8 s), so that the
 # reason is printed before Docker ends the check.
 READY_TIMEOUT_S = 5.0
-# A round every minute that may take a minute, and one that was late.
+# A run every minute that may take a minute, and one more that was late.
 HEARTBEAT_AGE_S_MAX = 180
 
 
 class UnhealthyError(Exception):
-    """What was asked about does not work; the message says why."""
+    """The checked program does not work; the message says why."""
 
 
 def check_ready(url: str) -> None:
-    """Raise UnhealthyError unless a GET of `url` is answered with a 2xx."""
+    """Raise UnhealthyError unless a GET of `url` returns a 2xx."""
     if not url.startswith(("http://", "https://")):
         message = f"not an http(s) address: {url}"
         raise UnhealthyError(message)
@@ -41,18 +41,18 @@ def check_ready(url: str) -> None:
             return
     except urllib.error.HTTPError as error:
         with error:
-            message = f"{url} answers {error.code}: {error.read(500).decode(errors='replace')}"
+            message = f"{url} returned {error.code}: {error.read(500).decode(errors='replace')}"
         raise UnhealthyError(message) from error
     except OSError as error:
-        message = f"{url} does not answer: {error}"
+        message = f"{url} does not respond: {error}"
         raise UnhealthyError(message) from error
 
 
 def check_group_member(environment: Mapping[str, str]) -> None:
     """Raise UnhealthyError unless a consumer from this host is in the consumer group.
 
-    A consumer that is alive but was put out of its group (a batch that takes longer than the
-    poll interval) would look healthy to any check of the process alone.
+    A check of the process alone would pass for a consumer that runs but was removed from its
+    group, because a batch took longer than the poll interval.
     """
     from kafka.admin import KafkaAdminClient  # noqa: PLC0415 - 190 ms that /ready needs not pay
     from kafka.errors import KafkaError  # noqa: PLC0415
@@ -67,8 +67,8 @@ def check_group_member(environment: Mapping[str, str]) -> None:
             members = client.describe_groups([group])[group]["members"]
         finally:
             client.close()
-    except (KafkaError, ValueError) as error:  # ValueError: an answer that kafka-python can't read
-        message = f"Kafka gives no answer about {group}: {error}"
+    except (KafkaError, ValueError) as error:  # ValueError: a reply that kafka-python cannot read
+        message = f"Kafka gives no reply about {group}: {error}"
         raise UnhealthyError(message) from error
     if not is_member(members, own_addresses()):
         message = f"no member of {group} runs on this host"
@@ -88,7 +88,7 @@ def check_heartbeat(file: Path, now: float) -> None:
 
 
 def is_member(members: Iterable[Mapping[str, Any]], addresses: frozenset[str]) -> bool:
-    """Tell whether one of the group's `members` connected from one of `addresses`."""
+    """Return whether one of the group's `members` connected from one of `addresses`."""
     # Java's InetAddress prints "name/address", mostly without the name: "/172.18.0.7".
     return any(member["client_host"].rpartition("/")[2] in addresses for member in members)
 
@@ -101,14 +101,14 @@ def own_addresses() -> frozenset[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the check that the command line names; 0 is healthy, 1 is not."""
     parser = argparse.ArgumentParser(prog="python -m local.healthcheck", description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("url", nargs="?", help="healthy when a GET of it is answered with a 2xx")
-    what.add_argument(
+    checks = parser.add_mutually_exclusive_group(required=True)
+    checks.add_argument("url", nargs="?", help="healthy when a GET of it returns a 2xx")
+    checks.add_argument(
         "--group-member",
         action="store_true",
         help="healthy when a consumer on this host is in CONSUMER_GROUP (reads the settings)",
     )
-    what.add_argument(
+    checks.add_argument(
         "--heartbeat",
         type=Path,
         metavar="FILE",

@@ -1,18 +1,18 @@
-"""The context object that Lambda hands to a handler, with a deadline that really runs down."""
+"""The context object that Lambda passes to a handler, with a real deadline."""
 
 from __future__ import annotations
 
 import time
 from uuid import uuid4
 
-# Invented, in the shape of real ones; nothing in AWS is ever asked for them.
+# Invented, in the format of real ones; the programs never send them to AWS.
 AWS_ACCOUNT_ID = "123456789012"
 AWS_REGION = "us-east-1"
 MEMORY_LIMIT_MB = 512
 
 
 class LambdaContext:
-    """What a handler may ask of its invocation; the names are AWS's.
+    """The context that a handler may read; the names are AWS's.
 
     >>> LambdaContext("apply_handler", timeout_s=29).function_name
     'apply_handler'
@@ -23,7 +23,7 @@ class LambdaContext:
     client_context = None
     identity = None
     function_version = "$LATEST"
-    memory_limit_in_mb = str(MEMORY_LIMIT_MB)  # AWS's runtime gives it as text
+    memory_limit_in_mb = str(MEMORY_LIMIT_MB)  # AWS's runtime passes it as text
 
     def __init__(self, function_name: str, timeout_s: float) -> None:
         self._deadline_s = time.monotonic() + timeout_s
@@ -32,7 +32,7 @@ class LambdaContext:
 
     @property
     def aws_request_id(self) -> str:
-        """The invocation's id; made when somebody asks, for most handlers do not."""
+        """The invocation's id, created at first use, because most handlers do not read it."""
         if not self._aws_request_id:
             self._aws_request_id = str(uuid4())
         return self._aws_request_id
@@ -43,12 +43,12 @@ class LambdaContext:
 
     @property
     def invoked_function_arn(self) -> str:
-        """The ARN that the invocation named."""
+        """The ARN of the invoked function."""
         return f"arn:aws:lambda:{AWS_REGION}:{AWS_ACCOUNT_ID}:function:{self.function_name}"
 
     @property
     def log_group_name(self) -> str:
-        """Where CloudWatch would keep the function's log."""
+        """The log group that CloudWatch would use."""
         return f"/aws/lambda/{self.function_name}"
 
     @property

@@ -1,7 +1,7 @@
-"""Sets up the servers of the settings: schema, topic, and the mark in Redis. Safe to repeat.
+"""Sets up the servers of the settings: schema, topic, and the epoch in Redis. Safe to repeat.
 
-Also two at once do no harm. A Redis that restarted or lost its state is not touched:
-`python -m local.rebuild` brings it back.
+Two runs at once do no harm. It does not change a Redis that restarted or lost its state:
+`python -m local.rebuild` restores it.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 
     from handlers.config import DatabaseAddress
 
-# Servers that were started a moment ago are up within it, Apache Kafka in a container included.
+# Enough for servers that are just starting, including Apache Kafka in a container.
 WAIT_S = 30.0
 WAIT_S_MAX = 3600
-# More partitions than any consumer group here could use; a slip of the finger is refused.
+# More partitions than any consumer group here could use; rejects typing errors.
 COUNT_MAX = 1000
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
 def migrate(
     settings: Settings,
-    patience: RetryDeadline,
+    deadline: RetryDeadline,
     partitions: int = PARTITIONS,
     replication: int = REPLICATION_OF_THE_BROKER,
 ) -> None:
-    """Do all three steps, one line each; raise SetupError when one fails."""
+    """Do all three steps, and report one line for each; raise SetupError when one fails."""
     store = SecretStore(settings)
     steps = Migration(settings, store.database_address, store.redis_auth())
-    done = steps.run(patience, partitions, replication)
+    done = steps.run(deadline, partitions, replication)
     if done.epoch in {EpochState.LOST, EpochState.RESTARTED}:
-        patience.report("the scheduler does that within seconds; at once: python -m local.rebuild")
+        deadline.report("the scheduler does that within seconds; at once: python -m local.rebuild")
 
 
 def database_address(settings: Settings) -> DatabaseAddress:
-    """Return where MySQL is, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
+    """Return MySQL's address, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
     return SecretStore(settings).database_address()
 
 
@@ -56,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_environment()
-        patience = RetryDeadline(options.wait, _say)
-        migrate(settings, patience, options.partitions, options.replication_factor)
+        deadline = RetryDeadline(options.wait, _say)
+        migrate(settings, deadline, options.partitions, options.replication_factor)
     except (ConfigurationError, SetupError, ServiceError) as error:
         print(f"migrate: {error}", file=sys.stderr)
         return 1

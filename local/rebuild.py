@@ -1,7 +1,7 @@
 """Rebuild a Redis that restarted or lost its state, from MySQL and Kafka; open its campaigns again.
 
-The scheduler does it by itself within seconds; this hurries, or does it where no scheduler runs.
-Harmless at any time: where nothing was lost, nothing is touched.
+The scheduler does this within seconds; use this program to do it at once, or without a scheduler.
+Harmless at any time: if Redis lost nothing, it changes nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXIT_CLOSED, EXIT_INTERRUPTED = 1, 130
-# One rebuild takes KAFKA_ACK_TIMEOUT_MS, half a second, and what there is to read.
+# One rebuild takes KAFKA_ACK_TIMEOUT_MS, half a second, and the time to read the data.
 WAIT_S, WAIT_S_MAX = 60.0, 86_400
 POLL_INTERVAL_S = 0.2
 
@@ -42,21 +42,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def rebuild(wait_s: float) -> list[str]:
-    """Return the campaigns that were opened; wait for a rebuild that is at work elsewhere.
+    """Return the campaigns that were opened; wait for a rebuild that runs in another process.
 
-    Raises ConfigurationError for wrong settings, TimeoutError when that one takes longer than
-    `wait_s`, ServiceError when a server is out of reach.
+    Raises ConfigurationError for wrong settings, TimeoutError when that rebuild takes longer than
+    `wait_s`, ServiceError when a server is unreachable.
     """
-    wiring.settings()  # what is wrong with them is told before anything is looked at
+    wiring.settings()  # reports wrong settings before the program does anything
     deadline = time.monotonic() + wait_s
-    print("Looking whether Redis has lost anything …", file=sys.stderr, flush=True)
-    told = False
+    print("Checking whether Redis has lost anything …", file=sys.stderr, flush=True)
+    reported = False
     while (result := rebuild_handler({}, None)).get("running"):
-        if not told:
-            print("A rebuild is at work elsewhere; waiting for its end …", file=sys.stderr)
-            told = True
+        if not reported:
+            print("A rebuild is running elsewhere; waiting for its end …", file=sys.stderr)
+            reported = True
         if time.monotonic() > deadline:
-            message = f"another rebuild is still at work after {wait_s:g} s"
+            message = f"another rebuild is still running after {wait_s:g} s"
             raise TimeoutError(message)
         time.sleep(POLL_INTERVAL_S)
     return list(result["rebuilt"])
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.rebuild",
         description=__doc__,
-        epilog="Exit code: 0 everything is open, 1 not (a server is out of reach), 2 wrong "
+        epilog="Exit code: 0 everything is open, 1 not (a server is unreachable), 2 wrong "
         "settings or arguments. Settings come from the environment.",
     )
     parser.add_argument(
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         type=decimal(0, WAIT_S_MAX),
         default=WAIT_S,
         metavar="SECONDS",
-        help="how long to wait for a rebuild that is at work elsewhere (default: %(default)g)",
+        help="how long to wait for a rebuild that runs elsewhere (default: %(default)g)",
     )
     return parser
 

@@ -1,7 +1,7 @@
-"""EventBridge's schedules, locally: runs the service's scheduled functions, each at its interval.
+"""A local EventBridge scheduler: runs the service's scheduled functions, each at its interval.
 
-None waits for another. Ctrl-C or SIGTERM: functions at work are finished, exit code 0. Two
-schedulers at once do no harm. A run that did something, or that failed, says so in a JSON line on
+The functions do not wait for each other. Ctrl-C or SIGTERM: running functions finish, exit code 0.
+Two schedulers at once do no harm. A run that did something, or that failed, writes a JSON line to
 stderr.
 """
 
@@ -22,13 +22,13 @@ from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
 from local.cli import EXIT_MISCONFIGURED, decimal, end, misconfigured
-from local.json_log import about, configure_json_logging, log_event
+from local.json_log import configure_json_logging, error_fields, log_event
 from local.lambda_context import LambdaContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# What Lambda gives these functions; a run that takes longer would meet the next one.
+# The Lambda timeout of these functions; a longer run would overlap with the next one.
 TIMEOUT_S = 60.0
 INTERVAL_S_MIN, INTERVAL_S_MAX = 0.05, 86_400  # 50 ms for tests, a day at most
 
@@ -43,15 +43,15 @@ class Job:
     ended_at: float = 0.0
 
     def run_once(self) -> bool:
-        """Run it; return whether all went well. As in Lambda a failure is logged, no more."""
+        """Run it; return whether it succeeded. As in Lambda, a failure is only logged."""
         started = time.monotonic()
         event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
         try:
             result = self.handler(event, LambdaContext(self.name, TIMEOUT_S))
-        except Exception as error:  # noqa: BLE001 - it is tried again at the next interval
-            # The text only of errors of our own; a driver's may quote what it was given.
+        except Exception as error:  # noqa: BLE001 - the next interval tries again
+            # Only the text of the service's own errors; a driver's text may quote its input.
             detail = {"detail": str(error)} if isinstance(error, ServiceError) else {}
-            log_event("ERROR", "failed", job=self.name, **about(error), **detail)
+            log_event("ERROR", "failed", job=self.name, **error_fields(error), **detail)
             return False
         finally:
             self.ended_at = time.time()
@@ -62,7 +62,7 @@ class Job:
 
 
 def jobs(interval_s: float, rebuild_interval_s: float) -> list[Job]:
-    """Return everything that runs by itself."""
+    """Return all scheduled functions."""
     return [
         Job("rebuild_handler", rebuild_handler, rebuild_interval_s),
         Job("relay_handler", relay_handler, interval_s),
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(all_jobs: Sequence[Job], stop: Event, heartbeat: Path | None = None) -> None:
-    """Run each job at its interval until `stop`: a slow relay must not hold up the rebuild."""
+    """Run each job at its interval until `stop`: a slow relay must not delay the rebuild."""
     threads = [Thread(target=_repeat, args=(job, all_jobs, stop, heartbeat)) for job in all_jobs]
     for thread in threads:
         thread.start()
@@ -107,7 +107,7 @@ def _repeat(job: Job, all_jobs: Sequence[Job], stop: Event, heartbeat: Path | No
 
 
 def _beat(all_jobs: Sequence[Job], heartbeat: Path) -> None:
-    """Date the file to the job that ended longest ago, so that one that hangs is seen."""
+    """Set the file's time to the job that ended longest ago, which shows a job that hangs."""
     oldest = min(job.ended_at for job in all_jobs)
     if oldest:
         heartbeat.touch()
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rebuild-interval-s",
         type=decimal(INTERVAL_S_MIN, INTERVAL_S_MAX),
         default=1.0,
-        help="the same for the look whether Redis must be rebuilt (default: %(default)g)",
+        help="the same for the check whether Redis must be rebuilt (default: %(default)g)",
     )
     parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="date FILE to the last run")
     parser.add_argument("--once", action="store_true", help="each function once, then end")

@@ -1,7 +1,7 @@
 """Serve the HTTP interface on Granian: `python -m local.serve`.
 
-Several processes answer on one port. Stop it with Ctrl-C or SIGTERM: requests under way are
-finished first. Exit code 0 after a stop, 1 when it cannot serve, 2 when a setting is wrong.
+Several processes share one port. Stop it with Ctrl-C or SIGTERM: it finishes the current requests
+first. Exit code 0 after a stop, 1 when it cannot serve, 2 when a setting is wrong.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
 
 APPLICATION = "local.gateway.app:application"
 EXIT_CANNOT_SERVE = 1
-# A handler may take API Gateway's 29 s; a worker that is not done by then never will be.
+# A handler may take API Gateway's 29 s; a worker that needs longer hangs.
 WORKER_STOP_TIMEOUT_S = 35
 # Open connections of one process. Each costs some 10 KB; a busy front page keeps many idle.
 CONNECTIONS_MAX = 8192
 # Descriptors beside those: listeners, Redis, Kafka, MySQL, logs.
 OTHER_FILES_MAX = 256
-# Sooner than that a connection is closed neither while idle nor in the middle of a header.
+# A connection that is idle, or whose header is incomplete, is closed after this time, not earlier.
 IDLE_TIMEOUT_S = 30
-# API Gateway allows 10,240 bytes of headers; the least that the server can be told is 8,192.
+# API Gateway allows 10,240 bytes of headers; the server accepts no setting below 8,192.
 HEADER_BYTES_MAX = 16 * 1024
-# macOS knows no such thing.
+# macOS cannot pin a process.
 PINS = ("auto", "on", "off") if hasattr(os, "sched_setaffinity") else ("auto", "off")
-# Between two looks whether the first worker answers; a start takes about 300 ms.
+# The time between two probes of the first worker; a start takes about 300 ms.
 READY_PROBE_INTERVAL_S = 0.02
 READY_PROBE_TIMEOUT_S = 5.0
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - only compared
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         where = f"{options.host}:{options.port}"
         return end(f"Cannot listen on {where}: {error.strerror or error}.", EXIT_CANNOT_SERVE)
-    except KeyboardInterrupt:  # before Granian has taken the signals over
+    except KeyboardInterrupt:  # before Granian has installed its signal handlers
         return 0
 
 
@@ -72,15 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _reserved_port(host: str, port: int) -> Iterator[int]:
     """Hold `port` (0: a free one) while the workers share it; raise OSError when it is taken.
 
-    The workers open it with SO_REUSEPORT, which would let a second gateway join in unnoticed.
-    So it is bound without that option first, and opened to the workers only afterwards. A
-    socket that does not listen is given no connections.
+    The workers bind it with SO_REUSEPORT, with which a second gateway could share it unnoticed.
+    So this function binds it without that option first, and sets the option only afterwards. A
+    socket that does not listen gets no connections.
     """
     family, kind, protocol, _, address = socket.getaddrinfo(
         host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     with socket.socket(family, kind, protocol) as reservation:
-        # Connections of a gateway that has just gone do not block the port.
+        # Connections of a gateway that has just ended do not block the port.
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reservation.bind(address)
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -97,7 +97,7 @@ def _serve(options: argparse.Namespace, port: int) -> int:
         websockets=False,
         workers=options.workers,
         backlog=options.backlog,
-        # Counts connections, idle ones too: beyond it, newcomers wait unanswered in the backlog.
+        # Counts connections, idle ones too: beyond it, new ones wait in the backlog.
         backpressure=_connections_max(),
         http1_settings=HTTP1Settings(
             header_read_timeout=IDLE_TIMEOUT_S * 1000, max_buffer_size=HEADER_BYTES_MAX
@@ -113,60 +113,60 @@ def _serve(options: argparse.Namespace, port: int) -> int:
     ready = threading.Thread(target=_announce, args=(options.host, port), daemon=True)
     server.on_startup(ready.start)
     try:
-        server.serve(target_loader=partial(_load, _bounds(options), _cores(options)))
+        server.serve(target_loader=partial(_load, _limits(options), _affinity(options)))
     except SystemExit as stop:
-        # Ctrl-C reaches the workers too; that they went first is no failure then.
+        # Ctrl-C reaches the workers too; it is not a failure if they end first.
         return 0 if server.interrupt_signal else int(stop.code or 0)
     return 0
 
 
 def _connections_max() -> int:
-    """Allow this process and its children as many files as it takes; return how many are left."""
+    """Raise the limit of open files as needed; return how many connections it allows."""
     wanted = CONNECTIONS_MAX + OTHER_FILES_MAX
-    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed != resource.RLIM_INFINITY and allowed < wanted:
-        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
         return max(1, allowed - OTHER_FILES_MAX)
     return CONNECTIONS_MAX
 
 
-def _bounds(options: argparse.Namespace) -> ExecutorLimits:
+def _limits(options: argparse.Namespace) -> ExecutorLimits:
     return ExecutorLimits(options.threads, options.queue, options.wait_ms / 1000)
 
 
-def _cores(options: argparse.Namespace) -> CpuAffinity | None:
+def _affinity(options: argparse.Namespace) -> CpuAffinity | None:
     pinned = options.pin == "on" or (options.pin == "auto" and matches_cpu_count(options.workers))
     return CpuAffinity() if pinned else None
 
 
-def _load(bounds: ExecutorLimits, cores: CpuAffinity | None, target: str) -> Any:
-    """Give a worker, in its own process, what it serves."""
-    if cores:
-        cores.pin()
+def _load(limits: ExecutorLimits, affinity: CpuAffinity | None, target: str) -> Any:
+    """Return the application that a worker serves; called in the worker's own process."""
+    if affinity:
+        affinity.pin()
     exit_with_parent()
     configure_json_logging()
     application = pkgutil.resolve_name(target)
-    application.bounds = bounds
+    application.limits = limits
     freeze_gc()
     if target == APPLICATION:
-        # A Lambda function connects to Kafka when it first must; a server has the time before.
-        # In the background: without Kafka it serves all the same.
+        # A Lambda function connects to Kafka at first use; a server has time to do it before.
+        # In the background: the gateway also serves without Kafka.
         warm_up = wiring.publisher().warm_up
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     return application
 
 
 def _announce(host: str, port: int) -> None:
-    """Print the address once a worker has answered."""
-    between = threading.Event()
-    while not _answers(ANY_ADDRESS.get(host, host), port):
-        between.wait(READY_PROBE_INTERVAL_S)
+    """Print the address once a worker has responded."""
+    pause = threading.Event()
+    while not _responds(ANY_ADDRESS.get(host, host), port):
+        pause.wait(READY_PROBE_INTERVAL_S)
     shown = f"[{host}]" if ":" in host else host
     print(f"listening on http://{shown}:{port}", flush=True)
 
 
-def _answers(host: str, port: int) -> bool:
+def _responds(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=READY_PROBE_TIMEOUT_S)
     with contextlib.closing(connection):
         try:
@@ -197,17 +197,17 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=port_or_zero, default=8000, help="port to listen on; 0: a free one")
     add("--workers", type=integer(1), default=2, help="processes")
-    bounds = ExecutorLimits()
-    threads_help = "handlers at once in each process; a group of applications counts as one"
-    add("--threads", type=integer(1), default=bounds.threads, help=threads_help)
+    limits = ExecutorLimits()
+    threads_help = "handlers at once in each process; a batch of applications counts as one"
+    add("--threads", type=integer(1), default=limits.threads, help=threads_help)
     add(
         "--queue",
         type=integer(1),
-        default=bounds.queue_size,
+        default=limits.queue_size,
         help="requests that may wait for one, in each process",
     )
-    wait_help = "how long they may wait; then, or with a full queue, the answer is 503"
-    add("--wait-ms", type=integer(1), default=int(bounds.queue_timeout_s * 1000), help=wait_help)
+    wait_help = "how long they may wait; then, or with a full queue, the response is 503"
+    add("--wait-ms", type=integer(1), default=int(limits.queue_timeout_s * 1000), help=wait_help)
     pin_help = "keep each process to a core; auto: where they can be shared out evenly"
     add("--pin", choices=PINS, default="auto", help=pin_help)
     add("--backlog", type=integer(1), default=4096, help="connections that may wait")

@@ -1,6 +1,6 @@
 """Starts Valkey, Kafka and MariaDB without Docker, and prints the settings to export.
 
-Everything of them (processes, data, passwords) is gone when this program ends, however it ends.
+When this program ends, even by SIGKILL, all their processes, data and passwords are removed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from local.servers.embedded import Ports, running_stack
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-# The servers serve already: this bounds the setting up itself.
+# The servers are ready by then: this bounds the setup itself.
 MIGRATE_WAIT_S = 30.0
 
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 settings = Settings.from_environment(stack.settings)
                 migrate(settings, RetryDeadline(MIGRATE_WAIT_S, _say))
             with _env_file(options.env_file, stack.settings):
-                ready = True  # before the line that tells so: who reads it may stop us at once
+                ready = True  # before the output: the reader may stop this program at once
                 print(exports(stack.settings), end="", flush=True)
                 _say("ready; Ctrl-C stops the servers and removes their data")
                 while True:
@@ -64,7 +64,7 @@ def exports(settings: Mapping[str, str]) -> str:
 
 @contextmanager
 def _env_file(path: Path | None, settings: Mapping[str, str]) -> Iterator[None]:
-    """Keep the settings in a file that only its owner reads, for as long as they are true."""
+    """Write the settings to a file that only its owner can read; remove it after the block."""
     if path is None:
         yield
         return
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "--kafka",
         choices=("tansu", "apache"),
         default="tansu",
-        help="tansu: up at once, in memory only; apache: the real thing, needs Java and Maven",
+        help="tansu: up at once, in memory only; apache: the real Kafka, needs Java and Maven",
     )
     for server in ("redis", "kafka", "mysql"):
         parser.add_argument(

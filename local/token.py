@@ -1,6 +1,6 @@
 """Mint a bearer token for development: `python -m local.token --user 42`.
 
-Tools and tests sign by it, too; standard library only, as Locust's environment has no PyJWT.
+Tools and tests sign with it, too; standard library only, as Locust's environment has no PyJWT.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from local.dev_settings import DEVELOPMENT_SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-EXIT_REFUSED = 2
+EXIT_INVALID = 2
 TTL_S_DEFAULT = 3600
 DAY_S = 86_400  # longer than any run of the tools
 USER_ID = re.compile(r"[!-~]{1,64}")  # printable ASCII without the space
@@ -32,8 +32,8 @@ SECRET_VARIABLE = "AUTH_JWT_SECRET"  # noqa: S105 - the name, not the secret
 def mint(secret: str, user: str, scope: str = "", ttl_s: int = DAY_S) -> str:
     """Return an HS256 JWT for `user` with space-separated `scope`, valid for `ttl_s` seconds.
 
-    It does not say when it was made: a service whose clock is behind would refuse it.
-    Raises ValueError for a user id that the service would refuse.
+    It has no time of issue: a service whose clock is behind would reject it.
+    Raises ValueError for a user id that the service would reject.
     """
     if not USER_ID.fullmatch(user):
         message = "A user id is 1 to 64 printable ASCII characters without spaces."
@@ -48,7 +48,7 @@ def bearer(secret: str, user: str, scope: str = "") -> dict[str, str]:
 
 
 def sign(claims: Mapping[str, Any], secret: str, algorithm: str = "HS256") -> str:
-    """Return a JWT signed by HMAC-SHA256, whatever its header names as `algorithm`."""
+    """Return a JWT signed with HMAC-SHA256, with any `algorithm` in its header."""
     header = {"alg": algorithm, "typ": "JWT"}
     signed = b".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
     digest = hmac.digest(secret.encode(), signed, hashlib.sha256)
@@ -70,11 +70,11 @@ def main(
     try:
         if len(secret.encode()) < SECRET_BYTES_MIN:
             message = f"{SECRET_VARIABLE} must be set to {SECRET_BYTES_MIN} bytes or more."
-            raise ValueError(message)  # noqa: TRY301 - one place prints both refusals
+            raise ValueError(message)  # noqa: TRY301 - one handler prints both errors
         token = mint(secret, options.user, " ".join(options.scope), options.ttl_s)
     except ValueError as error:
         print(error, file=sys.stderr)
-        return EXIT_REFUSED
+        return EXIT_INVALID
     print(token)
     return 0
 

@@ -1,4 +1,4 @@
-"""What a worker needs: no signal is lost, none outlives its parent, the collector is spared."""
+"""Helpers for worker processes: lose no signal, end with the parent, freeze the collector."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# New objects until the collector looks for cycles among them: about what a batch of records makes,
-# some hundreds of requests, and a few milliseconds' work.
+# New objects before a collection: about as many as one batch of records or some hundreds of
+# requests create; a collection then takes a few milliseconds.
 GC_OBJECTS = 50_000
 
 
 def block_signals_during_fork() -> None:
-    """Let a stop signal that meets a worker just being born stop it.
+    """Make sure that a stop signal also stops a worker that is just starting.
 
-    A child starts with its parent's Python handlers, which in the child only set a flag that
-    nobody reads, Python forgets a signal that arrives while it forks, and uvloop one that arrives
-    before the loop runs. So stop signals wait over the fork, and in the child SIGTERM waits until
-    enable_sigterm.
+    A child starts with its parent's Python handlers, which in the child only set a flag that no
+    code reads. Python loses a signal that arrives while it forks, and uvloop one that arrives
+    before the loop runs. So stop signals are blocked during the fork, and in the child SIGTERM is
+    blocked until enable_sigterm.
 
-    SIGINT stays held in the child: Ctrl-C reaches every process of a terminal, and a worker
-    that is told to stop twice, by it and by its parent, can lock itself up (Granian's handler
-    sets a threading.Event, whose lock is not made for a second handler within the first).
+    SIGINT stays blocked in the child: Ctrl-C reaches every process of a terminal, and a worker
+    that gets two stop signals, this one and its parent's, can deadlock (Granian's handler
+    sets a threading.Event, whose lock cannot be taken again by a second, nested handler).
     """
     os.register_at_fork(
-        before=_hold,
-        after_in_parent=_release,
+        before=_block_signals,
+        after_in_parent=_unblock_signals,
     )
 
 
 def enable_sigterm(loop: AbstractEventLoop) -> None:
-    """Let a worker's SIGTERM through as soon as its loop runs, which has a handler for it."""
+    """Unblock a worker's SIGTERM as soon as its loop, which has a handler for it, runs."""
     loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def exit_with_parent() -> None:
-    """Stop this worker, gracefully, when its parent is gone, even by SIGKILL."""
+    """Stop this worker gracefully when its parent has ended, even by SIGKILL."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_stop_after, args=(parent,), daemon=True).start()
 
 
 def freeze_gc() -> None:
-    """Keep the garbage collector from walking through all modules again and again.
+    """Keep the garbage collector from scanning all modules in every collection.
 
-    What is loaded now stays. Neither requests nor records make cycles.
+    All objects loaded now stay. Neither requests nor records create cycles.
     """
     gc.collect()
     gc.freeze()
@@ -63,9 +63,9 @@ def _stop_after(parent: multiprocessing.process.BaseProcess) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _hold() -> None:
+def _block_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
-def _release() -> None:
+def _unblock_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

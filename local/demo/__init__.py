@@ -1,1 +1,1 @@
-"""The parts of `python -m local.demo`: a crowd, an API, and a verdict on what came of it."""
+"""The parts of `python -m local.demo`: many users, an API, and checks of the outcome."""

@@ -1,7 +1,7 @@
-"""The main job, shown and measured: `python -m local.demo`.
+"""Runs and measures the main job: `python -m local.demo`.
 
-A thousand people press at once for a hundred coupons. At the end stands a verdict: exactly those
-who were told ACCEPTED have exactly one row each in MySQL.
+A thousand users apply at once for a hundred coupons. At the end the demo checks that exactly the
+users who received ACCEPTED have exactly one row each in MySQL.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0 only when every promise was kept."""
     options = parse(arguments)
 
-    def shown(signals: SignalHandler) -> bool:
-        # Not above: --help need not wait for every client and the plots.
+    def run_demo(signals: SignalHandler) -> bool:
+        # Imported here: --help need not wait for every client and the plots.
         from local.demo.run import show  # noqa: PLC0415
         from local.harness.console import Console  # noqa: PLC0415
 
         return show(options, Console(), signals)
 
-    return run("demo", shown)
+    return run("demo", run_demo)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The moment that everything is built for: all press at once."""
+"""The burst: all users apply at once."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
     from local.harness.api_client import Api
     from local.harness.console import Console
 
-# A person has a connection of their own. Half of what the gateway takes (2 processes, 2,048
-# each), because the kernel does not spread them evenly; with more presses than this, the rest
+# Each user has a connection. Half of what the gateway takes (2 processes, 2,048
+# each), because the kernel does not spread them evenly; with more requests than this, the rest
 # waits for a connection.
 CONNECTIONS_MAX = 2000
-# A listen backlog has 128 places on some systems; beyond it a connection attempt waits a second.
-OPENING_AT_ONCE = 100
-# So many press before the next look for answers. On a busy machine pressing takes half a second,
-# and an answer must not seem late because nobody looked.
-PRESSES_PER_LOOK = 100
+# A listen backlog has 128 slots on some systems; beyond it a connection attempt waits a second.
+OPENING_MAX = 100
+# The client reads responses after this many requests. On a busy machine sending takes half a
+# second, and a response must not seem late because the client did not read it.
+REQUESTS_PER_YIELD = 100
 # Files that this process needs besides its connections.
 OTHER_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What came of it."""
+    """The result of a burst."""
 
     started: float  # time.perf_counter() at the start signal
     connections: int
-    answers: Sequence[ApplyResponse]
+    responses: Sequence[ApplyResponse]
 
 
 class BurstClient:
-    """The apply call of one campaign, over connections that are open before anybody presses."""
+    """Sends one campaign's apply requests over connections that were opened before."""
 
     def __init__(self, api: Api, campaign_id: str, timeout_s: float) -> None:
         self._api = api
@@ -62,17 +62,17 @@ class BurstClient:
         self._started = 0.0
 
     async def open(self, count: int, opened: Callable[[int], None]) -> None:
-        """Open `count` connections by looking at the campaign, as people do while they wait."""
+        """Open `count` connections by reading the campaign, as users do while they wait."""
         request = get(self._api.host, f"/campaigns/{self._campaign_id}")
-        few = asyncio.Semaphore(OPENING_AT_ONCE)
+        opening = asyncio.Semaphore(OPENING_MAX)
 
-        async def one() -> None:
+        async def open_one() -> None:
             connection = HttpConnection(self._api.host, self._api.port)
             self._connections.append(connection)
-            async with few, asyncio.timeout(self._timeout_s):
+            async with opening, asyncio.timeout(self._timeout_s):
                 status, _ = await connection.exchange(request)
             if status != http.HTTPStatus.OK:
-                message = f"the campaign's page answers {status}"
+                message = f"the campaign's page has status {status}"
                 raise MalformedHttpResponseError(message)
             self._idle.put_nowait(connection)
             opened(self._idle.qsize())
@@ -80,7 +80,7 @@ class BurstClient:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(count):
-                    group.create_task(one())
+                    group.create_task(open_one())
         except* ERRORS as errors:
             first = errors.exceptions[0]
             about = f"{type(first).__name__}: {first}"
@@ -88,67 +88,67 @@ class BurstClient:
             raise HarnessError(message) from errors
 
     async def send_all(
-        self, crowd: Sequence[ApplyRequest], answered: Callable[[int], None]
+        self, requests: Sequence[ApplyRequest], received: Callable[[int], None]
     ) -> tuple[float, list[ApplyResponse]]:
-        """Let everybody press; return the moment of the start signal, and every answer."""
+        """Send all requests at once; return the time of the start signal and all responses."""
         path = f"/campaigns/{self._campaign_id}/apply"
-        requests = [post(self._api.host, path, press.token) for press in crowd]
-        answers: list[ApplyResponse] = []
+        messages = [post(self._api.host, path, request.token) for request in requests]
+        responses: list[ApplyResponse] = []
 
-        async def one(press: ApplyRequest, request: bytes) -> None:
-            answers.append(await self._press(press, request))
-            answered(len(answers))
+        async def send_one(request: ApplyRequest, message: bytes) -> None:
+            responses.append(await self._apply(request, message))
+            received(len(responses))
 
         async with asyncio.TaskGroup() as group:
             self._started = time.perf_counter()
-            for number, (press, request) in enumerate(zip(crowd, requests, strict=True), 1):
-                group.create_task(one(press, request))
-                if number % PRESSES_PER_LOOK == 0:
+            for number, (request, message) in enumerate(zip(requests, messages, strict=True), 1):
+                group.create_task(send_one(request, message))
+                if number % REQUESTS_PER_YIELD == 0:
                     await asyncio.sleep(0)
-        return self._started, answers
+        return self._started, responses
 
     def close(self) -> None:
         """Close all connections."""
         for connection in self._connections:
             connection.close()
 
-    async def _press(self, press: ApplyRequest, request: bytes) -> ApplyResponse:
+    async def _apply(self, request: ApplyRequest, message: bytes) -> ApplyResponse:
         sent_s = time.perf_counter() - self._started
         serial, status = None, NO_RESPONSE
         try:
             async with asyncio.timeout(self._timeout_s):
-                status, body = await self._send(request)
-            outcome, serial = parse_response(status, body, self._campaign_id, press.user)
+                status, body = await self._send(message)
+            outcome, serial = parse_response(status, body, self._campaign_id, request.user)
         except ERRORS as error:
             outcome = f"no answer ({type(error).__name__})"
         latency_s = time.perf_counter() - self._started
-        return ApplyResponse(press.user, outcome, serial, status, sent_s, latency_s)
+        return ApplyResponse(request.user, outcome, serial, status, sent_s, latency_s)
 
-    async def _send(self, request: bytes) -> tuple[int, bytes]:
+    async def _send(self, message: bytes) -> tuple[int, bytes]:
         connection = await self._idle.get()
         try:
-            return await connection.exchange(request)
+            return await connection.exchange(message)
         finally:
             self._idle.put_nowait(connection)
 
 
-async def burst(button: BurstClient, crowd: Sequence[ApplyRequest], screen: Console) -> Burst:
-    """Open the connections, and let the crowd press."""
-    count = connections_for(len(crowd))
+async def burst(client: BurstClient, requests: Sequence[ApplyRequest], screen: Console) -> Burst:
+    """Open the connections, and send all requests."""
+    count = connections_for(len(requests))
     try:
         with screen.bar("Opening connections", count) as opened:
-            await button.open(count, opened)
+            await client.open(count, opened)
         gc.collect()
-        # Nothing stops the crowd for a tenth of a second in the middle of pressing.
-        with screen.bar("Everybody presses", len(crowd)) as answered, gc_paused():
-            started, answers = await button.send_all(crowd, answered)
+        # A garbage collection would stop this process for a tenth of a second during the burst.
+        with screen.bar("All users apply", len(requests)) as received, gc_paused():
+            started, responses = await client.send_all(requests, received)
     finally:
-        button.close()
-    return Burst(started, count, answers)
+        client.close()
+    return Burst(started, count, responses)
 
 
 def connections_for(requests: int) -> int:
-    """Return how many connections to open, and let this process open so many."""
+    """Return how many connections to open; raise this process's limit of files as needed."""
     wanted = min(requests, CONNECTIONS_MAX)
     needed = wanted + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

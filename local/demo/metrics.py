@@ -1,4 +1,4 @@
-"""The figures of a run: pure functions over what was recorded."""
+"""The metrics of a run: pure functions over the recorded data."""
 
 from __future__ import annotations
 
@@ -27,60 +27,60 @@ class Run:
 
     campaign_id: str
     servers: str
-    evidence: Observations
+    observations: Observations
     connections: int
     rows_seen: Sequence[tuple[float, int]]  # (when, rows in MySQL) at each change
     rows_complete_s: float | None  # None: they never were
 
     @property
     def duration_s(self) -> float:
-        """When the last answer was there."""
-        return max((answer.latency_s for answer in self.evidence.responses), default=0.0)
+        """When the last response had arrived."""
+        return max((response.latency_s for response in self.observations.responses), default=0.0)
 
 
 def metrics(run: Run) -> dict[str, Any]:
-    """Return everything that was measured, ready for JSON."""
-    evidence, answers = run.evidence, run.evidence.responses
-    outcomes = Counter(answer.outcome for answer in answers)
+    """Return all metrics, ready for JSON."""
+    observations, responses = run.observations, run.observations.responses
+    outcomes = Counter(response.outcome for response in responses)
     return {
         "campaign_id": run.campaign_id,
         "servers": run.servers,
-        "quantity": evidence.quantity,
-        "people": evidence.people,
-        "presses": evidence.requests,
+        "quantity": observations.quantity,
+        "people": observations.people,
+        "presses": observations.requests,
         "connections": run.connections,
-        "sent_within_ms": _ms(max((a.sent_s for a in answers), default=0.0)),
+        "sent_within_ms": _ms(max((r.sent_s for r in responses), default=0.0)),
         "answers": {name: outcomes[name] for name in EXPECTED}
         | {name: count for name, count in outcomes.most_common() if name not in EXPECTED},
-        "errors": sum(not answer.expected for answer in answers),
-        "latency_measured": "from the start signal, at which everybody pressed, to the answer",
-        "latency_ms": {"all": latencies_ms(answers)}
-        | {name: latencies_ms(some) for name, some in by_outcome(answers).items()},
+        "errors": sum(not response.expected for response in responses),
+        "latency_measured": "from the start signal, when all users applied, to the response",
+        "latency_ms": {"all": latencies_ms(responses)}
+        | {name: latencies_ms(group) for name, group in by_outcome(responses).items()},
         "answered_within_s": round(run.duration_s, 4),
-        "answers_per_s": round(len(answers) / run.duration_s, 1) if run.duration_s else None,
-        "rows_due": evidence.coupons_due,
-        "rows_in_mysql": len(evidence.rows),
+        "answers_per_s": round(len(responses) / run.duration_s, 1) if run.duration_s else None,
+        "rows_due": observations.coupons_due,
+        "rows_in_mysql": len(observations.rows),
         "rows_complete_after_s": run.rows_complete_s and round(run.rows_complete_s, 4),
         "rows_complete_measured": MEASURED,
         "rows_seen": [[round(at, 4), rows] for at, rows in run.rows_seen],
-        "failed_events": evidence.failed_events,
-        "pending_in_redis": evidence.pending,
-        "highest_count_in_redis": evidence.highest_count,
-        "users_with_two_coupons": len(repeated(row.user for row in evidence.rows)),
+        "failed_events": observations.failed_events,
+        "pending_in_redis": observations.pending,
+        "highest_count_in_redis": observations.highest_count,
+        "users_with_two_coupons": len(repeated(row.user for row in observations.rows)),
     }
 
 
-def by_outcome(answers: Sequence[ApplyResponse]) -> dict[str, list[ApplyResponse]]:
-    """Return the answers by outcome, the unexpected ones together; only what occurred."""
+def by_outcome(responses: Sequence[ApplyResponse]) -> dict[str, list[ApplyResponse]]:
+    """Return the responses by outcome, unexpected ones under OTHER; without empty groups."""
     groups: dict[str, list[ApplyResponse]] = {name: [] for name in (*EXPECTED, OTHER)}
-    for answer in answers:
-        groups[answer.outcome if answer.expected else OTHER].append(answer)
+    for response in responses:
+        groups[response.outcome if response.expected else OTHER].append(response)
     return {name: group for name, group in groups.items() if group}
 
 
-def latencies_ms(answers: Sequence[ApplyResponse]) -> dict[str, float]:
-    """Return p50, p95, p99 and max of the latencies; nothing for no answers."""
-    latencies = sorted(answer.latency_s for answer in answers)
+def latencies_ms(responses: Sequence[ApplyResponse]) -> dict[str, float]:
+    """Return p50, p95, p99 and max of the latencies; an empty dict without responses."""
+    latencies = sorted(response.latency_s for response in responses)
     if not latencies:
         return {}
     values = {f"p{p}": _ms(percentile(latencies, p)) for p in PERCENTILES}
@@ -88,7 +88,7 @@ def latencies_ms(answers: Sequence[ApplyResponse]) -> dict[str, float]:
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
-    """Return the nearest-rank percentile: a value that occurred, not one between two."""
+    """Return the nearest-rank percentile: a measured value, not an interpolated one."""
     rank = math.ceil(percent / 100 * len(ordered))
     return ordered[max(1, rank) - 1]
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from local.harness.deployment import Servers
     from local.servers.embedded import KafkaKind
 
-# A crowd that one process can still be: each press is a task and a token of half a kilobyte.
+# The most users that one process can simulate: each request is a task and a token of 0.5 KB.
 USERS_MAX = 50_000
-# One in this many is impatient unless --impatient says otherwise: 200 of 1,000.
+# Without --impatient, there is one impatient user for this many others: 200 for 1,000.
 USERS_PER_IMPATIENT = 5
 WAIT_S = 30.0
 WAIT_S_MIN, WAIT_S_MAX = 0.001, 3600
@@ -26,7 +26,7 @@ WAIT_S_MIN, WAIT_S_MAX = 0.001, 3600
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for."""
+    """The options of the command line."""
 
     users: int
     impatient: int
@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.demo",
-        description="A crowd wants a few coupons at the same moment: the main job, measured.",
+        description="Many users want a few coupons at the same time: the main job, measured.",
         epilog="Exit code: 0 every promise was kept, 1 not (the differences are named), "
         "2 wrong options, 130 Ctrl-C. Everything that was started is stopped at the end.",
     )
@@ -58,13 +58,13 @@ def _parser() -> argparse.ArgumentParser:
         type=integer(1, USERS_MAX),
         default=1000,
         metavar="N",
-        help="different people who press once, all at once (default: %(default)s)",
+        help="different users who apply once, all at once (default: %(default)s)",
     )
     add(
         "--impatient",
         type=integer(0, USERS_MAX),
         metavar="N",
-        help="further people, who press five times (default: a fifth of --users)",
+        help="further users, who apply five times (default: a fifth of --users)",
     )
     add(
         "--quantity",
@@ -92,13 +92,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("out/demo"),
         metavar="FOLDER",
-        help="for plot, figures, answers and logs (default: %(default)s)",
+        help="for plot, metrics, responses and logs (default: %(default)s)",
     )
     add(
         "--wait-s",
         type=decimal(WAIT_S_MIN, WAIT_S_MAX),
         default=WAIT_S,
         metavar="SECONDS",
-        help="patience with servers, answers and rows, each (default: %(default)g)",
+        help="how long to wait for servers, responses and rows, each (default: %(default)g)",
     )
     return parser

@@ -1,4 +1,4 @@
-"""The run as a picture: answers over time, and how long people waited."""
+"""The picture of a run: responses over time, and how long users waited."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Groups = Mapping[str, Sequence[ApplyResponse]]
 
-# Okabe and Ito's palette: colour-blind people tell it apart, and the lines differ besides.
+# Okabe and Ito's palette: colour-blind people can distinguish it, and the line styles differ too.
 COLOURS = {
     ACCEPTED: "#009E73",
     ALREADY_APPLIED: "#0072B2",
@@ -40,18 +40,18 @@ LABELS = {
     OTHER: "anything else",
 }
 BINS = 50
-# A flat picture has no axis to speak of; a millisecond is less than any run takes.
+# The axis needs a length above 0; every run takes more than a millisecond.
 END_S_MIN = 0.001
 
 
 def draw(run: Run, *files: Path) -> None:
     """Write the picture to each of `files`, in the format of its suffix."""
-    groups = by_outcome(run.evidence.responses)
+    groups = by_outcome(run.observations.responses)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 5), layout=ConstrainedLayoutEngine(wspace=0.08))
         left, right = figure.subplots(1, 2, width_ratios=(4, 3))
-        _answers_over_time(left, run, groups)
-        _latencies(right, run.evidence.responses, groups)
+        _responses_over_time(left, run, groups)
+        _latencies(right, run.observations.responses, groups)
         figure.suptitle(_title(run), fontsize=14, fontweight="bold")
         figure.legend(
             handles=_handles(groups), loc="outside lower center", ncols=5, handlelength=3.2
@@ -61,26 +61,26 @@ def draw(run: Run, *files: Path) -> None:
 
 
 def _title(run: Run) -> str:
-    evidence = run.evidence
+    observations = run.observations
     return (
-        f"{evidence.people:,} people press {evidence.requests:,} times at once "
-        f"for {evidence.quantity:,} coupons"
+        f"{observations.people:,} users apply {observations.requests:,} times at once "
+        f"for {observations.quantity:,} coupons"
     )
 
 
-def _answers_over_time(axes: Axes, run: Run, groups: Groups) -> None:
+def _responses_over_time(axes: Axes, run: Run, groups: Groups) -> None:
     end_s = max(run.duration_s, *(at for at, _ in run.rows_seen), END_S_MIN)
     axes.hist(
-        [[answer.latency_s for answer in group] for group in groups.values()],
+        [[response.latency_s for response in group] for group in groups.values()],
         bins=BINS,
         range=(0, end_s),
         stacked=True,
         color=[COLOURS[name] for name in groups],
     )
     axes.set(
-        title=f"Answers over time; {_about_rows(run)}",
+        title=f"Responses over time; {_about_rows(run)}",
         xlabel="seconds since the start signal",
-        ylabel=f"answers in each {end_s / BINS * 1000:.0f} ms (bars)",
+        ylabel=f"responses in each {end_s / BINS * 1000:.0f} ms (bars)",
         xlim=(0, end_s * 1.02),
     )
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
@@ -90,8 +90,8 @@ def _answers_over_time(axes: Axes, run: Run, groups: Groups) -> None:
 
 def _about_rows(run: Run) -> str:
     if run.rows_complete_s is None:
-        return f"{len(run.evidence.rows):,} rows in MySQL"
-    return f"row {run.evidence.coupons_due:,} in MySQL after {run.rows_complete_s:.2f} s"
+        return f"{len(run.observations.rows):,} rows in MySQL"
+    return f"row {run.observations.coupons_due:,} in MySQL after {run.rows_complete_s:.2f} s"
 
 
 def _rows(axes: Axes, run: Run, end_s: float) -> None:
@@ -99,22 +99,22 @@ def _rows(axes: Axes, run: Run, end_s: float) -> None:
     counts = [0, *(count for _, count in run.rows_seen)]
     axes.step([*times, end_s], [*counts, counts[-1]], where="post", color=INK, linewidth=1.8)
     axes.spines["right"].set_visible(True)
-    axes.set(ylabel="rows in MySQL (line)", ylim=(0, run.evidence.coupons_due * 1.15))
+    axes.set(ylabel="rows in MySQL (line)", ylim=(0, run.observations.coupons_due * 1.15))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def _latencies(axes: Axes, answers: Sequence[ApplyResponse], groups: Groups) -> None:
+def _latencies(axes: Axes, responses: Sequence[ApplyResponse], groups: Groups) -> None:
     for name, group in groups.items():
-        milliseconds = [answer.latency_s * 1000 for answer in group]
+        milliseconds = [response.latency_s * 1000 for response in group]
         axes.ecdf(milliseconds, color=COLOURS[name], linestyle=LINES[name], linewidth=2.2)
     percentiles = ", ".join(
-        f"{name} {value:,.0f}" for name, value in latencies_ms(answers).items() if name != "max"
+        f"{name} {value:,.0f}" for name, value in latencies_ms(responses).items() if name != "max"
     )
     axes.set(
         title=f"Latency {percentiles} ms",
-        xlabel="milliseconds from the start signal to the answer",
-        ylabel="answered by then",
+        xlabel="milliseconds from the start signal to the response",
+        ylabel="share of responses",
         xlim=(0, None),
         ylim=(0, 1.02),
     )
@@ -124,7 +124,7 @@ def _latencies(axes: Axes, answers: Sequence[ApplyResponse], groups: Groups) -> 
 
 
 def _handles(groups: Groups) -> list[Line2D]:
-    """Return one legend for both panels: the colours are the same."""
+    """Return one legend for both panels: they share the colours."""
     outcomes = [
         Line2D(
             [],

@@ -1,4 +1,4 @@
-"""Who presses, and how often."""
+"""The apply requests of a run: which users apply, and how often."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 from local.token import mint
 
-PRESSES_OF_THE_IMPATIENT = 5
+REQUESTS_PER_IMPATIENT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyRequest:
-    """One press of the button by one person."""
+    """One apply request of one user."""
 
     user: str
     token: str
 
 
 def requests(users: int, impatient: int, secret: str) -> list[ApplyRequest]:
-    """Return everybody's presses, in an order that favours nobody."""
-    people = [(f"user-{n}", 1) for n in range(1, users + 1)]
-    people += [(f"impatient-{n}", PRESSES_OF_THE_IMPATIENT) for n in range(1, impatient + 1)]
-    crowd: list[ApplyRequest] = []
-    for user, times in people:
-        crowd += [ApplyRequest(user, mint(secret, user))] * times
-    random.shuffle(crowd)
-    return crowd
+    """Return all users' requests in random order."""
+    counts = [(f"user-{n}", 1) for n in range(1, users + 1)]
+    counts += [(f"impatient-{n}", REQUESTS_PER_IMPATIENT) for n in range(1, impatient + 1)]
+    applications: list[ApplyRequest] = []
+    for user, times in counts:
+        applications += [ApplyRequest(user, mint(secret, user))] * times
+    random.shuffle(applications)
+    return applications

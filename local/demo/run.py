@@ -1,4 +1,4 @@
-"""One run of the demo, from the campaign to the verdict."""
+"""One run of the demo, from the campaign to the checks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 from redis.exceptions import RedisError
 
-from local.demo import artifacts as results
+from local.demo.artifacts import METRICS, PICTURES, RESPONSES, clear, write
 from local.demo.burst import BurstClient, burst
 from local.demo.metrics import Run, metrics
 from local.demo.requests import requests
 from local.demo.summary import summary
-from local.harness.deployment import Deployment, DeploymentOptions, surroundings
+from local.harness.deployment import Deployment, DeploymentOptions, running_deployment
 from local.harness.invariants import as_json, check
 from local.harness.mysql_state import RowWatch, read_rows
 from local.harness.observations import Observations
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
     from local.harness.invariants import CheckResult
     from local.harness.signals import SignalHandler
 
-# The bar of rows moves this often, and a gateway that has ended is noticed as soon.
+# How often the bar of rows moves, and how soon a gateway that has ended is noticed.
 POLL_INTERVAL_S = 0.1
 
 
 def show(options: Options, screen: Console, signals: SignalHandler) -> bool:
-    """Do the whole demo and print its summary; return whether every promise was kept."""
+    """Run the whole demo and print its summary; return whether every promise was kept."""
     started = time.perf_counter()
-    results.clear(options.out)
-    asked = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
-    with surroundings(asked, screen) as deployment:
+    clear(options.out)
+    wanted = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
+    with running_deployment(wanted, screen) as deployment:
         run, server_versions = _run(deployment, options, screen, signals)
-        with screen.step("Verdict, figures, picture"):
-            findings = check(run.evidence)
-            facts = metrics(run)
-            record = _record(facts, findings, server_versions, time.perf_counter() - started)
-            results.write(options.out, run, record)
-        screen.console.print(summary(facts, findings))
-    screen.say(f"{options.out}: {', '.join((*results.PICTURES, results.FIGURES, results.ANSWERS))}")
+        with screen.step("Checks, metrics, picture"):
+            check_results = check(run.observations)
+            values = metrics(run)
+            record = _record(values, check_results, server_versions, time.perf_counter() - started)
+            write(options.out, run, record)
+        screen.console.print(summary(values, check_results))
+    screen.say(f"{options.out}: {', '.join((*PICTURES, METRICS, RESPONSES))}")
     screen.say(f"{time.perf_counter() - started:.1f} s in all")
-    return all(finding.kept for finding in findings)
+    return all(result.kept for result in check_results)
 
 
 def _run(
@@ -58,13 +58,13 @@ def _run(
 ) -> tuple[Run, dict[str, str]]:
     settings, address = deployment.settings, database_address(deployment.settings)
     campaign_id = deployment.api.create_campaign(options.quantity, settings.auth_jwt_secret)
-    crowd = requests(options.users, options.impatient, settings.auth_jwt_secret)
+    applications = requests(options.users, options.impatient, settings.auth_jwt_secret)
     people = options.users + options.impatient
     due = min(options.quantity, people)
-    button = BurstClient(deployment.api, campaign_id, options.wait_s)
+    client = BurstClient(deployment.api, campaign_id, options.wait_s)
     try:
         with RowWatch(address, campaign_id, due) as watch:
-            outcome = signals.run(burst(button, crowd, screen))
+            outcome = signals.run(burst(client, applications, screen))
             _await_rows(watch, due, deployment, options.wait_s, screen)
         highest, pending = settled_counts(settings, campaign_id, options.wait_s)
         rows, failed, mysql_version = read_rows(address, campaign_id)
@@ -72,12 +72,12 @@ def _run(
     except (pymysql.Error, RedisError) as error:
         message = f"a server went away: {type(error).__name__}: {error}"
         raise HarnessError(message) from error
-    evidence = Observations(
+    observations = Observations(
         options.quantity,
-        outcome.answers,
+        outcome.responses,
         rows,
         people=people,
-        requests=len(crowd),
+        requests=len(applications),
         highest_count=highest,
         pending=pending,
         failed_events=failed,
@@ -85,14 +85,14 @@ def _run(
     since = outcome.started
     seen = [(at - since, count) for at, count in watch.seen]
     complete_s = None if watch.complete_at is None else watch.complete_at - since
-    run = Run(campaign_id, deployment.kind, evidence, outcome.connections, seen, complete_s)
+    run = Run(campaign_id, deployment.kind, observations, outcome.connections, seen, complete_s)
     return run, server_versions
 
 
 def _await_rows(
     watch: RowWatch, due: int, deployment: Deployment, wait_s: float, screen: Console
 ) -> None:
-    """Return when the rows are there, or when patience is over: the verdict tells what is not."""
+    """Return when all rows are stored, or at the deadline: the checks report missing rows."""
     deadline = time.monotonic() + wait_s
     with screen.bar("Rows in MySQL", due) as shown:
         while not watch.wait(POLL_INTERVAL_S) and time.monotonic() < deadline:
@@ -101,15 +101,15 @@ def _await_rows(
 
 
 def _record(
-    facts: dict[str, Any],
-    findings: Sequence[CheckResult],
+    values: dict[str, Any],
+    check_results: Sequence[CheckResult],
     server_versions: dict[str, str],
     total_s: float,
 ) -> dict[str, Any]:
-    """Return everything that goes into the JSON file."""
+    """Return the content of the JSON file."""
     return {
-        **as_json(findings),
-        **facts,
+        **as_json(check_results),
+        **values,
         "total_s": round(total_s, 1),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions() | server_versions,

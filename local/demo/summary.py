@@ -1,4 +1,4 @@
-"""The summary that a person reads at the end."""
+"""The summary that the demo prints at the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.columns import Columns
 from rich.text import Text
 
-from local.harness.console import facts, verdict
+from local.harness.console import facts, results_panel
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
 
 if TYPE_CHECKING:
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
     from local.harness.invariants import CheckResult
 
-TOLD = {ACCEPTED: "accepted", SOLD_OUT: "sold out", ALREADY_APPLIED: "already applied"}
+OUTCOMES = {ACCEPTED: "accepted", SOLD_OUT: "sold out", ALREADY_APPLIED: "already applied"}
 
 
-def summary(metrics: Mapping[str, Any], findings: Sequence[CheckResult]) -> RenderableType:
-    """Return what `figures` and `findings` say, for any terminal from 80 columns up."""
+def summary(metrics: Mapping[str, Any], results: Sequence[CheckResult]) -> RenderableType:
+    """Return `metrics` and `results` as text, for any terminal from 80 columns up."""
     head = Text.assemble(
-        (f"{metrics['people']:,} people", "bold"),
-        f" pressed {metrics['presses']:,} times at once for {metrics['quantity']:,} coupons",
+        (f"{metrics['people']:,} users", "bold"),
+        f" applied {metrics['presses']:,} times at once for {metrics['quantity']:,} coupons",
         (f" (sent within {metrics['sent_within_ms']:,.0f} ms)", "dim"),
     )
-    return verdict("seonchak", [head, "", _columns(metrics)], findings)
+    return results_panel("seonchak", [head, "", _columns(metrics)], results)
 
 
 def _columns(metrics: Mapping[str, Any]) -> Columns:
     """Return three tables, side by side where the terminal is wide enough."""
     latency = metrics["latency_ms"]["all"]
     complete_s = metrics["rows_complete_after_s"]
-    told = [(TOLD[name], metrics["answers"][name]) for name in TOLD]
-    fast = [(name, _ms(latency.get(name))) for name in ("p50", "p95", "p99", "max")]
-    stands = [
+    outcomes = [(OUTCOMES[name], metrics["answers"][name]) for name in OUTCOMES]
+    latencies = [(name, _ms(latency.get(name))) for name in ("p50", "p95", "p99", "max")]
+    final_state = [
         ("rows in MySQL", metrics["rows_in_mysql"]),
         (
             f"time to row {metrics['rows_due']:,}",
@@ -48,11 +48,9 @@ def _columns(metrics: Mapping[str, Any]) -> Columns:
     ]
     return Columns(
         [
-            facts("What people were told", [*told, ("errors", metrics["errors"])]),
-            facts(
-                "How fast", [*fast, ("answers per second", round(metrics["answers_per_s"] or 0))]
-            ),
-            facts("What stands", stands),
+            facts("Responses", [*outcomes, ("errors", metrics["errors"])]),
+            facts("Latency", [*latencies, ("responses/s", round(metrics["answers_per_s"] or 0))]),
+            facts("Final state", final_state),
         ],
         padding=(0, 3),
     )

@@ -1,4 +1,4 @@
-"""Says in the log how often something happened that is too frequent for a line each time."""
+"""Logs how often an event occurred that is too frequent for one line each time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from local.json_log import log_event
 if TYPE_CHECKING:
     import asyncio
 
-# A line a second is no load, and shows the course of a burst.
+# One line per second costs nothing, and shows the course of a burst.
 INTERVAL_S = 1.0
 
-Kind = tuple[tuple[str, str | int], ...]  # what tells one kind from another: fields of its line
+Kind = tuple[tuple[str, str | int], ...]  # the fields of its log line
 
 
 class AggregatedLog:
-    """Counts by kind; writes a line for each some time after its first, and at the end."""
+    """Counts events by kind; writes one line per kind, INTERVAL_S after the first and at close."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, level: str, message: str) -> None:
         self._loop = loop
@@ -26,13 +26,13 @@ class AggregatedLog:
         self._counts: Counter[Kind] = Counter()
 
     def count(self, *kind: tuple[str, str | int]) -> None:
-        """Count one more. There must be few kinds: nothing that a client may invent."""
+        """Count one event. There must be few kinds: no value that a client can choose freely."""
         if not self._counts:
             self._loop.call_later(INTERVAL_S, self.write)
         self._counts[kind] += 1
 
     def write(self) -> None:
-        """Write what was counted since the last time."""
+        """Write the counts since the last write."""
         counts, self._counts = self._counts, Counter()
         for kind, count in counts.items():
             log_event(self._level, self._message, count=count, **dict(kind))

@@ -1,7 +1,7 @@
-"""API Gateway's place, locally: an RSGI application that calls the Lambda handlers.
+"""A local API Gateway: an RSGI application that calls the Lambda handlers.
 
-`python -m local.serve` runs it on Granian. Each process has a bounded number of handlers at once
-and a bounded queue before them: whoever finds no place, or waits too long, is told 503.
+`python -m local.serve` runs it on Granian. Each process runs a bounded number of handlers at once,
+with a bounded queue before them. When the queue is full or the wait too long, the client gets 503.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from local.gateway.executor import (
 )
 from local.gateway.invocation import Call, failed, invoke, invoke_batch
 from local.gateway.request_ids import request_ids
-from local.gateway.response import Response, overloaded, problem, response
+from local.gateway.response import Response, http_response, overloaded, problem
 from local.gateway.routing import BatchHandler, FastPath, Resource, RouteLike, RouteTable
 from local.worker_process import enable_sigterm
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from local.gateway.rsgi import RsgiProtocol, Scope
 
-# These look at nothing outside the process: they need no thread, and no queue delays them.
+# These read nothing outside the process: they need no thread, and no queue delays them.
 INLINE_PATHS = frozenset({"/health"})
-# Of a route that takes several calls together: how many at most.
+# The most calls that a batch handler gets at once.
 MAX_BATCH_SIZE = 64
 
 
@@ -45,55 +45,55 @@ class Gateway:
         self._routes = tuple(routes)
         self._table = RouteTable(self._routes)
         self._stage = stage
-        # Made where the event loop is known: by what answers several calls together, None for all
-        # handlers that take one at a time.
-        self._waiting_rooms: dict[BatchHandler | None, LoadSheddingExecutor[Call, Response]] = {}
+        # Created once the event loop is known. The key is a batch handler; None is for all routes
+        # whose handler takes one call at a time.
+        self._executors: dict[BatchHandler | None, LoadSheddingExecutor[Call, Response]] = {}
         self._request_ids: Iterator[str]
         self._shed: AggregatedLog
-        self._answered_at_once: AggregatedLog
-        self.bounds = ExecutorLimits()
+        self._fast_responses: AggregatedLog
+        self.limits = ExecutorLimits()
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
-        """Begin to serve on this event loop, within `bounds`."""
-        self._waiting_rooms[None] = LoadSheddingExecutor(loop, self.bounds, _alone)
-        several = replace(self.bounds, max_batch=MAX_BATCH_SIZE)
+        """Begin to serve on this event loop, within `limits`."""
+        self._executors[None] = LoadSheddingExecutor(loop, self.limits, _invoke_each)
+        batching = replace(self.limits, max_batch=MAX_BATCH_SIZE)
         for handler in {route.batch_handler for route in self._routes if route.batch_handler}:
-            self._waiting_rooms[handler] = LoadSheddingExecutor(loop, several, invoke_batch)
+            self._executors[handler] = LoadSheddingExecutor(loop, batching, invoke_batch)
         self._request_ids = request_ids()
         self._shed = AggregatedLog(loop, "WARNING", "too many requests: shed with 503")
-        self._answered_at_once = AggregatedLog(loop, "INFO", "answered at once")
+        self._fast_responses = AggregatedLog(loop, "INFO", "responded from the fast path")
         enable_sigterm(loop)
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
-        """Serve no more."""
-        for room in self._waiting_rooms.values():
-            room.close()
+        """Stop serving."""
+        for executor in self._executors.values():
+            executor.close()
         self._shed.write()
-        self._answered_at_once.write()
+        self._fast_responses.write()
 
-    async def __rsgi__(self, scope: Scope, exchange: RsgiProtocol) -> None:
-        """Answer one request."""
+    async def __rsgi__(self, scope: Scope, protocol: RsgiProtocol) -> None:
+        """Respond to one request."""
         request_id = next(self._request_ids)
         headers = scope.headers
         try:
-            # Before any answer: a body that is left unread costs the client its connection.
-            body = await read_body(headers, exchange) if is_announced(headers) else b""
-            answer = self._at_once(scope, body, request_id)
-            if isinstance(answer, Call):
-                room = self._waiting_rooms[answer.route.batch_handler]
-                answer = await room.call(answer, exchange.client_disconnect)
+            # Before any response: a body that is left unread costs the client its connection.
+            body = await read_body(headers, protocol) if is_announced(headers) else b""
+            response = self._respond_inline(scope, body, request_id)
+            if isinstance(response, Call):
+                executor = self._executors[response.route.batch_handler]
+                response = await executor.call(response, protocol.client_disconnect)
         except ClientDisconnectedError:
             return
         except UnreadableBodyError as error:
-            answer = problem(error.status, error.code, str(error), request_id)
+            response = problem(error.status, error.code, str(error), request_id)
         except OverloadedError:
             self._shed.count()
-            answer = overloaded(request_id)
-        answer.headers.append(("x-amzn-RequestId", request_id))
-        exchange.response_bytes(*answer)
+            response = overloaded(request_id)
+        response.headers.append(("x-amzn-RequestId", request_id))
+        protocol.response_bytes(*response)
 
-    def _at_once(self, scope: Scope, body: bytes, request_id: str) -> Response | Call:
-        """Return the answer where it takes no thread, and so no place in a queue; else the call."""
+    def _respond_inline(self, scope: Scope, body: bytes, request_id: str) -> Response | Call:
+        """Return the response if it needs no thread, and so no slot in a queue; else the call."""
         path, method = scope.path, scope.method
         match = self._table.match(path)
         if match is None:
@@ -104,30 +104,30 @@ class Gateway:
         if route is None:
             return _method_not_allowed(resource, request_id)
         if route.fast_path and not body:
-            refusal = self._refused(route.fast_path, scope, path_parameters, request_id)
-            if refusal:
-                return refusal
+            response = self._fast_response(route.fast_path, scope, path_parameters, request_id)
+            if response:
+                return response
         call = Call(route, path_parameters, scope, body, request_id, self._stage)
         return invoke(call) if resource.path in INLINE_PATHS else call
 
-    def _refused(
+    def _fast_response(
         self,
-        refuse: FastPath,
+        fast_path: FastPath,
         scope: Scope,
         path_parameters: Mapping[str, str] | None,
         request_id: str,
     ) -> Response | None:
-        """Return what the route answers without waiting for anybody, if it does."""
+        """Return the response of the route's fast path, if it has one for this request."""
         headers = scope.headers.get_all("authorization")
         campaign_id = (path_parameters or {}).get("id", "")
         try:
-            refusal = refuse(campaign_id, headers[-1] if headers else "", request_id)
-            answer = response(refusal) if refusal else None
+            output = fast_path(campaign_id, headers[-1] if headers else "", request_id)
+            response = http_response(output) if output else None
         except Exception as error:  # noqa: BLE001 - as in Lambda, it ends here
-            return failed(error, refuse.__name__, request_id)
-        if answer:
-            self._answered_at_once.count(("path", scope.path), ("status", answer.status))
-        return answer
+            return failed(error, fast_path.__name__, request_id)
+        if response:
+            self._fast_responses.count(("path", scope.path), ("status", response.status))
+        return response
 
 
 def make_application(routes: Iterable[RouteLike]) -> Gateway:
@@ -135,16 +135,16 @@ def make_application(routes: Iterable[RouteLike]) -> Gateway:
     return Gateway(routes, stage=os.environ.get("STAGE") or "local")
 
 
-def _alone(calls: list[Call]) -> Iterator[tuple[int, Response]]:
-    for place, call in enumerate(calls):
-        yield place, invoke(call)
+def _invoke_each(calls: list[Call]) -> Iterator[tuple[int, Response]]:
+    for index, call in enumerate(calls):
+        yield index, invoke(call)
 
 
 def _method_not_allowed(resource: Resource, request_id: str) -> Response:
     detail = f"This path answers to {resource.allow}."
-    answer = problem(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail, request_id)
-    answer.headers.append(("Allow", resource.allow))
-    return answer
+    response = problem(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail, request_id)
+    response.headers.append(("Allow", resource.allow))
+    return response
 
 
 application = make_application(ROUTES)

@@ -1,4 +1,4 @@
-"""Reading a request's body, no more of it than allowed and no longer."""
+"""Reads a request's body, within limits of size and time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # API Gateway's limit of a request's payload.
 BODY_BYTES_MAX = 10 * 1024 * 1024
-# API Gateway's limit of an integration: whoever sends more slowly gets no answer there, either.
+# API Gateway's limit of an integration: a client that is slower gets no response there, either.
 BODY_TIMEOUT_S = 29.0
 
 
@@ -25,20 +25,20 @@ class UnreadableBodyError(Exception):
 
 
 def is_announced(headers: Headers) -> bool:
-    """Tell whether a body follows."""
+    """Return whether a body follows."""
     announced = headers.get("content-length")
     return announced != "0" if announced else bool(headers.get("transfer-encoding"))
 
 
-async def read_body(headers: Headers, exchange: RsgiProtocol) -> bytes:
-    """Return the body; raise UnreadableBodyError, having read little more than allowed."""
+async def read_body(headers: Headers, protocol: RsgiProtocol) -> bytes:
+    """Return the body; raise UnreadableBodyError after reading little more than the limit."""
     announced = headers.get("content-length") or ""
-    # The server has refused what is no number.
+    # The server has rejected a Content-Length that is not a number.
     if announced and int(announced) > BODY_BYTES_MAX:
         raise _too_large()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = await _all_of(exchange)
+            body = await _all_of(protocol)
     except TimeoutError as error:
         detail = f"The body took longer than {BODY_TIMEOUT_S:.0f} s."
         raise UnreadableBodyError(HTTPStatus.REQUEST_TIMEOUT, "TIMEOUT", detail) from error
@@ -48,9 +48,9 @@ async def read_body(headers: Headers, exchange: RsgiProtocol) -> bytes:
     return body
 
 
-async def _all_of(exchange: RsgiProtocol) -> bytes:
+async def _all_of(protocol: RsgiProtocol) -> bytes:
     chunks, size = [], 0
-    async for chunk in exchange:
+    async for chunk in protocol:
         chunks.append(chunk)
         size += len(chunk)
         if size > BODY_BYTES_MAX:

@@ -1,9 +1,9 @@
 """A processor core for each worker.
 
-One thread of a Python process runs at a time, and hands over to the next one some ten times for
-each request. Where that one sits on another core, it has to be woken there, which takes longer than
-many a request; on one core it is a change of threads like any other. And work that comes in while
-a worker is busy is better done after what it is at than in between (SCHED_BATCH, see sched(7)).
+Only one thread of a Python process runs at a time. For each request it hands over to another one
+some ten times. If that thread is on another core, waking it there takes longer than many a request
+does; on the same core this is an ordinary thread switch. Work that arrives while a worker is busy
+is better done after its current work than in between (SCHED_BATCH, see sched(7)).
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ if TYPE_CHECKING:
 
 
 class CpuAffinity:
-    """Made by the parent of the workers, each of which takes one."""
+    """Created by the parent of the workers; each worker pins itself to a core."""
 
     def __init__(self) -> None:
-        # To be locked, by one worker after the other: a lock that ends with its holder.
-        self._turns = tempfile.TemporaryFile()  # noqa: SIM115 - as long as there are workers
+        # The workers lock this file one after the other; a lock ends with its process.
+        self._lock_file = tempfile.TemporaryFile()  # noqa: SIM115 - open while workers run
 
     def pin(self) -> None:
-        """Keep this process to the core that the fewest of its siblings have.
+        """Pin this process to the core that the fewest of its siblings have.
 
-        To be called before it starts its threads, which do as the thread that starts them. Where
-        the system does not tell of siblings the process goes where it is put, as any other.
+        Call it before the process starts threads: they inherit the core from the thread that starts
+        them. If the system does not list the siblings, the process is not pinned.
         """
         parent = os.getppid()
-        with suppress(OSError), self._turn():
+        with suppress(OSError), self._lock():
             taken = Counter(
                 core for pid in _children(parent) if (core := _only_core(pid)) is not None
             )
             core = min(sorted(os.sched_getaffinity(parent)), key=lambda core: taken[core])
             os.sched_setaffinity(0, {core})
-            # Whoever wakes up does not interrupt who runs: it would only wait for Python's lock.
+            # A thread that wakes up does not interrupt the running one: it would wait for the GIL.
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        fcntl.lockf(self._turns, fcntl.LOCK_EX)
+    def _lock(self) -> Iterator[None]:
+        fcntl.lockf(self._lock_file, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            fcntl.lockf(self._turns, fcntl.LOCK_UN)
+            fcntl.lockf(self._lock_file, fcntl.LOCK_UN)
 
 
 def matches_cpu_count(workers: int) -> bool:
-    """Tell whether the cores that this process may use can be shared out evenly.
+    """Return whether the cores that this process may use can be shared out evenly.
 
-    If not, somebody else uses them too: containers that share a machine would all take the first.
+    If not, other processes use them too: containers on one machine would all take the first core.
     """
     return hasattr(os, "sched_getaffinity") and workers % len(os.sched_getaffinity(0)) == 0
 

@@ -1,4 +1,4 @@
-"""From an HTTP request to the event of an API Gateway REST proxy integration, payload format 1.0.
+"""Turns an HTTP request into the event of an API Gateway REST proxy integration, format 1.0.
 
 Shape: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from local.gateway.rsgi import HttpRequest
 
 API_ID = "local"
-# API Gateway takes these for itself or for its connection; no handler ever sees them.
-# `Proxy` is refused by every gateway, since CGI programs took it for a setting (httpoxy).
+# API Gateway uses these itself or for its connection; no handler ever sees them.
+# Every gateway drops `Proxy`, because CGI programs read it as a setting (httpoxy).
 HEADERS_DROPPED = frozenset(
     {
         "connection",
@@ -36,9 +36,9 @@ HEADERS_DROPPED = frozenset(
         "upgrade",
     }
 )
-# More names than any sound client sends; the bound keeps a hostile one from filling the cache.
+# More names than a normal client sends; the limit keeps a hostile client from filling the cache.
 HEADER_NAMES_CACHED = 1024
-# What may stand in a path unescaped: RFC 3986, section 3.3 (pchar), and the slash.
+# The characters that a path may contain unescaped: RFC 3986, section 3.3 (pchar), and the slash.
 PATH_SAFE = "/:@!$&'()*+,;=~"
 HTTP_VERSIONS = {"1": "HTTP/1.0", "1.1": "HTTP/1.1"}
 
@@ -53,7 +53,7 @@ def proxy_event(
 ) -> dict[str, Any]:
     """Return the event for a request whose path matched `resource`.
 
-    What AWS leaves empty is None, never an empty dict. A body that is no UTF-8 is base64.
+    Fields that AWS leaves empty are None, never an empty dict. A body that is not UTF-8 is base64.
     """
     multi_headers = _headers(request, request_id)
     headers = {name: values[-1] for name, values in multi_headers.items()}
@@ -131,8 +131,8 @@ def _headers(request: HttpRequest, request_id: str) -> dict[str, list[str]]:
     for key, value in request.headers:
         if name := _header_name(key):
             headers.setdefault(name, []).append(value)
-    came_through = headers.get("X-Forwarded-For", ())
-    headers["X-Forwarded-For"] = [", ".join([*came_through, request.client_address])]
+    forwarded_for = headers.get("X-Forwarded-For", ())
+    headers["X-Forwarded-For"] = [", ".join([*forwarded_for, request.client_address])]
     headers["X-Forwarded-Port"] = [request.server_port]
     headers["X-Forwarded-Proto"] = [request.scheme]
     if "X-Amzn-Trace-Id" not in headers:
@@ -144,7 +144,7 @@ def _headers(request: HttpRequest, request_id: str) -> dict[str, list[str]]:
 
 @lru_cache(maxsize=HEADER_NAMES_CACHED)
 def _header_name(key: str) -> str:
-    """Return `X-Some-Header` for `x-some-header`, and "" for one that stays outside."""
+    """Return `X-Some-Header` for `x-some-header`, and "" for a header that is dropped."""
     return "" if key in HEADERS_DROPPED else key.title()
 
 
@@ -165,6 +165,6 @@ def _body(body: bytes) -> tuple[str | None, bool]:
         return b64encode(body).decode("ascii"), True
 
 
-@lru_cache(maxsize=2)  # every request of a second shares it
+@lru_cache(maxsize=2)  # all requests of one second share it
 def _request_time(epoch_s: int) -> str:
     return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(epoch_s))

@@ -1,4 +1,4 @@
-"""Calling handlers as Lambda calls them: an event in, an answer out, and no exception."""
+"""Calls handlers as Lambda does: an event in, a response out, and never an exception."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from local.gateway.event import proxy_event
-from local.gateway.response import Response, bad_gateway, response
+from local.gateway.response import Response, bad_gateway, http_response
 from local.gateway.rsgi import HttpRequest
 from local.json_log import log_event
 from local.lambda_context import LambdaContext
@@ -32,7 +32,7 @@ class Call(NamedTuple):
     stage: str
 
     def event(self) -> dict[str, Any]:
-        """Return what the handler is called with."""
+        """Return the event for the handler."""
         return proxy_event(
             HttpRequest.of(self.scope, self.body),
             resource=self.route.path,
@@ -43,39 +43,39 @@ class Call(NamedTuple):
 
 
 def invoke(call: Call) -> Response:
-    """Return what the handler answers to one call."""
+    """Return the handler's response to one call."""
     name = getattr(call.route.handler, "__name__", "handler")
     context = LambdaContext(name, TIMEOUT_S)
     try:
-        return response(call.route.handler(call.event(), context))
-    except Exception as error:  # noqa: BLE001 - as in Lambda, whatever a handler raises ends here
+        return http_response(call.route.handler(call.event(), context))
+    except Exception as error:  # noqa: BLE001 - as in Lambda, an exception of a handler ends here
         return failed(error, name, call.request_id, context.aws_request_id)
 
 
 def invoke_batch(calls: Sequence[Call]) -> Iterator[tuple[int, Response]]:
-    """Yield the place of each call with its answer; all are of one route, which takes several."""
-    unanswered = dict(enumerate(calls))
+    """Yield the index of each call with its response; all calls have the same batch handler."""
+    open_calls = dict(enumerate(calls))
     batch_handler = calls[0].route.batch_handler
     name = getattr(batch_handler, "__name__", "handler")
     try:
-        assert batch_handler, "the route takes one call at a time"  # noqa: S101 - a fault of ours
-        for place, response_ in batch_handler([call.event() for call in calls]):
-            yield place, _response(response_, name, unanswered.pop(place).request_id)
-        assert not unanswered, "some were given no answer"  # noqa: S101 - as above
+        assert batch_handler, "the route takes one call at a time"  # noqa: S101 - a bug of ours
+        for index, output in batch_handler([call.event() for call in calls]):
+            yield index, _response(output, name, open_calls.pop(index).request_id)
+        assert not open_calls, "some calls got no response"  # noqa: S101 - as above
     except Exception as error:  # noqa: BLE001 - as above
-        for place, call in unanswered.items():
-            yield place, failed(error, name, call.request_id)
+        for index, call in open_calls.items():
+            yield index, failed(error, name, call.request_id)
 
 
-def _response(response_: dict[str, Any], name: str, request_id: str) -> Response:
+def _response(output: dict[str, Any], name: str, request_id: str) -> Response:
     try:
-        return response(response_)
-    except Exception as error:  # noqa: BLE001 - as above; the others' answers may be sound
+        return http_response(output)
+    except Exception as error:  # noqa: BLE001 - as above; the other responses may be valid
         return failed(error, name, request_id)
 
 
 def failed(error: Exception, function: str, request_id: str, aws_request_id: str = "") -> Response:
-    """Log that a handler failed, and return what the client is told."""
+    """Log that a handler failed, and return the client's response."""
     log_event(
         "ERROR",
         "the handler failed",
@@ -83,7 +83,7 @@ def failed(error: Exception, function: str, request_id: str, aws_request_id: str
         request_id=request_id,
         aws_request_id=aws_request_id,
         error=type(error).__name__,
-        # The places, not the error's text: a driver's may quote what it was given.
+        # The stack, not the error's text: a driver's text may quote its input.
         stack=traceback.format_tb(error.__traceback__),
     )
     return bad_gateway()

@@ -1,7 +1,7 @@
-"""Ids of requests: random UUIDs, as API Gateway gives them.
+"""Ids of requests: random UUIDs, as API Gateway assigns them.
 
-uuid.uuid4 asks the kernel for each, and lets go of Python's lock meanwhile: under load another
-thread takes it, and the answer waits for two changes of threads.
+uuid.uuid4 asks the kernel for each id and releases the GIL meanwhile: under load another
+thread takes it, and the response waits for two thread switches.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DRAWN_AT_ONCE = 256
+IDS_PER_DRAW = 256
 UUID_BYTES = 16
 # RFC 9562, section 5.4: four bits say that it is version 4, and two that it is of this RFC.
 VARIANT = "89ab"
 
 
 def request_ids() -> Iterator[str]:
-    """Yield one after the other; to be begun in the process that uses them, not before a fork."""
+    """Yield ids. Start it in the process that uses the ids, not before a fork."""
     while True:
-        drawn = os.urandom(UUID_BYTES * DRAWN_AT_ONCE).hex()
+        drawn = os.urandom(UUID_BYTES * IDS_PER_DRAW).hex()
         for start in range(0, len(drawn), UUID_BYTES * 2):
             digits = drawn[start : start + UUID_BYTES * 2]
             variant = VARIANT[int(digits[16], 16) & 3]

@@ -1,4 +1,4 @@
-"""From a handler's answer to HTTP, by the rules of API Gateway's Lambda proxy integration."""
+"""Turns a handler's output into HTTP, by the rules of API Gateway's Lambda proxy integration."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from handlers.domain.errors import RETRY_AFTER_S
 from handlers.edge.http.response import title
 
 # Lambda refuses to return more (6 MiB and a little for the envelope).
-ANSWER_BYTES_MAX = 6_291_556
+RESPONSE_BYTES_MAX = 6_291_556
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: a token
 HEADERS_CACHED = 256
 STATUS_MIN, STATUS_MAX = 100, 599
 
 
 class Response(NamedTuple):
-    """What an HTTP server wants to know."""
+    """The parts of an HTTP response."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -28,23 +28,23 @@ class Response(NamedTuple):
 
 
 class MalformedProxyResponseError(Exception):
-    """API Gateway would not understand this answer, and would say 502."""
+    """API Gateway would not understand this output, and would respond with 502."""
 
 
-def response(answer: Any) -> Response:
-    """Return `answer` as HTTP; raise MalformedProxyResponseError where API Gateway refuses it."""
-    if not isinstance(answer, dict):
-        message = f"the handler returned {type(answer).__name__}, not a dict"
+def http_response(output: Any) -> Response:
+    """Return `output` as HTTP; raise MalformedProxyResponseError where API Gateway rejects it."""
+    if not isinstance(output, dict):
+        message = f"the handler returned {type(output).__name__}, not a dict"
         raise MalformedProxyResponseError(message)
-    body = _body(answer.get("body"), is_base64=answer.get("isBase64Encoded") is True)
-    if len(body) > ANSWER_BYTES_MAX:
-        message = f"the body has {len(body)} bytes, and Lambda returns {ANSWER_BYTES_MAX} at most"
+    body = _body(output.get("body"), is_base64=output.get("isBase64Encoded") is True)
+    if len(body) > RESPONSE_BYTES_MAX:
+        message = f"the body has {len(body)} bytes, and Lambda returns {RESPONSE_BYTES_MAX} at most"
         raise MalformedProxyResponseError(message)
-    return Response(_status(answer.get("statusCode")), _headers(answer), body)
+    return Response(_status(output.get("statusCode")), _headers(output), body)
 
 
 def problem(status: HTTPStatus, code: str, detail: str, request_id: str) -> Response:
-    """Return an error that the gateway itself gives (RFC 9457), like those of the handlers."""
+    """Return an error of the gateway itself (RFC 9457), in the form of the handlers' errors."""
     fields = {
         "type": "about:blank",
         "title": title(status),
@@ -58,7 +58,7 @@ def problem(status: HTTPStatus, code: str, detail: str, request_id: str) -> Resp
 
 
 def bad_gateway() -> Response:
-    """Return what API Gateway says of a function that raised or answered nonsense."""
+    """Return API Gateway's response for a function that raised or returned an invalid output."""
     headers = [
         ("Content-Type", "application/json"),
         ("x-amzn-ErrorType", "InternalServerErrorException"),
@@ -67,15 +67,15 @@ def bad_gateway() -> Response:
 
 
 def overloaded(request_id: str) -> Response:
-    """Return what a request is told that there was no room for."""
+    """Return the response to a request that was shed."""
     detail = "There are too many requests at the moment; this one may be sent again."
-    answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", detail, request_id)
-    answer.headers.extend((("Retry-After", str(RETRY_AFTER_S)), ("Cache-Control", "no-store")))
-    return answer
+    response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "UNAVAILABLE", detail, request_id)
+    response.headers.extend((("Retry-After", str(RETRY_AFTER_S)), ("Cache-Control", "no-store")))
+    return response
 
 
 def _status(code: object) -> int:
-    # API Gateway takes a number in quotes as well.
+    # API Gateway accepts a number in quotes as well.
     number = int(code) if isinstance(code, str) and code.isdecimal() else code
     if type(number) is not int or not STATUS_MIN <= number <= STATUS_MAX:
         message = f"statusCode is {code!r}"
@@ -83,8 +83,8 @@ def _status(code: object) -> int:
     return number
 
 
-def _headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
-    single, multiple = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}
+def _headers(output: dict[str, Any]) -> list[tuple[str, str]]:
+    single, multiple = output.get("headers") or {}, output.get("multiValueHeaders") or {}
     if not isinstance(single, dict) or not isinstance(multiple, dict):
         message = "headers and multiValueHeaders must be dicts"
         raise MalformedProxyResponseError(message)
@@ -93,7 +93,7 @@ def _headers(answer: dict[str, Any]) -> list[tuple[str, str]]:
         if not all(isinstance(values, list) for values in multiple.values()):
             message = "multiValueHeaders must hold lists"
             raise MalformedProxyResponseError(message)
-        # Where a name stands in both, API Gateway takes multiValueHeaders alone.
+        # For a name in both, API Gateway uses only multiValueHeaders.
         repeated = {name.lower() for name in multiple}
         headers = [header for header in headers if header[0].lower() not in repeated]
         headers += [_header(name, value) for name, values in multiple.items() for value in values]
@@ -112,7 +112,7 @@ def _header(name: Any, value: object) -> tuple[str, str]:
     return _checked(name, str(value).lower() if isinstance(value, bool) else str(value))
 
 
-@lru_cache(maxsize=HEADERS_CACHED)  # nearly all answers have the same ones
+@lru_cache(maxsize=HEADERS_CACHED)  # nearly all responses have the same headers
 def _checked(name: str, text: str) -> tuple[str, str]:
     if not (HEADER_NAME.fullmatch(name) and text.isprintable() and text.isascii()):
         raise _not_carried(name)
@@ -120,7 +120,7 @@ def _checked(name: str, text: str) -> tuple[str, str]:
 
 
 def _not_carried(name: object) -> MalformedProxyResponseError:
-    # The value may be a secret, so only the name is told.
+    # The value may be a secret, so the message has only the name.
     return MalformedProxyResponseError(f"the header {name!r} has a value that HTTP cannot carry")
 
 
@@ -135,5 +135,5 @@ def _body(body: object, *, is_base64: bool) -> bytes:
     try:
         return b64decode(body, validate=True)
     except ValueError as error:
-        message = "isBase64Encoded is set, and the body is no base64"
+        message = "isBase64Encoded is set, but the body is not base64"
         raise MalformedProxyResponseError(message) from error

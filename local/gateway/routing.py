@@ -1,4 +1,4 @@
-"""From a path to its resource: the route table, compiled once."""
+"""The route table, compiled once: finds the resource of a path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class RouteLike(Protocol):
-    """What the table needs of a route: `handlers.routes.Route` is one."""
+    """What the table needs from a route: `handlers.routes.Route` is one."""
 
     @property
     def method(self) -> str:
@@ -34,22 +34,22 @@ class RouteLike(Protocol):
 
     @property
     def fast_path(self) -> FastPath | None:
-        """What may respond without waiting for a server, if the route has it."""
+        """A function that may respond without waiting for a server, if the route has one."""
 
     @property
     def batch_handler(self) -> BatchHandler | None:
-        """What responds to several calls at once, if the route has it."""
+        """A function that responds to several calls at once, if the route has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """All the methods of one path template, as API Gateway groups them."""
+    """All methods of one path template, as API Gateway groups them."""
 
     path: str
     routes: dict[str, RouteLike]
 
     def route(self, method: str) -> RouteLike | None:
-        """Return the route of `method`; HEAD goes where GET goes."""
+        """Return the route of `method`; HEAD uses the route of GET."""
         return self.routes.get(method) or (self.routes.get("GET") if method == "HEAD" else None)
 
     @property
@@ -66,7 +66,7 @@ class RouteTable:
         for route in routes:
             methods = resources.setdefault(route.path, Resource(route.path, {})).routes
             if route.method in methods:
-                message = f"{route.method} {route.path} stands in the table twice"
+                message = f"{route.method} {route.path} is in the table twice"
                 raise ValueError(message)
             methods[route.method] = route
         self._literal = {path: resource for path, resource in resources.items() if "{" not in path}
@@ -75,11 +75,11 @@ class RouteTable:
             for path, resource in resources.items()
             if "{" in path
         ]
-        # A crowd asks for few paths. Bounded, for anybody may ask for any.
+        # Users request few paths. The cache is bounded, because a client may request any path.
         self.match = lru_cache(maxsize=PATHS_CACHED)(self._match)
 
     def _match(self, path: str) -> tuple[Resource, Mapping[str, str] | None] | None:
-        """Return the resource of a decoded `path` with its path parameters (None: it has none)."""
+        """Return the resource of a decoded `path` and its path parameters (None: no parameters)."""
         literal = self._literal.get(path)
         if literal is not None:
             return literal, None
@@ -97,6 +97,6 @@ def _pattern(template: str) -> re.Pattern[str]:
         for index, part in enumerate(literals_and_names)
     )
     if any("{" in literal for literal in literals_and_names[::2]):
-        message = f"{template} has a path parameter that is no plain name"
+        message = f"{template} has a path parameter that is not a plain name"
         raise ValueError(message)
     return re.compile(expression)

@@ -1,4 +1,4 @@
-"""A request as the gateway takes it from its server: Granian's RSGI interface."""
+"""A request as the gateway gets it from its server: Granian's RSGI interface."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ if TYPE_CHECKING:
 
 
 class Headers(Protocol):
-    """What is asked of a request's headers."""
+    """The methods of a request's headers that the gateway uses."""
 
     def get(self, key: str, default: str | None = None) -> str | None:
-        """Return the first header of this name, in small letters."""
+        """Return the first header of this name; `key` is in lower case."""
 
     def get_all(self, key: str) -> Sequence[str]:
         """Return all headers of this name."""
 
     def items(self) -> Iterable[tuple[str, str]]:
-        """Return all of them, a repeated one more than once; names in small letters."""
+        """Return all headers, a repeated one more than once; names in lower case."""
 
 
 class Scope(Protocol):
-    """What RSGI tells of a request before its body."""
+    """What RSGI passes of a request before its body."""
 
     http_version: str
     client: str
@@ -38,20 +38,20 @@ class Scope(Protocol):
 
 
 class RsgiProtocol(Protocol):
-    """What RSGI gives to read the body and to answer: its `protocol`."""
+    """RSGI's `protocol`: reads the body and sends the response."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Give the body in pieces as they arrive."""
+        """Yield the body in chunks as they arrive."""
 
     def client_disconnect(self) -> Awaitable[None]:
-        """Return once the client has gone away."""
+        """Return once the client has disconnected."""
 
     def response_bytes(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
-        """Answer."""
+        """Send the response."""
 
 
 class HttpRequest(NamedTuple):
-    """A whole request. `path` is decoded, `query` is not; header names are in small letters."""
+    """A whole request. `path` is decoded, `query` is not; header names are in lower case."""
 
     method: str
     path: str
@@ -65,7 +65,7 @@ class HttpRequest(NamedTuple):
 
     @classmethod
     def of(cls, scope: Scope, body: bytes) -> HttpRequest:
-        """Return what `scope` tells, with the `body` that came after it."""
+        """Return the request of `scope`, with the `body` that came after it."""
         return cls(
             method=scope.method,
             path=scope.path,

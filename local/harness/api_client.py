@@ -1,4 +1,4 @@
-"""The few calls that are no part of the crowd: readiness, and a campaign of our own."""
+"""The API calls before a run: the readiness check, and the creation of the run's campaign."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from local.token import bearer
 
 TIMEOUT_S = 10.0
 # Enough connections to reach each process of the gateway: the kernel spreads them at random, and
-# 16 miss one of two processes in one of 33,000 runs. As a load balancer, it asks each before use.
+# 16 miss one of two processes in one of 33,000 runs. Like a load balancer, check each before use.
 READINESS_ROUNDS = 16
-# Open well before now, so that a slightly different clock of Redis changes nothing.
+# Opens well before now, so that a small difference of Redis's clock does not matter.
 OPEN_SINCE_MS = 60_000
 OPEN_FOR_MS = 3_600_000
 
 
 class NotReadyError(HarnessError):
-    """The API does not answer, or says that it is not ready."""
+    """The API does not respond, or reports that it is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Api:
 
     @property
     def url(self) -> str:
-        """The address without a path."""
+        """The base URL, without a path."""
         return f"http://{self.host}:{self.port}"
 
     def check_ready(self) -> None:
-        """Raise NotReadyError unless the API and all servers behind it are fit for work."""
+        """Raise NotReadyError unless the API and all servers behind it are ready."""
         for _ in range(READINESS_ROUNDS):
             status, fields = self.call("GET", "/ready")
             if status != http.client.OK:
@@ -48,11 +48,11 @@ class Api:
                 about = ", ".join(f"{name} {fields[name]}" for name in sorted(states))
                 if fields.get("redis") == "stale":
                     about += "; `python -m local.rebuild` opens it again"
-                message = f"{self.url}/ready answers {status}: {about or _told(fields)}"
+                message = f"{self.url}/ready responded with {status}: {about or _error(fields)}"
                 raise NotReadyError(message)
 
     def create_campaign(self, quantity: int, secret: str) -> str:
-        """Create a campaign that is open already; return its id, which no other run has."""
+        """Create a campaign that is already open; return its id, which is unique to this run."""
         campaign_id = f"demo-{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         now_ms = time.time_ns() // 1_000_000
         body = {
@@ -65,28 +65,28 @@ class Api:
         headers = bearer(secret, "demo-admin", "coupon:admin")
         status, fields = self.call("POST", "/campaigns", json.dumps(body), headers)
         if status != http.client.CREATED:
-            message = f"POST /campaigns was answered with {status}: {_told(fields)}"
+            message = f"POST /campaigns responded with {status}: {_error(fields)}"
             raise HarnessError(message)
         return campaign_id
 
     def call(
         self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Return status and JSON object of an answer; raise NotReadyError when there is none."""
+        """Return the response's status and JSON object; raise NotReadyError without a response."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT_S)
         with closing(connection):
             try:
                 connection.request(method, path, body, headers or {})
-                answer = connection.getresponse()
-                fields = json.loads(answer.read())
+                response = connection.getresponse()
+                fields = json.loads(response.read())
             except (OSError, http.client.HTTPException) as error:
-                message = f"{self.url} does not answer: {error}"
+                message = f"{self.url} does not respond: {error}"
                 raise NotReadyError(message) from error
             except ValueError as error:
-                message = f"{self.url}{path} answers {answer.status} without JSON"
+                message = f"{self.url}{path} responded with {response.status} without JSON"
                 raise NotReadyError(message) from error
-        return answer.status, fields if isinstance(fields, dict) else {}
+        return response.status, fields if isinstance(fields, dict) else {}
 
 
-def _told(fields: dict[str, Any]) -> str:
+def _error(fields: dict[str, Any]) -> str:
     return f"{fields.get('code', 'no code')}, {fields.get('detail', 'no detail')}"

@@ -1,4 +1,4 @@
-"""What the programs have in common that show something and judge it: how they end."""
+"""How the programs that run a check end: exit codes and messages."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 def run(name: str, show: Callable[[SignalHandler], bool]) -> int:
     """Run `show` and return the exit code: 0 only when it returned True.
 
-    1 also after a failure that a sentence explains, which is printed; 130 or 143 after a signal.
+    1 also after an error that explains itself, which is printed; 130 or 143 after a signal.
     """
     signals = SignalHandler()
     signals.install()
     try:
-        explained = _explained()
+        expected = _expected_errors()
         try:
             return 0 if show(signals) else 1
-        except explained as error:
+        except expected as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
     except KeyboardInterrupt:
@@ -31,9 +31,9 @@ def run(name: str, show: Callable[[SignalHandler], bool]) -> int:
         return signals.exit_code
 
 
-def _explained() -> tuple[type[Exception], ...]:
-    """Return errors that say all that a person needs; a traceback would only hide it."""
-    # Not above: --help need not wait for the clients of every server.
+def _expected_errors() -> tuple[type[Exception], ...]:
+    """Return the errors whose message is enough for the operator, without a traceback."""
+    # Imported here: --help need not wait for the clients of every server.
     from handlers.config import ConfigurationError  # noqa: PLC0415
     from handlers.domain.errors import ServiceError  # noqa: PLC0415
     from handlers.retry import SetupError  # noqa: PLC0415

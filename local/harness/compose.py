@@ -1,4 +1,4 @@
-"""The running containers of `make up`: where they are found, from the outside."""
+"""The running containers of `make up`: their addresses from the host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def settings_of(values: Mapping[str, str]) -> dict[str, str]:
     return {
         "STAGE": "local",
         "REDIS_URL": f"redis://{HOST}:{values['REDIS_PORT']}/0",
-        # Kafka sends its clients on to the address that it advertises, which is this one.
+        # Kafka redirects its clients to the address that it advertises, which is this one.
         "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{values['KAFKA_PORT']}",
         "DATABASE_URL": f"mysql://{mysql}",
         "AUTH_JWT_SECRET": values["AUTH_JWT_SECRET"],
@@ -37,7 +37,7 @@ def settings_of(values: Mapping[str, str]) -> dict[str, str]:
 def read_values(
     example: Path = ENV_EXAMPLE, own: Path = ENV, environment: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Return the values that Compose used: the environment's, else local/.env's, else example's."""
+    """Return Compose's values: from the environment, else local/.env, else .env.example."""
     try:
         values = _parsed(example.read_text(encoding="utf-8"))
         if own.exists():

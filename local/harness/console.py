@@ -1,4 +1,4 @@
-"""What programs show: steps with a check mark and bars while they work, a verdict at the end."""
+"""The programs' output: steps with a check mark and progress bars, check results at the end."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from handlers.retry import Report
     from local.harness.invariants import CheckResult
 
-# The widest step, so that the times stand in one column.
+# The widest step, so that the times are in one column.
 STEP_WIDTH = 26
-# On a pipe there is no terminal to ask; enough for the summary's lines.
+# A pipe has no terminal width; this is enough for the summary's lines.
 PIPE_WIDTH = 100
-# The terminal's own green and red; the marks say the same without colour.
+# The terminal's own green and red; the marks mean the same without colour.
 KEPT, BROKEN = Text("✓", "green"), Text("✗", "bold red")
 
 
 class Console:
-    """Standard output: a moving picture on a terminal, plain lines on a pipe."""
+    """Standard output: live progress on a terminal, plain lines on a pipe."""
 
     def __init__(self, console: RichConsole | None = None) -> None:
         self.console = console or _console()
 
     def say(self, line: str) -> None:
-        """Print one line of small importance."""
+        """Print one line of minor importance."""
         self.console.print(line, style="dim", highlight=False, markup=False)
 
     @contextmanager
@@ -50,7 +50,7 @@ class Console:
 
     @contextmanager
     def bar(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Show a bar while the block runs; what it yields is told how much is done by now."""
+        """Show a bar while the block runs; call the yielded function with the amount done."""
         started = time.perf_counter()
         columns = TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn()
         progress = Progress(
@@ -75,10 +75,10 @@ def _console() -> RichConsole:
     return console if console.is_terminal else RichConsole(width=PIPE_WIDTH)
 
 
-def verdict(
+def results_panel(
     title: str, parts: Iterable[RenderableType], results: Sequence[CheckResult]
 ) -> RenderableType:
-    """Return a frame around `parts`, the promises, and a sentence whether all were kept."""
+    """Return a frame around `parts`, the promises, and a sentence saying whether all were kept."""
     kept = all(result.kept for result in results)
     sentence = "Every promise was kept." if kept else "Not every promise was kept."
     end = Text(sentence, "bold green" if kept else "bold red")
@@ -104,7 +104,7 @@ def facts(title: str, pairs: Sequence[tuple[str, object]]) -> Table:
 
 
 def promises(results: Iterable[CheckResult]) -> Table:
-    """Return one line for each promise: kept or not, what was seen, what speaks against it."""
+    """Return one line for each promise: kept or not, what was seen, and the differences."""
     table = Table.grid(padding=(0, 2, 0, 0))
     for result in results:
         seen = Text.assemble((result.seen, "dim"))

@@ -1,4 +1,4 @@
-"""Have the consumers their partitions? A burst before that would measure a rebalance."""
+"""Checks that the consumers have partitions: a burst before that would measure a rebalance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from handlers.config import Settings
     from local.harness.processes import Running
 
-# The line in which a poll runner says which partitions it has from now on.
+# The message with which a poll runner logs its new partitions.
 ASSIGNED = "partitions assigned"
 
 
@@ -28,20 +28,20 @@ class NotAssignedError(HarnessError):
 
 
 def check_runners(runners: Iterable[Running]) -> None:
-    """Raise NotAssignedError until each of our runners has partitions of its own."""
+    """Raise NotAssignedError until each runner of the demo has partitions of its own."""
     assigned: list[Sequence[str]] = []
     for runner in runners:
         runner.check()
         assigned.append(last_assignment(runner.program.log))
     partitions = [partition for each in assigned for partition in each]
-    # One listed twice moves at this moment: only the new owner has said so yet.
+    # A partition listed twice is moving now: only the new owner has logged it yet.
     if not all(assigned) or len(set(partitions)) < len(partitions):
         message = "the poll runners have no partitions (do others hold them?)"
         raise NotAssignedError(message)
 
 
 def last_assignment(log: Path) -> Sequence[str]:
-    """Return the partitions that a runner's log names last."""
+    """Return the partitions in the last assignment of a runner's log."""
     partitions: Sequence[str] = ()
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         if ASSIGNED not in line:
@@ -54,14 +54,14 @@ def last_assignment(log: Path) -> Sequence[str]:
 
 
 def check_group(settings: Settings) -> None:
-    """Raise NotAssignedError until a consumer that runs elsewhere is a member of the group."""
+    """Raise NotAssignedError until a consumer, in any process, is a member of the group."""
     group = settings.consumer_group
     try:
         with closing(KafkaAdminClient(**connection_options(settings))) as admin:
             found = admin.describe_groups([group])[group]
     except KafkaError as error:
         servers = ",".join(settings.kafka_bootstrap_servers)
-        message = f"Kafka at {servers} gives no answer about {group}: {type(error).__name__}"
+        message = f"Kafka at {servers} gives no reply about {group}: {type(error).__name__}"
         raise NotAssignedError(message) from error
     if not found["members"]:
         message = f"no consumer is in {group}; `make up` starts two"

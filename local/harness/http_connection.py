@@ -1,34 +1,34 @@
-"""One HTTP/1.1 connection that does nearly nothing: the demo must not measure its own client.
+"""A minimal HTTP/1.1 connection: the demo must not measure its own client.
 
-A full client library takes 0.4 ms of a processor for each request. For 2,000 at once, on the
-processors that the service needs too, that was most of what the latencies showed.
+A full client library takes 0.4 ms of processor time for each request. For 2,000 at once, on the
+processors that the service needs too, that was most of the measured latency.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-# The gateway's answers have a dozen short headers.
+# The gateway's responses have a dozen short headers.
 HEAD_BYTES_MAX = 16 * 1024
 
 
 class MalformedHttpResponseError(Exception):
-    """The answer is no HTTP/1.1 with a Content-Length."""
+    """The response is not HTTP/1.1 with a Content-Length."""
 
 
-# Whatever can go wrong between a press and its answer; EOFError: the server hung up.
+# All errors between a request and its response; EOFError: the server closed the connection.
 ERRORS = (OSError, EOFError, TimeoutError, MalformedHttpResponseError)
 
 
 class HttpConnection:
-    """Sends one request at a time; opens itself, again after an error."""
+    """Sends one request at a time; connects at the first request, and again after an error."""
 
     def __init__(self, host: str, port: int) -> None:
         self._address = host, port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def exchange(self, request: bytes) -> tuple[int, bytes]:
-        """Return status and body of the answer; raise one of ERRORS when none came."""
+        """Return status and body of the response; raise one of ERRORS without a response."""
         try:
             if self._streams is None:
                 self._streams = await asyncio.open_connection(*self._address, limit=HEAD_BYTES_MAX)
@@ -36,23 +36,23 @@ class HttpConnection:
             writer.write(request)
             return await _read(reader)
         except BaseException:
-            self.close()  # half an answer may still come over it
+            self.close()  # the rest of a response may still arrive on it
             raise
 
     def close(self) -> None:
-        """Close it; harmless when it is closed."""
+        """Close the connection; harmless when it is closed."""
         if self._streams:
             self._streams[1].transport.abort()
             self._streams = None
 
 
 def get(host: str, path: str) -> bytes:
-    """Return a request."""
+    """Return a GET request."""
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
 
 
 def post(host: str, path: str, token: str) -> bytes:
-    """Return a request with a bearer token and no body."""
+    """Return a POST request with a bearer token and no body."""
     return (
         f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
         f"Authorization: Bearer {token}\r\nContent-Length: 0\r\n\r\n"
@@ -66,7 +66,7 @@ async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
         headers = {name.lower(): value.strip() for name, _, value in _split(lines)}
         status, length = int(status_line.split(" ", 2)[1]), int(headers["content-length"])
     except (asyncio.LimitOverrunError, ValueError, IndexError, KeyError) as error:
-        message = f"an answer without status, end or length ({type(error).__name__})"
+        message = f"a response without status, end or length ({type(error).__name__})"
         raise MalformedHttpResponseError(message) from error
     return status, await reader.readexactly(length)
 

@@ -1,6 +1,6 @@
-"""Were the promises kept? Pure functions over what was seen of one campaign from outside.
+"""Checks the promises: pure functions over the observations of one campaign.
 
-Demo, load test, soak, fault campaign and simulation all ask here, and add what only they can see.
+Demo, load test, soak, fault campaign and simulation share these checks, and add their own.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value", int, float, str)
 
-# Names enough to look further, and still a sentence.
+# Enough names for a closer look, and still a sentence.
 EXAMPLES_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One promise, what was seen of it, and what speaks against it."""
+    """One promise, what was observed, and the differences from the promise."""
 
     promise: str
     seen: str
@@ -34,25 +34,25 @@ class CheckResult:
 
     @property
     def kept(self) -> bool:
-        """Whether nothing speaks against it."""
+        """Whether there are no differences."""
         return not self.differences
 
 
 def check(seen: Observations) -> tuple[CheckResult, ...]:
-    """Return a result for each promise; all is well when all of them are kept."""
+    """Return a result for each promise; the run is correct when all promises are kept."""
     return (
         never_one_too_many(seen),
         one_per_person(seen),
         _accepted_means_issued(seen),
         _first_come_first_served(seen),
-        _told_the_same(seen),
+        _same_reply_again(seen),
         _nothing_disappears(seen),
-        everyone_answered(seen),
+        every_request_gets_response(seen),
     )
 
 
 def as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Return the results as the programs write them down."""
+    """Return the results as the programs write them to JSON."""
     promises = [asdict(each) | {"kept": each.kept} for each in results]
     for each in promises:
         del each["code"]
@@ -65,7 +65,7 @@ def violations(results: Iterable[CheckResult]) -> list[str]:
 
 
 def never_one_too_many(seen: Observations) -> CheckResult:
-    """Check the number of rows and serials, at any moment; at the end none may be left over."""
+    """Check the number of rows and serials; without faults, no coupon may be left over."""
     rows, quantity, due = len(seen.rows), seen.quantity, seen.coupons_due
     differences = []
     if rows > quantity:
@@ -85,7 +85,7 @@ def never_one_too_many(seen: Observations) -> CheckResult:
 
 
 def one_per_person(seen: Observations) -> CheckResult:
-    """Check that no user has two rows, at any moment."""
+    """Check that no user has two rows; valid at any moment of a run."""
     differences = naming_all(("more than one coupon", repeated(row.user for row in seen.rows)))
     people = len({row.user for row in seen.rows})
     return CheckResult("One per person", f"{people:,} different owners", differences, "P2")
@@ -97,19 +97,19 @@ def _accepted_means_issued(seen: Observations) -> CheckResult:
     if seen.faults:
         unsure |= seen.users_with(ACCEPTED, ALREADY_APPLIED)
     differences = naming_all(
-        ("told ACCEPTED, and no row", _without_row(seen, ACCEPTED)),
-        ("told another serial than the row's", _with_other_serial(seen, ACCEPTED)),
-        ("told SOLD_OUT, and a row", seen.users_with(SOLD_OUT) & serial_of.keys() - unsure),
+        ("got ACCEPTED, and no row", _without_row(seen, ACCEPTED)),
+        ("got another serial than the row's", _with_other_serial(seen, ACCEPTED)),
+        ("got SOLD_OUT, and a row", seen.users_with(SOLD_OUT) & serial_of.keys() - unsure),
     )
     if seen.faults is None:
         acceptances = [each.user for each in seen.responses if each.outcome == ACCEPTED]
         differences += naming_all(
-            ("a row, and never told ACCEPTED", serial_of.keys() - accepted),
-            ("told ACCEPTED more than once", repeated(acceptances)),
+            ("a row, and never got ACCEPTED", serial_of.keys() - accepted),
+            ("got ACCEPTED more than once", repeated(acceptances)),
         )
     elif seen.users_with(SOLD_OUT) and len(seen.rows) != seen.quantity and not seen.faults.rebuilt:
         differences += (f"sold out with {len(seen.rows):,} of {seen.quantity:,} coupons",)
-    about = f"{len(accepted):,} told ACCEPTED, {len(serial_of):,} own a row"
+    about = f"{len(accepted):,} got ACCEPTED, {len(serial_of):,} own a row"
     return CheckResult("Accepted means issued", about, differences, "P3")
 
 
@@ -125,8 +125,8 @@ def _first_come_first_served(seen: Observations) -> CheckResult:
         late = []
     complete = set(serials) if faults else set(range(1, len(rows) + 1))
     differences = naming_all(
-        ("serials missing or out of place", set(serials) ^ complete),
-        ("admitted before somebody with a lower serial", late),
+        ("serials missing or out of sequence", set(serials) ^ complete),
+        ("admitted before a user with a lower serial", late),
     )
     about = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
     if not differences:
@@ -134,14 +134,14 @@ def _first_come_first_served(seen: Observations) -> CheckResult:
     return CheckResult("First come, first served", about, differences, "P4")
 
 
-def _told_the_same(seen: Observations) -> CheckResult:
+def _same_reply_again(seen: Observations) -> CheckResult:
     count = sum(each.outcome == ALREADY_APPLIED for each in seen.responses)
     differences = naming_all(
-        ("told ALREADY_APPLIED, and no row", _without_row(seen, ALREADY_APPLIED)),
-        ("told ALREADY_APPLIED with another serial", _with_other_serial(seen, ALREADY_APPLIED)),
+        ("got ALREADY_APPLIED, and no row", _without_row(seen, ALREADY_APPLIED)),
+        ("got ALREADY_APPLIED with another serial", _with_other_serial(seen, ALREADY_APPLIED)),
     )
     return CheckResult(
-        "Ask again, same answer", f"{count:,} told ALREADY_APPLIED", differences, "P3"
+        "Ask again, same response", f"{count:,} got ALREADY_APPLIED", differences, "P3"
     )
 
 
@@ -157,25 +157,25 @@ def _nothing_disappears(seen: Observations) -> CheckResult:
     return CheckResult("Nothing disappears", about, differences, "P5")
 
 
-def everyone_answered(seen: Observations) -> CheckResult:
-    """Check that each response is one that an open campaign gives, at any moment."""
+def every_request_gets_response(seen: Observations) -> CheckResult:
+    """Check that each response is one that an open campaign gives; valid at any moment."""
     allowed = EXPECTED if seen.faults is None else (*EXPECTED, UNDECIDED)
-    odd = Counter(each.outcome for each in seen.responses if each.outcome not in allowed)
-    differences = [f"{count:,} x {outcome}" for outcome, count in odd.most_common()]
+    wrong = Counter(each.outcome for each in seen.responses if each.outcome not in allowed)
+    differences = [f"{count:,} x {outcome}" for outcome, count in wrong.most_common()]
     if seen.faults is None and len(seen.responses) != seen.requests:
-        differences.append(f"{len(seen.responses):,} answers to {seen.requests:,} presses")
-    differences += naming_all(("never answered", seen.unanswered))
-    about = f"{len(seen.responses) - odd.total():,} of {seen.requests:,} as expected"
-    return CheckResult("Everyone is answered", about, tuple(differences), "P6")
+        differences.append(f"{len(seen.responses):,} responses to {seen.requests:,} requests")
+    differences += naming_all(("without a response", seen.unanswered))
+    about = f"{len(seen.responses) - wrong.total():,} of {seen.requests:,} as expected"
+    return CheckResult("All get a response", about, tuple(differences), "P6")
 
 
 def _without_row(seen: Observations, outcome: str) -> list[str]:
     missing = seen.users_with(outcome) - seen.serial_of.keys()
     if seen.faults is None:
         return sorted(missing)
-    why = seen.faults.redriven
-    left = sorted(missing.difference(seen.faults.lost))
-    return [f"{user} ({why[user]})" if user in why else user for user in left]
+    reasons = seen.faults.redriven
+    unexplained = sorted(missing.difference(seen.faults.lost))
+    return [f"{user} ({reasons[user]})" if user in reasons else user for user in unexplained]
 
 
 def _with_other_serial(seen: Observations, outcome: str) -> set[str]:
@@ -188,19 +188,19 @@ def _with_other_serial(seen: Observations, outcome: str) -> set[str]:
         if each.outcome == outcome and serial_of.get(each.user, each.serial) != each.serial
     }
     if seen.faults:
-        # A user who asks again after a rebuild, or whose record collided, may get another serial.
+        # A user who applies again after a rebuild, or whose record collided, may get another one.
         right = {each.user for each in promised if serial_of.get(each.user) == each.serial}
         wrong -= right | seen.faults.redriven.keys()
     return wrong
 
 
 def repeated(values: Iterable[Value]) -> list[Value]:
-    """Return what occurs more than once, in order."""
+    """Return the values that occur more than once, in order."""
     return sorted(value for value, count in Counter(values).items() if count > 1)
 
 
 def naming_all(*found: tuple[str, Collection[Any]]) -> tuple[str, ...]:
-    """Return for example "2 x told SOLD_OUT, and a row: user-7, user-9" for each that occurred."""
+    """Return e.g. "2 x got SOLD_OUT, and a row: user-7, user-9" for each that occurred."""
     return tuple(_naming(what, sorted(examples)) for what, examples in found if examples)
 
 

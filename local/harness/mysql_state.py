@@ -1,4 +1,4 @@
-"""The coupons in MySQL: watched while they come, and read when all is done."""
+"""The coupons in MySQL: watched while they arrive, and read at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from handlers.config import DatabaseAddress
 
-# How exact "time to the last row" is; an answer takes MySQL a fraction of it.
+# The precision of "time to the last row"; MySQL's reply takes a fraction of it.
 POLL_S = 0.005
 COUNT = "SELECT COUNT(*) FROM coupon WHERE campaign_id = %s"
 ROWS = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s ORDER BY serial"
@@ -28,7 +28,7 @@ FAILED = "SELECT COUNT(*) FROM failed_event WHERE campaign_id = %s AND status <>
 
 
 class RowWatch:
-    """Counts the campaign's rows again and again, in a thread of its own, inside a block."""
+    """Polls the number of the campaign's rows, in its own thread, inside a block."""
 
     def __init__(self, address: DatabaseAddress, campaign_id: str, due: int) -> None:
         self._campaign_id = campaign_id
@@ -38,7 +38,7 @@ class RowWatch:
         self._ended, self._stopping = threading.Event(), threading.Event()
         self._error: pymysql.Error | None = None
         self._thread = threading.Thread(target=self._watch, name="row watch", daemon=True)
-        # (time.perf_counter(), rows) whenever the number has changed.
+        # (time.perf_counter(), rows) at each change of the number.
         self.seen: list[tuple[float, int]] = []
 
     @property
@@ -48,14 +48,14 @@ class RowWatch:
 
     @property
     def complete_at(self) -> float | None:
-        """When all rows that are due were first seen committed."""
+        """When all expected rows were first seen committed."""
         return next((at for at, rows in self.seen if rows >= self._due), None)
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until all rows are there; return False when they are not yet."""
+        """Wait until all rows are stored; return False when some are still missing."""
         ended = self._ended.wait(timeout_s)
         if self._error:
-            message = f"MySQL gave no answer about the rows: {self._error}"
+            message = f"MySQL gave no reply about the rows: {self._error}"
             raise HarnessError(message) from self._error
         return ended
 

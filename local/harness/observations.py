@@ -1,4 +1,4 @@
-"""What is seen of one campaign from outside: what the promises are checked against."""
+"""The observations of one campaign from outside; the promises are checked against them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What was broken on purpose, and explains what would be a broken promise otherwise.
+    """The faults that were injected; they explain what would be a broken promise otherwise.
 
-    With it, responses may be lost, others than those who applied may have coupons, and not all
-    coupons need be given out.
+    With faults, responses may be lost, users without a response may have coupons, and some
+    coupons may be left over.
     """
 
-    rebuilt: bool = False  # Redis began again: a serial that was given back goes to a later user
-    wrong_times: bool = False  # the times of admission say nothing about their order
+    rebuilt: bool = False  # Redis was rebuilt: a later user may get a serial that was given back
+    wrong_times: bool = False  # the times of admission do not show their order
     redriven: Mapping[str, str] = field(default_factory=dict)  # user to how their record failed
     lost: Collection[str] = ()  # users whose coupon may be gone, as documented
     lost_records: int = 0  # neither coupons nor failed events
@@ -37,7 +37,7 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """What was seen of one campaign: responses in their order, and what is stored at the end."""
+    """The observations of one campaign: responses in order, and what is stored at the end."""
 
     quantity: int
     responses: Sequence[ApplyResponse]
@@ -45,14 +45,14 @@ class Observations:
     people: int = 0  # different users who applied
     requests: int = 0
     highest_count: int = 0  # coupon_count in Redis; it only ever rises
-    pending: int = 0  # admitted in Redis, and not known to be in MySQL
+    pending: int = 0  # admitted in Redis, not yet known to be in MySQL
     failed_events: int = 0
     unanswered: Collection[str] = ()
     faults: Faults | None = None
 
     @property
     def coupons_due(self) -> int:
-        """How many rows there must be: one each, as long as there are any."""
+        """How many rows there must be: one per user, up to the quantity."""
         return min(self.quantity, self.people)
 
     @property
@@ -61,5 +61,5 @@ class Observations:
         return {row.user: row.serial for row in self.rows}
 
     def users_with(self, *outcomes: str) -> set[str]:
-        """Return who got one of these responses at least once."""
+        """Return the users who got one of these responses at least once."""
         return {each.user for each in self.responses if each.outcome in outcomes}

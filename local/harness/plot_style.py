@@ -1,4 +1,4 @@
-"""How the pictures of demo, soak and benchmark look."""
+"""The plot style of demo, soak and benchmark."""
 
 from __future__ import annotations
 

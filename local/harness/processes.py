@@ -1,4 +1,4 @@
-"""The demo's own programs: gateway and poll runners as processes that never outlive it."""
+"""The programs of a run, such as gateway and poll runners: processes that never outlive it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.servers.reaper import GATED_START, ProcessReaper
-from local.servers.signals import held_signals
+from local.servers.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
-# A poll runner finishes its batch, a gateway its requests, which takes well under a second. One
-# that is just joining its group takes longer; nobody who pressed Ctrl-C wants to wait for that.
+# A poll runner finishes its batch, a gateway its requests, which takes well under a second. A
+# runner that is joining its group takes longer; after Ctrl-C the operator should not wait for it.
 STOP_TIMEOUT_S = 5.0
 LOG_TAIL_LINES = 10
 
 
 class HarnessError(Exception):
-    """The demo cannot be done; the message says why, and is all that a reader needs."""
+    """The run cannot be done; the message says why, and is enough for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +49,20 @@ class Running:
         self.program = program
         command = [*GATED_START, program.python, "-m", program.module, *program.arguments]
         with program.log.open("wb") as log:
-            # The guardian ends the program even when the demo itself is killed.
+            # The reaper ends the program even when this process itself is killed.
             self._home = Path(tempfile.mkdtemp(prefix="seonchak-demo-"))
-            self._guardian = ProcessReaper(self._home)
+            self._reaper = ProcessReaper(self._home)
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C is for the demo, which then stops these in order.
+                # Only this process gets Ctrl-C; it then stops these programs in order.
                 start_new_session=True,
                 cwd=ROOT,
                 env={**environment, "TMPDIR": str(self._home)},
             )
-            self._guardian.attach_and_start(self._process)
+            self._reaper.attach_and_start(self._process)
 
     @property
     def pid(self) -> int:
@@ -87,15 +87,15 @@ class Running:
         """Send SIGTERM."""
         self._process.terminate()
 
-    def wait_until_gone(self, patience_s: float) -> None:
-        """Wait for the end, bounded; then nothing of it is left, its children included."""
+    def wait_until_gone(self, timeout_s: float) -> None:
+        """Wait up to `timeout_s` for the end; then kill the program and all its children."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(0.0, patience_s))
+            self._process.wait(max(0.0, timeout_s))
         with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self._guardian.watch(None)
-        self._guardian.release()
+        self._reaper.watch(None)
+        self._reaper.release()
         shutil.rmtree(self._home, ignore_errors=True)
 
 
@@ -103,11 +103,11 @@ class Running:
 def running(
     programs: Sequence[Program], environment: Mapping[str, str]
 ) -> Iterator[Sequence[Running]]:
-    """Run all of them inside the block."""
+    """Run all programs inside the block."""
     started: list[Running] = []
     try:
         for program in programs:
-            with held_signals():
+            with deferred_signals():
                 started.append(Running(program, environment))
         yield started
     finally:

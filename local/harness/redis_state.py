@@ -1,4 +1,4 @@
-"""What Redis knows of the campaign: the highest serial given out, and what is on its way."""
+"""The campaign's state in Redis: the highest serial given out, and pending admissions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SETTLE_POLL_S = 0.02
 
 
 def settled_counts(settings: Settings, campaign_id: str, wait_s: float) -> tuple[int, int]:
-    """Return the counts once nothing is pending, or when patience is over."""
-    deadline, between = time.monotonic() + wait_s, threading.Event()
+    """Return the counts once no admission is pending, or at the deadline."""
+    deadline, pause = time.monotonic() + wait_s, threading.Event()
     while True:
         highest, pending = read_counts(settings, campaign_id)
         if not pending or time.monotonic() > deadline:
             return highest, pending
-        between.wait(SETTLE_POLL_S)
+        pause.wait(SETTLE_POLL_S)
 
 
 def read_counts(settings: Settings, campaign_id: str) -> tuple[int, int]:

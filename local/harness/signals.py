@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first one stops the program in order, the others change nothing."""
+"""Ctrl-C and SIGTERM: the first signal stops the program in order, the others are ignored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class SignalHandler:
-    """Raises KeyboardInterrupt in the main thread, or cancels what `run` is running."""
+    """Raises KeyboardInterrupt in the main thread, or cancels the coroutine of `run`."""
 
     def __init__(self) -> None:
         self._cancel: Callable[[], object] | None = None
@@ -25,11 +25,11 @@ class SignalHandler:
 
     @property
     def exit_code(self) -> int:
-        """What a shell expects of a program that a signal ended: 130 after Ctrl-C."""
+        """The exit code that shells expect after a signal: 130 after Ctrl-C."""
         return 128 + self._number
 
     def install(self) -> None:
-        """Take over both signals for the rest of this process."""
+        """Handle both signals for the rest of this process."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._caught)
 
@@ -51,7 +51,7 @@ class SignalHandler:
             raise KeyboardInterrupt from None
 
     def _caught(self, number: int, _: FrameType | None) -> None:
-        # Stopping is bounded, and a second Ctrl-C in the middle of it would leave a part undone.
+        # Stopping takes a bounded time; a second Ctrl-C would interrupt it halfway.
         for each in STOP_SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         self._number = signal.Signals(number)

@@ -1,4 +1,4 @@
-"""On what a run was measured: figures without it cannot be compared."""
+"""The machine and versions of a run: metrics without them cannot be compared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGES = (
 
 
 def machine() -> dict[str, object]:
-    """Return what kind of machine this is; nothing that identifies it."""
+    """Return the kind of this machine, but nothing that identifies it."""
     return {
         "system": platform.system(),
         "release": platform.release(),
@@ -37,7 +37,7 @@ def versions() -> dict[str, str]:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            continue  # a platform without the wheel uses other servers
+            continue  # platforms without the wheel use other servers
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pymysql
 from redis.exceptions import RedisError
 
-from local.harness.deployment import DeploymentOptions, surroundings
+from local.harness.deployment import DeploymentOptions, running_deployment
 from local.harness.processes import ROOT, HarnessError, Program, running
 from local.load.final_state import read_final_state
 from local.load.invariants import check_load
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, console: Console) -> bool:
         for file in options.out.glob(name):
             file.unlink()
     asked = DeploymentOptions(options.servers, options.kafka, options.out, options.wait_s)
-    with surroundings(asked, console) as deployment:
+    with running_deployment(asked, console) as deployment:
         # AUTH_JWT_SECRET signs the tokens of all users.
         environment = {**os.environ, "AUTH_JWT_SECRET": deployment.settings.auth_jwt_secret}
         with running([_locust(options, deployment)], environment) as [locust]:

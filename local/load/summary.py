@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from local.harness.console import facts, verdict
+from local.harness.console import facts, results_panel
 from local.harness.invariants import as_json
 from local.harness.system_info import machine, versions
 from local.load.responses import ISSUED
@@ -57,7 +57,7 @@ def summary(load: LoadResult, results: Sequence[CheckResult]) -> RenderableType:
     outcomes = facts("The responses to apply requests", list(record["answers"].items()))
     after = Text(f"From the opening on, {last}.", "dim")
     parts: list[RenderableType] = [head, after, "", outcomes, "", _times(load.timings)]
-    return verdict(load.campaign_id, parts, results)
+    return results_panel(load.campaign_id, parts, results)
 
 
 def _times(timings: Sequence[Timing]) -> Table:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, TopicPartition
 
-from local.json_log import about, log_event
+from local.json_log import error_fields, log_event
 from local.lambda_context import LambdaContext
 from local.poll_runner.backoff import Backoff
 from local.poll_runner.batch import Batch, lowest_failures
@@ -168,7 +168,7 @@ class PollRunner:
             result = "partial" if failures else "success"
         except Exception as error:  # noqa: BLE001 - as in Lambda, any exception fails the batch
             failures, result = batch.first_offsets(), "failed"
-            problem = about(error)
+            problem = error_fields(error)
         duration_s = time.monotonic() - started_s
         if duration_s > options.timeout_s:
             problem["timeout_s_exceeded"] = options.timeout_s

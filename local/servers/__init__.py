@@ -1,4 +1,4 @@
-"""Real servers without Docker: each a process of its own on a private, temporary directory."""
+"""Real servers without Docker: each is a process with a private, temporary directory."""
 
 from local.servers.apache_kafka import ApacheKafka
 from local.servers.mariadb import MariaDB

@@ -1,4 +1,4 @@
-"""Apache Kafka without Docker: one process, broker and controller in one, KRaft mode."""
+"""Apache Kafka without Docker: one process that is broker and controller, in KRaft mode."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ JAVA_MISSING = (
     f"Apache Kafka needs Java {JAVA_VERSION_MIN} or later: install it "
     "(Debian, Ubuntu: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk)"
 )
-# One broker, hence one replica of everything; small internal topics, so that the first group
-# does not wait for fifty partitions; short waits, so that a killed broker is back soon.
+# One broker, so one replica of everything; small internal topics, so that the first group
+# does not wait for fifty partitions; short timeouts, so that a killed broker is back soon.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -48,13 +48,13 @@ broker.session.timeout.ms=3000
 
 
 class ApacheKafka(Server):
-    """The real thing, for what Tansu cannot show: what stands on disk survives a restart."""
+    """The real Kafka, for what Tansu cannot do: the data on its disk survives a restart."""
 
     name: ClassVar[str] = "Apache Kafka"
     start_timeout_s: ClassVar[float] = 120.0  # a Java program on a busy machine
 
     def __init__(self, port: int | None = None) -> None:
-        """Take `port`, or a free one; the controller's port is always a free one."""
+        """Use `port`, or a free one; the controller's port is always a free one."""
         super().__init__(port)
         self._controller_port = free_port()
 
@@ -83,7 +83,7 @@ class ApacheKafka(Server):
         return [*_java(), "kafka.Kafka", str(self.home / "server.properties")]
 
     def is_ready(self) -> bool:
-        """Whether the broker has joined its own cluster and says so."""
+        """Whether the broker lists itself as a member of its cluster."""
         return lists_a_broker(self.port)
 
 
@@ -92,7 +92,7 @@ def _java() -> Sequence[str]:
         java(),
         "-Xms256m",
         "-Xmx512m",
-        # A short life on few cores: compile quickly rather than well.
+        # A short-lived process on few cores: fast compilation matters more than fast code.
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         "-Djava.awt.headless=true",
@@ -108,10 +108,10 @@ def java() -> str:
     path = shutil.which("java")
     if path is None:
         raise ServerError(JAVA_MISSING)
-    answer = subprocess.run(
+    result = subprocess.run(
         [path, "-version"], capture_output=True, text=True, check=False, timeout=60
     )
-    version = re.search(r'version "(\d+)', answer.stderr + answer.stdout)
+    version = re.search(r'version "(\d+)', result.stderr + result.stdout)
     if version is None or int(version[1]) < JAVA_VERSION_MIN:
         raise ServerError(JAVA_MISSING)
     return path

@@ -1,4 +1,4 @@
-"""Valkey, Kafka and MariaDB without Docker, as a block of code."""
+"""Valkey, Kafka and MariaDB without Docker, as a context manager."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from handlers.retry import Report
 
 KafkaKind = Literal["tansu", "apache"]
-# auto: the servers of the environment where it names them, embedded ones where it names none.
+# auto: the servers that the environment names; if it names none, embedded servers.
 Servers = Literal["auto", "env", "embedded"]
 SERVER_VARIABLES = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Fixed ports; None takes a free one."""
+    """Fixed ports; None means a free one."""
 
     redis: int | None = None
     kafka: int | None = None
@@ -58,12 +58,12 @@ def _silent(_: str) -> None:
 def running_stack(
     kafka: KafkaKind = "tansu", ports: Ports | None = None, report: Report = _silent
 ) -> Iterator[Stack]:
-    """Run the three servers inside the block; raise ServerError when one does not come up."""
+    """Run the three servers inside the block; raise ServerError when one does not start."""
     ports = ports or Ports()
     broker = ApacheKafka(ports.kafka) if kafka == "apache" else Tansu(ports.kafka)
     stack = Stack(Valkey(ports.redis), broker, MariaDB(ports.mysql))
     with ExitStack() as cleanup:
-        # All launched before the first is waited for: the slow ones come up side by side.
+        # Launch all before the first wait, so that the slow ones start in parallel.
         for server in (stack.valkey, stack.kafka, stack.mariadb):
             report(f"starting {server.name} on {server.address} …")
             cleanup.callback(server.remove)
@@ -77,23 +77,23 @@ def running_stack(
 def environment_or_embedded(
     servers: Servers = "auto", kafka: KafkaKind = "tansu", report: Report = _silent
 ) -> Iterator[dict[str, str]]:
-    """Yield a whole environment for programs that need the servers. Nothing is migrated.
+    """Yield a complete environment for programs that need the servers. It migrates nothing.
 
-    Raises ConfigurationError naming what is missing when only some of the servers are named, or
-    none with "env"; ServerError when an embedded one does not come up.
+    Raises ConfigurationError with the missing variables when only some servers are named, or
+    none with "env"; ServerError when an embedded server does not start.
     """
     if servers != "embedded" and _names_servers(required=servers == "env"):
         yield _development_defaults() | os.environ
         return
     with running_stack(kafka, report=report) as stack:
-        # Of ours only the limit may be chosen: somebody may want to see it at work.
+        # The caller can override only this limit, to see it at work.
         limit = {RATE_PER_ADDRESS: os.environ.get(RATE_PER_ADDRESS, "")}
-        chosen = {name: value for name, value in limit.items() if value}
-        yield {**os.environ, **stack.settings, **chosen}
+        overrides = {name: value for name, value in limit.items() if value}
+        yield {**os.environ, **stack.settings, **overrides}
 
 
 def _names_servers(*, required: bool) -> bool:
-    """Tell whether the environment names all servers (True) or none (False)."""
+    """Return whether the environment names all servers (True) or none (False)."""
     missing = [name for name in SERVER_VARIABLES if not os.environ.get(name, "").strip()]
     if os.environ.get("DATABASE_SECRET_ID") and "DATABASE_URL" in missing:
         missing.remove("DATABASE_URL")
@@ -105,7 +105,7 @@ def _names_servers(*, required: bool) -> bool:
 
 
 def _development_defaults() -> dict[str, str]:
-    """Return what need not be named: development secrets, where the stage accepts them."""
+    """Return the optional settings: development secrets, if the stage accepts them."""
     if os.environ.get("STAGE", "local") != "local":
         return {}
     defaults = dict(DEVELOPMENT_SETTINGS)

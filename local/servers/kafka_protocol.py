@@ -1,4 +1,4 @@
-"""How a Kafka broker is asked whether it serves."""
+"""The readiness check of a Kafka broker."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from kafka.errors import KafkaError
 
 from local.servers.ports import HOST
 
-ANSWER_TIMEOUT_S = 1.0
+REPLY_TIMEOUT_S = 1.0
 
 
 def lists_a_broker(port: int) -> bool:
-    """Tell whether the broker on `port` answers a metadata request and counts itself in."""
+    """Return whether the broker on `port` replies to a metadata request and lists itself."""
     try:
-        # The Kafka client complains in the log about a closed port; a plain connection does not.
-        socket.create_connection((HOST, port), ANSWER_TIMEOUT_S).close()
+        # The Kafka client logs an error for a closed port; a plain connection does not.
+        socket.create_connection((HOST, port), REPLY_TIMEOUT_S).close()
         admin = KafkaAdminClient(
             bootstrap_servers=f"{HOST}:{port}",
-            bootstrap_timeout_ms=int(ANSWER_TIMEOUT_S * 1000),
-            request_timeout_ms=int(ANSWER_TIMEOUT_S * 1000),
+            bootstrap_timeout_ms=int(REPLY_TIMEOUT_S * 1000),
+            request_timeout_ms=int(REPLY_TIMEOUT_S * 1000),
         )
     except (OSError, KafkaError):
         return False

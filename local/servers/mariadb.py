@@ -1,4 +1,4 @@
-"""MariaDB or MySQL as the system has it, on a private data directory."""
+"""The system's MariaDB or MySQL, with a private data directory."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 DATABASE = "seonchak"
 USER = "seonchak"
-ANSWER_TIMEOUT_S = 2
-# Where packages put servers that are not on everybody's PATH.
+REPLY_TIMEOUT_S = 2
+# Where packages install servers that are not on the PATH of all users.
 FURTHER_FOLDERS = (
     "usr/sbin",
     "usr/libexec",
@@ -30,9 +30,9 @@ FURTHER_FOLDERS = (
     "opt/homebrew/opt/*/bin",
     "usr/local/opt/*/bin",
 )
-# Room for a million coupons with their indexes, of which memory is taken only as they come, and a
-# log that need not be emptied while they do; neither makes the start slower. A commit is on the
-# disk before it is answered, as both servers have it of themselves.
+# Room for a million coupons with their indexes (the server takes memory only as they arrive), and
+# a log that need not be flushed meanwhile; neither makes the start slower. Both servers write a
+# commit to disk before they reply, which is their default.
 INNODB_OPTIONS = ("--innodb-buffer-pool-size=256M",)
 MARIADB_LOG_OPTION = "--innodb-log-file-size=128M"
 MYSQL_LOG_OPTION = "--innodb-redo-log-capacity=256M"
@@ -49,7 +49,7 @@ class MariaDB(Server):
     name: ClassVar[str] = "MariaDB"
 
     def __init__(self, port: int | None = None, password: str | None = None) -> None:
-        """Take `port` and `password`, or a free and a random one."""
+        """Use `port` and `password`, or a free port and a random password."""
         super().__init__(port)
         self._password = password or secrets.token_urlsafe(24)
 
@@ -120,15 +120,15 @@ class MariaDB(Server):
                 user=USER,
                 password=self._password.encode(),  # PyMySQL would take text as Latin-1
                 database=DATABASE,
-                connect_timeout=ANSWER_TIMEOUT_S,
-                read_timeout=ANSWER_TIMEOUT_S,
+                connect_timeout=REPLY_TIMEOUT_S,
+                read_timeout=REPLY_TIMEOUT_S,
             ).close()
         except (pymysql.Error, OSError):
             return False
         return True
 
     def _first_statements(self) -> str:
-        """One statement a line, as both servers want it. Nobody gets in without the password."""
+        """One statement per line, as both servers require. Every login needs the password."""
         password = self._password.replace("\\", r"\\").replace("'", "''")
         return "\n".join(
             [
@@ -148,7 +148,7 @@ def find_server() -> str:
 
 
 def find_program(*names: str) -> str:
-    """Return the path of the first program of these names; raise ServerError when none is there."""
+    """Return the path of the first program found of these names, else raise ServerError."""
     root = Path("/")
     folders = [str(found) for pattern in FURTHER_FOLDERS for found in sorted(root.glob(pattern))]
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *folders])
@@ -160,13 +160,13 @@ def find_program(*names: str) -> str:
 
 @cache
 def is_mariadb() -> bool:
-    """Tell whether the server found is MariaDB; otherwise it is Oracle's MySQL."""
-    answer = subprocess.run(
+    """Return whether the installed server is MariaDB; otherwise it is Oracle's MySQL."""
+    result = subprocess.run(
         [find_server(), "--version"], capture_output=True, text=True, check=False, timeout=30
     )
-    return "mariadb" in answer.stdout.lower()
+    return "mariadb" in result.stdout.lower()
 
 
 def _as_root() -> Sequence[str]:
-    """Both servers refuse to run as root unless told; the directory is private anyway."""
+    """Allow root: both servers refuse it without this option; the directory is private anyway."""
     return ["--user=root"] if os.geteuid() == 0 else []

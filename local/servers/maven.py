@@ -1,4 +1,4 @@
-"""The jars of Apache Kafka, copied once from Maven's repository to out/apache-kafka/libs."""
+"""Copies the jars of Apache Kafka once from Maven's repository to out/apache-kafka/libs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from local.servers.process import LOG_TAIL_LINES, ServerError
 ROOT = Path(__file__).resolve().parents[2]
 POM = ROOT / "local" / "apache-kafka" / "pom.xml"
 LIBRARIES = ROOT / "out" / "apache-kafka" / "libs"
-# Some 45 MB; a slow line may need minutes.
+# About 45 MB; a slow connection may need minutes.
 FETCH_TIMEOUT_S = 900.0
 
 
 def libraries() -> Path:
-    """Return the folder of the jars; fetch them when missing or when the pom has changed."""
+    """Return the folder of the jars; fetch them when they are missing or the pom has changed."""
     wanted = hashlib.sha256(POM.read_bytes()).hexdigest()
     if _stamp(LIBRARIES) != wanted:
         LIBRARIES.parent.mkdir(parents=True, exist_ok=True)
@@ -27,12 +27,12 @@ def libraries() -> Path:
             fresh = Path(temporary) / "libs"
             _fetch(fresh)
             (fresh / "pom.sha256").write_text(wanted)
-            _put_in_place(fresh, wanted)
+            _install(fresh, wanted)
     return LIBRARIES
 
 
 def _stamp(folder: Path) -> str:
-    """Return the checksum of the pom that `folder` was filled from; empty when not complete."""
+    """Return the checksum of the pom that `folder` was filled from; empty if incomplete."""
     file = folder / "pom.sha256"
     return file.read_text() if file.is_file() else ""
 
@@ -49,20 +49,20 @@ def _fetch(folder: Path) -> None:
     command = [maven, "-B", "-q", "-f", str(POM), "dependency:copy-dependencies"]
     command += ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
     try:
-        answer = subprocess.run(
+        result = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S
         )
     except subprocess.TimeoutExpired as error:
         message = f"Maven did not fetch Apache Kafka within {FETCH_TIMEOUT_S:.0f} s"
         raise ServerError(message) from error
-    if answer.returncode:
-        tail = "\n  ".join((answer.stdout + answer.stderr).splitlines()[-LOG_TAIL_LINES:])
+    if result.returncode:
+        tail = "\n  ".join((result.stdout + result.stderr).splitlines()[-LOG_TAIL_LINES:])
         message = f"Maven could not fetch Apache Kafka:\n  {tail}"
         raise ServerError(message)
 
 
-def _put_in_place(fresh: Path, wanted: str) -> None:
-    """Swap the folder in one move; whoever else fetched the same at the same time may win."""
+def _install(fresh: Path, wanted: str) -> None:
+    """Replace the folder by a rename; another process that fetched the same jars may be first."""
     if LIBRARIES.exists():
         LIBRARIES.rename(fresh.with_name("old"))
     try:

@@ -8,12 +8,12 @@ from threading import Lock
 
 HOST = "127.0.0.1"
 # Below the range from which systems take the ports of outgoing connections (Linux: from 32768,
-# macOS: from 49152), so that nobody's connection takes the port between choosing and binding.
+# macOS: from 49152), so that no other connection takes the port between choosing and binding.
 PORT_FIRST = 20_000
 PORT_COUNT = 12_000
-# An attempt hits a port that is given or busy with a probability of 25 % at most.
+# One attempt picks a port that is given or busy with a probability of 25 % at most.
 ATTEMPTS_MAX = 100
-# The oldest of so many have been bound, or given up, long ago.
+# When so many are given, the oldest were bound or released long ago.
 GIVEN_MAX = PORT_COUNT // 4
 
 _given: set[int] = set()
@@ -21,9 +21,9 @@ _lock = Lock()
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on `port` now."""
+    """Return whether a server could listen on `port` now."""
     with socket.socket() as probe:
-        # As servers do: connections of a predecessor that still fade away are no obstacle.
+        # As servers do: ignore closing connections of an earlier server.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -33,9 +33,9 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, another one at every call of this process.
+    """Return a port that no process listens on; each call in this process returns another one.
 
-    A server takes a moment to bind: until then the port looks free to whoever asks next.
+    A server takes a moment to bind: until then the port looks free to the next caller.
     """
     with _lock:
         if len(_given) >= GIVEN_MAX:

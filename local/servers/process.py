@@ -1,4 +1,4 @@
-"""The life of a server process: started until it really serves, ended whatever happens."""
+"""The life cycle of a server process: start it, wait until it serves, always end it."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from local.servers.ports import HOST, free_port, is_free
 from local.servers.reaper import GATED_START, ProcessReaper
-from local.servers.signals import held_signals
+from local.servers.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-# How often a starting server is asked whether it serves: short against every start, yet no load.
+# How often a starting server is checked: much shorter than any start, and not a load.
 READY_POLL_S = 0.02
-# Enough of a log to see the reason, little enough to read.
+# Enough of a log to see the reason, and short enough to read.
 LOG_TAIL_LINES = 15
 # A Unix socket's path has at most 104 bytes (macOS), so the directory above it stays short.
 DIRECTORY_LENGTH_MAX = 60
 
 
 class ServerError(Exception):
-    """A server is not installed, its port is taken, or it did not come up; the message says so."""
+    """A server is not installed, its port is taken, or it did not start; the message says which."""
 
 
 class Server(ABC):
     """One server on 127.0.0.1 with a private data directory, which outlives restarts.
 
-    As a context manager it runs inside the block; then everything of it is gone.
+    As a context manager it runs inside the block; afterwards its process and data are removed.
     """
 
     name: ClassVar[str]
-    # What a slow, busy machine may need; a start is usually a small part of it.
+    # Enough for a slow, busy machine; a start usually takes a small part of it.
     start_timeout_s: ClassVar[float] = 60.0
-    # Time to write everything down after SIGTERM; then SIGKILL.
+    # Time to write all data after SIGTERM; then SIGKILL.
     stop_timeout_s: ClassVar[float] = 20.0
 
     def __init__(self, port: int | None = None) -> None:
-        """Take `port`, or a free one."""
+        """Use `port`, or a free one."""
         self.port = port or free_port()
         self._home: Path | None = None
-        self._guardian: ProcessReaper | None = None
+        self._reaper: ProcessReaper | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -60,7 +60,7 @@ class Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """What clients are given to find this server."""
+        """The address that clients use for this server."""
 
     @property
     def pid(self) -> int:
@@ -72,7 +72,7 @@ class Server(ABC):
 
     @property
     def home(self) -> Path:
-        """The private directory: data, log and whatever else the server writes."""
+        """The private directory: data, log and all other files of the server."""
         if self._home is None:
             message = f"{self.name} has not been started yet"
             raise ServerError(message)
@@ -80,27 +80,27 @@ class Server(ABC):
 
     @property
     def running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start, and return when the server serves; raise ServerError when it does not."""
+        """Start, and return when the server serves; raise ServerError if it does not start."""
         self.launch()
         self.wait_until_ready()
 
     def launch(self) -> None:
-        """Start without waiting, so that several servers can come up together."""
+        """Start without waiting, so that several servers can start in parallel."""
         if self.running:
             return
         if not is_free(self.port):
             message = f"{self.name} cannot listen on {self.address}: the port is taken"
             raise ServerError(message)
         if self._home is None:
-            self._settle_in()
+            self._create_home()
         self._spawn(self.command())
 
     def wait_until_ready(self) -> None:
-        """Wait until the server answers in its own protocol; bounded by `start_timeout_s`."""
+        """Wait until the server replies in its own protocol; bounded by `start_timeout_s`."""
         deadline = time.monotonic() + self.start_timeout_s
         while not self.is_ready():
             if not self.running:
@@ -112,11 +112,11 @@ class Server(ABC):
                     self._process.wait(READY_POLL_S)
 
     def stop(self) -> None:
-        """End the process in order, its data stays; harmless when it does not run."""
+        """End the process in order and keep its data; harmless when it does not run."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the process at once, as a crash would; its data stays."""
+        """End the process at once, as a crash would, and keep its data."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
@@ -130,9 +130,9 @@ class Server(ABC):
         if self._home:
             shutil.rmtree(self._home, ignore_errors=True)
             self._home = None
-        if self._guardian:
-            self._guardian.release()
-            self._guardian = None
+        if self._reaper:
+            self._reaper.release()
+            self._reaper = None
 
     def __enter__(self) -> Self:
         try:
@@ -151,7 +151,7 @@ class Server(ABC):
         self.remove()
 
     def prepare(self) -> None:  # noqa: B027 - most servers need nothing
-        """Write what the first start needs into `home`."""
+        """Write the files that the first start needs into `home`."""
 
     @abstractmethod
     def command(self) -> Sequence[str]:
@@ -159,7 +159,7 @@ class Server(ABC):
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Ask the server once, in its own protocol, whether it serves."""
+        """Return whether the server serves; checked once, in its own protocol."""
 
     def run_tool(self, command: Sequence[str]) -> None:
         """Run a program that prepares the data directory; raise ServerError when it fails."""
@@ -171,14 +171,14 @@ class Server(ABC):
         if code != 0:
             self._fail(f"could not be prepared: {Path(command[0]).name} ended with {code}")
 
-    def _settle_in(self) -> None:
+    def _create_home(self) -> None:
         temporary = tempfile.gettempdir()
         if len(temporary) > DIRECTORY_LENGTH_MAX:
             temporary = "/tmp"  # noqa: S108 - the directory made in it is random and private
-        with held_signals():
+        with deferred_signals():
             self._home = Path(tempfile.mkdtemp(prefix="seonchak-", dir=temporary))
             (self._home / "tmp").mkdir()
-            self._guardian = ProcessReaper(self._home)
+            self._reaper = ProcessReaper(self._home)
         try:
             self.prepare()
         except BaseException:
@@ -186,27 +186,27 @@ class Server(ABC):
             raise
 
     def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        if self._guardian is None:
+        if self._reaper is None:
             message = f"{self.name} has no directory to run in"
             raise ServerError(message)
-        with held_signals(), (self.home / "server.log").open("ab") as log:
+        with deferred_signals(), (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*GATED_START, *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # Ctrl-C in the terminal reaches the programs, which still need their servers to
-                # drain; the servers end after them, by stop(), or by the guardian.
+                # drain; the servers end after them, by stop(), or by the reaper.
                 start_new_session=True,
                 cwd=self.home,
                 # A starting MariaDB removes the temporary tables of all others from a shared one.
                 env={**os.environ, "TMPDIR": str(self.home / "tmp")},
             )
-            self._guardian.attach_and_start(self._process)
+            self._reaper.attach_and_start(self._process)
         return self._process
 
     def _end(self, how: signal.Signals) -> None:
-        """End the process with `how`, then whatever is left of its group with SIGKILL."""
+        """End the process with `how`, then the rest of its process group with SIGKILL."""
         process = self._process
         if process is None:
             return
@@ -218,8 +218,8 @@ class Server(ABC):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self._process = None
-        if self._guardian:
-            self._guardian.watch(None)
+        if self._reaper:
+            self._reaper.watch(None)
 
     def _fail(self, what: str) -> None:
         log = self.home / "server.log"

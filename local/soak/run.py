@@ -8,7 +8,7 @@ from contextlib import closing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from local.harness.deployment import DeploymentOptions, surroundings
+from local.harness.deployment import DeploymentOptions, running_deployment
 from local.harness.invariants import check, violations
 from local.harness.mysql_state import read_rows
 from local.harness.observations import Faults, Observations
@@ -46,7 +46,7 @@ REDIS_BYTES_ALLOWED = 4 * MIB
 def soak(options: argparse.Namespace, console: Console) -> bool:
     """Run the whole soak and print its summary; return whether all is well."""
     asked = DeploymentOptions("embedded", options.kafka, options.out, WAIT_S)
-    with surroundings(asked, console) as deployment:
+    with running_deployment(asked, console) as deployment:
         stats = ResponseStats()
         context = SoakContext(
             deployment.api, deployment.settings.auth_jwt_secret, stats, threading.Event()

@@ -94,7 +94,7 @@ def test_a_response_that_no_open_campaign_gives_fails_the_demo(tmp_path: Path) -
     record = json.loads((tmp_path / "out" / "demo.json").read_text())
     assert not record["kept"]
     assert record["errors"] == record["answers"]["429 TOO_MANY_REQUESTS"] > 0
-    assert [p["promise"] for p in record["promises"] if not p["kept"]] == ["Everyone is answered"]
+    assert [p["promise"] for p in record["promises"] if not p["kept"]] == ["All get a response"]
     assert (tmp_path / "out" / "demo.png").exists()
 
 

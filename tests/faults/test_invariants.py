@@ -48,22 +48,22 @@ def test_two_coupons_of_one_user_break_p2() -> None:
 
 
 def test_a_user_accepted_without_a_coupon_breaks_p3() -> None:
-    assert broken(rows=[]) == ["P3: 1 x told ACCEPTED, and no row: a"]
+    assert broken(rows=[]) == ["P3: 1 x got ACCEPTED, and no row: a"]
 
 
 def test_another_serial_than_in_the_response_breaks_p3_unless_redriven() -> None:
     other = [Row("a", 2, 0)]
-    assert broken(rows=other) == ["P3: 1 x told another serial than the row's: a"]
+    assert broken(rows=other) == ["P3: 1 x got another serial than the row's: a"]
     assert broken(rows=other, failed={"a": "SERIAL_TAKEN RESOLVED"}) == []
     assert broken(rows=[], failed={"a": "SERIAL_TAKEN DEAD"}) == [
-        "P3: 1 x told ACCEPTED, and no row: a (SERIAL_TAKEN DEAD)"
+        "P3: 1 x got ACCEPTED, and no row: a (SERIAL_TAKEN DEAD)"
     ]
 
 
 def test_a_coupon_for_a_rejected_user_breaks_p3_but_not_after_an_undecided_response() -> None:
     full = [Row("b" if n == 2 else "a" if n == 1 else f"x{n}", n, 0) for n in range(1, 16)]
     rejected = {"a": [ACCEPTED], "b": [SOLD_OUT]}
-    assert broken(responses=rejected, rows=full) == ["P3: 1 x told SOLD_OUT, and a row: b"]
+    assert broken(responses=rejected, rows=full) == ["P3: 1 x got SOLD_OUT, and a row: b"]
     assert broken(responses={**rejected, "b": [UNKNOWN, SOLD_OUT]}, rows=full) == []
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.dev_settings import DEVELOPMENT_SETTINGS
-from local.gateway import cpu_affinity as cores
+from local.gateway import cpu_affinity
 from tests.support.programs import Program, is_alive, running
 from tests.support.waiting import eventually
 
@@ -87,4 +87,4 @@ def test_cores_are_shared_out_where_that_comes_out_even(
     monkeypatch: pytest.MonkeyPatch, workers: int, available: int, *, shared: bool
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(available)))
-    assert cores.matches_cpu_count(workers) is shared
+    assert cpu_affinity.matches_cpu_count(workers) is shared

@@ -60,4 +60,4 @@ def test_an_invalid_campaign_id_is_refused(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as ending:
         export.main(["No Campaign"])
     assert ending.value.code == 2
-    assert "no campaign id" in capsys.readouterr().err
+    assert "not a campaign id" in capsys.readouterr().err

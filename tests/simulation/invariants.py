@@ -8,7 +8,7 @@ from handlers.domain import times
 from handlers.reconcile import compare
 from local.harness.invariants import (
     check,
-    everyone_answered,
+    every_request_gets_response,
     never_one_too_many,
     one_per_person,
     repeated,
@@ -62,7 +62,7 @@ def violations_at_the_end(cluster: Cluster) -> list[str]:
 def _now(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:
     holders, count, state, _ = cluster.redis.look(campaign.id)
     seen = _observed(cluster, campaign, found, count)
-    results = never_one_too_many(seen), one_per_person(seen), everyone_answered(seen)
+    results = never_one_too_many(seen), one_per_person(seen), every_request_gets_response(seen)
     yield from (f"{each} in {campaign.id}" for each in violations(results))
     if state.get(b"epoch") != cluster.redis.run_id.encode():
         return  # closed: a rebuild will change this state
@@ -110,7 +110,7 @@ def _contradictory_responses(cluster: Cluster) -> Iterator[str]:
         admitted = (ACCEPTED, ALREADY_APPLIED)
         first = next((n for n, code in enumerate(codes) if code in admitted), len(codes))
         if SOLD_OUT in codes[first:]:
-            yield f"P3: {user} was accepted in {campaign_id} and then told SOLD_OUT"
+            yield f"P3: {user} was accepted in {campaign_id} and then got SOLD_OUT"
 
 
 def _nothing_disappears(cluster: Cluster) -> Iterator[str]:

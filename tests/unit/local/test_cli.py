@@ -31,7 +31,7 @@ def test_the_bounds_themselves_are_allowed() -> None:
         (decimal(0.5, 2), "nan", "must be 0.5 to 2"),
         (decimal(0.5, 2), "inf", "must be 0.5 to 2"),
         (port, "0", "must be 1 to 65535"),
-        (campaign_id, "Spring", "no campaign id: 1 to 63 of a-z, 0-9 and -"),
+        (campaign_id, "Spring", "not a campaign id: 1 to 63 of a-z, 0-9 and -"),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_with_the_bounds(
@@ -42,7 +42,7 @@ def test_what_is_out_of_bounds_is_refused_with_the_bounds(
     assert str(refused.value) == sentence
 
 
-def test_what_is_no_number_is_left_to_argparse() -> None:
+def test_a_text_that_is_not_a_number_is_left_to_argparse() -> None:
     for kind in (integer(1, 64), decimal(1, 64)):
         with pytest.raises(ValueError, match="x"):
             kind("x")

@@ -1,4 +1,4 @@
-"""local/json_log.py: output of libraries and dying threads becomes a JSON line, too."""
+"""local/json_log.py: what libraries and dying threads write becomes a JSON line, too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.json_log import about, configure_json_logging
+from local.json_log import configure_json_logging, error_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_a_warning_is_a_json_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "old" in line_of(capsys)["message"]
 
 
-def test_a_thread_that_dies_logs_only_its_name_and_its_stack(
+def test_a_failed_thread_is_logged_with_its_name_and_stack_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure_json_logging()
@@ -75,7 +75,7 @@ def test_a_thread_that_dies_logs_only_its_name_and_its_stack(
     assert line["stack"][-1].endswith(" fail")
 
 
-def test_a_program_that_dies_logs_only_the_kind_and_its_stack(
+def test_a_failed_program_is_logged_with_type_and_stack_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure_json_logging()
@@ -83,4 +83,4 @@ def test_a_program_that_dies_logs_only_the_kind_and_its_stack(
         fail()
     sys.excepthook(caught.type, caught.value, caught.tb)
     assert line_of(capsys)["error"] == "OSError"
-    assert about(caught.value)["error"] == "OSError"
+    assert error_fields(caught.value)["error"] == "OSError"

@@ -1,4 +1,4 @@
-"""`python -m local.rebuild` before it connects to a server."""
+"""`python -m local.rebuild` before it has anything to do with a server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_only_the_wrong_settings_are_shown(
+def test_only_wrong_settings_are_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("STAGE", raising=False)

@@ -1,4 +1,4 @@
-"""The scheduler's timing, without servers."""
+"""The scheduler's clockwork, without servers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_function_that_takes_long_holds_up_no_other() -> None:
     assert calls == ["quick"] * 3
 
 
-def test_a_run_that_fails_is_logged_and_the_next_one_comes(
+def test_a_run_that_fails_is_logged_and_the_next_one_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     stop, calls = Event(), list[int]()
@@ -48,9 +48,9 @@ def test_a_run_that_fails_is_logged_and_the_next_one_comes(
 
     run([Job("failing", failing, 0.01)], stop)
     assert len(calls) == 2
-    errors = capsys.readouterr().err
-    assert errors.count('"error": "OSError"') == 2
-    assert "no answer" not in errors  # a driver's text may quote its input
+    log = capsys.readouterr().err
+    assert log.count('"error": "OSError"') == 2
+    assert "no answer" not in log  # a driver's text may quote its input
 
 
 def test_the_heartbeat_has_the_time_of_the_function_that_ended_longest_ago(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ SOLD_OUT = b'HTTP/1.1 409 Conflict\r\ncontent-length: 19\r\n\r\n{"code":"SOLD_OU
 
 
 def with_server(responses: list[bytes], use: Callable[[int], Awaitable[object]]) -> object:
-    """Call `use` with the port of a server that sends these responses in turn, then hangs up."""
+    """Call `use` with the port of a server that gives these responses in turn, then hangs up."""
     left, handlers = iter(responses), set[asyncio.Task[None] | None]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,7 +40,7 @@ def with_server(responses: list[bytes], use: Callable[[int], Awaitable[object]])
             while (await reader.readuntil(b"\r\n\r\n")) and (response := next(left, b"")):
                 writer.write(response)
         except (OSError, EOFError):
-            pass  # the client closed first
+            pass  # the client went first
         finally:
             writer.transport.abort()
 
@@ -76,35 +76,35 @@ def test_a_response_that_is_not_http_is_refused(nonsense: bytes) -> None:
         )
 
 
-def press_once(port: int) -> Awaitable[list[ApplyResponse]]:
-    async def request() -> list[ApplyResponse]:
-        button = BurstClient(Api("127.0.0.1", port), "c", timeout_s=5)
+def apply_once(port: int) -> Awaitable[list[ApplyResponse]]:
+    async def apply() -> list[ApplyResponse]:
+        client = BurstClient(Api("127.0.0.1", port), "c", timeout_s=5)
         try:
-            await button.open(1, lambda _: None)
-            return (await button.send_all([ApplyRequest("u", "token")], lambda _: None))[1]
+            await client.open(1, lambda _: None)
+            return (await client.send_all([ApplyRequest("u", "token")], lambda _: None))[1]
         finally:
-            button.close()
+            client.close()
 
-    return request()
+    return apply()
 
 
-def test_a_server_that_hangs_up_is_an_outcome_of_its_own_kind() -> None:
-    responses = with_server([PAGE], press_once)
+def test_a_closed_connection_has_an_outcome_of_its_own() -> None:
+    responses = with_server([PAGE], apply_once)
     assert isinstance(responses, list)
     [response] = responses
     assert (response.outcome, response.status) == ("no answer (IncompleteReadError)", NO_RESPONSE)
     assert not response.expected
 
 
-def test_a_campaign_without_a_page_stops_the_demo_before_any_request() -> None:
-    with pytest.raises(HarnessError, match=r"only 0 of 1 connections opened .* answers 409"):
-        with_server([SOLD_OUT], press_once)
+def test_a_campaign_without_a_page_stops_the_demo_before_the_users_apply() -> None:
+    with pytest.raises(HarnessError, match=r"only 0 of 1 connections opened .* status 409"):
+        with_server([SOLD_OUT], apply_once)
 
 
-def test_impatient_users_apply_five_times_under_one_name() -> None:
-    crowd = requests(3, 2, SECRET)
-    assert len(crowd) == 3 + 2 * 5
-    assert len({request.user for request in crowd}) == 5
+def test_the_impatient_apply_five_times_under_one_name() -> None:
+    applications = requests(3, 2, SECRET)
+    assert len(applications) == 3 + 2 * 5
+    assert len({request.user for request in applications}) == 5
 
 
 def test_more_requests_than_connections_share_them() -> None:

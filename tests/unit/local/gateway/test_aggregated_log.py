@@ -1,11 +1,11 @@
-"""local/gateway/aggregated_log.py: one line with a count instead of a line each."""
+"""local/gateway/aggregated_log.py: counts, not one line for each event."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from local.gateway import aggregated_log as tally_log
+from local.gateway import aggregated_log
 from local.gateway.aggregated_log import AggregatedLog
 from tests.support.log_lines import log_of
 
@@ -20,10 +20,10 @@ def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return lines
 
 
-def test_each_kind_is_counted_and_logged_once_in_a_while(
+def test_each_kind_is_counted_and_logged_at_intervals(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tally_log, "INTERVAL_S", 0)
+    monkeypatch.setattr(aggregated_log, "INTERVAL_S", 0)
     about = {"level": "INFO", "message": "refused"}
 
     async def scenario() -> None:
@@ -32,7 +32,7 @@ def test_each_kind_is_counted_and_logged_once_in_a_while(
             tally.count(("path", "/a"), ("status", status))
         assert logged(capsys) == []
         later = asyncio.Event()
-        asyncio.get_running_loop().call_later(tally_log.INTERVAL_S, later.set)
+        asyncio.get_running_loop().call_later(aggregated_log.INTERVAL_S, later.set)
         await later.wait()
         assert logged(capsys) == [
             {**about, "count": 2, "path": "/a", "status": 409},

@@ -1,4 +1,4 @@
-"""Calls of a route with a batch handler."""
+"""Calls of a route that takes several of them together."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def number_of(event: dict[str, Any]) -> int:
     return int(event["pathParameters"]["number"])
 
 
-def respond(events: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Give each a response with its own number, the last one first."""
+def batch_handler(events: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Answer each with its own number, the last one first."""
     for index, event in reversed(list(enumerate(events))):
         yield index, {"statusCode": 200 + number_of(event), "body": json.dumps(event)}
 
 
-def test_waiting_calls_are_handled_as_a_batch_and_each_gets_its_own_response() -> None:
-    batches: list[int] = []
+def test_waiting_calls_are_handled_as_a_batch_and_each_gets_its_response() -> None:
+    groups: list[int] = []
 
     def counted(events: Events) -> Iterator[tuple[int, dict[str, Any]]]:
-        batches.append(len(events))
-        return respond(events)
+        groups.append(len(events))
+        return batch_handler(events)
 
     replies = asked(counted, 5)
     assert [reply.status for reply in replies] == [200, 201, 202, 203, 204]
-    assert batches == [5]
+    assert groups == [5]
     for reply in replies:
         request_id = reply.json()["requestContext"]["requestId"]
         assert request_id == reply.headers["x-amzn-requestid"]
@@ -54,7 +54,7 @@ def test_waiting_calls_are_handled_as_a_batch_and_each_gets_its_own_response() -
 
 def test_of_several_routes_each_call_goes_to_its_own() -> None:
     routes = (
-        Route("POST", "/{number}", alone, batch_handler=respond),
+        Route("POST", "/{number}", alone, batch_handler=batch_handler),
         Route("GET", "/{number}", echo),
     )
     requests = [(Scope(method, "/3"), RsgiProtocol()) for method in ("GET", "POST", "GET")]
@@ -66,7 +66,7 @@ def test_a_malformed_response_is_a_502_for_that_call_only(
     malformed: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def flawed(events: Events) -> Iterator[tuple[int, Any]]:
-        for index, response in respond(events):
+        for index, response in batch_handler(events):
             yield index, malformed if number_of(events[index]) == 1 else response
 
     replies = asked(flawed, 3)
@@ -80,7 +80,7 @@ def test_a_batch_handler_that_raises_is_a_502_for_calls_without_a_response(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def broken(events: Events) -> Iterator[tuple[int, dict[str, Any]]]:
-        yield next(respond(events))
+        yield next(batch_handler(events))
         message = "two\nlines"
         raise RuntimeError(message)
 
@@ -89,16 +89,16 @@ def test_a_batch_handler_that_raises_is_a_502_for_calls_without_a_response(
     assert replies[0].json() == {"message": "Internal server error"}
     lines = log_of(capsys)
     assert [(line["error"], line["function"]) for line in lines] == [("RuntimeError", "broken")] * 2
-    failed = {reply.headers["x-amzn-requestid"] for reply in replies[:2]}
-    assert {line["request_id"] for line in lines} == failed
-    assert all(any("in broken" in index for index in line["stack"]) for line in lines)
+    unanswered = {reply.headers["x-amzn-requestid"] for reply in replies[:2]}
+    assert {line["request_id"] for line in lines} == unanswered
+    assert all(any("in broken" in frame for frame in line["stack"]) for line in lines)
 
 
-def test_a_call_that_is_left_out_gets_502_and_the_log_says_so(
+def test_a_call_that_is_left_out_gets_502_and_is_logged(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def forgetful(events: Events) -> Iterator[tuple[int, dict[str, Any]]]:
-        yield next(respond(events))
+        yield next(batch_handler(events))
 
     replies = asked(forgetful, 3)
     assert [reply.status for reply in replies] == [502, 502, 202]

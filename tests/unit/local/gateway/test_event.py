@@ -1,4 +1,4 @@
-"""The gateway as an RSGI application: the event that a handler gets for a request."""
+"""The gateway as an RSGI application: the event that a handler gets."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_what_a_request_lacks_is_null_and_never_an_empty_dict() -> None:
     assert event["isBase64Encoded"] is False
 
 
-def test_every_request_has_an_id_of_its_own_which_the_response_has() -> None:
+def test_every_request_has_its_own_id_which_the_response_names() -> None:
     route = Route("GET", "/", echo)
     replies = [ask(Scope(), route) for _ in range(2)]
     ids = [reply.json()["requestContext"]["requestId"] for reply in replies]

@@ -1,4 +1,4 @@
-"""Requests that the fast path of a route serves, before any handler."""
+"""Requests that a fast path responds to, before any handler."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.rsgi import Route, Scope, ask, echo
 
 
 class Refuser:
-    """A fast path with one response; records its calls."""
+    """A fast path that records its calls."""
 
     def __init__(self, response: dict[str, Any] | None) -> None:
         self.response = response
@@ -32,15 +32,15 @@ APPLY = "POST", "/campaigns/welcome/apply", ""
 REFUSED = {"statusCode": 409, "headers": {"Content-Type": "text/plain"}, "body": "gone"}
 
 
-def test_a_response_of_the_fast_path_is_not_handed_to_the_handler() -> None:
+def test_a_request_of_the_fast_path_does_not_reach_the_handler() -> None:
     refuser = Refuser(REFUSED)
     reply = ask(Scope(*APPLY, ("authorization", "a"), ("authorization", "b")), refusable(refuser))
     assert (reply.status, reply.headers["content-type"], reply.body) == (409, "text/plain", b"gone")
-    # The event, too, has the last one of a repeated header.
+    # Of a header that comes twice the event has the last one, too.
     assert refuser.calls == [("welcome", "b", reply.headers["x-amzn-requestid"])]
 
 
-def test_a_request_without_a_fast_response_goes_to_the_handler() -> None:
+def test_a_request_not_of_the_fast_path_is_the_handlers() -> None:
     refuser = Refuser(None)
     event = ask(Scope(*APPLY), refusable(refuser)).json()
     [(campaign_id, authorization, request_id)] = refuser.calls
@@ -56,7 +56,7 @@ def test_a_request_with_a_body_is_the_handlers() -> None:
 
 
 @pytest.mark.parametrize("response", [{"statusCode": "none"}, ["no dict"]])
-def test_a_fault_in_a_fast_response_is_a_502_as_in_any_other(
+def test_an_error_in_the_fast_path_is_a_502_as_in_a_handler(
     response: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ask(Scope(*APPLY), refusable(Refuser(response))).status == 502

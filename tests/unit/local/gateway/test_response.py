@@ -1,4 +1,4 @@
-"""What becomes of a handler's response, and of a handler that gives none."""
+"""The HTTP response to a handler's output, and to a handler that raises."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_handler_that_raises_is_a_502_and_one_json_line(
 
 
 @pytest.mark.parametrize(
-    "response",
+    "output",
     [
         None,
         "text",
@@ -49,10 +49,10 @@ def test_a_handler_that_raises_is_a_502_and_one_json_line(
         {"statusCode": 200, "body": "x" * 6_291_557},
     ],
 )
-def test_a_response_that_api_gateway_would_not_take_is_a_502(
-    response: Any, capsys: pytest.CaptureFixture[str]
+def test_a_response_that_api_gateway_would_reject_is_a_502(
+    output: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask(Scope(), answering(response)).status == 502
+    assert ask(Scope(), answering(output)).status == 502
     assert json.loads(capsys.readouterr().err)["error"] == "MalformedProxyResponseError"
 
 
@@ -79,7 +79,7 @@ def test_single_and_multiple_headers_are_merged_as_api_gateway_does() -> None:
     assert reply.body == "쿠폰".encode()
 
 
-def test_a_base64_response_is_given_as_bytes() -> None:
+def test_a_base64_response_is_sent_as_bytes() -> None:
     body = b64encode(b"\x00\xff").decode()
     reply = ask(Scope(), answering({"statusCode": 200, "body": body, "isBase64Encoded": True}))
     assert reply.body == b"\x00\xff"

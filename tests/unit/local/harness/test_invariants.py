@@ -77,16 +77,16 @@ def test_a_missing_row_is_named_with_the_user_it_was_promised_to() -> None:
     run = good_run()
     found = differences(replace(run, rows=run.rows[:-1]))
     assert found["Never one too many, none left over"] == ("1 rows are missing",)
-    assert found["Accepted means issued"] == ("1 x told ACCEPTED, and no row: user-100",)
+    assert found["Accepted means issued"] == ("1 x got ACCEPTED, and no row: user-100",)
 
 
 def test_an_accepted_user_without_a_row_is_named_although_the_number_of_rows_is_right() -> None:
     run = good_run()
     found = differences(replace(run, rows=[*run.rows[:-1], row(100, "user-120")]))
     assert found["Accepted means issued"] == (
-        "1 x told ACCEPTED, and no row: user-100",
-        "1 x told SOLD_OUT, and a row: user-120",
-        "1 x a row, and never told ACCEPTED: user-120",
+        "1 x got ACCEPTED, and no row: user-100",
+        "1 x got SOLD_OUT, and a row: user-120",
+        "1 x a row, and never got ACCEPTED: user-120",
     )
 
 
@@ -101,9 +101,9 @@ def test_a_serial_other_than_the_promised_one_is_named() -> None:
     swapped = [row(1, "user-2"), row(2, "user-1"), *run.rows[2:]]
     found = differences(replace(run, rows=swapped))
     assert found["Accepted means issued"] == (
-        "2 x told another serial than the row's: user-1, user-2",
+        "2 x got another serial than the row's: user-1, user-2",
     )
-    assert "user-1" in found["Ask again, same answer"][0]
+    assert "user-1" in found["Ask again, same response"][0]
 
 
 @pytest.mark.parametrize("serial", [0, 101, 5])
@@ -120,15 +120,15 @@ def test_a_serial_out_of_the_order_of_admission_is_named() -> None:
     run = good_run()
     rows = [*run.rows[:-1], replace(run.rows[-1], admitted_at_ms=0)]
     assert differences(replace(run, rows=rows)) == {
-        "First come, first served": ("1 x admitted before somebody with a lower serial: user-100",)
+        "First come, first served": ("1 x admitted before a user with a lower serial: user-100",)
     }
 
 
 @pytest.mark.parametrize(
     ("repeat", "difference"),
     [
-        (response("user-1", ALREADY_APPLIED, 2), "told ALREADY_APPLIED with another serial"),
-        (response("user-120", ALREADY_APPLIED, 2), "told ALREADY_APPLIED, and no row"),
+        (response("user-1", ALREADY_APPLIED, 2), "got ALREADY_APPLIED with another serial"),
+        (response("user-120", ALREADY_APPLIED, 2), "got ALREADY_APPLIED, and no row"),
     ],
 )
 def test_a_repeat_with_a_different_response_is_named(
@@ -136,14 +136,14 @@ def test_a_repeat_with_a_different_response_is_named(
 ) -> None:
     run = good_run()
     found = differences(replace(run, responses=[*run.responses[:-1], repeat]))
-    assert found == {"Ask again, same answer": (f"1 x {difference}: {repeat.user}",)}
+    assert found == {"Ask again, same response": (f"1 x {difference}: {repeat.user}",)}
 
 
 def test_a_user_accepted_twice_is_named() -> None:
     run = good_run()
     again = response("user-1", ACCEPTED, 1)
     found = differences(replace(run, responses=[*run.responses[:-1], again]))
-    assert found == {"Accepted means issued": ("1 x told ACCEPTED more than once: user-1",)}
+    assert found == {"Accepted means issued": ("1 x got ACCEPTED more than once: user-1",)}
 
 
 @pytest.mark.parametrize("outcome", ["503 UNAVAILABLE", "no answer (ConnectionResetError)"])
@@ -151,13 +151,13 @@ def test_a_response_that_no_open_campaign_gives_is_named(outcome: str) -> None:
     run = good_run()
     odd = replace(response("user-120", outcome), status=NO_RESPONSE)
     found = differences(replace(run, responses=[*run.responses, odd], requests=run.requests + 1))
-    assert found == {"Everyone is answered": (f"1 x {outcome}",)}
+    assert found == {"All get a response": (f"1 x {outcome}",)}
 
 
 def test_a_request_without_a_recorded_response_is_named() -> None:
     run = good_run()
     found = differences(replace(run, requests=run.requests + 1))
-    assert found == {"Everyone is answered": ("121 answers to 122 presses",)}
+    assert found == {"All get a response": ("121 responses to 122 requests",)}
 
 
 def test_failed_and_pending_events_are_named() -> None:
@@ -179,7 +179,7 @@ def test_no_responses_and_no_rows_are_reported_without_a_crash() -> None:
     nothing = observed([], [], USERS, 10)
     assert differences(nothing).keys() == {
         "Never one too many, none left over",
-        "Everyone is answered",
+        "All get a response",
     }
 
 
@@ -201,7 +201,7 @@ def body(**fields: object) -> bytes:
         (
             202,
             body(outcome="ACCEPTED", serial=3, user_id="v"),
-            "202 meant for somebody else",
+            "202 meant for another user",
             None,
         ),
         (202, b"<html>", "202 unexpected", None),

@@ -89,14 +89,14 @@ def test_one_row_too_many_is_named() -> None:
         "1 more than there are coupons",
         "1 x serials out of range: 3",
     )
-    assert "told SOLD_OUT, and a row: c" in " ".join(found["Accepted means issued"])
+    assert "got SOLD_OUT, and a row: c" in " ".join(found["Accepted means issued"])
     assert "not in both: c" in found["Every winner holds a code"][0]
 
 
 def test_an_acceptance_without_a_row_is_named() -> None:
     end = good_final_state()
     found = differences(good_run(), replace(end, rows=end.rows[:1], issued={"a": (1, "CODE-1")}))
-    assert found["Accepted means issued"] == ("1 x told ACCEPTED, and no row: b",)
+    assert found["Accepted means issued"] == ("1 x got ACCEPTED, and no row: b",)
     assert "another code than in the administrator's list: b" in str(found)
 
 
@@ -113,7 +113,7 @@ def test_already_applied_is_right_only_after_a_lost_response() -> None:
     refused = differences(
         with_session(1, replace(session, responses=[early, session.responses[1]]))
     )
-    assert refused["Accepted means issued"] == ("1 x a row, and never told ACCEPTED: b",)
+    assert refused["Accepted means issued"] == ("1 x a row, and never got ACCEPTED: b",)
 
 
 def test_another_serial_after_a_lost_response_is_named() -> None:
@@ -121,7 +121,7 @@ def test_another_serial_after_a_lost_response_is_named() -> None:
     found = differences(
         with_session(1, replace(session, responses=[lost("b"), response("b", ACCEPTED, 1)]))
     )
-    assert "told another serial than the row's: b" in found["Accepted means issued"][0]
+    assert "got another serial than the row's: b" in found["Accepted means issued"][0]
     assert found["Every winner holds a code"] == ("1 x received one serial, and then another: b",)
 
 
@@ -166,7 +166,7 @@ def test_a_decision_before_the_opening_and_not_open_after_it_are_named() -> None
 def test_a_user_who_left_without_a_decision_is_counted() -> None:
     for responses in ([], [lost("c")], [response("c", UNAVAILABLE, status=503)]):
         found = differences(with_session(2, UserSession("c", responses, left=True)))
-        assert found == {"Everyone is answered": (f"1 x {NO_DECISION}",)}
+        assert found == {"All get a response": (f"1 x {NO_DECISION}",)}
 
 
 def test_a_response_that_no_user_should_get_is_counted() -> None:
@@ -177,7 +177,7 @@ def test_a_response_that_no_user_should_get_is_counted() -> None:
     found = differences(with_session(2, session))
     assert found == {"Only promised responses": ("1 x GET /campaigns/{id}: 500 INTERNAL",)}
     session.note(Endpoint.APPLY, ParsedResponse(2, ResponseKind.WRONG, "500 INTERNAL", 500), 1, 1)
-    assert "1 x 500 INTERNAL" in differences(with_session(2, session))["Everyone is answered"]
+    assert "1 x 500 INTERNAL" in differences(with_session(2, session))["All get a response"]
 
 
 def test_responses_are_recorded_with_times_from_the_opening() -> None:

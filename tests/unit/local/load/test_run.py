@@ -44,11 +44,11 @@ def hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hold:
     """Do runs without servers: a shell script writes the session log."""
 
     @contextmanager
-    def surroundings(*_: object) -> Iterator[SimpleNamespace]:
+    def running_deployment(*_: object) -> Iterator[SimpleNamespace]:
         settings = SimpleNamespace(auth_jwt_secret="secret")
         yield SimpleNamespace(settings=settings, api=Api("127.0.0.1", 1), check=lambda: None)
 
-    monkeypatch.setattr(course, "surroundings", surroundings)
+    monkeypatch.setattr(course, "running_deployment", running_deployment)
 
     def run(*days: LoadResult, state: FinalState = FINAL_STATE, code: int = 0) -> tuple[bool, str]:
         monkeypatch.setattr(course, "read_final_state", lambda *_: state)
@@ -85,7 +85,7 @@ def test_a_day_that_kept_every_promise_is_a_success(hold: Hold) -> None:
 def test_a_broken_promise_is_a_failure(hold: Hold) -> None:
     passed, shown = hold(DAY, state=replace(FINAL_STATE, rows=[]))
     assert not passed
-    assert "told ACCEPTED, and no row: a" in shown
+    assert "got ACCEPTED, and no row: a" in shown
 
 
 def test_one_broken_run_of_two_is_a_failure(hold: Hold) -> None:

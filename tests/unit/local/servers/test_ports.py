@@ -8,7 +8,7 @@ from local.servers import ports
 from local.servers.ports import GIVEN_MAX, free_port
 
 
-def test_a_port_that_is_not_bound_yet_is_never_given_twice() -> None:
+def test_no_two_callers_get_the_same_port_before_it_is_bound() -> None:
     ports._given.clear()
     with ThreadPoolExecutor(8) as pool:
         given = list(pool.map(lambda _: free_port(), range(GIVEN_MAX)))
