@@ -136,7 +136,7 @@ def _reconcile(deployment: Deployment, context: SoakContext) -> list[str]:
         wrong = violations(check(seen))
         unacknowledged = context.stats.unacknowledged[campaign_id]
         if len(rows) > len(accepted) + unacknowledged:
-            known = f"{len(accepted)} told ACCEPTED, {unacknowledged} hung up"
+            known = f"{len(accepted)} got ACCEPTED, {unacknowledged} hung up"
             wrong.append(f"{len(rows)} rows, {known}")
         differences = _reconciliation(context, campaign_id)
         if differences.get("differences") or differences.get("truncated"):
@@ -197,7 +197,7 @@ def _show(
     statuses = ", ".join(f"{status} {count:,}" for status, count in sorted(stats.statuses.items()))
     console.console.print(report.table(growths))
     console.say(f"{stats.count:,} answers: {statuses}")
-    console.say(f"{len(context.campaign_ids)} campaigns, {stats.accepted_count:,} told ACCEPTED")
+    console.say(f"{len(context.campaign_ids)} campaigns, {stats.accepted_count:,} got ACCEPTED")
     for each in wrong:
         console.console.print(f"✗ {each}", style="red", highlight=False, markup=False)
     if not wrong:

@@ -79,7 +79,7 @@ class Secret:
                 self._texts.pop(PREVIOUS, None)  # a rotation changes it, too
                 return self._read(CURRENT) != before
             except UnavailableError:
-                log.exception("a refused secret could not be read anew", {"secret": self.id})
+                log.exception("a refused secret could not be read again", {"secret": self.id})
                 return False
 
     def _text(self, stage: str) -> str | None:
@@ -96,7 +96,7 @@ class Secret:
             except UnavailableError:
                 if now - read_at >= STALE_S_MAX:
                     raise
-                log.exception("a secret could not be read anew", {"secret": self.id})
+                log.exception("a secret could not be read again", {"secret": self.id})
                 return text
 
     def _read(self, stage: str) -> str | None:

@@ -81,7 +81,7 @@ def _read(settings: Settings, patience: RetryDeadline, auth: Secret | None) -> t
             if not run_id:
                 message = "Redis hides its run_id; REDIS_EPOCH=off works without it"
                 raise SetupError(message)
-            found: Any = owner.get(EPOCH)  # bytes, whatever the type says: redis-py decodes nothing
+            found: Any = owner.get(EPOCH)  # bytes, in spite of the type: redis-py decodes nothing
             return str(run_id), (found or b"").decode()
 
     return _with_retry(settings, ask, patience)

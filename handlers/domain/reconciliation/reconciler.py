@@ -93,7 +93,7 @@ class Reconciler:
             quantity, _ = self._coupons.snapshot(self._campaign_id)
             if quantity is None:
                 raise
-            message = "The campaign stands in MySQL and not in Redis; a rebuild brings it back."
+            message = "The campaign is in MySQL and not in Redis; a rebuild brings it back."
             raise UnavailableError(message) from None
 
     def _require_same_epoch(self, snapshot: CampaignSnapshot) -> CampaignSnapshot:

@@ -229,7 +229,7 @@ def test_without_redis_being_sure_nothing_is_compared(
         found()
     put(fakes, World(admitted={"a": 1}))
     del fakes.redis_campaigns.statuses["welcome"]
-    with pytest.raises(UnavailableError, match="stands in MySQL and not in Redis"):
+    with pytest.raises(UnavailableError, match="is in MySQL and not in Redis"):
         found()
     put(fakes, World(admitted={"a": 1}))
     with monkeypatch.context() as rebuilt:
