@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import secrets
 import socket
+import tempfile
+from pathlib import Path
 from threading import Lock
 
 HOST = "127.0.0.1"
@@ -16,8 +20,13 @@ ATTEMPTS_MAX = 100
 # When so many are given, the oldest were bound or released long ago.
 GIVEN_MAX = PORT_COUNT // 4
 
+# A process locks the byte of each port that it was given, until it ends: a server that a test has
+# killed for a moment finds its port again, whatever other processes start meanwhile.
+LOCKS = Path(tempfile.gettempdir()) / f"seonchak-ports-{os.getuid()}.lock"
+
 _given: set[int] = set()
 _lock = Lock()
+_locks: list[int] = []  # the open file; closing it would end all locks
 
 
 def is_free(port: int) -> bool:
@@ -40,10 +49,22 @@ def free_port() -> int:
     with _lock:
         if len(_given) >= GIVEN_MAX:
             _given.clear()
+            fcntl.lockf(_locks[0], fcntl.LOCK_UN)
         for _ in range(ATTEMPTS_MAX):
             port = PORT_FIRST + secrets.randbelow(PORT_COUNT)
-            if port not in _given and is_free(port):
+            if port not in _given and is_free(port) and _reserve(port):
                 _given.add(port)
                 return port
     message = f"found no free port between {PORT_FIRST} and {PORT_FIRST + PORT_COUNT}"
     raise OSError(message)
+
+
+def _reserve(port: int) -> bool:
+    """Lock `port` for this process; return False if another process has it."""
+    if not _locks:
+        _locks.append(os.open(LOCKS, os.O_RDWR | os.O_CREAT, 0o600))
+    try:
+        fcntl.lockf(_locks[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
