@@ -69,10 +69,11 @@ def misconfigured(target: str = "") -> str:
     """Return the error in the settings, or why `target` cannot be loaded; "" if all is right."""
     try:
         Settings.from_environment()
-        if target:
-            pkgutil.resolve_name(target)
     except ConfigurationError as error:
         return f"Wrong settings: {error}."
+    try:
+        if target:
+            pkgutil.resolve_name(target)
     except (ImportError, AttributeError, ValueError) as error:
         return f"{target} cannot be loaded: {error}."
     return ""

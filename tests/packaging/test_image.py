@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import Path
 
 from tests.support.paths import ROOT
 
@@ -36,6 +38,43 @@ def test_the_build_context_holds_what_the_image_copies_and_nothing_else() -> Non
     let_in = {line[1:] for line in IGNORE_LINES if line.startswith("!")}
     assert let_in == set(sources_from_the_repository())
     assert "local/.env" in IGNORE_LINES[IGNORE_LINES.index("!local") :]
+
+
+def copied_to() -> dict[str, str]:
+    """Return the source of every file that a COPY puts under the working directory, by its path."""
+    found = {}
+    for word, rest in INSTRUCTIONS:
+        *sources, target = rest.split()
+        if word == "COPY" and not rest.startswith("--") and not target.startswith("/"):
+            for source in sources:
+                name = Path(source).name if target.endswith("/") else ""
+                found[os.path.normpath(os.path.join(target, name))] = source  # noqa: PTH118
+    return found
+
+
+def missing_requirements(copied: dict[str, str]) -> list[str]:
+    """Return the files that pip would look for in the builder and not find."""
+    install = next(rest for word, rest in INSTRUCTIONS if word == "RUN" and "pip install" in rest)
+    wanted, missing = re.findall(r"--requirement (\S+)", install), []
+    assert wanted
+    for path in wanted:
+        if path not in copied:
+            missing.append(path)
+            continue
+        text = (ROOT / copied[path]).read_text(encoding="utf-8")
+        nested = re.findall(r"^-r (\S+)", text, re.MULTILINE)
+        wanted += [os.path.normpath(Path(path).parent / one) for one in nested]
+    return missing
+
+
+def test_pip_finds_every_file_of_requirements_in_the_builder() -> None:
+    copied = copied_to()
+    assert missing_requirements(copied) == []
+    # The controls: a COPY of both files into one folder, and one without the runtime's.
+    flat = {Path(path).name: source for path, source in copied.items()}
+    assert missing_requirements(flat) == ["requirements/local.txt"]
+    del copied["requirements.txt"]
+    assert missing_requirements(copied) == ["requirements.txt"]
 
 
 def test_both_stages_have_one_pinned_base() -> None:
