@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from local.harness.api_client import Api
 
 # More than can be admitted in that time: each trial needs users who have not applied yet.
-ADMISSIONS_PER_S_MAX = 12_000
+ADMISSIONS_PER_S_MAX = 40_000
 # redis-benchmark counts commands, not seconds; this many take a few seconds.
 COMMANDS_PER_S = 20_000
 LOOPBACK = "127.0.0.1"  # the source address of all load
