@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def test_a_case_is_measured_against_its_baseline_and_reported(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.run.SignalHandler.install", lambda _: None)  # pytest has its own
+    monkeypatch.setattr(
+        "local.harness.cli.SignalHandler.install", lambda _: None
+    )  # pytest has its own
     options = "--quick --rounds 1 --seconds 1 --cases sold-out --out"
     assert main([*options.split(), str(tmp_path)]) == 0, capfd.readouterr().err
     record = json.loads((tmp_path / "bench.json").read_text("utf-8"))

@@ -10,6 +10,7 @@ from local.harness.responses import ALREADY_APPLIED, SOLD_OUT
 from local.load.responses import ISSUED, Endpoint
 from local.load.session_log import FILES, LoadResult
 from tests.load.fake_service import HANG_UP, SILENT, fake_service
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tests.load.fake_service import Response
 
 TIMEOUT_S = 60
+LOCUSTFILE = ROOT / "local" / "load" / "locustfile.py"
 WON_BEFORE: Response = (200, {"outcome": ALREADY_APPLIED, "user_id": "user-1", "serial": 1})
 SOLD: Response = (409, {"code": SOLD_OUT})
 BUSY: Response = (503, {"code": "UNAVAILABLE"})
@@ -25,7 +27,16 @@ BROKEN: Response = (500, {"code": "INTERNAL"})
 
 def locust(url: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     load = ("--countdown", "1", "--hang-ups", "0", *options)
-    paths = ("--host", url, "--days", str(folder), "--html", str(folder / "report.html"))
+    paths = (
+        "--locustfile",
+        str(LOCUSTFILE),
+        "--host",
+        url,
+        "--days",
+        str(folder),
+        "--html",
+        str(folder / "report.html"),
+    )
     return subprocess.run(
         [sys.executable, "-m", "locust", "--headless", "--only-summary", *paths, *load],
         capture_output=True,
