@@ -6,8 +6,6 @@ import fcntl
 import os
 import secrets
 import socket
-import tempfile
-from pathlib import Path
 from threading import Lock
 
 HOST = "127.0.0.1"
@@ -21,8 +19,9 @@ ATTEMPTS_MAX = 100
 GIVEN_MAX = PORT_COUNT // 4
 
 # A process locks the byte of each port that it was given, until it ends: a server that a test has
-# killed for a moment finds its port again, whatever other processes start meanwhile.
-LOCKS = Path(tempfile.gettempdir()) / f"seonchak-ports-{os.getuid()}.lock"
+# killed for a moment finds its port again, whatever other processes start meanwhile. Bytes of this
+# very file, past its end: it exists for all processes, and nothing is left to clean up.
+LOCKS, LOCKS_FROM = __file__, 1_000_000
 
 _given: set[int] = set()
 _lock = Lock()
@@ -49,7 +48,8 @@ def free_port() -> int:
     with _lock:
         if len(_given) >= GIVEN_MAX:
             _given.clear()
-            fcntl.lockf(_locks[0], fcntl.LOCK_UN)
+            for file in _locks:
+                fcntl.lockf(file, fcntl.LOCK_UN)
         for _ in range(ATTEMPTS_MAX):
             port = PORT_FIRST + secrets.randbelow(PORT_COUNT)
             if port not in _given and is_free(port) and _reserve(port):
@@ -61,10 +61,12 @@ def free_port() -> int:
 
 def _reserve(port: int) -> bool:
     """Lock `port` for this process; return False if another process has it."""
+    if not os.access(LOCKS, os.W_OK):
+        return True  # an installation that is read only: there ports are only looked at
     if not _locks:
-        _locks.append(os.open(LOCKS, os.O_RDWR | os.O_CREAT, 0o600))
+        _locks.append(os.open(LOCKS, os.O_RDWR))
     try:
-        fcntl.lockf(_locks[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        fcntl.lockf(_locks[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, LOCKS_FROM + port)
     except OSError:
         return False
     return True
