@@ -36,6 +36,9 @@ FURTHER_FOLDERS = (
 INNODB_OPTIONS = ("--innodb-buffer-pool-size=256M",)
 MARIADB_LOG_OPTION = "--innodb-log-file-size=128M"
 MYSQL_LOG_OPTION = "--innodb-redo-log-capacity=256M"
+# MySQL's default, and the mode in which two writers get numbers in turn: what breaks under it
+# breaks here, too.
+MARIADB_COUNTER_OPTION = "--innodb-autoinc-lock-mode=2"
 MISSING = (
     "there is no MariaDB or MySQL server on this machine: install one "
     "(Debian, Ubuntu: apt-get install mariadb-server; macOS: brew install mariadb), "
@@ -108,7 +111,11 @@ class MariaDB(Server):
             "--skip-log-bin",
             *_as_root(),
             *INNODB_OPTIONS,
-            *([MARIADB_LOG_OPTION] if is_mariadb() else [MYSQL_LOG_OPTION, "--mysqlx=OFF"]),
+            *(
+                [MARIADB_LOG_OPTION, MARIADB_COUNTER_OPTION]
+                if is_mariadb()
+                else [MYSQL_LOG_OPTION, "--mysqlx=OFF"]
+            ),
         ]
 
     def is_ready(self) -> bool:
