@@ -46,5 +46,5 @@ def test_every_make_target_that_a_job_calls_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     runs = [step.get("run", "") for job in CONTENT["jobs"].values() for step in job["steps"]]
     called = set(re.findall(r"\bmake ([a-z-]+)", "\n".join(runs)))
-    assert {"test", "lint", "test-kafka", "up", "demo", "down"} <= called
+    assert {"test", "lint", "test-kafka", "test-mysql", "up", "demo", "down"} <= called
     assert called <= targets

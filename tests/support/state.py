@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pymysql
 import redis
 
+from handlers.adapters.migration.schema import SCHEMA
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import EPOCH
@@ -17,6 +18,9 @@ from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from handlers.config import DatabaseAddress, Settings
+
+# The names of all migrations, in their order.
+MIGRATIONS = sorted(file.stem for file in SCHEMA.glob("*.sql"))
 
 
 def retry_deadline(wait_s: float = WAIT_S) -> RetryDeadline:
