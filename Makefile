@@ -95,7 +95,7 @@ stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints 
 migrate: python  ## schema, topic, epoch
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.migrate $(ARGS)
 api: python  ## chalice local on port 8000
-	@$(WITH_SETTINGS) .venv/bin/chalice local --port 8000 $(ARGS)
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.chalice_local --port 8000 $(ARGS)
 serve: python  ## the gateway on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
 poller: python  ## a consumer of group_1 (ARGS="--processes 2")
