@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
@@ -29,10 +29,20 @@ DURABLE_WAIT_MS = 1500
 # A script blocks every other client of the server: 1,000 users take it about a millisecond.
 SETTLE_USERS_MAX = 1000
 
+# Where a page of overdue admissions begins: behind the entry of this score and this user.
+PageStart = tuple[str | bytes, str | bytes]
+OLDEST: PageStart = ("", "")
 
 STALE = (b"STALE", 0, 0, 0)
 OUTCOMES = {outcome.encode(): outcome for outcome in Outcome}
 RETRIED = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS})
+
+
+class OverduePage(NamedTuple):
+    """Admissions to send again, and where the next page begins; None after the last one."""
+
+    coupons: list[CouponAccepted]
+    next_start: PageStart | None
 
 
 class Admissions:
@@ -111,29 +121,36 @@ class Admissions:
         return [is_durable[message] for message in admitted]
 
     def overdue(
-        self, campaign_id: str, older_than_ms: int, offset: int, limit: int
-    ) -> list[CouponAccepted]:
-        """Return admissions that are pending for longer than `older_than_ms`, oldest first.
+        self, campaign_id: str, older_than_ms: int, start: PageStart, limit: int
+    ) -> OverduePage:
+        """Take a page of admissions that are pending for longer than `older_than_ms`, oldest first.
 
-        Skips the first `offset`. Empty for a stale campaign: it must be rebuilt first.
+        Looks at `limit` of them and leaves out those that were taken less than `older_than_ms` ago.
+        Empty for a stale campaign: it must be rebuilt first.
         """
         keys = CampaignKeys.of(campaign_id)
-        code, *reply = self._scripts.run(
+        code, *found = self._scripts.run(
             OVERDUE,
-            [keys.campaign, keys.applied_user, keys.pending],
+            [keys.campaign, keys.applied_user, keys.pending, keys.resent],
             self._scripts.checks_epoch,
             older_than_ms,
-            offset,
+            *start,
             limit,
         )
         if code != b"OK":
-            return []
-        _, *found = reply
+            return OverduePage([], None)
+        _, score, last_user, *found = found
         triples = zip(found[::3], found[1::3], found[2::3], strict=True)
-        return [
+        coupons = [
             CouponAccepted(campaign_id, user.decode(), serial, admitted_at_ms)
             for user, serial, admitted_at_ms in triples
         ]
+        return OverduePage(coupons, (score, last_user) if score else None)
+
+    def put_back(self, campaign_id: str, overdue: Sequence[CouponAccepted]) -> None:
+        """Let the next run of the relay take these again: they were not sent."""
+        key = CampaignKeys.of(campaign_id).resent
+        self._scripts.command("ZREM", key, *(coupon.user_id for coupon in overdue))
 
     def reassign(self, coupon: CouponAccepted) -> int | None:
         """Return a serial for a user whose own belongs to another user; None when none is left.
