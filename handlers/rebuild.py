@@ -12,17 +12,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.domain.coupon import CouponAccepted, decoded
+from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.fence import is_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from handlers.domain.campaign import Campaign
+    from handlers.domain.fence import FenceOffset, Unwritten
 
-# An apply ignores an ack that comes later than KAFKA_ACK_TIMEOUT_MS after its decision; this
-# margin covers that clocks of different machines run at slightly different speeds.
-IN_FLIGHT_MARGIN_MS = 500
 # A campaign that is in MySQL but not in Redis may still be being created, and a rebuild would make
 # that creation fail. A creation is one request: API Gateway allows it 29 s.
 CREATION_S = 30
@@ -64,13 +63,10 @@ def _rebuild() -> list[str]:
     token = redis_rebuild.begin_epoch()
     campaigns = queries.campaigns()
     rebuilds = [taken for campaign in _closed(campaigns) if (taken := _take_over(campaign))]
-    # Then wait: by the end of it every earlier admission is in Kafka, or its applicant does not
-    # get ACCEPTED.
-    time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
     # Then read, each source before the one that its records move into: topic, failed_event, coupon.
-    in_flight = decoded(wiring.topic().unconsumed())
+    unread, ends = _backlog() if rebuilds else ([], {})
     for campaign in rebuilds:
-        _restore(campaign, in_flight)
+        _restore(campaign, unread, ends)
     if _closed(queries.campaigns()):
         raise StaleStateError  # Redis lost its state again: the next run starts over
     redis_rebuild.renew_epoch(token)
@@ -89,12 +85,29 @@ def _take_over(campaign: Campaign) -> Campaign | None:
     return replace(campaign, fence=fence)
 
 
-def _restore(campaign: Campaign, in_flight: Sequence[CouponAccepted]) -> None:
-    redis_rebuild, queue = wiring.redis_rebuild(), wiring.failed_event_queue()
+def _backlog() -> tuple[list[Unwritten], Mapping[int, int]]:
+    """Return the topic's records that the consumer has not committed, and where they end."""
+    reading, unread = wiring.topic().unconsumed(), list[Unwritten]()
+    while True:
+        try:
+            unread.append(next(reading))
+        except StopIteration as end:
+            return unread, end.value
+
+
+def _restore(campaign: Campaign, unread: Sequence[Unwritten], ends: Mapping[int, int]) -> None:
+    redis_rebuild, queue, fences = (
+        wiring.redis_rebuild(),
+        wiring.failed_event_queue(),
+        wiring.fences(),
+    )
+    earlier = fences.offsets(campaign.id)
+    # From here on, the consumer refuses what was sent before this rebuild and is not in `unread`.
+    fences.store_offsets(campaign.id, campaign.fence, wiring.topic().name, ends)
     # In order of precedence, the highest last.
-    dead_lettered = _first_of_each(campaign, queue.unresolved(campaign.id))
-    restored = redis_rebuild.restore(campaign.id, dead_lettered, campaign.fence, pending=False)
-    sent = _first_of_each(campaign, in_flight)
+    failed = _first_of_each(campaign, _in_time(queue.unresolved(campaign.id), earlier))
+    restored = redis_rebuild.restore(campaign.id, failed, campaign.fence, pending=False)
+    sent = _first_of_each(campaign, _in_time(unread, earlier))
     restored += redis_rebuild.restore(campaign.id, sent, campaign.fence, pending=True)
     for page in _issued(campaign.id):
         restored += redis_rebuild.restore(campaign.id, page, campaign.fence, pending=False)
@@ -103,6 +116,22 @@ def _restore(campaign: Campaign, in_flight: Sequence[CouponAccepted]) -> None:
     queue.requeue_dead(campaign.id)
     fields = {"campaign_id": campaign.id, "restored": restored, "released": released}
     log.info("campaign rebuilt", fields)
+
+
+def _in_time(
+    records: Iterable[Unwritten], earlier: Sequence[FenceOffset]
+) -> Iterator[CouponAccepted]:
+    """Yield the coupons that no earlier rebuild has missed; skip what is no coupon.
+
+    A coupon that an earlier rebuild has missed is of a user who was not accepted.
+    """
+    for value, position in records:
+        try:
+            coupon = CouponAccepted.decode(value)
+        except UndecodableError:
+            continue  # the consumer dead-letters it
+        if not is_late(coupon.fence, position, earlier):
+            yield coupon
 
 
 def _closed(campaigns: Iterable[Campaign]) -> list[Campaign]:

@@ -11,9 +11,10 @@ from kafka.errors import KafkaError
 
 from handlers.adapters.kafka.connection import connection_options, require_broker
 from handlers.domain.errors import UnavailableError
+from handlers.domain.fence import Position, Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from handlers.config import Settings
 
@@ -27,17 +28,19 @@ class Topic:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.name = settings.coupon_topic
 
-    def unconsumed(self) -> Iterator[bytes | None]:
-        """Yield the values from the group's committed offsets to the current end.
+    def unconsumed(self) -> Generator[Unwritten, None, dict[int, int]]:
+        """Yield the records from the group's committed offsets to the current end.
 
-        Everything before those offsets has been committed to MySQL: a caller that reads MySQL
-        after this gets all of it. Raises UnavailableError when Kafka is unreachable.
+        Returns the offset behind the last record that it has yielded, by partition. Everything
+        before the committed offsets is in MySQL: a caller that reads MySQL after this gets all of
+        it. Raises UnavailableError when Kafka is unreachable.
         """
         try:
             require_broker(self._settings)
             with closing(self._consumer()) as consumer:
-                yield from _to_the_end(consumer, self._partitions(consumer))
+                return (yield from _to_the_end(consumer, self._partitions(consumer)))
         except (KafkaError, OSError) as error:
             message = "Kafka gave no answer"
             raise UnavailableError(message) from error
@@ -62,7 +65,7 @@ class Topic:
 
 def _to_the_end(
     consumer: KafkaConsumer, partitions: list[TopicPartition]
-) -> Iterator[bytes | None]:
+) -> Generator[Unwritten, None, dict[int, int]]:
     deadline = time.monotonic() + READ_TIMEOUT_S
     consumer.assign(partitions)
     for partition in partitions:
@@ -78,10 +81,12 @@ def _to_the_end(
             raise UnavailableError(message)
         for records in consumer.poll(timeout_ms=POLL_MS).values():
             for record in records:
-                yield record.value
+                position = Position(record.topic, record.partition, record.offset)
+                yield Unwritten(record.value, position)
         # The high-water mark is known after the first fetch response; records that come in
         # meanwhile are read as well, but not waited for.
         left = {p for p in left if not _is_at_end(consumer, p)}
+    return {p.partition: consumer.position(p) for p in partitions}
 
 
 def _is_at_end(consumer: KafkaConsumer, partition: TopicPartition) -> bool:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.mysql.database import query
 from handlers.adapters.mysql.ledger import DETAIL_LENGTH_MAX
-from handlers.domain.coupon import CouponAccepted, UndecodableError, decoded
+from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import ServiceError
+from handlers.domain.fence import Position, Unwritten
 from handlers.domain.record import DecodedRecord, FailedEvent, FailedStatus, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 
@@ -71,7 +72,7 @@ class FailedEventQueue:
         self,
         database: Database,
         ledger: Ledger,
-        reassign: Callable[[CouponAccepted], int | None],
+        reassign: Callable[[CouponAccepted], CouponAccepted | None],
         attempts_max: int,
     ) -> None:
         self._database = database
@@ -109,15 +110,15 @@ class FailedEventQueue:
 
         return self._database.run(work)
 
-    def unresolved(self, campaign_id: str) -> list[CouponAccepted]:
-        """Return the coupons that wait in failed_event or were given up, by id.
+    def unresolved(self, campaign_id: str) -> list[Unwritten]:
+        """Return the records that wait in failed_event or were given up, by id.
 
         Waits for a running redrive: what it resolves is in the coupon table by then.
         """
 
-        def work(cursor: Cursor) -> list[CouponAccepted]:
+        def work(cursor: Cursor) -> list[Unwritten]:
             cursor.execute(SELECT_OPEN, {"campaign_id": campaign_id})
-            return decoded(payload for (payload,) in cursor.fetchall())
+            return [Unwritten(payload, Position(*at)) for payload, *at in cursor.fetchall()]
 
         return self._database.run(work)
 
@@ -131,7 +132,11 @@ class FailedEventQueue:
         if coupon is None:
             return _Outcome(FailedEvent(record, Reason.UNDECODABLE, row.flaw))
         for _ in range(REASSIGNMENTS_MAX):
-            failure = self._ledger.insert_one(cursor, DecodedRecord(coupon, lambda: record))
+            # A serial that Redis has just given is not from Kafka: it counts in that history only.
+            is_reassigned = coupon is not row.coupon
+            failure = self._ledger.insert_one(
+                cursor, DecodedRecord(coupon, lambda: record), direct=is_reassigned
+            )
             if failure is None:
                 return _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
@@ -149,12 +154,10 @@ class FailedEventQueue:
         if failure.reason is not Reason.SERIAL_TAKEN:
             return failure
         try:
-            serial = self._reassign(coupon)
+            reassigned = self._reassign(coupon)
         except ServiceError as error:
             return replace(failure, detail=f"{failure.detail}; {error}")
-        if serial is None:
-            return replace(failure, detail=f"{failure.detail}; no serial is left")
-        return coupon._replace(serial=serial)
+        return reassigned or replace(failure, detail=f"{failure.detail}; no serial is left")
 
     def _update_status(self, cursor: Cursor, row: _Row, outcome: _Outcome) -> FailedStatus:
         attempts = row.attempts + 1
