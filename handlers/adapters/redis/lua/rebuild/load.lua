@@ -6,12 +6,12 @@
 -- Returns how many were missing or had another serial, or -1 when another rebuild has taken over.
 --
 -- Durable data takes precedence over what only Redis has: another holder of such a serial never got
--- ACCEPTED, and is removed. The caller loads sources by precedence, the highest last.
+-- ACCEPTED, and is removed. The caller loads sources by precedence, the highest last. The count
+-- stays, as in settle.lua.
 if redis.call('HGET', KEYS[1], 'rebuild') ~= ARGV[1] then
   return -1
 end
-local highest, restored = tonumber(redis.call('GET', KEYS[3]) or '0'), 0
-local count = highest
+local restored = 0
 for i = 2, #ARGV, 3 do
   local user, serial, admitted_at = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
   for _, holder in ipairs(redis.call('ZRANGE', KEYS[2], serial, serial, 'BYSCORE')) do
@@ -30,9 +30,5 @@ for i = 2, #ARGV, 3 do
   else
     redis.call('ZADD', KEYS[5], admitted_at, user)
   end
-  highest = math.max(highest, serial)
-end
-if highest > count then
-  redis.call('SET', KEYS[3], highest)
 end
 return restored
