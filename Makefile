@@ -36,7 +36,7 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo unit test test-kafka faults controls fuzz soak simulate
+.PHONY: demo unit test test-kafka test-mysql faults controls fuzz soak simulate
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 unit: python  ## the unit tests alone, without any server: some fifteen seconds (ARGS="-k words")
@@ -45,6 +45,10 @@ test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
+# Not in UTC, which would hide a mistake; without the tz database, which may be missing.
+test-mysql: python  ## integration, end-to-end and contract tests on MySQL 8 as it comes (Maven)
+	@MYSQLD=$$($(VENV_PYTHON) -m local.servers.mysql) && export MYSQLD TZ=KST-9 \
+		&& $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e tests/contract $(ARGS)
 faults: setup  ## histories of faults on real servers and programs (N=1000, SEED=7, KAFKA=apache)
 	@$(VENV_PYTHON) -m tests.faults.campaign \
 		--histories $(or $(call given,N),$(if $(call given,SEED),1,60)) \
@@ -91,7 +95,7 @@ stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints 
 migrate: python  ## schema, topic, epoch
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.migrate $(ARGS)
 api: python  ## chalice local on port 8000
-	@$(WITH_SETTINGS) .venv/bin/chalice local --port 8000 $(ARGS)
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.chalice_local --port 8000 $(ARGS)
 serve: python  ## the gateway on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
 poller: python  ## a consumer of group_1 (ARGS="--processes 2")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from handlers.domain import identifiers, times
+from handlers.domain.campaign_name import campaign_name
 from handlers.domain.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 QUANTITY_MAX = 10_000_000  # the schema's CHECK has the same number
-NAME_LENGTH_MAX = 200
 FIELDS = frozenset({"id", "name", "quantity", "opens_at", "closes_at"})
 
 
@@ -28,23 +28,27 @@ class CampaignState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """The definition of a promotion by an administrator; never changed afterwards."""
+    """The definition of a promotion by an administrator; never changed afterwards.
+
+    fence: MySQL's number of the campaign's present history; each rebuild raises it.
+    """
 
     id: str
     name: str
     quantity: int
     opens_at_ms: int
     closes_at_ms: int
+    fence: int = field(default=1, compare=False)
 
     @classmethod
     def from_request(cls, body: Mapping[str, object]) -> Campaign:
         """Check a request's fields; raise InvalidRequestError naming the first bad one."""
-        for field in sorted(body.keys() - FIELDS):
-            message = f"{field[:64]!r} is no field of a campaign"
+        for unknown in sorted(body.keys() - FIELDS):
+            message = f"{unknown[:64]!r} is no field of a campaign"
             raise InvalidRequestError(message)
         campaign = cls(
             id=identifiers.campaign_id(body.get("id")),
-            name=_name(body.get("name")),
+            name=campaign_name(body.get("name")),
             quantity=_quantity(body.get("quantity")),
             opens_at_ms=_time("opens_at", body.get("opens_at")),
             closes_at_ms=_time("closes_at", body.get("closes_at")),
@@ -95,14 +99,6 @@ def campaign_json(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _name(value: object) -> str:
-    # str.isprintable rejects control characters and the lone surrogates that JSON can contain.
-    if isinstance(value, str) and 0 < len(value) <= NAME_LENGTH_MAX and value.isprintable():
-        return value
-    message = f"name: must be 1 to {NAME_LENGTH_MAX} printable characters"
-    raise InvalidRequestError(message)
-
-
 def _quantity(value: object) -> int:
     # bool is a subclass of int, and true is not a quantity.
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= QUANTITY_MAX:
@@ -111,9 +107,9 @@ def _quantity(value: object) -> int:
     raise InvalidRequestError(message)
 
 
-def _time(field: str, value: object) -> int:
+def _time(name: str, value: object) -> int:
     try:
         return times.from_iso(value) if isinstance(value, str) else times.from_iso("")
     except (ValueError, OverflowError) as error:
-        message = f"{field}: must be ISO 8601 with Z or an offset, e.g. 2026-11-22T03:00:00Z"
+        message = f"{name}: must be ISO 8601 with Z or an offset, e.g. 2026-11-22T03:00:00Z"
         raise InvalidRequestError(message) from error

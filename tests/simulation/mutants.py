@@ -14,6 +14,7 @@ from handlers.edge.events import kafka as kafka_event
 from tests.simulation.clock import Clock
 from tests.simulation.consumer import Consumer
 from tests.simulation.ledger import Ledger
+from tests.support.unique_keys import without_unique_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
 FORGER = "forger"
-UNIQUE = {
-    "coupon_one_per_person": "(campaign_id, user_id)",
-    "coupon_serial_once": "(campaign_id, serial)",
-    "coupon_code_once": "(code)",
-}
 
 
 def _cut(
@@ -102,15 +98,8 @@ def rejection(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 @contextmanager
 def unique_keys(cluster: Cluster) -> Iterator[None]:
     """MySQL allows duplicates, while the block lasts."""
-    # Then the foreign key needs an index of its own.
-    cluster.rows("ALTER TABLE coupon ADD INDEX control (campaign_id)")
-    for key in UNIQUE:
-        cluster.rows(f"ALTER TABLE coupon DROP INDEX {key}")
-    try:
-        yield
-    finally:
-        cluster.stage.kill_all()
-        cluster.rows("DELETE FROM coupon")
-        for key, columns in UNIQUE.items():
-            cluster.rows(f"ALTER TABLE coupon ADD CONSTRAINT {key} UNIQUE {columns}")
-        cluster.rows("ALTER TABLE coupon DROP INDEX control")
+    with without_unique_keys(cluster.rows):
+        try:
+            yield
+        finally:
+            cluster.stage.kill_all()

@@ -176,7 +176,7 @@ def rows(settings: Settings, statement: str, *values: object) -> list[tuple[Any,
 
 def coupons(settings: Settings, campaign_id: str) -> list[tuple[str, int]]:
     """Return (user, serial) of every coupon in MySQL, by serial."""
-    statement = "SELECT user_id, serial FROM coupon WHERE campaign_id = %s ORDER BY serial, id"
+    statement = "SELECT user_id, serial FROM coupon WHERE campaign_id = %s ORDER BY serial, user_id"
     return [(user, serial) for user, serial in rows(settings, statement, campaign_id)]
 
 

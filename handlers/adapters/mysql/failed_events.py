@@ -47,9 +47,13 @@ class RedriveResult:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """coupon is None when the record cannot be decoded; flaw says why."""
+
     id: int
     attempts: int
     record: Record
+    coupon: CouponAccepted | None
+    flaw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,9 @@ class FailedEventQueue:
             filters = {"status": status, "now": int(now), "after": after, "limit": limit}
             cursor.execute(SELECT_DUE, filters)
             rows = [_row(columns) for columns in cursor.fetchall()]
-            outcomes = [(row, self._write(cursor, row.record)) for row in rows]
+            # The order in which consumers lock the same coupons; of two with one serial, by id.
+            in_order = sorted(rows, key=_write_order)
+            outcomes = [(row, self._write(cursor, row)) for row in in_order]
             statuses = [
                 (row, self._update_status(cursor, row, outcome)) for row, outcome in outcomes
             ]
@@ -94,7 +100,7 @@ class FailedEventQueue:
                 last_id=rows[-1].id if rows else None,
                 resolved=sum(new is FailedStatus.RESOLVED for _, new in statuses),
                 retried=sum(new is FailedStatus.PENDING for _, new in statuses),
-                dead=tuple(row.id for row, new in statuses if new is FailedStatus.DEAD),
+                dead=tuple(sorted(row.id for row, new in statuses if new is FailedStatus.DEAD)),
                 settlements=tuple(
                     Settlement(c.campaign_id, c.user_id, c.serial, SettledAs.COUPON)
                     for c in written
@@ -120,11 +126,10 @@ class FailedEventQueue:
         values = {"campaign_id": campaign_id}
         return self._database.run(lambda cursor: cursor.execute(REQUEUE_DEAD, values))
 
-    def _write(self, cursor: Cursor, record: Record) -> _Outcome:
-        try:
-            coupon = CouponAccepted.decode(record.value)
-        except UndecodableError as error:
-            return _Outcome(FailedEvent(record, Reason.UNDECODABLE, str(error)))
+    def _write(self, cursor: Cursor, row: _Row) -> _Outcome:
+        record, coupon = row.record, row.coupon
+        if coupon is None:
+            return _Outcome(FailedEvent(record, Reason.UNDECODABLE, row.flaw))
         for _ in range(REASSIGNMENTS_MAX):
             failure = self._ledger.insert_one(cursor, DecodedRecord(coupon, lambda: record))
             if failure is None:
@@ -173,7 +178,15 @@ class FailedEventQueue:
 
 def _row(columns: tuple[Any, ...]) -> _Row:
     row_id, topic, partition, offset, payload, attempts = columns
-    return _Row(row_id, attempts, Record(topic, partition, offset, 0, None, payload))
+    record = Record(topic, partition, offset, 0, None, payload)
+    try:
+        return _Row(row_id, attempts, record, CouponAccepted.decode(payload))
+    except UndecodableError as error:
+        return _Row(row_id, attempts, record, None, str(error))
+
+
+def _write_order(row: _Row) -> tuple[str, int]:
+    return (row.coupon.campaign_id, row.coupon.serial) if row.coupon else ("", 0)
 
 
 def _backoff_s(attempts: int) -> float:

@@ -29,7 +29,10 @@ CLASSIFY_COUPONS = query("classify_coupons")
 INSERT_FAILED_EVENT = query("insert_failed_event")
 SELECT_FAILED_EVENT_PAYLOAD = query("select_failed_event_payload")
 
+# The same for all writers: when they write the same rows they wait for each other, not deadlock.
+# Of two with one serial, the record that came first stays first: it gets the serial.
 WRITE_ORDER = attrgetter("coupon.campaign_id", "coupon.serial")
+POSITION = attrgetter("record.topic", "record.partition", "record.offset")
 DETAIL_LENGTH_MAX = 1000  # the column's
 # MySQL never accepts this value. It rolls back the statement and not the transaction; a deadlock,
 # which rolls back the transaction, is not one of these errors.
@@ -52,12 +55,11 @@ class Ledger:
         everything in `failed`. Writing the same batch again changes nothing. Raises
         UnavailableError when MySQL is unreachable and LedgerRefusedError when it refuses a value.
         """
-        # The same order for all consumers: when they write the same rows they wait, not deadlock.
         in_order = sorted(accepted, key=WRITE_ORDER)
 
         def work(cursor: Cursor) -> list[Settlement]:
             refused = self.insert(cursor, in_order)
-            for event in [*refused.values(), *failed]:
+            for event in sorted([*refused.values(), *failed], key=POSITION):
                 _insert_failed_event(cursor, event)
             # Almost always nothing is refused, and hashing each record takes time.
             return [_settlement(a.coupon, failed=bool(refused) and a in refused) for a in in_order]

@@ -1,15 +1,15 @@
-"""Connections to Redis that know which run of the server they are connected to."""
+"""Connections to Redis: addresses, passwords, timeouts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import hiredis
 from redis import Connection, Redis, RedisCluster, SSLConnection
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionPool, UnixDomainSocketConnection, parse_url
 from redis.credentials import CredentialProvider
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
@@ -41,12 +41,6 @@ class _Credentials(CredentialProvider):
         return redis_credentials(self._secret)
 
 
-class _RunId:
-    """A placeholder: the run_id of the server behind the connection that sends the command."""
-
-
-RUN_ID = _RunId()
-
 WRITE_BYTES_MIN = 16 * 1024  # as much as the server reads at once
 
 # For the type checker the mixin is a connection; at run time it is mixed into each kind of one.
@@ -56,14 +50,8 @@ else:
     _Base = object
 
 
-class _RunIdAware(_Base):
-    """Reads the server's run_id once per connection and replaces RUN_ID with it.
-
-    A restart or a failover closes every connection, so a run_id that was read over a connection
-    stays valid for everything that this connection sends.
-    """
-
-    _run_id: str | None = None
+class _BatchConnection(_Base):
+    """Renews a rotated password, and sends several commands at once."""
 
     def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
         try:
@@ -73,38 +61,11 @@ class _RunIdAware(_Base):
             if not isinstance(provider, _Credentials) or not provider.renew():
                 raise
             super().on_connect_check_health(check_health)  # the password was rotated
-        self._run_id = None
-        self.send_command("INFO", "server", check_health=False)
-        try:
-            info = cast("bytes", self.read_response()).decode()
-        except ResponseError:
-            return  # a service that hides INFO; only commands that need the run_id fail
-        for line in info.splitlines():
-            name, _, value = line.partition(":")
-            if name == "run_id":
-                self._run_id = value
-
-    def send_command(self, *args: Any, **kwargs: Any) -> None:
-        # Connect first: a command packed with the old run_id must never reach a new server.
-        if not self._sock:
-            self.connect()
-        super().send_command(*self._resolve(args), **kwargs)
 
     def send_all(self, commands: Sequence[tuple[Any, ...]]) -> None:
         """Send several commands in few writes; the server starts on the first ones meanwhile."""
-        if not self._sock:  # as above
-            self.connect()
         # redis-py's own packing does the same, but inspects each argument.
-        self.send_packed_command(_writes(map(hiredis.pack_command, map(self._resolve, commands))))
-
-    def _resolve(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return `args` with this connection's run_id in place of RUN_ID."""
-        if RUN_ID not in args:
-            return args
-        if self._run_id is None:
-            message = "the server hides its run_id; REDIS_EPOCH=off works without it"
-            raise RedisError(message)
-        return tuple(self._run_id if arg is RUN_ID else arg for arg in args)
+        self.send_packed_command(_writes(map(hiredis.pack_command, commands)))
 
 
 def _writes(commands: Iterable[bytes]) -> Iterator[bytes]:
@@ -118,15 +79,15 @@ def _writes(commands: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(joined)
 
 
-class RunIdConnection(_RunIdAware, Connection):
+class BatchConnection(_BatchConnection, Connection):
     """Over TCP."""
 
 
-class RunIdSSLConnection(_RunIdAware, SSLConnection):
+class BatchSSLConnection(_BatchConnection, SSLConnection):
     """Over TLS."""
 
 
-class RunIdUnixConnection(_RunIdAware, UnixDomainSocketConnection):
+class BatchUnixConnection(_BatchConnection, UnixDomainSocketConnection):
     """Over a socket in the file system."""
 
 
@@ -141,9 +102,9 @@ def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisClus
         address = {k: v for k, v in address.items() if k not in {"username", "password"}}
         address["credential_provider"] = _Credentials(auth)
     kind = {
-        SSLConnection: RunIdSSLConnection,
-        UnixDomainSocketConnection: RunIdUnixConnection,
-    }.get(address.pop("connection_class", Connection), RunIdConnection)
+        SSLConnection: BatchSSLConnection,
+        UnixDomainSocketConnection: BatchUnixConnection,
+    }.get(address.pop("connection_class", Connection), BatchConnection)
     options: dict[str, Any] = {
         "connection_class": kind,
         "socket_timeout": SOCKET_TIMEOUT_S,

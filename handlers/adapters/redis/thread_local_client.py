@@ -58,6 +58,7 @@ class ThreadLocalRedis(Redis):
             opened = list(self._opened)
         for connection in opened:
             connection.disconnect()
+        self.connection_pool.disconnect()
         super().close()
 
     def _own(self) -> ConnectionInterface:

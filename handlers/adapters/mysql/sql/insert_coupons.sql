@@ -1,13 +1,15 @@
 -- Write a batch of coupons in one statement. %(rows)s: JSON array of
--- [campaign_id, user_id, serial, code, admitted_at], sorted by campaign and serial.
+-- [campaign_id, user_id, serial, code, admitted_at], sorted as all writers sort them (ledger.py).
 --
 -- The schema's third guard is the join: no coupon without its campaign, none above its quantity.
--- IGNORE skips rows that violate a UNIQUE key; classify_coupons.sql then says why. It would also
--- change values that do not fit, so every value is checked before (domain/coupon.py).
+-- A row that violates a UNIQUE key changes nothing and counts 0; classify_coupons.sql then says
+-- why. Unlike with IGNORE, every other error is an error.
+-- ORDER BY, since the optimizer may read the campaigns first: all writers lock rows in one order.
 -- The explicit collations make the comparison binary under any collation of the connection.
-INSERT IGNORE INTO coupon (campaign_id, user_id, serial, code, admitted_at)
+INSERT INTO coupon (campaign_id, user_id, serial, code, admitted_at)
 SELECT r.campaign_id, r.user_id, r.serial, r.code, r.admitted_at
 FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
+         n           FOR ORDINALITY,
          campaign_id VARCHAR(64) PATH '$[0]',
          user_id     VARCHAR(64) PATH '$[1]',
          serial      BIGINT      PATH '$[2]',
@@ -17,3 +19,5 @@ FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
 JOIN campaign AS c
   ON c.id = r.campaign_id COLLATE utf8mb4_bin
  AND r.serial BETWEEN 1 AND c.quantity
+ORDER BY r.n
+ON DUPLICATE KEY UPDATE serial = coupon.serial

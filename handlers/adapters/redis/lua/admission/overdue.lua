@@ -2,12 +2,12 @@
 --
 -- KEYS  1 campaign  2 applied_user  3 pending (see admit.lua)
 --       4 resent    sorted set  user id -> when the relay took the admission to send it, in ms
--- ARGV  1 run_id, or "" to skip the check
+-- ARGV  1 "1" to check the epoch, or ""
 --       2 age in ms from which one is overdue; one that was sent is due again after as long
 --       3 score and  4 user of the last entry of the page before, "" and "" for the oldest
 --       5 how many entries to look at, at most
--- Returns {NOT_FOUND} or {STALE}, else {OK, score and user of its last entry ("" and "" at the end),
---   user, serial, admitted_at_ms, user, …}
+-- Returns {NOT_FOUND} or {STALE}, else {OK, fence, score and user of its last entry ("" and "" at
+--   the end), user, serial, admitted_at_ms, user, …}
 --
 -- Why one script: two relays at once must not take the same admission. `resent` may be lost: then
 -- some are sent once too often. A page begins at a score, since entries leave in between; it holds
@@ -17,8 +17,9 @@
 -- was ahead. Its age is unknown, so it is overdue at once, after all others. A note from the future
 -- does not count.
 -- include epoch/why_closed.lua
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-local closed = why_closed(epoch, epoch, ARGV[1])
+local campaign = redis.call('HMGET', KEYS[1], 'epoch', 'fence')
+local closed = why_closed(campaign[1], ARGV[1])
+local fence = tonumber(campaign[2] or '0')
 if closed then
   return {closed}
 end
@@ -46,14 +47,14 @@ if #found == 0 then
   found = page(from, '+inf')
 end
 if #found == 0 then
-  return {'OK', '', ''}
+  return {'OK', fence, '', ''}
 end
 
 local users = {}
 for i = 1, #found, 2 do
   users[#users + 1] = found[i]
 end
-local result = {'OK', found[#found], users[#users]}
+local result = {'OK', fence, found[#found], users[#users]}
 
 -- pcall: while the server rejects writes, everything overdue is still sent.
 redis.pcall('ZREMRANGEBYSCORE', KEYS[4], '-inf', latest_ms)

@@ -1,7 +1,7 @@
 -- Give back: serials of an open campaign that nothing needs any more, for the next applicants.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned (see admit.lua)
--- ARGV  1 run_id, or "" to skip the check  2… serials, in one order for each attempt
+-- ARGV  1 "1" to check the epoch, or ""  2… serials, in one order for each attempt
 -- Returns {NOT_FOUND} or {STALE}, else {OK, how many were given back}
 --
 -- The caller has proven that neither Kafka nor MySQL has them and that they are not in `returned`,
@@ -9,7 +9,7 @@
 -- checked here: whether a user holds one. A repeat of this call finds its serials at the end.
 -- include epoch/why_closed.lua
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
-local closed = why_closed(epoch, epoch, ARGV[1])
+local closed = why_closed(epoch, ARGV[1])
 if closed then
   return {closed}
 end
