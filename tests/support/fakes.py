@@ -42,6 +42,11 @@ class FakeCampaign:
         default_factory=Counter, repr=False
     )  # by window, and by user or address
 
+    def next_serial(self) -> int:
+        """Return the lowest serial above the count that no user holds, 0 when none is left."""
+        free = set(range(self.count + 1, self.quantity + 1)) - set(self.serials.values())
+        return min(free, default=0)
+
 
 @dataclass
 class FakeAdmissions:
@@ -77,7 +82,7 @@ class FakeAdmissions:
         if not applied and early_ms <= 0:
             if self.now_ms >= campaign.closes_at_ms:
                 return Admission(Outcome.CLOSED)
-            if not campaign.returned and campaign.count >= campaign.quantity:
+            if not campaign.returned and not campaign.next_serial():
                 return Admission(Outcome.SOLD_OUT)
         window, passed_ms = divmod(-early_ms, 1000)
         counted = [((window, f"user:{user_id}"), self.limits.per_user)] * (applied or early_ms > 0)
@@ -95,7 +100,7 @@ class FakeAdmissions:
         if campaign.returned:
             serial = campaign.returned.pop(0)
         else:
-            serial = campaign.count = campaign.count + 1
+            serial = campaign.count = campaign.next_serial()
         campaign.serials[user_id] = serial
         campaign.pending[user_id] = self.now_ms
         return Admission(Outcome.ACCEPTED, serial, self.now_ms, fence=1)
@@ -108,7 +113,7 @@ class FakeAdmissions:
         winners = frozenset(campaign.serials)
         if self.now_ms >= campaign.closes_at_ms:
             return Rejection(Admission(Outcome.CLOSED), winners)
-        if campaign.returned or campaign.count < campaign.quantity:
+        if campaign.returned or campaign.next_serial():
             return None
         return Rejection(Admission(Outcome.SOLD_OUT), winners)
 
@@ -141,7 +146,6 @@ def _settle(campaign: FakeCampaign, settlement: Settlement) -> None:
         if known != serial:
             campaign.serials[user] = serial
             campaign.returned = [one for one in campaign.returned if one != serial]
-        campaign.count = max(campaign.count, serial)
     elif known != serial:
         return
     campaign.pending.pop(user, None)
