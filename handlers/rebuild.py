@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from handlers import log, wiring
 from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
-from handlers.domain.fence import is_late
+from handlers.domain.fence import Unwritten, is_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from handlers.domain.campaign import Campaign
-    from handlers.domain.fence import FenceOffset, Unwritten
+    from handlers.domain.fence import FenceOffset
 
 # A campaign that is in MySQL but not in Redis may still be being created, and a rebuild would make
 # that creation fail. A creation is one request: API Gateway allows it 29 s.

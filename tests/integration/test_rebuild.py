@@ -26,7 +26,15 @@ from tests.support.single import publish_one
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from handlers.config import Settings
+    from handlers.domain.fence import Unwritten
+
+
+def nothing_unread() -> Generator[Unwritten, None, dict[int, int]]:
+    yield from ()
+    return {}
 
 
 def test_nothing_is_touched_when_nothing_was_lost(lossy: Settings, campaign_id: str) -> None:
@@ -152,7 +160,7 @@ def test_a_user_whose_record_waits_in_failed_event_is_not_forgotten(
     )
     flush(lossy)
     with_nothing_unread = wiring.topic()
-    with_nothing_unread.unconsumed = lambda: iter(())  # type: ignore[method-assign]
+    with_nothing_unread.unconsumed = nothing_unread  # type: ignore[method-assign]
     rebuild_handler({}, None)
     assert apply(campaign_id, "waiting").body["serial"] == 4
     assert rows(lossy, "SELECT status, attempts FROM failed_event") == [("PENDING", 0)]

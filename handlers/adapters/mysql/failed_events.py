@@ -33,6 +33,7 @@ BACKOFF_S = 30
 BACKOFF_S_MAX = 3600
 # A reassigned serial may be taken, too, where Redis is behind MySQL; each try uses the next one.
 REASSIGNMENTS_MAX = 20
+NOT_ACCEPTED = "it came to Kafka after a rebuild had read the topic: the user was not accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,11 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """failure is None when the user has a coupon now; coupon is the one that was written."""
+    """failure is None when nothing is left to do; coupon is the one that was written."""
 
     failure: FailedEvent | None
     coupon: CouponAccepted | None = None
+    detail: str = "written"
 
 
 class FailedEventQueue:
@@ -140,7 +142,9 @@ class FailedEventQueue:
             if failure is None:
                 return _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
-                return _Outcome(None)  # the user has a coupon, and gets only one
+                return _Outcome(None, detail="the user has a coupon, and gets only one")
+            if failure.reason is Reason.SUPERSEDED and not is_reassigned:
+                return _Outcome(None, detail=NOT_ACCEPTED)
             another = self._with_another_serial(failure, coupon)
             if isinstance(another, FailedEvent):
                 return _Outcome(another)
@@ -163,7 +167,7 @@ class FailedEventQueue:
         attempts = row.attempts + 1
         if outcome.failure is None:
             status = FailedStatus.RESOLVED
-            reason, detail = None, "written" if outcome.coupon else "the user has a coupon"
+            reason, detail = None, outcome.detail
         else:
             dead = attempts >= self._attempts_max
             status = FailedStatus.DEAD if dead else FailedStatus.PENDING
