@@ -81,23 +81,30 @@ class Protocol(RuleBasedStateMachine):
         self,
         run: Run,
         calls: int,
+        fate: Fate | None,
         fault: str | None,
         *,
         rebuilt: bool,
+        arrives: bool,
         between: list[Run],
         others: list[Run],
     ) -> None:
         """A program pauses, Redis has a fault, others run to their end, then it continues.
 
+        fate: of its last call before the pause, if not all go well. arrives: what it has sent late
+        comes in before it continues.
+
         The other rules can do the same in sum, but rarely in this order.
         """
-        slow = self.play(run, Plan(calls, None, Then.PAUSES))
+        slow = self.play(run, Plan(calls, fate, Then.PAUSES))
         if fault:
             self.inject_redis(fault)
         if rebuilt:
             self.play(REBUILD, TO_THE_END)
         for other in between:
             self.play(other, TO_THE_END)
+        while arrives and self.cluster.log.wire:
+            self.arrive(0)
         if slow and not slow.ended:
             self.follow(slow, TO_THE_END)
         for other in others:

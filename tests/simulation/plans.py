@@ -101,8 +101,10 @@ HAPPENINGS = st.one_of(
         "is_overtaken",
         run=RUNS,
         calls=OVERTAKEN_AT,
+        fate=FAULT,
         fault=REDIS_FAULT | st.none(),
         rebuilt=st.booleans(),
+        arrives=st.booleans(),
         between=st.lists(RUNS, max_size=2),
         others=st.lists(RUNS, max_size=2),
     )
