@@ -86,7 +86,8 @@ up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chal
 	@local/containers.sh ports
 	@local/compose.sh build --quiet migrate
 	@wait=$$(local/compose.sh up --help | sed -n 's/^ *\(--wait\) .*/\1/p') \
-		&& local/compose.sh up --detach --no-build $$wait $(ARGS)
+		&& local/compose.sh up --detach --no-build $$wait $(ARGS) \
+		&& { [ -n "$$wait" ] || local/containers.sh wait; }
 	@mkdir -p $(dir $(CONTAINER_SETTINGS)) && local/containers.sh settings > $(CONTAINER_SETTINGS)
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
 	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)

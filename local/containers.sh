@@ -2,6 +2,7 @@
 # About the containers of `make up`, from local/.env and the environment, as Compose reads them.
 #
 #   local/containers.sh ports       exit code 1 and a sentence when a port is taken by another program
+#   local/containers.sh wait        until all are ready; exit code 1 names one that will not be
 #   local/containers.sh settings    the settings with which a program on this machine reaches them
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,7 +10,9 @@ cd "$(dirname "$0")/.."
 FILE=local/.env
 [ -f $FILE ] || FILE=local/.env.example
 
-usage() { sed -n '2,6s/^# \{0,1\}//p' local/containers.sh; }
+WAIT_S=300 # a first start of MySQL on a slow disk takes one of these minutes
+
+usage() { sed -n '2,7s/^# \{0,1\}//p' local/containers.sh; }
 
 value() { # $1 the name; the environment comes before the file
     printenv "$1" || sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*//p" $FILE | tail -n 1 \
@@ -46,6 +49,24 @@ ports() {
     [ $free = yes ]
 }
 
+wait_for_all() { # the older docker-compose has no --wait
+    deadline=$(($(date +%s) + WAIT_S))
+    form='{{.Name}} {{.State.Status}}{{.State.ExitCode}} {{with .State.Health}}{{.Status}}{{end}}'
+    while :; do
+        # shellcheck disable=SC2046 - one word for each container
+        states=$(docker inspect --format "$form" $(local/compose.sh ps -q))
+        late=$(echo "$states" | grep -v -e 'running0 healthy$' -e 'exited0 $' || true)
+        [ -n "$late" ] || return 0
+        if echo "$late" | grep -q -e 'unhealthy$' -e 'exited[1-9]' \
+            || [ "$(date +%s)" -ge "$deadline" ]; then
+            echo "Not ready: $(echo "$late" | cut -d ' ' -f 1 | tr -d / | tr '\n' ' ')" >&2
+            echo "What it says: local/compose.sh logs" >&2
+            return 1
+        fi
+        sleep 1
+    done
+}
+
 export_line() { # $1 the name, $2 the value: any text, also one with quotes
     printf "export %s='%s'\n" "$1" "$(printf %s "$2" | sed "s/'/'\\\\''/g")"
 }
@@ -62,6 +83,7 @@ settings() {
 
 case "${1:-}" in
     ports) ports ;;
+    wait) wait_for_all ;;
     settings) settings ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;

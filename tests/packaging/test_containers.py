@@ -101,6 +101,32 @@ def test_a_port_that_our_own_container_has_is_not_taken(checkout: Path, taken: i
     assert ports(checkout, REDIS_PORT=str(taken)).returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("states", "code", "said"),
+    [
+        (["/a_1 running0 healthy", "/migrate_1 exited0 "], 0, ""),
+        (["/a_1 running0 starting|/a_1 running0 healthy"], 0, ""),
+        (["/a_1 running0 healthy", "/b_1 running0 unhealthy"], 1, "Not ready: b_1 "),
+        (["/a_1 running0 healthy", "/migrate_1 exited1 "], 1, "Not ready: migrate_1 "),
+    ],
+)
+def test_without_a_wait_of_composes_own_it_waits_until_all_are_ready(
+    checkout: Path, states: list[str], code: int, said: str
+) -> None:
+    script(checkout / "local" / "compose.sh", "echo id")
+    # Each line is a container; what is after | comes with the second look.
+    first = "\n".join(state.partition("|")[0] for state in states)
+    then = "\n".join(state.rpartition("|")[2] for state in states)
+    (checkout / "first").write_text(f"{first}\n", "utf-8")
+    (checkout / "then").write_text(f"{then}\n", "utf-8")
+    looked = 'f=then; [ -e "$0.looked" ] || f=first; touch "$0.looked"'
+    script(checkout / "docker", f'{looked}; cat "$(dirname "$0")/$f"')
+    path = f"{checkout}:{os.environ['PATH']}"
+    done = run(str(checkout / "local" / "containers.sh"), "wait", PATH=path)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.startswith(said)
+
+
 def test_the_settings_are_those_of_the_demo_whatever_characters_they_have(checkout: Path) -> None:
     own = checkout / "local" / ".env"
     secret = 'it\'s "quoted" $HOME `x` \\ and of 32 bytes'
