@@ -8,7 +8,7 @@ it returns has a type of its own, so the type checker refuses phases in a wrong 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -183,6 +183,7 @@ def _write(unsafe: list[_Unsafe]) -> Iterator[tuple[int, Response]]:
     stays pending in Redis, and the relay sends it again.
     """
     replies = _ask(_write_rows, [one.admitted.outgoing.message for one in unsafe])
+    _settle(one for one, reply in zip(unsafe, replies, strict=True) if reply is True)
     for one, is_written in zip(unsafe, replies, strict=True):
         application = one.admitted.application
         if isinstance(is_written, Exception):
@@ -222,16 +223,19 @@ def _confirm(messages: list[CouponAccepted]) -> Sequence[bool]:
 
 
 def _write_rows(messages: list[CouponAccepted]) -> Sequence[bool]:
-    """Write the rows and settle them; a Redis that is down does not make them less safe."""
-    written = wiring.direct_writer().write_all(messages)
-    rows = [message for message, is_written in zip(messages, written, strict=True) if is_written]
+    return wiring.direct_writer().write_all(messages)
+
+
+def _settle(written: Iterable[_Unsafe]) -> None:
+    """Let the relay not send what MySQL has; without Redis it does, which is harmless."""
+    rows = [one.admitted.outgoing.message for one in written]
+    settlements = [
+        Settlement(row.campaign_id, row.user_id, row.serial, SettledAs.COUPON) for row in rows
+    ]
     try:
-        wiring.admissions().settle(
-            Settlement(row.campaign_id, row.user_id, row.serial, SettledAs.COUPON) for row in rows
-        )
+        wiring.admissions().settle(settlements)
     except UnavailableError:
-        log.exception("written but not settled", {"coupons": len(rows)})
-    return written
+        log.exception("written but not settled", {"coupons": len(settlements)})
 
 
 def _respond(application: _Application, admission: Admission) -> Response:

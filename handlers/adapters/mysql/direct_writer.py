@@ -30,7 +30,7 @@ PAUSE_S = 1.0
 
 
 @dataclass(slots=True)
-class _Row:
+class _Waiting:
     """A row that a thread waits for."""
 
     coupon: CouponAccepted
@@ -46,7 +46,7 @@ class DirectWriter:
         self._clock = clock
         self._lock = Lock()  # of the queue
         self._writing = Lock()
-        self._queue: list[_Row] = []
+        self._queue: list[_Waiting] = []
         self._paused_until = 0.0
 
     def write_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
@@ -55,12 +55,12 @@ class DirectWriter:
         False: it has not, or that is unknown. A row is written only under the fence that admitted
         the user. Takes WAIT_S_MAX and one transaction at most.
         """
-        rows = [_Row(coupon, is_queued=False) for coupon in admitted]
+        rows = [_Waiting(coupon, is_queued=False) for coupon in admitted]
         if self._enqueue([row for row in rows if row.coupon.fence]):
             self._write_until_done(rows)
         return [row.is_written for row in rows]
 
-    def _enqueue(self, rows: Sequence[_Row]) -> bool:
+    def _enqueue(self, rows: Sequence[_Waiting]) -> bool:
         with self._lock:
             has_room = len(self._queue) + len(rows) <= QUEUE_MAX
             if not has_room or self._clock() < self._paused_until:
@@ -70,7 +70,7 @@ class DirectWriter:
             self._queue += rows
         return True
 
-    def _write_until_done(self, rows: Sequence[_Row]) -> None:
+    def _write_until_done(self, rows: Sequence[_Waiting]) -> None:
         deadline = self._clock() + WAIT_S_MAX
         # A thread that gets this lock finds its rows written by the one before, or in the queue.
         while any(row.is_queued for row in rows):
@@ -83,7 +83,7 @@ class DirectWriter:
             finally:
                 self._writing.release()
 
-    def _give_up(self, rows: Sequence[_Row]) -> None:
+    def _give_up(self, rows: Sequence[_Waiting]) -> None:
         with self._lock:
             for row in rows:
                 row.is_queued = False

@@ -55,13 +55,14 @@ def test_each_apply_of_a_batch_gets_the_response_it_would_get_alone(
     assert sorted(fakes.publisher.sent) == sent
 
 
-def test_a_batch_calls_redis_once_and_publishes_once(
+def test_a_batch_is_decided_published_and_confirmed_in_one_call_each(
     mixed: list[dict[str, Any]], calls: list[tuple[str, list[str]]]
 ) -> None:
     responses(mixed)
     assert calls == [
         ("admit_all", ["1", "1", "late", "old", "1"]),
         ("publish_all", ["1", "old", "1"]),
+        ("confirm_all", ["1", "old", "1"]),
     ]
 
 
@@ -170,6 +171,7 @@ def test_rejections_are_refreshed_after_each_decision_and_for_admitted_users_aft
         ("other", ["NOT_FOUND"]),
         ("welcome", ["SOLD_OUT"]),
         ("publish_all", ["1", "old", "1"]),
+        ("confirm_all", ["1", "old", "1"]),
         ("welcome", ["ACCEPTED"]),
         ("welcome", ["ALREADY_APPLIED"]),
         ("welcome", ["ALREADY_APPLIED"]),

@@ -13,11 +13,11 @@ INSERT INTO coupon (campaign_id, user_id, serial, code, admitted_at)
 SELECT r.campaign_id, r.user_id, r.serial, r.code, r.admitted_at
 FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
          n           FOR ORDINALITY,
-         campaign_id VARCHAR(64) PATH '$[0]',
-         user_id     VARCHAR(64) PATH '$[1]',
+         campaign_id VARCHAR(64) CHARACTER SET utf8mb4 PATH '$[0]',
+         user_id     VARCHAR(64) CHARACTER SET utf8mb4 PATH '$[1]',
          serial      BIGINT      PATH '$[2]',
-         code        CHAR(16)    PATH '$[3]',
-         admitted_at VARCHAR(23) PATH '$[4]',
+         code        CHAR(16)    CHARACTER SET utf8mb4 PATH '$[3]',
+         admitted_at VARCHAR(23) CHARACTER SET utf8mb4 PATH '$[4]',
          fence       BIGINT      PATH '$[5]'
      )) AS r
 JOIN (
