@@ -43,9 +43,9 @@ NO_CONSUMER = (
 
 
 def broken_promises(
-    cluster: Cluster, *faults: Fault, quiet_s: float = history.QUIET_S
+    cluster: Cluster, *faults: Fault, quiet_s: float = history.QUIET_S, promise: str = ""
 ) -> list[str]:
-    """Play histories with these faults until a promise is broken; return the violations.
+    """Play histories with these faults until a promise breaks, or `promise`; return the violations.
 
     Each is slower than the one before, for slow machines. A result that is only
     late is not a violation: except for a coupon too many, a history that does not end is ignored.
@@ -54,6 +54,8 @@ def broken_promises(
     for seed in range(HISTORIES_MAX):
         played = slower(scenario(seed, faults), 2**seed)
         found = history.run(cluster, played, quiet_s=quiet_s, agree_s=AGREE_S).violations
+        if promise and not names(promise, found):
+            continue
         if names("P1", found) or (found and not any(is_late(violation) for violation in found)):
             return found
     return [f"nothing in {HISTORIES_MAX} histories, the last: {found}"]
@@ -138,7 +140,8 @@ def test_without_the_quantity_in_the_insert_a_forged_record_is_one_too_many(
 def test_without_a_guard_an_apply_that_a_rebuild_overtook_takes_the_serial_of_another_user(
     cluster_without: Callable[..., Cluster], guard: str, faults: Sequence[Fault]
 ) -> None:
-    found = broken_promises(cluster_without(guard, **PATIENT), *faults)
+    # Which of two applicants in different processes is paused is up to the machine.
+    found = broken_promises(cluster_without(guard, **PATIENT), *faults, promise="P3")
     assert names("P3", found), found
 
 
@@ -154,8 +157,9 @@ def test_with_every_guard_an_apply_that_a_rebuild_overtook_takes_no_serial(
 def test_a_gateway_whose_processes_hand_out_serials_from_stocks_of_ten_is_noticed(
     cluster_without: Callable[..., Cluster],
 ) -> None:
-    found = broken_promises(cluster_without("one-queue"))
-    assert any("a lower serial than one who had read it" in violation for violation in found), found
+    found = broken_promises(cluster_without("one-queue"), promise="P4")
+    signs = "a lower serial than one who had read it", "applied after another had read SOLD_OUT"
+    assert any(sign in violation for sign in signs for violation in found), found
 
 
 def test_without_settle_a_history_never_becomes_quiet(
