@@ -104,7 +104,7 @@ def refused_while_raised(settings: Settings, campaign_id: str) -> bool:
     """Write a row of fence 1 while another transaction raises it; return whether it is refused."""
     row = [message(campaign_id, "42", 1, 1)]
     with ThreadPoolExecutor(1) as apply, transaction(settings) as cursor:
-        cursor.execute("UPDATE campaign SET fence = fence + 1 WHERE id = %s", campaign_id)
+        cursor.execute("UPDATE campaign SET fence = fence + 1 WHERE id = %s", (campaign_id,))
         written = apply.submit(wiring.direct_writer().write_all, row)
         await_waiting(settings, "%INSERT INTO coupon%")
         cursor.connection.commit()
