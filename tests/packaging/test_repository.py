@@ -31,6 +31,7 @@ COMMON = (
     "handlers.env_parser",
     "handlers.gc_pause",
     "handlers.log",
+    "handlers.redis_url",
     "handlers.retry",
     JSON,
 )

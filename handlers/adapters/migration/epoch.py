@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pymysql
 from redis.exceptions import (
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 # The value where a service hides its run_id (REDIS_EPOCH=off): there, only its presence counts.
 HIDDEN = "hidden"
-REDIS_PORT = 6379
 
 
 class EpochState(StrEnum):
@@ -99,8 +97,7 @@ def _write(settings: Settings, run_id: str, patience: RetryDeadline, auth: Secre
 def _with_retry(
     settings: Settings, ask: Callable[[], tuple[str, str]], patience: RetryDeadline
 ) -> tuple[str, str]:
-    where = urlsplit(settings.redis_url)  # without its user and password
-    server = f"Redis at {where.hostname or where.path}:{where.port or REDIS_PORT}"
+    server = f"Redis at {settings.redis.where}"
     try:
         return patience.retry_until_ready(server, ask, _is_transient)
     except (RedisError, RedisClusterException) as error:

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any, cast
 import hiredis
 from redis import Connection, Redis, RedisCluster, SSLConnection
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
 from redis.connection import ConnectionPool, UnixDomainSocketConnection, parse_url
 from redis.credentials import CredentialProvider
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from handlers.adapters import tls
 from handlers.adapters.aws.secrets import redis_credentials
 from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 
 if TYPE_CHECKING:
+    import socket
+    import ssl
     from collections.abc import Iterable, Iterator, Sequence
 
     from handlers.adapters.aws.secrets import Secret
@@ -46,6 +50,10 @@ class _RunId:
 
 
 RUN_ID = _RunId()
+
+# What the shared TLS context knows of redis-py's options.
+SHARED_TLS_OPTIONS = {"ssl_ca_certs"}
+CA_FILE = "REDIS_URL's ssl_ca_certs"
 
 WRITE_BYTES_MIN = 16 * 1024  # as much as the server reads at once
 
@@ -123,7 +131,15 @@ class RunIdConnection(_RunIdAware, Connection):
 
 
 class RunIdSSLConnection(_RunIdAware, SSLConnection):
-    """Over TLS."""
+    """Over TLS as redis-py makes it: for a URL with options such as a client certificate."""
+
+
+class RunIdSharedSSLConnection(RunIdSSLConnection):
+    """Over TLS, with the process's shared context: redis-py reads all CAs for each connection."""
+
+    def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
+        context = tls.verifying(self.ca_certs or "", CA_FILE)
+        return context.wrap_socket(sock, server_hostname=self.host)
 
 
 class RunIdUnixConnection(_RunIdAware, UnixDomainSocketConnection):
@@ -136,16 +152,35 @@ def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisClus
     auth: the secret with the password, in place of one in the URL. With rediss:// the server's
     certificate and name are checked against the system's CAs, or ?ssl_ca_certs=FILE.
     """
-    address = parse_url(settings.redis_url)
+    options = _options(settings.redis.url)
     if auth:
-        address = {k: v for k, v in address.items() if k not in {"username", "password"}}
-        address["credential_provider"] = _Credentials(auth)
-    kind = {
-        SSLConnection: RunIdSSLConnection,
-        UnixDomainSocketConnection: RunIdUnixConnection,
-    }.get(address.pop("connection_class", Connection), RunIdConnection)
-    options: dict[str, Any] = {
-        "connection_class": kind,
+        options = {k: v for k, v in options.items() if k not in {"username", "password"}}
+        options["credential_provider"] = _Credentials(auth)
+    retry = Retry(NoBackoff(), RETRIES)
+    if settings.redis_cluster:
+        # RedisCluster takes only connection options from a URL, and these are complete.
+        options.pop("db", None)  # a cluster has only database 0
+        seeds = [ClusterNode(host, port) for host, port in settings.redis.servers]
+        return RedisCluster(url="redis://", startup_nodes=seeds, retry=retry, **options)
+    return ThreadLocalRedis(connection_pool=ConnectionPool(retry=retry, **options))
+
+
+def _options(url: str) -> dict[str, Any]:
+    """Return redis-py's options of a connection to the server of `url`."""
+    address = parse_url(url)
+    kind: type = address.pop("connection_class", Connection)
+    if kind is UnixDomainSocketConnection:
+        own: type = RunIdUnixConnection
+    elif kind is not SSLConnection:
+        own = RunIdConnection
+    elif {name for name in address if name.startswith("ssl_")} <= SHARED_TLS_OPTIONS:
+        own = RunIdSharedSSLConnection
+        tls.verifying(address.get("ssl_ca_certs") or "", CA_FILE)  # names a bad file at once
+    else:
+        own = RunIdSSLConnection
+        address.setdefault("ssl_exclude_verify_flags", [tls.NOT_DEMANDED])
+    return {
+        "connection_class": own,
         "socket_timeout": SOCKET_TIMEOUT_S,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "protocol": 2,
@@ -153,12 +188,6 @@ def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisClus
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **address,
     }
-    retry = Retry(NoBackoff(), RETRIES)
-    if settings.redis_cluster:
-        # RedisCluster takes only connection options from a URL, and these are complete.
-        options.pop("db", None)  # a cluster has only database 0
-        return RedisCluster(url="redis://", retry=retry, **options)
-    return ThreadLocalRedis(connection_pool=ConnectionPool(retry=retry, **options))
 
 
 def client_of_key(client: Redis | RedisCluster, key: str) -> Redis:

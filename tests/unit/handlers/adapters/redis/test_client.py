@@ -24,6 +24,7 @@ from handlers.adapters.redis import client as redis_client
 from handlers.adapters.redis.client import (
     RUN_ID,
     RunIdConnection,
+    RunIdSharedSSLConnection,
     RunIdSSLConnection,
     RunIdUnixConnection,
     connect,
@@ -110,7 +111,8 @@ def test_without_an_epoch_scripts_do_not_compare(epoch: bool, argument: object) 
     ("url", "kind"),
     [
         ("redis://:password@redis.example.com:6380/2", RunIdConnection),
-        ("rediss://redis.example.com", RunIdSSLConnection),
+        ("rediss://redis.example.com", RunIdSharedSSLConnection),
+        ("rediss://redis.example.com?ssl_certfile=/client.pem", RunIdSSLConnection),
         ("unix:///run/redis.sock", RunIdUnixConnection),
     ],
 )
