@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from handlers.adapters.kafka.circuit_breaker import FAILURES_MAX
+from handlers.adapters.kafka.publisher import FAILURES_MAX
 from handlers.adapters.redis import admissions as admission
 from handlers.adapters.redis.client import connect
 from handlers.domain.coupon import CouponAccepted

@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from handlers.adapters import tls
 from handlers.adapters.aws.secrets import redis_credentials
+from handlers.adapters.redis.cluster_client import ThreadLocalCluster
 from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 
 if TYPE_CHECKING:
@@ -146,7 +147,9 @@ class RunIdUnixConnection(_RunIdAware, UnixDomainSocketConnection):
     """Over a socket in the file system."""
 
 
-def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisCluster:
+def connect(
+    settings: Settings, auth: Secret | None = None
+) -> ThreadLocalRedis | ThreadLocalCluster:
     """Return a client for REDIS_URL. A cluster client reads the list of nodes at once.
 
     auth: the secret with the password, in place of one in the URL. With rediss:// the server's
@@ -161,7 +164,7 @@ def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisClus
         # RedisCluster takes only connection options from a URL, and these are complete.
         options.pop("db", None)  # a cluster has only database 0
         seeds = [ClusterNode(host, port) for host, port in settings.redis.servers]
-        return RedisCluster(url="redis://", startup_nodes=seeds, retry=retry, **options)
+        return ThreadLocalCluster(url="redis://", startup_nodes=seeds, retry=retry, **options)
     return ThreadLocalRedis(connection_pool=ConnectionPool(retry=retry, **options))
 
 

@@ -9,21 +9,25 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from redis import RedisCluster
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
-from handlers.adapters.redis.client import RUN_ID, client_of_key
+from handlers.adapters.circuit_breaker import CircuitBreaker
+from handlers.adapters.redis.client import RUN_ID
 from handlers.adapters.redis.keys import EPOCH
-from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from redis import Redis
+    from handlers.adapters.redis.cluster_client import ThreadLocalCluster
+    from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 
 # redis-py's error for an unreachable cluster is not a RedisError.
 NO_RESPONSE = (RedisError, RedisClusterException)
+
+# A cluster of which no node responded is left alone for so long.
+CONNECT_AGAIN_S = 1.0
 
 Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
 
@@ -51,10 +55,19 @@ RUN_ID_ECHO = Script("epoch/echo_run_id")
 class Scripts:
     """Sends scripts to Redis, each one call in one round trip."""
 
-    def __init__(self, connect: Callable[[], Redis | RedisCluster], *, epoch: bool) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], ThreadLocalRedis | ThreadLocalCluster],
+        *,
+        epoch: bool,
+        is_cluster: bool = False,
+    ) -> None:
+        """is_cluster: keys may be on several servers."""
         self._connect = connect
-        self._client: Redis | RedisCluster | None = None
+        self._client: ThreadLocalRedis | ThreadLocalCluster | None = None
         self._lock = Lock()
+        self._connecting = CircuitBreaker(failures_max=1, open_s=CONNECT_AGAIN_S)
+        self.is_cluster = is_cluster
         # What the scripts compare with the campaign's epoch; "" skips the comparison.
         self.run_id: Any = RUN_ID if epoch else ""
 
@@ -71,15 +84,12 @@ class Scripts:
     def run_all(self, script: Script, calls: Sequence[Call]) -> list[Any]:
         """Run a script once for each call, in one round trip; return the replies in their order.
 
-        A missing reply is an UnavailableError. To a cluster, whose servers share the calls, they
-        are sent one by one.
+        A missing reply is an UnavailableError.
         """
         if not calls:
             return []
         try:
             client = self._connected()
-            if not isinstance(client, ThreadLocalRedis):
-                return [self._run_one(script, call) for call in calls]
             replies = client.execute_all(
                 [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
             )
@@ -113,19 +123,26 @@ class Scripts:
         if client is not None:
             client.close()
 
-    def _connected(self) -> Redis | RedisCluster:
+    def _connected(self) -> ThreadLocalRedis | ThreadLocalCluster:
         client = self._client
         if client is None:
             with self._lock:
-                if self._client is None:
-                    self._client = self._connect()
-                client = self._client
+                client = self._client or self._first_connected()
+                self._client = client
         return client
 
-    @property
-    def is_cluster(self) -> bool:
-        """Whether keys may be on several servers."""
-        return isinstance(self._connected(), RedisCluster)
+    def _first_connected(self) -> ThreadLocalRedis | ThreadLocalCluster:
+        """Connect; a cluster's client asks for its nodes, for which others must not queue."""
+        if not self._connecting.allows():
+            message = "no node of the cluster responded just now"
+            raise RedisConnectionError(message)
+        try:
+            client = self._connect()
+        except NO_RESPONSE:
+            self._connecting.failed()
+            raise
+        self._connecting.succeeded()
+        return client
 
     def epoch_is_known(self) -> bool:
         """Return whether a missing key really never existed; False: Redis may have lost it."""
@@ -145,27 +162,16 @@ class Scripts:
         sends over another connection proves nothing.
         """
         none_durable = [False] * len(calls)
+        commands = [
+            *(("EVAL", script.source, len(keys), *keys, *args) for keys, args in calls),
+            ("WAITAOF", 1, 0, wait_ms),
+        ]
         try:
-            [first_key, *_], _ = calls[0]
-            pool = client_of_key(self._connected(), first_key).connection_pool
-            connection: Any = pool.get_connection()
+            *replies, fsynced = self._connected().execute_once(commands)
         except NO_RESPONSE:
             return none_durable
-        try:
-            connection.send_all(
-                [
-                    *(("EVAL", script.source, len(keys), *keys, *args) for keys, args in calls),
-                    ("WAITAOF", 1, 0, wait_ms),
-                ]
-            )
-            replies = [connection.read_response(disconnect_on_error=True) for _ in calls]
-            fsynced = connection.read_response(disconnect_on_error=True)
-        except RedisError:
-            # A reply may be left unread on this connection.
-            connection.disconnect()
+        if isinstance(fsynced, RedisError):
             return none_durable
-        finally:
-            pool.release(connection)
         return [reply == 1 and fsynced[0] >= 1 for reply in replies]
 
 

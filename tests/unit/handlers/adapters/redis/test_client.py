@@ -21,6 +21,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from handlers.adapters.redis import client as redis_client
+from handlers.adapters.redis import scripts as redis_scripts
 from handlers.adapters.redis.client import (
     RUN_ID,
     RunIdConnection,
@@ -34,6 +35,9 @@ from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
     from handlers.config import Settings
 
 CONTRACT = ["campaign", "applied_user", "coupon_count", "returned", "pending"]
@@ -53,9 +57,17 @@ class Client:
             raise reply
         return reply
 
+    def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        self.asked += commands
+        replies = [self.replies.pop(0) for _ in commands]
+        for reply in replies:
+            if isinstance(reply, KeyError):
+                raise reply
+        return replies
+
 
 def scripts_on(client: Client, *, epoch: bool = True) -> Scripts:
-    return Scripts(lambda: cast("Redis", client), epoch=epoch)
+    return Scripts(lambda: cast("ThreadLocalRedis", client), epoch=epoch)
 
 
 def test_keys_are_named_as_the_contract_says() -> None:
@@ -135,7 +147,7 @@ def test_a_url_may_set_options_of_its_own(service_settings: Settings) -> None:
     client.close()
 
 
-def test_in_a_batch_run_one_by_one_each_call_has_its_own_reply_or_error() -> None:
+def test_in_a_batch_each_call_has_its_own_reply_or_error() -> None:
     script = Script("epoch/is_known")
     client = Client(1, RedisTimeoutError("slow"), NoScriptError("NOSCRIPT"), 3)
     calls = [((EPOCH,), (run,)) for run in ("first", "second", "third")]
@@ -146,8 +158,27 @@ def test_in_a_batch_run_one_by_one_each_call_has_its_own_reply_or_error() -> Non
     assert [asked[-1] for asked in client.asked] == ["first", "second", "third", "third"]
 
 
+def test_a_cluster_of_which_no_node_responds_is_asked_by_one_caller_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attempts = []
+
+    def connect_in_vain() -> ThreadLocalRedis:
+        attempts.append(1)
+        message = "no node can be reached"
+        raise RedisClusterException(message)
+
+    monkeypatch.setattr(redis_scripts, "CONNECT_AGAIN_S", 3600)
+    scripts = Scripts(connect_in_vain, epoch=True, is_cluster=True)
+    assert scripts.is_cluster
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            scripts.command("GET", EPOCH)
+    assert len(attempts) == 1
+
+
 def test_a_batch_without_a_server_has_an_error_for_each() -> None:
-    def connect_in_vain() -> Redis:
+    def connect_in_vain() -> ThreadLocalRedis:
         message = "no node can be reached"
         raise RedisClusterException(message)
 
