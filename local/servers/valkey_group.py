@@ -92,17 +92,25 @@ class ValkeySentinel(Valkey):
 
     name: ClassVar[str] = "Valkey Sentinel"
 
-    def __init__(self, service: str, primary: Valkey, quorum: int, password: str = "") -> None:
+    def __init__(
+        self,
+        service: str,
+        primary: Valkey,
+        quorum: int,
+        password: str = "",
+        server_password: str = "",
+    ) -> None:
         """`quorum` sentinels must agree; `password` is asked of the sentinel's own clients."""
         super().__init__()
-        self._service = service
+        self.service = service
         self._primary = primary
         self._quorum = quorum
         self._password = password
+        self._server_password = server_password
 
     def prepare(self) -> None:
         """Write the configuration, which the sentinel itself changes later."""
-        service = self._service
+        service = self.service
         lines = [
             f"bind {HOST}",
             f"port {self.port}",
@@ -110,8 +118,11 @@ class ValkeySentinel(Valkey):
             f"sentinel monitor {service} {HOST} {self._primary.port} {self._quorum}",
             f"sentinel down-after-milliseconds {service} {DOWN_AFTER_MS}",
             f"sentinel failover-timeout {service} {FAILOVER_TIMEOUT_MS}",
-            *([f"requirepass {self._password}"] if self._password else []),
         ]
+        if self._password:
+            lines.append(f"requirepass {self._password}")
+        if self._server_password:
+            lines.append(f"sentinel auth-pass {service} {self._server_password}")
         (self.home / "sentinel.conf").write_text("\n".join(lines) + "\n")
 
     def command(self) -> Sequence[str]:
@@ -127,6 +138,21 @@ class ValkeySentinel(Valkey):
             return True
         except redis.RedisError:
             return False
+
+
+def await_sentinels(sentinels: Sequence[ValkeySentinel]) -> None:
+    """Return when each knows all others and the primary's replicas, so that it can fail over."""
+
+    def know_all() -> bool:
+        for sentinel in sentinels:
+            words = ask(sentinel, "SENTINEL", "MASTER", sentinel.service)
+            state = dict(zip(words[::2], words[1::2], strict=True))
+            others = int(state[b"num-other-sentinels"])
+            if others < len(sentinels) - 1 or not int(state[b"num-slaves"]):
+                return False
+        return True
+
+    await_condition(know_all, "that the sentinels know each other")
 
 
 def ask(server: Valkey, *command: object) -> Any:

@@ -17,6 +17,7 @@ from redis.retry import Retry
 from handlers.adapters import tls
 from handlers.adapters.aws.secrets import redis_credentials
 from handlers.adapters.redis.cluster_client import ThreadLocalCluster
+from handlers.adapters.redis.sentinel import sentinel_pool
 from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def connect(
     auth: the secret with the password, in place of one in the URL. With rediss:// the server's
     certificate and name are checked against the system's CAs, or ?ssl_ca_certs=FILE.
     """
-    options = _options(settings.redis.url)
+    url = settings.redis
+    options = _options(url.url)
     if auth:
         options = {k: v for k, v in options.items() if k not in {"username", "password"}}
         options["credential_provider"] = _Credentials(auth)
@@ -163,8 +165,10 @@ def connect(
     if settings.redis_cluster:
         # RedisCluster takes only connection options from a URL, and these are complete.
         options.pop("db", None)  # a cluster has only database 0
-        seeds = [ClusterNode(host, port) for host, port in settings.redis.servers]
+        seeds = [ClusterNode(host, port) for host, port in url.servers]
         return ThreadLocalCluster(url="redis://", startup_nodes=seeds, retry=retry, **options)
+    if url.service:
+        return ThreadLocalRedis(connection_pool=sentinel_pool(url, options, retry))
     return ThreadLocalRedis(connection_pool=ConnectionPool(retry=retry, **options))
 
 

@@ -19,6 +19,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.sentinel import SentinelConnectionPool, SentinelManagedConnection
 
 from handlers.adapters.redis import client as redis_client
 from handlers.adapters.redis import scripts as redis_scripts
@@ -134,6 +135,30 @@ def test_every_kind_of_address_has_a_connection_that_knows_the_run(
     client = connect(dataclasses.replace(service_settings, redis_url=url))
     assert isinstance(client, Redis)
     assert client.connection_pool.connection_class is kind
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "of_sentinels"),
+    [
+        ("redis+sentinel://:password@a,b/shop/2", RunIdConnection, RunIdConnection),
+        ("rediss+sentinel://a/shop/2", RunIdSharedSSLConnection, RunIdSharedSSLConnection),
+    ],
+)
+def test_behind_sentinels_a_connection_is_of_the_same_kind_and_asks_for_its_address(
+    service_settings: Settings, url: str, kind: type, of_sentinels: type
+) -> None:
+    client = connect(dataclasses.replace(service_settings, redis_url=url))
+    assert isinstance(client, Redis)
+    pool = client.connection_pool
+    assert isinstance(pool, SentinelConnectionPool)
+    assert issubclass(pool.connection_class, kind)
+    assert issubclass(pool.connection_class, SentinelManagedConnection)
+    assert (pool.service_name, pool.connection_kwargs["db"]) == ("shop", 2)
+    for sentinel in pool.sentinel_manager.sentinels:
+        assert sentinel.connection_pool.connection_class is of_sentinels
+        # The primary's password and database are not for the sentinels.
+        assert not {"password", "db"} & set(sentinel.connection_pool.connection_kwargs)
     client.close()
 
 
