@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
@@ -26,6 +26,8 @@ class ValkeyCluster:
     nodes: first the primaries at the start, then their replicas, in the same order.
     """
 
+    name: ClassVar[str] = "Valkey cluster"
+
     def __init__(
         self, primaries: int = 3, replicas: int = 1, options: Mapping[str, str] | None = None
     ) -> None:
@@ -46,9 +48,14 @@ class ValkeyCluster:
         ]
 
     @property
+    def address(self) -> str:
+        """host:port of each node."""
+        return ",".join(node.address for node in self.nodes)
+
+    @property
     def url(self) -> str:
         """`REDIS_URL`, which goes with REDIS_CLUSTER=on: some of the nodes are enough."""
-        return f"redis://{','.join(node.address for node in self.nodes)}/0"
+        return f"redis://{self.address}/0"
 
     def launch(self) -> None:
         """Start all nodes without waiting."""
