@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING
 
 from handlers import wiring
 from handlers.adapters.redis.admissions import ADMIT
-from handlers.adapters.redis.keys import EPOCH, CampaignKeys
+from handlers.adapters.redis.keys import CampaignKeys
 from handlers.domain.coupon import CouponAccepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PIPELINE_MAX = 1000
-
-
-def run_id() -> str:
-    """Return this Redis's run_id, the one that the script gets."""
-    return wiring.scripts().run_id_of(EPOCH)
 
 
 def admit_command(
@@ -27,9 +22,8 @@ def admit_command(
     wiring.scripts().command("SCRIPT", "LOAD", ADMIT.source)
     keys = CampaignKeys.of(campaign_id)
     names = (*keys.all(), keys.rate)
-    run = run_id()
     limits = (address, per_user, per_address)
-    return lambda user: ["EVALSHA", ADMIT.digest, len(names), *names, user, run, *limits]
+    return lambda user: ["EVALSHA", ADMIT.digest, len(names), *names, user, "1", *limits]
 
 
 def admit(campaign_id: str, users: Sequence[str]) -> list[CouponAccepted]:
@@ -42,6 +36,6 @@ def admit(campaign_id: str, users: Sequence[str]) -> list[CouponAccepted]:
         pipeline = redis.pipeline(transaction=False)
         for user in part:
             pipeline.execute_command(*command(user))
-        for user, (_, serial, admitted_at_ms) in zip(part, pipeline.execute(), strict=True):
+        for user, (_, serial, admitted_at_ms, _) in zip(part, pipeline.execute(), strict=True):
             accepted.append(CouponAccepted(campaign_id, user, serial, admitted_at_ms))
     return accepted

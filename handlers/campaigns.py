@@ -26,7 +26,7 @@ def create_campaign_handler(request: Request) -> dict[str, Any]:
     existing, created = wiring.mysql_queries().create_campaign(campaign)
     if existing != campaign:
         raise CampaignExistsError
-    wiring.redis_campaigns().open(campaign, created=created)
+    wiring.redis_campaigns().open(existing, created=created)
     return json_response(201 if created else 200, campaign_json(campaign))
 
 

@@ -8,6 +8,7 @@ takes precedence. tests/model checks the order of the steps.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
@@ -17,7 +18,6 @@ from handlers.domain.errors import CampaignNotFoundError, StaleStateError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from handlers.adapters.redis.rebuild import RebuildToken
     from handlers.domain.campaign import Campaign
 
 # An apply ignores an ack that comes later than KAFKA_ACK_TIMEOUT_MS after its decision; this
@@ -61,34 +61,45 @@ def _needed() -> bool:
 def _rebuild() -> list[str]:
     redis_rebuild, queries = wiring.redis_rebuild(), wiring.mysql_queries()
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
-    epoch = redis_rebuild.begin_epoch()
+    token = redis_rebuild.begin_epoch()
     campaigns = queries.campaigns()
-    begun = [(campaign, redis_rebuild.begin(campaign.id)) for campaign in _closed(campaigns)]
-    rebuilds = [(campaign, token) for campaign, token in begun if token]
+    rebuilds = [taken for campaign in _closed(campaigns) if (taken := _take_over(campaign))]
     # Then wait: by the end of it every earlier admission is in Kafka, or its applicant does not
     # get ACCEPTED.
     time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
     # Then read, each source before the one that its records move into: topic, failed_event, coupon.
     in_flight = decoded(wiring.topic().unconsumed())
-    for campaign, token in rebuilds:
-        _restore(campaign, token, in_flight)
-    if _closed(campaigns):
+    for campaign in rebuilds:
+        _restore(campaign, in_flight)
+    if _closed(queries.campaigns()):
         raise StaleStateError  # Redis lost its state again: the next run starts over
-    redis_rebuild.renew_epoch(epoch)
-    return [campaign.id for campaign, _ in rebuilds]
+    redis_rebuild.renew_epoch(token)
+    return [campaign.id for campaign in rebuilds]
 
 
-def _restore(campaign: Campaign, token: RebuildToken, in_flight: Sequence[CouponAccepted]) -> None:
+def _take_over(campaign: Campaign) -> Campaign | None:
+    """Close a campaign under a fence of its own; None when a later rebuild has it.
+
+    MySQL's fence first: if this process is killed in between, the two fences differ, and the next
+    run takes the campaign over.
+    """
+    fence = wiring.fences().raise_fence(campaign.id)
+    if not wiring.redis_rebuild().begin(campaign.id, fence):
+        return None
+    return replace(campaign, fence=fence)
+
+
+def _restore(campaign: Campaign, in_flight: Sequence[CouponAccepted]) -> None:
     redis_rebuild, queue = wiring.redis_rebuild(), wiring.failed_event_queue()
     # In order of precedence, the highest last.
     dead_lettered = _first_of_each(campaign, queue.unresolved(campaign.id))
-    restored = redis_rebuild.restore(campaign.id, dead_lettered, token, pending=False)
+    restored = redis_rebuild.restore(campaign.id, dead_lettered, campaign.fence, pending=False)
     sent = _first_of_each(campaign, in_flight)
-    restored += redis_rebuild.restore(campaign.id, sent, token, pending=True)
+    restored += redis_rebuild.restore(campaign.id, sent, campaign.fence, pending=True)
     for page in _issued(campaign.id):
-        restored += redis_rebuild.restore(campaign.id, page, token, pending=False)
-    released = redis_rebuild.release_gaps(campaign.id, token)
-    redis_rebuild.reopen(campaign, token)
+        restored += redis_rebuild.restore(campaign.id, page, campaign.fence, pending=False)
+    released = redis_rebuild.release_gaps(campaign.id, campaign.fence)
+    redis_rebuild.reopen(campaign, campaign.fence)
     queue.requeue_dead(campaign.id)
     fields = {"campaign_id": campaign.id, "restored": restored, "released": released}
     log.info("campaign rebuilt", fields)
@@ -96,17 +107,17 @@ def _restore(campaign: Campaign, token: RebuildToken, in_flight: Sequence[Coupon
 
 def _closed(campaigns: Iterable[Campaign]) -> list[Campaign]:
     """Return the campaigns of MySQL that are closed to applicants in Redis."""
-    return [campaign for campaign in campaigns if _is_closed(campaign.id)]
+    return [campaign for campaign in campaigns if _is_closed(campaign)]
 
 
-def _is_closed(campaign_id: str) -> bool:
+def _is_closed(campaign: Campaign) -> bool:
     try:
-        wiring.redis_campaigns().status(campaign_id)
+        status = wiring.redis_campaigns().status(campaign.id)
     except StaleStateError:
         return True
     except CampaignNotFoundError:  # raised only while Redis has lost nothing
-        return wiring.mysql_queries().age_s(campaign_id) >= CREATION_S
-    return False
+        return wiring.mysql_queries().age_s(campaign.id) >= CREATION_S
+    return status.campaign.fence < campaign.fence  # a rebuild was killed before it began in Redis
 
 
 def _first_of_each(campaign: Campaign, accepted: Iterable[CouponAccepted]) -> list[CouponAccepted]:

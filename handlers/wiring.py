@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from handlers.adapters.migration.runner import Migration
     from handlers.adapters.mysql.database import Database
     from handlers.adapters.mysql.failed_events import FailedEventQueue
+    from handlers.adapters.mysql.fences import Fences
     from handlers.adapters.mysql.ledger import Ledger
     from handlers.adapters.mysql.queries import MySqlQueries
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
@@ -212,6 +213,14 @@ def mysql_queries() -> MySqlQueries:
     from handlers.adapters.mysql.queries import MySqlQueries
 
     return MySqlQueries(database())
+
+
+@_once
+def fences() -> Fences:
+    """Return the fences of the campaigns in MySQL."""
+    from handlers.adapters.mysql.fences import Fences
+
+    return Fences(database())
 
 
 @_once

@@ -53,6 +53,7 @@ class Admission:
     serial: 1..quantity with ACCEPTED and ALREADY_APPLIED, else 0.
     admitted_at_ms: Redis's clock at the admission, while it is pending; 0 once it is settled, and
         with every other outcome.
+    fence: of the campaign, with ACCEPTED and ALREADY_APPLIED, else 0.
     retry_in_ms: time to the opening with NOT_OPEN, to the next rate window with
         TOO_MANY_REQUESTS, else 0.
     """
@@ -60,6 +61,7 @@ class Admission:
     outcome: Outcome
     serial: int = 0
     admitted_at_ms: int = 0
+    fence: int = 0
     retry_in_ms: int = 0
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -28,19 +28,23 @@ class CampaignState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """The definition of a promotion by an administrator; never changed afterwards."""
+    """The definition of a promotion by an administrator; never changed afterwards.
+
+    fence: MySQL's number of the campaign's present history; each rebuild raises it.
+    """
 
     id: str
     name: str
     quantity: int
     opens_at_ms: int
     closes_at_ms: int
+    fence: int = field(default=1, compare=False)
 
     @classmethod
     def from_request(cls, body: Mapping[str, object]) -> Campaign:
         """Check a request's fields; raise InvalidRequestError naming the first bad one."""
-        for field in sorted(body.keys() - FIELDS):
-            message = f"{field[:64]!r} is no field of a campaign"
+        for unknown in sorted(body.keys() - FIELDS):
+            message = f"{unknown[:64]!r} is no field of a campaign"
             raise InvalidRequestError(message)
         campaign = cls(
             id=identifiers.campaign_id(body.get("id")),
@@ -111,9 +115,9 @@ def _quantity(value: object) -> int:
     raise InvalidRequestError(message)
 
 
-def _time(field: str, value: object) -> int:
+def _time(name: str, value: object) -> int:
     try:
         return times.from_iso(value) if isinstance(value, str) else times.from_iso("")
     except (ValueError, OverflowError) as error:
-        message = f"{field}: must be ISO 8601 with Z or an offset, e.g. 2026-11-22T03:00:00Z"
+        message = f"{name}: must be ISO 8601 with Z or an offset, e.g. 2026-11-22T03:00:00Z"
         raise InvalidRequestError(message) from error

@@ -33,7 +33,7 @@ class AdmissionsContract(OpenCampaign):
 
     def test_serials_are_given_in_the_order_of_arrival(self, backend: Backend, opened: str) -> None:
         given = [admit_one(backend.admissions, opened, user) for user in ("c", "a", "b")]
-        assert given == [Admission(Outcome.ACCEPTED, n, NOW_MS) for n in (1, 2, 3)]
+        assert given == [Admission(Outcome.ACCEPTED, n, NOW_MS, fence=1) for n in (1, 2, 3)]
         assert backend.pending(opened) == {"c": NOW_MS, "a": NOW_MS, "b": NOW_MS}
         assert backend.count(opened) == 3
 
@@ -53,7 +53,7 @@ class AdmissionsContract(OpenCampaign):
         for now_ms in (NOW_MS, NOW_MS + MINUTE_MS, NOW_MS + 10 * MINUTE_MS):
             backend.set_clock(now_ms)
             again = admit_one(backend.admissions, opened, "2")
-            assert again == Admission(Outcome.ALREADY_APPLIED, 2, admitted.admitted_at_ms)
+            assert again == Admission(Outcome.ALREADY_APPLIED, 2, admitted.admitted_at_ms, fence=1)
         assert backend.dump() == before
 
     @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ class AdmissionsContract(OpenCampaign):
         [
             (-MINUTE_MS, Admission(Outcome.NOT_OPEN, retry_in_ms=MINUTE_MS)),
             (-1, Admission(Outcome.NOT_OPEN, retry_in_ms=1)),
-            (0, Admission(Outcome.ACCEPTED, 1, NOW_MS)),
-            (999, Admission(Outcome.ACCEPTED, 1, NOW_MS + 999)),
+            (0, Admission(Outcome.ACCEPTED, 1, NOW_MS, fence=1)),
+            (999, Admission(Outcome.ACCEPTED, 1, NOW_MS + 999, fence=1)),
             (1000, Admission(Outcome.CLOSED)),
             (MINUTE_MS, Admission(Outcome.CLOSED)),
         ],

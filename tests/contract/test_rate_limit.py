@@ -53,7 +53,7 @@ class RateLimitContract:
         assert admit_one(backend.admissions, opened, "a") == too_many
         backend.set_clock(NOW_MS + 1000)
         assert admit_one(backend.admissions, opened, "a") == Admission(
-            Outcome.ALREADY_APPLIED, 1, NOW_MS
+            Outcome.ALREADY_APPLIED, 1, NOW_MS, fence=1
         )
 
     def test_without_limits_all_of_the_same_calls_are_let_through(
@@ -71,7 +71,7 @@ class RateLimitContract:
         assert self.outcomes(backend, opened, "abcd", ADDRESS) == expected
         backend.set_clock(NOW_MS + 1000)
         admission = admit_one(backend.admissions, opened, "c", ADDRESS)
-        assert admission == Admission(Outcome.ACCEPTED, 3, NOW_MS + 1000)
+        assert admission == Admission(Outcome.ACCEPTED, 3, NOW_MS + 1000, fence=1)
 
     def test_one_address_does_not_use_up_the_calls_of_another_nor_one_user_those_of_another(
         self, backend: Backend, opened: str

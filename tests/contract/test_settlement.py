@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 
+def assert_has(backend: Backend, campaign_id: str, user: str, *, serial: int) -> None:
+    admission = admit_one(backend.admissions, campaign_id, user)
+    assert admission == Admission(Outcome.ALREADY_APPLIED, serial, fence=1)
+
+
 class SettlementContract(OpenCampaign):
     """What settling promises in every implementation of admissions."""
 
@@ -34,14 +39,18 @@ class SettlementContract(OpenCampaign):
         after = backend.dump()
         backend.admissions.settle(settlements)
         assert backend.dump() == after
-        assert admit_one(backend.admissions, opened, "1") == Admission(Outcome.ALREADY_APPLIED, 1)
+        assert admit_one(backend.admissions, opened, "1") == Admission(
+            Outcome.ALREADY_APPLIED, 1, fence=1
+        )
 
     def test_a_coupon_that_was_forgotten_is_put_back_with_its_serial(
         self, backend: Backend, opened: str
     ) -> None:
         backend.give_back(opened, [2])
         backend.admissions.settle([Settlement(opened, "old", 2, SettledAs.COUPON)])
-        assert admit_one(backend.admissions, opened, "old") == Admission(Outcome.ALREADY_APPLIED, 2)
+        assert admit_one(backend.admissions, opened, "old") == Admission(
+            Outcome.ALREADY_APPLIED, 2, fence=1
+        )
         assert admit_one(backend.admissions, opened, "new").serial == 3
         assert admit_one(backend.admissions, opened, "late").outcome is Outcome.SOLD_OUT
 
@@ -50,7 +59,9 @@ class SettlementContract(OpenCampaign):
     ) -> None:
         admit_one(backend.admissions, opened, "1")
         backend.admissions.settle([Settlement(opened, "1", 3, SettledAs.COUPON)])
-        assert admit_one(backend.admissions, opened, "1") == Admission(Outcome.ALREADY_APPLIED, 3)
+        assert admit_one(backend.admissions, opened, "1") == Admission(
+            Outcome.ALREADY_APPLIED, 3, fence=1
+        )
         assert backend.pending(opened) == {}
         assert backend.count(opened) == 3
 
@@ -70,7 +81,9 @@ class SettlementContract(OpenCampaign):
         after = backend.dump()
         backend.admissions.settle(settlements[::-1])
         assert backend.dump() == after
-        assert admit_one(backend.admissions, opened, "old") == Admission(Outcome.ALREADY_APPLIED, 3)
+        assert admit_one(backend.admissions, opened, "old") == Admission(
+            Outcome.ALREADY_APPLIED, 3, fence=1
+        )
 
     @pytest.mark.parametrize("serial", [2, 0, -1, 10**18, 10**400])
     def test_a_foreign_record_leaves_the_true_admission_pending(

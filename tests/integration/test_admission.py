@@ -56,10 +56,10 @@ def at(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 def test_the_window_opens_and_closes_to_the_millisecond(at: object) -> None:
     assert callable(at)
     assert at(OPENS_MS - 1, "early") == Admission(Outcome.NOT_OPEN, retry_in_ms=1)
-    assert at(OPENS_MS, "first") == Admission(Outcome.ACCEPTED, 1, OPENS_MS)
-    assert at(CLOSES_MS - 1, "last") == Admission(Outcome.ACCEPTED, 2, CLOSES_MS - 1)
+    assert at(OPENS_MS, "first") == Admission(Outcome.ACCEPTED, 1, OPENS_MS, fence=1)
+    assert at(CLOSES_MS - 1, "last") == Admission(Outcome.ACCEPTED, 2, CLOSES_MS - 1, fence=1)
     assert at(CLOSES_MS, "late") == Admission(Outcome.CLOSED)
-    assert at(CLOSES_MS, "first") == Admission(Outcome.ALREADY_APPLIED, 1, OPENS_MS)
+    assert at(CLOSES_MS, "first") == Admission(Outcome.ALREADY_APPLIED, 1, OPENS_MS, fence=1)
 
 
 def test_not_open_gives_the_seconds_to_wait_rounded_up(service: Settings, campaign_id: str) -> None:
@@ -134,7 +134,7 @@ def test_a_campaign_of_another_run_of_redis_is_stale(service: Settings, campaign
 def test_a_command_packed_for_one_run_of_redis_never_reaches_the_next(
     settings: Settings, private_valkey: Valkey
 ) -> None:
-    """The connection that was open before the restart must not carry the old run_id over."""
+    """The connection that was open before the restart must not carry the old history over."""
     private = dataclasses.replace(settings, redis_url=private_valkey.url)
     scripts = Scripts(lambda: connect(private), epoch=True)
     states, admissions = RedisCampaigns(scripts), Admissions(scripts)

@@ -14,7 +14,7 @@ from local import migrate as program
 from local.migrate import database_address
 from local.servers import Valkey
 from local.servers.ports import free_port
-from tests.support.state import add_campaign, epoch_of, retry_deadline, run_id_of, set_epoch
+from tests.support.state import add_campaign, epoch_of, history_of, retry_deadline, set_epoch
 
 if TYPE_CHECKING:
     from handlers.config import DatabaseAddress
@@ -25,12 +25,12 @@ def address(clean: Settings) -> DatabaseAddress:
     return database_address(clean)
 
 
-def test_the_epoch_is_the_run_id_while_mysql_has_no_campaign(
+def test_the_epoch_is_the_replication_id_while_mysql_has_no_campaign(
     clean: Settings, address: DatabaseAddress
 ) -> None:
     set_epoch(clean, None)
     assert ensure_epoch(clean, address, retry_deadline()) is EpochState.SET
-    assert epoch_of(clean) == run_id_of(clean)
+    assert epoch_of(clean) == history_of(clean)
     assert ensure_epoch(clean, address, retry_deadline()) is EpochState.KNOWN
 
 
@@ -39,7 +39,7 @@ def test_an_epoch_of_an_earlier_run_is_replaced_while_there_is_nothing_to_forget
 ) -> None:
     set_epoch(clean, "another run")
     assert ensure_epoch(clean, address, retry_deadline()) is EpochState.SET
-    assert epoch_of(clean) == run_id_of(clean)
+    assert epoch_of(clean) == history_of(clean)
 
 
 def test_a_redis_that_lost_its_campaigns_stays_closed_and_it_is_reported(
@@ -91,5 +91,5 @@ def test_the_epoch_goes_to_the_node_that_owns_it_in_a_cluster(
         )
         # A single node needs a moment to find its cluster complete: waited for like any server.
         assert ensure_epoch(clustered, address, retry_deadline()) is EpochState.SET
-        assert epoch_of(clustered) == run_id_of(clustered)
+        assert epoch_of(clustered) == history_of(clustered)
         assert ensure_epoch(clustered, address, retry_deadline()) is EpochState.KNOWN

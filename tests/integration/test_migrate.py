@@ -19,7 +19,7 @@ from local import migrate as program
 from local.migrate import database_address, migrate
 from local.servers import MariaDB
 from local.servers.ports import free_port
-from tests.support.state import epoch_of, retry_deadline, run_id_of, set_epoch, statement, tables
+from tests.support.state import epoch_of, history_of, retry_deadline, set_epoch, statement, tables
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_two_migrations_at_once_from_nothing_both_succeed(
     assert outputs.count(": is there, 6 partitions") == 1
     settings = Settings.from_environment(empty_environment)
     assert tables(settings) >= OURS
-    assert epoch_of(settings) == run_id_of(settings)
+    assert epoch_of(settings) == history_of(settings)
 
 
 def test_an_existing_topic_keeps_its_partitions_and_says_so(
@@ -151,6 +151,9 @@ def test_the_schema_is_migrated_with_a_password_of_any_characters(
     with MariaDB(password="p@ss:/?#[]%27'\\\"; 한") as mariadb:
         settings = Settings.from_environment(environment | {"DATABASE_URL": mariadb.url})
         address = database_address(settings)
-        assert list(migrate_schema(address, retry_deadline())) == ["0001.coupon-system"]
+        assert list(migrate_schema(address, retry_deadline())) == [
+            "0001.coupon-system",
+            "0002.fence",
+        ]
         assert not migrate_schema(address, retry_deadline())
         assert tables(settings) >= OURS

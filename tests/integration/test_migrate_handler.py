@@ -18,7 +18,7 @@ from handlers.migrate import migrate_handler
 from handlers.retry import SetupError
 from local.lambda_context import LambdaContext
 from local.migrate import database_address
-from tests.support.state import add_campaign, epoch_of, run_id_of, set_epoch, statement
+from tests.support.state import add_campaign, epoch_of, history_of, set_epoch, statement
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ def test_everything_is_set_up_once_and_the_second_time_nothing(
     set_epoch(service, None)
     topic = {"name": new_topic, "partitions": 3}
     assert migrate_handler({"partitions": 3, "replication_factor": 1}, context()) == {
-        "schema": ["0001.coupon-system"],
+        "schema": ["0001.coupon-system", "0002.fence"],
         "topic": topic | {"created": True},
         "epoch": "SET",
     }
-    assert epoch_of(service) == run_id_of(service)
+    assert epoch_of(service) == history_of(service)
     assert migrate_handler({}, context()) == {
         "schema": [],
         "topic": topic | {"created": False},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,10 +16,10 @@ from local.servers.ports import free_port
 from tests.support.redis_loss import flush
 from tests.support.service import apply, ask, create_campaign, redis_dump
 from tests.support.single import admit_one
+from tests.support.state import begin_another_history
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from handlers.adapters.redis.rebuild import RebuildToken
     from handlers.config import Settings
 
 
@@ -67,12 +66,12 @@ def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
     flush(lossy)
     begin = RedisRebuild.begin
 
-    def on_another_run(self: RedisRebuild, name: str) -> RebuildToken:
-        begun = begin(self, name)
-        assert begun
-        return replace(begun, run_id="e" * 40)
+    def then_a_restart(self: RedisRebuild, name: str, fence: int) -> bool:
+        begun = begin(self, name, fence)
+        begin_another_history(lossy)
+        return begun
 
-    monkeypatch.setattr(RedisRebuild, "begin", on_another_run)
+    monkeypatch.setattr(RedisRebuild, "begin", then_a_restart)
     with pytest.raises(StaleStateError):
         rebuild_handler({}, None)
     assert apply(campaign_id, "a").status == 503
@@ -86,7 +85,7 @@ def test_a_campaign_that_another_process_opens_meanwhile_is_not_touched(
     begin = RedisRebuild.begin
     dumps: list[Any] = []
 
-    def after_another_rebuild(self: RedisRebuild, name: str) -> RebuildToken | None:
+    def after_another_rebuild(self: RedisRebuild, name: str, fence: int) -> bool:
         if not dumps:
             dumps.append(None)
             with monkeypatch.context() as alone:
@@ -97,7 +96,7 @@ def test_a_campaign_that_another_process_opens_meanwhile_is_not_touched(
                 assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
             assert admit_one(wiring.admissions(), campaign_id, "a").serial == 1
             dumps[0] = redis_dump(lossy)
-        return begin(self, name)
+        return begin(self, name, fence)
 
     monkeypatch.setattr(RedisRebuild, "begin", after_another_rebuild)
     assert rebuild_handler({}, None) == {"rebuilt": []}

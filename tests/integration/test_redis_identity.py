@@ -14,7 +14,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from handlers.adapters import tls
 from handlers.adapters.aws.secrets import RENEW_EVERY_S, Secret
-from handlers.adapters.redis.client import RUN_ID, connect
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import EPOCH
 from handlers.adapters.redis.scripts import Scripts
 from handlers.config import ConfigurationError, Settings
 from handlers.domain.errors import UnavailableError
@@ -145,7 +146,7 @@ def test_a_server_of_another_name_is_refused(private_valkey: Valkey, authority: 
         ping(f"rediss://localhost:{port}/0?ssl_ca_certs={authority.file}")
 
 
-def test_scripts_run_over_tls_with_a_password_and_know_the_servers_run(
+def test_scripts_run_over_tls_with_a_password_and_know_the_servers_history(
     tls_port: int, authority: Authority, administrator: redis.Redis
 ) -> None:
     administrator.config_set("requirepass", "r3dis-passw0rd")
@@ -153,8 +154,8 @@ def test_scripts_run_over_tls_with_a_password_and_know_the_servers_run(
     vault = Vault("r3dis-passw0rd")
     scripts = Scripts(lambda: connect(settings_of(url), vault.secret), epoch=True)
     with closing(scripts):
-        run_id = administrator.info("server")["run_id"]
-        assert scripts.command("ECHO", RUN_ID) == run_id.encode()
+        administrator.set(EPOCH, administrator.info("replication")["master_replid"])
+        assert scripts.epoch_is_known()
 
 
 def test_a_user_of_the_secret_is_taken_instead_of_one_in_the_url(

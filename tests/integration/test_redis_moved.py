@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from handlers.adapters.redis.admissions import Admissions
 from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.own_connection import OwnConnection
-from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.adapters.redis.scripts import Scripts
 from handlers.config import Settings
 from handlers.domain.admission import Outcome
@@ -22,6 +22,7 @@ from local.servers import ValkeyGroup
 from local.servers.ports import HOST, free_port
 from local.servers.valkey_group import ask
 from tests.faults.engine.links import Links
+from tests.support.reopened import reopen
 from tests.support.single import admit_one
 from tests.support.waiting import eventually
 from tests.unit.conftest import ENVIRONMENT
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tests.faults.engine.links import Link
 
 pytestmark = pytest.mark.servers
+FENCES = count(1)
 CAMPAIGN = Campaign("welcome", "Welcome", 100, 0, 2**42)
 
 
@@ -61,12 +63,7 @@ def scripts_on(address: Link) -> Scripts:
 
 
 def rebuild(scripts: Scripts) -> None:
-    """Open the campaign again, as the rebuild does in another process."""
-    restored = RedisRebuild(scripts)
-    epoch = restored.begin_epoch()
-    if token := restored.begin(CAMPAIGN.id):
-        restored.reopen(CAMPAIGN, token)
-    restored.renew_epoch(epoch)
+    reopen(scripts, CAMPAIGN, next(FENCES))
 
 
 def move(group: ValkeyGroup, address: Link) -> None:

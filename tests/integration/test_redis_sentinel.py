@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, closing
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,6 @@ import pytest
 from handlers.adapters.aws.secrets import Secret
 from handlers.adapters.redis.admissions import Admissions
 from handlers.adapters.redis.client import connect
-from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.adapters.redis.scripts import Scripts
 from handlers.config import Settings
 from handlers.domain.admission import Outcome
@@ -20,6 +20,7 @@ from handlers.domain.errors import UnavailableError
 from local.servers import ValkeyGroup, ValkeySentinel
 from local.servers.ports import HOST
 from local.servers.valkey_group import ask, await_sentinels
+from tests.support.reopened import reopen
 from tests.support.single import admit_one
 from tests.support.waiting import eventually
 from tests.unit.conftest import ENVIRONMENT
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.servers
 SERVICE = "shop"
 PASSWORD = "s3ntinel-passw0rd"
 SERVER_PASSWORD = "r3dis-passw0rd"
+FENCES = count(1)
 CAMPAIGN = Campaign("welcome", "Welcome", 100, 0, 2**42)
 
 
@@ -62,12 +64,7 @@ def scripts_on(
 
 
 def rebuild(scripts: Scripts) -> None:
-    """Open the campaign on the primary that responds now."""
-    restored = RedisRebuild(scripts)
-    epoch = restored.begin_epoch()
-    if token := restored.begin(CAMPAIGN.id):
-        restored.reopen(CAMPAIGN, token)
-    restored.renew_epoch(epoch)
+    reopen(scripts, CAMPAIGN, next(FENCES))
 
 
 def is_admitted(scripts: Scripts, user: str) -> bool:

@@ -27,15 +27,15 @@ def test_a_server_that_does_not_start_shows_the_end_of_its_log() -> None:
     server.remove()
 
 
-def test_valkey_keeps_its_data_over_a_restart_and_gets_a_new_run_id(
+def test_valkey_keeps_its_data_over_a_restart_and_begins_a_new_history(
     private_valkey: Valkey,
 ) -> None:
     with closing(redis.Redis.from_url(private_valkey.url)) as client:
-        before = client.info("server")["run_id"]
+        before = client.info("replication")["master_replid"]
         client.set("key", "value")
         private_valkey.restart()
         assert client.get("key") == b"value"
-        assert client.info("server")["run_id"] != before
+        assert client.info("replication")["master_replid"] != before
 
 
 def test_a_killed_mariadb_keeps_what_was_committed_and_a_password_of_any_characters() -> None:

@@ -86,7 +86,9 @@ def test_the_stack_prints_settings_of_servers_that_are_migrated_and_serve(tmp_pa
         assert file.stat().st_mode & 0o777 == 0o600
 
         with closing(redis.Redis.from_url(settings.redis_url)) as client:
-            assert client.get("coupon:epoch") == client.info("server")["run_id"].encode()
+            assert (
+                client.get("coupon:epoch") == client.info("replication")["master_replid"].encode()
+            )
         address = settings.database_address
         assert address
         assert query(address, "SELECT COUNT(*), @@time_zone FROM campaign") == (0, "+00:00")

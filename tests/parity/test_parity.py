@@ -190,7 +190,7 @@ def test_the_packaged_migration_sets_everything_up_as_a_direct_call_does(
         name = f"{campaign_id}-{topic}"
         assert [outcome.body for outcome in outcomes] == [
             {
-                "schema": ["0001.coupon-system"],
+                "schema": ["0001.coupon-system", "0002.fence"],
                 "topic": {"name": name, "partitions": 3, "created": True},
                 "epoch": "SET",
             },

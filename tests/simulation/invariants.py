@@ -64,7 +64,7 @@ def _now(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:
     seen = _observed(cluster, campaign, found, count)
     results = never_one_too_many(seen), one_per_person(seen), every_request_gets_response(seen)
     yield from (f"{each} in {campaign.id}" for each in violations(results))
-    if state.get(b"epoch") != cluster.redis.run_id.encode():
+    if state.get(b"epoch") != cluster.redis.history:
         return  # closed: a rebuild will change this state
     if twice := repeated(holders.values()):
         yield f"P4: Redis has the serials {twice} twice in {campaign.id}"

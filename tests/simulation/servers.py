@@ -9,11 +9,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from handlers.adapters.mysql.database import Database
-from handlers.adapters.redis.client import RUN_ID, connect
+from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
 from handlers.adapters.redis.scripts import FOLDER, Script, Scripts
 from handlers.domain.errors import UnavailableError
 from tests.simulation.actors import Fate
+from tests.support.state import promote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,8 +31,8 @@ T = TypeVar("T")
 class Redis:
     """A client for the scripts' commands; its server can restart, also with an older state.
 
-    The server itself keeps running. A restart changes its data and its run_id, and both are
-    changed here: a connection has the run_id of the server at the time it connects.
+    The server itself keeps running. A restart changes its data and its replication id, and both
+    are changed here.
     """
 
     def __init__(self, settings: Settings, stage: Stage) -> None:
@@ -39,7 +40,6 @@ class Redis:
         self._stage = stage
         self._keys: list[str] = []
         self._disk: list[bytes | None] = []
-        self._run = 0
         for file in FOLDER.rglob("*.lua"):
             self.load(Script(str(file.relative_to(FOLDER).with_suffix(""))).source)
 
@@ -48,8 +48,8 @@ class Redis:
         self._client.script_load(source)
 
     @property
-    def run_id(self) -> str:
-        return f"run-{self._run}"
+    def history(self) -> bytes:
+        return str(self._client.info("replication")["master_replid"]).encode()
 
     def begin(self, campaign_ids: Sequence[str]) -> None:
         """Start with nothing but the epoch, as migrate sets it."""
@@ -57,18 +57,16 @@ class Redis:
         of_campaigns = (CampaignKeys.of(campaign_id).all() for campaign_id in campaign_ids)
         self._keys = [CAMPAIGNS, EPOCH, *(key for keys in of_campaigns for key in keys)]
         self.wipe()
-        self._run = 1
-        self._client.set(EPOCH, self.run_id)
+        self._client.set(EPOCH, self.history)
 
     def execute_command(self, *args: Any) -> Any:
-        """Run a command when the test says so, with the run_id at that time."""
+        """Run a command when the test says so."""
         fate = self._stage.pause("redis")
         if fate in {Fate.UNREACHABLE, Fate.LATE}:
             raise RedisConnectionError
-        resolved = [self.run_id if arg is RUN_ID else arg for arg in args]
-        reply = self._client.execute_command(*resolved)
+        reply = self._client.execute_command(*args)
         if fate is Fate.TWICE:
-            reply = self._client.execute_command(*resolved)
+            reply = self._client.execute_command(*args)
         if fate is Fate.UNACKNOWLEDGED:
             raise RedisConnectionError
         return reply
@@ -91,7 +89,7 @@ class Redis:
         self._disk = pipeline.execute()
 
     def restart(self, *, with_last_moments: bool) -> None:
-        """Start another run, with everything or with what was on the disk."""
+        """Begin another history, with everything or with what was on the disk."""
         if with_last_moments:
             self.fsync()
         self.wipe()
@@ -100,10 +98,10 @@ class Redis:
             if value is not None:
                 pipeline.restore(key, 0, value)
         pipeline.execute()
-        self._run += 1
+        promote(self._client)
 
     def flush(self) -> None:
-        """Delete everything, the disk included; the run continues."""
+        """Delete everything, the disk included; the history continues."""
         self.wipe()
         self.fsync()
 

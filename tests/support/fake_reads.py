@@ -105,7 +105,7 @@ class FakeAdmissionReader:
         self.states.status(campaign_id)
         one = self.admissions.campaigns[campaign_id]
         highest = max(one.serials.values(), default=0)
-        return CampaignSnapshot("run", one.quantity, one.count, highest, self.admissions.now_ms)
+        return CampaignSnapshot(1, one.quantity, one.count, highest, self.admissions.now_ms)
 
     def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
         serials = self.admissions.campaigns[campaign_id].serials

@@ -87,7 +87,9 @@ class FakeAdmissions:
         campaign.rate.update(key for key, _ in counted)
         if applied:
             pending_since = campaign.pending.get(user_id, 0)
-            return Admission(Outcome.ALREADY_APPLIED, campaign.serials[user_id], pending_since)
+            return Admission(
+                Outcome.ALREADY_APPLIED, campaign.serials[user_id], pending_since, fence=1
+            )
         if early_ms > 0:
             return Admission(Outcome.NOT_OPEN, retry_in_ms=early_ms)
         if campaign.returned:
@@ -96,7 +98,7 @@ class FakeAdmissions:
             serial = campaign.count = campaign.count + 1
         campaign.serials[user_id] = serial
         campaign.pending[user_id] = self.now_ms
-        return Admission(Outcome.ACCEPTED, serial, self.now_ms)
+        return Admission(Outcome.ACCEPTED, serial, self.now_ms, fence=1)
 
     def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
         self._require_reachable()

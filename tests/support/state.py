@@ -58,9 +58,24 @@ def epoch_of(settings: Settings) -> bytes | None:
         return value
 
 
-def run_id_of(settings: Settings) -> bytes:
+def history_of(settings: Settings) -> bytes:
+    """Return Redis's replication id, which names the history of its writes."""
     with closing(redis.Redis.from_url(settings.redis_url)) as client:
-        return str(client.info("server")["run_id"]).encode()
+        return str(client.info("replication")["master_replid"]).encode()
+
+
+def begin_another_history(settings: Settings) -> None:
+    """Demote Redis and promote it again: it keeps its data, run_id and connections."""
+    with closing(redis.Redis.from_url(settings.redis_url)) as client:
+        promote(client)
+
+
+def promote(client: redis.Redis) -> None:
+    """The same through a client; no command of another client comes in between."""
+    pipeline = client.pipeline(transaction=True)
+    pipeline.execute_command("REPLICAOF", "127.0.0.1", "1")
+    pipeline.execute_command("REPLICAOF", "NO", "ONE")
+    pipeline.execute()
 
 
 def set_epoch(settings: Settings, value: str | None) -> None:

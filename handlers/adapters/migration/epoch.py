@@ -12,6 +12,7 @@ from redis.exceptions import (
     AuthorizationError,
     ClusterDownError,
     ConnectionError,  # noqa: A004 - redis-py's own
+    ReadOnlyError,
     RedisClusterException,
     RedisError,
     TimeoutError,  # noqa: A004 - the same
@@ -25,10 +26,12 @@ from handlers.retry import RetryDeadline, SetupError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from redis import Redis
+
     from handlers.adapters.aws.secrets import Secret
     from handlers.config import DatabaseAddress, Settings
 
-# The value where a service hides its run_id (REDIS_EPOCH=off): there, only its presence counts.
+# The value where a service hides its replication id (REDIS_EPOCH=off): only its presence counts.
 HIDDEN = "hidden"
 
 
@@ -42,8 +45,8 @@ class EpochState(StrEnum):
         "apply answers 503 until it is rebuilt"
     )
     RESTARTED = (
-        "of an earlier run although MySQL has campaigns: Redis restarted and may have forgotten "
-        "winners. apply answers 503 until it is rebuilt"
+        "of another history although MySQL has campaigns: Redis restarted or was promoted, and may "
+        "have forgotten winners. apply answers 503 until it is rebuilt"
     )
 
 
@@ -53,43 +56,52 @@ def ensure_epoch(
     patience: RetryDeadline,
     auth: Secret | None = None,
 ) -> EpochState:
-    """Set `coupon:epoch` to the server's run_id while MySQL has no campaign; else only read it.
+    """Set `coupon:epoch` to the server's history while MySQL has no campaign; else only read it.
 
     A campaign is written to MySQL before Redis. So where MySQL has none, Redis cannot have lost
-    one, and the epoch may be set, even over the value of an earlier run. Where MySQL has some,
+    one, and the epoch may be set, even over that of another history. Where MySQL has some,
     only a rebuild or the operator may set it.
     """
-    # The run_id first: if Redis restarts from here on, the epoch is an old one, which is refused.
-    run_id, found = _read(settings, patience, auth)
-    if found == run_id or (found and not settings.redis_epoch):
+    # The history first: if Redis restarts from here on, the epoch is an old one, which is refused.
+    history, found = _read(settings, patience, auth)
+    if found == history or (found and not settings.redis_epoch):
         return EpochState.KNOWN
     if _has_campaigns(address, patience):
         return EpochState.RESTARTED if found else EpochState.LOST
-    _write(settings, run_id, patience, auth)
+    _write(settings, history, patience, auth)
     return EpochState.SET
 
 
 def _read(settings: Settings, patience: RetryDeadline, auth: Secret | None) -> tuple[str, str]:
-    """Return the run_id of the server that owns the key, and what the key holds ("" if absent)."""
+    """Return the replication id of the key's server, and what the key holds ("" if absent)."""
 
     def ask() -> tuple[str, str]:
         with closing(connect(settings, auth)) as client:
             owner = client_of_key(client, EPOCH)
-            run_id = owner.info("server").get("run_id", "") if settings.redis_epoch else HIDDEN
-            if not run_id:
-                message = "Redis hides its run_id; REDIS_EPOCH=off works without it"
-                raise SetupError(message)
+            history = _history(owner) if settings.redis_epoch else HIDDEN
             found: Any = owner.get(EPOCH)  # bytes, in spite of the type: redis-py decodes nothing
-            return str(run_id), (found or b"").decode()
+            return history, (found or b"").decode()
 
     return _with_retry(settings, ask, patience)
 
 
-def _write(settings: Settings, run_id: str, patience: RetryDeadline, auth: Secret | None) -> None:
+def _history(server: Redis) -> str:
+    replication = server.info("replication")
+    if replication.get("role") == "slave":
+        message = "it is a replica"
+        raise ReadOnlyError(message)
+    history = replication.get("master_replid", "")
+    if not history:
+        message = "Redis hides its replication id; REDIS_EPOCH=off works without it"
+        raise SetupError(message)
+    return str(history)
+
+
+def _write(settings: Settings, history: str, patience: RetryDeadline, auth: Secret | None) -> None:
     def ask() -> tuple[str, str]:
         with closing(connect(settings, auth)) as client:
-            client_of_key(client, EPOCH).set(EPOCH, run_id)
-        return run_id, run_id
+            client_of_key(client, EPOCH).set(EPOCH, history)
+        return history, history
 
     _with_retry(settings, ask, patience)
 
@@ -106,11 +118,12 @@ def _with_retry(
 
 
 def _is_transient(error: Exception) -> bool:
-    """Return whether an error of Redis may be temporary: not up yet, or still loading."""
+    """Return whether an error of Redis may be temporary: not up yet, loading, or not promoted."""
     if isinstance(error, AuthenticationError | AuthorizationError):
         return False
     return isinstance(
-        error, ConnectionError | TimeoutError | ClusterDownError | RedisClusterException
+        error,
+        ConnectionError | TimeoutError | ClusterDownError | RedisClusterException | ReadOnlyError,
     )
 
 

@@ -130,13 +130,14 @@ class MySqlQueries:
 
 
 def _campaign(row: tuple[Any, ...]) -> Campaign:
-    campaign_id, name, quantity, opens_at, closes_at = row
+    campaign_id, name, quantity, opens_at, closes_at, fence = row
     return Campaign(
         campaign_id,
         name,
         quantity,
         times.from_datetime(opens_at),
         times.from_datetime(closes_at),
+        fence,
     )
 
 

@@ -30,7 +30,7 @@ DURABLE_WAIT_MS = 1500
 SETTLE_USERS_MAX = 1000
 
 
-STALE = (b"STALE", 0, 0)
+STALE = (b"STALE", 0, 0, 0)
 OUTCOMES = {outcome.encode(): outcome for outcome in Outcome}
 RETRIED = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS})
 
@@ -61,7 +61,8 @@ class Admissions:
     def _admission(self, applicant: Applicant) -> Call:
         campaign_id, user_id, address = applicant
         keys = CampaignKeys.of(campaign_id)
-        return (*keys.all(), keys.rate), (user_id, self._scripts.run_id, address, *self._limits)
+        args = user_id, self._scripts.checks_epoch, address, *self._limits
+        return (*keys.all(), keys.rate), args
 
     def _again(self, calls: Sequence[Call]) -> list[Any]:
         try:
@@ -80,7 +81,7 @@ class Admissions:
         code, *winners = self._scripts.run(
             WINNERS_IF_CLOSED,
             [keys.campaign, keys.applied_user, keys.coupon_count, keys.returned],
-            self._scripts.run_id,
+            self._scripts.checks_epoch,
             winners_max,
         )
         if code == b"OPEN":
@@ -101,7 +102,7 @@ class Admissions:
             calls: list[Call] = [
                 (
                     (keys.campaign, keys.applied_user),
-                    (message.user_id, message.serial, self._scripts.run_id),
+                    (message.user_id, message.serial, self._scripts.checks_epoch),
                 )
                 for message in theirs
             ]
@@ -117,14 +118,17 @@ class Admissions:
         Skips the first `offset`. Empty for a stale campaign: it must be rebuilt first.
         """
         keys = CampaignKeys.of(campaign_id)
-        _, *found = self._scripts.run(
+        code, *reply = self._scripts.run(
             OVERDUE,
             [keys.campaign, keys.applied_user, keys.pending],
-            self._scripts.run_id,
+            self._scripts.checks_epoch,
             older_than_ms,
             offset,
             limit,
         )
+        if code != b"OK":
+            return []
+        _, *found = reply
         triples = zip(found[::3], found[1::3], found[2::3], strict=True)
         return [
             CouponAccepted(campaign_id, user.decode(), serial, admitted_at_ms)
@@ -138,8 +142,8 @@ class Admissions:
         Redis is not sure, CampaignNotFoundError when it has no such campaign.
         """
         keys = CampaignKeys.of(coupon.campaign_id).all()
-        run_id = self._scripts.run_id
-        code, serial = self._scripts.run(REASSIGN, keys, coupon.user_id, coupon.serial, run_id)
+        args = coupon.user_id, coupon.serial, self._scripts.checks_epoch
+        code, serial, _ = self._scripts.run(REASSIGN, keys, *args)
         if code == b"STALE":
             raise StaleStateError
         if code == b"NOT_FOUND":
@@ -174,8 +178,8 @@ def _is_missing(reply: Any) -> bool:
 def _decision(reply: Any) -> Admission | UnavailableError:
     if isinstance(reply, UnavailableError):
         return reply
-    code, number, admitted_at_ms = reply
+    code, number, admitted_at_ms, fence = reply
     outcome = OUTCOMES[code]
     if outcome in RETRIED:
         return Admission(outcome, retry_in_ms=number)
-    return Admission(outcome, number, admitted_at_ms)
+    return Admission(outcome, number, admitted_at_ms, fence)

@@ -51,11 +51,12 @@ class RedisCampaigns:
         reply = self._scripts.run(
             OPEN,
             keys,
-            self._scripts.run_id,
+            self._scripts.checks_epoch,
             campaign.quantity,
             campaign.opens_at_ms,
             campaign.closes_at_ms,
             campaign.name,
+            campaign.fence,
         )
         if reply == b"STALE":
             raise StaleStateError
@@ -69,10 +70,10 @@ class RedisCampaigns:
     def status(self, campaign_id: str) -> CampaignStatus:
         """Return one campaign; raise CampaignNotFoundError or StaleStateError."""
         keys = CampaignKeys.of(campaign_id).all()
-        reply = self._ask(STATUS, keys, self._scripts.run_id)
-        name, quantity, opens_at_ms, closes_at_ms, *numbers = reply[1:]
+        reply = self._ask(STATUS, keys, self._scripts.checks_epoch)
+        name, quantity, opens_at_ms, closes_at_ms, fence, *numbers = reply[1:]
         admitted, pending, remaining, oldest_pending_ms, now_ms = numbers
-        campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms)
+        campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms, fence)
         oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
         return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)
 
@@ -83,7 +84,7 @@ class RedisCampaigns:
             GET_ADMISSION,
             [keys.campaign, keys.applied_user, keys.pending],
             user_id,
-            self._scripts.run_id,
+            self._scripts.checks_epoch,
         )
         if code == b"NOT_APPLIED":
             return None

@@ -1,8 +1,9 @@
-"""Connections to Redis that know which run of the server they are connected to."""
+"""Connections to Redis: addresses, passwords, timeouts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import hiredis
 from redis import Connection, Redis, RedisCluster, SSLConnection
@@ -10,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.connection import ConnectionPool, UnixDomainSocketConnection, parse_url
 from redis.credentials import CredentialProvider
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
@@ -47,12 +48,6 @@ class _Credentials(CredentialProvider):
         return redis_credentials(self._secret)
 
 
-class _RunId:
-    """A placeholder: the run_id of the server behind the connection that sends the command."""
-
-
-RUN_ID = _RunId()
-
 # What the shared TLS context knows of redis-py's options.
 SHARED_TLS_OPTIONS = {"ssl_ca_certs"}
 CA_FILE = "REDIS_URL's ssl_ca_certs"
@@ -66,14 +61,8 @@ else:
     _Base = object
 
 
-class _RunIdAware(_Base):
-    """Reads the server's run_id once per connection and replaces RUN_ID with it.
-
-    A restart or a failover closes every connection, so a run_id that was read over a connection
-    stays valid for everything that this connection sends.
-    """
-
-    _run_id: str | None = None
+class _BatchConnection(_Base):
+    """Renews a rotated password, and sends several commands at once."""
 
     def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
         try:
@@ -83,38 +72,13 @@ class _RunIdAware(_Base):
             if not isinstance(provider, _Credentials) or not provider.renew():
                 raise
             super().on_connect_check_health(check_health)  # the password was rotated
-        self._run_id = None
-        self.send_command("INFO", "server", check_health=False)
-        try:
-            info = cast("bytes", self.read_response()).decode()
-        except ResponseError:
-            return  # a service that hides INFO; only commands that need the run_id fail
-        for line in info.splitlines():
-            name, _, value = line.partition(":")
-            if name == "run_id":
-                self._run_id = value
-
-    def send_command(self, *args: Any, **kwargs: Any) -> None:
-        # Connect first: a command packed with the old run_id must never reach a new server.
-        if not self._sock:
-            self.connect()
-        super().send_command(*self._resolve(args), **kwargs)
 
     def send_all(self, commands: Sequence[tuple[Any, ...]]) -> None:
         """Send several commands in few writes; the server starts on the first ones meanwhile."""
-        if not self._sock:  # as above
-            self.connect()
+        if not self._sock:
+            self.connect()  # only this asks sentinels for the address
         # redis-py's own packing does the same, but inspects each argument.
-        self.send_packed_command(_writes(map(hiredis.pack_command, map(self._resolve, commands))))
-
-    def _resolve(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return `args` with this connection's run_id in place of RUN_ID."""
-        if RUN_ID not in args:
-            return args
-        if self._run_id is None:
-            message = "the server hides its run_id; REDIS_EPOCH=off works without it"
-            raise RedisError(message)
-        return tuple(self._run_id if arg is RUN_ID else arg for arg in args)
+        self.send_packed_command(_writes(map(hiredis.pack_command, commands)))
 
 
 def _writes(commands: Iterable[bytes]) -> Iterator[bytes]:
@@ -128,15 +92,23 @@ def _writes(commands: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(joined)
 
 
-class RunIdConnection(_RunIdAware, Connection):
+class BatchConnection(_BatchConnection, Connection):
     """Over TCP."""
 
 
-class RunIdSSLConnection(_RunIdAware, SSLConnection):
+class BatchSSLConnection(_BatchConnection, SSLConnection):
     """Over TLS as redis-py makes it: for a URL with options such as a client certificate."""
 
+    def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
+        super().on_connect_check_health(check_health)
+        # With TLS 1.3 a server sends session tickets after the handshake, and redis-py's pool
+        # refuses a connection with unread bytes. Reading any reply reads them, too.
+        self.send_command("PING", check_health=False)
+        with suppress(ResponseError):
+            self.read_response()
 
-class RunIdSharedSSLConnection(RunIdSSLConnection):
+
+class BatchSharedSSLConnection(BatchSSLConnection):
     """Over TLS, with the process's shared context: redis-py reads all CAs for each connection."""
 
     def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
@@ -144,7 +116,7 @@ class RunIdSharedSSLConnection(RunIdSSLConnection):
         return context.wrap_socket(sock, server_hostname=self.host)
 
 
-class RunIdUnixConnection(_RunIdAware, UnixDomainSocketConnection):
+class BatchUnixConnection(_BatchConnection, UnixDomainSocketConnection):
     """Over a socket in the file system."""
 
 
@@ -177,14 +149,14 @@ def _options(url: str) -> dict[str, Any]:
     address = parse_url(url)
     kind: type = address.pop("connection_class", Connection)
     if kind is UnixDomainSocketConnection:
-        own: type = RunIdUnixConnection
+        own: type = BatchUnixConnection
     elif kind is not SSLConnection:
-        own = RunIdConnection
+        own = BatchConnection
     elif {name for name in address if name.startswith("ssl_")} <= SHARED_TLS_OPTIONS:
-        own = RunIdSharedSSLConnection
+        own = BatchSharedSSLConnection
         tls.verifying(address.get("ssl_ca_certs") or "", CA_FILE)  # names a bad file at once
     else:
-        own = RunIdSSLConnection
+        own = BatchSSLConnection
         address.setdefault("ssl_exclude_verify_flags", [tls.NOT_DEMANDED])
     return {
         "connection_class": own,

@@ -7,14 +7,14 @@ from functools import lru_cache
 
 CAMPAIGNS = "coupon:campaigns"  # set: the ids of all campaigns
 CAMPAIGNS_CACHED = 256  # bounded: a client may send invented campaign ids
-EPOCH = "coupon:epoch"  # string: run_id of the server that migrate or rebuild has seen
+EPOCH = "coupon:epoch"  # string: the history that migrate or rebuild has seen
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignKeys:
     """The keys of one campaign; the braces put them in one hash slot of a cluster."""
 
-    campaign: str  # hash: quantity, opens_at_ms, closes_at_ms, name, epoch
+    campaign: str  # hash: quantity, opens_at_ms, closes_at_ms, name, epoch, fence
     applied_user: str  # sorted set: user id, score = serial
     coupon_count: str  # string: the highest serial given out
     returned: str  # list: serials given back, used before a new one

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
@@ -27,43 +26,37 @@ RENEW_EPOCH = Script("rebuild/renew_epoch")
 BATCH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class RebuildToken:
-    """What a rebuild must still find in Redis at its end; run_id is "" without epochs."""
-
-    run_id: str
-    token: str
-
-
 class RedisRebuild:
     """One campaign after the other: begin, restore, release, reopen; the epoch at the end.
 
     All of it may be repeated from its start. No applicant is admitted before the campaign is
-    reopened, and it is reopened only when all steps ran on the same run of the server, without a
-    flush in between, in the rebuild that began last (StaleStateError otherwise).
+    reopened, and it is reopened only when all steps ran in one history of the server, without a
+    flush in between, in the rebuild with the highest fence (StaleStateError otherwise).
     """
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    def begin(self, campaign_id: str) -> RebuildToken | None:
-        """Take a closed campaign over; None when it is open."""
+    def begin(self, campaign_id: str, fence: int) -> bool:
+        """Close a campaign and take it over; False when a rebuild with a higher fence has it."""
         key = CampaignKeys.of(campaign_id).campaign
-        rebuild = RebuildToken(run_id=self._scripts.run_id_of(key), token=uuid.uuid4().hex)
-        began = self._scripts.run(BEGIN, [key], rebuild.token, rebuild.run_id)
-        return rebuild if began else None
+        reply = self._scripts.run(BEGIN, [key], self._scripts.checks_epoch, fence)
+        if reply == b"STALE":
+            raise StaleStateError
+        return bool(reply == b"BEGUN")
 
-    def begin_epoch(self) -> RebuildToken:
-        """Take the epoch over where it is unknown."""
-        rebuild = RebuildToken(run_id=self._scripts.run_id_of(EPOCH), token=uuid.uuid4().hex)
-        self._scripts.run(BEGIN_EPOCH, [EPOCH], rebuild.run_id, rebuild.token)
-        return rebuild
+    def begin_epoch(self) -> str:
+        """Take the epoch over where it is unknown; return the token for `renew_epoch`."""
+        token = uuid.uuid4().hex
+        if self._scripts.run(BEGIN_EPOCH, [EPOCH], self._scripts.checks_epoch, token) < 0:
+            raise StaleStateError
+        return token
 
     def restore(
         self,
         campaign_id: str,
         accepted: Sequence[CouponAccepted],
-        rebuild: RebuildToken,
+        fence: int,
         *,
         pending: bool,
     ) -> int:
@@ -78,10 +71,10 @@ class RedisRebuild:
             args: list[str | int] = []
             for coupon in accepted[start : start + BATCH]:
                 args += [coupon.user_id, coupon.serial, coupon.admitted_at_ms if pending else 0]
-            restored += self._run(LOAD, keys, rebuild.token, *args)
+            restored += self._run(LOAD, keys, fence, *args)
         return restored
 
-    def release_gaps(self, campaign_id: str, rebuild: RebuildToken) -> int:
+    def release_gaps(self, campaign_id: str, fence: int) -> int:
         """Give back the serials up to the count that no user holds; return how many.
 
         They belonged to admissions that Redis lost and that reached neither Kafka nor MySQL,
@@ -92,18 +85,17 @@ class RedisRebuild:
         for gap in self._gaps(keys):
             for start in range(gap.start, gap.stop, BATCH):
                 serials = range(start, min(start + BATCH, gap.stop))
-                released += self._run(RETURN_SERIALS, keys.all(), rebuild.token, *serials)
+                released += self._run(RETURN_SERIALS, keys.all(), fence, *serials)
         return released
 
-    def reopen(self, campaign: Campaign, rebuild: RebuildToken) -> None:
-        """Open the campaign."""
+    def reopen(self, campaign: Campaign, fence: int) -> None:
+        """Open the campaign in the present history."""
         self._scripts.command("SADD", CAMPAIGNS, campaign.id)
         reply = self._scripts.run(
             REOPEN,
             [CampaignKeys.of(campaign.id).campaign],
-            self._scripts.run_id,
-            rebuild.run_id,
-            rebuild.token,
+            self._scripts.checks_epoch,
+            fence,
             campaign.quantity,
             campaign.opens_at_ms,
             campaign.closes_at_ms,
@@ -112,14 +104,13 @@ class RedisRebuild:
         if reply == b"STALE":
             raise StaleStateError
 
-    def renew_epoch(self, rebuild: RebuildToken) -> None:
-        """Declare that this run of the server has all campaigns."""
-        args = self._scripts.run_id, rebuild.run_id, rebuild.token
-        if not self._scripts.run(RENEW_EPOCH, [EPOCH], *args):
+    def renew_epoch(self, token: str) -> None:
+        """Declare that this history has all campaigns."""
+        if not self._scripts.run(RENEW_EPOCH, [EPOCH], self._scripts.checks_epoch, token):
             raise StaleStateError
 
-    def _run(self, script: Script, keys: Sequence[str], *args: str | int) -> int:
-        done = int(self._scripts.run(script, keys, *args))
+    def _run(self, script: Script, keys: Sequence[str], fence: int, *args: str | int) -> int:
+        done = int(self._scripts.run(script, keys, self._scripts.checks_epoch, fence, *args))
         if done < 0:
             raise StaleStateError
         return done

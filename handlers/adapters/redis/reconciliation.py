@@ -26,7 +26,7 @@ BATCH = 1000
 class RedisAdmissionReader:
     """Reads without a lock while users apply; each reply is of one moment, several pages are not.
 
-    The scripts raise StaleStateError when the campaign is not open on this run of the server; all
+    The scripts raise StaleStateError when the campaign is not open in the server's history; all
     raise UnavailableError when Redis is unreachable.
     """
 
@@ -37,14 +37,13 @@ class RedisAdmissionReader:
         """Return the campaign's counters; CampaignNotFoundError when Redis surely has none."""
         keys = CampaignKeys.of(campaign_id)
         script_keys = [keys.campaign, keys.applied_user, keys.coupon_count]
-        code, *reply = self._scripts.run(SNAPSHOT, script_keys, self._scripts.run_id)
+        code, *reply = self._scripts.run(SNAPSHOT, script_keys, self._scripts.checks_epoch)
         # Without an epoch the campaign may be lost rather than missing.
         if code == b"NOT_FOUND" and self._scripts.epoch_is_known():
             raise CampaignNotFoundError
         if code != b"OK":
             raise StaleStateError
-        epoch, *counters = reply
-        return CampaignSnapshot(epoch.decode(), *counters)
+        return CampaignSnapshot(*reply)
 
     def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
         """Yield the holders of serials above `after` up to `through`, by serial, then user.
@@ -106,7 +105,7 @@ class RedisAdmissionReader:
         return self._run(RAISE_COUNT, script_keys) == [1]
 
     def _run(self, script: Script, keys: Sequence[str], *args: str | int) -> list[Any]:
-        reply: list[Any] = self._scripts.run(script, keys, self._scripts.run_id, *args)
+        reply: list[Any] = self._scripts.run(script, keys, self._scripts.checks_epoch, *args)
         if reply.pop(0) != b"OK":
             raise StaleStateError
         return reply

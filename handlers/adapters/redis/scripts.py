@@ -13,7 +13,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from handlers.adapters.circuit_breaker import CircuitBreaker
-from handlers.adapters.redis.client import RUN_ID
 from handlers.adapters.redis.keys import EPOCH
 from handlers.domain.errors import UnavailableError
 
@@ -34,7 +33,7 @@ Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
 FOLDER = Path(__file__).parent / "lua"
 
 
-# A line of a script that is replaced by another file: "-- include epoch/why_closed.lua".
+# A line of a script that is replaced by another file, which may include others.
 INCLUDE = re.compile(r"^-- include (\S+)$", re.MULTILINE)
 
 
@@ -42,14 +41,24 @@ class Script:
     """One .lua file, with the files that it includes, and its digest."""
 
     def __init__(self, name: str) -> None:
-        text = (FOLDER / f"{name}.lua").read_text(encoding="utf-8")
-        self.source = INCLUDE.sub(lambda line: (FOLDER / line[1]).read_text("utf-8"), text)
+        self.source = _assembled(f"{name}.lua", set())
         # Redis names scripts by SHA-1; nothing here relies on it being hard to forge.
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
 
+def _assembled(path: str, included: set[str]) -> str:
+    """Return a file's text with each file that it includes, once."""
+
+    def text(line: re.Match[str]) -> str:
+        if line[1] in included:
+            return ""
+        included.add(line[1])
+        return _assembled(line[1], included)
+
+    return INCLUDE.sub(text, (FOLDER / path).read_text(encoding="utf-8"))
+
+
 EPOCH_IS_KNOWN = Script("epoch/is_known")
-RUN_ID_ECHO = Script("epoch/echo_run_id")
 
 
 class Scripts:
@@ -68,8 +77,8 @@ class Scripts:
         self._lock = Lock()
         self._connecting = CircuitBreaker(failures_max=1, open_s=CONNECT_AGAIN_S)
         self.is_cluster = is_cluster
-        # What the scripts compare with the campaign's epoch; "" skips the comparison.
-        self.run_id: Any = RUN_ID if epoch else ""
+        # "1": the scripts compare each epoch with the history of their server; "" skips that.
+        self.checks_epoch = "1" if epoch else ""
 
     def run(self, script: Script, keys: Sequence[str], *args: Any) -> Any:
         """Return the script's reply; raise UnavailableError when there is none."""
@@ -146,13 +155,7 @@ class Scripts:
 
     def epoch_is_known(self) -> bool:
         """Return whether a missing key really never existed; False: Redis may have lost it."""
-        return bool(self.run(EPOCH_IS_KNOWN, [EPOCH], self.run_id))
-
-    def run_id_of(self, key: str) -> str:
-        """Return the run_id of the server that holds `key`; "" when runs are not compared."""
-        if not self.run_id:
-            return ""
-        return str(self.run(RUN_ID_ECHO, [key], self.run_id).decode())
+        return bool(self.run(EPOCH_IS_KNOWN, [EPOCH], self.checks_epoch))
 
     def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
         """Run a script that writes, and wait until the server has the write on its disk.

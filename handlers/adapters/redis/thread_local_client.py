@@ -67,6 +67,7 @@ class ThreadLocalRedis(Redis):
     def close(self) -> None:
         """Close the connections of all threads; a thread that continues opens a new one."""
         self._own_connections.close()
+        self.connection_pool.disconnect()
         super().close()
 
     def _own(self) -> OwnConnection:

@@ -96,7 +96,7 @@ class Issued:
 class CampaignSnapshot:
     """The counters of a campaign in Redis at one moment."""
 
-    epoch: str
+    fence: int  # a rebuild raises it
     quantity: int
     count: int
     highest_serial: int  # the highest one held, 0 when no user holds one

@@ -84,7 +84,7 @@ class Reconciler:
             time.sleep(RECHECK_DELAY_S)
             confirmed = set(self._recheck(snapshot, batch))
             yield [difference for difference in batch if difference in confirmed]
-        self._require_same_epoch(snapshot)
+        self._require_same_fence(snapshot)
 
     def _snapshot(self) -> CampaignSnapshot:
         try:
@@ -96,9 +96,9 @@ class Reconciler:
             message = "The campaign is in MySQL and not in Redis; a rebuild brings it back."
             raise UnavailableError(message) from None
 
-    def _require_same_epoch(self, snapshot: CampaignSnapshot) -> CampaignSnapshot:
+    def _require_same_fence(self, snapshot: CampaignSnapshot) -> CampaignSnapshot:
         now = self._snapshot()
-        if now.epoch != snapshot.epoch:
+        if now.fence != snapshot.fence:
             message = "Redis was rebuilt meanwhile; compare again."
             raise UnavailableError(message)
         return now
@@ -166,7 +166,7 @@ class Reconciler:
         self, snapshot: CampaignSnapshot, batch: Sequence[Discrepancy]
     ) -> Iterator[Discrepancy]:
         """Yield the differences of `batch` that still exist, and maybe more."""
-        now = self._require_same_epoch(snapshot)
+        now = self._require_same_fence(snapshot)
         quantity, _ = self._coupons.snapshot(self._campaign_id)
         yield from reconciliation.check_counters(now, quantity)
         yield from self._check(Candidate(SOURCE_OF[d.kind], d.user_id) for d in batch if d.user_id)

@@ -1,4 +1,4 @@
 -- One campaign, or all when %(id)s is NULL.
-SELECT id, name, quantity, opens_at, closes_at FROM campaign
+SELECT id, name, quantity, opens_at, closes_at, fence FROM campaign
 WHERE id = %(id)s OR %(id)s IS NULL
 ORDER BY id

@@ -1,19 +1,19 @@
 -- Admit: decide about one applicant, atomically, in one round trip.
 --
--- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch
+-- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch, fence
 --       2 applied_user  sorted set  user id -> serial: the duplicate check and the winners
 --       3 coupon_count  string      highest serial given out
 --       4 returned      list        serials given back, used before a new one
 --       5 pending       sorted set  user id -> admitted_at in ms: not yet known to be in MySQL
 --       6 rate          hash        window -> its number; address, "user:" .. user id -> calls in it
 -- ARGV  1 user id
---       2 run_id of this server as the caller's connection knows it, or "" to skip the check
+--       2 "1" to check the epoch, or ""
 --       3 address that the call came from, or "" where it is not known
 --       4 calls of one user in a window, 0 for any number
 --       5 calls of one address in a window, 0 for any number
--- Returns {outcome, number, number}:
---       ACCEPTED serial admitted_at_ms
---       ALREADY_APPLIED serial admitted_at_ms  (0 once MySQL is known to have it)
+-- Returns {outcome, number, number, number}:
+--       ACCEPTED serial admitted_at_ms fence
+--       ALREADY_APPLIED serial admitted_at_ms fence  (no time once MySQL is known to have it: 0)
 --       NOT_OPEN ms_to_opening | TOO_MANY_REQUESTS ms_to_next_window
 --       SOLD_OUT | CLOSED | NOT_FOUND | STALE
 --
@@ -29,10 +29,11 @@ local WINDOW_MS = 1000
 -- Only removes the last window of a campaign; longer than any window that is in use.
 local RATE_EXPIRY_MS = 60000
 
-local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch')
-local closed = why_closed(campaign[1], campaign[4], ARGV[2])
+local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
+  'fence')
+local closed = why_closed(campaign[4], ARGV[2])
 if closed then
-  return {closed, 0, 0}
+  return {closed, 0, 0, 0}
 end
 
 local applied = redis.call('ZSCORE', KEYS[2], ARGV[1])
@@ -43,12 +44,12 @@ local may_be_admitted = not applied and since_opening_ms >= 0
 local serial
 if may_be_admitted then
   if now_ms >= tonumber(campaign[3]) then
-    return {'CLOSED', 0, 0}
+    return {'CLOSED', 0, 0, 0}
   end
   serial = redis.call('LINDEX', KEYS[4], 0)
   local count = tonumber(redis.call('GET', KEYS[3]) or '0')
   if not serial and count >= tonumber(campaign[1]) then
-    return {'SOLD_OUT', 0, 0}
+    return {'SOLD_OUT', 0, 0, 0}
   end
 end
 
@@ -63,16 +64,17 @@ if user or address then
     of_user, of_address = tonumber(rate[2]) or 0, tonumber(rate[3]) or 0
   end
   if user and of_user >= tonumber(ARGV[4]) or address and of_address >= tonumber(ARGV[5]) then
-    return {'TOO_MANY_REQUESTS', WINDOW_MS - since_opening_ms % WINDOW_MS, 0}
+    return {'TOO_MANY_REQUESTS', WINDOW_MS - since_opening_ms % WINDOW_MS, 0, 0}
   end
 end
 
 local result
 if applied then
   local pending_since = redis.call('ZSCORE', KEYS[5], ARGV[1])
-  result = {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0')}
+  result = {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0'),
+    tonumber(campaign[5] or '0')}
 elseif not may_be_admitted then
-  result = {'NOT_OPEN', -since_opening_ms, 0}
+  result = {'NOT_OPEN', -since_opening_ms, 0, 0}
 else
   -- `pending` is written first: it is the only key not yet read, so a wrong type or a full memory
   -- stops the script before anything has changed.
@@ -83,7 +85,7 @@ else
     serial = redis.call('INCR', KEYS[3])
   end
   redis.call('ZADD', KEYS[2], serial, ARGV[1])
-  result = {'ACCEPTED', tonumber(serial), now_ms}
+  result = {'ACCEPTED', tonumber(serial), now_ms, tonumber(campaign[5] or '0')}
 end
 
 -- pcall: while the server rejects writes, outcomes that need no write are still returned.

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 campaign      hash
 --       2 applied_user  sorted set  user id -> serial
--- ARGV  1 user id   2 serial   3 run_id, or "" to skip the check
+-- ARGV  1 user id   2 serial   3 "1" to check the epoch, or ""
 -- Returns 1 when exactly this admission still exists on this run of the server, else 0.
 --
 -- WAITAOF waits for the writes of its own connection, and the admission used another connection.
@@ -10,7 +10,7 @@
 -- stores the epoch that is already there.
 -- include epoch/why_closed.lua
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if why_closed(epoch, epoch, ARGV[3]) then
+if why_closed(epoch, ARGV[3]) then
   return 0
 end
 if tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or '0') ~= tonumber(ARGV[2]) then

@@ -1,22 +1,22 @@
 -- Overdue: admissions that have been pending for too long, oldest first. Reads only.
 --
 -- KEYS  1 campaign  2 applied_user  3 pending (see admit.lua)
--- ARGV  1 run_id, or "" to skip the check  2 age in ms from which one is overdue
+-- ARGV  1 "1" to check the epoch, or ""  2 age in ms from which one is overdue
 --       3 how many to skip  4 how many to return at most
--- Returns {NOT_FOUND} or {STALE}, else {OK, user, serial, admitted_at_ms, user, …}
+-- Returns {NOT_FOUND} or {STALE}, else {OK, fence, user, serial, admitted_at_ms, user, …}
 --
 -- An admission from the future was made before the clock was set back, or by a server whose clock
 -- was ahead. Its age is unknown, so it is overdue at once, after all others.
 -- include epoch/why_closed.lua
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-local closed = why_closed(epoch, epoch, ARGV[1])
+local campaign = redis.call('HMGET', KEYS[1], 'epoch', 'fence')
+local closed = why_closed(campaign[1], ARGV[1])
 if closed then
   return {closed}
 end
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local latest_ms, skip, left = now_ms - ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local result = {'OK'}
+local result = {'OK', tonumber(campaign[2] or '0')}
 
 local function add(lowest, highest)
   local found = redis.call('ZRANGE', KEYS[3], lowest, highest, 'BYSCORE', 'LIMIT', skip, left,

@@ -1,24 +1,24 @@
 -- Reassign: a serial for an accepted user whose own serial belongs to another user.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
--- ARGV  1 user id  2 the serial that is taken  3 run_id, or "" to skip the check
--- Returns {code, serial}: STALE 0 | NOT_FOUND 0 | SOLD_OUT 0 | ASSIGNED serial
+-- ARGV  1 user id  2 the serial that is taken  3 "1" to check the epoch, or ""
+-- Returns {code, serial, fence}: STALE 0 0 | NOT_FOUND 0 0 | SOLD_OUT 0 0 | ASSIGNED serial fence
 --
 -- The window is not checked: the user was accepted within it. A user who got a serial here before
 -- (in an interrupted attempt) gets the same one; it is pending until MySQL has it.
 -- include epoch/why_closed.lua
-local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch')
-local closed = why_closed(campaign[1], campaign[2], ARGV[3])
+local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch', 'fence')
+local closed = why_closed(campaign[2], ARGV[3])
 if closed then
-  return {closed, 0}
+  return {closed, 0, 0}
 end
 local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if known and tonumber(known) ~= tonumber(ARGV[2]) then
-  return {'ASSIGNED', tonumber(known)}
+  return {'ASSIGNED', tonumber(known), tonumber(campaign[3] or '0')}
 end
 local serial = redis.call('LINDEX', KEYS[4], 0)
 if not serial and tonumber(redis.call('GET', KEYS[3]) or '0') >= tonumber(campaign[1]) then
-  return {'SOLD_OUT', 0}
+  return {'SOLD_OUT', 0, 0}
 end
 local time = redis.call('TIME')
 redis.call('ZADD', KEYS[5], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
@@ -28,4 +28,4 @@ else
   serial = redis.call('INCR', KEYS[3])
 end
 redis.call('ZADD', KEYS[2], serial, ARGV[1])
-return {'ASSIGNED', tonumber(serial)}
+return {'ASSIGNED', tonumber(serial), tonumber(campaign[3] or '0')}

@@ -1,12 +1,12 @@
 -- Winners if closed: the winners of a campaign that admits no applicant any more. Reads only.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  (see admit.lua)
--- ARGV  1 run_id of this server, or ""  2 the highest number of winners that is worth sending
+-- ARGV  1 "1" to check the epoch, or ""  2 the highest number of winners that is worth sending
 -- Returns {SOLD_OUT or CLOSED, winner, …}, or {"OPEN"} where an applicant may still be admitted or
 -- there are more winners than that.
 -- include epoch/why_closed.lua
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'closes_at_ms', 'epoch')
-if why_closed(campaign[1], campaign[3], ARGV[1])
+if why_closed(campaign[3], ARGV[1])
   or redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[2]) then
   return {'OPEN'}
 end

@@ -1,12 +1,12 @@
 -- Get admission: what Redis knows about one applicant. Reads only.
 --
 -- KEYS  1 campaign  2 applied_user  3 pending (see admit.lua)
--- ARGV  1 user id   2 run_id, or "" to skip the check
+-- ARGV  1 user id   2 "1" to check the epoch, or ""
 -- Returns {NOT_FOUND | STALE | NOT_APPLIED, 0, ""} or {APPLIED, serial, admitted_at_ms or ""}
 --   (admitted_at_ms only while pending; afterwards MySQL has it)
 -- include epoch/why_closed.lua
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
-local closed = why_closed(epoch, epoch, ARGV[2])
+local closed = why_closed(epoch, ARGV[2])
 if closed then
   return {closed, 0, ''}
 end

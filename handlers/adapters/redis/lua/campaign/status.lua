@@ -1,19 +1,20 @@
 -- Status: everything about one campaign at one moment. Reads only.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
--- ARGV  1 run_id, or "" to skip the check
--- Returns {code}: NOT_FOUND or STALE, else {OK, name, quantity, opens_at_ms, closes_at_ms,
+-- ARGV  1 "1" to check the epoch, or ""
+-- Returns {code}: NOT_FOUND or STALE, else {OK, name, quantity, opens_at_ms, closes_at_ms, fence,
 --   admitted, pending, remaining, oldest_pending_ms or "", now_ms}
 -- include epoch/why_closed.lua
-local c = redis.call('HMGET', KEYS[1], 'name', 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch')
-local closed = why_closed(c[2], c[5], ARGV[1])
+local c = redis.call('HMGET', KEYS[1], 'name', 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
+  'fence')
+local closed = why_closed(c[5], ARGV[1])
 if closed then
   return {closed}
 end
 local time = redis.call('TIME')
 local count = tonumber(redis.call('GET', KEYS[3]) or '0')
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
-return {'OK', c[1], tonumber(c[2]), tonumber(c[3]), tonumber(c[4]),
+return {'OK', c[1], tonumber(c[2]), tonumber(c[3]), tonumber(c[4]), tonumber(c[6] or '0'),
   redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[5]),
   c[2] - count + redis.call('LLEN', KEYS[4]),
   oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000)}

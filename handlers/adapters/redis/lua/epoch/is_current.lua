@@ -1,7 +1,19 @@
--- Included: is this value of coupon:epoch of this run of the server? Reads nothing.
+-- Included: was this epoch written in the history that this server continues? Reads nothing.
 --
--- `epoch`   what the key holds: false, "rebuilding:<token>", or the run_id that migrate or rebuild saw
--- `run_id`  of this server, or "" to skip the comparison
-local function is_current(epoch, run_id)
-  return epoch and string.sub(epoch, 1, 11) ~= 'rebuilding:' and (run_id == '' or epoch == run_id)
+-- `epoch`   of a campaign, or coupon:epoch: a replication id, "rebuilding:…", or false
+-- `checks`  "1", or "" where the service hides its replication id: then every epoch is current
+--
+-- The replication id names a history of writes. It is a new one after a restart and after each
+-- promotion, also where a primary became a replica, forgot its last writes and is primary again.
+-- The script asks its own server: what a client remembers about a connection may be old.
+local function is_current(epoch, checks)
+  if not epoch or string.sub(epoch, 1, 11) == 'rebuilding:' then
+    return false
+  end
+  if checks == '' then
+    return true
+  end
+  local info = redis.call('INFO', 'replication')
+  return string.find(info, 'role:master', 1, true)
+    and string.find(info, 'master_replid:' .. epoch .. '\r', 1, true)
 end

@@ -1,14 +1,19 @@
--- Begin: mark a closed campaign as being rebuilt, so that the last step detects whether Redis has
--- lost everything again in between.
+-- Begin: close a campaign, and let this rebuild have it.
 --
--- KEYS  1 campaign  hash  rebuild: the token of the rebuild that is running
--- ARGV  1 token  2 run_id of this server, or "" without epochs
--- Returns 1, or 0 when the campaign is open: another process has opened it since it was found
--- closed, and users who were admitted since then must not be touched.
--- include epoch/why_closed.lua
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if not why_closed(epoch, epoch, ARGV[2]) then
-  return 0
+-- KEYS  1 campaign  hash  epoch: "rebuilding:…" until it is opened again (epoch/being_rebuilt.lua)
+-- ARGV  1 "1" to compare epochs with this server's history, or ""
+--       2 fence of this rebuild, which no other one has
+-- Returns BEGUN; TAKEN when a rebuild with a higher fence has the campaign or has opened it; STALE
+-- when this server is a replica.
+-- include epoch/being_rebuilt.lua
+local mine = being_rebuilt(ARGV[2], ARGV[1])
+if not mine then
+  return 'STALE'
 end
-redis.call('HSET', KEYS[1], 'rebuild', ARGV[1])
-return 1
+local campaign = redis.call('HMGET', KEYS[1], 'epoch', 'fence')
+local rebuilding = string.match(campaign[1] or '', '^rebuilding:(%d+):')
+if math.max(tonumber(rebuilding or 0), tonumber(campaign[2] or 0)) >= tonumber(ARGV[2]) then
+  return 'TAKEN'
+end
+redis.call('HSET', KEYS[1], 'epoch', mine)
+return 'BEGUN'

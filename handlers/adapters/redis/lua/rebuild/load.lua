@@ -1,18 +1,21 @@
 -- Load: write to Redis what is durable elsewhere, while the campaign is closed.
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
--- ARGV  1 token of this rebuild (begin.lua)
---       2… triples: user id, serial, admitted_at_ms, or 0 when it is not pending any more
--- Returns how many were missing or had another serial, or -1 when another rebuild has taken over.
+-- ARGV  1 "1" to compare epochs with this server's history, or ""  2 fence of this rebuild
+--       3… triples: user id, serial, admitted_at_ms, or 0 when it is not pending any more
+-- Returns how many were missing or had another serial, or -1 when Redis was lost again or another
+--   rebuild has taken over.
 --
 -- Durable data takes precedence over what only Redis has: another holder of such a serial never got
 -- ACCEPTED, and is removed. The caller loads sources by precedence, the highest last.
-if redis.call('HGET', KEYS[1], 'rebuild') ~= ARGV[1] then
+-- include epoch/being_rebuilt.lua
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch or epoch ~= being_rebuilt(ARGV[2], ARGV[1]) then
   return -1
 end
 local highest, restored = tonumber(redis.call('GET', KEYS[3]) or '0'), 0
 local count = highest
-for i = 2, #ARGV, 3 do
+for i = 3, #ARGV, 3 do
   local user, serial, admitted_at = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
   for _, holder in ipairs(redis.call('ZRANGE', KEYS[2], serial, serial, 'BYSCORE')) do
     if holder ~= user then

@@ -1,17 +1,17 @@
--- Reopen: mark the state as complete, and open the campaign on this run of the server.
+-- Reopen: open the campaign in this history, with the fence of the rebuild.
 --
 -- KEYS  1 campaign  hash
--- ARGV  1 run_id of this server  2 run_id on which the campaign was restored ("" and "" without
---       epochs)  3 token of this rebuild (begin.lua)
---       4 quantity  5 opens_at_ms  6 closes_at_ms  7 name
+-- ARGV  1 "1" to compare epochs with this server's history, or ""  2 fence of this rebuild
+--       3 quantity  4 opens_at_ms  5 closes_at_ms  6 name
 -- Returns OPENED, or STALE when the server restarted, was flushed, or another rebuild took over
 -- since: the restored state may be lost again.
 --
 -- The last step of restoring a campaign: from here on new serials are given.
-if ARGV[1] ~= ARGV[2] or redis.call('HGET', KEYS[1], 'rebuild') ~= ARGV[3] then
+-- include epoch/being_rebuilt.lua
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch or epoch ~= being_rebuilt(ARGV[2], ARGV[1]) then
   return 'STALE'
 end
-redis.call('HSET', KEYS[1], 'quantity', ARGV[4], 'opens_at_ms', ARGV[5], 'closes_at_ms', ARGV[6],
-  'name', ARGV[7], 'epoch', ARGV[1])
-redis.call('HDEL', KEYS[1], 'rebuild')
+redis.call('HSET', KEYS[1], 'quantity', ARGV[3], 'opens_at_ms', ARGV[4], 'closes_at_ms', ARGV[5],
+  'name', ARGV[6], 'epoch', history(ARGV[1]), 'fence', ARGV[2])
 return 'OPENED'

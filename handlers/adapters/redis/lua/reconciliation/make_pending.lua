@@ -1,7 +1,7 @@
 -- Make pending: let the relay send admissions whose rows are missing in MySQL.
 --
 -- KEYS  1 campaign  2 applied_user  3 pending (see admit.lua)
--- ARGV  1 run_id, or "" to skip the check  2… pairs: user id, serial
+-- ARGV  1 "1" to check the epoch, or ""  2… pairs: user id, serial
 -- Returns {NOT_FOUND} or {STALE}, else {OK, how many became pending}
 --
 -- Only a user who still holds exactly that serial and is not pending becomes pending, from now on:
@@ -9,7 +9,7 @@
 -- which is harmless.
 -- include epoch/why_closed.lua
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
-local closed = why_closed(epoch, epoch, ARGV[1])
+local closed = why_closed(epoch, ARGV[1])
 if closed then
   return {closed}
 end

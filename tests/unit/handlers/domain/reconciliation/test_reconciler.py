@@ -233,7 +233,7 @@ def test_without_redis_being_sure_nothing_is_compared(
         found()
     put(fakes, World(admitted={"a": 1}))
     with monkeypatch.context() as rebuilt:
-        snapshots = iter(("before", "after"))
+        snapshots = iter((1, 2))
         snapshot = fakes.admission_reader.snapshot
         rebuilt.setattr(
             fakes.admission_reader,
