@@ -12,8 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
+from handlers.domain.attempts import Attempts
 from handlers.domain.coupon import CouponAccepted, decoded
-from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.errors import (
+    CampaignNotFoundError,
+    MissingCampaignError,
+    StaleStateError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,54 +32,72 @@ IN_FLIGHT_MARGIN_MS = 500
 # that creation fail. A creation is one request: API Gateway allows it 29 s.
 CREATION_S = 30
 PAGE = 10_000
+# How an error names the list of all campaigns, which has the epoch.
+LIST = "the list of campaigns"
 
 
 def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Rebuild what needs it; return the campaigns that were opened. Harmless at any time.
 
     Raises UnavailableError while Redis, Kafka or MySQL is unreachable: better closed than wrong.
+    Where only some servers of a cluster are, it names their campaigns after it opened all others.
     A run that is killed half-way leaves the campaigns closed, and the next one starts over.
     """
     started = time.perf_counter()
-    if not _needed():
+    is_cluster = wiring.settings().redis_cluster
+    looks, attempts = Attempts(goes_on=is_cluster), Attempts(goes_on=is_cluster)
+    if not _needed(looks):
+        looks.raise_failures("not known to be open")
         return {"rebuilt": []}
     with wiring.database().advisory_lock("rebuild") as is_locked:
         if not is_locked:
             return {"rebuilt": [], "running": True}
-        rebuilt = _rebuild()
+        rebuilt = _rebuild(attempts)
     request_id = getattr(context, "aws_request_id", "rebuild")
     duration_ms = round((time.perf_counter() - started) * 1000)
     fields = {"request_id": request_id, "campaigns": rebuilt, "duration_ms": duration_ms}
     log.warning("rebuilt", fields)
+    attempts.raise_failures("not opened")
     return {"rebuilt": rebuilt}
 
 
-def _needed() -> bool:
-    states = wiring.redis_campaigns()
-    try:
-        states.ping()
-    except StaleStateError:
-        return True
-    return bool(_closed(wiring.mysql_queries().campaigns()))
+def _needed(attempts: Attempts) -> bool:
+    is_known = True
+    with attempts.at(LIST):
+        try:
+            wiring.redis_campaigns().ping()
+        except StaleStateError:
+            is_known = False
+    return not is_known or bool(_closed(wiring.mysql_queries().campaigns(), attempts))
 
 
-def _rebuild() -> list[str]:
+def _rebuild(attempts: Attempts) -> list[str]:
     redis_rebuild, queries = wiring.redis_rebuild(), wiring.mysql_queries()
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
-    token = redis_rebuild.begin_epoch()
-    campaigns = queries.campaigns()
-    rebuilds = [taken for campaign in _closed(campaigns) if (taken := _take_over(campaign))]
+    token = None
+    with attempts.at(LIST):
+        token = redis_rebuild.begin_epoch()
+    rebuilds = []
+    for campaign in _closed(queries.campaigns(), attempts):
+        with attempts.at(campaign.id):
+            rebuilds.append(_take_over(campaign))
     # Then wait: by the end of it every earlier admission is in Kafka, or its applicant does not
     # get ACCEPTED.
     time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
     # Then read, each source before the one that its records move into: topic, failed_event, coupon.
     in_flight = decoded(wiring.topic().unconsumed())
-    for campaign in rebuilds:
-        _restore(campaign, in_flight)
-    if _closed(queries.campaigns()):
+    rebuilt = []
+    for taken in filter(None, rebuilds):
+        with attempts.at(taken.id):
+            _restore(taken, in_flight)
+            rebuilt.append(taken.id)
+    campaigns = queries.campaigns()
+    if any(campaign.id not in attempts.failures for campaign in _closed(campaigns, attempts)):
         raise StaleStateError  # Redis lost its state again: the next run starts over
-    redis_rebuild.renew_epoch(token)
-    return [campaign.id for campaign in rebuilds]
+    if token is not None:
+        with attempts.at(LIST):
+            redis_rebuild.renew_epoch(token, [campaign.id for campaign in campaigns])
+    return rebuilt
 
 
 def _take_over(campaign: Campaign) -> Campaign | None:
@@ -105,18 +128,23 @@ def _restore(campaign: Campaign, in_flight: Sequence[CouponAccepted]) -> None:
     log.info("campaign rebuilt", fields)
 
 
-def _closed(campaigns: Iterable[Campaign]) -> list[Campaign]:
+def _closed(campaigns: Iterable[Campaign], attempts: Attempts) -> list[Campaign]:
     """Return the campaigns of MySQL that are closed to applicants in Redis."""
-    return [campaign for campaign in campaigns if _is_closed(campaign)]
+    closed = []
+    for campaign in campaigns:
+        with attempts.at(campaign.id):
+            if _is_closed(campaign):
+                closed.append(campaign)
+    return closed
 
 
 def _is_closed(campaign: Campaign) -> bool:
     try:
         status = wiring.redis_campaigns().status(campaign.id)
+    except (CampaignNotFoundError, MissingCampaignError):
+        return wiring.mysql_queries().age_s(campaign.id) >= CREATION_S
     except StaleStateError:
         return True
-    except CampaignNotFoundError:  # raised only while Redis has lost nothing
-        return wiring.mysql_queries().age_s(campaign.id) >= CREATION_S
     return status.campaign.fence < campaign.fence  # a rebuild was killed before it began in Redis
 
 

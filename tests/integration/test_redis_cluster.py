@@ -51,7 +51,7 @@ def _state(node: redis.Redis) -> object:
 
 def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts) -> None:
     states, admissions = RedisCampaigns(cluster), Admissions(cluster, RateLimits(1, 1))
-    RedisRebuild(cluster).renew_epoch(RedisRebuild(cluster).begin_epoch())
+    RedisRebuild(cluster).renew_epoch(RedisRebuild(cluster).begin_epoch(), [])
     for name in ("first", "second"):
         states.open(Campaign(name, name, 1, 0, 2**42), created=True)
     assert states.ids() == ["first", "second"]

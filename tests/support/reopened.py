@@ -18,4 +18,4 @@ def reopen(scripts: Scripts, campaign: Campaign, fence: int) -> None:
     token = rebuild.begin_epoch()
     if rebuild.begin(campaign.id, fence):
         rebuild.reopen(replace(campaign, fence=fence), fence)
-    rebuild.renew_epoch(token)
+    rebuild.renew_epoch(token, [campaign.id])

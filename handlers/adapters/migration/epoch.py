@@ -20,7 +20,7 @@ from redis.exceptions import (
 
 from handlers.adapters.migration import schema
 from handlers.adapters.redis.client import client_of_key, connect
-from handlers.adapters.redis.keys import EPOCH
+from handlers.adapters.redis.keys import epoch_key
 from handlers.retry import RetryDeadline, SetupError
 
 if TYPE_CHECKING:
@@ -77,9 +77,10 @@ def _read(settings: Settings, patience: RetryDeadline, auth: Secret | None) -> t
 
     def ask() -> tuple[str, str]:
         with closing(connect(settings, auth)) as client:
-            owner = client_of_key(client, EPOCH)
+            key = epoch_key(is_cluster=settings.redis_cluster)
+            owner = client_of_key(client, key)
             history = _history(owner) if settings.redis_epoch else HIDDEN
-            found: Any = owner.get(EPOCH)  # bytes, in spite of the type: redis-py decodes nothing
+            found: Any = owner.get(key)  # bytes, in spite of the type: redis-py decodes nothing
             return history, (found or b"").decode()
 
     return _with_retry(settings, ask, patience)
@@ -100,7 +101,7 @@ def _history(server: Redis) -> str:
 def _write(settings: Settings, history: str, patience: RetryDeadline, auth: Secret | None) -> None:
     def ask() -> tuple[str, str]:
         with closing(connect(settings, auth)) as client:
-            client_of_key(client, EPOCH).set(EPOCH, history)
+            client.set(epoch_key(is_cluster=settings.redis_cluster), history)
         return history, history
 
     _with_retry(settings, ask, patience)

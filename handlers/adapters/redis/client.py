@@ -100,6 +100,7 @@ class BatchSSLConnection(_BatchConnection, SSLConnection):
     """Over TLS as redis-py makes it: for a URL with options such as a client certificate."""
 
     def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
+        """Authenticate, and read what the server sends of itself."""
         super().on_connect_check_health(check_health)
         # With TLS 1.3 a server sends session tickets after the handshake, and redis-py's pool
         # refuses a connection with unread bytes. Reading any reply reads them, too.

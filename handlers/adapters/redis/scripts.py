@@ -13,8 +13,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from handlers.adapters.circuit_breaker import CircuitBreaker
-from handlers.adapters.redis.keys import EPOCH
-from handlers.domain.errors import UnavailableError
+from handlers.adapters.redis.keys import CAMPAIGNS, epoch_key
+from handlers.domain.errors import MissingCampaignError, StaleStateError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def _assembled(path: str, included: set[str]) -> str:
     return INCLUDE.sub(text, (FOLDER / path).read_text(encoding="utf-8"))
 
 
-EPOCH_IS_KNOWN = Script("epoch/is_known")
+IS_LISTED = Script("epoch/is_listed")
 
 
 class Scripts:
@@ -77,6 +77,7 @@ class Scripts:
         self._lock = Lock()
         self._connecting = CircuitBreaker(failures_max=1, open_s=CONNECT_AGAIN_S)
         self.is_cluster = is_cluster
+        self.epoch_key = epoch_key(is_cluster=is_cluster)
         # "1": the scripts compare each epoch with the history of their server; "" skips that.
         self.checks_epoch = "1" if epoch else ""
 
@@ -154,8 +155,26 @@ class Scripts:
         return client
 
     def epoch_is_known(self) -> bool:
-        """Return whether a missing key really never existed; False: Redis may have lost it."""
-        return bool(self.run(EPOCH_IS_KNOWN, [EPOCH], self.checks_epoch))
+        """Return whether the list of campaigns is complete; False: Redis may have lost some."""
+        keys = self.epoch_key, CAMPAIGNS
+        return bool(self.run(IS_LISTED, keys, self.checks_epoch, "") != b"STALE")
+
+    def why_missing(self, campaign_ids: Sequence[str]) -> list[UnavailableError | None]:
+        """Return for each campaign that Redis does not have why; None: it never existed.
+
+        StaleStateError: Redis may have lost it. MissingCampaignError: it has, or not yet opened it.
+        """
+        keys = self.epoch_key, CAMPAIGNS
+        calls: list[Call] = [(keys, (self.checks_epoch, one)) for one in campaign_ids]
+        return [self._missing(reply) for reply in self.run_all(IS_LISTED, calls)]
+
+    def _missing(self, reply: Any) -> UnavailableError | None:
+        if isinstance(reply, UnavailableError):
+            return reply
+        if reply == b"STALE":
+            return StaleStateError()
+        # A single server with the list has every campaign that was opened.
+        return MissingCampaignError() if self.is_cluster and reply == b"LISTED" else None
 
     def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
         """Run a script that writes, and wait until the server has the write on its disk.

@@ -95,12 +95,12 @@ def test_keys_are_named_as_the_contract_says() -> None:
 )
 def test_every_error_of_redis_is_an_outage_with_its_cause(error: Exception) -> None:
     with pytest.raises(UnavailableError) as caught:
-        scripts_on(Client(error)).run(Script("epoch/is_known"), [EPOCH], "")
+        scripts_on(Client(error)).run(Script("epoch/is_listed"), [EPOCH], "")
     assert caught.value.__cause__ is error
 
 
 def test_a_script_that_redis_has_forgotten_is_sent_as_text() -> None:
-    client, script = Client(NoScriptError("NOSCRIPT"), 1), Script("epoch/is_known")
+    client, script = Client(NoScriptError("NOSCRIPT"), 1), Script("epoch/is_listed")
     assert scripts_on(client).run(script, [EPOCH], "run") == 1
     assert [asked[0] for asked in client.asked] == ["EVALSHA", "EVAL"]
     assert client.asked[1] == ("EVAL", script.source, 1, EPOCH, "run")
@@ -116,7 +116,7 @@ def test_a_bug_is_not_an_outage() -> None:
 def test_without_an_epoch_scripts_do_not_compare(epoch: bool, argument: str) -> None:  # noqa: FBT001 - a parameter of a test
     client = Client(1)
     assert scripts_on(client, epoch=epoch).epoch_is_known()
-    assert client.asked[0][-1] == argument
+    assert client.asked[0][-2] == argument
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_url_may_set_options_of_its_own(service_settings: Settings) -> None:
 
 
 def test_in_a_batch_each_call_has_its_own_reply_or_error() -> None:
-    script = Script("epoch/is_known")
+    script = Script("epoch/is_listed")
     client = Client(1, RedisTimeoutError("slow"), NoScriptError("NOSCRIPT"), 3)
     calls = [((EPOCH,), (run,)) for run in ("first", "second", "third")]
     first, second, third = scripts_on(client).run_all(script, calls)
@@ -207,7 +207,7 @@ def test_a_batch_without_a_server_has_an_error_for_each() -> None:
         raise RedisClusterException(message)
 
     calls = [((EPOCH,), ("run",))] * 2
-    replies = Scripts(connect_in_vain, epoch=True).run_all(Script("epoch/is_known"), calls)
+    replies = Scripts(connect_in_vain, epoch=True).run_all(Script("epoch/is_listed"), calls)
     assert [type(reply) for reply in replies] == [UnavailableError] * 2
     assert all(isinstance(reply.__cause__, RedisClusterException) for reply in replies)
 
@@ -215,5 +215,5 @@ def test_a_batch_without_a_server_has_an_error_for_each() -> None:
 def test_a_bug_is_not_an_outage_of_a_batch_either() -> None:
     with pytest.raises(KeyError):
         scripts_on(Client(1, KeyError("bug"))).run_all(
-            Script("epoch/is_known"), [((EPOCH,), ("",))] * 2
+            Script("epoch/is_listed"), [((EPOCH,), ("",))] * 2
         )
