@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from handlers.adapters.kafka.circuit_breaker import FAILURES_MAX
+from handlers.adapters.kafka.publisher import FAILURES_MAX
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
