@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from handlers.adapters.kafka.connection import connection_options, require_broker
+from handlers.adapters.kafka.fetched_records import ISOLATION
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Topic:
         # The group id gives access to its offsets; without a subscription nothing joins the group.
         return KafkaConsumer(
             **connection_options(self._settings),
+            **ISOLATION,
             group_id=self._settings.consumer_group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
