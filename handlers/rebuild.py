@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
 from handlers.domain.coupon import CouponAccepted, decoded
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.reconciliation.serial_bitset import SerialBitset
+from handlers.edge.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from handlers.domain.campaign import Campaign
 
@@ -27,6 +30,8 @@ IN_FLIGHT_MARGIN_MS = 500
 # that creation fail. A creation is one request: API Gateway allows it 29 s.
 CREATION_S = 30
 PAGE = 10_000
+# What a run still needs after the topic: the coupons of a large campaign.
+AFTER_TOPIC_MS = 60_000
 
 
 def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
@@ -41,7 +46,8 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     with wiring.database().advisory_lock("rebuild") as is_locked:
         if not is_locked:
             return {"rebuilt": [], "running": True}
-        rebuilt = _rebuild()
+        deadline = Deadline.of(context)
+        rebuilt = _rebuild(lambda: deadline.allows(AFTER_TOPIC_MS))
     request_id = getattr(context, "aws_request_id", "rebuild")
     duration_ms = round((time.perf_counter() - started) * 1000)
     fields = {"request_id": request_id, "campaigns": rebuilt, "duration_ms": duration_ms}
@@ -58,7 +64,7 @@ def _needed() -> bool:
     return bool(_closed(wiring.mysql_queries().campaigns()))
 
 
-def _rebuild() -> list[str]:
+def _rebuild(has_time: Callable[[], bool]) -> list[str]:
     redis_rebuild, queries = wiring.redis_rebuild(), wiring.mysql_queries()
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
     token = redis_rebuild.begin_epoch()
@@ -67,10 +73,15 @@ def _rebuild() -> list[str]:
     # Then wait: by the end of it every earlier admission is in Kafka, or its applicant does not
     # get ACCEPTED.
     time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
-    # Then read, each source before the one that its records move into: topic, failed_event, coupon.
-    in_flight = decoded(wiring.topic().unconsumed())
+    # Then read, each source before the one that its records move into: the topic's offsets, which
+    # say what of it is not in MySQL, failed_event, coupon. And write in order of precedence, the
+    # highest last: failed_event, topic, coupon.
+    unread = wiring.topic().unconsumed(has_time)
     for campaign in rebuilds:
-        _restore(campaign, in_flight)
+        _restore_failed(campaign)
+    _restore_unread(rebuilds, unread)
+    for campaign in rebuilds:
+        _restore_issued(campaign)
     if _closed(queries.campaigns()):
         raise StaleStateError  # Redis lost its state again: the next run starts over
     redis_rebuild.renew_epoch(token)
@@ -89,18 +100,30 @@ def _take_over(campaign: Campaign) -> Campaign | None:
     return replace(campaign, fence=fence)
 
 
-def _restore(campaign: Campaign, in_flight: Sequence[CouponAccepted]) -> None:
-    redis_rebuild, queue = wiring.redis_rebuild(), wiring.failed_event_queue()
-    # In order of precedence, the highest last.
-    dead_lettered = _first_of_each(campaign, queue.unresolved(campaign.id))
-    restored = redis_rebuild.restore(campaign.id, dead_lettered, campaign.fence, pending=False)
-    sent = _first_of_each(campaign, in_flight)
-    restored += redis_rebuild.restore(campaign.id, sent, campaign.fence, pending=True)
+def _restore_failed(campaign: Campaign) -> None:
+    waiting = wiring.failed_event_queue().unresolved(campaign.id)
+    first = _first_of_each(campaign, waiting, SerialBitset())
+    wiring.redis_rebuild().restore(campaign.id, first, campaign.fence, pending=False)
+
+
+def _restore_unread(campaigns: Sequence[Campaign], unread: Iterator[bytes | None]) -> None:
+    """Restore page by page: the backlog may be larger than the memory."""
+    loaded = {campaign.id: SerialBitset() for campaign in campaigns}
+    while values := list(islice(unread, PAGE)):
+        page = decoded(values)
+        for campaign in campaigns:
+            first = _first_of_each(campaign, page, loaded[campaign.id])
+            wiring.redis_rebuild().restore(campaign.id, first, campaign.fence, pending=True)
+
+
+def _restore_issued(campaign: Campaign) -> None:
+    """Restore the rows of MySQL, and open the campaign."""
+    redis_rebuild, restored = wiring.redis_rebuild(), 0
     for page in _issued(campaign.id):
         restored += redis_rebuild.restore(campaign.id, page, campaign.fence, pending=False)
     released = redis_rebuild.release_gaps(campaign.id, campaign.fence)
     redis_rebuild.reopen(campaign, campaign.fence)
-    queue.requeue_dead(campaign.id)
+    wiring.failed_event_queue().requeue_dead(campaign.id)
     fields = {"campaign_id": campaign.id, "restored": restored, "released": released}
     log.info("campaign rebuilt", fields)
 
@@ -120,19 +143,24 @@ def _is_closed(campaign: Campaign) -> bool:
     return status.campaign.fence < campaign.fence  # a rebuild was killed before it began in Redis
 
 
-def _first_of_each(campaign: Campaign, accepted: Iterable[CouponAccepted]) -> list[CouponAccepted]:
+def _first_of_each(
+    campaign: Campaign, accepted: Iterable[CouponAccepted], loaded: SerialBitset
+) -> list[CouponAccepted]:
     """Return what the schema would accept: the first coupon of each user and of each serial.
 
-    A forged serial beyond the quantity must not raise the count.
+    `loaded` are the serials of the pages before, and gets those of this one. A user who holds one
+    of them in Redis has it from there, so no set of all users is needed. A forged serial beyond
+    the quantity is left out.
     """
-    users: set[str] = set()
-    serials: set[int] = set()
+    ours = [coupon for coupon in accepted if coupon.campaign_id == campaign.id]
+    held = wiring.redis_rebuild().serials_of(campaign.id, [coupon.user_id for coupon in ours])
+    users = {c.user_id for c, serial in zip(ours, held, strict=True) if serial in loaded}
     first = []
-    for coupon in accepted:
-        fits = coupon.campaign_id == campaign.id and 1 <= coupon.serial <= campaign.quantity
-        if fits and coupon.user_id not in users and coupon.serial not in serials:
+    for coupon in ours:
+        fits = 1 <= coupon.serial <= campaign.quantity
+        if fits and coupon.user_id not in users and coupon.serial not in loaded:
             users.add(coupon.user_id)
-            serials.add(coupon.serial)
+            loaded.add(coupon.serial)
             first.append(coupon)
     return first
 

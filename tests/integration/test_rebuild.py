@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
@@ -151,9 +152,8 @@ def test_a_user_whose_record_waits_in_failed_event_is_not_forgotten(
         message(campaign_id, "waiting", 4).encode(),
     )
     flush(lossy)
-    with_nothing_unread = wiring.topic()
-    with_nothing_unread.unconsumed = lambda: iter(())  # type: ignore[method-assign]
-    rebuild_handler({}, None)
+    with wiring.override(wiring.topic, SimpleNamespace(unconsumed=lambda _: iter(()))):
+        rebuild_handler({}, None)
     assert apply(campaign_id, "waiting").body["serial"] == 4
     assert rows(lossy, "SELECT status, attempts FROM failed_event") == [("PENDING", 0)]
     with closing(connect(lossy)) as redis:

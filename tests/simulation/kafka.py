@@ -11,7 +11,7 @@ from handlers.domain.errors import UnavailableError
 from tests.simulation.actors import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from handlers.domain.coupon import OutgoingMessage
     from tests.simulation.actors import Stage
@@ -109,8 +109,10 @@ class Topic:
         self._log = log
         self._stage = stage
 
-    def unconsumed(self) -> Iterator[bytes | None]:
-        committed = list(self._log.committed)
+    def unconsumed(self, _has_time: Callable[[], bool]) -> Iterator[bytes | None]:
+        return self._values(list(self._log.committed))
+
+    def _values(self, committed: list[int]) -> Iterator[bytes | None]:
         for partition, offset in enumerate(committed):
             if self._stage.pause("read topic") not in {Fate.PROCEED, Fate.TWICE}:
                 raise UnavailableError
