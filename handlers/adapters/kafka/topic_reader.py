@@ -95,10 +95,9 @@ class Topic:
                 raise UnavailableError(message) from error
             reading.skip(error.batch)
             return
-        for records in polled.values():
+        for (topic, partition), records in polled.items():
             for record in records:
-                position = Position(record.topic, record.partition, record.offset)
-                yield Unwritten(record.value, position)
+                yield Unwritten(record.value, Position(topic, partition, record.offset))
 
     def _consumer(self) -> KafkaConsumer:
         # The group id gives access to its offsets; without a subscription nothing joins the group.

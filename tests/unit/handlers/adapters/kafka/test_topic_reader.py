@@ -78,7 +78,7 @@ class Broker:
             if offset < self.ends[partition] and offset != self.stuck_at:
                 self.positions[partition] += 1
                 value = f"{partition.partition}-{offset}".encode()
-                return {partition: [SimpleNamespace(value=value)]}
+                return {partition: [SimpleNamespace(value=value, offset=offset)]}
         return {}
 
     def close(self) -> None:
