@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.domain.coupon import CouponAccepted, decoded
+from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.fence import Unwritten, is_late
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.edge.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from handlers.domain.campaign import Campaign
+    from handlers.domain.fence import FenceOffset
 
-# An apply ignores an ack that comes later than KAFKA_ACK_TIMEOUT_MS after its decision; this
-# margin covers that clocks of different machines run at slightly different speeds.
-IN_FLIGHT_MARGIN_MS = 500
 # A campaign that is in MySQL but not in Redis may still be being created, and a rebuild would make
 # that creation fail. A creation is one request: API Gateway allows it 29 s.
 CREATION_S = 30
@@ -70,18 +68,11 @@ def _rebuild(has_time: Callable[[], bool]) -> list[str]:
     token = redis_rebuild.begin_epoch()
     campaigns = queries.campaigns()
     rebuilds = [taken for campaign in _closed(campaigns) if (taken := _take_over(campaign))]
-    # Then wait: by the end of it every earlier admission is in Kafka, or its applicant does not
-    # get ACCEPTED.
-    time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
     # Then read, each source before the one that its records move into: the topic's offsets, which
-    # say what of it is not in MySQL, failed_event, coupon. And write in order of precedence, the
-    # highest last: failed_event, topic, coupon.
-    unread = wiring.topic().unconsumed(has_time)
-    for campaign in rebuilds:
-        _restore_failed(campaign)
-    _restore_unread(rebuilds, unread)
-    for campaign in rebuilds:
-        _restore_issued(campaign)
+    # say what of it is not in MySQL, failed_event, the topic, coupon. And write in order of
+    # precedence, the highest last.
+    if rebuilds:
+        _restore(rebuilds, has_time)
     if _closed(queries.campaigns()):
         raise StaleStateError  # Redis lost its state again: the next run starts over
     redis_rebuild.renew_epoch(token)
@@ -100,20 +91,42 @@ def _take_over(campaign: Campaign) -> Campaign | None:
     return replace(campaign, fence=fence)
 
 
-def _restore_failed(campaign: Campaign) -> None:
-    waiting = wiring.failed_event_queue().unresolved(campaign.id)
-    first = _first_of_each(campaign, waiting, SerialBitset())
-    wiring.redis_rebuild().restore(campaign.id, first, campaign.fence, pending=False)
+def _restore(campaigns: Sequence[Campaign], has_time: Callable[[], bool]) -> None:
+    fences, topic = wiring.fences(), wiring.topic()
+    unread = topic.unconsumed(has_time)
+    earlier = {campaign.id: fences.offsets(campaign.id) for campaign in campaigns}
+    for campaign in campaigns:
+        failed = wiring.failed_event_queue().unresolved(campaign.id)
+        in_time = _in_time(failed, earlier[campaign.id])
+        first = _first_of_each(campaign, in_time, SerialBitset())
+        wiring.redis_rebuild().restore(campaign.id, first, campaign.fence, pending=False)
+    ends = _restore_unread(campaigns, unread, earlier)
+    for campaign in campaigns:
+        # From here on, the consumer refuses what was sent before this rebuild and is behind `ends`.
+        fences.store_offsets(campaign.id, campaign.fence, topic.name, ends)
+        _restore_issued(campaign)
 
 
-def _restore_unread(campaigns: Sequence[Campaign], unread: Iterator[bytes | None]) -> None:
-    """Restore page by page: the backlog may be larger than the memory."""
+def _restore_unread(
+    campaigns: Sequence[Campaign],
+    unread: Generator[Unwritten, None, Mapping[int, int]],
+    earlier: Mapping[str, Sequence[FenceOffset]],
+) -> Mapping[int, int]:
+    """Restore page by page, since the backlog may be larger than the memory; return its ends."""
     loaded = {campaign.id: SerialBitset() for campaign in campaigns}
-    while values := list(islice(unread, PAGE)):
-        page = decoded(values)
+    ends: Mapping[int, int] | None = None
+    while ends is None:
+        page = list[Unwritten]()
+        try:
+            while len(page) < PAGE:
+                page.append(next(unread))
+        except StopIteration as end:
+            ends = end.value
         for campaign in campaigns:
-            first = _first_of_each(campaign, page, loaded[campaign.id])
+            in_time = _in_time(page, earlier[campaign.id])
+            first = _first_of_each(campaign, in_time, loaded[campaign.id])
             wiring.redis_rebuild().restore(campaign.id, first, campaign.fence, pending=True)
+    return ends
 
 
 def _restore_issued(campaign: Campaign) -> None:
@@ -126,6 +139,22 @@ def _restore_issued(campaign: Campaign) -> None:
     wiring.failed_event_queue().requeue_dead(campaign.id)
     fields = {"campaign_id": campaign.id, "restored": restored, "released": released}
     log.info("campaign rebuilt", fields)
+
+
+def _in_time(
+    records: Iterable[Unwritten], earlier: Sequence[FenceOffset]
+) -> Iterator[CouponAccepted]:
+    """Yield the coupons that no earlier rebuild has missed; skip what is no coupon.
+
+    A coupon that an earlier rebuild has missed is of a user who was not accepted.
+    """
+    for value, position in records:
+        try:
+            coupon = CouponAccepted.decode(value)
+        except UndecodableError:
+            continue  # the consumer dead-letters it
+        if not is_late(coupon.fence, position, earlier):
+            yield coupon
 
 
 def _closed(campaigns: Iterable[Campaign]) -> list[Campaign]:

@@ -94,9 +94,10 @@ def _in_use(campaign_id: str, gaps: SerialBitset) -> Iterator[int]:
     Each source is read before the one that its records move into. A record that is not yet in the
     topic needs none of `gaps`: its user holds its serial in Redis.
     """
-    records = decoded(wiring.topic().unconsumed())
-    yield from (coupon.serial for coupon in records if coupon.campaign_id == campaign_id)
-    yield from (coupon.serial for coupon in wiring.failed_event_queue().unresolved(campaign_id))
+    unread = decoded(record.value for record in wiring.topic().unconsumed())
+    yield from (coupon.serial for coupon in unread if coupon.campaign_id == campaign_id)
+    failed = wiring.failed_event_queue().unresolved(campaign_id)
+    yield from (coupon.serial for coupon in decoded(record.value for record in failed))
     for after in sorted({(serial - 1) // PAGE * PAGE for serial in gaps}):
         issued = wiring.coupon_reader().issued(campaign_id, after, after + PAGE)
         yield from (serial for serial, _ in issued)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from handlers.domain.fence import Position
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,6 +21,8 @@ class Reason(StrEnum):
     CAMPAIGN_UNKNOWN = "CAMPAIGN_UNKNOWN"
     SERIAL_OUT_OF_RANGE = "SERIAL_OUT_OF_RANGE"
     SERIAL_TAKEN = "SERIAL_TAKEN"
+    # Sent before a rebuild, and not in Kafka when that read the topic: its user was not accepted.
+    SUPERSEDED = "SUPERSEDED"
     USER_HAS_OTHER_SERIAL = "USER_HAS_OTHER_SERIAL"
     BATCH_FAILED = "BATCH_FAILED"  # Lambda gave up its whole batch; perhaps it was even written
     NOT_INSERTED = "NOT_INSERTED"  # MySQL refused it, and none of the above explains why
@@ -75,6 +79,12 @@ class DecodedRecord(NamedTuple):
     def record(self) -> Record:
         """The record as it was received."""
         return self.origin()
+
+    @property
+    def position(self) -> Position:
+        """Where it is in Kafka."""
+        record = self.origin()
+        return Position(record.topic, record.partition, record.offset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 POLL_INTERVAL_S = 0.1
 # How often it is said what is waited for, once that is late.
 REPORT_EVERY_S = 5.0
-# On top of the relay's time: a rebuild, a consumer that joins its group again, a restarted server.
-STILL_MARGIN_S = 30.0
+# On top of the relay's time: a rebuild, a consumer that joins its group again, a server that starts
+# again and recovers. What has not moved for so long does not move by itself.
+STILL_MARGIN_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,7 @@ import pytest
 
 from handlers import wiring
 from handlers.adapters.kafka.circuit_breaker import FAILURES_MAX
-from handlers.adapters.redis import admissions as admission
 from handlers.adapters.redis.client import connect
-from handlers.domain.coupon import CouponAccepted
 from local.servers.ports import free_port
 from tests.support.service import apply, create_campaign, cut_off_redis, message
 from tests.support.single import publish_one
@@ -88,38 +86,6 @@ def test_kafka_that_comes_back_is_used_again(
     sent = message(campaign_id, "42", 1)
     # Its requests have the ack timeout here, which a busy machine may exceed once.
     eventually(lambda: publish_one(publisher, sent, "sent", time.monotonic() + 5), "an ack")
-
-
-def test_waitaof_alone_does_not_vouch_for_an_admission_that_is_no_longer_there(
-    service: Settings, campaign_id: str
-) -> None:
-    create_campaign(campaign_id)
-    serial = apply(campaign_id, "42").body["serial"]
-    make_durable = wiring.admissions().make_all_durable
-    admitted = CouponAccepted(campaign_id, "42", serial, 0)
-    assert make_durable([admitted]) == [True]
-    assert make_durable([admitted._replace(serial=serial + 1)]) == [False]
-    assert make_durable([admitted._replace(user_id="nobody")]) == [False]
-    with closing(connect(service)) as redis:
-        redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)
-    assert make_durable([admitted]) == [False]
-
-
-def test_an_admission_that_the_disk_has_not_taken_in_time_is_not_safe(
-    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create_campaign(campaign_id)
-    with closing(connect(service)) as redis, monkeypatch.context() as patched:
-        patched.setattr(admission, "DURABLE_WAIT_MS", 100)
-        redis.config_set("appendfsync", "no")  # the disk takes it when the system likes
-        try:
-            serial = apply(campaign_id, "42").body["serial"]
-            admitted = CouponAccepted(campaign_id, "42", serial, 0)
-            assert wiring.admissions().make_all_durable([admitted] * 2) == [False, False]
-        finally:
-            redis.config_set("appendfsync", "everysec")
-    make_durable = wiring.admissions().make_all_durable
-    eventually(lambda: make_durable([admitted] * 2) == [True, True], "the disk")
 
 
 def test_an_unreachable_redis_gives_503_and_names_no_address(

@@ -54,10 +54,10 @@ def empty_environment(clean: Settings, environment: dict[str, str]) -> Iterator[
 @pytest.mark.usefixtures("clean")
 def test_migrating_again_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main([]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "schema: up to date"
-    assert lines[1].endswith(": is there, 6 partitions")
-    assert lines[2].startswith("coupon:epoch: stands")
+    *_, schema, topic, epoch = capsys.readouterr().out.splitlines()
+    assert schema == "schema: up to date"
+    assert topic.endswith(": is there, 6 partitions")
+    assert epoch.startswith("coupon:epoch: stands")
 
 
 def test_two_migrations_at_once_from_nothing_both_succeed(
@@ -95,7 +95,7 @@ def test_coupons_with_a_counted_id_are_kept_when_their_serial_becomes_the_primar
     statement(service, COUNTER)
     for _ in range(2):  # once more, as after an interruption between the change and its record
         statement(service, "DELETE FROM _yoyo_migration WHERE migration_id LIKE '0003%'")
-        applied = migrate_schema(database_address(service), retry_deadline())
+        applied = migrate_schema(database_address(service), retry_deadline(), lenient=True)
         assert list(applied) == ["0003.coupon-without-auto-increment"]
         assert coupons(service, campaign_id) == [("user-1", 1), ("user-2", 2)]
         keys = "SHOW INDEX FROM coupon WHERE key_name = 'PRIMARY'"
@@ -177,6 +177,6 @@ def test_the_schema_is_migrated_with_a_password_of_any_characters(
     with MariaDB(password="p@ss:/?#[]%27'\\\"; 한") as mariadb:
         settings = Settings.from_environment(environment | {"DATABASE_URL": mariadb.url})
         address = database_address(settings)
-        assert list(migrate_schema(address, retry_deadline())) == MIGRATIONS
-        assert not migrate_schema(address, retry_deadline())
+        assert list(migrate_schema(address, retry_deadline(), lenient=True)) == MIGRATIONS
+        assert not migrate_schema(address, retry_deadline(), lenient=True)
         assert tables(settings) >= OURS

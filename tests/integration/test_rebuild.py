@@ -27,7 +27,15 @@ from tests.support.single import publish_one
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from handlers.config import Settings
+    from handlers.domain.fence import Unwritten
+
+
+def nothing_unread() -> Generator[Unwritten, None, dict[int, int]]:
+    yield from ()
+    return {}
 
 
 def test_nothing_is_touched_when_nothing_was_lost(lossy: Settings, campaign_id: str) -> None:
@@ -152,7 +160,8 @@ def test_a_user_whose_record_waits_in_failed_event_is_not_forgotten(
         message(campaign_id, "waiting", 4).encode(),
     )
     flush(lossy)
-    with wiring.override(wiring.topic, SimpleNamespace(unconsumed=lambda _: iter(()))):
+    empty = SimpleNamespace(unconsumed=lambda _: nothing_unread(), name=lossy.coupon_topic)
+    with wiring.override(wiring.topic, empty):
         rebuild_handler({}, None)
     assert apply(campaign_id, "waiting").body["serial"] == 4
     assert rows(lossy, "SELECT status, attempts FROM failed_event") == [("PENDING", 0)]

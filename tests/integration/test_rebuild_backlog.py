@@ -12,6 +12,7 @@ from handlers import rebuild, wiring
 from handlers.adapters.kafka import topic_reader
 from handlers.adapters.redis import rebuild as redis_rebuild
 from handlers.domain.errors import UnavailableError
+from handlers.domain.fence import Position, Unwritten
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.rebuild import rebuild_handler
 from local.lambda_context import LambdaContext
@@ -22,6 +23,8 @@ from tests.support.single import publish_one
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from handlers.config import Settings
 
 # Of one campaign, in this order; the first of each user and of each serial counts.
@@ -31,7 +34,13 @@ FIRST = {b"a": 1, b"b": 2, b"c": 3, b"d": 4}
 
 def rebuild_from_unread(campaign_id: str) -> None:
     values = [message(campaign_id, *one).encode() for one in UNREAD]
-    topic = SimpleNamespace(unconsumed=lambda _: iter([b"no coupon", *values, None]))
+
+    def unconsumed(_has_time: object) -> Generator[Unwritten, None, dict[int, int]]:
+        for offset, value in enumerate([b"no coupon", *values, None]):
+            yield Unwritten(value, Position("coupon_create", 0, offset))
+        return {0: len(values) + 2}
+
+    topic = SimpleNamespace(unconsumed=unconsumed, name="coupon_create")
     with wiring.override(wiring.topic, topic):
         rebuild_handler({}, None)
 

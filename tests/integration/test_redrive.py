@@ -142,7 +142,8 @@ def test_an_attempt_interrupted_after_the_new_serial_gives_the_same_one_again(
     create_campaign(campaign_id, quantity=9)
     fail(message(campaign_id, "owner", 1))
     fail(message(campaign_id, "late", 1), first=1)
-    assert wiring.admissions().reassign(message(campaign_id, "late", 1)) == 2
+    late = message(campaign_id, "late", 1)
+    assert wiring.admissions().reassign(late) == late._replace(serial=2, fence=1)
     redrive_handler({}, None)
     assert coupons(service, campaign_id) == [("owner", 1), ("late", 2)]
     assert apply(campaign_id, "next").body["serial"] == 3

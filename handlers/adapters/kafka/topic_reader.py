@@ -17,9 +17,10 @@ from handlers.adapters.kafka.fetched_records import (
     use_committed_records,
 )
 from handlers.domain.errors import UnavailableError
+from handlers.domain.fence import Position, Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from handlers.config import Settings
     from handlers.domain.record import UnreadableBatch
@@ -31,6 +32,7 @@ RECORDS_MAX = 5000
 # open, or while a partition has no leader) show as a position that does not move.
 NO_PROGRESS_S = 30.0
 PROGRESS_INTERVAL_S = 10.0
+AT_THE_OFFSETS = Unwritten(None, Position("", 0, 0))
 
 
 class Topic:
@@ -44,33 +46,39 @@ class Topic:
     ) -> None:
         self._settings = settings
         self._is_skipped = is_skipped
+        self.name = settings.coupon_topic
 
-    def unconsumed(self, has_time: Callable[[], bool] = lambda: True) -> Iterator[bytes | None]:
-        """Yield the values from the group's committed offsets to the end, in bounded memory.
+    def unconsumed(
+        self, has_time: Callable[[], bool] = lambda: True
+    ) -> Generator[Unwritten, None, dict[int, int]]:
+        """Yield the records from the group's committed offsets to the end, in bounded memory.
 
-        The offsets are those of the moment of this call. Everything before them has been committed
-        to MySQL: a caller that reads MySQL after this call gets all of it. Raises UnavailableError
-        when Kafka is unreachable or stands still, when `has_time` says no, and at a batch that
-        cannot be read and is not skipped: it may hold coupons.
+        The offsets are those of the moment of this call. Everything before them is in MySQL: a
+        caller that reads MySQL after this call gets all of it. The end is where it is at the first
+        fetch. Returns the offset behind the last record that it has yielded, by partition.
+
+        Raises UnavailableError when Kafka is unreachable or stands still, when `has_time` says no,
+        and at a batch that cannot be read and is not skipped: it may hold coupons.
         """
-        values = self._values(has_time)
-        next(values)  # the offsets
-        return values
+        records = self._records(has_time)
+        next(records)  # AT_THE_OFFSETS
+        return records
 
-    def _values(self, has_time: Callable[[], bool]) -> Iterator[bytes | None]:
+    def _records(self, has_time: Callable[[], bool]) -> Generator[Unwritten, None, dict[int, int]]:
         try:
             require_broker(self._settings)
             with closing(self._consumer()) as consumer:
                 reading = _Reading(consumer, self._partitions(consumer))
-                yield None
+                yield AT_THE_OFFSETS
                 while reading.left:
                     yield from self._poll(consumer, reading)
                     reading.follow(has_time)
+                return reading.ends
         except (KafkaError, OSError) as error:
             message = "Kafka gave no answer"
             raise UnavailableError(message) from error
 
-    def _poll(self, consumer: KafkaConsumer, reading: _Reading) -> Iterator[bytes | None]:
+    def _poll(self, consumer: KafkaConsumer, reading: _Reading) -> Iterator[Unwritten]:
         try:
             polled = consumer.poll(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
         except UnreadableBatchError as error:
@@ -79,9 +87,9 @@ class Topic:
                 raise UnavailableError(message) from error
             reading.skip(error.batch)
             return
-        for records in polled.values():
+        for (topic, partition), records in polled.items():
             for record in records:
-                yield record.value
+                yield Unwritten(record.value, Position(topic, partition, record.offset))
 
     def _consumer(self) -> KafkaConsumer:
         # The group id gives access to its offsets; without a subscription nothing joins the group.
@@ -121,6 +129,11 @@ class _Reading:
         self._starts = {partition: consumer.position(partition) for partition in partitions}
         self._read = 0
         self._moved_at = self._logged_at = time.monotonic()
+
+    @property
+    def ends(self) -> dict[int, int]:
+        """The offset behind the last record that was read, by partition."""
+        return {one.partition: self._consumer.position(one) for one in self._starts}
 
     def skip(self, batch: UnreadableBatch) -> None:
         """Go on behind a batch."""

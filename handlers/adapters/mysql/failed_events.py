@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.mysql.database import query
 from handlers.adapters.mysql.ledger import DETAIL_LENGTH_MAX
-from handlers.domain.coupon import CouponAccepted, UndecodableError, decoded
+from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import ServiceError
+from handlers.domain.fence import Position, Unwritten
 from handlers.domain.record import DecodedRecord, FailedEvent, FailedStatus, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 
@@ -32,6 +33,7 @@ BACKOFF_S = 30
 BACKOFF_S_MAX = 3600
 # A reassigned serial may be taken, too, where Redis is behind MySQL; each try uses the next one.
 REASSIGNMENTS_MAX = 20
+NOT_ACCEPTED = "it came to Kafka after a rebuild had read the topic: the user was not accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,11 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """failure is None when the user has a coupon now; coupon is the one that was written."""
+    """failure is None when nothing is left to do; coupon is the one that was written."""
 
     failure: FailedEvent | None
     coupon: CouponAccepted | None = None
+    detail: str = "written"
 
 
 class FailedEventQueue:
@@ -71,7 +74,7 @@ class FailedEventQueue:
         self,
         database: Database,
         ledger: Ledger,
-        reassign: Callable[[CouponAccepted], int | None],
+        reassign: Callable[[CouponAccepted], CouponAccepted | None],
         attempts_max: int,
     ) -> None:
         self._database = database
@@ -109,15 +112,15 @@ class FailedEventQueue:
 
         return self._database.run(work)
 
-    def unresolved(self, campaign_id: str) -> list[CouponAccepted]:
-        """Return the coupons that wait in failed_event or were given up, by id.
+    def unresolved(self, campaign_id: str) -> list[Unwritten]:
+        """Return the records that wait in failed_event or were given up, by id.
 
         Waits for a running redrive: what it resolves is in the coupon table by then.
         """
 
-        def work(cursor: Cursor) -> list[CouponAccepted]:
+        def work(cursor: Cursor) -> list[Unwritten]:
             cursor.execute(SELECT_OPEN, {"campaign_id": campaign_id})
-            return decoded(payload for (payload,) in cursor.fetchall())
+            return [Unwritten(payload, Position(*at)) for payload, *at in cursor.fetchall()]
 
         return self._database.run(work)
 
@@ -131,11 +134,17 @@ class FailedEventQueue:
         if coupon is None:
             return _Outcome(FailedEvent(record, Reason.UNDECODABLE, row.flaw))
         for _ in range(REASSIGNMENTS_MAX):
-            failure = self._ledger.insert_one(cursor, DecodedRecord(coupon, lambda: record))
+            # A serial that Redis has just given is not from Kafka: it counts in that history only.
+            is_reassigned = coupon is not row.coupon
+            failure = self._ledger.insert_one(
+                cursor, DecodedRecord(coupon, lambda: record), direct=is_reassigned
+            )
             if failure is None:
                 return _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
-                return _Outcome(None)  # the user has a coupon, and gets only one
+                return _Outcome(None, detail="the user has a coupon, and gets only one")
+            if failure.reason is Reason.SUPERSEDED and not is_reassigned:
+                return _Outcome(None, detail=NOT_ACCEPTED)
             another = self._with_another_serial(failure, coupon)
             if isinstance(another, FailedEvent):
                 return _Outcome(another)
@@ -149,18 +158,16 @@ class FailedEventQueue:
         if failure.reason is not Reason.SERIAL_TAKEN:
             return failure
         try:
-            serial = self._reassign(coupon)
+            reassigned = self._reassign(coupon)
         except ServiceError as error:
             return replace(failure, detail=f"{failure.detail}; {error}")
-        if serial is None:
-            return replace(failure, detail=f"{failure.detail}; no serial is left")
-        return coupon._replace(serial=serial)
+        return reassigned or replace(failure, detail=f"{failure.detail}; no serial is left")
 
     def _update_status(self, cursor: Cursor, row: _Row, outcome: _Outcome) -> FailedStatus:
         attempts = row.attempts + 1
         if outcome.failure is None:
             status = FailedStatus.RESOLVED
-            reason, detail = None, "written" if outcome.coupon else "the user has a coupon"
+            reason, detail = None, outcome.detail
         else:
             dead = attempts >= self._attempts_max
             status = FailedStatus.DEAD if dead else FailedStatus.PENDING

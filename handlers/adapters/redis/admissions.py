@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
 ADMIT = Script("admission/admit")
 WINNERS_IF_CLOSED = Script("admission/winners_if_closed")
-CONFIRM_DURABLE = Script("admission/confirm_durable")
+CONFIRM = Script("admission/confirm")
 SETTLE = Script("admission/settle")
 OVERDUE = Script("admission/overdue")
 REASSIGN = Script("admission/reassign")
 
-# appendfsync everysec writes to the disk within about a second; half a second as margin.
-DURABLE_WAIT_MS = 1500
 # A script blocks every other client of the server: 1,000 users take it about a millisecond.
 SETTLE_USERS_MAX = 1000
 
@@ -100,25 +98,18 @@ class Admissions:
             Admission(Outcome(code.decode())), frozenset(user.decode() for user in winners)
         )
 
-    def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
-        """Wait until these admissions are on Redis's disk; False where that is not confirmed.
+    def confirm_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        """Return for each whether Redis is still in the history that admitted it.
 
-        It takes as long as for a single one, unless they are of several campaigns.
+        What Kafka has acknowledged before this, a later rebuild finds in the topic. One round trip
+        for all of a campaign, which mostly are all.
         """
-        is_durable = dict.fromkeys(admitted, False)
-        for campaign_id in {message.campaign_id for message in admitted}:
-            keys = CampaignKeys.of(campaign_id)
-            theirs = [message for message in admitted if message.campaign_id == campaign_id]
-            calls: list[Call] = [
-                (
-                    (keys.campaign, keys.applied_user),
-                    (message.user_id, message.serial, self._scripts.checks_epoch),
-                )
-                for message in theirs
-            ]
-            confirmed = self._scripts.run_durably(CONFIRM_DURABLE, calls, wait_ms=DURABLE_WAIT_MS)
-            is_durable.update(zip(theirs, confirmed, strict=True))
-        return [is_durable[message] for message in admitted]
+        is_current: dict[tuple[str, int], bool] = {}
+        for campaign_id, fence in {(one.campaign_id, one.fence) for one in admitted}:
+            key = CampaignKeys.of(campaign_id).campaign
+            args = self._scripts.checks_epoch, fence
+            is_current[campaign_id, fence] = bool(self._scripts.run(CONFIRM, [key], *args))
+        return [is_current[one.campaign_id, one.fence] for one in admitted]
 
     def overdue(
         self, campaign_id: str, older_than_ms: int, start: PageStart, limit: int
@@ -139,10 +130,10 @@ class Admissions:
         )
         if code != b"OK":
             return OverduePage([], None)
-        _, score, last_user, *found = found
+        fence, score, last_user, *found = found
         triples = zip(found[::3], found[1::3], found[2::3], strict=True)
         coupons = [
-            CouponAccepted(campaign_id, user.decode(), serial, admitted_at_ms)
+            CouponAccepted(campaign_id, user.decode(), serial, admitted_at_ms, fence)
             for user, serial, admitted_at_ms in triples
         ]
         return OverduePage(coupons, (score, last_user) if score else None)
@@ -152,20 +143,20 @@ class Admissions:
         key = CampaignKeys.of(campaign_id).resent
         self._scripts.command("ZREM", key, *(coupon.user_id for coupon in overdue))
 
-    def reassign(self, coupon: CouponAccepted) -> int | None:
-        """Return a serial for a user whose own belongs to another user; None when none is left.
+    def reassign(self, coupon: CouponAccepted) -> CouponAccepted | None:
+        """Return a coupon for a user whose own belongs to another user; None when none is left.
 
         Another call with the same coupon returns the same serial. Raises UnavailableError while
         Redis is not sure, CampaignNotFoundError when it has no such campaign.
         """
         keys = CampaignKeys.of(coupon.campaign_id).all()
         args = coupon.user_id, coupon.serial, self._scripts.checks_epoch
-        code, serial, _ = self._scripts.run(REASSIGN, keys, *args)
+        code, serial, fence = self._scripts.run(REASSIGN, keys, *args)
         if code == b"STALE":
             raise StaleStateError
         if code == b"NOT_FOUND":
             raise CampaignNotFoundError
-        return serial if code == b"ASSIGNED" else None
+        return coupon._replace(serial=serial, fence=fence) if code == b"ASSIGNED" else None
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Report to Redis what MySQL has stored; may be repeated.

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from redis import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
-from handlers.adapters.redis.client import client_of_key
 from handlers.adapters.redis.keys import EPOCH
 from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 from handlers.domain.errors import UnavailableError
@@ -140,37 +139,6 @@ class Scripts:
     def epoch_is_known(self) -> bool:
         """Return whether a missing key really never existed; False: Redis may have lost it."""
         return bool(self.run(EPOCH_IS_KNOWN, [EPOCH], self.checks_epoch))
-
-    def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
-        """Run a script that writes, and wait until the server has the write on its disk.
-
-        The calls are of one campaign. True for each whose script returned 1, and only when WAITAOF
-        confirms the local disk. All goes over one connection in one write: a WAITAOF that a retry
-        sends over another connection proves nothing.
-        """
-        none_durable = [False] * len(calls)
-        try:
-            [first_key, *_], _ = calls[0]
-            pool = client_of_key(self._connected(), first_key).connection_pool
-            connection: Any = pool.get_connection()
-        except NO_RESPONSE:
-            return none_durable
-        try:
-            connection.send_all(
-                [
-                    *(("EVAL", script.source, len(keys), *keys, *args) for keys, args in calls),
-                    ("WAITAOF", 1, 0, wait_ms),
-                ]
-            )
-            replies = [connection.read_response(disconnect_on_error=True) for _ in calls]
-            fsynced = connection.read_response(disconnect_on_error=True)
-        except RedisError:
-            # A reply may be left unread on this connection.
-            connection.disconnect()
-            return none_durable
-        finally:
-            pool.release(connection)
-        return [reply == 1 and fsynced[0] >= 1 for reply in replies]
 
 
 def _unavailable(cause: Exception) -> UnavailableError:

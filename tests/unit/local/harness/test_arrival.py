@@ -54,7 +54,7 @@ def test_an_admission_that_only_the_relay_sends_is_waited_for_and_is_late() -> N
     assert waited.arrival.lateness == "the last one arrived after 95 s, and 30 s is in time"
     assert waited.said[0] == (
         "late: 3 rows are missing, 4 admissions are pending after 30 s; the relay sends them "
-        "again within 90 s; the waiting ends after 120 s without an arrival"
+        "again within 90 s; the waiting ends after 210 s without an arrival"
     )
     assert len(waited.said) == 13  # every five seconds
 
@@ -68,14 +68,14 @@ def test_as_long_as_something_arrives_the_waiting_goes_on() -> None:
 def test_what_no_longer_moves_after_the_relays_time_is_not_waited_for() -> None:
     waited = Waiting(lambda at_s: 3 if at_s > 10 else 7)
     assert waited.arrival.left == Outstanding(1, 2)
-    assert 10 + RELAY_WITHIN_S + STILL_MARGIN_S <= waited.arrival.took_s < 132
+    assert 10 + RELAY_WITHIN_S + STILL_MARGIN_S <= waited.arrival.took_s < 222
     assert waited.arrival.lateness == ""
 
 
 def test_what_goes_up_and_down_without_getting_fewer_is_no_arrival() -> None:
     waited = Waiting(lambda at_s: 5 + int(at_s) % 3)
     assert waited.arrival.left.total >= 5
-    assert waited.arrival.took_s < 125
+    assert waited.arrival.took_s < 215
 
 
 def test_the_window_is_waited_for_in_any_case() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from kafka.structs import TopicPartition
@@ -17,7 +17,13 @@ from handlers.config import Settings
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import UnreadableBatch
 from tests.support.fakes import NOW_MS
+from tests.support.polled import record
 from tests.unit.conftest import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from handlers.domain.fence import Unwritten
 
 P0, P1 = TopicPartition("coupon_create", 0), TopicPartition("coupon_create", 1)
 DAMAGED = UnreadableBatch("coupon_create", 0, 12, 14, b"bytes", "its checksum is wrong")
@@ -77,7 +83,7 @@ class Broker:
             if offset < self.ends[partition] and offset != self.stuck_at:
                 self.positions[partition] += 1
                 value = f"{partition.partition}-{offset}".encode()
-                return {partition: [SimpleNamespace(value=value)]}
+                return {partition: [record(offset, partition, value)]}
         return {}
 
     def close(self) -> None:
@@ -102,12 +108,20 @@ def settings() -> Settings:
 EVERYTHING = {*(f"0-{n}".encode() for n in range(10, 15)), b"1-0", b"1-1"}
 
 
+def values_of(records: Iterable[Unwritten]) -> set[bytes | None]:
+    """Return the values, each of which names its place."""
+    found = list(records)
+    for value, (topic, partition, offset) in found:
+        assert (topic, value) == ("coupon_create", f"{partition}-{offset}".encode())
+    return {one.value for one in found}
+
+
 def test_a_backlog_is_read_to_its_end_however_long_it_takes(
     broker: Broker, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began_s, progress = broker.now_s, list[dict[str, int]]()
     monkeypatch.setattr(log, "info", lambda _, fields: progress.append(fields))
-    assert set(Topic(settings).unconsumed()) == EVERYTHING
+    assert values_of(Topic(settings).unconsumed()) == EVERYTHING
     assert broker.now_s > began_s + 5 * topic_reader.NO_PROGRESS_S
     assert broker.closed
     assert progress == [{"read": n, "of": 7} for n in range(1, 8)]
@@ -116,11 +130,13 @@ def test_a_backlog_is_read_to_its_end_however_long_it_takes(
 def test_the_offsets_are_those_of_the_call_and_the_end_that_of_the_first_fetch(
     broker: Broker, settings: Settings
 ) -> None:
-    values = Topic(settings).unconsumed()
+    records = Topic(settings).unconsumed()
     broker.committed_offsets[P0] = 14  # the consumer goes on meanwhile
-    found = {next(values), next(values)}
+    found = [next(records), next(records)]
     broker.ends[P0] = broker.ends[P1] = 10**6  # and so do other applicants
-    assert found | set(values) == EVERYTHING
+    found += records
+    assert values_of(found) == EVERYTHING
+    assert broker.positions == {P0: 15, P1: 2}
 
 
 def test_a_reading_that_is_given_up_closes_its_consumer(broker: Broker, settings: Settings) -> None:
@@ -154,10 +170,10 @@ def test_a_damaged_batch_ends_the_reading_until_an_operator_has_skipped_it(
         list(Topic(settings).unconsumed())
     assert broker.closed
     skipped = Topic(settings, [DAMAGED].__contains__)
-    assert set(skipped.unconsumed()) == EVERYTHING - {b"0-12", b"0-13"}
+    assert values_of(skipped.unconsumed()) == EVERYTHING - {b"0-12", b"0-13"}
 
 
 def test_a_skip_never_goes_past_the_end(broker: Broker, settings: Settings) -> None:
     broker.damaged = UnreadableBatch("coupon_create", 0, 12, NOW_MS, b"", "its header is damaged")
-    assert b"0-14" not in set(Topic(settings, lambda _: True).unconsumed())
+    assert b"0-14" not in values_of(Topic(settings, lambda _: True).unconsumed())
     assert broker.positions[P0] == 15
