@@ -105,12 +105,10 @@ class Topic:
         self.name = log.topic
 
     def unconsumed(self, _has_time: Callable[[], bool]) -> Backlog:
-        backlog = Backlog(iter(()))
-        backlog.records = self._records(list(self._log.committed), backlog)
-        return backlog
-
-    def _records(self, committed: list[int], backlog: Backlog) -> Iterator[Unwritten]:
         ends: dict[int, int] = {}
+        return Backlog(self._records(list(self._log.committed), ends), ends)
+
+    def _records(self, committed: list[int], ends: dict[int, int]) -> Iterator[Unwritten]:
         for partition, first in enumerate(committed):
             if self._stage.pause("read topic") not in {Fate.PROCEED, Fate.TWICE}:
                 raise UnavailableError
@@ -118,4 +116,3 @@ class Topic:
             for offset, value in enumerate(values, first):
                 yield Unwritten(value, Position(self._log.topic, partition, offset))
             ends[partition] = first + len(values)
-        backlog.ends = ends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kafka import KafkaConsumer, TopicPartition
@@ -43,7 +43,7 @@ class Backlog:
     """Records that are read one by one; once they are, the offset behind them by partition."""
 
     records: Iterator[Unwritten]
-    ends: Mapping[int, int] = field(default_factory=dict)
+    ends: Mapping[int, int]
 
 
 class Topic:
@@ -67,12 +67,12 @@ class Topic:
         when Kafka is unreachable or stands still, when `has_time` says no, and at a batch that
         cannot be read and is not skipped: it may hold coupons.
         """
-        backlog = Backlog(iter(()))
-        backlog.records = self._records(has_time, backlog)
-        next(backlog.records)  # the offsets
-        return backlog
+        ends: dict[int, int] = {}
+        records = self._records(has_time, ends)
+        next(records)  # the offsets
+        return Backlog(records, ends)
 
-    def _records(self, has_time: Callable[[], bool], backlog: Backlog) -> Iterator[Unwritten]:
+    def _records(self, has_time: Callable[[], bool], ends: dict[int, int]) -> Iterator[Unwritten]:
         try:
             require_broker(self._settings)
             with closing(self._consumer()) as consumer:
@@ -81,7 +81,7 @@ class Topic:
                 while reading.left:
                     yield from self._poll(consumer, reading)
                     reading.follow(has_time)
-                backlog.ends = reading.ends()
+                ends |= reading.ends()
         except (KafkaError, OSError) as error:
             message = "Kafka gave no answer"
             raise UnavailableError(message) from error
