@@ -14,6 +14,7 @@ from handlers.retry import RetryDeadline
 from local.harness.api_client import Api, NotReadyError
 from local.harness.processes import Program, running
 from local.migrate import migrate
+from local.servers import Valkey
 from local.servers.embedded import running_stack
 from local.servers.ports import HOST, free_port
 
@@ -109,4 +110,5 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 
 def _process_ids(stack: Stack) -> dict[str, int]:
+    assert isinstance(stack.valkey, Valkey)  # noqa: S101 - no cluster is benchmarked
     return {REDIS: stack.valkey.pid, KAFKA: stack.kafka.pid, MYSQL: stack.mariadb.pid}

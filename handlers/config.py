@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from handlers.env_parser import PORTS, ConfigurationError, EnvParser
+from handlers.redis_url import RedisUrl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,11 +135,18 @@ class Settings:
     apply_rate_per_s: int  # 0 for no limit, as for the next one
     apply_rate_per_address_per_s: int
 
+    @property
+    def redis(self) -> RedisUrl:
+        """The parts of `REDIS_URL`."""
+        return RedisUrl.parse(self.redis_url, is_cluster=self.redis_cluster)
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read and check every variable; raise ConfigurationError naming the first bad one."""
         read = EnvParser(environment)
         stage = read.text("STAGE")
+        redis_url, is_cluster = read.text("REDIS_URL"), read.boolean("REDIS_CLUSTER", default=False)
+        RedisUrl.parse(redis_url, is_cluster=is_cluster)
         database_url, database_secret_id = read.exactly_one("DATABASE_URL", "DATABASE_SECRET_ID")
         jwt_secret, jwt_secret_id, jwks_url = read.exactly_one(
             "AUTH_JWT_SECRET", "AUTH_JWT_SECRET_ID", "AUTH_JWKS_URL"
@@ -154,9 +162,9 @@ class Settings:
         iam = kafka_security is KafkaSecurity.SASL_SSL_IAM
         return cls(
             stage=stage,
-            redis_url=read.url("REDIS_URL", ("redis", "rediss", "unix")),
+            redis_url=redis_url,
             redis_auth_secret_id=read.text("REDIS_AUTH_SECRET_ID", ""),
-            redis_cluster=read.boolean("REDIS_CLUSTER", default=False),
+            redis_cluster=is_cluster,
             redis_epoch=read.boolean("REDIS_EPOCH", default=True),
             kafka_bootstrap_servers=read.servers("KAFKA_BOOTSTRAP_SERVERS"),
             kafka_security=kafka_security,

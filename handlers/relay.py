@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
 from handlers.adapters.redis.admissions import OLDEST
+from handlers.domain.attempts import Attempts
 from handlers.domain.coupon import OutgoingMessage
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.edge.deadline import Deadline
@@ -33,31 +34,42 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
     Each admission once, and again only after another PENDING_RESEND_AFTER_S. Parallel runs share
     the work. What Kafka does not acknowledge is left to the next run; what a killed run had taken
     is due again after PENDING_RESEND_AFTER_S.
+    Raises UnavailableError at the end, naming campaigns whose server in a cluster is unreachable.
     """
     started, deadline = time.perf_counter(), Deadline.of(context)
     request_id = getattr(context, "aws_request_id", "relay")
     ids = wiring.redis_campaigns().ids()
-    log.info("pending", {"request_id": request_id, "oldest_pending_s": _oldest_pending_s(ids)})
+    attempts = Attempts(goes_on=wiring.settings().redis_cluster)
+    oldest_s = _oldest_pending_s(ids, attempts)
+    log.info("pending", {"request_id": request_id, "oldest_pending_s": oldest_s})
     sent = 0
     for campaign_id in ids:
-        sent += _relay(campaign_id, RESEND_MAX - sent, request_id, deadline)
+        if campaign_id not in attempts.failures:
+            sent += _relay(campaign_id, RESEND_MAX - sent, request_id, deadline)
     duration_ms = round((time.perf_counter() - started) * 1000)
     fields = {"request_id": request_id, "sent": sent, "duration_ms": duration_ms}
     log.info("relay_handler", fields)
+    attempts.raise_failures("not relayed")
     return {"sent": sent}
 
 
-def _oldest_pending_s(campaign_ids: Iterable[str]) -> float:
+def _oldest_pending_s(campaign_ids: Iterable[str], attempts: Attempts) -> float:
     """Return the age of the oldest admission not known to be in MySQL; it feeds an alarm."""
     oldest_s = 0.0
     for campaign_id in campaign_ids:
-        try:
-            status = wiring.redis_campaigns().status(campaign_id)
-        except (StaleStateError, CampaignNotFoundError):
-            continue  # closed until it is rebuilt; that has an alarm of its own
-        if status.oldest_pending_ms is not None:
-            oldest_s = max(oldest_s, (status.now_ms - status.oldest_pending_ms) / 1000)
+        with attempts.at(campaign_id):
+            oldest_s = max(oldest_s, _oldest_pending_s_of(campaign_id))
     return oldest_s
+
+
+def _oldest_pending_s_of(campaign_id: str) -> float:
+    try:
+        status = wiring.redis_campaigns().status(campaign_id)
+    except (StaleStateError, CampaignNotFoundError):
+        return 0.0  # closed until it is rebuilt; that has an alarm of its own
+    if status.oldest_pending_ms is None:
+        return 0.0
+    return (status.now_ms - status.oldest_pending_ms) / 1000
 
 
 def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) -> int:

@@ -65,7 +65,11 @@ def scripts() -> Scripts:
     from handlers.adapters.redis.scripts import Scripts
 
     auth = secrets().redis_auth()
-    return Scripts(lambda: redis_client.connect(settings(), auth), epoch=settings().redis_epoch)
+    return Scripts(
+        lambda: redis_client.connect(settings(), auth),
+        epoch=settings().redis_epoch,
+        is_cluster=settings().redis_cluster,
+    )
 
 
 @once

@@ -1,7 +1,8 @@
 """Servers for tests: those of the settings, else embedded ones, started once per session.
 
 A server that cannot be started fails the tests that need it. TEST_KAFKA=apache takes Apache
-Kafka in place of Tansu. Every test has its own campaign: the topic is never emptied.
+Kafka in place of Tansu, TEST_REDIS=cluster a cluster (three primaries, three replicas) in place of
+one Valkey. Every test has its own campaign: the topic is never emptied.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from local.servers.embedded import environment_or_embedded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.servers.embedded import KafkaKind
+    from local.servers.embedded import KafkaKind, RedisKind
 
 # What a busy machine may need for a first reply of servers that already run.
 WAIT_S = 30.0
@@ -72,11 +73,19 @@ def kafka_kind() -> KafkaKind:
 
 
 @pytest.fixture(scope="session")
-def environment(kafka_kind: KafkaKind) -> Iterator[dict[str, str]]:
+def redis_kind() -> RedisKind:
+    kind = os.environ.get("TEST_REDIS", "single")
+    if kind not in {"single", "cluster"}:
+        pytest.fail(f"TEST_REDIS must be single or cluster, not {kind!r}")
+    return cast("RedisKind", kind)
+
+
+@pytest.fixture(scope="session")
+def environment(kafka_kind: KafkaKind, redis_kind: RedisKind) -> Iterator[dict[str, str]]:
     """The environment of programs that use the session's servers; this process has it, too."""
     with (
         pytest.MonkeyPatch.context() as patch,
-        environment_or_embedded("auto", kafka_kind, say) as found,
+        environment_or_embedded("auto", kafka_kind, say, redis_kind) as found,
     ):
         for name, value in found.items():
             patch.setenv(name, value)

@@ -10,7 +10,7 @@ from handlers import fast_json as json_text
 from handlers.domain import identifiers, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MESSAGE_VERSION = 1
 FENCE_MAX = 2**32 - 1  # the column's
@@ -75,15 +75,13 @@ class CouponAccepted(NamedTuple):
         return _general(value)
 
 
-def decoded(values: Iterable[bytes | None]) -> list[CouponAccepted]:
-    """Return the messages among `values`; skip all other values."""
-    found = []
+def decoded(values: Iterable[bytes | None]) -> Iterator[CouponAccepted]:
+    """Yield the messages among `values`; skip all other values."""
     for value in values:
         try:
-            found.append(CouponAccepted.decode(value))
+            yield CouponAccepted.decode(value)
         except UndecodableError:
             continue  # a poison record, which the consumer dead-letters
-    return found
 
 
 def _general(value: bytes | None) -> CouponAccepted:

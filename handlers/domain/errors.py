@@ -74,3 +74,7 @@ class LedgerRefusedError(Exception):
 
 class StaleStateError(UnavailableError):
     """Redis restarted or lost its state; the campaign opens again once that is restored."""
+
+
+class MissingCampaignError(StaleStateError):
+    """Redis lists the campaign and does not have it: it is lost, or it is just being created."""

@@ -49,6 +49,23 @@ class Record:
     request_id: str = ""  # of the apply that sent it, to trace one coupon in the logs
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableBatch:
+    """Records of a partition that cannot be unpacked, from `offset` to before `following`."""
+
+    topic: str
+    partition: int
+    offset: int
+    following: int
+    data: bytes  # as the broker sent it
+    cause: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, as in logs and commands: topic-partition@offset."""
+        return f"{self.topic}-{self.partition}@{self.offset}"
+
+
 class DecodedRecord(NamedTuple):
     """A record that was decoded.
 

@@ -5,5 +5,17 @@ from local.servers.mariadb import MariaDB
 from local.servers.process import Server, ServerError
 from local.servers.tansu import Tansu
 from local.servers.valkey import Valkey
+from local.servers.valkey_cluster import ValkeyCluster
+from local.servers.valkey_group import ValkeyGroup, ValkeySentinel
 
-__all__ = ["ApacheKafka", "MariaDB", "Server", "ServerError", "Tansu", "Valkey"]
+__all__ = [
+    "ApacheKafka",
+    "MariaDB",
+    "Server",
+    "ServerError",
+    "Tansu",
+    "Valkey",
+    "ValkeyCluster",
+    "ValkeyGroup",
+    "ValkeySentinel",
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from handlers.config import ConfigurationError
 from local.dev_settings import DEVELOPMENT_SETTINGS, RATE_PER_ADDRESS
-from local.servers import ApacheKafka, MariaDB, Tansu, Valkey
+from local.servers import ApacheKafka, MariaDB, Tansu, Valkey, ValkeyCluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from handlers.retry import Report
 
 KafkaKind = Literal["tansu", "apache"]
+RedisKind = Literal["single", "cluster"]
 # auto: the servers that the environment names; if it names none, embedded servers.
 Servers = Literal["auto", "env", "embedded"]
 SERVER_VARIABLES = ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL")
@@ -35,15 +36,17 @@ class Ports:
 class Stack:
     """Three running servers; each can be stopped, killed and started again on its data."""
 
-    valkey: Valkey
+    valkey: Valkey | ValkeyCluster
     kafka: Tansu | ApacheKafka
     mariadb: MariaDB
 
     @property
     def settings(self) -> dict[str, str]:
         """The environment of programs that use these servers: a complete set of settings."""
+        cluster = {"REDIS_CLUSTER": "on"} if isinstance(self.valkey, ValkeyCluster) else {}
         return {
             "REDIS_URL": self.valkey.url,
+            **cluster,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.url,
             "DATABASE_URL": self.mariadb.url,
             **DEVELOPMENT_SETTINGS,
@@ -56,12 +59,16 @@ def _silent(_: str) -> None:
 
 @contextmanager
 def running_stack(
-    kafka: KafkaKind = "tansu", ports: Ports | None = None, report: Report = _silent
+    kafka: KafkaKind = "tansu",
+    ports: Ports | None = None,
+    report: Report = _silent,
+    redis: RedisKind = "single",
 ) -> Iterator[Stack]:
     """Run the three servers inside the block; raise ServerError when one does not start."""
     ports = ports or Ports()
     broker = ApacheKafka(ports.kafka) if kafka == "apache" else Tansu(ports.kafka)
-    stack = Stack(Valkey(ports.redis), broker, MariaDB(ports.mysql))
+    valkey = ValkeyCluster() if redis == "cluster" else Valkey(ports.redis)
+    stack = Stack(valkey, broker, MariaDB(ports.mysql))
     with ExitStack() as cleanup:
         # Launch all before the first wait, so that the slow ones start in parallel.
         for server in (stack.valkey, stack.kafka, stack.mariadb):
@@ -75,7 +82,10 @@ def running_stack(
 
 @contextmanager
 def environment_or_embedded(
-    servers: Servers = "auto", kafka: KafkaKind = "tansu", report: Report = _silent
+    servers: Servers = "auto",
+    kafka: KafkaKind = "tansu",
+    report: Report = _silent,
+    redis: RedisKind = "single",
 ) -> Iterator[dict[str, str]]:
     """Yield a complete environment for programs that need the servers. It migrates nothing.
 
@@ -85,7 +95,7 @@ def environment_or_embedded(
     if servers != "embedded" and _names_servers(required=servers == "env"):
         yield _development_defaults() | os.environ
         return
-    with running_stack(kafka, report=report) as stack:
+    with running_stack(kafka, report=report, redis=redis) as stack:
         # The caller can override only this limit, to see it at work.
         limit = {RATE_PER_ADDRESS: os.environ.get(RATE_PER_ADDRESS, "")}
         overrides = {name: value for name, value in limit.items() if value}

@@ -119,6 +119,14 @@ class Server(ABC):
         """End the process at once, as a crash would, and keep its data."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Pause the process: its connections stay open, and it does not respond."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Continue a process that was paused; harmless when it was not."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def restart(self) -> None:
         """Stop and start on the same port and data."""
         self.stop()
@@ -212,6 +220,7 @@ class Server(ABC):
             return
         if process.poll() is None:
             process.send_signal(how)
+            process.send_signal(signal.SIGCONT)  # a paused one would not notice
             with suppress(subprocess.TimeoutExpired):
                 process.wait(self.stop_timeout_s)
         with suppress(ProcessLookupError, PermissionError):  # macOS: EPERM for a group of zombies

@@ -30,7 +30,7 @@ class Valkey(Server):
     def __init__(self, port: int | None = None, options: Mapping[str, str] | None = None) -> None:
         """Use `port`, or a free one; `options` are added to the configuration."""
         super().__init__(port)
-        self._options = dict(options or {})
+        self.options = dict(options or {})
 
     @property
     def url(self) -> str:
@@ -47,7 +47,7 @@ class Valkey(Server):
             "appendfsync": "everysec",
             "save": "",  # no snapshots: the append-only file is enough
             "daemonize": "no",
-            **self._options,
+            **self.options,
         }
         return [
             _binary(),

@@ -11,7 +11,7 @@ from handlers.adapters.redis import admissions as admission
 from handlers.adapters.redis.admissions import Admissions
 from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
-from handlers.adapters.redis.keys import EPOCH, CampaignKeys
+from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.admission import RateLimits
 from handlers.domain.campaign import Campaign
@@ -109,7 +109,9 @@ class ValkeyBackend(Backend):
     def __init__(self, settings: Settings, patch: pytest.MonkeyPatch) -> None:
         self._patch = patch
         self._client: Any = connect(settings)
-        self.scripts = Scripts(lambda: connect(settings), epoch=True)
+        self.scripts = Scripts(
+            lambda: connect(settings), epoch=True, is_cluster=settings.redis_cluster
+        )
         self.admissions: Admissions = Admissions(self.scripts)
 
     def close(self) -> None:
@@ -140,7 +142,7 @@ class ValkeyBackend(Backend):
         self._client.hset(CampaignKeys.of(campaign_id).campaign, "epoch", "another-run")
 
     def lose_epoch(self) -> None:
-        self._client.delete(EPOCH)
+        self._client.delete(self.scripts.epoch_key)
 
     def dump(self) -> Any:
         keys = sorted(self._client.scan_iter("coupon:*"))

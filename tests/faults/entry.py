@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 
 from handlers import apply, rebuild
-from handlers.adapters.kafka import circuit_breaker
+from handlers.adapters.kafka import publisher
 from handlers.adapters.kafka.publisher import Publisher
 from handlers.adapters.mysql import direct_writer
 from handlers.adapters.mysql import failed_events as failed_event_queue
@@ -48,7 +48,7 @@ DIRECT_PAUSE_S = 0.3
 def run(role: str, module: str, arguments: Sequence[str]) -> int:
     """Prepare, then run the program; return its exit code."""
     folder = Path(os.environ[FOLDER])
-    circuit_breaker.OPEN_S = BREAKER_OPEN_S
+    publisher.OPEN_S = BREAKER_OPEN_S
     backoff.DELAY_S_MAX = RETRY_S_MAX
     failed_event_queue.BACKOFF_S_MAX = REDRIVE_S_MAX
     direct_writer.PAUSE_S = DIRECT_PAUSE_S

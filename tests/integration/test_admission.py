@@ -12,6 +12,7 @@ from handlers.adapters.redis import admissions as admission
 from handlers.adapters.redis.admissions import Admissions
 from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import epoch_key
 from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.admission import Admission, Outcome
@@ -113,7 +114,7 @@ def test_redis_without_its_epoch_gives_503_instead_of_404(
     create_campaign(campaign_id)
     assert apply("unknown", "someone").status == 404
     with closing(connect(service)) as redis:
-        redis.delete("coupon:epoch")
+        redis.delete(epoch_key(is_cluster=service.redis_cluster))
     response = apply("unknown", "someone")
     assert (response.status, response.code) == (503, "UNAVAILABLE")
     assert response.headers["Retry-After"] == "1"
@@ -138,7 +139,7 @@ def test_a_command_packed_for_one_run_of_redis_never_reaches_the_next(
     private = dataclasses.replace(settings, redis_url=private_valkey.url)
     scripts = Scripts(lambda: connect(private), epoch=True)
     states, admissions = RedisCampaigns(scripts), Admissions(scripts)
-    RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch())
+    RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch(), [])
     states.open(Campaign("welcome", "Welcome", 10, 0, 2**42), created=True)
     assert admit_one(admissions, "welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.kill()
@@ -157,7 +158,7 @@ def test_without_the_epoch_check_a_restarted_redis_would_go_on_giving_serials(
     private = dataclasses.replace(settings, redis_url=private_valkey.url)
     scripts = Scripts(lambda: connect(private), epoch=False)
     states, admissions = RedisCampaigns(scripts), Admissions(scripts)
-    RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch())
+    RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch(), [])
     states.open(Campaign("welcome", "Welcome", 10, 0, 2**42), created=True)
     assert admit_one(admissions, "welcome", "first").outcome is Outcome.ACCEPTED
     private_valkey.restart()

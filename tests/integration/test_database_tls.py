@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.adapters import tls
 from handlers.adapters.migration.schema import migrate_schema
-from handlers.adapters.mysql import connection as mysql_connection
 from handlers.adapters.mysql.database import Database
 from handlers.config import ConfigurationError, DatabaseAddress, DatabaseTls, TlsMode
 from handlers.domain.errors import UnavailableError
@@ -53,12 +53,12 @@ def server(authority: Authority) -> Iterator[TlsServer]:
 
 @pytest.fixture(autouse=True)
 def _contexts_of_its_own() -> None:
-    mysql_connection._trusting.cache_clear()
-    mysql_connection._verifying.cache_clear()
+    tls.trusting.cache_clear()
+    tls.verifying.cache_clear()
 
 
-def address_of(server: MariaDB, tls: DatabaseTls, host: str = NAME) -> DatabaseAddress:
-    return dataclasses.replace(DatabaseAddress.from_url(server.url, tls), host=host)
+def address_of(server: MariaDB, wanted: DatabaseTls, host: str = NAME) -> DatabaseAddress:
+    return dataclasses.replace(DatabaseAddress.from_url(server.url, wanted), host=host)
 
 
 def verified_by(ca_file: Path | str) -> DatabaseTls:

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from handlers import wiring
-from handlers.adapters.kafka.circuit_breaker import FAILURES_MAX
+from handlers.adapters.kafka.publisher import FAILURES_MAX
+from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.redis.client import connect
+from handlers.consume import consume_handler
 from local.servers.ports import free_port
-from tests.support.service import apply, create_campaign, cut_off_redis, message
+from tests.support.service import (
+    apply,
+    ask,
+    at_once,
+    coupons,
+    create_campaign,
+    cut_off_redis,
+    failures,
+    kafka_event,
+    message,
+    rows,
+)
 from tests.support.single import publish_one
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from handlers.config import Settings
+    from handlers.domain.coupon import CouponAccepted
 
 TIMEOUT_MS = 300
 
@@ -42,23 +57,55 @@ def pending(settings: Settings, campaign_id: str) -> int:
         return int(redis.zcard(f"coupon:{{{campaign_id}}}:pending"))
 
 
-def test_without_kafka_an_applicant_is_accepted_once_the_admission_is_on_redis_disk(
+def test_without_kafka_an_applicant_is_accepted_once_mysql_has_the_row(
     without_kafka: Settings, campaign_id: str
 ) -> None:
     response = apply(campaign_id, "42")
     assert (response.status, response.code, response.body["serial"]) == (202, "ACCEPTED", 1)
-    assert pending(without_kafka, campaign_id) == 1
+    assert coupons(without_kafka, campaign_id) == [("42", 1)]
+    assert pending(without_kafka, campaign_id) == 0
+    assert ask("GET /campaigns/{id}/coupon", campaign_id, user="42").body["status"] == "ISSUED"
 
 
-def test_without_kafka_and_without_a_disk_no_user_is_accepted_and_the_serial_is_kept(
+def test_a_record_of_a_coupon_that_apply_has_written_changes_nothing(
     without_kafka: Settings, campaign_id: str
 ) -> None:
-    with closing(connect(without_kafka)) as redis:
-        redis.config_set("appendonly", "no")
-        try:
-            response = apply(campaign_id, "42")
-        finally:
-            redis.config_set("appendonly", "yes")
+    apply(campaign_id, "42")
+    before = rows(without_kafka, "SELECT * FROM coupon")
+    consume_handler(kafka_event([message(campaign_id, "42", 1, fence=1)]), None)
+    assert rows(without_kafka, "SELECT * FROM coupon") == before
+    assert failures(without_kafka, campaign_id) == {}
+
+
+def test_two_hundred_applicants_without_kafka_share_transactions_and_none_is_lost(
+    without_kafka: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring.direct_writer()
+    groups: list[int] = []
+    write_direct = Ledger.write_direct
+
+    def counted(self: Ledger, admitted: Sequence[CouponAccepted]) -> set[CouponAccepted]:
+        groups.append(len(admitted))
+        return write_direct(self, admitted)
+
+    monkeypatch.setattr(Ledger, "write_direct", counted)
+    responses = at_once([partial(apply, campaign_id, f"user-{n}") for n in range(200)])
+    accepted = sorted(r.body["serial"] for r in responses if r.code == "ACCEPTED")
+    assert accepted == list(range(1, 101))
+    stored = rows(without_kafka, "SELECT serial FROM coupon WHERE campaign_id = %s", campaign_id)
+    assert sorted(serial for (serial,) in stored) == accepted
+    assert len(groups) < len(accepted) / 2
+
+
+def test_without_kafka_and_without_mysql_no_user_is_accepted_and_the_serial_is_kept(
+    without_kafka: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without_mysql:
+        url = f"mysql://nobody:nothing@127.0.0.1:{free_port()}/nowhere"
+        without_mysql.setenv("DATABASE_URL", url)
+        wiring.reset()
+        response = apply(campaign_id, "42")
+    wiring.reset()
     assert (response.status, response.code) == (503, "UNAVAILABLE")
     assert response.headers["Retry-After"] == "1"
     assert pending(without_kafka, campaign_id) == 1

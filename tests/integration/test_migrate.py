@@ -36,7 +36,7 @@ from tests.support.waiting import WAIT_S
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OURS = {"campaign", "coupon", "failed_event"}
+OURS = {"campaign", "coupon", "failed_event", "fence_offset"}
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_a_redis_that_takes_no_writes_still_serves_what_needs_none(
         closing(Scripts(lambda: connect(private), epoch=True)) as scripts,
         closing(connect(private)) as redis,
     ):
-        RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch())
+        RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch(), [])
         states, admissions = RedisCampaigns(scripts), Admissions(scripts, RateLimits(5, 5))
         states.open(Campaign("open", "Open", 10, 0, 2**42), created=True)
         states.open(Campaign("early", "Early", 10, 2**41, 2**42), created=True)

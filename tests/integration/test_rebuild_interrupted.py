@@ -89,7 +89,7 @@ def test_a_campaign_that_another_process_opens_meanwhile_is_not_touched(
         if not dumps:
             dumps.append(None)
             with monkeypatch.context() as alone:
-                alone.setattr(rebuild, "_needed", lambda: True)
+                alone.setattr(rebuild, "_needed", lambda _: True)
                 alone.setattr(
                     wiring.database(), "advisory_lock", lambda _: contextlib.nullcontext(1)
                 )

@@ -40,7 +40,7 @@ def cluster(settings: Settings) -> Iterator[Scripts]:
             node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
             eventually(lambda: _state(node) == "ok", "a cluster that serves")
         own = dataclasses.replace(settings, redis_url=valkey.url, redis_cluster=True)
-        scripts = Scripts(lambda: connect(own), epoch=True)
+        scripts = Scripts(lambda: connect(own), epoch=True, is_cluster=True)
         yield scripts
         scripts.close()
 
@@ -51,7 +51,7 @@ def _state(node: redis.Redis) -> object:
 
 def test_admission_settlement_and_confirmation_work_on_a_cluster(cluster: Scripts) -> None:
     states, admissions = RedisCampaigns(cluster), Admissions(cluster, RateLimits(1, 1))
-    RedisRebuild(cluster).renew_epoch(RedisRebuild(cluster).begin_epoch())
+    RedisRebuild(cluster).renew_epoch(RedisRebuild(cluster).begin_epoch(), [])
     for name in ("first", "second"):
         states.open(Campaign(name, name, 1, 0, 2**42), created=True)
     assert states.ids() == ["first", "second"]
@@ -66,6 +66,6 @@ def test_admission_settlement_and_confirmation_work_on_a_cluster(cluster: Script
 
 def test_an_unreachable_cluster_is_unavailable_and_comes_back(settings: Settings) -> None:
     nowhere = dataclasses.replace(settings, redis_url="redis://127.0.0.1:1/0", redis_cluster=True)
-    scripts = Scripts(lambda: connect(nowhere), epoch=True)
+    scripts = Scripts(lambda: connect(nowhere), epoch=True, is_cluster=True)
     with pytest.raises(UnavailableError):
         admit_one(Admissions(scripts), "welcome", "42")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import ssl
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from handlers.adapters import tls
 from handlers.adapters.aws.secrets import RENEW_EVERY_S, Secret
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import EPOCH
 from handlers.adapters.redis.scripts import Scripts
-from handlers.config import Settings
+from handlers.config import ConfigurationError, Settings
 from handlers.domain.errors import UnavailableError
 from tests.support.tls import Authority, tls_in_front_of
 from tests.unit.conftest import ENVIRONMENT
@@ -60,6 +62,11 @@ def administrator(private_valkey: Valkey) -> Iterator[redis.Redis]:
         client.config_set("requirepass", "")
 
 
+@pytest.fixture(autouse=True)
+def _contexts_of_its_own() -> None:
+    tls.verifying.cache_clear()
+
+
 def ping(url: str, secret: Secret | None = None) -> bool:
     with closing(connect(settings_of(url), secret)) as client:
         return bool(client.ping())
@@ -69,6 +76,57 @@ def test_over_tls_the_server_is_known_by_an_authority_that_we_name(
     tls_port: int, authority: Authority
 ) -> None:
     assert ping(f"rediss://localhost:{tls_port}/0?ssl_ca_certs={authority.file}")
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.13 and later demand of certificates what private authorities leave out."""
+    create = ssl.create_default_context
+
+    def create_strict(*args: Any, **options: Any) -> ssl.SSLContext:
+        context = create(*args, **options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", create_strict)
+
+
+# The first has the shared context, the second one of redis-py's own.
+OPTIONS = pytest.mark.parametrize("more", ["", "&ssl_check_hostname=true"])
+
+
+@OPTIONS
+@pytest.mark.usefixtures("strict")
+def test_a_private_authority_is_good_enough_as_it_is_for_mysql(
+    tls_port: int, authority: Authority, more: str
+) -> None:
+    assert ping(f"rediss://localhost:{tls_port}/0?ssl_ca_certs={authority.file}{more}")
+
+
+@OPTIONS
+@pytest.mark.usefixtures("strict")
+def test_control_python_3_13_itself_refuses_a_private_authority(
+    tls_port: int, authority: Authority, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    monkeypatch.setattr(tls, "NOT_DEMANDED", ssl.VerifyFlags(0))
+    with pytest.raises(RedisConnectionError, match="certificate verify failed"):
+        ping(f"rediss://localhost:{tls_port}/0?ssl_ca_certs={authority.file}{more}")
+
+
+def test_certificates_are_read_once_however_many_connections_there_are(
+    tls_port: int, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"rediss://localhost:{tls_port}/0?ssl_ca_certs={authority.file}"
+    assert ping(url)
+    monkeypatch.delattr(ssl, "create_default_context")
+    assert ping(url)
+
+
+def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "authority.pem"
+    file.write_text("no certificate")
+    with pytest.raises(ConfigurationError, match=f"REDIS_URL's ssl_ca_certs: {file} is no file"):
+        connect(settings_of(f"rediss://localhost/0?ssl_ca_certs={file}"))
 
 
 def test_a_server_of_an_unknown_authority_is_refused(

@@ -12,7 +12,6 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from handlers.adapters.redis import thread_local_client as thread_redis
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 from tests.support.waiting import eventually
@@ -105,7 +104,7 @@ def test_a_server_that_is_gone_is_tried_twice_and_no_more(
         raise RedisConnectionError
 
     client.execute_command("EVALSHA", echo, 0, "1")
-    monkeypatch.setattr(thread_redis, "_ask", lose)
+    monkeypatch.setattr(client._own(), "ask_once", lose)
     with pytest.raises(RedisConnectionError):
         client.execute_command("EVALSHA", echo, 0, "2")
     assert len(attempts) == 2
@@ -132,7 +131,7 @@ def interrupted(
     """Send a batch of which only `read` replies are read, then another; return its replies."""
     echo, slow = client.script_load(ECHO), client.script_load(SLOW_ECHO)
     client.execute_command("EVALSHA", echo, 0, "before")
-    read_response, replies = client._own().read_response, list[Any]()
+    read_response, replies = client._own().raw.read_response, list[Any]()
 
     def interrupt(*args: Any, **named: Any) -> Any:
         if len(replies) == read:
@@ -141,7 +140,7 @@ def interrupted(
         return replies[-1]
 
     with monkeypatch.context() as patched:
-        patched.setattr(client._own(), "read_response", interrupt)
+        patched.setattr(client._own().raw, "read_response", interrupt)
         with pytest.raises(CutShortError):
             client.execute_all([("EVALSHA", slow, 0, f"another's {n}") for n in range(batch)])
     assert replies == [f"another's {n}".encode() for n in range(read)]
@@ -163,7 +162,7 @@ def test_a_reply_that_comes_too_late_is_never_taken_for_the_next_one(
 def test_control_without_closing_the_connection_the_next_one_gets_it(
     client: ThreadLocalRedis, monkeypatch: pytest.MonkeyPatch, batch: int, read: int
 ) -> None:
-    connection: Any = client._own()
+    connection: Any = client._own().raw
     monkeypatch.setattr(connection, "disconnect", lambda *_, **__: None)
     unread = [f"another's {n}".encode() for n in range(read, batch)]
     taken = interrupted(client, monkeypatch, batch=batch, read=read)

@@ -6,12 +6,13 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from handlers.adapters.kafka.topic_reader import Backlog
 from handlers.domain.errors import UnavailableError
 from handlers.domain.fence import Position, Unwritten
 from tests.simulation.actors import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from handlers.domain.coupon import OutgoingMessage
     from tests.simulation.actors import Stage
@@ -103,8 +104,11 @@ class Topic:
         self._stage = stage
         self.name = log.topic
 
-    def unconsumed(self) -> Generator[Unwritten, None, dict[int, int]]:
-        committed, ends = list(self._log.committed), dict[int, int]()
+    def unconsumed(self, _has_time: Callable[[], bool]) -> Backlog:
+        ends: dict[int, int] = {}
+        return Backlog(self._records(list(self._log.committed), ends), ends)
+
+    def _records(self, committed: list[int], ends: dict[int, int]) -> Iterator[Unwritten]:
         for partition, first in enumerate(committed):
             if self._stage.pause("read topic") not in {Fate.PROCEED, Fate.TWICE}:
                 raise UnavailableError
@@ -112,4 +116,3 @@ class Topic:
             for offset, value in enumerate(values, first):
                 yield Unwritten(value, Position(self._log.topic, partition, offset))
             ends[partition] = first + len(values)
-        return ends

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 
 from handlers.adapters.mysql.database import Database
 from handlers.adapters.redis.client import connect
@@ -68,6 +69,16 @@ class Redis:
         if fate is Fate.UNACKNOWLEDGED:
             raise RedisConnectionError
         return reply
+
+    def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Run several, with a pause before each: a cluster takes them one by one."""
+        return [self._try(command) for command in commands]
+
+    def _try(self, command: tuple[Any, ...]) -> Any:
+        try:
+            return self.execute_command(*command)
+        except RedisError as error:
+            return error
 
     def fsync(self) -> None:
         """Let the next restart restore at least the present state."""

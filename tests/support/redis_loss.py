@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from handlers import wiring
 from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import epoch_key
 from tests.support.service import message
 from tests.support.single import publish_one
 from tests.support.waiting import WAIT_S, eventually
@@ -35,5 +36,5 @@ def flush(settings: Settings) -> None:
 def mark_as_restarted(settings: Settings, campaign_id: str) -> None:
     """Set the epochs to those of an earlier run of Redis."""
     with closing(connect(settings)) as redis:
-        redis.set("coupon:epoch", "f" * 40)
+        redis.set(epoch_key(is_cluster=settings.redis_cluster), "f" * 40)
         redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)

@@ -10,8 +10,8 @@ import redis
 
 from handlers.adapters.migration.schema import SCHEMA
 from handlers.adapters.migration.schema import connect as connect_to_mysql
-from handlers.adapters.redis.client import connect
-from handlers.adapters.redis.keys import EPOCH
+from handlers.adapters.redis.client import client_of_key, connect
+from handlers.adapters.redis.keys import epoch_key
 from handlers.retry import RetryDeadline
 from local.migrate import database_address
 from tests.support.waiting import WAIT_S
@@ -57,15 +57,20 @@ def tables(settings: Settings) -> set[object]:
 
 def epoch_of(settings: Settings) -> bytes | None:
     with closing(connect(settings)) as client:
-        value = client.get(EPOCH)
+        value = client.get(_epoch_key(settings))
         assert value is None or isinstance(value, bytes)
         return value
 
 
 def history_of(settings: Settings) -> bytes:
     """Return Redis's replication id, which names the history of its writes."""
-    with closing(redis.Redis.from_url(settings.redis_url)) as client:
-        return str(client.info("replication")["master_replid"]).encode()
+    with closing(connect(settings)) as client:
+        server = client_of_key(client, _epoch_key(settings))
+        return str(server.info("replication")["master_replid"]).encode()
+
+
+def _epoch_key(settings: Settings) -> str:
+    return epoch_key(is_cluster=settings.redis_cluster)
 
 
 def begin_another_history(settings: Settings) -> None:
@@ -85,9 +90,9 @@ def promote(client: redis.Redis) -> None:
 def set_epoch(settings: Settings, value: str | None) -> None:
     with closing(connect(settings)) as client:
         if value is None:
-            client.delete(EPOCH)
+            client.delete(_epoch_key(settings))
         else:
-            client.set(EPOCH, value)
+            client.set(_epoch_key(settings), value)
 
 
 def add_campaign(settings: Settings) -> None:

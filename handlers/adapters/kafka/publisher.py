@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from handlers import log
-from handlers.adapters.kafka.circuit_breaker import CircuitBreaker
+from handlers.adapters.circuit_breaker import CircuitBreaker
 from handlers.adapters.kafka.connection import connection_options, require_broker
 from handlers.adapters.kafka.partitioner import StickyRunPartitioner
 from handlers.domain.errors import UnavailableError
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from handlers.config import Settings
     from handlers.domain.coupon import OutgoingMessage
 
+# One lost ack is bad luck (a leader election); three in a row are an outage.
+FAILURES_MAX = 3
+# Long enough that nearly no caller waits, short enough to notice soon that the outage is over.
+OPEN_S = 5.0
 RECONNECT_BACKOFF_MS_MAX = 1000
 DELIVERY_TIMEOUT_DIVISOR = 4  # a quarter of KAFKA_ACK_TIMEOUT_MS
 
@@ -38,7 +42,7 @@ class Publisher:
         # Most of the time is for starting to send, which may have to connect first; the rest for
         # the delivery, which takes some milliseconds.
         self._delivery_ms = settings.kafka_ack_timeout_ms // DELIVERY_TIMEOUT_DIVISOR
-        self._breaker = CircuitBreaker()
+        self._breaker = CircuitBreaker(FAILURES_MAX, OPEN_S)
         self._lock = Lock()
         self._producer: Any = None
 

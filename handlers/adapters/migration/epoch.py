@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pymysql
 from redis.exceptions import (
@@ -21,7 +20,7 @@ from redis.exceptions import (
 
 from handlers.adapters.migration import schema
 from handlers.adapters.redis.client import client_of_key, connect
-from handlers.adapters.redis.keys import EPOCH
+from handlers.adapters.redis.keys import epoch_key
 from handlers.retry import RetryDeadline, SetupError
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 # The value where a service hides its replication id (REDIS_EPOCH=off): only its presence counts.
 HIDDEN = "hidden"
-REDIS_PORT = 6379
 
 
 class EpochState(StrEnum):
@@ -79,9 +77,10 @@ def _read(settings: Settings, patience: RetryDeadline, auth: Secret | None) -> t
 
     def ask() -> tuple[str, str]:
         with closing(connect(settings, auth)) as client:
-            owner = client_of_key(client, EPOCH)
+            key = epoch_key(is_cluster=settings.redis_cluster)
+            owner = client_of_key(client, key)
             history = _history(owner) if settings.redis_epoch else HIDDEN
-            found: Any = owner.get(EPOCH)  # bytes, in spite of the type: redis-py decodes nothing
+            found: Any = owner.get(key)  # bytes, in spite of the type: redis-py decodes nothing
             return history, (found or b"").decode()
 
     return _with_retry(settings, ask, patience)
@@ -102,7 +101,7 @@ def _history(server: Redis) -> str:
 def _write(settings: Settings, history: str, patience: RetryDeadline, auth: Secret | None) -> None:
     def ask() -> tuple[str, str]:
         with closing(connect(settings, auth)) as client:
-            client_of_key(client, EPOCH).set(EPOCH, history)
+            client.set(epoch_key(is_cluster=settings.redis_cluster), history)
         return history, history
 
     _with_retry(settings, ask, patience)
@@ -111,8 +110,7 @@ def _write(settings: Settings, history: str, patience: RetryDeadline, auth: Secr
 def _with_retry(
     settings: Settings, ask: Callable[[], tuple[str, str]], patience: RetryDeadline
 ) -> tuple[str, str]:
-    where = urlsplit(settings.redis_url)  # without its user and password
-    server = f"Redis at {where.hostname or where.path}:{where.port or REDIS_PORT}"
+    server = f"Redis at {settings.redis.where}"
     try:
         return patience.retry_until_ready(server, ask, _is_transient)
     except (RedisError, RedisClusterException) as error:

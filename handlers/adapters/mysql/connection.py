@@ -1,19 +1,19 @@
 """Opens connections to MySQL, protected as `DATABASE_TLS` says.
 
-The TLS context is made once per process and shared: PyMySQL itself reads the certificates of all
-CAs (46 ms of processor time) for each connection that prefers TLS, and verifies nothing with them.
+The TLS context is a shared one: PyMySQL itself reads the certificates of all CAs (46 ms of
+processor time) for each connection that prefers TLS, and verifies nothing with them.
 """
 
 from __future__ import annotations
 
 import ssl
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 from pymysql.constants import CR, SERVER_STATUS
 
-from handlers.config import ConfigurationError, TlsMode
+from handlers.adapters import tls
+from handlers.config import TlsMode
 
 if TYPE_CHECKING:
     from handlers.config import DatabaseAddress, DatabaseTls
@@ -45,7 +45,7 @@ class Connection(pymysql.Connection):
     def _create_ssl_ctx(self, given: Any) -> ssl.SSLContext:
         # `given` is empty when TLS is only preferred. A context passed to PyMySQL requires TLS,
         # so a context for preferred TLS can only be set here.
-        return given or _trusting()
+        return given or tls.trusting()
 
 
 def connect(address: DatabaseAddress, **options: Any) -> Connection:
@@ -81,31 +81,11 @@ def _certificate_error(error: Exception) -> ssl.SSLCertVerificationError | None:
     return cause if isinstance(cause, ssl.SSLCertVerificationError) else None
 
 
-def _protection(tls: DatabaseTls) -> dict[str, Any]:
-    match tls.mode:
+def _protection(wanted: DatabaseTls) -> dict[str, Any]:
+    match wanted.mode:
         case TlsMode.OFF:
             return {"ssl_disabled": True}
         case TlsMode.PREFER:
             return {}
         case TlsMode.VERIFY:
-            return {"ssl": _verifying(tls.ca_file)}
-
-
-@cache
-def _trusting() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-@cache
-def _verifying(ca_file: str) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:  # ssl.SSLError is one: a file without a certificate
-        message = f"DATABASE_CA_FILE: {ca_file} is no file of certificates in PEM form"
-        raise ConfigurationError(message) from error
-    # On by default since Python 3.13; older CAs, including RDS's, do not pass.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
+            return {"ssl": tls.verifying(wanted.ca_file, "DATABASE_CA_FILE")}

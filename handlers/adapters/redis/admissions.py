@@ -31,7 +31,6 @@ SETTLE_USERS_MAX = 1000
 PageStart = tuple[str | bytes, str | bytes]
 OLDEST: PageStart = ("", "")
 
-STALE = (b"STALE", 0, 0, 0)
 OUTCOMES = {outcome.encode(): outcome for outcome in Outcome}
 RETRIED = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS})
 
@@ -60,8 +59,8 @@ class Admissions:
         replies = self._scripts.run_all(ADMIT, calls)
         missing = [index for index, reply in enumerate(replies) if _is_missing(reply)]
         if missing:
-            # It may not be rebuilt yet: NOT_FOUND is certain only once the epoch is known.
-            again = self._again([calls[index] for index in missing])
+            ids = [applicants[index].campaign_id for index in missing]
+            again = self._again(ids, [calls[index] for index in missing])
             for index, reply in zip(missing, again, strict=True):
                 replies[index] = reply
         return [_decision(reply) for reply in replies]
@@ -72,13 +71,16 @@ class Admissions:
         args = user_id, self._scripts.checks_epoch, address, *self._limits
         return (*keys.all(), keys.rate), args
 
-    def _again(self, calls: Sequence[Call]) -> list[Any]:
-        try:
-            if self._scripts.epoch_is_known():
-                return self._scripts.run_all(ADMIT, calls)
-        except UnavailableError as error:
-            return [error] * len(calls)
-        return [STALE] * len(calls)
+    def _again(self, campaign_ids: Sequence[str], calls: Sequence[Call]) -> list[Any]:
+        """Decide again: NOT_FOUND is certain only for a campaign that Redis has not lost."""
+        ids = list(dict.fromkeys(campaign_ids))
+        reasons = dict(zip(ids, self._scripts.why_missing(ids), strict=True))
+        replies: list[Any] = [reasons[campaign_id] for campaign_id in campaign_ids]
+        asked = [index for index, reply in enumerate(replies) if reply is None]
+        decided = self._scripts.run_all(ADMIT, [calls[index] for index in asked])
+        for index, reply in zip(asked, decided, strict=True):
+            replies[index] = reply
+        return replies
 
     def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
         """Return how a campaign rejects all but its winners; None where it may admit a user.
@@ -101,15 +103,17 @@ class Admissions:
     def confirm_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
         """Return for each whether Redis is still in the history that admitted it.
 
-        What Kafka has acknowledged before this, a later rebuild finds in the topic. One round trip
-        for all of a campaign, which mostly are all.
+        What Kafka has acknowledged before this, a later rebuild finds in the topic. Also False
+        where Redis does not respond. One round trip.
         """
-        is_current: dict[tuple[str, int], bool] = {}
-        for campaign_id, fence in {(one.campaign_id, one.fence) for one in admitted}:
-            key = CampaignKeys.of(campaign_id).campaign
-            args = self._scripts.checks_epoch, fence
-            is_current[campaign_id, fence] = bool(self._scripts.run(CONFIRM, [key], *args))
-        return [is_current[one.campaign_id, one.fence] for one in admitted]
+        histories = list({(one.campaign_id, one.fence): None for one in admitted})
+        calls: list[Call] = [
+            ((CampaignKeys.of(campaign_id).campaign,), (self._scripts.checks_epoch, fence))
+            for campaign_id, fence in histories
+        ]
+        replies = self._scripts.run_all(CONFIRM, calls)
+        current = {history for history, reply in zip(histories, replies, strict=True) if reply == 1}
+        return [(one.campaign_id, one.fence) in current for one in admitted]
 
     def overdue(
         self, campaign_id: str, older_than_ms: int, start: PageStart, limit: int
@@ -184,6 +188,8 @@ def _is_missing(reply: Any) -> bool:
 
 
 def _decision(reply: Any) -> Admission | UnavailableError:
+    if isinstance(reply, StaleStateError):
+        return Admission(Outcome.STALE)
     if isinstance(reply, UnavailableError):
         return reply
     code, number, admitted_at_ms, fence = reply

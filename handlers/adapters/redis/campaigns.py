@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
+from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
@@ -40,7 +40,7 @@ class RedisCampaigns:
         """
         keys: tuple[str, ...] = CampaignKeys.of(campaign.id).all()
         if not self._scripts.is_cluster:
-            keys = (*keys, EPOCH)
+            keys = (*keys, self._scripts.epoch_key)
         elif not created:
             # One script cannot read both the epoch and the campaign. Between two scripts Redis may
             # lose everything, so only the rebuild opens a campaign that is not open already.
@@ -70,7 +70,7 @@ class RedisCampaigns:
     def status(self, campaign_id: str) -> CampaignStatus:
         """Return one campaign; raise CampaignNotFoundError or StaleStateError."""
         keys = CampaignKeys.of(campaign_id).all()
-        reply = self._ask(STATUS, keys, self._scripts.checks_epoch)
+        reply = self._ask(STATUS, campaign_id, keys, self._scripts.checks_epoch)
         name, quantity, opens_at_ms, closes_at_ms, fence, *numbers = reply[1:]
         admitted, pending, remaining, oldest_pending_ms, now_ms = numbers
         campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms, fence)
@@ -82,6 +82,7 @@ class RedisCampaigns:
         keys = CampaignKeys.of(campaign_id)
         code, serial, admitted_at_ms = self._ask(
             GET_ADMISSION,
+            campaign_id,
             [keys.campaign, keys.applied_user, keys.pending],
             user_id,
             self._scripts.checks_epoch,
@@ -100,12 +101,13 @@ class RedisCampaigns:
         except CampaignNotFoundError:
             raise StaleStateError from None
 
-    def _ask(self, script: Script, keys: Sequence[str], *args: Any) -> Any:
+    def _ask(self, script: Script, campaign_id: str, keys: Sequence[str], *args: Any) -> Any:
         """Return a script's reply; raise StaleStateError or CampaignNotFoundError for its code."""
         reply = self._scripts.run(script, keys, *args)
         if reply[0] == b"NOT_FOUND":
-            # It may not be rebuilt yet: NOT_FOUND is certain only once the epoch is known.
-            self._require_epoch()
+            [reason] = self._scripts.why_missing([campaign_id])
+            if reason:
+                raise reason
             reply = self._scripts.run(script, keys, *args)
         if reply[0] == b"STALE":
             raise StaleStateError

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import hiredis
 from redis import Connection, Redis, RedisCluster, SSLConnection
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
 from redis.connection import ConnectionPool, UnixDomainSocketConnection, parse_url
 from redis.credentials import CredentialProvider
-from redis.exceptions import AuthenticationError
+from redis.exceptions import AuthenticationError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
+from handlers.adapters import tls
 from handlers.adapters.aws.secrets import redis_credentials
+from handlers.adapters.redis.cluster_client import ThreadLocalCluster
+from handlers.adapters.redis.sentinel import sentinel_pool
 from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 
 if TYPE_CHECKING:
+    import socket
+    import ssl
     from collections.abc import Iterable, Iterator, Sequence
 
     from handlers.adapters.aws.secrets import Secret
@@ -41,6 +48,10 @@ class _Credentials(CredentialProvider):
         return redis_credentials(self._secret)
 
 
+# What the shared TLS context knows of redis-py's options.
+SHARED_TLS_OPTIONS = {"ssl_ca_certs"}
+CA_FILE = "REDIS_URL's ssl_ca_certs"
+
 WRITE_BYTES_MIN = 16 * 1024  # as much as the server reads at once
 
 # For the type checker the mixin is a connection; at run time it is mixed into each kind of one.
@@ -64,6 +75,8 @@ class _BatchConnection(_Base):
 
     def send_all(self, commands: Sequence[tuple[Any, ...]]) -> None:
         """Send several commands in few writes; the server starts on the first ones meanwhile."""
+        if not self._sock:
+            self.connect()  # only this asks sentinels for the address
         # redis-py's own packing does the same, but inspects each argument.
         self.send_packed_command(_writes(map(hiredis.pack_command, commands)))
 
@@ -84,29 +97,70 @@ class BatchConnection(_BatchConnection, Connection):
 
 
 class BatchSSLConnection(_BatchConnection, SSLConnection):
-    """Over TLS."""
+    """Over TLS as redis-py makes it: for a URL with options such as a client certificate."""
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
+        """Authenticate, and read what the server sends of itself."""
+        super().on_connect_check_health(check_health)
+        # With TLS 1.3 a server sends session tickets after the handshake, and redis-py's pool
+        # refuses a connection with unread bytes. Reading any reply reads them, too.
+        self.send_command("PING", check_health=False)
+        with suppress(ResponseError):
+            self.read_response()
+
+
+class BatchSharedSSLConnection(BatchSSLConnection):
+    """Over TLS, with the process's shared context: redis-py reads all CAs for each connection."""
+
+    def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
+        context = tls.verifying(self.ca_certs or "", CA_FILE)
+        return context.wrap_socket(sock, server_hostname=self.host)
 
 
 class BatchUnixConnection(_BatchConnection, UnixDomainSocketConnection):
     """Over a socket in the file system."""
 
 
-def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisCluster:
+def connect(
+    settings: Settings, auth: Secret | None = None
+) -> ThreadLocalRedis | ThreadLocalCluster:
     """Return a client for REDIS_URL. A cluster client reads the list of nodes at once.
 
     auth: the secret with the password, in place of one in the URL. With rediss:// the server's
     certificate and name are checked against the system's CAs, or ?ssl_ca_certs=FILE.
     """
-    address = parse_url(settings.redis_url)
+    url = settings.redis
+    options = _options(url.url)
     if auth:
-        address = {k: v for k, v in address.items() if k not in {"username", "password"}}
-        address["credential_provider"] = _Credentials(auth)
-    kind = {
-        SSLConnection: BatchSSLConnection,
-        UnixDomainSocketConnection: BatchUnixConnection,
-    }.get(address.pop("connection_class", Connection), BatchConnection)
-    options: dict[str, Any] = {
-        "connection_class": kind,
+        options = {k: v for k, v in options.items() if k not in {"username", "password"}}
+        options["credential_provider"] = _Credentials(auth)
+    retry = Retry(NoBackoff(), RETRIES)
+    if settings.redis_cluster:
+        # RedisCluster takes only connection options from a URL, and these are complete.
+        options.pop("db", None)  # a cluster has only database 0
+        seeds = [ClusterNode(host, port) for host, port in url.servers]
+        return ThreadLocalCluster(url="redis://", startup_nodes=seeds, retry=retry, **options)
+    if url.service:
+        return ThreadLocalRedis(connection_pool=sentinel_pool(url, options, retry))
+    return ThreadLocalRedis(connection_pool=ConnectionPool(retry=retry, **options))
+
+
+def _options(url: str) -> dict[str, Any]:
+    """Return redis-py's options of a connection to the server of `url`."""
+    address = parse_url(url)
+    kind: type = address.pop("connection_class", Connection)
+    if kind is UnixDomainSocketConnection:
+        own: type = BatchUnixConnection
+    elif kind is not SSLConnection:
+        own = BatchConnection
+    elif {name for name in address if name.startswith("ssl_")} <= SHARED_TLS_OPTIONS:
+        own = BatchSharedSSLConnection
+        tls.verifying(address.get("ssl_ca_certs") or "", CA_FILE)  # names a bad file at once
+    else:
+        own = BatchSSLConnection
+        address.setdefault("ssl_exclude_verify_flags", [tls.NOT_DEMANDED])
+    return {
+        "connection_class": own,
         "socket_timeout": SOCKET_TIMEOUT_S,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "protocol": 2,
@@ -114,12 +168,6 @@ def connect(settings: Settings, auth: Secret | None = None) -> Redis | RedisClus
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **address,
     }
-    retry = Retry(NoBackoff(), RETRIES)
-    if settings.redis_cluster:
-        # RedisCluster takes only connection options from a URL, and these are complete.
-        options.pop("db", None)  # a cluster has only database 0
-        return RedisCluster(url="redis://", retry=retry, **options)
-    return ThreadLocalRedis(connection_pool=ConnectionPool(retry=retry, **options))
 
 
 def client_of_key(client: Redis | RedisCluster, key: str) -> Redis:

@@ -8,6 +8,13 @@ from functools import lru_cache
 CAMPAIGNS = "coupon:campaigns"  # set: the ids of all campaigns
 CAMPAIGNS_CACHED = 256  # bounded: a client may send invented campaign ids
 EPOCH = "coupon:epoch"  # string: the history that migrate or rebuild has seen
+# In a cluster the same string under a name that puts it into the list's hash slot.
+CLUSTER_EPOCH = f"{EPOCH}:{{{CAMPAIGNS}}}"
+
+
+def epoch_key(*, is_cluster: bool) -> str:
+    """Return the key of the epoch."""
+    return CLUSTER_EPOCH if is_cluster else EPOCH
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
+from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.errors import StaleStateError
 
@@ -48,7 +48,8 @@ class RedisRebuild:
     def begin_epoch(self) -> str:
         """Take the epoch over where it is unknown; return the token for `renew_epoch`."""
         token = uuid.uuid4().hex
-        if self._scripts.run(BEGIN_EPOCH, [EPOCH], self._scripts.checks_epoch, token) < 0:
+        keys = [self._scripts.epoch_key]
+        if self._scripts.run(BEGIN_EPOCH, keys, self._scripts.checks_epoch, token) < 0:
             raise StaleStateError
         return token
 
@@ -73,6 +74,14 @@ class RedisRebuild:
                 args += [coupon.user_id, coupon.serial, coupon.admitted_at_ms if pending else 0]
             restored += self._run(LOAD, keys, fence, *args)
         return restored
+
+    def serials_of(self, campaign_id: str, users: Sequence[str]) -> list[int]:
+        """Return the serial of each of `users` at this moment, 0 where Redis does not know them."""
+        key, found = CampaignKeys.of(campaign_id).applied_user, list[int]()
+        for start in range(0, len(users), BATCH):
+            scores = self._scripts.command("ZMSCORE", key, *users[start : start + BATCH])
+            found += [int(float(score or 0)) for score in scores]
+        return found
 
     def release_gaps(self, campaign_id: str, fence: int) -> int:
         """Give back the serials up to the count that no user holds; return how many.
@@ -104,9 +113,12 @@ class RedisRebuild:
         if reply == b"STALE":
             raise StaleStateError
 
-    def renew_epoch(self, token: str) -> None:
-        """Declare that this history has all campaigns."""
-        if not self._scripts.run(RENEW_EPOCH, [EPOCH], self._scripts.checks_epoch, token):
+    def renew_epoch(self, token: str, campaign_ids: Sequence[str]) -> None:
+        """Declare that this history has all campaigns, and that these are listed."""
+        for start in range(0, len(campaign_ids), BATCH):
+            self._scripts.command("SADD", CAMPAIGNS, *campaign_ids[start : start + BATCH])
+        keys = [self._scripts.epoch_key]
+        if not self._scripts.run(RENEW_EPOCH, keys, self._scripts.checks_epoch, token):
             raise StaleStateError
 
     def _run(self, script: Script, keys: Sequence[str], fence: int, *args: str | int) -> int:

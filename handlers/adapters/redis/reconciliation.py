@@ -41,8 +41,7 @@ class RedisAdmissionReader:
         keys = CampaignKeys.of(campaign_id)
         script_keys = [keys.campaign, keys.applied_user, keys.coupon_count]
         code, *reply = self._scripts.run(SNAPSHOT, script_keys, self._scripts.checks_epoch)
-        # Without an epoch the campaign may be lost rather than missing.
-        if code == b"NOT_FOUND" and self._scripts.epoch_is_known():
+        if code == b"NOT_FOUND" and self._scripts.why_missing([campaign_id]) == [None]:
             raise CampaignNotFoundError
         if code != b"OK":
             raise StaleStateError

@@ -9,20 +9,24 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from redis import RedisCluster
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
-from handlers.adapters.redis.keys import EPOCH
-from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
-from handlers.domain.errors import UnavailableError
+from handlers.adapters.circuit_breaker import CircuitBreaker
+from handlers.adapters.redis.keys import CAMPAIGNS, epoch_key
+from handlers.domain.errors import MissingCampaignError, StaleStateError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from redis import Redis
+    from handlers.adapters.redis.cluster_client import ThreadLocalCluster
+    from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 
 # redis-py's error for an unreachable cluster is not a RedisError.
 NO_RESPONSE = (RedisError, RedisClusterException)
+
+# A cluster of which no node responded is left alone for so long.
+CONNECT_AGAIN_S = 1.0
 
 Call = tuple[Sequence[str], Sequence[Any]]  # keys and arguments of a script
 
@@ -54,16 +58,26 @@ def _assembled(path: str, included: set[str]) -> str:
     return INCLUDE.sub(text, (FOLDER / path).read_text(encoding="utf-8"))
 
 
-EPOCH_IS_KNOWN = Script("epoch/is_known")
+IS_LISTED = Script("epoch/is_listed")
 
 
 class Scripts:
     """Sends scripts to Redis, each one call in one round trip."""
 
-    def __init__(self, connect: Callable[[], Redis | RedisCluster], *, epoch: bool) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], ThreadLocalRedis | ThreadLocalCluster],
+        *,
+        epoch: bool,
+        is_cluster: bool = False,
+    ) -> None:
+        """is_cluster: keys may be on several servers."""
         self._connect = connect
-        self._client: Redis | RedisCluster | None = None
+        self._client: ThreadLocalRedis | ThreadLocalCluster | None = None
         self._lock = Lock()
+        self._connecting = CircuitBreaker(failures_max=1, open_s=CONNECT_AGAIN_S)
+        self.is_cluster = is_cluster
+        self.epoch_key = epoch_key(is_cluster=is_cluster)
         # "1": the scripts compare each epoch with the history of their server; "" skips that.
         self.checks_epoch = "1" if epoch else ""
 
@@ -80,15 +94,12 @@ class Scripts:
     def run_all(self, script: Script, calls: Sequence[Call]) -> list[Any]:
         """Run a script once for each call, in one round trip; return the replies in their order.
 
-        A missing reply is an UnavailableError. To a cluster, whose servers share the calls, they
-        are sent one by one.
+        A missing reply is an UnavailableError.
         """
         if not calls:
             return []
         try:
             client = self._connected()
-            if not isinstance(client, ThreadLocalRedis):
-                return [self._run_one(script, call) for call in calls]
             replies = client.execute_all(
                 [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
             )
@@ -122,23 +133,48 @@ class Scripts:
         if client is not None:
             client.close()
 
-    def _connected(self) -> Redis | RedisCluster:
+    def _connected(self) -> ThreadLocalRedis | ThreadLocalCluster:
         client = self._client
         if client is None:
             with self._lock:
-                if self._client is None:
-                    self._client = self._connect()
-                client = self._client
+                client = self._client or self._first_connected()
+                self._client = client
         return client
 
-    @property
-    def is_cluster(self) -> bool:
-        """Whether keys may be on several servers."""
-        return isinstance(self._connected(), RedisCluster)
+    def _first_connected(self) -> ThreadLocalRedis | ThreadLocalCluster:
+        """Connect; a cluster's client asks for its nodes, for which others must not queue."""
+        if not self._connecting.allows():
+            message = "no node of the cluster responded just now"
+            raise RedisConnectionError(message)
+        try:
+            client = self._connect()
+        except NO_RESPONSE:
+            self._connecting.failed()
+            raise
+        self._connecting.succeeded()
+        return client
 
     def epoch_is_known(self) -> bool:
-        """Return whether a missing key really never existed; False: Redis may have lost it."""
-        return bool(self.run(EPOCH_IS_KNOWN, [EPOCH], self.checks_epoch))
+        """Return whether the list of campaigns is complete; False: Redis may have lost some."""
+        keys = self.epoch_key, CAMPAIGNS
+        return bool(self.run(IS_LISTED, keys, self.checks_epoch, "") != b"STALE")
+
+    def why_missing(self, campaign_ids: Sequence[str]) -> list[UnavailableError | None]:
+        """Return for each campaign that Redis does not have why; None: it never existed.
+
+        StaleStateError: Redis may have lost it. MissingCampaignError: it has, or not yet opened it.
+        """
+        keys = self.epoch_key, CAMPAIGNS
+        calls: list[Call] = [(keys, (self.checks_epoch, one)) for one in campaign_ids]
+        return [self._missing(reply) for reply in self.run_all(IS_LISTED, calls)]
+
+    def _missing(self, reply: Any) -> UnavailableError | None:
+        if isinstance(reply, UnavailableError):
+            return reply
+        if reply == b"STALE":
+            return StaleStateError()
+        # A single server with the list has every campaign that was opened.
+        return MissingCampaignError() if self.is_cluster and reply == b"LISTED" else None
 
 
 def _unavailable(cause: Exception) -> UnavailableError:

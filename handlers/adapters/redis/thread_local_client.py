@@ -1,89 +1,74 @@
-"""A Redis client that sends each thread's scripts over the thread's own connection."""
+"""A Redis client that sends each thread's commands over the thread's own connection."""
 
 from __future__ import annotations
 
-import os
-import threading
-from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakSet
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError, ResponseError
+
+from handlers.adapters.redis.own_connection import (
+    DIRECT,
+    LOST,
+    OwnConnection,
+    OwnConnections,
+    is_doubtful,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from redis.connection import ConnectionInterface
-
-LOST = (RedisConnectionError, RedisTimeoutError)
+    from handlers.adapters.redis.own_connection import Command
 
 
 class ThreadLocalRedis(Redis):
-    """redis-py's client, but EVALSHA bypasses its pool and its metrics.
+    """redis-py's client, but the service's commands bypass its pool and its metrics.
 
-    Taking a connection from the pool, checking that it is alive and returning it takes longer than
-    an admission itself. When a command finds its connection stale (a frozen Lambda, an idle
-    timeout), the connection is replaced and the command sent once more, as the pool's own retry
-    does: every script may be repeated.
+    When a command finds its connection stale (a frozen Lambda, an idle timeout), the connection is
+    replaced and the command sent once more, as the pool's own retry does: every script and every
+    command may be repeated. The same is done, at most every LEAVE_EVERY_S, when the server behaves
+    like one that is not the primary any more: the address may lead to another one meanwhile.
     """
 
     def __init__(self, **options: Any) -> None:
+        self._own_connections = OwnConnections()
         super().__init__(**options)
-        self._local = threading.local()
-        self._opened: WeakSet[ConnectionInterface] = WeakSet()
-        self._lock = threading.Lock()
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Return the reply; raise redis-py's errors."""
-        if args[0] != "EVALSHA":
+        if options or args[0] not in DIRECT:
             return super().execute_command(*args, **options)
         [reply] = self.execute_all([args])
         if isinstance(reply, ResponseError):
             raise reply
         return reply
 
-    def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Send EVALSHAs in one write; return their replies, including errors."""
+    def execute_all(self, commands: Sequence[Command]) -> list[Any]:
+        """Send commands in one write; return their replies, including errors."""
         connection = self._own()
         try:
-            return _ask(connection, commands)
+            replies = connection.ask_once(commands)
         except LOST:
-            return _ask(connection, commands)  # reconnects
+            replies = connection.ask_once(commands)  # reconnects
+        doubtful = [index for index, reply in enumerate(replies) if is_doubtful(reply)]
+        if doubtful and connection.leave():
+            # Where the new server does not respond, the doubtful replies are replies still.
+            with suppress(RedisError):
+                again = connection.ask_once([commands[index] for index in doubtful])
+                for index, reply in zip(doubtful, again, strict=True):
+                    replies[index] = reply
+        return replies
+
+    def execute_once(self, commands: Sequence[Command]) -> list[Any]:
+        """Do the same over one connection, never a second time."""
+        return self._own().ask_once(commands)
 
     def close(self) -> None:
         """Close the connections of all threads; a thread that continues opens a new one."""
-        with self._lock:
-            opened = list(self._opened)
-        for connection in opened:
-            connection.disconnect()
+        self._own_connections.close()
         self.connection_pool.disconnect()
         super().close()
 
-    def _own(self) -> ConnectionInterface:
-        process, connection = getattr(self._local, "own", (0, None))
-        # A forked process must not read the replies to its parent.
-        if process != os.getpid():
-            connection = self.connection_pool.make_connection()
-            self._local.own = os.getpid(), connection
-            with self._lock:
-                self._opened.add(connection)
-        return cast("ConnectionInterface", connection)
-
-
-def _ask(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-    try:
-        connection.send_all(commands)
-        return [_reply(connection) for _ in commands]
-    except BaseException:
-        # Late replies must never be read as those to the next commands.
-        connection.disconnect()
-        raise
-
-
-def _reply(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except ResponseError as error:
-        return error  # also a complete reply
+    def _own(self) -> OwnConnection:
+        return self._own_connections.to("", self.connection_pool)

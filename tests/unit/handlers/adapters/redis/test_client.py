@@ -19,10 +19,13 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.sentinel import SentinelConnectionPool, SentinelManagedConnection
 
 from handlers.adapters.redis import client as redis_client
+from handlers.adapters.redis import scripts as redis_scripts
 from handlers.adapters.redis.client import (
     BatchConnection,
+    BatchSharedSSLConnection,
     BatchSSLConnection,
     BatchUnixConnection,
     connect,
@@ -32,6 +35,9 @@ from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
     from handlers.config import Settings
 
 CONTRACT = ["campaign", "applied_user", "coupon_count", "returned", "pending"]
@@ -51,9 +57,17 @@ class Client:
             raise reply
         return reply
 
+    def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        self.asked += commands
+        replies = [self.replies.pop(0) for _ in commands]
+        for reply in replies:
+            if isinstance(reply, KeyError):
+                raise reply
+        return replies
+
 
 def scripts_on(client: Client, *, epoch: bool = True) -> Scripts:
-    return Scripts(lambda: cast("Redis", client), epoch=epoch)
+    return Scripts(lambda: cast("ThreadLocalRedis", client), epoch=epoch)
 
 
 def test_keys_are_named_as_the_contract_says() -> None:
@@ -81,12 +95,12 @@ def test_keys_are_named_as_the_contract_says() -> None:
 )
 def test_every_error_of_redis_is_an_outage_with_its_cause(error: Exception) -> None:
     with pytest.raises(UnavailableError) as caught:
-        scripts_on(Client(error)).run(Script("epoch/is_known"), [EPOCH], "")
+        scripts_on(Client(error)).run(Script("epoch/is_listed"), [EPOCH], "")
     assert caught.value.__cause__ is error
 
 
 def test_a_script_that_redis_has_forgotten_is_sent_as_text() -> None:
-    client, script = Client(NoScriptError("NOSCRIPT"), 1), Script("epoch/is_known")
+    client, script = Client(NoScriptError("NOSCRIPT"), 1), Script("epoch/is_listed")
     assert scripts_on(client).run(script, [EPOCH], "run") == 1
     assert [asked[0] for asked in client.asked] == ["EVALSHA", "EVAL"]
     assert client.asked[1] == ("EVAL", script.source, 1, EPOCH, "run")
@@ -102,14 +116,15 @@ def test_a_bug_is_not_an_outage() -> None:
 def test_without_an_epoch_scripts_do_not_compare(epoch: bool, argument: str) -> None:  # noqa: FBT001 - a parameter of a test
     client = Client(1)
     assert scripts_on(client, epoch=epoch).epoch_is_known()
-    assert client.asked[0][-1] == argument
+    assert client.asked[0][-2] == argument
 
 
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
         ("redis://:password@redis.example.com:6380/2", BatchConnection),
-        ("rediss://redis.example.com", BatchSSLConnection),
+        ("rediss://redis.example.com", BatchSharedSSLConnection),
+        ("rediss://redis.example.com?ssl_certfile=/client.pem", BatchSSLConnection),
         ("unix:///run/redis.sock", BatchUnixConnection),
     ],
 )
@@ -119,6 +134,30 @@ def test_every_kind_of_address_has_a_connection_of_ours(
     client = connect(dataclasses.replace(service_settings, redis_url=url))
     assert isinstance(client, Redis)
     assert client.connection_pool.connection_class is kind
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "of_sentinels"),
+    [
+        ("redis+sentinel://:password@a,b/shop/2", BatchConnection, BatchConnection),
+        ("rediss+sentinel://a/shop/2", BatchSharedSSLConnection, BatchSharedSSLConnection),
+    ],
+)
+def test_behind_sentinels_a_connection_is_of_the_same_kind_and_asks_for_its_address(
+    service_settings: Settings, url: str, kind: type, of_sentinels: type
+) -> None:
+    client = connect(dataclasses.replace(service_settings, redis_url=url))
+    assert isinstance(client, Redis)
+    pool = client.connection_pool
+    assert isinstance(pool, SentinelConnectionPool)
+    assert issubclass(pool.connection_class, kind)
+    assert issubclass(pool.connection_class, SentinelManagedConnection)
+    assert (pool.service_name, pool.connection_kwargs["db"]) == ("shop", 2)
+    for sentinel in pool.sentinel_manager.sentinels:
+        assert sentinel.connection_pool.connection_class is of_sentinels
+        # The primary's password and database are not for the sentinels.
+        assert not {"password", "db"} & set(sentinel.connection_pool.connection_kwargs)
     client.close()
 
 
@@ -132,8 +171,8 @@ def test_a_url_may_set_options_of_its_own(service_settings: Settings) -> None:
     client.close()
 
 
-def test_in_a_batch_run_one_by_one_each_call_has_its_own_reply_or_error() -> None:
-    script = Script("epoch/is_known")
+def test_in_a_batch_each_call_has_its_own_reply_or_error() -> None:
+    script = Script("epoch/is_listed")
     client = Client(1, RedisTimeoutError("slow"), NoScriptError("NOSCRIPT"), 3)
     calls = [((EPOCH,), (run,)) for run in ("first", "second", "third")]
     first, second, third = scripts_on(client).run_all(script, calls)
@@ -143,13 +182,32 @@ def test_in_a_batch_run_one_by_one_each_call_has_its_own_reply_or_error() -> Non
     assert [asked[-1] for asked in client.asked] == ["first", "second", "third", "third"]
 
 
+def test_a_cluster_of_which_no_node_responds_is_asked_by_one_caller_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attempts = []
+
+    def connect_in_vain() -> ThreadLocalRedis:
+        attempts.append(1)
+        message = "no node can be reached"
+        raise RedisClusterException(message)
+
+    monkeypatch.setattr(redis_scripts, "CONNECT_AGAIN_S", 3600)
+    scripts = Scripts(connect_in_vain, epoch=True, is_cluster=True)
+    assert scripts.is_cluster
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            scripts.command("GET", EPOCH)
+    assert len(attempts) == 1
+
+
 def test_a_batch_without_a_server_has_an_error_for_each() -> None:
-    def connect_in_vain() -> Redis:
+    def connect_in_vain() -> ThreadLocalRedis:
         message = "no node can be reached"
         raise RedisClusterException(message)
 
     calls = [((EPOCH,), ("run",))] * 2
-    replies = Scripts(connect_in_vain, epoch=True).run_all(Script("epoch/is_known"), calls)
+    replies = Scripts(connect_in_vain, epoch=True).run_all(Script("epoch/is_listed"), calls)
     assert [type(reply) for reply in replies] == [UnavailableError] * 2
     assert all(isinstance(reply.__cause__, RedisClusterException) for reply in replies)
 
@@ -157,5 +215,5 @@ def test_a_batch_without_a_server_has_an_error_for_each() -> None:
 def test_a_bug_is_not_an_outage_of_a_batch_either() -> None:
     with pytest.raises(KeyError):
         scripts_on(Client(1, KeyError("bug"))).run_all(
-            Script("epoch/is_known"), [((EPOCH,), ("",))] * 2
+            Script("epoch/is_listed"), [((EPOCH,), ("",))] * 2
         )

@@ -1,4 +1,4 @@
-"""handlers/adapters/kafka/circuit_breaker.py: closed, open for a while, then one probe."""
+"""handlers/adapters/circuit_breaker.py: closed, open for a while, then one probe."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from handlers.adapters.kafka.circuit_breaker import FAILURES_MAX, OPEN_S, CircuitBreaker
+from handlers.adapters.circuit_breaker import CircuitBreaker
 from tests.support.clock import ManualClock
+
+FAILURES_MAX, OPEN_S = 3, 5.0
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def breaker(clock: ManualClock) -> CircuitBreaker:
-    return CircuitBreaker(clock)
+    return CircuitBreaker(FAILURES_MAX, OPEN_S, clock)
 
 
 def trip(breaker: CircuitBreaker) -> None:

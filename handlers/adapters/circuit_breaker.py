@@ -12,30 +12,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# One lost ack is bad luck (a leader election); three in a row are an outage.
-FAILURES_MAX = 3
-# Long enough that nearly no caller waits, short enough to notice soon that the outage is over.
-OPEN_S = 5.0
-
 
 class CircuitBreaker:
     """Counts failures in a row; safe to use from many threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, failures_max: int, open_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Open after `failures_max` failures in a row, for `open_s` at a time."""
+        self._failures_max = failures_max
+        self._open_s = open_s
         self._clock = clock
         self._lock = Lock()
         self._failures = 0
         self._probe_at = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether only a probe may try."""
+        return self._failures >= self._failures_max
+
     def allows(self) -> bool:
-        """Return whether to try; while open, only one caller per OPEN_S may (the probe)."""
+        """Return whether to try; while open, only one caller per `open_s` may (the probe)."""
         with self._lock:
-            if self._failures < FAILURES_MAX:
+            if not self.is_open:
                 return True
             now = self._clock()
             if now < self._probe_at:
                 return False
-            self._probe_at = now + OPEN_S
+            self._probe_at = now + self._open_s
             return True
 
     def succeeded(self) -> None:
@@ -47,5 +52,5 @@ class CircuitBreaker:
         """Count a failure; return True when the breaker is open now."""
         with self._lock:
             self._failures += 1
-            self._probe_at = self._clock() + OPEN_S
-            return self._failures >= FAILURES_MAX
+            self._probe_at = self._clock() + self._open_s
+            return self.is_open

@@ -1,0 +1,119 @@
+"""A connection that one thread has for itself: past redis-py's pool, replaced when it is lost.
+
+Taking a connection from the pool, checking that it is alive and returning it takes longer than an
+admission itself.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import MasterDownError, ReadOnlyError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redis.connection import ConnectionPool
+
+Command = tuple[Any, ...]
+
+LOST = (RedisConnectionError, RedisTimeoutError)
+# What goes over a thread's own connection; all other commands need redis-py to read their replies.
+DIRECT = frozenset({"EVAL", "EVALSHA", "GET", "LRANGE", "SADD", "SMEMBERS", "ZRANGE"})
+# While a rebuild is needed every answer is STALE, and it takes seconds: no storm of connects.
+LEAVE_EVERY_S = 0.25
+
+
+class OwnConnection:
+    """One thread's connection to one server. Late replies are never read: it is closed instead."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        # Not by the pool itself, which counts the connections of all threads that ever were.
+        self.raw: Any = pool.connection_class(**pool.connection_kwargs)
+        self._left_at = float("-inf")
+
+    def fileno(self) -> int:
+        """Return its open socket's number, to wait for several connections."""
+        return int(self.raw._sock.fileno())  # noqa: SLF001 - redis-py has no other way
+
+    def send(self, commands: Sequence[Command]) -> None:
+        """Send all in few writes; connect first where necessary. Raises one of LOST."""
+        try:
+            self.raw.send_all(commands)
+        except BaseException:
+            self.raw.disconnect()
+            raise
+
+    def read(self, count: int) -> list[Any]:
+        """Return so many replies, including errors; raise one of LOST."""
+        try:
+            return [_reply(self.raw) for _ in range(count)]
+        except BaseException:
+            self.raw.disconnect()
+            raise
+
+    def ask_once(self, commands: Sequence[Command]) -> list[Any]:
+        """Send and read."""
+        self.send(commands)
+        return self.read(len(commands))
+
+    def leave(self) -> bool:
+        """Close it, unless that was done a moment ago: the next command looks for the server."""
+        now = time.monotonic()
+        if now - self._left_at < LEAVE_EVERY_S:
+            return False
+        self._left_at = now
+        self.raw.disconnect()
+        return True
+
+
+class OwnConnections:
+    """The connections of all threads to all servers."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._opened: WeakSet[OwnConnection] = WeakSet()
+        self._lock = threading.Lock()
+
+    def to(self, server: str, pool: ConnectionPool) -> OwnConnection:
+        """Return the calling thread's connection to `server`, one that `pool` could have made."""
+        local = self._local
+        # A forked process must not read the replies to its parent.
+        if getattr(local, "process", 0) != os.getpid():
+            local.process, local.by_server = os.getpid(), dict[str, OwnConnection]()
+        mine: dict[str, OwnConnection] = local.by_server
+        connection = mine.get(server)
+        if connection is None:
+            connection = mine[server] = OwnConnection(pool)
+            with self._lock:
+                self._opened.add(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close the connections of all threads; a thread that continues opens a new one."""
+        with self._lock:
+            opened = list(self._opened)
+        for connection in opened:
+            connection.raw.disconnect()
+
+
+def is_doubtful(reply: Any) -> bool:
+    """Return whether a server may have said this because it is not the primary any more."""
+    if isinstance(reply, ResponseError):
+        is_refusal = isinstance(reply, ReadOnlyError | MasterDownError)
+        return is_refusal or str(reply).startswith("NOREPLICAS")
+    code = reply[0] if isinstance(reply, list) and reply else reply
+    return bool(code == b"STALE")
+
+
+def _reply(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error  # also a complete reply

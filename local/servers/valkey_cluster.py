@@ -1,0 +1,158 @@
+"""A Valkey cluster: primaries that share the slots, each with replicas that may take over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import redis
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+
+from local.servers.ports import HOST, free_port
+from local.servers.process import ServerError
+from local.servers.valkey import Valkey
+from local.servers.valkey_group import ask, await_condition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+# A node that is silent for so long is replaced by its replica.
+NODE_TIMEOUT_MS = 1000
+
+
+class ValkeyCluster:
+    """As a context manager it runs inside the block. Nodes are killed, frozen and resumed singly.
+
+    nodes: first the primaries at the start, then their replicas, in the same order.
+    """
+
+    name: ClassVar[str] = "Valkey cluster"
+
+    def __init__(
+        self, primaries: int = 3, replicas: int = 1, options: Mapping[str, str] | None = None
+    ) -> None:
+        """`replicas` is the number for each primary; `options` are added to the configuration."""
+        self._primaries = primaries
+        common = {
+            "cluster-enabled": "yes",
+            "cluster-node-timeout": str(NODE_TIMEOUT_MS),
+            # As production must have it: the other shards continue without one that is lost.
+            "cluster-require-full-coverage": "no",
+            "repl-diskless-sync-delay": "0",
+            **(options or {}),
+        }
+        # The bus would take the port 10,000 above, in the range of outgoing connections.
+        self.nodes = [
+            Valkey(options={**common, "cluster-port": str(free_port())})
+            for _ in range(primaries * (1 + replicas))
+        ]
+
+    @property
+    def address(self) -> str:
+        """host:port of each node."""
+        return ",".join(node.address for node in self.nodes)
+
+    @property
+    def url(self) -> str:
+        """`REDIS_URL`, which goes with REDIS_CLUSTER=on: some of the nodes are enough."""
+        return f"redis://{self.address}/0"
+
+    def launch(self) -> None:
+        """Start all nodes without waiting."""
+        for node in self.nodes:
+            node.launch()
+
+    def wait_until_ready(self) -> None:
+        """Make a cluster of the nodes, and wait until it serves and every replica follows."""
+        for node in self.nodes:
+            node.wait_until_ready()
+        first, size = self.nodes[0], self._primaries
+        for number, node in enumerate(self.nodes[:size]):
+            start = number * REDIS_CLUSTER_HASH_SLOTS // size
+            end = (number + 1) * REDIS_CLUSTER_HASH_SLOTS // size - 1
+            ask(node, "CLUSTER", "ADDSLOTSRANGE", start, end)
+            ask(node, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for node in self.nodes[1:]:
+            bus = node.options["cluster-port"]
+            ask(first, "CLUSTER", "MEET", HOST, node.port, bus)
+        await_condition(
+            lambda: all(self._knows_all(node) for node in self.nodes), "that all nodes meet"
+        )
+        for number, node in enumerate(self.nodes[size:]):
+            primary = ask(self.nodes[number % size], "CLUSTER", "MYID").decode()
+            ask(node, "CLUSTER", "REPLICATE", primary)
+        await_condition(self.is_whole, "that the cluster serves and every replica follows")
+
+    def start(self) -> None:
+        """Start, and return when the cluster serves."""
+        self.launch()
+        self.wait_until_ready()
+
+    def remove(self) -> None:
+        """End all nodes and remove their data."""
+        for node in self.nodes:
+            node.remove()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.remove()
+
+    def owner_of(self, key: str) -> Valkey:
+        """Return the primary that has `key`, as a node that responds knows it."""
+        slot = key_slot(key.encode())
+        [port] = {shard[0] for start, end, shard in self._shards() if start <= slot <= end}
+        return self._node(port)
+
+    def replica_of(self, primary: Valkey) -> Valkey:
+        """Return a replica of this primary."""
+        ports = next(ports for _, _, ports in self._shards() if ports[0] == primary.port)
+        return self._node(ports[1])
+
+    def promote(self, replica: Valkey) -> None:
+        """Let a replica take over at once, also when its primary does not respond."""
+        ask(replica, "CLUSTER", "FAILOVER", "TAKEOVER")
+        await_condition(lambda: self._is_primary(replica), "that the replica takes over")
+
+    def is_whole(self) -> bool:
+        """Return whether every node serves, and every replica has caught up."""
+        return all(_is_up(node) for node in self.nodes)
+
+    def _shards(self) -> list[tuple[int, int, list[int]]]:
+        """Return first and last slot of each range, with the ports of its primary and replicas."""
+        for node in self.nodes:
+            try:
+                found = ask(node, "CLUSTER", "SLOTS")
+            except (redis.RedisError, ServerError):
+                continue  # killed or frozen
+            return [(start, end, [each[1] for each in nodes]) for start, end, *nodes in found]
+        message = "no node of the cluster responds"
+        raise ServerError(message)
+
+    def _is_primary(self, node: Valkey) -> bool:
+        return any(ports[0] == node.port for _, _, ports in self._shards())
+
+    def _node(self, port: int) -> Valkey:
+        return next(node for node in self.nodes if node.port == port)
+
+    def _knows_all(self, node: Valkey) -> bool:
+        lines = ask(node, "CLUSTER", "NODES").decode().splitlines()
+        return len(lines) == len(self.nodes) and not any("handshake" in line for line in lines)
+
+
+def _is_up(node: Valkey) -> bool:
+    state = ask(node, "CLUSTER", "INFO").decode()
+    follows = ask(node, "INFO", "replication").decode()
+    has_state = "role:master" in follows or "master_link_status:up" in follows
+    return "cluster_state:ok" in state and has_state

@@ -1,0 +1,174 @@
+"""The service on a cluster of which one shard has lost its data, or does not respond."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import rebuild, wiring
+from handlers.adapters.migration.epoch import ensure_epoch
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
+from handlers.config import Settings
+from handlers.domain.errors import UnavailableError
+from handlers.rebuild import rebuild_handler
+from handlers.relay import relay_handler
+from local.migrate import database_address
+from local.servers import ValkeyCluster
+from local.servers.valkey_group import ask as ask_node
+from tests.conftest import forget_campaigns
+from tests.support.redis_loss import mark_as_restarted, warm_up
+from tests.support.service import ADMIN, apply, ask, campaign_body, create_campaign, cut_off_redis
+from tests.support.state import retry_deadline
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.servers import Valkey
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ValkeyCluster]:
+    with ValkeyCluster() as made:
+        yield made
+
+
+@pytest.fixture
+def sharded(
+    lossy: Settings, cluster: ValkeyCluster, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """The service on an empty cluster."""
+    assert lossy.stage == "local"
+    monkeypatch.setenv("REDIS_URL", cluster.url)
+    monkeypatch.setenv("REDIS_CLUSTER", "on")
+    # What is missing in these tests is lost, and not just being created.
+    monkeypatch.setattr(rebuild, "CREATION_S", 0)
+    settings = Settings.from_environment()
+    eventually(cluster.is_whole, "a cluster that is whole")
+    forget_campaigns(settings)
+    ensure_epoch(settings, database_address(settings), retry_deadline())
+    wiring.reset()
+    warm_up()
+    yield settings
+    wiring.reset()
+
+
+def shard_of(cluster: ValkeyCluster, campaign_id: str) -> Valkey:
+    return cluster.owner_of(CampaignKeys.of(campaign_id).campaign)
+
+
+@pytest.fixture
+def campaigns(cluster: ValkeyCluster, sharded: Settings, campaign_id: str) -> tuple[str, str]:
+    """Two campaigns, each on another shard, and neither on that of the list."""
+    assert sharded.redis_cluster
+    shards = {cluster.owner_of(CAMPAIGNS): ""}
+    for number in range(100):
+        name = f"{campaign_id}-{number}"
+        shards.setdefault(shard_of(cluster, name), name)
+    _, first, second = shards.values()
+    for name in (first, second):
+        create_campaign(name)
+        assert apply(name, "winner").body["serial"] == 1
+    return first, second
+
+
+def test_a_shard_that_lost_its_data_answers_503_and_only_unknown_campaigns_404(
+    cluster: ValkeyCluster, campaigns: tuple[str, str]
+) -> None:
+    lost, other = campaigns
+    ask_node(shard_of(cluster, lost), "FLUSHALL")
+    assert apply(lost, "42").status == 503
+    assert ask("GET /campaigns/{id}", lost).status == 503
+    assert ask("GET /campaigns/{id}/coupon", lost, user="winner").status == 503
+    assert apply("unknown", "42").status == 404
+    assert ask("GET /campaigns/{id}", "unknown").status == 404
+    assert apply(other, "42").body["serial"] == 2
+    assert rebuild_handler({}, None) == {"rebuilt": [lost]}
+    again = apply(lost, "winner")
+    assert (again.code, again.body["serial"]) == ("ALREADY_APPLIED", 1)
+
+
+def test_control_without_the_list_a_lost_campaign_looks_as_if_it_never_existed(
+    cluster: ValkeyCluster, campaigns: tuple[str, str]
+) -> None:
+    lost, _ = campaigns
+    ask_node(shard_of(cluster, lost), "FLUSHALL")
+    wiring.scripts().is_cluster = False
+    assert apply(lost, "42").status == 404
+
+
+def test_a_cluster_whose_list_is_lost_answers_503_until_the_list_is_complete_again(
+    cluster: ValkeyCluster, campaigns: tuple[str, str]
+) -> None:
+    ask_node(cluster.owner_of(CAMPAIGNS), "FLUSHALL")
+    assert apply("unknown", "42").status == 503
+    assert apply(campaigns[0], "42").status == 202  # its own shard has lost nothing
+    assert rebuild_handler({}, None) == {"rebuilt": []}
+    assert apply("unknown", "42").status == 404
+    assert wiring.redis_campaigns().ids() == sorted(campaigns)
+
+
+@pytest.fixture
+def dead(cluster: ValkeyCluster, campaigns: tuple[str, str]) -> Iterator[str]:
+    """A campaign whose shard is gone, with its replica."""
+    primary = shard_of(cluster, campaigns[0])
+    gone = [primary, cluster.replica_of(primary)]
+    for node in gone:
+        node.kill()
+    yield campaigns[0]
+    for node in gone:
+        node.start()
+
+
+def test_one_dead_shard_does_not_stop_the_rebuild_of_the_other_campaigns(
+    sharded: Settings, campaigns: tuple[str, str], dead: str
+) -> None:
+    _, other = campaigns
+    with closing(connect(sharded)) as client:
+        client.hset(CampaignKeys.of(other).campaign, "epoch", "f" * 40)
+    assert apply(other, "42").status == 503
+    with pytest.raises(UnavailableError, match=f"not opened: {dead}$"):
+        rebuild_handler({}, None)
+    assert apply(other, "42").status == 202
+    assert apply(dead, "42").status == 503
+    # It says so each time, and it does not wait when there is nothing to rebuild.
+    with pytest.raises(UnavailableError, match=f"not known to be open: {dead}$"):
+        rebuild_handler({}, None)
+
+
+def test_one_dead_shard_does_not_stop_the_relay_of_the_other_campaigns(
+    sharded: Settings, campaigns: tuple[str, str], dead: str
+) -> None:
+    _, other = campaigns
+    with closing(connect(sharded)) as client:
+        client.zadd(CampaignKeys.of(other).pending, {"winner": 1})
+    with pytest.raises(UnavailableError, match=f"not relayed: {dead}$"):
+        relay_handler({}, None)
+
+
+def test_all_campaigns_open_again_after_every_shard_has_restarted(
+    sharded: Settings, campaigns: tuple[str, str]
+) -> None:
+    for name in campaigns:
+        mark_as_restarted(sharded, name)
+        assert apply(name, "42").status == 503
+    assert rebuild_handler({}, None) == {"rebuilt": sorted(campaigns)}
+    for name in campaigns:
+        assert apply(name, "42").status == 202
+
+
+def test_a_campaign_cannot_be_created_while_the_cluster_is_out_of_reach(
+    sharded: Settings, campaign_id: str
+) -> None:
+    body = campaign_body(campaign_id)
+    cut_off_redis(sharded)
+    created = ask("POST /campaigns", user="admin", scope=ADMIN, body=body)
+    assert (created.status, created.code) == (503, "UNAVAILABLE")
+    wiring.reset()
+    assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+    assert apply(campaign_id, "42").status == 202
