@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from random import Random
 from typing import TYPE_CHECKING
 
 from tests.faults import points
-from tests.faults.engine.scenario import LOAD_S, SERVERS, Fault, Scenario, scenario
+from tests.faults.engine.scenario import LOAD_S, MOVES, SERVERS, Fault, Scenario, scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,14 +19,21 @@ FAULTS_MAX = 3
 HOUR_S = 3600
 
 
-def draw(seed: int, kafka: str = "tansu") -> Scenario:
-    """Return the history of `seed`: all kinds of faults are about equally frequent."""
+def draw(seed: int, kafka: str = "tansu", redis: str = "single") -> Scenario:
+    """Return the history of `seed`: all kinds of faults are about equally frequent.
+
+    redis: "replicas" where a replica runs all the time: then that one is promoted.
+    """
     chance = random.Random(seed)  # noqa: S311 - the same seed must give the same history
     kinds = KINDS if kafka == "tansu" else [*KINDS, _kafka_kill]
+    if redis == "replicas":
+        kinds = [*kinds, *OF_REPLICAS]
     chosen = [kinds[seed % len(kinds)], *chance.choices(kinds, k=chance.randint(0, FAULTS_MAX - 1))]
     faults: list[Fault] = []
     for kind in chosen:
         faults += kind(chance, chance.uniform(0.1, LOAD_S))
+    if redis == "replicas":
+        faults = [_of_replica(chance, fault) for fault in faults]
     return scenario(seed, faults, chance)
 
 
@@ -134,6 +142,24 @@ def _redis_promote(chance: Random, at_s: float) -> list[Fault]:
     return [Fault(at_s / 3, "redis-promote", for_s=chance.uniform(0.2, 1.0))]
 
 
+def _of_replica(chance: Random, fault: Fault) -> Fault:
+    if fault.kind != "redis-promote":
+        return fault
+    return dataclasses.replace(fault, kind="redis-failover", target=chance.choice(MOVES))
+
+
+def _fail_back(chance: Random, at_s: float) -> list[Fault]:
+    """Promote the replica, and soon the server that was the primary before."""
+    there, back = _redis_promote(chance, at_s), _redis_promote(chance, at_s)
+    return [*there, dataclasses.replace(back[0], at_s=back[0].at_s + chance.uniform(1.2, 2.5))]
+
+
+def _late_failover(chance: Random, at_s: float) -> list[Fault]:
+    """Promote the replica while an apply is on its way to Kafka."""
+    held = Fault(at_s / 3, "hold", "gateway.unsent", chance.uniform(0.4, 0.85))
+    return [held, Fault(max(0.0, held.at_s - 0.1), "redis-promote", for_s=0.2)]
+
+
 def _redis_clock(chance: Random, at_s: float) -> list[Fault]:
     """Step Redis's clock while users are pending whom only the relay can help."""
     out = Fault(at_s / 3, "kafka-refuse", for_s=0.8)
@@ -212,6 +238,7 @@ def _kafka_kill(chance: Random, at_s: float) -> list[Fault]:
     return [Fault(at_s, "kafka-kill", for_s=chance.uniform(0, 0.5))]
 
 
+OF_REPLICAS: list[Draw] = [_fail_back, _late_failover]
 KINDS: list[Draw] = [
     _kill,
     _crash_apply,
