@@ -49,9 +49,12 @@ class Replication:
     def heal(self) -> None:
         """Let the replica follow the primary; return when it has caught up, or after SYNCED_S."""
         self._link.heal()
-        if not self.replica.running:
+        if self.replica.running:
+            self.replica.resume()  # it may have been frozen as the primary
+        else:
             self.replica.start()
         self._follow()
+        ask(self.primary, "CONFIG", "SET", "min-replicas-to-write", 1)
         deadline = time.monotonic() + SYNCED_S
         while not self.is_synchronized() and time.monotonic() < deadline:
             time.sleep(POLL_INTERVAL_S)
@@ -77,6 +80,8 @@ class Replication:
         self._address.target = self.primary.port
         self._link.retarget(self.primary.port)
         if move == SPLIT:
+            # As if it had another replica.
+            ask(self.primary, "CONFIG", "SET", "min-replicas-to-write", 0)
             return self.primary
         self._link.heal()
         with suppress(RedisError, OSError):  # it may be down or frozen

@@ -17,13 +17,13 @@ from redis.retry import Retry
 
 from handlers.config import DatabaseAddress
 from local.dev_settings import DEVELOPMENT_SETTINGS
-from local.servers import ApacheKafka, MariaDB, Server, Tansu, Valkey
+from local.servers import MariaDB, Server, Valkey
 from local.servers.ports import HOST, free_port
+from tests.faults.engine.linked_kafka import LinkedApacheKafka, LinkedTansu
 from tests.faults.engine.links import Link, Links
 from tests.faults.engine.replication import OPTIONS, Replication
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import TracebackType
 
     from local.servers.embedded import KafkaKind
@@ -33,36 +33,6 @@ RedisKind = Literal["single", "replicas"]
 TIMEOUT_S = 2.0
 SYNCED_S = 3.0
 POLL_INTERVAL_S = 0.02
-# A broker's default minimum for sessions is six seconds; a killed consumer is missed after one.
-SHORT_SESSIONS = "group.min.session.timeout.ms=500"
-
-
-class _LinkedTansu(Tansu):
-    """Advertises the link's address to its clients."""
-
-    def __init__(self, link_port: int) -> None:
-        super().__init__()
-        self._link_port = link_port
-
-    def command(self) -> Sequence[str]:
-        advertised = f"--advertised-listener-url=tcp://{HOST}:{self._link_port}"
-        return [*(word for word in super().command() if "advertised" not in word), advertised]
-
-
-class _LinkedApacheKafka(ApacheKafka):
-    """The same with Apache Kafka."""
-
-    def __init__(self, link_port: int) -> None:
-        super().__init__()
-        self._link_port = link_port
-
-    def prepare(self) -> None:
-        super().prepare()
-        properties = self.home / "server.properties"
-        ours = f"advertised.listeners=PLAINTEXT://{HOST}:{self.port}"
-        theirs = f"advertised.listeners=PLAINTEXT://{HOST}:{self._link_port}"
-        text = properties.read_text().replace(ours, theirs)
-        properties.write_text(f"{text}\n{SHORT_SESSIONS}\n")
 
 
 class Servers:
@@ -70,7 +40,7 @@ class Servers:
 
     def __init__(self, kind: KafkaKind, redis_kind: RedisKind = "single") -> None:
         kafka_port = free_port()
-        behind = _LinkedApacheKafka if kind == "apache" else _LinkedTansu
+        behind = LinkedApacheKafka if kind == "apache" else LinkedTansu
         self.by_name: dict[str, Server] = {
             "redis": Valkey(options=OPTIONS if redis_kind == "replicas" else {}),
             "kafka": behind(kafka_port),
