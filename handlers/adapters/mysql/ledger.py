@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
+from handlers.adapters.mysql.connection import packet_bytes_max, text_bytes
 from handlers.adapters.mysql.database import query
+from handlers.adapters.mysql.error_codes import code_of, refuses_content
+from handlers.adapters.mysql.failed_event_row import POSITION, insert_failed_event
 from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.coupon_codes import CouponCodes
@@ -26,17 +29,12 @@ if TYPE_CHECKING:
 
 INSERT_COUPONS = query("insert_coupons")
 CLASSIFY_COUPONS = query("classify_coupons")
-INSERT_FAILED_EVENT = query("insert_failed_event")
-SELECT_FAILED_EVENT_PAYLOAD = query("select_failed_event_payload")
 
 # The same for all writers: when they write the same rows they wait for each other, not deadlock.
 # Of two with one serial, the record that came first stays first: it gets the serial.
 WRITE_ORDER = attrgetter("coupon.campaign_id", "coupon.serial")
-POSITION = attrgetter("record.topic", "record.partition", "record.offset")
-DETAIL_LENGTH_MAX = 1000  # the column's
-# MySQL never accepts this value. It rolls back the statement and not the transaction; a deadlock,
-# which rolls back the transaction, is not one of these errors.
-VALUE_REFUSED = (pymysql.DataError, pymysql.IntegrityError, pymysql.NotSupportedError)
+# What a statement takes besides %(rows)s.
+STATEMENT_BYTES_MAX = 4096
 
 
 class Ledger:
@@ -60,13 +58,13 @@ class Ledger:
         def work(cursor: Cursor) -> list[Settlement]:
             refused = self.insert(cursor, in_order)
             for event in sorted([*refused.values(), *failed], key=POSITION):
-                _insert_failed_event(cursor, event)
+                insert_failed_event(cursor, event)
             # Almost always nothing is refused, and hashing each record takes time.
             return [_settlement(a.coupon, failed=bool(refused) and a in refused) for a in in_order]
 
         try:
             return self._database.run(work)
-        except VALUE_REFUSED as error:
+        except pymysql.Error as error:  # of these, the database lets only refused content pass
             raise LedgerRefusedError(*error.args) from error
 
     def insert(
@@ -80,17 +78,27 @@ class Ledger:
             if not 1 <= a.coupon.serial <= QUANTITY_MAX
         }
         possible = [a for a in accepted if a not in refused] if refused else accepted
-        if not possible:
-            return refused
-        rows = {"rows": self._rows([a.coupon for a in possible])}
-        if cursor.execute(INSERT_COUPONS, rows) == len(possible):
-            return refused
-        cursor.execute(CLASSIFY_COUPONS, rows)
-        for a, (_, quantity, serial, holder) in zip(possible, cursor.fetchall(), strict=True):
-            failure = _why_refused(a, quantity, serial, holder)
-            if failure:
-                refused[a] = failure
-        return refused
+        return refused | self._insert_possible(cursor, possible) if possible else refused
+
+    def _insert_possible(
+        self, cursor: Cursor, accepted: Sequence[DecodedRecord]
+    ) -> dict[DecodedRecord, FailedEvent]:
+        """Insert in one statement, or in as many as the server's limit for one makes necessary."""
+        rows = self._rows([a.coupon for a in accepted])
+        room = packet_bytes_max(cursor) - STATEMENT_BYTES_MAX
+        if len(accepted) > 1 and text_bytes(rows) > room:
+            middle = len(accepted) // 2
+            first = self._insert_possible(cursor, accepted[:middle])
+            return first | self._insert_possible(cursor, accepted[middle:])
+        values = {"rows": rows}
+        if cursor.execute(INSERT_COUPONS, values) == len(accepted):
+            return {}
+        cursor.execute(CLASSIFY_COUPONS, values)
+        found = [
+            (a, _why_refused(a, quantity, serial, holder))
+            for a, (_, quantity, serial, holder) in zip(accepted, cursor.fetchall(), strict=True)
+        ]
+        return {a: failure for a, failure in found if failure}
 
     def insert_one(self, cursor: Cursor, accepted: DecodedRecord) -> FailedEvent | None:
         """Insert one coupon; return why it is not stored, also where MySQL refuses a value of it.
@@ -99,8 +107,10 @@ class Ledger:
         """
         try:
             return self.insert(cursor, [accepted]).get(accepted)
-        except VALUE_REFUSED as error:
-            return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {error.args[0]}")
+        except pymysql.Error as error:
+            if not refuses_content(error):
+                raise
+            return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {code_of(error)}")
 
     def _rows(self, coupons: Sequence[CouponAccepted]) -> str:
         """Return what the statements take as %(rows)s."""
@@ -143,29 +153,3 @@ def _why_refused(
 def _refused(accepted: DecodedRecord, reason: Reason, detail: str) -> FailedEvent:
     coupon = accepted.coupon
     return FailedEvent(accepted.record, reason, detail, coupon.campaign_id, coupon.user_id)
-
-
-def _insert_failed_event(cursor: Cursor, event: FailedEvent) -> None:
-    record = event.record
-    position = {
-        "topic": record.topic,
-        "partition_no": record.partition,
-        "offset_no": record.offset,
-    }
-    values = {
-        "campaign_id": event.campaign_id,
-        "user_id": event.user_id,
-        "record_key": record.key,
-        "payload": record.value,
-        "reason": event.reason,
-        "detail": event.detail[:DETAIL_LENGTH_MAX],
-    }
-    if cursor.execute(INSERT_FAILED_EVENT, values | position):
-        return
-    cursor.execute(SELECT_FAILED_EVENT_PAYLOAD, position)
-    [(payload,)] = cursor.fetchall()
-    if payload != record.value:
-        # The topic was created again and its offsets restarted at 0: another record is stored for
-        # this position. Both are stored; the record's time makes the second position different.
-        position["topic"] = f"{record.topic}@{record.timestamp_ms}"
-        cursor.execute(INSERT_FAILED_EVENT, values | position)
