@@ -16,6 +16,7 @@ from handlers.domain.coupon import CouponAccepted
 from local.servers.ports import free_port
 from tests.support.service import apply, create_campaign, cut_off_redis, message
 from tests.support.single import publish_one
+from tests.support.state import configure
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -55,12 +56,11 @@ def test_without_kafka_an_applicant_is_accepted_once_the_admission_is_on_redis_d
 def test_without_kafka_and_without_a_disk_no_user_is_accepted_and_the_serial_is_kept(
     without_kafka: Settings, campaign_id: str
 ) -> None:
-    with closing(connect(without_kafka)) as redis:
-        redis.config_set("appendonly", "no")
-        try:
-            response = apply(campaign_id, "42")
-        finally:
-            redis.config_set("appendonly", "yes")
+    configure(without_kafka, "appendonly", "no")
+    try:
+        response = apply(campaign_id, "42")
+    finally:
+        configure(without_kafka, "appendonly", "yes")
     assert (response.status, response.code) == (503, "UNAVAILABLE")
     assert response.headers["Retry-After"] == "1"
     assert pending(without_kafka, campaign_id) == 1
@@ -109,15 +109,15 @@ def test_an_admission_that_the_disk_has_not_taken_in_time_is_not_safe(
     service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_campaign(campaign_id)
-    with closing(connect(service)) as redis, monkeypatch.context() as patched:
+    with monkeypatch.context() as patched:
         patched.setattr(admission, "DURABLE_WAIT_MS", 100)
-        redis.config_set("appendfsync", "no")  # the disk takes it when the system likes
+        configure(service, "appendfsync", "no")  # the disk takes it when the system likes
         try:
             serial = apply(campaign_id, "42").body["serial"]
             admitted = CouponAccepted(campaign_id, "42", serial, 0)
             assert wiring.admissions().make_all_durable([admitted] * 2) == [False, False]
         finally:
-            redis.config_set("appendfsync", "everysec")
+            configure(service, "appendfsync", "everysec")
     make_durable = wiring.admissions().make_all_durable
     eventually(lambda: make_durable([admitted] * 2) == [True, True], "the disk")
 
