@@ -45,7 +45,7 @@ test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
-test-cluster: setup  ## integration and end-to-end tests on a Redis cluster, three primaries with a replica each
+test-cluster: setup  ## the same on a Redis cluster of three primaries and three replicas
 	@TEST_REDIS=cluster $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
 faults: setup  ## histories of faults on real servers and programs (N=1000, SEED=7, KAFKA=apache)
 	@$(VENV_PYTHON) -m tests.faults.campaign \

@@ -20,6 +20,7 @@ TARGETS = [
     "unit",
     "test",
     "test-kafka",
+    "test-cluster",
     "faults",
     "controls",
     "simulate",
