@@ -79,4 +79,4 @@ class StaleStateError(UnavailableError):
 
 
 class MissingCampaignError(StaleStateError):
-    """Redis lists the campaign and does not have it: it is lost, or it is just being created."""
+    """The campaign is listed and not in Redis: it is lost, or just being created."""

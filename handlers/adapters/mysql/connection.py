@@ -6,7 +6,6 @@ processor time) for each connection that prefers TLS, and verifies nothing with 
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Any, cast
 
 import pymysql
@@ -16,6 +15,8 @@ from handlers.adapters import tls
 from handlers.config import TlsMode
 
 if TYPE_CHECKING:
+    import ssl
+
     from pymysql.cursors import Cursor
 
     from handlers.config import DatabaseAddress, DatabaseTls

@@ -106,10 +106,14 @@ class Ledger:
             if not 1 <= a.coupon.serial <= QUANTITY_MAX
         }
         possible = [a for a in accepted if a not in refused] if refused else accepted
-        return refused | self._insert_possible(cursor, possible, direct) if possible else refused
+        return (
+            refused | self._insert_possible(cursor, possible, direct=direct)
+            if possible
+            else refused
+        )
 
     def _insert_possible(
-        self, cursor: Cursor, accepted: Sequence[DecodedRecord], direct: bool
+        self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
     ) -> dict[DecodedRecord, FailedEvent]:
         """Insert in one statement, or in as many as the server's limit for one makes necessary."""
         coupons = [a.coupon for a in accepted]
@@ -117,8 +121,8 @@ class Ledger:
         room = packet_bytes_max(cursor) - STATEMENT_BYTES_MAX - text_bytes("','".join(ids))
         if len(accepted) > 1 and text_bytes(rows) > room:
             middle = len(accepted) // 2
-            first = self._insert_possible(cursor, accepted[:middle], direct)
-            return first | self._insert_possible(cursor, accepted[middle:], direct)
+            first = self._insert_possible(cursor, accepted[:middle], direct=direct)
+            return first | self._insert_possible(cursor, accepted[middle:], direct=direct)
         values = {"rows": rows, "campaign_ids": ids}
         if cursor.execute(INSERT_COUPONS, values) == len(accepted):
             return {}
@@ -133,11 +137,11 @@ class Ledger:
             elif failure:
                 refused[a] = failure
         if of_another_fence:
-            refused |= self._insert_in_time(cursor, of_another_fence, direct)
+            refused |= self._insert_in_time(cursor, of_another_fence, direct=direct)
         return refused
 
     def _insert_in_time(
-        self, cursor: Cursor, accepted: Sequence[DecodedRecord], direct: bool
+        self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
     ) -> dict[DecodedRecord, FailedEvent]:
         """Insert what the rebuild of the present fence has read; refuse what came later."""
         offsets = {
