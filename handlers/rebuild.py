@@ -8,6 +8,7 @@ takes precedence. tests/model checks the order of the steps.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def _rebuild(has_time: Callable[[], bool]) -> list[str]:
         _restore(rebuilds, has_time)
     if _closed(queries.campaigns()):
         raise StaleStateError  # Redis lost its state again: the next run starts over
-    redis_rebuild.renew_epoch(token)
+    redis_rebuild.renew_epoch(token, [campaign.id for campaign in campaigns])
     return [campaign.id for campaign in rebuilds]
 
 
@@ -93,14 +94,14 @@ def _take_over(campaign: Campaign) -> Campaign | None:
 
 def _restore(campaigns: Sequence[Campaign], has_time: Callable[[], bool]) -> None:
     fences, topic = wiring.fences(), wiring.topic()
-    unread = topic.unconsumed(has_time)
-    earlier = {campaign.id: fences.offsets(campaign.id) for campaign in campaigns}
-    for campaign in campaigns:
-        failed = wiring.failed_event_queue().unresolved(campaign.id)
-        in_time = _in_time(failed, earlier[campaign.id])
-        first = _first_of_each(campaign, in_time, SerialBitset())
-        wiring.redis_rebuild().restore(campaign.id, first, campaign.fence, pending=False)
-    ends = _restore_unread(campaigns, unread, earlier)
+    with closing(topic.unconsumed(has_time)) as unread:
+        earlier = {campaign.id: fences.offsets(campaign.id) for campaign in campaigns}
+        for campaign in campaigns:
+            failed = wiring.failed_event_queue().unresolved(campaign.id)
+            in_time = _in_time(failed, earlier[campaign.id])
+            first = _first_of_each(campaign, in_time, SerialBitset())
+            wiring.redis_rebuild().restore(campaign.id, first, campaign.fence, pending=False)
+        ends = _restore_unread(campaigns, unread, earlier)
     for campaign in campaigns:
         # From here on, the consumer refuses what was sent before this rebuild and is behind `ends`.
         fences.store_offsets(campaign.id, campaign.fence, topic.name, ends)
