@@ -168,7 +168,7 @@ def replicated() -> Iterator[Cluster]:
         yield cluster
 
 
-def test_without_a_write_in_the_confirmation_a_cut_off_primary_confirms_what_was_lost(
+def test_without_a_write_a_cut_off_primary_confirms_what_was_lost(
     replicated: Cluster,
 ) -> None:
     replicated.remove_guard("replicas", **PATIENT)
@@ -176,7 +176,7 @@ def test_without_a_write_in_the_confirmation_a_cut_off_primary_confirms_what_was
     assert any("no row" in violation for violation in found), found
 
 
-def test_with_a_write_in_the_confirmation_a_cut_off_primary_confirms_nothing(
+def test_with_a_write_a_cut_off_primary_confirms_nothing(
     replicated: Cluster,
 ) -> None:
     replicated.remove_guard(**PATIENT)
