@@ -67,7 +67,7 @@ def _run(
             outcome = signals.run(burst(client, applications, screen))
             _await_rows(watch, due, deployment, options.wait_s, screen)
         highest, pending = settled_counts(settings, campaign_id, options.wait_s)
-        rows, failed, mysql_version = read_rows(address, campaign_id)
+        rows, failed, mysql_version = read_rows(address, campaign_id, options.wait_s)
         server_versions = {"MySQL": mysql_version, "Redis": read_version(settings, campaign_id)}
     except (pymysql.Error, RedisError) as error:
         message = f"a server went away: {type(error).__name__}: {error}"
