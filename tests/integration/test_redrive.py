@@ -99,24 +99,6 @@ def test_a_user_whose_serial_belongs_to_another_gets_a_free_one_while_one_is_lef
     assert [apply(campaign_id, user).body["serial"] for user in ("second", "third")] == [2, 3]
 
 
-def test_coupons_are_written_in_the_order_in_which_consumers_write_them(
-    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fail(*[message(campaign_id, f"user-{n}", n) for n in (3, 1, 2)])
-    fail(b"poison", first=3)
-    create_campaign(campaign_id)
-    insert, order = Ledger.insert_one, []
-
-    def noting(self: Ledger, cursor: Cursor, accepted: DecodedRecord) -> Any:
-        order.append(accepted.coupon.serial)
-        return insert(self, cursor, accepted)
-
-    monkeypatch.setattr(Ledger, "insert_one", noting)
-    assert redrive_handler({}, None) == {"resolved": 3, "retried": 1, "dead": 0}
-    assert order == [1, 2, 3]
-    assert [serial for _, serial in coupons(service, campaign_id)] == [1, 2, 3]
-
-
 def test_a_returned_serial_is_used_first(service: Settings, campaign_id: str) -> None:
     create_campaign(campaign_id, quantity=5)
     fail(message(campaign_id, "owner", 3))
