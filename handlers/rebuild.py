@@ -98,8 +98,7 @@ def _restore(campaigns: Sequence[Campaign], has_time: Callable[[], bool]) -> Non
         earlier = {campaign.id: fences.offsets(campaign.id) for campaign in campaigns}
         for campaign in campaigns:
             failed = wiring.failed_event_queue().unresolved(campaign.id)
-            in_time = _in_time(failed, earlier[campaign.id])
-            first = _first_of_each(campaign, in_time, SerialBitset())
+            first = _first_of_each(campaign, _in_time(failed, earlier), SerialBitset())
             wiring.redis_rebuild().restore(campaign.id, first, campaign.fence, pending=False)
         ends = _restore_unread(campaigns, unread, earlier)
     for campaign in campaigns:
@@ -123,9 +122,9 @@ def _restore_unread(
                 page.append(next(unread))
         except StopIteration as end:
             ends = end.value
+        coupons = list(_in_time(page, earlier))
         for campaign in campaigns:
-            in_time = _in_time(page, earlier[campaign.id])
-            first = _first_of_each(campaign, in_time, loaded[campaign.id])
+            first = _first_of_each(campaign, coupons, loaded[campaign.id])
             wiring.redis_rebuild().restore(campaign.id, first, campaign.fence, pending=True)
     return ends
 
@@ -143,9 +142,9 @@ def _restore_issued(campaign: Campaign) -> None:
 
 
 def _in_time(
-    records: Iterable[Unwritten], earlier: Sequence[FenceOffset]
+    records: Iterable[Unwritten], earlier: Mapping[str, Sequence[FenceOffset]]
 ) -> Iterator[CouponAccepted]:
-    """Yield the coupons that no earlier rebuild has missed; skip what is no coupon.
+    """Yield the coupons of these campaigns that no earlier rebuild has missed.
 
     A coupon that an earlier rebuild has missed is of a user who was not accepted.
     """
@@ -154,7 +153,8 @@ def _in_time(
             coupon = CouponAccepted.decode(value)
         except UndecodableError:
             continue  # the consumer dead-letters it
-        if not is_late(coupon.fence, position, earlier):
+        offsets = earlier.get(coupon.campaign_id)
+        if offsets is not None and not is_late(coupon.fence, position, offsets):
             yield coupon
 
 
