@@ -94,7 +94,7 @@ def _in_use(campaign_id: str, gaps: SerialBitset) -> Iterator[int]:
     Each source is read before the one that its records move into. A record that is not yet in the
     topic needs none of `gaps`: its user holds its serial in Redis.
     """
-    unread = decoded(record.value for record in wiring.topic().unconsumed())
+    unread = decoded(record.value for record in wiring.topic().unconsumed().records)
     yield from (coupon.serial for coupon in unread if coupon.campaign_id == campaign_id)
     failed = wiring.failed_event_queue().unresolved(campaign_id)
     yield from (coupon.serial for coupon in decoded(record.value for record in failed))

@@ -62,15 +62,12 @@ def authenticator() -> Authenticator:
 @once
 def scripts() -> Scripts:
     """Return the runner of Lua scripts."""
-    from handlers.adapters.redis import client as redis_client
+    from handlers.adapters.redis.client import connect
     from handlers.adapters.redis.scripts import Scripts
 
-    auth = secrets().redis_auth()
-    return Scripts(
-        lambda: redis_client.connect(settings(), auth),
-        epoch=settings().redis_epoch,
-        is_cluster=settings().redis_cluster,
-    )
+    chosen, auth = settings(), secrets().redis_auth()
+    epoch, is_cluster = chosen.redis_epoch, chosen.redis_cluster
+    return Scripts(lambda: connect(chosen, auth), epoch=epoch, is_cluster=is_cluster)
 
 
 @once

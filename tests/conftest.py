@@ -34,15 +34,26 @@ if TYPE_CHECKING:
 WAIT_S = 30.0
 # In an order that the foreign keys allow.
 TABLES = ("failed_event", "coupon", "fence_offset", "campaign")
+# Tests of what one server does to its own client, or of one that loses everything at once.
+SINGLE_REDIS = "single_redis"
 # A test that depends on one of these needs servers.
 SERVER_FIXTURES = {"environment", "settings", "clean", "private_valkey"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("TEST_REDIS") == "cluster":
+        leave_out(SINGLE_REDIS, config, items)
     for item in items:
         if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
     spread_long_tests(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def leave_out(marker: str, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Do not run the tests with a marker: they are not about the servers of this run."""
+    left_out = [item for item in items if item.get_closest_marker(marker)]
+    items[:] = [item for item in items if not item.get_closest_marker(marker)]
+    config.hook.pytest_deselected(items=left_out)
 
 
 def spread_long_tests(items: list[pytest.Item], workers: int) -> None:

@@ -66,6 +66,8 @@ class UnavailableError(ServiceError):
     """The service cannot give a sure answer right now; the same request may be sent again."""
 
     code = "UNAVAILABLE"
+    # A log may show it: it is never a driver's text.
+    has_own_text: ClassVar[bool] = True
 
 
 class LedgerRefusedError(Exception):
@@ -77,4 +79,4 @@ class StaleStateError(UnavailableError):
 
 
 class MissingCampaignError(StaleStateError):
-    """Redis lists the campaign and does not have it: it is lost, or it is just being created."""
+    """The campaign is listed and not in Redis: it is lost, or just being created."""

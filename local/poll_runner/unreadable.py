@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from kafka.structs import TopicPartition
 
-from local.json_log import error_fields, log_event
+from handlers.log import error_fields
+from local.json_log import log_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable

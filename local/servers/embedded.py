@@ -43,10 +43,9 @@ class Stack:
     @property
     def settings(self) -> dict[str, str]:
         """The environment of programs that use these servers: a complete set of settings."""
-        cluster = {"REDIS_CLUSTER": "on"} if isinstance(self.valkey, ValkeyCluster) else {}
         return {
             "REDIS_URL": self.valkey.url,
-            **cluster,
+            "REDIS_CLUSTER": "on" if isinstance(self.valkey, ValkeyCluster) else "off",
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.url,
             "DATABASE_URL": self.mariadb.url,
             **DEVELOPMENT_SETTINGS,

@@ -37,7 +37,7 @@ def _output(module: str, environment: dict[str, str]) -> str:
 def test_after_a_restart_of_redis_apply_returns_503_until_it_is_opened_again(
     world: dict[str, str], private_valkey: Valkey, campaign_id: str
 ) -> None:
-    world["REDIS_URL"] = private_valkey.url
+    world |= {"REDIS_URL": private_valkey.url, "REDIS_CLUSTER": "off"}
     settings = Settings.from_environment(world)
     migrate(world)
     with gateway(world) as client, relayed_poll_runner(world):
@@ -66,7 +66,7 @@ def test_after_a_restart_of_redis_apply_returns_503_until_it_is_opened_again(
 def test_a_redis_that_lost_everything_is_opened_with_every_coupon_of_mysql(
     world: dict[str, str], private_valkey: Valkey, campaign_id: str
 ) -> None:
-    world["REDIS_URL"] = private_valkey.url
+    world |= {"REDIS_URL": private_valkey.url, "REDIS_CLUSTER": "off"}
     settings = Settings.from_environment(world)
     migrate(world)
     with gateway(world) as client, relayed_poll_runner(world):
@@ -87,7 +87,7 @@ def test_a_redis_that_lost_everything_is_opened_with_every_coupon_of_mysql(
 def test_the_scheduler_opens_a_restarted_redis_again_by_itself_within_seconds(
     world: dict[str, str], private_valkey: Valkey, campaign_id: str
 ) -> None:
-    world["REDIS_URL"] = private_valkey.url
+    world |= {"REDIS_URL": private_valkey.url, "REDIS_CLUSTER": "off"}
     settings = Settings.from_environment(world)
     migrate(world)
     with (

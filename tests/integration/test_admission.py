@@ -35,7 +35,7 @@ CLOCK = "redis.call('TIME')"
 @pytest.fixture
 def at(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """A function that admits a user at a given millisecond of Redis's clock."""
-    scripts = Scripts(lambda: connect(clean), epoch=True)
+    scripts = Scripts(lambda: connect(clean), epoch=True, is_cluster=clean.redis_cluster)
     RedisCampaigns(scripts).open(
         Campaign("window", "Window", 100, OPENS_MS, CLOSES_MS), created=True
     )
@@ -136,7 +136,7 @@ def test_a_command_packed_for_one_run_of_redis_never_reaches_the_next(
     settings: Settings, private_valkey: Valkey
 ) -> None:
     """The connection that was open before the restart must not carry the old history over."""
-    private = dataclasses.replace(settings, redis_url=private_valkey.url)
+    private = dataclasses.replace(settings, redis_url=private_valkey.url, redis_cluster=False)
     scripts = Scripts(lambda: connect(private), epoch=True)
     states, admissions = RedisCampaigns(scripts), Admissions(scripts)
     RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch(), [])
@@ -155,7 +155,7 @@ def test_without_the_epoch_check_a_restarted_redis_would_go_on_giving_serials(
     settings: Settings, private_valkey: Valkey
 ) -> None:
     """The negative control of the epoch: REDIS_EPOCH=off does not see the restart."""
-    private = dataclasses.replace(settings, redis_url=private_valkey.url)
+    private = dataclasses.replace(settings, redis_url=private_valkey.url, redis_cluster=False)
     scripts = Scripts(lambda: connect(private), epoch=False)
     states, admissions = RedisCampaigns(scripts), Admissions(scripts)
     RedisRebuild(scripts).renew_epoch(RedisRebuild(scripts).begin_epoch(), [])

@@ -137,6 +137,7 @@ def test_a_batch_is_decided_once_also_when_the_server_has_forgotten_the_script(
 
 
 @pytest.mark.usefixtures("service")
+@pytest.mark.single_redis
 def test_a_batch_whose_replies_are_lost_half_way_gets_the_serials_of_the_first_try(
     campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +147,7 @@ def test_a_batch_whose_replies_are_lost_half_way_gets_the_serials_of_the_first_t
     assert admit_one(admissions, campaign_id, "before").serial == 1
     client = scripts._connected()
     assert isinstance(client, ThreadLocalRedis)
-    connection: Any = client._own()
+    connection: Any = client._own().raw
     read, reads = connection.read_response, itertools.count()
 
     def lose(*args: Any, **named: Any) -> object:

@@ -75,6 +75,7 @@ def test_another_body_under_the_same_id_is_a_conflict_and_changes_nothing(
     assert rows(service, "SELECT id, quantity FROM campaign") == [(campaign_id, 100)]
 
 
+@pytest.mark.single_redis
 def test_a_creation_interrupted_before_redis_is_completed_by_the_same_body(
     service: Settings, campaign_id: str
 ) -> None:

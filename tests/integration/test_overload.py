@@ -141,11 +141,11 @@ def test_without_the_bounds_the_same_crowd_would_wait_as_long_as_the_handlers_do
 
 
 @pytest.fixture
-def world(settings: Settings, private_valkey: Valkey) -> dict[str, str]:
+def world(clean: Settings, private_valkey: Valkey) -> dict[str, str]:
     """The environment of programs with a Redis of their own, which a test may pause."""
-    own = dataclasses.replace(settings, redis_url=private_valkey.url)
+    own = dataclasses.replace(clean, redis_url=private_valkey.url, redis_cluster=False)
     ensure_epoch(own, database_address(own), RetryDeadline(WAIT_S, lambda _: None))
-    return {**os.environ, "REDIS_URL": private_valkey.url}
+    return {**os.environ, "REDIS_URL": private_valkey.url, "REDIS_CLUSTER": "off"}
 
 
 def test_with_redis_paused_every_client_gets_503_and_afterwards_all_is_well(

@@ -56,7 +56,7 @@ def test_a_client_that_asks_too_often_gets_429_for_the_second_and_keeps_the_seri
 def test_a_redis_that_takes_no_writes_still_serves_what_needs_none(
     settings: Settings, private_valkey: Valkey, refusing: dict[str, int]
 ) -> None:
-    private = dataclasses.replace(settings, redis_url=private_valkey.url)
+    private = dataclasses.replace(settings, redis_url=private_valkey.url, redis_cluster=False)
     with (
         closing(Scripts(lambda: connect(private), epoch=True)) as scripts,
         closing(connect(private)) as redis,

@@ -13,6 +13,7 @@ from handlers.adapters.redis.keys import CampaignKeys
 from handlers.consume import consume_handler
 from handlers.domain.campaign import Campaign
 from handlers.rebuild import rebuild_handler
+from tests.support.backlog import backlog_of
 from tests.support.redis_loss import flush, mark_as_restarted
 from tests.support.service import (
     apply,
@@ -27,15 +28,7 @@ from tests.support.single import publish_one
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from handlers.config import Settings
-    from handlers.domain.fence import Unwritten
-
-
-def nothing_unread() -> Generator[Unwritten, None, dict[int, int]]:
-    yield from ()
-    return {}
 
 
 def test_nothing_is_touched_when_nothing_was_lost(lossy: Settings, campaign_id: str) -> None:
@@ -160,8 +153,8 @@ def test_a_user_whose_record_waits_in_failed_event_is_not_forgotten(
         message(campaign_id, "waiting", 4).encode(),
     )
     flush(lossy)
-    empty = SimpleNamespace(unconsumed=lambda _: nothing_unread(), name=lossy.coupon_topic)
-    with wiring.override(wiring.topic, empty):
+    nothing_unread = SimpleNamespace(unconsumed=lambda _: backlog_of([]), name="coupon_create")
+    with wiring.override(wiring.topic, nothing_unread):
         rebuild_handler({}, None)
     assert apply(campaign_id, "waiting").body["serial"] == 4
     assert rows(lossy, "SELECT status, attempts FROM failed_event") == [("PENDING", 0)]

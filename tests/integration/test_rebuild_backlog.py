@@ -12,20 +12,21 @@ from handlers import rebuild, wiring
 from handlers.adapters.kafka import topic_reader
 from handlers.adapters.redis import rebuild as redis_rebuild
 from handlers.domain.errors import UnavailableError
-from handlers.domain.fence import Position, Unwritten
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.rebuild import rebuild_handler
 from local.lambda_context import LambdaContext
+from tests.support.backlog import backlog_of
 from tests.support.drift import Redis
 from tests.support.redis_loss import flush
-from tests.support.service import apply, create_campaign, message
+from tests.support.service import apply, create_campaign, message, rows
 from tests.support.single import publish_one
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Iterable
 
     from handlers.config import Settings
+    from handlers.domain.fence import Unwritten
 
 # Of one campaign, in this order; the first of each user and of each serial counts.
 UNREAD = [("a", 1), ("b", 2), ("a", 1), ("b", 7), ("c", 2), ("c", 3), ("a", 3), ("d", 4), ("e", 9)]
@@ -34,13 +35,8 @@ FIRST = {b"a": 1, b"b": 2, b"c": 3, b"d": 4}
 
 def rebuild_from_unread(campaign_id: str) -> None:
     values = [message(campaign_id, *one).encode() for one in UNREAD]
-
-    def unconsumed(_has_time: object) -> Generator[Unwritten, None, dict[int, int]]:
-        for offset, value in enumerate([b"no coupon", *values, None]):
-            yield Unwritten(value, Position("coupon_create", 0, offset))
-        return {0: len(values) + 2}
-
-    topic = SimpleNamespace(unconsumed=unconsumed, name="coupon_create")
+    backlog = backlog_of([b"no coupon", *values, None])
+    topic = SimpleNamespace(unconsumed=lambda _: backlog, name="coupon_create")
     with wiring.override(wiring.topic, topic):
         rebuild_handler({}, None)
 
@@ -69,10 +65,13 @@ def test_a_page_that_forgot_those_before_it_would_let_a_later_record_count(
     create_campaign(campaign_id, quantity=8)
     flush(lossy)
     monkeypatch.setattr(rebuild, "PAGE", 2)
-    first_of_each = rebuild._first_of_each
-    monkeypatch.setattr(
-        rebuild, "_first_of_each", lambda one, page, _: first_of_each(one, page, SerialBitset())
-    )
+    add = rebuild._Restore.add
+
+    def forgetful(self: rebuild._Restore, records: Iterable[Unwritten], *, pending: bool) -> None:
+        self.loaded = SerialBitset()
+        add(self, records, pending=pending)
+
+    monkeypatch.setattr(rebuild._Restore, "add", forgetful)
     rebuild_from_unread(campaign_id)
     assert holders(lossy, campaign_id) != FIRST
 
@@ -87,6 +86,26 @@ def test_what_redis_alone_remembers_yields_to_a_record(
     monkeypatch.setattr(rebuild, "PAGE", 1)
     rebuild_from_unread(campaign_id)
     assert holders(lossy, campaign_id) == FIRST
+
+
+def test_a_record_of_the_topic_outweighs_one_of_failed_event(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=8)
+    for offset, (user, serial) in enumerate([("other", 1), ("b", 8), ("waiting", 6)], 10**9):
+        rows(
+            lossy,
+            "INSERT INTO failed_event (campaign_id, user_id, topic, partition_no, offset_no, "
+            "payload, reason, detail, status) VALUES (%s, %s, 'coupon_create', 0, %s, %s, "
+            "'NOT_INSERTED', 'for a test', 'DEAD')",
+            campaign_id,
+            user,
+            offset,
+            message(campaign_id, user, serial).encode(),
+        )
+    flush(lossy)
+    rebuild_from_unread(campaign_id)
+    assert holders(lossy, campaign_id) == FIRST | {b"waiting": 6}
 
 
 def test_a_function_without_time_says_how_far_it_came_and_the_campaign_stays_closed(

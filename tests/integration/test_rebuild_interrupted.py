@@ -59,6 +59,7 @@ def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.single_redis
 def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +119,7 @@ def test_a_flush_in_the_middle_of_a_rebuild_opens_nothing(
         return real(*args, **options)
 
     monkeypatch.setattr(RedisRebuild, step, after_another_flush)
-    with contextlib.suppress(StaleStateError):
+    with contextlib.suppress(UnavailableError):
         rebuild_handler({}, None)
     assert apply(campaign_id, "b").status == 503
     assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}

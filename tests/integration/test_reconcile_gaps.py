@@ -55,7 +55,7 @@ def lose_admission(settings: Settings, campaign_id: str, user: str) -> None:
 
 def consume_everything(settings: Settings, campaign_id: str, but: str = "") -> None:
     """Write the records of the topic, except one user's, and commit the offsets."""
-    values = decoded(one.value for one in wiring.topic().unconsumed())
+    values = decoded(one.value for one in wiring.topic().unconsumed().records)
     ours = [m for m in values if m.campaign_id == campaign_id and m.user_id != but]
     consume_handler(kafka_event(ours), None)
     topic, group = settings.coupon_topic, settings.consumer_group

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from handlers.config import Settings
 
+pytestmark = pytest.mark.single_redis
 ECHO = "return ARGV[1]"
 # Long enough to be interrupted in the middle.
 SLOW_ECHO = "local i = 0 while i < 3000000 do i = i + 1 end return ARGV[1]"

@@ -12,6 +12,7 @@ from kafka import KafkaProducer
 from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.kafka.fetched_records import ISOLATION
 from handlers.adapters.kafka.topic_reader import Topic
+from tests.support.backlog import values_of
 from tests.support.polling import committed, drive, polling
 from tests.support.waiting import WAIT_S
 
@@ -73,7 +74,7 @@ def test_a_rebuild_reads_what_is_committed_and_nothing_else(
     own_topic: Settings, expected: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send_in_transactions(own_topic)
-    assert [record.value for record in Topic(own_topic).unconsumed()] == expected
+    assert values_of(Topic(own_topic).unconsumed()) == expected
     # The negative control.
     monkeypatch.setitem(ISOLATION, "isolation_level", "read_uncommitted")
-    assert [record.value for record in Topic(own_topic).unconsumed()] == EVERYTHING
+    assert values_of(Topic(own_topic).unconsumed()) == EVERYTHING

@@ -164,13 +164,13 @@ def test_a_skip_is_for_these_bytes_and_not_for_another_batch_at_that_place(
     settings, spoil = spoilt
     spoil(b"damaged", 0)
     with pytest.raises(UnavailableError):
-        list(wiring.topic().unconsumed())
+        list(wiring.topic().unconsumed().records)
     assert skip.main([place_of(settings, 0)]) == 0
-    assert list(wiring.topic().unconsumed()) == []
+    assert list(wiring.topic().unconsumed().records) == []
     # As if the topic had been created again.
     rows(settings, "UPDATE failed_event SET payload = 'another batch'")
     with pytest.raises(UnavailableError):
-        list(wiring.topic().unconsumed())
+        list(wiring.topic().unconsumed().records)
 
 
 def test_skip_refuses_what_it_does_not_know_or_understand(
@@ -199,7 +199,7 @@ def test_a_topic_that_the_broker_compresses_is_read(settings: Settings, codec: s
         admin.create_topics([NewTopic(name, 1, 1, topic_configs=configs)])
     values: list[bytes | None] = [f"{n} ".encode() * 9000 for n in range(5)]
     send(own, values, partition=0)
-    assert [record.value for record in Topic(own).unconsumed()] == values
+    assert [record.value for record in Topic(own).unconsumed().records] == values
     seen: list[int] = []
 
     def note(event: dict[str, Any], _context: Any) -> None:

@@ -21,6 +21,7 @@ TARGETS = [
     "test",
     "test-kafka",
     "test-mysql",
+    "test-cluster",
     "faults",
     "controls",
     "simulate",

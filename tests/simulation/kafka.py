@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from handlers.adapters.kafka.topic_reader import Backlog
 from handlers.domain.errors import UnavailableError
 from handlers.domain.fence import Position, Unwritten
 from tests.simulation.actors import Fate
@@ -103,13 +104,13 @@ class Topic:
         self._stage = stage
         self.name = log.topic
 
-    def unconsumed(
-        self, _has_time: Callable[[], bool]
-    ) -> Generator[Unwritten, None, dict[int, int]]:
-        return self._records(list(self._log.committed))
+    def unconsumed(self, _has_time: Callable[[], bool]) -> Backlog:
+        ends: dict[int, int] = {}
+        return Backlog(self._records(list(self._log.committed), ends), ends)
 
-    def _records(self, committed: list[int]) -> Generator[Unwritten, None, dict[int, int]]:
-        ends = dict[int, int]()
+    def _records(
+        self, committed: list[int], ends: dict[int, int]
+    ) -> Generator[Unwritten, None, None]:
         for partition, first in enumerate(committed):
             if self._stage.pause("read topic") not in {Fate.PROCEED, Fate.TWICE}:
                 raise UnavailableError
@@ -117,4 +118,3 @@ class Topic:
             for offset, value in enumerate(values, first):
                 yield Unwritten(value, Position(self._log.topic, partition, offset))
             ends[partition] = first + len(values)
-        return ends

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kafka import KafkaConsumer, TopicPartition
@@ -20,7 +21,7 @@ from handlers.domain.errors import UnavailableError
 from handlers.domain.fence import Position, Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from handlers.config import Settings
     from handlers.domain.record import UnreadableBatch
@@ -32,7 +33,21 @@ RECORDS_MAX = 5000
 # open, or while a partition has no leader) show as a position that does not move.
 NO_PROGRESS_S = 30.0
 PROGRESS_INTERVAL_S = 10.0
-AT_THE_OFFSETS = Unwritten(None, Position("", 0, 0))
+
+
+NO_RECORD = Unwritten(None, Position("", 0, 0))
+
+
+@dataclass(slots=True)
+class Backlog:
+    """Records that are read one by one; once they are, the offset behind them by partition."""
+
+    records: Generator[Unwritten, None, None]
+    ends: Mapping[int, int]
+
+    def close(self) -> None:
+        """Close the connection, also where records are left."""
+        self.records.close()
 
 
 class Topic:
@@ -44,36 +59,35 @@ class Topic:
     def __init__(
         self, settings: Settings, is_skipped: Callable[[UnreadableBatch], bool] = lambda _: False
     ) -> None:
+        self.name = settings.coupon_topic
         self._settings = settings
         self._is_skipped = is_skipped
-        self.name = settings.coupon_topic
 
-    def unconsumed(
-        self, has_time: Callable[[], bool] = lambda: True
-    ) -> Generator[Unwritten, None, dict[int, int]]:
-        """Yield the records from the group's committed offsets to the end, in bounded memory.
+    def unconsumed(self, has_time: Callable[[], bool] = lambda: True) -> Backlog:
+        """Return the records from the group's committed offsets to the end, in bounded memory.
 
-        The offsets are those of the moment of this call. Everything before them is in MySQL: a
-        caller that reads MySQL after this call gets all of it. The end is where it is at the first
-        fetch. Returns the offset behind the last record that it has yielded, by partition.
-
-        Raises UnavailableError when Kafka is unreachable or stands still, when `has_time` says no,
-        and at a batch that cannot be read and is not skipped: it may hold coupons.
+        The offsets are those of the moment of this call. Everything before them has been committed
+        to MySQL: a caller that reads MySQL after this call gets all of it. Raises UnavailableError
+        when Kafka is unreachable or stands still, when `has_time` says no, and at a batch that
+        cannot be read and is not skipped: it may hold coupons.
         """
-        records = self._records(has_time)
-        next(records)  # AT_THE_OFFSETS
-        return records
+        ends: dict[int, int] = {}
+        records = self._records(has_time, ends)
+        next(records)  # the offsets
+        return Backlog(records, ends)
 
-    def _records(self, has_time: Callable[[], bool]) -> Generator[Unwritten, None, dict[int, int]]:
+    def _records(
+        self, has_time: Callable[[], bool], ends: dict[int, int]
+    ) -> Generator[Unwritten, None, None]:
         try:
             require_broker(self._settings)
             with closing(self._consumer()) as consumer:
                 reading = _Reading(consumer, self._partitions(consumer))
-                yield AT_THE_OFFSETS
+                yield NO_RECORD
                 while reading.left:
                     yield from self._poll(consumer, reading)
                     reading.follow(has_time)
-                return reading.ends
+                ends |= reading.ends()
         except (KafkaError, OSError) as error:
             message = "Kafka gave no answer"
             raise UnavailableError(message) from error
@@ -130,11 +144,6 @@ class _Reading:
         self._read = 0
         self._moved_at = self._logged_at = time.monotonic()
 
-    @property
-    def ends(self) -> dict[int, int]:
-        """The offset behind the last record that was read, by partition."""
-        return {one.partition: self._consumer.position(one) for one in self._starts}
-
     def skip(self, batch: UnreadableBatch) -> None:
         """Go on behind a batch."""
         partition = TopicPartition(batch.topic, batch.partition)
@@ -167,6 +176,10 @@ class _Reading:
             self._fail(f"nothing came for {NO_PROGRESS_S:.0f} s at {places}")
         if self.left and not has_time():
             self._fail("this function's time is over; python -m local.rebuild has no limit")
+
+    def ends(self) -> dict[int, int]:
+        """Return the offset behind the last record that was read, by partition."""
+        return {each.partition: self._consumer.position(each) for each in self._starts}
 
     def _total(self) -> int:
         return sum(end - self._starts[partition] for partition, end in self._ends.items())

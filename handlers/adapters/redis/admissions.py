@@ -101,10 +101,10 @@ class Admissions:
         )
 
     def confirm_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
-        """Return for each whether Redis is still in the history that admitted it, in one round trip.
+        """Return for each whether Redis is still in the history that admitted it.
 
         What Kafka has acknowledged before this, a later rebuild finds in the topic. Also False
-        where Redis does not respond.
+        where Redis does not respond. One round trip.
         """
         histories = list({(one.campaign_id, one.fence): None for one in admitted})
         calls: list[Call] = [

@@ -96,14 +96,6 @@ class ThreadLocalCluster(RedisCluster):
         self._ask(redirected.values(), replies)
         return replies
 
-    def execute_once(self, commands: Sequence[Command]) -> list[Any]:
-        """Send to the first command's node over one connection, never a second time."""
-        node = self._node_of(commands[0])
-        if node is None or not self._may_ask(node):
-            message = "the node does not respond"
-            raise RedisConnectionError(message)
-        return self._own(node).ask_once(commands)
-
     def close(self) -> None:
         """Close the connections of all threads; a thread that continues opens a new one."""
         self._own_connections.close()
@@ -156,7 +148,7 @@ class ThreadLocalCluster(RedisCluster):
             _fill(share, replies, share.connection.ask_once(share.commands))
         except RedisError as error:
             self._breaker_of(share.node).failed()
-            self._refresh_soon()
+            self._refresh_soon(share.node)
             _fill(share, replies, error)
 
     def _may_ask(self, node: ClusterNode) -> bool:
@@ -169,7 +161,7 @@ class ThreadLocalCluster(RedisCluster):
         try:
             self._probe(node)
         except RedisError:
-            self._refresh_soon()
+            self._refresh_soon(node)
             return False
         breaker.succeeded()
         return True
@@ -200,18 +192,21 @@ class ThreadLocalCluster(RedisCluster):
             manager.move_slot(redirection)
         return manager.get_node(*where) or ClusterNode(*where)
 
-    def _refresh_soon(self) -> None:
-        """Read the map of the slots again, in a thread of its own; not all the time."""
+    def _refresh_soon(self, failed: ClusterNode | None = None) -> None:
+        """Read the map of the slots again, from `failed` last, in a thread; not all the time."""
         with self._refresh_lock:
             now = time.monotonic()
             if now < self._refresh_at:
                 return
             self._refresh_at = now + REFRESH_EVERY_S
-        Thread(target=self._refresh, name="redis-slots", daemon=True).start()
+        name = failed.name if failed else None
+        Thread(target=self._refresh, args=(name,), name="redis-slots", daemon=True).start()
 
-    def _refresh(self) -> None:
+    def _refresh(self, failed: str | None) -> None:
         try:
-            self.nodes_manager.initialize(additional_startup_nodes_info=self._seeds)
+            self.nodes_manager.initialize(
+                additional_startup_nodes_info=self._seeds, last_failed_node_name=failed
+            )
         except (RedisError, RedisClusterException) as error:
             log.warning("no node of the Redis cluster responds", {"cause": type(error).__name__})
 

@@ -41,8 +41,9 @@ class RedisAdmissionReader:
         keys = CampaignKeys.of(campaign_id)
         script_keys = [keys.campaign, keys.applied_user, keys.coupon_count]
         code, *reply = self._scripts.run(SNAPSHOT, script_keys, self._scripts.checks_epoch)
-        if code == b"NOT_FOUND" and self._scripts.why_missing([campaign_id]) == [None]:
-            raise CampaignNotFoundError
+        if code == b"NOT_FOUND":
+            [reason] = self._scripts.why_missing([campaign_id])
+            raise reason or CampaignNotFoundError
         if code != b"OK":
             raise StaleStateError
         return CampaignSnapshot(*reply)

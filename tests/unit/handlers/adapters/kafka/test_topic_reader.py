@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from kafka.structs import TopicPartition
@@ -16,14 +16,9 @@ from handlers.adapters.kafka.topic_reader import Topic
 from handlers.config import Settings
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import UnreadableBatch
+from tests.support.backlog import values_of
 from tests.support.fakes import NOW_MS
-from tests.support.polled import record
 from tests.unit.conftest import ENVIRONMENT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from handlers.domain.fence import Unwritten
 
 P0, P1 = TopicPartition("coupon_create", 0), TopicPartition("coupon_create", 1)
 DAMAGED = UnreadableBatch("coupon_create", 0, 12, 14, b"bytes", "its checksum is wrong")
@@ -83,7 +78,7 @@ class Broker:
             if offset < self.ends[partition] and offset != self.stuck_at:
                 self.positions[partition] += 1
                 value = f"{partition.partition}-{offset}".encode()
-                return {partition: [record(offset, partition, value)]}
+                return {partition: [SimpleNamespace(value=value, offset=offset)]}
         return {}
 
     def close(self) -> None:
@@ -108,20 +103,12 @@ def settings() -> Settings:
 EVERYTHING = {*(f"0-{n}".encode() for n in range(10, 15)), b"1-0", b"1-1"}
 
 
-def values_of(records: Iterable[Unwritten]) -> set[bytes | None]:
-    """Return the values, each of which names its place."""
-    found = list(records)
-    for value, (topic, partition, offset) in found:
-        assert (topic, value) == ("coupon_create", f"{partition}-{offset}".encode())
-    return {one.value for one in found}
-
-
 def test_a_backlog_is_read_to_its_end_however_long_it_takes(
     broker: Broker, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began_s, progress = broker.now_s, list[dict[str, int]]()
     monkeypatch.setattr(log, "info", lambda _, fields: progress.append(fields))
-    assert values_of(Topic(settings).unconsumed()) == EVERYTHING
+    assert set(values_of(Topic(settings).unconsumed())) == EVERYTHING
     assert broker.now_s > began_s + 5 * topic_reader.NO_PROGRESS_S
     assert broker.closed
     assert progress == [{"read": n, "of": 7} for n in range(1, 8)]
@@ -130,26 +117,25 @@ def test_a_backlog_is_read_to_its_end_however_long_it_takes(
 def test_the_offsets_are_those_of_the_call_and_the_end_that_of_the_first_fetch(
     broker: Broker, settings: Settings
 ) -> None:
-    records = Topic(settings).unconsumed()
+    backlog = Topic(settings).unconsumed()
     broker.committed_offsets[P0] = 14  # the consumer goes on meanwhile
-    found = [next(records), next(records)]
+    found = {next(backlog.records).value, next(backlog.records).value}
     broker.ends[P0] = broker.ends[P1] = 10**6  # and so do other applicants
-    found += records
-    assert values_of(found) == EVERYTHING
-    assert broker.positions == {P0: 15, P1: 2}
+    assert found | set(values_of(backlog)) == EVERYTHING
+    assert backlog.ends == {0: 15, 1: 2}
 
 
 def test_a_reading_that_is_given_up_closes_its_consumer(broker: Broker, settings: Settings) -> None:
-    values = Topic(settings).unconsumed()
-    next(values)
-    del values
+    backlog = Topic(settings).unconsumed()
+    next(backlog.records)
+    del backlog
     assert broker.closed
 
 
 def test_a_position_that_does_not_move_is_named(broker: Broker, settings: Settings) -> None:
     broker.stuck_at = 13
     with pytest.raises(UnavailableError, match="nothing came for 30 s at coupon_create-0@13") as e:
-        list(Topic(settings).unconsumed())
+        values_of(Topic(settings).unconsumed())
     assert str(e.value).startswith("read 5 of 7 unread records of the topic: ")
 
 
@@ -158,7 +144,7 @@ def test_without_time_it_says_how_far_it_came_and_what_to_do(
 ) -> None:
     asked = iter([True, True, False])
     with pytest.raises(UnavailableError, match=r"read 3 of 7 .* python -m local.rebuild"):
-        list(Topic(settings).unconsumed(lambda: next(asked)))
+        values_of(Topic(settings).unconsumed(lambda: next(asked)))
     assert broker.closed
 
 
@@ -167,10 +153,10 @@ def test_a_damaged_batch_ends_the_reading_until_an_operator_has_skipped_it(
 ) -> None:
     broker.damaged = DAMAGED
     with pytest.raises(UnavailableError, match=r"coupon_create-0@12 cannot be read: .*coupons"):
-        list(Topic(settings).unconsumed())
+        values_of(Topic(settings).unconsumed())
     assert broker.closed
     skipped = Topic(settings, [DAMAGED].__contains__)
-    assert values_of(skipped.unconsumed()) == EVERYTHING - {b"0-12", b"0-13"}
+    assert set(values_of(skipped.unconsumed())) == EVERYTHING - {b"0-12", b"0-13"}
 
 
 def test_a_skip_never_goes_past_the_end(broker: Broker, settings: Settings) -> None:
