@@ -18,6 +18,11 @@ TOKEN_USER = $(call given,USER)
 STACK_SETTINGS := out/stack.env
 SETTINGS_FILE = $(or $(call given,ENV),$(if $(REDIS_URL),,$(wildcard $(STACK_SETTINGS))))
 WITH_SETTINGS = $(if $(SETTINGS_FILE),set -a && . "$(abspath $(SETTINGS_FILE))" && set +a &&)
+# `make up` writes down how its servers are reached: for commands that look at them or repair them,
+# not for programs, of which the containers have their own.
+CONTAINER_SETTINGS := out/containers.env
+OPERATED = $(or $(SETTINGS_FILE),$(if $(REDIS_URL),,$(wildcard $(CONTAINER_SETTINGS))))
+WITH_OPERATED = $(if $(OPERATED),set -a && . "$(abspath $(OPERATED))" && set +a &&)
 # Servers that run elsewhere need no MariaDB on this machine.
 DEMO_SETUP = $(if $(filter compose env --servers=compose --servers=env,$(ARGS)),python,setup)
 # Tests mostly wait, so several run side by side, each worker on servers of its own; given servers
@@ -36,7 +41,7 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo unit test test-kafka test-cluster faults controls fuzz soak simulate
+.PHONY: demo unit test test-kafka test-cluster test-mysql faults controls fuzz soak simulate
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 unit: python  ## the unit tests alone, without any server: some fifteen seconds (ARGS="-k words")
@@ -47,6 +52,10 @@ test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 1
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
 test-cluster: setup  ## the same on a Redis cluster of three primaries and three replicas
 	@TEST_REDIS=cluster $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
+# Not in UTC, which would hide a mistake; without the tz database, which may be missing.
+test-mysql: python  ## integration, end-to-end and contract tests on MySQL 8 as it comes (Maven)
+	@MYSQLD=$$($(VENV_PYTHON) -m local.servers.mysql) && export MYSQLD TZ=KST-9 \
+		&& $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e tests/contract $(ARGS)
 faults: setup  ## histories of faults on real servers and programs (N=1000, SEED=7, KAFKA=apache)
 	@$(VENV_PYTHON) -m tests.faults.campaign \
 		--histories $(or $(call given,N),$(if $(call given,SEED),1,60)) \
@@ -80,20 +89,24 @@ package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch ar
 
 .PHONY: up down
 up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
+	@local/containers.sh ports
 	@local/compose.sh build --quiet migrate
 	@wait=$$(local/compose.sh up --help | sed -n 's/^ *\(--wait\) .*/\1/p') \
-		&& local/compose.sh up --detach --no-build $$wait $(ARGS)
+		&& local/compose.sh up --detach --no-build $$wait $(ARGS) \
+		&& { [ -n "$$wait" ] || local/containers.sh wait; }
+	@mkdir -p $(dir $(CONTAINER_SETTINGS)) && local/containers.sh settings > $(CONTAINER_SETTINGS)
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
 	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
+	@rm -f $(CONTAINER_SETTINGS)
 
 .PHONY: stack migrate api serve poller scheduler rebuild reconcile token
 stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints the settings
 	@mkdir -p $(dir $(STACK_SETTINGS))
 	@$(VENV_PYTHON) -m local.stack --env-file $(STACK_SETTINGS) $(ARGS)
 migrate: python  ## schema, topic, epoch
-	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.migrate $(ARGS)
+	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.migrate $(ARGS)
 api: python  ## chalice local on port 8000
-	@$(WITH_SETTINGS) .venv/bin/chalice local --port 8000 $(ARGS)
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.chalice_local --port 8000 $(ARGS)
 serve: python  ## the gateway on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
 poller: python  ## a consumer of group_1 (ARGS="--processes 2")
@@ -101,12 +114,12 @@ poller: python  ## a consumer of group_1 (ARGS="--processes 2")
 scheduler: python  ## relay, redrive and rebuild, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
 rebuild: python  ## bring back a Redis that restarted or lost its state, at once
-	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.rebuild $(ARGS)
+	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.rebuild $(ARGS)
 reconcile: python  ## compare Redis with MySQL, name what differs (ARGS="CAMPAIGN --repair")
-	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.reconcile $(ARGS)
+	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.reconcile $(ARGS)
 token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }
-	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)
+	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)
 
 .PHONY: model lint lint-infra test-infra fmt clean
 model:  ## the protocol, checked exhaustively with Spin (ARGS="--only calm no-wait", --tell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
@@ -21,7 +22,11 @@ def _view(route: Route) -> Callable[..., Response]:
 
     def view(**_: str) -> Response:
         request: Any = app.current_request  # of this thread, also under `chalice local`
-        response = route.handler(request.to_original_event(), request.lambda_context)
+        event = dict(request.to_original_event())
+        # A REST API passes them as they were sent, percent-encoded.
+        parameters = event.get("pathParameters") or {}
+        event["pathParameters"] = {name: unquote(parameters[name]) for name in parameters} or None
+        response = route.handler(event, request.lambda_context)
         return Response(response["body"], response["headers"], response["statusCode"])
 
     view.__name__ = route.handler.__name__
@@ -29,8 +34,10 @@ def _view(route: Route) -> Callable[..., Response]:
 
 
 for _route in ROUTES:
-    # Any content type: the handlers themselves check the body and report what is wrong.
-    app.route(_route.path, methods=[_route.method], content_types=[])(_view(_route))
+    # A REST API has HEAD only where it is defined. Any content type: the handlers themselves
+    # check the body and report what is wrong.
+    _methods = ["GET", "HEAD"] if _route.method == "GET" else [_route.method]
+    app.route(_route.path, methods=_methods, content_types=[])(_view(_route))
 
 
 @app.lambda_function(name="consume_handler")

@@ -1,6 +1,6 @@
 """POST /campaigns/{id}/apply: decide in Redis, hand the admitted to Kafka, respond.
 
-A batch of requests goes through four phases: authenticate, admit, publish, make durable. Each phase
+A batch of requests goes through four phases: authenticate, admit, publish, write. Each phase
 yields the responses that it knows, with their index, and returns the applications that go on. What
 it returns has a type of its own, so the type checker refuses phases in a wrong order.
 """
@@ -8,16 +8,17 @@ it returns has a type of its own, so the type checker refuses phases in a wrong 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from handlers import wiring
-from handlers.domain.admission import Admission, Applicant, Outcome
+from handlers import log, wiring
+from handlers.domain.admission import Admission, Applicant
 from handlers.domain.coupon import CouponAccepted, OutgoingMessage
-from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
+from handlers.domain.errors import UnavailableError
+from handlers.domain.settlement import SettledAs, Settlement
+from handlers.edge.http.admission import admission_response, rejection_response
 from handlers.edge.http.endpoint import Event, RequestScope, Response
-from handlers.edge.http.response import json_response, problem
 
 T = TypeVar("T")
 Request = TypeVar("Request")
@@ -25,12 +26,6 @@ Reply = TypeVar("Reply")
 
 _Phase = Generator[tuple[int, Response], None, list[T]]
 
-REJECTIONS = {
-    Outcome.SOLD_OUT: "All coupons of this campaign are gone.",
-    Outcome.NOT_OPEN: "This campaign has not opened yet.",
-    Outcome.CLOSED: "This campaign is over.",
-    Outcome.TOO_MANY_REQUESTS: "Too many requests of yours or of your address; slow down.",
-}
 NOT_YET_SAFE = "Your place is kept but not yet safe; send the same request again."
 
 
@@ -52,9 +47,9 @@ def apply_batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
     admitted = yield from _admit(applications)
     if not admitted:
         return
-    unpublished = yield from _publish(admitted)
-    if unpublished:
-        yield from _make_durable(unpublished)
+    unsafe = yield from _publish(admitted)
+    if unsafe:
+        yield from _write(unsafe)
 
 
 def reject_from_cache(campaign_id: str, authorization: str, request_id: str) -> Response | None:
@@ -68,7 +63,7 @@ def reject_from_cache(campaign_id: str, authorization: str, request_id: str) -> 
         return None
     user = wiring.authenticator().cached_user(authorization)
     admission = cache.peek(campaign_id, user.id) if user else None
-    return _reject(admission, request_id) if admission else None
+    return rejection_response(admission, request_id) if admission else None
 
 
 @dataclass(slots=True)
@@ -97,8 +92,8 @@ class _Admitted:
 
 
 @dataclass(slots=True)
-class _Unpublished:
-    """An admitted application whose message Kafka has not acknowledged."""
+class _Unsafe:
+    """An admitted application that a rebuild of Redis may not find in Kafka."""
 
     admitted: _Admitted
 
@@ -153,37 +148,47 @@ def _admit(applications: list[_Application]) -> _Phase[_Admitted]:
 
 def _publication(application: _Application, admission: Admission) -> OutgoingMessage:
     campaign_id, user_id, _ = application.applicant
-    message = CouponAccepted(campaign_id, user_id, admission.serial, admission.admitted_at_ms)
+    serial, admitted_at_ms, fence = admission.serial, admission.admitted_at_ms, admission.fence
+    message = CouponAccepted(campaign_id, user_id, serial, admitted_at_ms, fence)
     return OutgoingMessage(message, application.scope.request_id, application.deadline)
 
 
-def _publish(admitted: list[_Admitted]) -> _Phase[_Unpublished]:
-    """Hand all over to Kafka at once; respond to those whose admission Kafka has."""
-    unpublished: list[_Unpublished] = []
-    replies = _ask(_hand_over, [one.outgoing for one in admitted])
-    for one, is_acknowledged in zip(admitted, replies, strict=True):
+def _publish(admitted: list[_Admitted]) -> _Phase[_Unsafe]:
+    """Hand all over to Kafka at once; respond to those whom a rebuild of Redis cannot miss.
+
+    A rebuild that begins after the confirmation finds the record in the topic. Where one has begun
+    before, the record may have come too late for it.
+    """
+    acknowledged = _ask(_hand_over, [one.outgoing for one in admitted])
+    published = [one for one, reply in zip(admitted, acknowledged, strict=True) if reply is True]
+    confirmed = iter(_ask(_confirm, [one.outgoing.message for one in published]))
+    unsafe: list[_Unsafe] = []
+    for one, is_acknowledged in zip(admitted, acknowledged, strict=True):
+        reply = next(confirmed) if is_acknowledged is True else is_acknowledged
         application = one.application
-        if isinstance(is_acknowledged, Exception):
-            yield application.index, application.scope.fail(is_acknowledged)
-        elif is_acknowledged:
+        if isinstance(reply, Exception) and not isinstance(reply, UnavailableError):
+            yield application.index, application.scope.fail(reply)
+        elif reply is True:
             yield application.index, _respond(application, one.admission)
         else:
-            unpublished.append(_Unpublished(one))
-    return unpublished
+            unsafe.append(_Unsafe(one))
+    return unsafe
 
 
-def _make_durable(unpublished: list[_Unpublished]) -> Iterator[tuple[int, Response]]:
-    """Wait once for Redis's disk in place of Kafka; respond to the rest of the batch.
+def _write(unsafe: list[_Unsafe]) -> Iterator[tuple[int, Response]]:
+    """Write the coupons to MySQL in place of the consumer; respond to the rest of the batch.
 
-    An admission that neither server confirms is not taken back: Kafka may have it, so a second
-    user could get the same coupon. It stays pending in Redis, and the relay sends it again.
+    MySQL takes a row only under the fence that admitted the user. An admission that is in neither
+    server is not taken back: Kafka may have it, so a second user could get the same coupon. It
+    stays pending in Redis, and the relay sends it again.
     """
-    replies = _ask(_wait_for_disk, [one.admitted.outgoing.message for one in unpublished])
-    for one, is_on_disk in zip(unpublished, replies, strict=True):
+    replies = _ask(_write_rows, [one.admitted.outgoing.message for one in unsafe])
+    _settle(one for one, reply in zip(unsafe, replies, strict=True) if reply is True)
+    for one, is_written in zip(unsafe, replies, strict=True):
         application = one.admitted.application
-        if isinstance(is_on_disk, Exception):
-            response = application.scope.fail(is_on_disk)
-        elif is_on_disk:
+        if isinstance(is_written, Exception):
+            response = application.scope.fail(is_written)
+        elif is_written:
             response = _respond(application, one.admitted.admission)
         else:
             response = application.scope.fail(UnavailableError(NOT_YET_SAFE))
@@ -213,8 +218,24 @@ def _hand_over(outgoing_messages: list[OutgoingMessage]) -> Sequence[bool]:
     return wiring.publisher().publish_all(outgoing_messages)
 
 
-def _wait_for_disk(messages: list[CouponAccepted]) -> Sequence[bool]:
-    return wiring.admissions().make_all_durable(messages)
+def _confirm(messages: list[CouponAccepted]) -> Sequence[bool]:
+    return wiring.admissions().confirm_all(messages)
+
+
+def _write_rows(messages: list[CouponAccepted]) -> Sequence[bool]:
+    return wiring.direct_writer().write_all(messages)
+
+
+def _settle(written: Iterable[_Unsafe]) -> None:
+    """Let the relay not send what MySQL has; without Redis it does, which is harmless."""
+    rows = [one.admitted.outgoing.message for one in written]
+    settlements = [
+        Settlement(row.campaign_id, row.user_id, row.serial, SettledAs.COUPON) for row in rows
+    ]
+    try:
+        wiring.admissions().settle(settlements)
+    except UnavailableError:
+        log.exception("written but not settled", {"coupons": len(settlements)})
 
 
 def _respond(application: _Application, admission: Admission) -> Response:
@@ -225,30 +246,7 @@ def _respond(application: _Application, admission: Admission) -> Response:
         if application.cached is None:
             wiring.rejection_cache().refresh(campaign_id, admission.outcome)
         scope.log_fields["outcome"] = admission.outcome
-        response = _response(scope.request_id, campaign_id, user_id, admission)
+        response = admission_response(scope.request_id, campaign_id, user_id, admission)
     except Exception as error:  # noqa: BLE001 - the scope turns it into a response
         return scope.fail(error)
     return scope.finish(response)
-
-
-def _response(request_id: str, campaign_id: str, user_id: str, admission: Admission) -> Response:
-    outcome = admission.outcome
-    if outcome in (Outcome.ACCEPTED, Outcome.ALREADY_APPLIED):
-        body = {
-            "campaign_id": campaign_id,
-            "user_id": user_id,
-            "outcome": outcome,
-            "serial": admission.serial,
-        }
-        return json_response(202 if outcome is Outcome.ACCEPTED else 200, body)
-    if outcome is Outcome.NOT_FOUND:
-        raise CampaignNotFoundError
-    if outcome is Outcome.STALE:
-        raise StaleStateError
-    return _reject(admission, request_id)
-
-
-def _reject(admission: Admission, request_id: str) -> Response:
-    outcome = admission.outcome
-    retry_in_s = -(-admission.retry_in_ms // 1000)  # rounded up: not a moment too early
-    return problem(outcome, REJECTIONS[outcome], request_id, retry_after_s=retry_in_s or None)

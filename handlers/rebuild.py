@@ -2,36 +2,42 @@
 
 Until then apply returns 503: a Redis that lost its last second would give the same serials
 again. The rebuild merges what Redis still holds, failed_event, the topic and MySQL; durable data
-takes precedence. tests/model checks the order of the steps.
+takes precedence. It waits for no apply: the fence in MySQL decides which of them come too late.
+tests/model checks the order of the steps.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
 from handlers.domain.attempts import Attempts
-from handlers.domain.coupon import CouponAccepted, decoded
+from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import (
     CampaignNotFoundError,
     MissingCampaignError,
     StaleStateError,
 )
+from handlers.domain.fence import is_late
+from handlers.domain.reconciliation.serial_bitset import SerialBitset
+from handlers.edge.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from handlers.domain.campaign import Campaign
+    from handlers.domain.fence import FenceOffset, Unwritten
 
-# An apply ignores an ack that comes later than KAFKA_ACK_TIMEOUT_MS after its decision; this
-# margin covers that clocks of different machines run at slightly different speeds.
-IN_FLIGHT_MARGIN_MS = 500
 # A campaign that is in MySQL but not in Redis may still be being created, and a rebuild would make
 # that creation fail. A creation is one request: API Gateway allows it 29 s.
 CREATION_S = 30
 PAGE = 10_000
+# What a run still needs after the topic: the coupons of a large campaign.
+AFTER_TOPIC_MS = 60_000
 # How an error names the list of all campaigns, which has the epoch.
 LIST = "the list of campaigns"
 
@@ -52,7 +58,8 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     with wiring.database().advisory_lock("rebuild") as is_locked:
         if not is_locked:
             return {"rebuilt": [], "running": True}
-        rebuilt = _rebuild(attempts)
+        deadline = Deadline.of(context)
+        rebuilt = _rebuild(attempts, lambda: deadline.allows(AFTER_TOPIC_MS))
     request_id = getattr(context, "aws_request_id", "rebuild")
     duration_ms = round((time.perf_counter() - started) * 1000)
     fields = {"request_id": request_id, "campaigns": rebuilt, "duration_ms": duration_ms}
@@ -71,26 +78,17 @@ def _needed(attempts: Attempts) -> bool:
     return not is_known or bool(_closed(wiring.mysql_queries().campaigns(), attempts))
 
 
-def _rebuild(attempts: Attempts) -> list[str]:
+def _rebuild(attempts: Attempts, has_time: Callable[[], bool]) -> list[str]:
     redis_rebuild, queries = wiring.redis_rebuild(), wiring.mysql_queries()
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
     token = None
     with attempts.at(LIST):
         token = redis_rebuild.begin_epoch()
-    rebuilds = []
+    restores: list[_Restore] = []
     for campaign in _closed(queries.campaigns(), attempts):
         with attempts.at(campaign.id):
-            rebuilds.append(_take_over(campaign))
-    # Then wait: by the end of it every earlier admission is in Kafka, or its applicant does not
-    # get ACCEPTED.
-    time.sleep((wiring.settings().kafka_ack_timeout_ms + IN_FLIGHT_MARGIN_MS) / 1000)
-    # Then read, each source before the one that its records move into: topic, failed_event, coupon.
-    in_flight = decoded(wiring.topic().unconsumed())
-    rebuilt = []
-    for taken in filter(None, rebuilds):
-        with attempts.at(taken.id):
-            _restore(taken, in_flight)
-            rebuilt.append(taken.id)
+            restores += _take_over(campaign)
+    rebuilt = _restore(restores, attempts, has_time) if restores else []
     campaigns = queries.campaigns()
     if any(campaign.id not in attempts.failures for campaign in _closed(campaigns, attempts)):
         raise StaleStateError  # Redis lost its state again: the next run starts over
@@ -100,32 +98,119 @@ def _rebuild(attempts: Attempts) -> list[str]:
     return rebuilt
 
 
-def _take_over(campaign: Campaign) -> Campaign | None:
-    """Close a campaign under a fence of its own; None when a later rebuild has it.
+def _take_over(campaign: Campaign) -> list[_Restore]:
+    """Close a campaign under a fence of its own; nothing when a later rebuild has it.
 
     MySQL's fence first: if this process is killed in between, the two fences differ, and the next
     run takes the campaign over.
     """
     fence = wiring.fences().raise_fence(campaign.id)
     if not wiring.redis_rebuild().begin(campaign.id, fence):
-        return None
-    return replace(campaign, fence=fence)
+        return []
+    return [_Restore(replace(campaign, fence=fence), wiring.fences().offsets(campaign.id))]
 
 
-def _restore(campaign: Campaign, in_flight: Sequence[CouponAccepted]) -> None:
-    redis_rebuild, queue = wiring.redis_rebuild(), wiring.failed_event_queue()
-    # In order of precedence, the highest last.
-    dead_lettered = _first_of_each(campaign, queue.unresolved(campaign.id))
-    restored = redis_rebuild.restore(campaign.id, dead_lettered, campaign.fence, pending=False)
-    sent = _first_of_each(campaign, in_flight)
-    restored += redis_rebuild.restore(campaign.id, sent, campaign.fence, pending=True)
-    for page in _issued(campaign.id):
-        restored += redis_rebuild.restore(campaign.id, page, campaign.fence, pending=False)
-    released = redis_rebuild.release_gaps(campaign.id, campaign.fence)
-    redis_rebuild.reopen(campaign, campaign.fence)
-    queue.requeue_dead(campaign.id)
-    fields = {"campaign_id": campaign.id, "restored": restored, "released": released}
-    log.info("campaign rebuilt", fields)
+def _restore(
+    restores: Sequence[_Restore], attempts: Attempts, has_time: Callable[[], bool]
+) -> list[str]:
+    """Bring the campaigns back and open them; return those that are open.
+
+    Read each source before the one that its records move into: the topic's offsets, which say what
+    of it is not in MySQL, failed_event, coupon. Write in order of precedence, the highest last:
+    failed_event, topic, coupon.
+    """
+    backlog = wiring.topic().unconsumed(has_time)
+    _each(restores, attempts, _Restore.add_failed)
+    while page := list(islice(backlog.records, PAGE)):  # the backlog may exceed the memory
+        _each(restores, attempts, partial(_Restore.add, records=page, pending=True))
+    return _each(restores, attempts, lambda restore: restore.finish(backlog.ends))
+
+
+def _each(
+    restores: Sequence[_Restore], attempts: Attempts, step: Callable[[_Restore], None]
+) -> list[str]:
+    """Do a step for each campaign that has not failed before; return those that it succeeds for."""
+    done = []
+    for restore in restores:
+        if restore.id not in attempts.failures:
+            with attempts.at(restore.id):
+                step(restore)
+                done.append(restore.id)
+    return done
+
+
+@dataclass(slots=True)
+class _Restore:
+    """The rebuild of one campaign, under the fence that it has raised.
+
+    earlier: how far the rebuilds before have read the topic. loaded: the serials that have come
+    from failed_event and the topic.
+    """
+
+    campaign: Campaign
+    earlier: Sequence[FenceOffset]
+    loaded: SerialBitset = field(default_factory=SerialBitset)
+
+    @property
+    def id(self) -> str:
+        return self.campaign.id
+
+    def add_failed(self) -> None:
+        """Restore what waits in failed_event."""
+        self.add(wiring.failed_event_queue().unresolved(self.id), pending=False)
+
+    def add(self, records: Iterable[Unwritten], *, pending: bool) -> None:
+        """Restore what these records say, as the schema would accept it."""
+        first = self._first_of_each(list(self._in_time(records)))
+        wiring.redis_rebuild().restore(self.id, first, self.campaign.fence, pending=pending)
+
+    def finish(self, ends: Mapping[int, int]) -> None:
+        """Restore the rows of MySQL, and open the campaign.
+
+        ends: how far the topic was read. From here on the consumer refuses what was sent before
+        this rebuild and comes later; what it has written until now is among the rows.
+        """
+        redis_rebuild, fence, restored = wiring.redis_rebuild(), self.campaign.fence, 0
+        wiring.fences().store_offsets(self.id, fence, wiring.topic().name, ends)
+        for page in _issued(self.id):
+            restored += redis_rebuild.restore(self.id, page, fence, pending=False)
+        released = redis_rebuild.release_gaps(self.id, fence)
+        redis_rebuild.reopen(self.campaign, fence)
+        wiring.failed_event_queue().requeue_dead(self.id)
+        fields = {"campaign_id": self.id, "restored": restored, "released": released}
+        log.info("campaign rebuilt", fields)
+
+    def _in_time(self, records: Iterable[Unwritten]) -> Iterator[CouponAccepted]:
+        """Yield the campaign's coupons, without those that an earlier rebuild has missed.
+
+        The users of those were not accepted.
+        """
+        for value, position in records:
+            try:
+                coupon = CouponAccepted.decode(value)
+            except UndecodableError:
+                continue  # the consumer dead-letters it
+            is_ours = coupon.campaign_id == self.id
+            if is_ours and not is_late(coupon.fence, position, self.earlier):
+                yield coupon
+
+    def _first_of_each(self, coupons: Sequence[CouponAccepted]) -> list[CouponAccepted]:
+        """Return the first coupon of each user and of each serial, also of the pages before.
+
+        A user who holds one of the loaded serials in Redis has it from there, so no set of all
+        users is needed. A forged serial beyond the quantity is left out.
+        """
+        users = [coupon.user_id for coupon in coupons]
+        held = wiring.redis_rebuild().serials_of(self.id, users)
+        known = {user for user, serial in zip(users, held, strict=True) if serial in self.loaded}
+        first = []
+        for coupon in coupons:
+            fits = 1 <= coupon.serial <= self.campaign.quantity
+            if fits and coupon.user_id not in known and coupon.serial not in self.loaded:
+                known.add(coupon.user_id)
+                self.loaded.add(coupon.serial)
+                first.append(coupon)
+        return first
 
 
 def _closed(campaigns: Iterable[Campaign], attempts: Attempts) -> list[Campaign]:
@@ -146,23 +231,6 @@ def _is_closed(campaign: Campaign) -> bool:
     except StaleStateError:
         return True
     return status.campaign.fence < campaign.fence  # a rebuild was killed before it began in Redis
-
-
-def _first_of_each(campaign: Campaign, accepted: Iterable[CouponAccepted]) -> list[CouponAccepted]:
-    """Return what the schema would accept: the first coupon of each user and of each serial.
-
-    A forged serial beyond the quantity must not raise the count.
-    """
-    users: set[str] = set()
-    serials: set[int] = set()
-    first = []
-    for coupon in accepted:
-        fits = coupon.campaign_id == campaign.id and 1 <= coupon.serial <= campaign.quantity
-        if fits and coupon.user_id not in users and coupon.serial not in serials:
-            users.add(coupon.user_id)
-            serials.add(coupon.serial)
-            first.append(coupon)
-    return first
 
 
 def _issued(campaign_id: str) -> Iterator[list[CouponAccepted]]:

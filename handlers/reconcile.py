@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
 from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.coupon import decoded
+from handlers.domain.errors import UnavailableError
 from handlers.domain.reconciliation.differences import Discrepancy, Kind
-from handlers.domain.reconciliation.reconciler import Reconciler
+from handlers.domain.reconciliation.reconciler import PAGE, Reconciler
 from handlers.edge.deadline import Deadline
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from handlers.domain.reconciliation.serial_bitset import SerialBitset
     from handlers.edge.http.request import Request
 
 # API Gateway waits for 29 s at most; the next call continues with the rest.
@@ -67,6 +70,38 @@ def compare(
     return Reconciler(
         campaign_id, sides, stale_after_ms, after, has_time=has_time, progress=progress
     )
+
+
+def give_gaps_back(campaign_id: str, gaps: SerialBitset) -> int:
+    """Give back those of `gaps` that no record and no coupon has; return how many.
+
+    `gaps` are serials that Redis gave out and that no user holds; those that are not proven are
+    removed from it. Raises UnavailableError when a server is unreachable, or while a rebuild or
+    another repair runs.
+    """
+    with wiring.database().advisory_lock("rebuild") as is_locked:
+        if not is_locked:
+            message = "a rebuild or another repair is running"
+            raise UnavailableError(message)
+        for serial in _in_use(campaign_id, gaps):
+            gaps.discard(serial)
+        return wiring.admission_reader().give_back(campaign_id, gaps)
+
+
+def _in_use(campaign_id: str, gaps: SerialBitset) -> Iterator[int]:
+    """Yield serials that a record or a coupon has, or that are given back already.
+
+    Each source is read before the one that its records move into. A record that is not yet in the
+    topic needs none of `gaps`: its user holds its serial in Redis.
+    """
+    unread = decoded(record.value for record in wiring.topic().unconsumed().records)
+    yield from (coupon.serial for coupon in unread if coupon.campaign_id == campaign_id)
+    failed = wiring.failed_event_queue().unresolved(campaign_id)
+    yield from (coupon.serial for coupon in decoded(record.value for record in failed))
+    for after in sorted({(serial - 1) // PAGE * PAGE for serial in gaps}):
+        issued = wiring.coupon_reader().issued(campaign_id, after, after + PAGE)
+        yield from (serial for serial, _ in issued)
+    yield from wiring.admission_reader().returned(campaign_id)
 
 
 class ReconciliationReport:

@@ -10,13 +10,17 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
+from handlers.adapters.redis.admissions import OLDEST
 from handlers.domain.attempts import Attempts
 from handlers.domain.coupon import OutgoingMessage
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.edge.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from handlers.adapters.redis.admissions import PageStart
+    from handlers.domain.coupon import CouponAccepted
 
 # One request to Kafka holds about 100 kB of these, well below its megabyte.
 BATCH = 500
@@ -27,7 +31,9 @@ RESEND_MAX = 20_000
 def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
     """Send again, oldest first, within the function's time; return how many were sent.
 
-    Parallel runs are harmless. What Kafka does not acknowledge stays pending for the next run.
+    Each admission once, and again only after another PENDING_RESEND_AFTER_S. Parallel runs share
+    the work. What Kafka does not acknowledge is left to the next run; what a killed run had taken
+    is due again after PENDING_RESEND_AFTER_S.
     Raises UnavailableError at the end, naming campaigns whose server in a cluster is unreachable.
     """
     started, deadline = time.perf_counter(), Deadline.of(context)
@@ -67,22 +73,30 @@ def _oldest_pending_s_of(campaign_id: str) -> float:
 
 
 def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) -> int:
-    admissions, publisher, settings = wiring.admissions(), wiring.publisher(), wiring.settings()
+    admissions, settings = wiring.admissions(), wiring.settings()
     older_than_ms = settings.pending_resend_after_s * 1000
+    start: PageStart | None = OLDEST
     sent = 0
-    while sent < limit and deadline.allows(settings.kafka_ack_timeout_ms):
+    while start and sent < limit and deadline.allows(settings.kafka_ack_timeout_ms):
         # Counted from before the read: what it returns may be settled or lost meanwhile.
         ack_deadline = time.monotonic() + settings.kafka_ack_timeout_ms / 1000
-        batch = admissions.overdue(campaign_id, older_than_ms, sent, min(BATCH, limit - sent))
-        if not batch:
-            break
-        acknowledged = sum(
-            publisher.publish_all(
-                [OutgoingMessage(message, request_id, ack_deadline) for message in batch]
-            )
-        )
-        sent += acknowledged
-        if acknowledged < len(batch):
+        size = min(BATCH, limit - sent)
+        coupons, start = admissions.overdue(campaign_id, older_than_ms, start, size)
+        unsent = _send(coupons, request_id, ack_deadline)
+        sent += len(coupons) - len(unsent)
+        if unsent:
+            admissions.put_back(campaign_id, unsent)
             message = f"Kafka took {sent} of the overdue admissions of {campaign_id}"
             raise UnavailableError(message)
     return sent
+
+
+def _send(
+    coupons: Sequence[CouponAccepted], request_id: str, ack_deadline: float
+) -> list[CouponAccepted]:
+    """Return those that Kafka did not acknowledge."""
+    if not coupons:
+        return []
+    messages = [OutgoingMessage(coupon, request_id, ack_deadline) for coupon in coupons]
+    acknowledged = wiring.publisher().publish_all(messages)
+    return [coupon for coupon, is_sent in zip(coupons, acknowledged, strict=True) if not is_sent]

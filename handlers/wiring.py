@@ -6,22 +6,19 @@ Kafka's client, and none pays for MySQL's or AWS's (docs and tests hold to that)
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from functools import wraps
-from threading import RLock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from handlers.config import Settings
+from handlers.once import once, override, reset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from handlers.adapters.aws.failed_batches import FailedBatches
     from handlers.adapters.aws.secret_store import SecretStore
     from handlers.adapters.kafka.publisher import Publisher
     from handlers.adapters.kafka.topic_reader import Topic
     from handlers.adapters.migration.runner import Migration
     from handlers.adapters.mysql.database import Database
+    from handlers.adapters.mysql.direct_writer import DirectWriter
     from handlers.adapters.mysql.failed_events import FailedEventQueue
     from handlers.adapters.mysql.fences import Fences
     from handlers.adapters.mysql.ledger import Ledger
@@ -35,69 +32,16 @@ if TYPE_CHECKING:
     from handlers.domain.rejection_cache import RejectionCache
     from handlers.edge.auth.authenticator import Authenticator
 
-T = TypeVar("T")
-
-_built: dict[str, object] = {}
-_MISSING = object()
-_lock = RLock()
+__all__ = ["override", "reset"]  # used as wiring.override and wiring.reset
 
 
-def _once(build: Callable[[], T]) -> Callable[[], T]:
-    """Call `build` once per process, also when many threads ask first at the same time."""
-    name = build.__name__
-
-    @wraps(build)
-    def get() -> T:
-        try:
-            return _built[name]  # type: ignore[return-value]
-        except KeyError:
-            with _lock:
-                if name not in _built:
-                    _built[name] = build()
-                return _built[name]  # type: ignore[return-value]
-
-    return get
-
-
-@contextmanager
-def override(get: Callable[[], object], client: object) -> Iterator[None]:
-    """Let `get` return `client` for the block; for tests and benchmarks.
-
-    Clients that were built on it within the block outlive it: end them with reset().
-    """
-    name = get.__name__
-    with _lock:
-        before = _built.get(name, _MISSING)
-        _built[name] = client
-    try:
-        yield
-    finally:
-        with _lock:
-            # reset() has removed and closed everything: then nothing is put back.
-            if _built.get(name) is client:
-                del _built[name]
-                if before is not _MISSING:
-                    _built[name] = before
-
-
-def reset() -> None:
-    """Close and forget every client, so that the next call reads the settings again."""
-    with _lock:
-        clients = list(_built.values())
-        _built.clear()
-    for client in clients:
-        close = getattr(client, "close", None)
-        if close:
-            close()
-
-
-@_once
+@once
 def settings() -> Settings:
     """Return the settings of this process's environment."""
     return Settings.from_environment()
 
 
-@_once
+@once
 def secrets() -> SecretStore:
     """Return the secrets that the settings name."""
     from handlers.adapters.aws.secret_store import SecretStore
@@ -105,7 +49,7 @@ def secrets() -> SecretStore:
     return SecretStore(settings())
 
 
-@_once
+@once
 def authenticator() -> Authenticator:
     """Return the authenticator of bearer tokens."""
     from handlers.edge.auth.authenticator import Authenticator
@@ -114,7 +58,7 @@ def authenticator() -> Authenticator:
     return Authenticator(settings(), secrets().signing("AUTH_JWT_SECRET_ID", secret_id))
 
 
-@_once
+@once
 def scripts() -> Scripts:
     """Return the runner of Lua scripts."""
     from handlers.adapters.redis.client import connect
@@ -125,7 +69,7 @@ def scripts() -> Scripts:
     return Scripts(lambda: connect(chosen, auth), epoch=epoch, is_cluster=is_cluster)
 
 
-@_once
+@once
 def admissions() -> Admissions:
     """Return the admissions in Redis."""
     from handlers.adapters.redis.admissions import Admissions
@@ -136,7 +80,7 @@ def admissions() -> Admissions:
     return Admissions(scripts(), limits)
 
 
-@_once
+@once
 def rejection_cache() -> RejectionCache:
     """Return the cache of campaigns that admit no more applicants."""
     from handlers.domain.rejection_cache import RejectionCache
@@ -144,7 +88,7 @@ def rejection_cache() -> RejectionCache:
     return RejectionCache(admissions())
 
 
-@_once
+@once
 def redis_campaigns() -> RedisCampaigns:
     """Return the campaigns in Redis."""
     from handlers.adapters.redis.campaigns import RedisCampaigns
@@ -152,7 +96,7 @@ def redis_campaigns() -> RedisCampaigns:
     return RedisCampaigns(scripts())
 
 
-@_once
+@once
 def redis_rebuild() -> RedisRebuild:
     """Return the writer that brings campaigns back into Redis."""
     from handlers.adapters.redis.rebuild import RedisRebuild
@@ -160,7 +104,7 @@ def redis_rebuild() -> RedisRebuild:
     return RedisRebuild(scripts())
 
 
-@_once
+@once
 def topic() -> Topic:
     """Return the reader of the coupon topic."""
     from handlers.adapters.kafka.topic_reader import Topic
@@ -168,7 +112,7 @@ def topic() -> Topic:
     return Topic(settings())
 
 
-@_once
+@once
 def publisher() -> Publisher:
     """Return the Kafka publisher."""
     from handlers.adapters.kafka.publisher import Publisher
@@ -176,7 +120,7 @@ def publisher() -> Publisher:
     return Publisher(settings())
 
 
-@_once
+@once
 def database() -> Database:
     """Return the connections to MySQL."""
     from handlers.adapters.mysql.database import Database
@@ -184,17 +128,33 @@ def database() -> Database:
     return Database(secrets().database_address, secrets().renew_database)
 
 
-@_once
+@once
 def ledger() -> Ledger:
     """Return the ledger of coupons in MySQL."""
     from handlers.adapters.mysql.ledger import Ledger
 
+    return Ledger(database(), _code_secret())
+
+
+def _code_secret() -> str:
     # Read once per process: a coupon that is written again gets the code that it already has.
     secret = secrets().signing("COUPON_CODE_SECRET_ID", settings().coupon_code_secret_id)
-    return Ledger(database(), secret.current() if secret else settings().coupon_code_secret)
+    return secret.current() if secret else settings().coupon_code_secret
 
 
-@_once
+@once
+def direct_writer() -> DirectWriter:
+    """Return the writer of admissions that Kafka does not acknowledge."""
+    from handlers.adapters.mysql.database import OF_AN_APPLICANT, Database
+    from handlers.adapters.mysql.direct_writer import DirectWriter
+    from handlers.adapters.mysql.ledger import Ledger
+
+    store = secrets()
+    connections = Database(store.database_address, store.renew_database, OF_AN_APPLICANT)
+    return DirectWriter(Ledger(connections, _code_secret()))
+
+
+@once
 def failed_event_queue() -> FailedEventQueue:
     """Return the queue of failed events."""
     from handlers.adapters.mysql.failed_events import FailedEventQueue
@@ -204,7 +164,7 @@ def failed_event_queue() -> FailedEventQueue:
     )
 
 
-@_once
+@once
 def mysql_queries() -> MySqlQueries:
     """Return the queries on campaigns, coupons and failed events in MySQL."""
     from handlers.adapters.mysql.queries import MySqlQueries
@@ -212,7 +172,7 @@ def mysql_queries() -> MySqlQueries:
     return MySqlQueries(database())
 
 
-@_once
+@once
 def fences() -> Fences:
     """Return the fences of the campaigns in MySQL."""
     from handlers.adapters.mysql.fences import Fences
@@ -220,7 +180,7 @@ def fences() -> Fences:
     return Fences(database())
 
 
-@_once
+@once
 def admission_reader() -> RedisAdmissionReader:
     """Return the reader of admissions for a reconciliation."""
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
@@ -228,7 +188,7 @@ def admission_reader() -> RedisAdmissionReader:
     return RedisAdmissionReader(scripts())
 
 
-@_once
+@once
 def coupon_reader() -> MySqlCouponReader:
     """Return the reader of coupons for a reconciliation."""
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
@@ -236,7 +196,7 @@ def coupon_reader() -> MySqlCouponReader:
     return MySqlCouponReader(database())
 
 
-@_once
+@once
 def failed_batches() -> FailedBatches:
     """Return the batches that Lambda gave up and stored in S3."""
     from handlers.adapters.aws.failed_batches import FailedBatches
@@ -244,7 +204,7 @@ def failed_batches() -> FailedBatches:
     return FailedBatches()
 
 
-@_once
+@once
 def migration() -> Migration:
     """Return the migration of schema, topic and epoch."""
     from handlers.adapters.migration.runner import Migration

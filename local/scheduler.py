@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # The Lambda timeout of these functions; a longer run would overlap with the next one.
 TIMEOUT_S = 60.0
+# Of the rebuild: the backlog of a topic takes as long as it takes, and nothing kills it here.
+REBUILD_TIMEOUT_S = 86_400.0
 INTERVAL_S_MIN, INTERVAL_S_MAX = 0.05, 86_400  # 50 ms for tests, a day at most
 
 
@@ -41,13 +43,14 @@ class Job:
     handler: Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
     interval_s: float
     ended_at: float = 0.0
+    timeout_s: float = TIMEOUT_S
 
     def run_once(self) -> bool:
         """Run it; return whether it succeeded. As in Lambda, a failure is only logged."""
         started = time.monotonic()
         event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
         try:
-            result = self.handler(event, LambdaContext(self.name, TIMEOUT_S))
+            result = self.handler(event, LambdaContext(self.name, self.timeout_s))
         except Exception as error:  # noqa: BLE001 - the next interval tries again
             # Only the text of the service's own errors; a driver's text may quote its input.
             detail = {"detail": str(error)} if isinstance(error, ServiceError) else {}
@@ -64,7 +67,7 @@ class Job:
 def jobs(interval_s: float, rebuild_interval_s: float) -> list[Job]:
     """Return all scheduled functions."""
     return [
-        Job("rebuild_handler", rebuild_handler, rebuild_interval_s),
+        Job("rebuild_handler", rebuild_handler, rebuild_interval_s, timeout_s=REBUILD_TIMEOUT_S),
         Job("relay_handler", relay_handler, interval_s),
         Job("redrive_handler", redrive_handler, interval_s),
     ]

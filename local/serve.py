@@ -28,7 +28,7 @@ from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured, port_or_z
 from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
 from local.gateway.executor import ExecutorLimits
 from local.json_log import configure_json_logging
-from local.worker_process import block_signals_during_fork, exit_with_parent, freeze_gc
+from local.worker_process import exit_with_parent, fork_workers, freeze_gc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,7 +109,7 @@ def _serve(options: argparse.Namespace, port: int) -> int:
         log_access=options.access_log,
     )
     configure_json_logging()
-    block_signals_during_fork()
+    fork_workers()
     ready = threading.Thread(target=_announce, args=(options.host, port), daemon=True)
     server.on_startup(ready.start)
     try:

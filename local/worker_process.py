@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,12 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GC_OBJECTS = 50_000
 
 
-def block_signals_during_fork() -> None:
-    """Make sure that a stop signal also stops a worker that is just starting.
+def fork_workers() -> None:
+    """Fork the workers on Linux, whatever Python's default is, and lose no stop signal meanwhile.
+
+    Python 3.14 starts processes through a fork server. Granian then spawns new interpreters
+    instead, which import everything once more, inherit no open lock file (CpuAffinity), and do not
+    run the hooks below. macOS keeps its default: its system libraries do not survive a fork.
 
     A child starts with its parent's Python handlers, which in the child only set a flag that no
     code reads. Python loses a signal that arrives while it forks, and uvloop one that arrives
@@ -30,6 +35,8 @@ def block_signals_during_fork() -> None:
     that gets two stop signals, this one and its parent's, can deadlock (Granian's handler
     sets a threading.Event, whose lock cannot be taken again by a second, nested handler).
     """
+    if sys.platform == "linux":
+        multiprocessing.set_start_method("fork", force=True)
     os.register_at_fork(
         before=_block_signals,
         after_in_parent=_unblock_signals,

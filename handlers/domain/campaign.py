@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from handlers.domain import identifiers, times
+from handlers.domain.campaign_name import campaign_name
 from handlers.domain.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 QUANTITY_MAX = 10_000_000  # the schema's CHECK has the same number
-NAME_LENGTH_MAX = 200
 FIELDS = frozenset({"id", "name", "quantity", "opens_at", "closes_at"})
 
 
@@ -48,7 +48,7 @@ class Campaign:
             raise InvalidRequestError(message)
         campaign = cls(
             id=identifiers.campaign_id(body.get("id")),
-            name=_name(body.get("name")),
+            name=campaign_name(body.get("name")),
             quantity=_quantity(body.get("quantity")),
             opens_at_ms=_time("opens_at", body.get("opens_at")),
             closes_at_ms=_time("closes_at", body.get("closes_at")),
@@ -97,14 +97,6 @@ def campaign_json(campaign: Campaign) -> dict[str, Any]:
         "opens_at": times.to_iso(campaign.opens_at_ms),
         "closes_at": times.to_iso(campaign.closes_at_ms),
     }
-
-
-def _name(value: object) -> str:
-    # str.isprintable rejects control characters and the lone surrogates that JSON can contain.
-    if isinstance(value, str) and 0 < len(value) <= NAME_LENGTH_MAX and value.isprintable():
-        return value
-    message = f"name: must be 1 to {NAME_LENGTH_MAX} printable characters"
-    raise InvalidRequestError(message)
 
 
 def _quantity(value: object) -> int:

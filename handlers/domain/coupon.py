@@ -10,9 +10,10 @@ from handlers import fast_json as json_text
 from handlers.domain import identifiers, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MESSAGE_VERSION = 1
+FENCE_MAX = 2**32 - 1  # the column's
 _encode = json_text.encoder(compact=True)
 FLAW = "{}: missing, malformed or unknown"
 # Exactly what `encode` writes, for a serial that some campaign may have. A match is valid in all
@@ -23,7 +24,8 @@ OWN_FORM = re.compile(
     r'"user_id":"([!#-\[\]-~]{1,64})",'  # without the characters that JSON escapes: " and \
     r'"serial":([1-9][0-9]{0,9}),'
     r'"admitted_at":"([0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2})'
-    r'\.([0-9]{3})Z"\}'
+    r'\.([0-9]{3})Z"'
+    r'(?:,"fence":([1-9][0-9]{0,8}))?\}'
 )
 
 
@@ -34,6 +36,8 @@ class UndecodableError(ValueError):
 class CouponAccepted(NamedTuple):
     """An applicant was accepted: the value of a record in the topic.
 
+    fence: of the campaign when Redis admitted the applicant; 0 in a record of an earlier release.
+
     A tuple, as all objects that are made per record of a batch: a frozen dataclass takes twice as
     long.
     """
@@ -42,6 +46,7 @@ class CouponAccepted(NamedTuple):
     user_id: str
     serial: int
     admitted_at_ms: int
+    fence: int = 0
 
     def encode(self) -> bytes:
         """Return the record's value, UTF-8 JSON."""
@@ -53,6 +58,7 @@ class CouponAccepted(NamedTuple):
                 "serial": self.serial,
                 "admitted_at": times.to_iso(self.admitted_at_ms),
             }
+            | ({"fence": self.fence} if self.fence else {})
         ).encode()
 
     @classmethod
@@ -60,24 +66,22 @@ class CouponAccepted(NamedTuple):
         """Parse a record's value; raise UndecodableError naming what is wrong."""
         found = value and OWN_FORM.fullmatch(value.decode("ascii", "replace"))
         if found:
-            campaign_id, user_id, serial, second, milliseconds = found.groups()
+            campaign_id, user_id, serial, second, milliseconds, fence = found.groups()
             try:
                 admitted_at_ms = times.from_iso_second(second) + int(milliseconds)
             except ValueError:
                 return _general(value)  # an impossible date: raises UndecodableError
-            return cls(campaign_id, user_id, int(serial), admitted_at_ms)
+            return cls(campaign_id, user_id, int(serial), admitted_at_ms, int(fence or 0))
         return _general(value)
 
 
-def decoded(values: Iterable[bytes | None]) -> list[CouponAccepted]:
-    """Return the messages among `values`; skip all other values."""
-    found = []
+def decoded(values: Iterable[bytes | None]) -> Iterator[CouponAccepted]:
+    """Yield the messages among `values`; skip all other values."""
     for value in values:
         try:
-            found.append(CouponAccepted.decode(value))
+            yield CouponAccepted.decode(value)
         except UndecodableError:
             continue  # a poison record, which the consumer dead-letters
-    return found
 
 
 def _general(value: bytes | None) -> CouponAccepted:
@@ -85,7 +89,7 @@ def _general(value: bytes | None) -> CouponAccepted:
     message = _json_object(value)
     version, serial = message.get("v"), message.get("serial")
     campaign_id, user_id = message.get("campaign_id"), message.get("user_id")
-    admitted_at_ms = _time(message.get("admitted_at"))
+    admitted_at_ms, fence = _time(message.get("admitted_at")), message.get("fence", 0)
     # bool is a subclass of int, and true is not a number here.
     if type(version) is not int or version != MESSAGE_VERSION:
         raise UndecodableError(FLAW.format("v"))
@@ -97,7 +101,9 @@ def _general(value: bytes | None) -> CouponAccepted:
         raise UndecodableError(FLAW.format("serial"))
     if admitted_at_ms is None:
         raise UndecodableError(FLAW.format("admitted_at"))
-    return CouponAccepted(message["campaign_id"], message["user_id"], serial, admitted_at_ms)
+    if type(fence) is not int or not 0 <= fence <= FENCE_MAX:
+        raise UndecodableError(FLAW.format("fence"))
+    return CouponAccepted(message["campaign_id"], message["user_id"], serial, admitted_at_ms, fence)
 
 
 def _time(value: object) -> int | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from handlers.domain.fence import Position
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,6 +21,8 @@ class Reason(StrEnum):
     CAMPAIGN_UNKNOWN = "CAMPAIGN_UNKNOWN"
     SERIAL_OUT_OF_RANGE = "SERIAL_OUT_OF_RANGE"
     SERIAL_TAKEN = "SERIAL_TAKEN"
+    # Sent before a rebuild, and not in Kafka when that read the topic: its user was not accepted.
+    SUPERSEDED = "SUPERSEDED"
     USER_HAS_OTHER_SERIAL = "USER_HAS_OTHER_SERIAL"
     BATCH_FAILED = "BATCH_FAILED"  # Lambda gave up its whole batch; perhaps it was even written
     NOT_INSERTED = "NOT_INSERTED"  # MySQL refused it, and none of the above explains why
@@ -45,6 +49,23 @@ class Record:
     request_id: str = ""  # of the apply that sent it, to trace one coupon in the logs
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableBatch:
+    """Records of a partition that cannot be unpacked, from `offset` to before `following`."""
+
+    topic: str
+    partition: int
+    offset: int
+    following: int
+    data: bytes  # as the broker sent it
+    cause: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, as in logs and commands: topic-partition@offset."""
+        return f"{self.topic}-{self.partition}@{self.offset}"
+
+
 class DecodedRecord(NamedTuple):
     """A record that was decoded.
 
@@ -58,6 +79,12 @@ class DecodedRecord(NamedTuple):
     def record(self) -> Record:
         """The record as it was received."""
         return self.origin()
+
+    @property
+    def position(self) -> Position:
+        """Where it is in Kafka."""
+        record = self.origin()
+        return Position(record.topic, record.partition, record.offset)
 
 
 @dataclass(frozen=True, slots=True)

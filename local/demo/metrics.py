@@ -31,6 +31,7 @@ class Run:
     connections: int
     rows_seen: Sequence[tuple[float, int]]  # (when, rows in MySQL) at each change
     rows_complete_s: float | None  # None: they never were
+    lateness: Sequence[str] = ()  # a clause about what arrived after the window
 
     @property
     def duration_s(self) -> float:

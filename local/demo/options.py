@@ -49,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.demo",
         description="Many users want a few coupons at the same time: the main job, measured.",
-        epilog="Exit code: 0 every promise was kept, 1 not (the differences are named), "
+        epilog="Exit code: 0 every promise was kept (in time, or late: the verdict says so), "
+        "1 one was broken (the differences are named) or the demo could not be run, "
         "2 wrong options, 130 Ctrl-C. Everything that was started is stopped at the end.",
     )
     add = parser.add_argument
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         type=decimal(WAIT_S_MIN, WAIT_S_MAX),
         default=WAIT_S,
         metavar="SECONDS",
-        help="how long to wait for servers, responses and rows, each (default: %(default)g)",
+        help="how long to wait for servers and for responses, and when rows are late: for those it "
+        "waits as long as some arrive or the relay may act (default: %(default)g)",
     )
     return parser

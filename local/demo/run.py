@@ -14,25 +14,20 @@ from local.demo.burst import BurstClient, burst
 from local.demo.metrics import Run, metrics
 from local.demo.requests import requests
 from local.demo.summary import summary
+from local.harness.arrival import Arrival, Outstanding, await_arrival
 from local.harness.deployment import Deployment, DeploymentOptions, running_deployment
-from local.harness.invariants import as_json, check
+from local.harness.invariants import Verdict, as_json, check
 from local.harness.mysql_state import RowWatch, read_rows
 from local.harness.observations import Observations
 from local.harness.processes import HarnessError
-from local.harness.redis_state import read_version, settled_counts
+from local.harness.redis_state import read_counts, read_version
 from local.harness.system_info import machine, versions
 from local.migrate import database_address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from local.demo.options import Options
     from local.harness.console import Console
-    from local.harness.invariants import CheckResult
     from local.harness.signals import SignalHandler
-
-# How often the bar of rows moves, and how soon a gateway that has ended is noticed.
-POLL_INTERVAL_S = 0.1
 
 
 def show(options: Options, screen: Console, signals: SignalHandler) -> bool:
@@ -45,12 +40,13 @@ def show(options: Options, screen: Console, signals: SignalHandler) -> bool:
         with screen.step("Checks, metrics, picture"):
             check_results = check(run.observations)
             values = metrics(run)
-            record = _record(values, check_results, server_versions, time.perf_counter() - started)
+            promises = as_json(check_results, run.lateness)
+            record = promises | _record(values, server_versions, time.perf_counter() - started)
             write(options.out, run, record)
-        screen.console.print(summary(values, check_results))
+        screen.console.print(summary(values, check_results, run.lateness))
     screen.say(f"{options.out}: {', '.join((*PICTURES, METRICS, RESPONSES))}")
     screen.say(f"{time.perf_counter() - started:.1f} s in all")
-    return all(result.kept for result in check_results)
+    return promises["verdict"] is not Verdict.BROKEN
 
 
 def _run(
@@ -65,8 +61,8 @@ def _run(
     try:
         with RowWatch(address, campaign_id, due) as watch:
             outcome = signals.run(burst(client, applications, screen))
-            _await_rows(watch, due, deployment, options.wait_s, screen)
-        highest, pending = settled_counts(settings, campaign_id, options.wait_s)
+            arrival = _await_arrival(watch, due, deployment, campaign_id, options.wait_s, screen)
+        highest, pending = read_counts(settings, campaign_id)
         rows, failed, mysql_version = read_rows(address, campaign_id)
         server_versions = {"MySQL": mysql_version, "Redis": read_version(settings, campaign_id)}
     except (pymysql.Error, RedisError) as error:
@@ -85,30 +81,44 @@ def _run(
     since = outcome.started
     seen = [(at - since, count) for at, count in watch.seen]
     complete_s = None if watch.complete_at is None else watch.complete_at - since
-    run = Run(campaign_id, deployment.kind, observations, outcome.connections, seen, complete_s)
+    run = Run(
+        campaign_id,
+        deployment.kind,
+        observations,
+        outcome.connections,
+        seen,
+        complete_s,
+        (arrival.lateness,) if arrival.lateness else (),
+    )
     return run, server_versions
 
 
-def _await_rows(
-    watch: RowWatch, due: int, deployment: Deployment, wait_s: float, screen: Console
-) -> None:
-    """Return when all rows are stored, or at the deadline: the checks report missing rows."""
-    deadline = time.monotonic() + wait_s
+def _await_arrival(
+    watch: RowWatch,
+    due: int,
+    deployment: Deployment,
+    campaign_id: str,
+    wait_s: float,
+    screen: Console,
+) -> Arrival:
+    """Return when all rows are stored, or none moves any more: the checks report missing rows."""
     with screen.bar("Rows in MySQL", due) as shown:
-        while not watch.wait(POLL_INTERVAL_S) and time.monotonic() < deadline:
-            shown(watch.count)
+
+        def look() -> Outstanding:
+            watch.wait(0)
             deployment.check()
+            shown(watch.count)
+            _, pending = read_counts(deployment.settings, campaign_id)
+            return Outstanding(max(0, due - watch.count), pending)
+
+        return await_arrival(look, wait_s, deployment.relay_within_s, screen.say)
 
 
 def _record(
-    values: dict[str, Any],
-    check_results: Sequence[CheckResult],
-    server_versions: dict[str, str],
-    total_s: float,
+    values: dict[str, Any], server_versions: dict[str, str], total_s: float
 ) -> dict[str, Any]:
-    """Return the content of the JSON file."""
+    """Return the content of the JSON file, but the promises."""
     return {
-        **as_json(check_results),
         **values,
         "total_s": round(total_s, 1),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 OUTCOMES = {ACCEPTED: "accepted", SOLD_OUT: "sold out", ALREADY_APPLIED: "already applied"}
 
 
-def summary(metrics: Mapping[str, Any], results: Sequence[CheckResult]) -> RenderableType:
+def summary(
+    metrics: Mapping[str, Any], results: Sequence[CheckResult], lateness: Sequence[str] = ()
+) -> RenderableType:
     """Return `metrics` and `results` as text, for any terminal from 80 columns up."""
     head = Text.assemble(
         (f"{metrics['people']:,} users", "bold"),
         f" applied {metrics['presses']:,} times at once for {metrics['quantity']:,} coupons",
         (f" (sent within {metrics['sent_within_ms']:,.0f} ms)", "dim"),
     )
-    return results_panel("seonchak", [head, "", _columns(metrics)], results)
+    return results_panel("seonchak", [head, "", _columns(metrics)], results, lateness)
 
 
 def _columns(metrics: Mapping[str, Any]) -> Columns:

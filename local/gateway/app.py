@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from handlers.routes import ROUTES
@@ -22,8 +21,15 @@ from local.gateway.executor import (
 )
 from local.gateway.invocation import Call, failed, invoke, invoke_batch
 from local.gateway.request_ids import request_ids
-from local.gateway.response import Response, http_response, overloaded, problem
-from local.gateway.routing import BatchHandler, FastPath, Resource, RouteLike, RouteTable
+from local.gateway.response import (
+    Response,
+    http_response,
+    method_not_allowed,
+    not_found,
+    overloaded,
+    problem,
+)
+from local.gateway.routing import BatchHandler, FastPath, RouteLike, RouteTable
 from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
@@ -97,12 +103,11 @@ class Gateway:
         path, method = scope.path, scope.method
         match = self._table.match(path)
         if match is None:
-            detail = "There is nothing at this path."
-            return problem(HTTPStatus.NOT_FOUND, "NOT_FOUND", detail, request_id)
+            return not_found(request_id)
         resource, path_parameters = match
         route = resource.route(method)
         if route is None:
-            return _method_not_allowed(resource, request_id)
+            return method_not_allowed(resource.allow, request_id)
         if route.fast_path and not body:
             response = self._fast_response(route.fast_path, scope, path_parameters, request_id)
             if response:
@@ -138,13 +143,6 @@ def make_application(routes: Iterable[RouteLike]) -> Gateway:
 def _invoke_each(calls: list[Call]) -> Iterator[tuple[int, Response]]:
     for index, call in enumerate(calls):
         yield index, invoke(call)
-
-
-def _method_not_allowed(resource: Resource, request_id: str) -> Response:
-    detail = f"This path answers to {resource.allow}."
-    response = problem(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail, request_id)
-    response.headers.append(("Allow", resource.allow))
-    return response
 
 
 application = make_application(ROUTES)

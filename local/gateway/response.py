@@ -57,6 +57,19 @@ def problem(status: HTTPStatus, code: str, detail: str, request_id: str) -> Resp
     return Response(status.value, headers, json.dumps(fields).encode())
 
 
+def not_found(request_id: str) -> Response:
+    """Return the response to a path that is not in the route table."""
+    return problem(HTTPStatus.NOT_FOUND, "NOT_FOUND", "There is nothing at this path.", request_id)
+
+
+def method_not_allowed(allow: str, request_id: str) -> Response:
+    """Return the response to a method that its path does not have; `allow` lists those it has."""
+    detail = f"This path answers to {allow}."
+    response = problem(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail, request_id)
+    response.headers.append(("Allow", allow))
+    return response
+
+
 def bad_gateway() -> Response:
     """Return API Gateway's response for a function that raised or returned an invalid output."""
     headers = [

@@ -79,7 +79,12 @@ class RouteTable:
         self.match = lru_cache(maxsize=PATHS_CACHED)(self._match)
 
     def _match(self, path: str) -> tuple[Resource, Mapping[str, str] | None] | None:
-        """Return the resource of a decoded `path` and its path parameters (None: no parameters)."""
+        """Return the resource of a decoded `path` and its path parameters (None: no parameters).
+
+        As on API Gateway, a slash at the end is ignored; every other slash counts.
+        """
+        if path.endswith("/") and path not in {"/", "//"}:
+            path = path[:-1]
         literal = self._literal.get(path)
         if literal is not None:
             return literal, None

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+# As local/docker-compose.yml says: PENDING_RESEND_AFTER_S and the scheduler's interval.
+RELAY_WITHIN_S = 10 + 5
 ENV, ENV_EXAMPLE = ROOT / "local" / ".env", ROOT / "local" / ".env.example"
 
 

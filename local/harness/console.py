@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from local.harness.invariants import Verdict, verdict
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -28,6 +30,7 @@ STEP_WIDTH = 26
 PIPE_WIDTH = 100
 # The terminal's own green and red; the marks mean the same without colour.
 KEPT, BROKEN = Text("✓", "green"), Text("✗", "bold red")
+COLOURS = {Verdict.KEPT: "green", Verdict.LATE: "yellow", Verdict.BROKEN: "red"}
 
 
 class Console:
@@ -76,17 +79,24 @@ def _console() -> RichConsole:
 
 
 def results_panel(
-    title: str, parts: Iterable[RenderableType], results: Sequence[CheckResult]
+    title: str,
+    parts: Iterable[RenderableType],
+    results: Sequence[CheckResult],
+    lateness: Sequence[str] = (),
 ) -> RenderableType:
     """Return a frame around `parts`, the promises, and a sentence saying whether all were kept."""
-    kept = all(result.kept for result in results)
-    sentence = "Every promise was kept." if kept else "Not every promise was kept."
-    end = Text(sentence, "bold green" if kept else "bold red")
+    found = verdict(results, lateness)
+    colour = COLOURS[found]
+    sentence = "Every promise was kept."
+    if found is Verdict.BROKEN:
+        sentence = "Broken: not every promise was kept."
+    elif found is Verdict.LATE:
+        sentence += f"\nLate, and nothing was lost: {'; '.join(lateness)}."
     return Panel(
-        Group(*parts, "", promises(results), "", end),
+        Group(*parts, "", promises(results), "", Text(sentence, f"bold {colour}")),
         title=title,
         title_align="left",
-        border_style="green" if kept else "red",
+        border_style=colour,
         box=box.ROUNDED,
         padding=(1, 2),
         expand=False,

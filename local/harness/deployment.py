@@ -31,6 +31,7 @@ POLL_RUNNERS = 2
 BATCH_WINDOW_MS = 50
 Servers = Literal["auto", "compose", "embedded", "env"]
 RESEND_AFTER_S = "2"  # the relay's usual half minute is too long for a demo
+RELAY_INTERVAL_S = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Deployment:
     api: Api
     settings: Settings
     programs: Sequence[Running]
+    relay_within_s: float  # after this time a pending admission has been sent to Kafka again
 
     def check(self) -> None:
         """Raise HarnessError when a program of this deployment has ended."""
@@ -79,7 +81,7 @@ def _find_containers(options: DeploymentOptions, screen: Console) -> Deployment:
         deadline = RetryDeadline(options.wait_s, report)
         _wait_until_ready(deadline, api, (), "the API of `make up`")
         deadline.retry_until_ready("the consumer group", lambda: check_group(settings), _is_joining)
-    return Deployment("containers", api, settings, ())
+    return Deployment("containers", api, settings, (), compose.RELAY_WITHIN_S)
 
 
 def _start_programs(
@@ -102,7 +104,9 @@ def _start_programs(
             "the partition assignment", lambda: check_runners(started[-POLL_RUNNERS:]), _is_joining
         )
     embedded = environment.get("REDIS_URL") != os.environ.get("REDIS_URL")
-    return Deployment("embedded" if embedded else "settings", api, settings, started)
+    kind = "embedded" if embedded else "settings"
+    relay_within_s = Settings.from_environment(environment).pending_resend_after_s
+    return Deployment(kind, api, settings, started, relay_within_s + RELAY_INTERVAL_S)
 
 
 def _check_settings(settings: Settings) -> None:
@@ -121,10 +125,11 @@ def _programs(api: Api, logs: Path) -> Sequence[Program]:
     address = ("--host", api.host, "--port", str(api.port))
     names = [f"poll-runner-{number}" for number in range(1, POLL_RUNNERS + 1)]
     window = ("--batch-window-ms", str(BATCH_WINDOW_MS))
+    relay = ("--interval-s", str(RELAY_INTERVAL_S))
     return [
         Program("gateway", "local.serve", address, logs / "gateway.log"),
         # Resends records that Kafka did not acknowledge in time, as may happen on a busy machine.
-        Program("scheduler", "local.scheduler", ("--interval-s", "1"), logs / "scheduler.log"),
+        Program("scheduler", "local.scheduler", relay, logs / "scheduler.log"),
         *(Program(name, "local.poll_runner", window, logs / f"{name}.log") for name in names),
     ]
 

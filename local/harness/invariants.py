@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,14 @@ Value = TypeVar("Value", int, float, str)
 
 # Enough names for a closer look, and still a sentence.
 EXAMPLES_MAX = 5
+
+
+class Verdict(StrEnum):
+    """What a run has shown."""
+
+    KEPT = "kept"
+    LATE = "late"  # every promise was kept, but something arrived after the time for it
+    BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +60,21 @@ def check(seen: Observations) -> tuple[CheckResult, ...]:
     )
 
 
-def as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
+def verdict(results: Iterable[CheckResult], lateness: Sequence[str] = ()) -> Verdict:
+    """Return BROKEN when a promise is, else LATE when something was."""
+    if not all(result.kept for result in results):
+        return Verdict.BROKEN
+    return Verdict.LATE if lateness else Verdict.KEPT
+
+
+def as_json(results: Sequence[CheckResult], lateness: Sequence[str] = ()) -> dict[str, Any]:
     """Return the results as the programs write them to JSON."""
     promises = [asdict(each) | {"kept": each.kept} for each in results]
     for each in promises:
         del each["code"]
-    return {"kept": all(each.kept for each in results), "promises": promises}
+    found = verdict(results, lateness)
+    kept = found is not Verdict.BROKEN
+    return {"kept": kept, "verdict": found, "late": list(lateness), "promises": promises}
 
 
 def violations(results: Iterable[CheckResult]) -> list[str]:

@@ -44,9 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.load",
         description="A promotion: countdown, burst at the opening, retries, waiting.",
-        epilog="Exit code: 0 every promise was kept and no response was wrong, 1 not (the "
-        "differences are named), 2 wrong options, 130 Ctrl-C. Everything that was started is "
-        "stopped at the end.",
+        epilog="Exit code: 0 every promise was kept (in time, or late: the verdict says so) and no "
+        "response was wrong, 1 not (the differences are named), 2 wrong options, 130 Ctrl-C. "
+        "Everything that was started is stopped at the end.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
@@ -59,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     servers = "of the settings, or embedded (auto: the settings' where they name them)"
     add("--servers", choices=("auto", "compose", "embedded", "env"), default="auto", help=servers)
     add("--kafka", choices=("tansu", "apache"), default="tansu", help="the embedded Kafka")
-    wait = "how long to wait for servers, and from the opening to the last response"
+    wait = (
+        "how long to wait for servers, and from the opening to the last response; then a code is "
+    )
+    wait += "late, and waited for as long as some arrive or the relay may act"
     add("--wait-s", type=decimal(1, WAIT_S_MAX), default=60.0, help=wait)
     add("--out", type=Path, default=Path("out/load"), help="folder for report, metrics and logs")
     add("--ui", action="store_true", help="open Locust's page in place of a headless run")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,15 @@ class FinalState:
     highest_count: int
     pending: int
     failed_events: int
+    lateness: str = ""  # a clause about admissions that arrived after the time for it
+    issued_at_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+def lateness(load: LoadResult, final: FinalState) -> tuple[str, ...]:
+    """Return a clause for each thing that came late, and came."""
+    late = _issued_after_they_left(load, final)
+    clauses = [f"{len(late):,} winners left before their code was there"] if late else []
+    return (*clauses, final.lateness) if final.lateness else tuple(clauses)
 
 
 def check_load(load: LoadResult, final: FinalState) -> tuple[CheckResult, ...]:
@@ -91,8 +100,11 @@ def _every_winner_holds_a_code(load: LoadResult, final: FinalState) -> CheckResu
     received = {session.user: serials(session) for session in load.sessions}
     winners = [session for session in load.sessions if received[session.user]]
     issued, rows = final.issued, {row.user: row.serial for row in final.rows}
+    late = _issued_after_they_left(load, final)
     found = {
-        "received a serial, and no code": [v.user for v in winners if v.state != ISSUED],
+        "received a serial, and no code": [
+            v.user for v in winners if v.state != ISSUED and v.user not in late
+        ],
         "received one serial, and then another": [
             v.user for v in winners if v.state and received[v.user] != {v.serial}
         ],
@@ -107,6 +119,25 @@ def _every_winner_holds_a_code(load: LoadResult, final: FinalState) -> CheckResu
     }
     seen = f"{sum(v.state == ISSUED for v in winners):,} of {len(winners):,} winners"
     return CheckResult("Every winner holds a code", seen, naming_all(*found.items()))
+
+
+def _issued_after_they_left(load: LoadResult, final: FinalState) -> set[str]:
+    """Return the winners whose code was issued when they no longer asked for it.
+
+    One that was there while they asked, and was not shown, is not late but a broken promise.
+    """
+
+    def left_before(session: UserSession) -> bool:
+        asked_ms = load.opens_at_ms + ((session.seen_s or 0) + CLOCKS_APART_S) * 1000
+        return final.issued_at_ms.get(session.user, 0) > asked_ms
+
+    return {
+        session.user
+        for session in load.sessions
+        if session.state != ISSUED
+        and final.issued.get(session.user, (None,))[0] in serials(session)
+        and left_before(session)
+    }
 
 
 def serials(session: UserSession) -> set[int]:

@@ -12,9 +12,10 @@ import pymysql
 from redis.exceptions import RedisError
 
 from local.harness.deployment import DeploymentOptions, running_deployment
+from local.harness.invariants import Verdict, verdict
 from local.harness.processes import ROOT, HarnessError, Program, running
 from local.load.final_state import read_final_state
-from local.load.invariants import check_load
+from local.load.invariants import check_load, lateness
 from local.load.session_log import FILES, LoadResult
 from local.load.summary import metrics, summary
 from local.servers.ports import HOST, is_free
@@ -125,12 +126,12 @@ def _check(
         return False
     with console.step("Checks"):
         try:
-            final = read_final_state(deployment, load.campaign_id, options.wait_s)
+            final = read_final_state(deployment, load.campaign_id, options.wait_s, console.say)
         except (pymysql.Error, RedisError) as error:
             message = f"a server went away: {type(error).__name__}: {error}"
             raise HarnessError(message) from error
-        results = check_load(load, final)
-        record = metrics(load, results)
+        results, late = check_load(load, final), lateness(load, final)
+        record = metrics(load, results, late)
         (options.out / METRICS).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    console.console.print(summary(load, results))
-    return all(result.kept for result in results)
+    console.console.print(summary(load, results, late))
+    return verdict(results) is not Verdict.BROKEN

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from local.load.session_log import LoadResult, Timing
 
 
-def metrics(load: LoadResult, results: Sequence[CheckResult]) -> dict[str, Any]:
+def metrics(
+    load: LoadResult, results: Sequence[CheckResult], lateness: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return everything that goes into the JSON file."""
     responses = [each for session in load.sessions for each in session.responses]
     codes_s = [
         session.seen_s for session in load.sessions if session.seen_s and session.state == ISSUED
     ]
     return {
-        **as_json(results),
+        **as_json(results, lateness),
         "campaign_id": load.campaign_id,
         "people": len(load.sessions),
         "quantity": load.quantity,
@@ -44,9 +46,11 @@ def metrics(load: LoadResult, results: Sequence[CheckResult]) -> dict[str, Any]:
     }
 
 
-def summary(load: LoadResult, results: Sequence[CheckResult]) -> RenderableType:
+def summary(
+    load: LoadResult, results: Sequence[CheckResult], lateness: Sequence[str] = ()
+) -> RenderableType:
     """Return the same for any terminal from 80 columns up."""
-    record = metrics(load, results)
+    record = metrics(load, results, lateness)
     last_s = record["last_code_after_s"]
     head = Text.assemble(
         (f"{record['people']:,} users", "bold"),
@@ -57,7 +61,7 @@ def summary(load: LoadResult, results: Sequence[CheckResult]) -> RenderableType:
     outcomes = facts("The responses to apply requests", list(record["answers"].items()))
     after = Text(f"From the opening on, {last}.", "dim")
     parts: list[RenderableType] = [head, after, "", outcomes, "", _times(load.timings)]
-    return results_panel(load.campaign_id, parts, results)
+    return results_panel(load.campaign_id, parts, results, lateness)
 
 
 def _times(timings: Sequence[Timing]) -> Table:

@@ -13,6 +13,7 @@ from kafka.errors import (
 )
 
 from handlers.adapters.kafka.connection import connection_options
+from handlers.adapters.kafka.fetched_records import ISOLATION
 from local.poll_runner.fast_unpack import use_c_decoder
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def build_consumer(settings: Settings, session_timeout_ms: int, timeout_s: float
     longest_ms = int(timeout_s * 1000) * POLL_INTERVAL_PER_TIMEOUT
     consumer: Consumer = KafkaConsumer(
         **connection_options(settings),
+        **ISOLATION,
         group_id=settings.consumer_group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

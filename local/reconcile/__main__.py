@@ -12,7 +12,8 @@ from handlers.config import ConfigurationError
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
 from handlers.domain.reconciliation.differences import Kind
 from handlers.domain.reconciliation.repair import repair
-from handlers.reconcile import LISTED_MAX, ReconciliationReport, compare
+from handlers.domain.reconciliation.serial_bitset import SerialBitset
+from handlers.reconcile import LISTED_MAX, ReconciliationReport, compare, give_gaps_back
 from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 from local.reconcile.progress import Progress
 from local.reconcile.report import as_json, as_text
@@ -68,7 +69,7 @@ def _campaign(campaign_id: str, options: argparse.Namespace) -> bool:
 
 
 def _compare(campaign_id: str, *, with_repair: bool) -> tuple[ReconciliationReport, Counter[Kind]]:
-    found, repaired = ReconciliationReport(), Counter[Kind]()
+    found, repaired, gaps = ReconciliationReport(), Counter[Kind](), SerialBitset()
     with Progress(campaign_id) as progress:
         for batch in compare(campaign_id, progress=progress.show).differences():
             found.add(batch)
@@ -76,7 +77,20 @@ def _compare(campaign_id: str, *, with_repair: bool) -> tuple[ReconciliationRepo
                 repaired += repair(
                     campaign_id, batch, wiring.admissions().settle, wiring.admission_reader()
                 )
+                for difference in batch:
+                    if difference.kind is Kind.SERIAL_GAP and difference.admitted_serial:
+                        gaps.add(difference.admitted_serial)
+    if gaps:
+        repaired += Counter({Kind.SERIAL_GAP: _give_back(campaign_id, gaps)})
     return found, repaired
+
+
+def _give_back(campaign_id: str, gaps: SerialBitset) -> int:
+    try:
+        return give_gaps_back(campaign_id, gaps)
+    except ServiceError as error:
+        print(f"{campaign_id}: no serial is given back: {error}", file=sys.stderr, flush=True)
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,8 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--repair",
         action="store_true",
-        help="put into Redis what MySQL has, make pending what MySQL lacks, raise a count that is "
-        "too low; say what is left",
+        help="put into Redis what MySQL has, make pending what MySQL lacks, give back serials that "
+        "nothing has; say what is left",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line per campaign")
     return parser

@@ -11,13 +11,14 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from local.servers.kafka_protocol import lists_a_broker
-from local.servers.maven import libraries
+from local.servers.maven import Download, libraries
 from local.servers.ports import HOST, free_port
 from local.servers.process import Server, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+JARS = Download("Apache Kafka", "apache-kafka", 45)
 JAVA_VERSION_MIN = 17
 JAVA_MISSING = (
     f"Apache Kafka needs Java {JAVA_VERSION_MIN} or later: install it "
@@ -50,7 +51,7 @@ broker.session.timeout.ms=3000
 class ApacheKafka(Server):
     """The real Kafka, for what Tansu cannot do: the data on its disk survives a restart."""
 
-    name: ClassVar[str] = "Apache Kafka"
+    name: str = "Apache Kafka"
     start_timeout_s: ClassVar[float] = 120.0  # a Java program on a busy machine
 
     def __init__(self, port: int | None = None) -> None:
@@ -98,7 +99,7 @@ def _java() -> Sequence[str]:
         "-Djava.awt.headless=true",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         "-cp",
-        f"{libraries()}/*",
+        f"{libraries(JARS)}/*",
     ]
 
 

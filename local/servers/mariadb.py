@@ -1,4 +1,4 @@
-"""The system's MariaDB or MySQL, with a private data directory."""
+"""MariaDB or MySQL, the system's or the one that MYSQLD names, with a private data directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pymysql
@@ -33,9 +33,25 @@ FURTHER_FOLDERS = (
 # Room for a million coupons with their indexes (the server takes memory only as they arrive), and
 # a log that need not be flushed meanwhile; neither makes the start slower. Both servers write a
 # commit to disk before they reply, which is their default.
-INNODB_OPTIONS = ("--innodb-buffer-pool-size=256M",)
-MARIADB_LOG_OPTION = "--innodb-log-file-size=128M"
-MYSQL_LOG_OPTION = "--innodb-redo-log-capacity=256M"
+BUFFER_POOL = "--innodb-buffer-pool-size=256M"
+MARIADB_OPTIONS = (
+    BUFFER_POOL,
+    "--innodb-log-file-size=128M",
+    # MySQL's default: two writers get numbers in turn. What breaks under it breaks here, too.
+    "--innodb-autoinc-lock-mode=2",
+    "--character-set-server=utf8mb4",
+    "--default-time-zone=+00:00",
+    "--skip-log-bin",
+)
+# Apart from sizes MySQL runs as it comes: with its binary log, its modes, the system's time zone.
+MYSQL_OPTIONS = (
+    BUFFER_POOL,
+    "--loose-innodb-redo-log-capacity=256M",  # unknown before 8.0.30
+    "--loose-mysqlx=OFF",  # a second port
+    "--secure-file-priv=NULL",  # the default folder is missing where only the server is installed
+)
+# Names a server program in place of the system's.
+PROGRAM_VARIABLE = "MYSQLD"
 MISSING = (
     "there is no MariaDB or MySQL server on this machine: install one "
     "(Debian, Ubuntu: apt-get install mariadb-server; macOS: brew install mariadb), "
@@ -44,13 +60,12 @@ MISSING = (
 
 
 class MariaDB(Server):
-    """A database of its own with one user, whose password is random; time zone UTC."""
-
-    name: ClassVar[str] = "MariaDB"
+    """A database of its own with one user, whose password is random."""
 
     def __init__(self, port: int | None = None, password: str | None = None) -> None:
         """Use `port` and `password`, or a free port and a random password."""
         super().__init__(port)
+        self.name = "MariaDB" if is_mariadb() else "MySQL"
         self._password = password or secrets.token_urlsafe(24)
 
     @property
@@ -74,8 +89,7 @@ class MariaDB(Server):
                     "--skip-test-db",
                     "--skip-name-resolve",
                     *_as_root(),
-                    *INNODB_OPTIONS,
-                    MARIADB_LOG_OPTION,
+                    *MARIADB_OPTIONS,
                 ]
             )
         else:
@@ -86,8 +100,7 @@ class MariaDB(Server):
                     "--initialize-insecure",
                     data,
                     *_as_root(),
-                    *INNODB_OPTIONS,
-                    MYSQL_LOG_OPTION,
+                    *MYSQL_OPTIONS,
                 ]
             )
 
@@ -102,13 +115,9 @@ class MariaDB(Server):
             f"--socket={self.home / 'sock'}",
             f"--pid-file={self.home / 'pid'}",
             f"--init-file={self.home / 'init.sql'}",
-            "--default-time-zone=+00:00",
-            "--character-set-server=utf8mb4",
             "--skip-name-resolve",
-            "--skip-log-bin",
             *_as_root(),
-            *INNODB_OPTIONS,
-            *([MARIADB_LOG_OPTION] if is_mariadb() else [MYSQL_LOG_OPTION, "--mysqlx=OFF"]),
+            *(MARIADB_OPTIONS if is_mariadb() else MYSQL_OPTIONS),
         ]
 
     def is_ready(self) -> bool:
@@ -144,6 +153,11 @@ class MariaDB(Server):
 
 def find_server() -> str:
     """Return the path of mariadbd or mysqld; raise ServerError saying what to install."""
+    if chosen := os.environ.get(PROGRAM_VARIABLE):
+        if shutil.which(chosen) is None:
+            message = f"{PROGRAM_VARIABLE} names no program: {chosen}"
+            raise ServerError(message)
+        return chosen
     return find_program("mariadbd", "mysqld")
 
 
@@ -160,7 +174,7 @@ def find_program(*names: str) -> str:
 
 @cache
 def is_mariadb() -> bool:
-    """Return whether the installed server is MariaDB; otherwise it is Oracle's MySQL."""
+    """Return whether the server is MariaDB; otherwise it is Oracle's MySQL."""
     result = subprocess.run(
         [find_server(), "--version"], capture_output=True, text=True, check=False, timeout=30
     )

@@ -39,7 +39,7 @@ class Server(ABC):
     As a context manager it runs inside the block; afterwards its process and data are removed.
     """
 
-    name: ClassVar[str]
+    name: str
     # Enough for a slow, busy machine; a start usually takes a small part of it.
     start_timeout_s: ClassVar[float] = 60.0
     # Time to write all data after SIGTERM; then SIGKILL.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from local.servers.kafka_protocol import lists_a_broker
 from local.servers.process import Server, ServerError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Tansu(Server):
     """A Kafka for tests: it starts at once and stores in memory, so a restart loses all data."""
 
-    name: ClassVar[str] = "Tansu (Kafka)"
+    name: str = "Tansu (Kafka)"
 
     @property
     def url(self) -> str:

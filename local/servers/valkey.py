@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import redis
 from redis.backoff import NoBackoff
@@ -25,7 +25,7 @@ MISSING = (
 class Valkey(Server):
     """Valkey with an append-only file, as the production Redis must have."""
 
-    name: ClassVar[str] = "Valkey"
+    name: str = "Valkey"
 
     def __init__(self, port: int | None = None, options: Mapping[str, str] | None = None) -> None:
         """Use `port`, or a free one; `options` are added to the configuration."""

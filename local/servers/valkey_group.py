@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import redis
 from redis.backoff import NoBackoff
@@ -90,7 +90,7 @@ class ValkeyGroup:
 class ValkeySentinel(Valkey):
     """One sentinel; it watches a primary under the name `service`."""
 
-    name: ClassVar[str] = "Valkey Sentinel"
+    name: str = "Valkey Sentinel"
 
     def __init__(
         self,

@@ -123,18 +123,17 @@ class AdmissionsContract(OpenCampaign):
         ]
         assert outcomes == [Outcome.ACCEPTED] * 3
 
-    def test_only_an_existing_admission_is_made_durable(
+    def test_an_admission_is_confirmed_only_in_the_history_that_made_it(
         self, backend: Backend, opened: str
     ) -> None:
-        admit_one(backend.admissions, opened, "1")
-        admitted = CouponAccepted(opened, "1", 1, NOW_MS)
-        make_durable = backend.admissions.make_all_durable
-        assert make_durable([admitted]) == [True]
-        assert make_durable([admitted._replace(serial=2)]) == [False]
-        assert make_durable([admitted._replace(user_id="2")]) == [False]
-        assert make_durable([admitted._replace(campaign_id=f"{opened}-2")]) == [False]
+        admission = admit_one(backend.admissions, opened, "1")
+        admitted = CouponAccepted(opened, "1", 1, NOW_MS, admission.fence)
+        confirm = backend.admissions.confirm_all
+        assert confirm([admitted]) == [True]
+        assert confirm([admitted._replace(fence=admission.fence + 1)]) == [False]
+        assert confirm([admitted._replace(campaign_id=f"{opened}-2")]) == [False]
         backend.make_stale(opened)
-        assert make_durable([admitted]) == [False]
+        assert confirm([admitted]) == [False]
 
     def test_a_campaign_refuses_all_but_its_winners_once_it_is_sold_out_or_over(
         self, backend: Backend, opened: str

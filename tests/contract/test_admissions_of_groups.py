@@ -123,21 +123,17 @@ class GroupsContract:
         expected = [Outcome.STALE if one is Outcome.NOT_FOUND else one for one in OUTCOMES]
         assert outcomes == expected
 
-    def test_of_several_admissions_the_existing_ones_are_made_durable(
+    def test_of_several_admissions_those_of_the_present_history_are_confirmed(
         self, backend: Backend, campaign_id: str
     ) -> None:
         names = [f"{campaign_id}-{n}" for n in range(3)]
         for name in names:
             backend.open(name, 3, NOW_MS - MINUTE_MS, NOW_MS + MINUTE_MS)
         backend.set_clock(NOW_MS)
-        backend.admissions.admit_all([Applicant(name, user) for user in "12" for name in names])
         backend.make_stale(names[1])
-        admitted = {(0, "1", 1): True, (1, "1", 1): False, (2, "1", 1): True}
-        admitted |= {(0, "2", 2): True, (1, "2", 2): False, (2, "2", 1): False}  # not that serial
-        admitted |= {(0, "3", 3): False}
-        messages = [CouponAccepted(names[n], user, serial, NOW_MS) for n, user, serial in admitted]
-        twice, expected = [*messages, messages[0]], [*admitted.values(), True]
-        assert backend.admissions.make_all_durable(twice) == expected
+        expected = {(0, 1): True, (1, 1): False, (2, 1): True, (2, 2): False}
+        messages = [CouponAccepted(names[n], "1", 1, NOW_MS, fence) for n, fence in expected]
+        assert backend.admissions.confirm_all(messages * 2) == [*expected.values()] * 2
 
 
 class TestOnTheFake(GroupsContract):

@@ -217,8 +217,10 @@ class TestOnMySql(LedgerContract):
                     (*CouponCodes(secret).of([(created, "user-2")]), created),
                 )
             )
+        before = rows(backend.settings, "SELECT * FROM coupon")
         collided = self.accepted(created, "user-2", 2, 2)
         assert self.reason_of(backend, collided) == ["NOT_INSERTED"]
+        assert rows(backend.settings, "SELECT * FROM coupon") == before
 
     def test_the_largest_batch_is_written(self, backend: MySqlBackend, campaign_id: str) -> None:
         backend.create(campaign_id, 10_000)

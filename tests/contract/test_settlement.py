@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from handlers.domain.admission import Admission, Outcome
+from handlers.domain.rejection_cache import Rejection
 from handlers.domain.settlement import SettledAs, Settlement
 from tests.contract.admissions_backends import Backend, FakeBackend, OpenCampaign, ValkeyBackend
 from tests.support.fakes import NOW_MS
@@ -51,8 +53,36 @@ class SettlementContract(OpenCampaign):
         assert admit_one(backend.admissions, opened, "old") == Admission(
             Outcome.ALREADY_APPLIED, 2, fence=1
         )
-        assert admit_one(backend.admissions, opened, "new").serial == 3
+        given = [admit_one(backend.admissions, opened, user).serial for user in ("new", "last")]
+        assert given == [1, 3]
         assert admit_one(backend.admissions, opened, "late").outcome is Outcome.SOLD_OUT
+
+    def test_a_coupon_that_redis_never_gave_takes_its_own_serial_only(
+        self, backend: Backend, opened: str
+    ) -> None:
+        backend.admissions.settle([Settlement(opened, "forger", 3, SettledAs.COUPON)])
+        assert backend.count(opened) == 0
+        given = [admit_one(backend.admissions, opened, user) for user in ("1", "2", "4")]
+        assert [one.serial for one in given] == [1, 2, 0]
+        assert given[2].outcome is Outcome.SOLD_OUT
+        assert backend.admissions.rejection(opened, 10) == Rejection(
+            Admission(Outcome.SOLD_OUT), frozenset({"1", "2", "forger"})
+        )
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_serials_that_are_held_are_left_out_in_any_pattern(
+        self, backend: Backend, campaign_id: str, seed: int
+    ) -> None:
+        backend.open(campaign_id, 40, NOW_MS - 1, NOW_MS + 1)
+        backend.set_clock(NOW_MS)
+        chosen = random.Random(seed)  # noqa: S311 - a test's
+        held = set(chosen.sample(range(1, 41), chosen.randint(1, 39)))
+        backend.admissions.settle(
+            Settlement(campaign_id, f"held-{serial}", serial, SettledAs.COUPON) for serial in held
+        )
+        given = [admit_one(backend.admissions, campaign_id, f"user-{n}").serial for n in range(41)]
+        free = sorted(set(range(1, 41)) - held)
+        assert given == [*free, *[0] * (41 - len(free))]
 
     def test_a_coupon_under_another_serial_corrects_what_was_remembered(
         self, backend: Backend, opened: str
@@ -63,7 +93,9 @@ class SettlementContract(OpenCampaign):
             Outcome.ALREADY_APPLIED, 3, fence=1
         )
         assert backend.pending(opened) == {}
-        assert backend.count(opened) == 3
+        assert backend.count(opened) == 1
+        given = [admit_one(backend.admissions, opened, user).serial for user in ("2", "3")]
+        assert given == [2, 0]  # 1 is a gap, which a reconciliation gives back
 
     def test_one_forgotten_coupon_is_put_back_among_others_that_are_known(
         self, backend: Backend, opened: str
@@ -77,7 +109,7 @@ class SettlementContract(OpenCampaign):
         ]
         backend.admissions.settle(settlements)
         assert set(backend.pending(opened)) == {"2"}
-        assert backend.count(opened) == 3
+        assert backend.count(opened) == 2
         after = backend.dump()
         backend.admissions.settle(settlements[::-1])
         assert backend.dump() == after

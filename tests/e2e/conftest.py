@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +14,7 @@ from handlers.retry import RetryDeadline
 from local.servers.ports import free_port
 from tests.conftest import say
 from tests.support.http_client import Call, Client
-from tests.support.programs import running, running_command
+from tests.support.programs import running
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -48,11 +46,10 @@ def gateway(environment: Mapping[str, str]) -> Iterator[Client]:
 def chalice_local(environment: Mapping[str, str]) -> Iterator[Client]:
     """Run `chalice local` from the root, as a user would."""
     port = free_port()
-    chalice = str(Path(sys.executable).with_name("chalice"))
-    arguments = ("local", "--stage", "local", "--port", str(port), "--no-autoreload")
-    with running_command(chalice, *arguments, environment=environment) as program:
+    arguments = ("--stage", "local", "--port", str(port), "--no-autoreload")
+    with running("local.chalice_local", *arguments, environment=environment) as program:
         with Client(port) as client:
-            eventually(lambda: _responds(port), "chalice local answers")
+            eventually(lambda: responds(port), "chalice local answers")
             yield client
         assert program.process.poll() is None, "it ended by itself"
 
@@ -85,7 +82,7 @@ def relayed_poll_runner(environment: Mapping[str, str]) -> Iterator[None]:
         assert scheduler.stop() == 0
 
 
-def _responds(port: int) -> bool:
+def responds(port: int) -> bool:
     with Client(port) as client:
         try:
             return client.send(Call("GET", "/health")).status == 200

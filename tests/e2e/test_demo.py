@@ -89,10 +89,10 @@ def test_a_response_that_no_open_campaign_gives_fails_the_demo(tmp_path: Path) -
     with demo(tmp_path, "--users", "10", "--impatient", "10", APPLY_RATE_PER_S="1") as process:
         output, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1, output + errors
-    assert "Not every promise was kept." in output
+    assert "Broken: not every promise was kept." in output
     assert "x 429 TOO_MANY_REQUESTS" in output
     record = json.loads((tmp_path / "out" / "demo.json").read_text())
-    assert not record["kept"]
+    assert (record["kept"], record["verdict"]) == (False, "broken")
     assert record["errors"] == record["answers"]["429 TOO_MANY_REQUESTS"] > 0
     assert [p["promise"] for p in record["promises"] if not p["kept"]] == ["All get a response"]
     assert (tmp_path / "out" / "demo.png").exists()

@@ -77,7 +77,7 @@ def _name_points(points: Points) -> None:
     wrap(Publisher, "publish_all", after="resent")  # the gateway's is never armed: it has "sent"
     wrap(apply, "_hand_over", after="sent")
     wrap(Admissions, "make_all_durable", after="durable")
-    wrap(Admissions, "overdue", after="overdue", when=bool)
+    wrap(Admissions, "overdue", after="overdue", when=lambda page: page.coupons)
     wrap(Admissions, "reassign", after="reassigned")
     wrap(Ledger, "insert", after="inserted")
     wrap(pymysql.Connection, "commit", before="commit-before", after="committed")

@@ -10,6 +10,7 @@ import pytest
 from tests.faults.engine import finding, history
 from tests.faults.engine.quiet import DISAGREE, UNREDRIVEN
 from tests.faults.engine.scenario import Fault, Scenario, scenario
+from tests.support.unique_keys import without_unique_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,20 +104,8 @@ def test_without_the_unique_keys_a_second_delivery_makes_a_second_coupon(
     cluster_without: Callable[..., Cluster],
 ) -> None:
     cluster = cluster_without()
-    keys = {
-        "coupon_one_per_person": "campaign_id, user_id",
-        "coupon_serial_once": "campaign_id, serial",
-        "coupon_code_once": "code",
-    }
-    cluster.rows("ALTER TABLE coupon ADD INDEX control (campaign_id)")
-    for key in keys:
-        cluster.rows(f"ALTER TABLE coupon DROP INDEX {key}")
-    try:
+    with without_unique_keys(cluster.rows):
         found = broken_promises(cluster, Fault(0.4, "duplicates"), Fault(1.0, "duplicates"))
-    finally:
-        cluster.rows("DELETE FROM coupon")
-        for key, columns in keys.items():
-            cluster.rows(f"ALTER TABLE coupon ADD CONSTRAINT {key} UNIQUE ({columns})")
     assert names("P1", found), found
     assert names("P2", found), found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import rebuild, wiring
+from handlers import wiring
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
 from handlers.domain.reconciliation import reconciler as comparison
@@ -26,10 +26,9 @@ RECHECK_DELAY_S = 0.01
 
 @pytest.fixture
 def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """The service with its own topic and a short ack timeout, hence a short wait."""
+    """The service with its own topic and a short ack timeout."""
     monkeypatch.setenv("COUPON_TOPIC", f"coupon_{uuid.uuid4().hex[:12]}")
     monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", str(ACK_TIMEOUT_MS))
-    monkeypatch.setattr(rebuild, "IN_FLIGHT_MARGIN_MS", 0)
     settings = Settings.from_environment()
     ensure_topic(settings, RetryDeadline(WAIT_S, say))
     wiring.reset()

@@ -144,16 +144,6 @@ def test_a_node_that_responds_again_is_found_by_the_next_probe(
     eventually(lambda: client.execute_all(echoes()) == expected(), "replies of all nodes")
 
 
-def test_a_write_that_waits_for_the_disk_fails_at_once_on_a_node_that_is_left_alone(
-    client: ThreadLocalCluster, frozen: Frozen
-) -> None:
-    assert frozen.only_its_own_fail(timed(client)[0])
-    started = time.monotonic()
-    with pytest.raises(RedisError):
-        client.execute_once([("SADD", KEYS[0], "x"), ("WAITAOF", 1, 0, 1500)])
-    assert time.monotonic() - started < AT_ONCE_S
-
-
 def test_a_connection_that_was_killed_is_replaced_and_its_commands_sent_again(
     cluster: ValkeyCluster, client: ThreadLocalCluster
 ) -> None:

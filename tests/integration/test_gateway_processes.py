@@ -63,6 +63,21 @@ def test_a_worker_that_dies_is_replaced() -> None:
         assert program.stop() == 0
 
 
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_the_gateway_serves_whatever_way_to_start_processes_python_prefers(
+    method: str, tmp_path: Path
+) -> None:
+    # Python runs this file first. 3.14 prefers a fork server, 3.13 a fork, macOS to spawn.
+    prefer = f"import multiprocessing\nmultiprocessing.set_start_method({method!r})\n"
+    (tmp_path / "sitecustomize.py").write_text(prefer, encoding="utf-8")
+    environment = ENVIRONMENT | {"PYTHONPATH": str(tmp_path)}
+    with serving("--pin=on", "--workers=2", environment=environment) as (program, port):
+        assert ask(port, "GET", "/echo/1")[0].status == 200
+        assert len(program.children) == 2
+        assert program.stop() == 0
+        assert program.err.seen == []
+
+
 def test_a_port_in_use_is_reported_in_one_sentence() -> None:
     with (
         serving() as (_, port),

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from handlers import wiring
 from handlers.adapters.kafka.publisher import FAILURES_MAX
-from handlers.adapters.redis import admissions as admission
+from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.redis.client import connect
-from handlers.domain.coupon import CouponAccepted
+from handlers.consume import consume_handler
 from local.servers.ports import free_port
-from tests.support.service import apply, create_campaign, cut_off_redis, message
+from tests.support.service import (
+    apply,
+    ask,
+    at_once,
+    coupons,
+    create_campaign,
+    cut_off_redis,
+    failures,
+    kafka_event,
+    message,
+    rows,
+)
 from tests.support.single import publish_one
-from tests.support.state import configure
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from handlers.config import Settings
+    from handlers.domain.coupon import CouponAccepted
 
 TIMEOUT_MS = 300
 
@@ -45,22 +57,55 @@ def pending(settings: Settings, campaign_id: str) -> int:
         return int(redis.zcard(f"coupon:{{{campaign_id}}}:pending"))
 
 
-def test_without_kafka_an_applicant_is_accepted_once_the_admission_is_on_redis_disk(
+def test_without_kafka_an_applicant_is_accepted_once_mysql_has_the_row(
     without_kafka: Settings, campaign_id: str
 ) -> None:
     response = apply(campaign_id, "42")
     assert (response.status, response.code, response.body["serial"]) == (202, "ACCEPTED", 1)
-    assert pending(without_kafka, campaign_id) == 1
+    assert coupons(without_kafka, campaign_id) == [("42", 1)]
+    assert pending(without_kafka, campaign_id) == 0
+    assert ask("GET /campaigns/{id}/coupon", campaign_id, user="42").body["status"] == "ISSUED"
 
 
-def test_without_kafka_and_without_a_disk_no_user_is_accepted_and_the_serial_is_kept(
+def test_a_record_of_a_coupon_that_apply_has_written_changes_nothing(
     without_kafka: Settings, campaign_id: str
 ) -> None:
-    configure(without_kafka, "appendonly", "no")
-    try:
+    apply(campaign_id, "42")
+    before = rows(without_kafka, "SELECT * FROM coupon")
+    consume_handler(kafka_event([message(campaign_id, "42", 1, fence=1)]), None)
+    assert rows(without_kafka, "SELECT * FROM coupon") == before
+    assert failures(without_kafka, campaign_id) == {}
+
+
+def test_two_hundred_applicants_without_kafka_share_transactions_and_none_is_lost(
+    without_kafka: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring.direct_writer()
+    groups: list[int] = []
+    write_direct = Ledger.write_direct
+
+    def counted(self: Ledger, admitted: Sequence[CouponAccepted]) -> set[CouponAccepted]:
+        groups.append(len(admitted))
+        return write_direct(self, admitted)
+
+    monkeypatch.setattr(Ledger, "write_direct", counted)
+    responses = at_once([partial(apply, campaign_id, f"user-{n}") for n in range(200)])
+    accepted = sorted(r.body["serial"] for r in responses if r.code == "ACCEPTED")
+    assert accepted == list(range(1, 101))
+    stored = rows(without_kafka, "SELECT serial FROM coupon WHERE campaign_id = %s", campaign_id)
+    assert sorted(serial for (serial,) in stored) == accepted
+    assert len(groups) < len(accepted) / 2
+
+
+def test_without_kafka_and_without_mysql_no_user_is_accepted_and_the_serial_is_kept(
+    without_kafka: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without_mysql:
+        url = f"mysql://nobody:nothing@127.0.0.1:{free_port()}/nowhere"
+        without_mysql.setenv("DATABASE_URL", url)
+        wiring.reset()
         response = apply(campaign_id, "42")
-    finally:
-        configure(without_kafka, "appendonly", "yes")
+    wiring.reset()
     assert (response.status, response.code) == (503, "UNAVAILABLE")
     assert response.headers["Retry-After"] == "1"
     assert pending(without_kafka, campaign_id) == 1
@@ -88,38 +133,6 @@ def test_kafka_that_comes_back_is_used_again(
     sent = message(campaign_id, "42", 1)
     # Its requests have the ack timeout here, which a busy machine may exceed once.
     eventually(lambda: publish_one(publisher, sent, "sent", time.monotonic() + 5), "an ack")
-
-
-def test_waitaof_alone_does_not_vouch_for_an_admission_that_is_no_longer_there(
-    service: Settings, campaign_id: str
-) -> None:
-    create_campaign(campaign_id)
-    serial = apply(campaign_id, "42").body["serial"]
-    make_durable = wiring.admissions().make_all_durable
-    admitted = CouponAccepted(campaign_id, "42", serial, 0)
-    assert make_durable([admitted]) == [True]
-    assert make_durable([admitted._replace(serial=serial + 1)]) == [False]
-    assert make_durable([admitted._replace(user_id="nobody")]) == [False]
-    with closing(connect(service)) as redis:
-        redis.hset(f"coupon:{{{campaign_id}}}:campaign", "epoch", "f" * 40)
-    assert make_durable([admitted]) == [False]
-
-
-def test_an_admission_that_the_disk_has_not_taken_in_time_is_not_safe(
-    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create_campaign(campaign_id)
-    with monkeypatch.context() as patched:
-        patched.setattr(admission, "DURABLE_WAIT_MS", 100)
-        configure(service, "appendfsync", "no")  # the disk takes it when the system likes
-        try:
-            serial = apply(campaign_id, "42").body["serial"]
-            admitted = CouponAccepted(campaign_id, "42", serial, 0)
-            assert wiring.admissions().make_all_durable([admitted] * 2) == [False, False]
-        finally:
-            configure(service, "appendfsync", "everysec")
-    make_durable = wiring.admissions().make_all_durable
-    eventually(lambda: make_durable([admitted] * 2) == [True, True], "the disk")
 
 
 def test_an_unreachable_redis_gives_503_and_names_no_address(

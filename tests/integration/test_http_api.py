@@ -38,6 +38,15 @@ NASTY = [
     "a}:coupon_count{b",
 ]
 
+# A joined emoji, no-break and ideographic spaces, a joiner in Persian, as long as the column.
+WRITTEN = [
+    "👨\u200d👩\u200d👧\u200d👦",
+    "50\xa0%\u202f!",
+    "夏祭り\u3000",
+    "می\u200cرویم",
+    "🎟" * 200,
+]
+
 
 def create(body: dict[str, Any]) -> Response:
     return ask("POST /campaigns", user="admin", scope=ADMIN, body=body)
@@ -122,6 +131,16 @@ def test_the_state_of_a_campaign_follows_its_window_and_its_quantity(
     assert one.body == listed.body["campaigns"][2]
     assert one.headers["Cache-Control"] == "max-age=1"
     assert ask("GET /campaigns/{id}", f"{campaign_id}-e").code == "CAMPAIGN_NOT_FOUND"
+
+
+@pytest.mark.parametrize("name", WRITTEN, ids=ascii)
+def test_a_name_that_people_write_comes_back_from_both_servers_as_it_was(
+    service: Settings, campaign_id: str, name: str
+) -> None:
+    named = campaign_body(campaign_id) | {"name": name}
+    assert [create(named).status, create(named).status] == [201, 200]
+    assert rows(service, "SELECT name FROM campaign") == [(name,)]
+    assert ask("GET /campaigns/{id}", campaign_id).body["name"] == name
 
 
 @pytest.mark.parametrize("text", NASTY)

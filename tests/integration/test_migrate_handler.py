@@ -18,7 +18,7 @@ from handlers.migrate import migrate_handler
 from handlers.retry import SetupError
 from local.lambda_context import LambdaContext
 from local.migrate import database_address
-from tests.support.state import add_campaign, epoch_of, history_of, set_epoch, statement
+from tests.support.state import MIGRATIONS, add_campaign, epoch_of, history_of, set_epoch, statement
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from handlers.config import Settings
 
-OURS = ("coupon", "failed_event", "campaign")
+OURS = ("coupon", "failed_event", "fence_offset", "campaign")
 WAITING_SQL = (
     "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%GET_LOCK(LEFT%' "
     "AND state = 'User lock' AND id != CONNECTION_ID()"
@@ -63,7 +63,7 @@ def test_everything_is_set_up_once_and_the_second_time_nothing(
     set_epoch(service, None)
     topic = {"name": new_topic, "partitions": 3}
     assert migrate_handler({"partitions": 3, "replication_factor": 1}, context()) == {
-        "schema": ["0001.coupon-system", "0002.fence"],
+        "schema": MIGRATIONS,
         "topic": topic | {"created": True},
         "epoch": "SET",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
@@ -12,6 +13,7 @@ from handlers.adapters.redis.keys import CampaignKeys
 from handlers.consume import consume_handler
 from handlers.domain.campaign import Campaign
 from handlers.rebuild import rebuild_handler
+from tests.support.backlog import backlog_of
 from tests.support.redis_loss import flush, mark_as_restarted
 from tests.support.service import (
     apply,
@@ -151,9 +153,9 @@ def test_a_user_whose_record_waits_in_failed_event_is_not_forgotten(
         message(campaign_id, "waiting", 4).encode(),
     )
     flush(lossy)
-    with_nothing_unread = wiring.topic()
-    with_nothing_unread.unconsumed = lambda: iter(())  # type: ignore[method-assign]
-    rebuild_handler({}, None)
+    nothing_unread = SimpleNamespace(unconsumed=lambda _: backlog_of([]), name="coupon_create")
+    with wiring.override(wiring.topic, nothing_unread):
+        rebuild_handler({}, None)
     assert apply(campaign_id, "waiting").body["serial"] == 4
     assert rows(lossy, "SELECT status, attempts FROM failed_event") == [("PENDING", 0)]
     with closing(connect(lossy)) as redis:

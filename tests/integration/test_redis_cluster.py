@@ -49,7 +49,7 @@ def _state(node: redis.Redis) -> object:
     return node.execute_command("CLUSTER INFO")["cluster_state"]
 
 
-def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts) -> None:
+def test_admission_settlement_and_confirmation_work_on_a_cluster(cluster: Scripts) -> None:
     states, admissions = RedisCampaigns(cluster), Admissions(cluster, RateLimits(1, 1))
     RedisRebuild(cluster).renew_epoch(RedisRebuild(cluster).begin_epoch(), [])
     for name in ("first", "second"):
@@ -58,7 +58,7 @@ def test_admission_settlement_and_durability_work_on_a_cluster(cluster: Scripts)
     for name in ("first", "second"):
         assert admit_one(admissions, name, "42", ADDRESS).outcome is Outcome.ACCEPTED
         assert admit_one(admissions, name, "43", ADDRESS).outcome is Outcome.SOLD_OUT
-        assert admissions.make_all_durable([CouponAccepted(name, "42", 1, 0)]) == [True]
+        assert admissions.confirm_all([CouponAccepted(name, "42", 1, 0, 1)]) == [True]
         admissions.settle([Settlement(name, "42", 1, SettledAs.COUPON)])
         assert states.status(name).pending == 0
     assert admit_one(admissions, "unknown", "42").outcome is Outcome.NOT_FOUND

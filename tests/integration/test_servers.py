@@ -11,6 +11,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from handlers.config import DatabaseAddress
 from local.servers import ApacheKafka, MariaDB, ServerError, Tansu, Valkey
+from local.servers.mariadb import is_mariadb
 from tests.support.state import query
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ def test_a_killed_mariadb_keeps_what_was_committed_and_a_password_of_any_charact
         mariadb.kill()
         mariadb.start()
         assert query(address, "SELECT n FROM t") == (42,)
+
+
+def test_mysql_runs_as_it_comes_and_mariadb_counts_as_mysql_does() -> None:
+    with MariaDB() as mariadb:
+        address = DatabaseAddress.from_url(mariadb.url)
+        found = query(address, "SELECT @@log_bin, @@innodb_autoinc_lock_mode")
+        assert found == (0 if is_mariadb() else 1, 2)
 
 
 def test_the_broker_hands_on_what_it_acknowledged(kafka_kind: KafkaKind) -> None:

@@ -137,11 +137,6 @@ MUTANTS = (
         "… reads coupon before failed_event",
         "COUPON_BEFORE_FAILED FLUSHES=1 REFUSALS=1",
     ),
-    _mutant(
-        "no-gaps",
-        "… does not return free serials",
-        "FORGETS_GAPS RESTARTS=1 QUANTITY=2 ATTEMPTS=1",
-    ),
     _mutant("no-token", "… opens although emptied meanwhile", "WITHOUT_TOKEN FLUSHES=2"),
     _mutant(
         "no-lock",

@@ -56,10 +56,6 @@ inline settle(user, serial, is_issued) {
     :: else
     fi;
     if
-    :: is_issued && serial > redis.count -> redis.count = serial
-    :: else
-    fi;
-    if
     :: redis.applied[user] == serial -> redis.pending[user] = 0
     :: else
     fi;

@@ -17,11 +17,7 @@ inline put_back(found, is_pending) {
             }
 #endif
             redis.applied[USER_OF(i)] = SERIAL_OF(i);
-            redis.pending[USER_OF(i)] = is_pending;
-            if
-            :: SERIAL_OF(i) > redis.count -> redis.count = SERIAL_OF(i)
-            :: else
-            fi
+            redis.pending[USER_OF(i)] = is_pending
         :: else
         fi
     }
@@ -183,9 +179,7 @@ end:
 #endif
                 if
                 :: MAY_OPEN ->
-#ifndef FORGETS_GAPS
                     return_gaps();
-#endif
                     redis.epoch = of_run;
                     redis.token = 0;
                     SAY("rebuild %d: opens on run %d\n", me, of_run)

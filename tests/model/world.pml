@@ -150,7 +150,7 @@ inline append(user, serial) {
     fi
 }
 
-/* One serial from `returned`, else a new one; 0 when none is left. */
+/* One serial from `returned`, else the lowest above the count that no user holds; 0: none left. */
 inline take_serial(serial) {
     serial = 0;
     k = 1;
@@ -162,9 +162,18 @@ inline take_serial(serial) {
     :: k <= QUANTITY ->
         redis.returned = redis.returned & ~(1 << k);
         serial = k
-    :: k > QUANTITY && redis.count < SERIALS ->
-        redis.count++;
-        serial = redis.count
-    :: else
+    :: else ->
+        for (k : 1 .. SERIALS) {
+            users = 0;
+            for (i : 0 .. USERS - 1) { users = users + (redis.applied[i] == k) }
+            if
+            :: serial == 0 && k > redis.count && users == 0 -> serial = k
+            :: else
+            fi
+        }
+        if
+        :: serial != 0 -> redis.count = serial
+        :: else
+        fi
     fi
 }

@@ -19,7 +19,9 @@ import pytest
 import yaml
 
 from handlers.config import ConfigurationError, DatabaseAddress, Settings
+from local.demo.options import WAIT_S
 from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.harness.compose import RELAY_WITHIN_S
 from tests.packaging.source import foreign_packages, module_file
 from tests.support.paths import ROOT
 
@@ -94,6 +96,38 @@ def test_every_service_restarts_and_has_a_health_check_or_runs_once() -> None:
         else:
             assert service["restart"] == "unless-stopped", name
             assert service["healthcheck"]["test"], name
+
+
+def test_a_container_is_healthy_as_soon_as_it_is_ready() -> None:
+    # Docker's first check is one interval after the start, and `make up` waits for it.
+    checks = {
+        name: service["healthcheck"]
+        for name, service in services().items()
+        if "healthcheck" in service
+    }
+    assert {name for name, check in checks.items() if check["interval"] != "2s"} == set()
+    for name in our_services().keys() & checks:
+        # A check that starts Python is made rarely all the same.
+        command = checks[name]["test"]
+        assert command[:3] == ["CMD", "sh", "local/recently.sh"], name
+        assert int(command[3]) >= 10, name
+
+
+def test_every_container_has_rotated_logs_and_a_limit_of_memory() -> None:
+    for name, service in services().items():
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}, name
+        assert re.fullmatch(r"\d+m", service["mem_limit"]), name
+    redis = services()["redis"]
+    maxmemory = redis["command"][redis["command"].index("--maxmemory") + 1]
+    # It refuses writes before it is killed, also while it rewrites its file.
+    assert int(redis["mem_limit"].removesuffix("m")) > 2 * int(maxmemory.removesuffix("mb"))
+
+
+def test_the_relay_of_the_containers_acts_while_a_demo_waits() -> None:
+    resend_after_s = our_services()["scheduler"]["environment"]["PENDING_RESEND_AFTER_S"]
+    command = our_services()["scheduler"]["command"]
+    interval_s = command[command.index("--interval-s") + 1]
+    assert int(resend_after_s) + int(interval_s) == RELAY_WITHIN_S < WAIT_S
 
 
 def test_a_service_waits_for_a_server_until_it_is_healthy() -> None:
@@ -190,3 +224,5 @@ def test_the_images_of_the_servers_are_pinned_and_their_data_has_a_named_volume(
         service = services()[name]
         assert re.fullmatch(r"[\w/]+:\d+\.\d+(\.\d+)?", service["image"]), name
         assert [mount.split(":")[0] in volumes for mount in service["volumes"]] == [True], name
+    # Its image declares these as well, and a declared volume without a name is left behind.
+    assert services()["kafka"]["tmpfs"] == ["/etc/kafka/secrets", "/mnt/shared/config"]

@@ -77,6 +77,13 @@ def test_pip_finds_every_file_of_requirements_in_the_builder() -> None:
     assert missing_requirements(copied) == ["requirements.txt"]
 
 
+def test_the_programs_user_may_read_what_a_strict_umask_has_hidden() -> None:
+    texts = [" ".join(words) for words in INSTRUCTIONS]
+    readable = next(n for n, text in enumerate(texts) if "chmod -R a+rX /srv" in text)
+    copies = [n for n, text in enumerate(texts) if text.startswith("COPY") and " /srv/" in text]
+    assert max(copies) < readable < texts.index("COPY --from=builder /srv /srv")
+
+
 def test_both_stages_have_one_pinned_base() -> None:
     bases = {rest.split()[0] for word, rest in INSTRUCTIONS if word == "FROM"}
     assert len(bases) == 1

@@ -21,6 +21,7 @@ TARGETS = [
     "test",
     "test-kafka",
     "test-cluster",
+    "test-mysql",
     "faults",
     "controls",
     "simulate",

@@ -164,6 +164,7 @@ class Script:
         yield self._admin_call("failed events, no filter", failed, 400, query={"status": "?"})
         yield self._admin_call("redrive now", "POST /failed-events/redrive", 200)
         yield self._case("health", "GET /health", 200)
+        yield self._case("health, without its body", "HEAD /health", 200)
         yield self._case("ready", "GET /ready", 200)
 
     def _schedules(self) -> Iterator[Case | Change]:

@@ -19,7 +19,7 @@ from tests.parity.cases import API, Case, Change, Script
 from tests.parity.events import BUCKET, msk
 from tests.parity.runtime_api import Outcome
 from tests.support.service import HANDLERS, rows
-from tests.support.state import epoch_of, retry_deadline, set_epoch, statement
+from tests.support.state import MIGRATIONS, epoch_of, retry_deadline, set_epoch, statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +50,9 @@ pytestmark = pytest.mark.timeout(600)
 def direct(case: Case) -> Outcome:
     """Call the handler in this process."""
     event = json.loads(json.dumps(case.event))
-    call = f"{event.get('httpMethod')} {event.get('resource')}"
+    # HEAD goes where GET goes; API Gateway leaves the body away.
+    method = str(event.get("httpMethod")).replace("HEAD", "GET")
+    call = f"{method} {event.get('resource')}"
     handler: Any = HANDLERS[call] if case.function == API else DIRECT[case.function]
     try:
         return Outcome("response", handler(event, LambdaContext(case.function, 29)))
@@ -190,7 +192,7 @@ def test_the_packaged_migration_sets_everything_up_as_a_direct_call_does(
         name = f"{campaign_id}-{topic}"
         assert [outcome.body for outcome in outcomes] == [
             {
-                "schema": ["0001.coupon-system", "0002.fence"],
+                "schema": MIGRATIONS,
                 "topic": {"name": name, "partitions": 3, "created": True},
                 "epoch": "SET",
             },

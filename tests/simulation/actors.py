@@ -42,7 +42,6 @@ class Actor:
     name: str
     worker: Worker
     point: str = ""
-    wakes_at: float = 0.0
     ended: bool = False
     failure: BaseException | None = None
 
@@ -130,12 +129,11 @@ class Stage:
             worker.inbox.put(None)
             worker.thread.join(STEP_S_MAX)
 
-    def pause(self, point: str, wakes_at: float = 0.0) -> Fate:
+    def pause(self, point: str) -> Fate:
         """Stop the calling actor before a call; the test itself is never stopped."""
         actor: Actor | None = getattr(self._local, "actor", None)
         if actor is None:
             return Fate.PROCEED
-        actor.wakes_at = wakes_at
         actor.worker.outbox.put(point)
         fate: Fate | None = actor.worker.inbox.get()
         if fate is None:

@@ -19,6 +19,8 @@ from handlers import apply, rebuild, redrive, relay, wiring
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.mysql import database as mysql
 from handlers.adapters.mysql.failed_events import FailedEventQueue
+from handlers.adapters.mysql.fences import Fences
+from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.campaign import Campaign
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
@@ -28,8 +30,8 @@ from tests.simulation.actors import Killed, Stage
 from tests.simulation.clock import Clock
 from tests.simulation.consumer import Consumer
 from tests.simulation.kafka import Log, Publisher, Topic
-from tests.simulation.ledger import Ledger
-from tests.simulation.servers import DurableScripts, Redis, Transactions
+from tests.simulation.ledger import DirectWriters, Ledger
+from tests.simulation.servers import Redis, Transactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +71,7 @@ class Cluster:
         self._numbers = itertools.count(1)
         self.histories = self.faults = 0
         self.stage = Stage(self._disconnect)
-        self.clock = Clock(self.stage)
+        self.clock = Clock()
         self._patch = pytest.MonkeyPatch()
         self._overrides = ExitStack()
 
@@ -128,7 +130,8 @@ class Cluster:
         return Campaign(campaign_id, "Simulated", quantity, now_ms - DAY_MS, now_ms + DAY_MS)
 
     def _wire(self) -> None:
-        self.scripts = DurableScripts(self.redis, epoch=self._epoch)
+        redis: Any = self.redis
+        scripts = Scripts(lambda: redis, epoch=self._epoch)
         self.ledger = Ledger(self._writing, self.settings.coupon_code_secret)
         self._overrides.close()  # before the reset, which must not close them
         wiring.reset()
@@ -139,13 +142,14 @@ class Cluster:
             require_admin=lambda _: None,
         )
         self._override(wiring.authenticator, identity)
-        self._override(wiring.scripts, self.scripts)
-        # What is cached expires by the time of the history, as the wait of a rebuild does.
+        self._override(wiring.scripts, scripts)
+        # What is cached expires by the time of the history.
         cache = RejectionCache(wiring.admissions(), self.clock.monotonic)
         self._override(wiring.rejection_cache, cache)
         self._override(wiring.topic, Topic(self.log, self.stage))
-        timeout_ms = self.settings.kafka_ack_timeout_ms
-        self._override(wiring.publisher, Publisher(self.log, self.stage, self.clock, timeout_ms))
+        self._override(wiring.publisher, Publisher(self.log, self.stage))
+        self._override(wiring.direct_writer, DirectWriters(self.ledger))
+        self._override(wiring.fences, Fences(self._writing))
         self._override(wiring.database, self._reading)
         self._override(wiring.ledger, self.ledger)
         attempts, reassign = self.settings.redrive_max_attempts, wiring.admissions().reassign
@@ -203,9 +207,8 @@ class Cluster:
         return last != self._seen_steps
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass; a record on the wire after its deadline is lost."""
+        """Let time pass."""
         self.clock.now += seconds
-        self.log.wire = [sent for sent in self.log.wire if sent.deadline >= self.clock.now]
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Query MySQL directly."""

@@ -6,27 +6,26 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from handlers.adapters.kafka.publisher import DELIVERY_TIMEOUT_DIVISOR
+from handlers.adapters.kafka.topic_reader import Backlog
 from handlers.domain.errors import UnavailableError
+from handlers.domain.fence import Position, Unwritten
 from tests.simulation.actors import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from handlers.domain.coupon import OutgoingMessage
     from tests.simulation.actors import Stage
-    from tests.simulation.clock import Clock
 
 PARTITIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A record whose sender no longer waits; after the deadline it is lost."""
+    """A record whose sender no longer waits; it may arrive at any time, or never."""
 
     partition: int
     value: bytes
-    deadline: float
 
 
 @dataclass
@@ -69,37 +68,32 @@ class Log:
 class Publisher:
     """The port to the topic: acknowledged, ack lost, sent twice, not sent, or in flight for long.
 
-    It keeps the product's promise about time: nothing is sent so late that it could arrive after
-    the deadline, and an ack after that does not count.
+    It promises nothing about time: the protocol must not need that.
     """
 
-    def __init__(self, log: Log, stage: Stage, clock: Clock, timeout_ms: int) -> None:
+    def __init__(self, log: Log, stage: Stage) -> None:
         self._log = log
         self._stage = stage
-        self._clock = clock
-        self._delivery_s = timeout_ms // DELIVERY_TIMEOUT_DIVISOR / 1000
 
     def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         assert all(one.request_id for one in outgoing_messages)
-        deadline = min(one.deadline for one in outgoing_messages)
         nothing = [False] * len(outgoing_messages)
         fate = self._stage.pause("send")
-        if fate is Fate.UNREACHABLE or self._clock.now > deadline - self._delivery_s:
+        if fate is Fate.UNREACHABLE:
             return nothing
         # Admissions in the same millisecond have another order than in different ones; a replay
         # must not depend on that.
         for message in sorted((one.message for one in outgoing_messages), key=lambda m: m.user_id):
             partition = zlib.crc32(message.user_id.encode()) % PARTITIONS
             if fate is Fate.LATE:
-                self._log.wire.append(Sent(partition, message.encode(), deadline))
+                self._log.wire.append(Sent(partition, message.encode()))
                 continue
             for _ in range(2 if fate is Fate.TWICE else 1):
                 self._log.append(partition, message.encode())
         if fate in {Fate.LATE, Fate.UNACKNOWLEDGED}:
             return nothing
-        acknowledged = self._stage.pause("ack")
-        in_time = acknowledged in {Fate.PROCEED, Fate.TWICE} and self._clock.now <= deadline
-        return [in_time] * len(outgoing_messages)
+        is_acknowledged = self._stage.pause("ack") in {Fate.PROCEED, Fate.TWICE}
+        return [is_acknowledged] * len(outgoing_messages)
 
 
 class Topic:
@@ -108,10 +102,17 @@ class Topic:
     def __init__(self, log: Log, stage: Stage) -> None:
         self._log = log
         self._stage = stage
+        self.name = log.topic
 
-    def unconsumed(self) -> Iterator[bytes | None]:
-        committed = list(self._log.committed)
-        for partition, offset in enumerate(committed):
+    def unconsumed(self, _has_time: Callable[[], bool]) -> Backlog:
+        ends: dict[int, int] = {}
+        return Backlog(self._records(list(self._log.committed), ends), ends)
+
+    def _records(self, committed: list[int], ends: dict[int, int]) -> Iterator[Unwritten]:
+        for partition, first in enumerate(committed):
             if self._stage.pause("read topic") not in {Fate.PROCEED, Fate.TWICE}:
                 raise UnavailableError
-            yield from self._log.partitions[partition][offset:]
+            values = self._log.partitions[partition][first:]
+            for offset, value in enumerate(values, first):
+                yield Unwritten(value, Position(self._log.topic, partition, offset))
+            ends[partition] = first + len(values)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from handlers.adapters.mysql import ledger
+from handlers.adapters.mysql.direct_writer import DirectWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from handlers.adapters.mysql.database import Database
+    from handlers.domain.coupon import CouponAccepted
     from handlers.domain.record import DecodedRecord, FailedEvent
 
 
@@ -25,8 +27,18 @@ class Ledger(ledger.Ledger):
         self.refused: set[str] = set()
 
     def insert(
-        self, cursor: Cursor, accepted: Sequence[DecodedRecord]
+        self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool = False
     ) -> dict[DecodedRecord, FailedEvent]:
         if any(one.coupon.user_id in self.refused for one in accepted):
             raise pymysql.DataError(1406, "simulated")
-        return super().insert(cursor, accepted)
+        return super().insert(cursor, accepted, direct=direct)
+
+
+class DirectWriters:
+    """A writer of its own for each apply, as each is a process of its own here."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def write_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        return DirectWriter(self._ledger).write_all(admitted)

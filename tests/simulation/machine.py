@@ -81,23 +81,30 @@ class Protocol(RuleBasedStateMachine):
         self,
         run: Run,
         calls: int,
+        fate: Fate | None,
         fault: str | None,
         *,
         rebuilt: bool,
+        arrives: bool,
         between: list[Run],
         others: list[Run],
     ) -> None:
         """A program pauses, Redis has a fault, others run to their end, then it continues.
 
+        fate: of its last call before the pause, if not all go well. arrives: what it has sent late
+        comes in before it continues.
+
         The other rules can do the same in sum, but rarely in this order.
         """
-        slow = self.play(run, Plan(calls, None, Then.PAUSES))
+        slow = self.play(run, Plan(calls, fate, Then.PAUSES))
         if fault:
             self.inject_redis(fault)
         if rebuilt:
             self.play(REBUILD, TO_THE_END)
         for other in between:
             self.play(other, TO_THE_END)
+        while arrives and self.cluster.log.wire:
+            self.arrive(0)
         if slow and not slow.ended:
             self.follow(slow, TO_THE_END)
         for other in others:
@@ -188,8 +195,6 @@ class Protocol(RuleBasedStateMachine):
     def inject_redis(self, kind: str) -> None:
         if self.cluster.new_epochs == NEW_EPOCHS_MAX:
             return
-        if kind == faults.EMPTIED and not faults.may_flush(self.cluster):
-            return
         self.record(f"Redis: {kind}")
         faults.inject_redis(self.cluster, kind)
 
@@ -197,7 +202,7 @@ class Protocol(RuleBasedStateMachine):
         """Let an actor make the calls of the plan, as far as it has that many."""
         fates = [Fate.PROCEED] * plan.well + ([plan.fault] if plan.fault else [])
         for fate in fates:
-            if actor.ended or self.is_waiting(actor):
+            if actor.ended:
                 break
             self.step_of(actor, fate)
         if plan.then is Then.KILLED and not actor.ended:
@@ -205,21 +210,15 @@ class Protocol(RuleBasedStateMachine):
             self.cluster.stage.go(actor, None)
         elif plan.then is Then.ENDS:
             self.run(actor)
-            if not actor.ended:
-                self.cluster.pass_time(actor.wakes_at - self.cluster.clock.now)
-                self.run(actor)
 
     def run(self, actor: Actor) -> None:
-        """Let an actor continue to its end, or until it waits."""
+        """Let an actor continue to its end."""
         for _ in range(CALLS_MAX):
-            if actor.ended or self.is_waiting(actor):
+            if actor.ended:
                 return
             self.step_of(actor, Fate.PROCEED)
         message = f"{actor.name} goes round in circles at {actor.point}"
         raise Violation(message)
-
-    def is_waiting(self, actor: Actor) -> bool:
-        return actor.wakes_at > self.cluster.clock.now
 
     def step_of(self, actor: Actor, fate: Fate) -> None:
         self.record(f"{actor.name}: {actor.point}: {fate}")

@@ -11,24 +11,21 @@ from handlers.adapters.mysql import ledger
 from handlers.adapters.redis.admissions import ADMIT, Admissions
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
-from tests.simulation.clock import Clock
 from tests.simulation.consumer import Consumer
-from tests.simulation.ledger import Ledger
+from tests.simulation.ledger import DirectWriters, Ledger
+from tests.support.unique_keys import without_unique_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pytest
+    from pymysql.cursors import Cursor
 
     from handlers.adapters.redis.scripts import Script
+    from handlers.domain.record import DecodedRecord, FailedEvent
     from tests.simulation.cluster import Cluster
 
 FORGER = "forger"
-UNIQUE = {
-    "coupon_one_per_person": "(campaign_id, user_id)",
-    "coupon_serial_once": "(campaign_id, serial)",
-    "coupon_code_once": "(code)",
-}
 
 
 def _cut(
@@ -82,35 +79,51 @@ def settle(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     patch.setattr(Admissions, "settle", lambda *_: None)
 
 
-def wait(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
-    """A rebuild does not wait for earlier admissions."""
-    patch.setattr(Clock, "sleep", lambda *_: None)
+def confirmation(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """Kafka's ack is enough, also where a rebuild has begun since the admission."""
+    patch.setattr(Admissions, "confirm_all", lambda _, admitted: [True] * len(admitted))
+
+
+def fence(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """A row that apply writes counts also where a rebuild has begun since the admission."""
+    guard = " OR r.fence = c.fence"
+    assert guard in ledger.INSERT_COUPONS
+    patch.setattr(ledger, "INSERT_COUPONS", ledger.INSERT_COUPONS.replace(guard, " OR TRUE"))
+
+
+def lock(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """A row that apply writes does not lock its campaign: the fence may be raised meanwhile."""
+    guard = "LOCK IN SHARE MODE"
+    assert guard in ledger.INSERT_COUPONS
+    patch.setattr(ledger, "INSERT_COUPONS", ledger.INSERT_COUPONS.replace(guard, ""))
+
+
+def lateness(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """The consumer writes records that a rebuild has missed."""
+    patch.setattr(ledger, "is_late", lambda *_: False)
 
 
 def durable(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
-    """Without Kafka's ack the client receives ACCEPTED all the same."""
-    patch.setattr(Admissions, "make_all_durable", lambda _, admitted: [True] * len(admitted))
+    """Without Kafka's ack and without a row the client receives ACCEPTED all the same."""
+    patch.setattr(DirectWriters, "write_all", lambda _, admitted: [True] * len(admitted))
 
 
 def rejection(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The redrive takes a value that MySQL refuses for an error of its own."""
-    patch.setattr(
-        Ledger, "insert_one", lambda self, cursor, one: self.insert(cursor, [one]).get(one)
-    )
+
+    def unguarded(
+        self: Ledger, cursor: Cursor, one: DecodedRecord, *, direct: bool = False
+    ) -> FailedEvent | None:
+        return self.insert(cursor, [one], direct=direct).get(one)
+
+    patch.setattr(Ledger, "insert_one", unguarded)
 
 
 @contextmanager
 def unique_keys(cluster: Cluster) -> Iterator[None]:
     """MySQL allows duplicates, while the block lasts."""
-    # Then the foreign key needs an index of its own.
-    cluster.rows("ALTER TABLE coupon ADD INDEX control (campaign_id)")
-    for key in UNIQUE:
-        cluster.rows(f"ALTER TABLE coupon DROP INDEX {key}")
-    try:
-        yield
-    finally:
-        cluster.stage.kill_all()
-        cluster.rows("DELETE FROM coupon")
-        for key, columns in UNIQUE.items():
-            cluster.rows(f"ALTER TABLE coupon ADD CONSTRAINT {key} UNIQUE {columns}")
-        cluster.rows("ALTER TABLE coupon DROP INDEX control")
+    with without_unique_keys(cluster.rows):
+        try:
+            yield
+        finally:
+            cluster.stage.kill_all()

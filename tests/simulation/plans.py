@@ -20,7 +20,7 @@ WHICH = st.integers(0, 1)
 class Then(StrEnum):
     """What an actor does after the calls of its plan."""
 
-    ENDS = "ends"  # continues without faults to its end; where it waits, time passes
+    ENDS = "ends"  # continues without faults to its end
     PAUSES = "pauses"  # before the next call, so that others can run
     KILLED = "killed"
 
@@ -58,8 +58,8 @@ class Run:
 FAULTS = [fate for fate in Fate if fate is not Fate.PROCEED]
 FAULT = st.sampled_from([None] * 2 * len(FAULTS) + FAULTS)
 THEN = st.sampled_from([Then.ENDS] * 6 + [Then.PAUSES] * 2 + [Then.KILLED])
-# An apply has 4 calls at most, a rebuild of a campaign 20.
-CALLS = st.one_of(st.integers(0, 3), st.integers(0, 20))
+# An apply has 7 calls at most, a rebuild of a campaign 25.
+CALLS = st.one_of(st.integers(0, 3), st.integers(0, 7), st.integers(0, 25))
 PLANS = st.builds(Plan, CALLS, FAULT, THEN)
 
 OPERATIONS = st.sampled_from(
@@ -78,7 +78,7 @@ RUNS = st.builds(
 )
 REDIS_FAULT = st.sampled_from([FROM_DISK] * 3 + [*REDIS_FAULTS])
 # Where an actor pauses for others to overtake it: mostly in an apply, or at a rebuild's start.
-OVERTAKEN_AT = st.one_of(st.integers(0, 3), st.integers(0, 3), st.integers(0, 20))
+OVERTAKEN_AT = st.one_of(st.integers(0, 3), st.integers(0, 7), st.integers(0, 25))
 
 # A method of the machine, and its arguments.
 Happening = tuple[str, dict[str, Any]]
@@ -101,8 +101,10 @@ HAPPENINGS = st.one_of(
         "is_overtaken",
         run=RUNS,
         calls=OVERTAKEN_AT,
+        fate=FAULT,
         fault=REDIS_FAULT | st.none(),
         rebuilt=st.booleans(),
+        arrives=st.booleans(),
         between=st.lists(RUNS, max_size=2),
         others=st.lists(RUNS, max_size=2),
     )

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from handlers.adapters.mysql.database import Database
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
-from handlers.adapters.redis.scripts import FOLDER, Script, Scripts
+from handlers.adapters.redis.scripts import FOLDER, Script
 from handlers.domain.errors import UnavailableError
 from tests.simulation.actors import Fate
 from tests.support.state import promote
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from pymysql.cursors import Cursor
 
-    from handlers.adapters.redis.scripts import Call
     from handlers.config import DatabaseAddress, Settings
     from tests.simulation.actors import Stage
 
@@ -123,29 +122,6 @@ class Redis:
     def close(self) -> None:
         self.wipe()
         self._client.close()
-
-
-class DurableScripts(Scripts):
-    """Scripts whose WAITAOF is the test's own disk: the real one takes up to a second."""
-
-    def __init__(self, redis: Redis, *, epoch: bool) -> None:
-        client: Any = redis
-        super().__init__(lambda: client, epoch=epoch)
-        self._redis = redis
-        self.on_disk: set[tuple[str, str]] = set()  # campaign's key, user
-
-    def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
-        assert wait_ms > 0
-        try:
-            is_stored = [self.run(script, keys, *args) == 1 for keys, args in calls]
-        except UnavailableError:
-            return [False] * len(calls)
-        if any(is_stored):
-            self._redis.fsync()
-        self.on_disk |= {
-            (keys[0], args[0]) for (keys, args), one in zip(calls, is_stored, strict=True) if one
-        }
-        return is_stored
 
 
 class Transactions(Database):

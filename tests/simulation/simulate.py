@@ -99,7 +99,7 @@ def _cluster() -> Iterator[Cluster]:
         }
         settings = Settings.from_environment(environment)
         assert settings.database_address
-        migrate_schema(settings.database_address, RetryDeadline(START_S, print))
+        migrate_schema(settings.database_address, RetryDeadline(START_S, print), lenient=True)
         with Cluster(settings) as cluster:
             yield cluster
 

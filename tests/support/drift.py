@@ -62,11 +62,11 @@ def spoil(redis: Redis, campaign_id: str) -> None:
     redis("ZREM", "pending", "rowless")
     redis("ZREM", "pending", "gap")
     redis("ZREM", "applied_user", "gap")
-    redis("SET", "coupon_count", 6)  # of 7
+    redis("RPUSH", "returned", 19)  # of 7 that were given out
 
 
 SPOILT = [
-    (Kind.COUNT_MISMATCH, None),
+    (Kind.COUNT_MISMATCH, 19),
     (Kind.MISSING_ADMISSION, "unknown"),
     (Kind.MISSING_ROW, "rowless"),
     (Kind.PENDING_STALE, "stale"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 
 NOW_MS = 1_795_316_400_123  # 2026-11-22T03:00:00.123Z
+FENCE = 1
 Position = tuple[str, int, int]
 
 
@@ -42,6 +43,24 @@ class FakeCampaign:
         default_factory=Counter, repr=False
     )  # by window, and by user or address
 
+    def next_serial(self) -> int:
+        """Return the lowest serial above the count that no user holds, 0 when none is left."""
+        free = set(range(self.count + 1, self.quantity + 1)) - set(self.serials.values())
+        return min(free, default=0)
+
+
+@dataclass
+class FakeDirectWriter:
+    """Rows of MySQL that apply writes itself."""
+
+    writes: bool = True
+    written: list[CouponAccepted] = field(default_factory=list)
+
+    def write_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        if self.writes:
+            self.written += admitted
+        return [self.writes] * len(admitted)
+
 
 @dataclass
 class FakeAdmissions:
@@ -49,7 +68,6 @@ class FakeAdmissions:
 
     now_ms: int = NOW_MS
     epoch_is_known: bool = True
-    durable: bool = True
     reachable: bool = True
     limits: RateLimits = UNLIMITED
     campaigns: dict[str, FakeCampaign] = field(default_factory=dict)
@@ -77,7 +95,7 @@ class FakeAdmissions:
         if not applied and early_ms <= 0:
             if self.now_ms >= campaign.closes_at_ms:
                 return Admission(Outcome.CLOSED)
-            if not campaign.returned and campaign.count >= campaign.quantity:
+            if not campaign.returned and not campaign.next_serial():
                 return Admission(Outcome.SOLD_OUT)
         window, passed_ms = divmod(-early_ms, 1000)
         counted = [((window, f"user:{user_id}"), self.limits.per_user)] * (applied or early_ms > 0)
@@ -88,17 +106,17 @@ class FakeAdmissions:
         if applied:
             pending_since = campaign.pending.get(user_id, 0)
             return Admission(
-                Outcome.ALREADY_APPLIED, campaign.serials[user_id], pending_since, fence=1
+                Outcome.ALREADY_APPLIED, campaign.serials[user_id], pending_since, fence=FENCE
             )
         if early_ms > 0:
             return Admission(Outcome.NOT_OPEN, retry_in_ms=early_ms)
         if campaign.returned:
             serial = campaign.returned.pop(0)
         else:
-            serial = campaign.count = campaign.count + 1
+            serial = campaign.count = campaign.next_serial()
         campaign.serials[user_id] = serial
         campaign.pending[user_id] = self.now_ms
-        return Admission(Outcome.ACCEPTED, serial, self.now_ms, fence=1)
+        return Admission(Outcome.ACCEPTED, serial, self.now_ms, fence=FENCE)
 
     def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
         self._require_reachable()
@@ -108,18 +126,17 @@ class FakeAdmissions:
         winners = frozenset(campaign.serials)
         if self.now_ms >= campaign.closes_at_ms:
             return Rejection(Admission(Outcome.CLOSED), winners)
-        if campaign.returned or campaign.count < campaign.quantity:
+        if campaign.returned or campaign.next_serial():
             return None
         return Rejection(Admission(Outcome.SOLD_OUT), winners)
 
-    def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
-        return [self.durable and self._is_admitted(message) for message in admitted]
+    def confirm_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        self._require_reachable()
+        return [self._is_current(message) for message in admitted]
 
-    def _is_admitted(self, message: CouponAccepted) -> bool:
+    def _is_current(self, message: CouponAccepted) -> bool:
         campaign = self.campaigns.get(message.campaign_id)
-        if campaign is None or campaign.stale:
-            return False
-        return campaign.serials.get(message.user_id) == message.serial
+        return campaign is not None and not campaign.stale and message.fence == FENCE
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         self._require_reachable()
@@ -141,7 +158,6 @@ def _settle(campaign: FakeCampaign, settlement: Settlement) -> None:
         if known != serial:
             campaign.serials[user] = serial
             campaign.returned = [one for one in campaign.returned if one != serial]
-        campaign.count = max(campaign.count, serial)
     elif known != serial:
         return
     campaign.pending.pop(user, None)

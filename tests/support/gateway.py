@@ -11,7 +11,7 @@ from tests.support.programs import Program, running
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 APPLICATION = "--application=tests.support.handlers_for_programs:application"
 # Complete, with no server behind it: the gateway itself needs none.
@@ -24,10 +24,12 @@ ENVIRONMENT = {
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[tuple[Program, int]]:
+def serving(
+    *arguments: str, environment: Mapping[str, str] = ENVIRONMENT
+) -> Iterator[tuple[Program, int]]:
     """Run the gateway on a free port; yield it and its port once it listens."""
     with running(
-        "local.serve", "--port=0", APPLICATION, *arguments, environment=ENVIRONMENT
+        "local.serve", "--port=0", APPLICATION, *arguments, environment=environment
     ) as program:
         line = program.out.until(lambda line: line.startswith("listening on http://127.0.0.1:"))
         yield program, int(line.rpartition(":")[2])

@@ -51,7 +51,8 @@ class Client:
         response = connection.getresponse()
         text = response.read().decode()
         response_headers = {name.title(): value for name, value in response.getheaders()}
-        is_json = "json" in response_headers.get("Content-Type", "")
+        # A response to HEAD has the type of what it does not have.
+        is_json = text and "json" in response_headers.get("Content-Type", "")
         return Response(response.status, response_headers, json.loads(text) if is_json else text)
 
     def send_all(self, calls: Sequence[Call], threads: int) -> list[Response]:

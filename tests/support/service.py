@@ -116,8 +116,8 @@ def at_once(actions: Sequence[Callable[[], Response]], threads: int = 32) -> lis
         return [future.result() for future in [pool.submit(action) for action in actions]]
 
 
-def message(campaign_id: str, user: str, serial: int) -> CouponAccepted:
-    return CouponAccepted(campaign_id, user, serial, 1_763_780_400_123)
+def message(campaign_id: str, user: str, serial: int, fence: int = 0) -> CouponAccepted:
+    return CouponAccepted(campaign_id, user, serial, 1_763_780_400_123, fence)
 
 
 def kafka_event(values: Iterable[CouponAccepted | bytes | None], first: int = 0) -> dict[str, Any]:
@@ -143,6 +143,19 @@ def kafka_event(values: Iterable[CouponAccepted | bytes | None], first: int = 0)
         "bootstrapServers": "b-1.test:9092",
         "records": {"coupon_create-0": records},
     }
+
+
+def event_of_unread(user: str) -> dict[str, Any]:
+    """Return Lambda's event with this user's records that the consumer group has not read."""
+    event = kafka_event([])
+    for value, position in wiring.topic().unconsumed().records:
+        if value and f'"user_id":"{user}"'.encode() in value:
+            key = f"{position.topic}-{position.partition}"
+            [record] = kafka_event([value], position.offset)["records"]["coupon_create-0"]
+            record |= {"topic": position.topic, "partition": position.partition}
+            event["records"].setdefault(key, []).append(record)
+    del event["records"]["coupon_create-0"]
+    return event
 
 
 def cut_off_redis(settings: Settings) -> None:
@@ -176,7 +189,7 @@ def rows(settings: Settings, statement: str, *values: object) -> list[tuple[Any,
 
 def coupons(settings: Settings, campaign_id: str) -> list[tuple[str, int]]:
     """Return (user, serial) of every coupon in MySQL, by serial."""
-    statement = "SELECT user_id, serial FROM coupon WHERE campaign_id = %s ORDER BY serial, id"
+    statement = "SELECT user_id, serial FROM coupon WHERE campaign_id = %s ORDER BY serial, user_id"
     return [(user, serial) for user, serial in rows(settings, statement, campaign_id)]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pymysql
 import redis
 
+from handlers.adapters.migration.schema import SCHEMA
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis.client import client_of_key, connect
 from handlers.adapters.redis.keys import epoch_key
@@ -17,6 +18,9 @@ from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from handlers.config import DatabaseAddress, Settings
+
+# The names of all migrations, in their order.
+MIGRATIONS = sorted(file.stem for file in SCHEMA.glob("*.sql"))
 
 
 def retry_deadline(wait_s: float = WAIT_S) -> RetryDeadline:
@@ -63,15 +67,6 @@ def history_of(settings: Settings) -> bytes:
     with closing(connect(settings)) as client:
         server = client_of_key(client, _epoch_key(settings))
         return str(server.info("replication")["master_replid"]).encode()
-
-
-def configure(settings: Settings, name: str, value: str) -> None:
-    """Set a parameter of Redis, on every node of a cluster."""
-    with closing(connect(settings)) as client:
-        if isinstance(client, redis.RedisCluster):
-            client.config_set(name, value, target_nodes=redis.RedisCluster.ALL_NODES)
-        else:
-            client.config_set(name, value)
 
 
 def _epoch_key(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,11 @@ class Authority:
         return context
 
     def server_file(self, host: str) -> Path:
-        """Return the key and the certificate of a server of that name, in one file."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        """Return the key and the certificate of a server of that name, in one file.
+
+        RSA, as RDS has it: MySQL with OpenSSL 1.0 cannot use other keys.
+        """
+        key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
         certificate = (
             self._builder(name, key)
@@ -64,7 +67,7 @@ class Authority:
         return both
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     ) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         return (

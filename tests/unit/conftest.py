@@ -27,6 +27,7 @@ from tests.support.fakes import (
     NOW_MS,
     FakeAdmissions,
     FakeCampaign,
+    FakeDirectWriter,
     FakeFailedEventQueue,
     FakeLedger,
     FakePublisher,
@@ -57,6 +58,7 @@ class Fakes:
 
     admissions: FakeAdmissions = field(default_factory=FakeAdmissions)
     publisher: FakePublisher = field(default_factory=FakePublisher)
+    direct_writer: FakeDirectWriter = field(default_factory=FakeDirectWriter)
     ledger: FakeLedger = field(default_factory=FakeLedger)
     redis_campaigns: FakeRedisCampaigns = field(default_factory=FakeRedisCampaigns)
     failed_event_queue: FakeFailedEventQueue = field(default_factory=FakeFailedEventQueue)

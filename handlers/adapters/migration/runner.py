@@ -62,7 +62,9 @@ class Migration:
     ) -> MigrationResult:
         """Do all three steps, with one reported line each; raise SetupError when one fails."""
         address = self._address()
-        applied = migrate_schema(address, patience)
+        # MySQL 8.0.15, which the tests have from Maven's repository, ignores CHECK constraints.
+        lenient = self._settings.stage == "local"
+        applied = migrate_schema(address, patience, lenient=lenient)
         patience.report(f"schema: {', '.join(applied) + ' applied' if applied else 'up to date'}")
         topic = ensure_topic(self._settings, patience, partitions, replication)
         patience.report(_line(topic, partitions))

@@ -14,6 +14,7 @@ from yoyo.backends.core.mysql import MySQLBackend
 from yoyo.exceptions import LockTimeout
 from yoyo.migrations import default_migration_table
 
+from handlers.adapters.migration.requirements import lack_of_checks, lack_of_json_table
 from handlers.adapters.mysql import connection as mysql_connection
 from handlers.retry import RetryDeadline, SetupError
 
@@ -59,15 +60,29 @@ class _Backend(MySQLBackend):  # type: ignore[misc] # the library is untyped
         return {str(migration_id) for (migration_id,) in rows.fetchall()}
 
 
-def migrate_schema(address: DatabaseAddress, patience: RetryDeadline) -> Sequence[str]:
-    """Apply the missing migrations and return their names; raise SetupError when that fails."""
+def migrate_schema(
+    address: DatabaseAddress, patience: RetryDeadline, *, lenient: bool = False
+) -> Sequence[str]:
+    """Apply the missing migrations and return their names; raise SetupError when that fails.
+
+    lenient: a server that ignores CHECK constraints is only reported.
+    """
     server = f"MySQL at {address.host}:{address.port}"
     try:
         connection = patience.retry_until_ready(
             server, lambda: connect(address, patience.at_most(CHANGE_S_MAX)), is_transient
         )
         with closing(connection), _locked(connection, patience):
-            return _apply(_Target(address, patience.at_most(CHANGE_S_MAX)))
+            if flaw := lack_of_json_table(connection):
+                message = f"{server} cannot be used: {flaw}"
+                raise SetupError(message)
+            applied = _apply(_Target(address, patience.at_most(CHANGE_S_MAX)))
+            if flaw := lack_of_checks(connection):
+                message = f"{server} cannot be used: {flaw}"
+                if not lenient:
+                    raise SetupError(message)
+                patience.report(f"schema: {message}; STAGE=local goes on")
+            return applied
     except (pymysql.Error, LockTimeout) as error:
         message = f"{server} refused the schema: {error}"
         raise SetupError(message) from error

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,12 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CONNECT_TIMEOUT_S = 3
-# The largest batch (10,000 rows) takes about 0.3 s; a server that needs longer counts as down.
-SOCKET_TIMEOUT_S = 10
 LOCK_WAIT_TIMEOUT_S = 3
-# Two consumers that write the same rows at once conflict a few times at most: rows are sorted.
-ATTEMPTS_MAX = 5
 BACKOFF_S = 0.02
 
 # PyMySQL has this number only under an outdated name.
@@ -57,14 +53,34 @@ def query(name: str) -> str:
     return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long MySQL may take to connect and to reply, and how often a unit of work is tried."""
+
+    connect_s: float
+    reply_s: float
+    attempts: int
+
+
+# The largest batch (10,000 rows) takes about 0.3 s; a server that needs longer counts as down.
+# Two consumers that write the same rows at once conflict a few times at most: rows are sorted.
+OF_A_CONSUMER = Patience(connect_s=3, reply_s=10, attempts=5)
+# An applicant waits for it, who has waited for Kafka before.
+OF_AN_APPLICANT = Patience(connect_s=1, reply_s=2, attempts=2)
+
+
 class Database:
     """Runs units of work, each in one transaction. Each unit must be repeatable."""
 
     def __init__(
-        self, address: Callable[[], DatabaseAddress], renew: Callable[[], bool] = lambda: False
+        self,
+        address: Callable[[], DatabaseAddress],
+        renew: Callable[[], bool] = lambda: False,
+        patience: Patience = OF_A_CONSUMER,
     ) -> None:
         """Take MySQL's address, and a function that looks for a new password after a refusal."""
         self._address = address
+        self._patience = patience
         self._renew = renew
         self._local = threading.local()
 
@@ -74,7 +90,7 @@ class Database:
         The work is repeated from its start after a deadlock and after a lost connection, also one
         that was lost during the commit: every statement of this system is idempotent.
         """
-        for attempt in range(1, ATTEMPTS_MAX + 1):
+        for attempt in range(1, self._patience.attempts + 1):
             fresh = self._connection() is None
             try:
                 return self._transaction(work)
@@ -82,7 +98,7 @@ class Database:
                 self.close()
                 code = error.args[0] if error.args else 0
                 may_retry = code in CONTENTION or (code in STALE and not fresh)
-                if not may_retry or attempt == ATTEMPTS_MAX:
+                if not may_retry or attempt == self._patience.attempts:
                     message = f"MySQL gave no answer ({reason(error)})"
                     raise UnavailableError(message) from error
                 time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - jitter
@@ -134,21 +150,21 @@ class Database:
 
     def _connect(self) -> Any:
         try:
-            return _open(self._address())
+            return _open(self._address(), self._patience)
         except OperationalError as error:
             if error.args[0] not in REFUSED or not self._renew():
                 raise
-        return _open(self._address())  # the password was rotated
+        return _open(self._address(), self._patience)  # the password was rotated
 
 
-def _open(address: DatabaseAddress) -> Any:
+def _open(address: DatabaseAddress, patience: Patience) -> Any:
     connection = connect(
         address,
         charset="utf8mb4",
         init_command=SESSION,
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=SOCKET_TIMEOUT_S,
-        write_timeout=SOCKET_TIMEOUT_S,
+        connect_timeout=patience.connect_s,
+        read_timeout=patience.reply_s,
+        write_timeout=patience.reply_s,
     )
     with connection.cursor() as cursor:
         cursor.execute(ISOLATION)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.mysql.database import query
 from handlers.adapters.mysql.ledger import DETAIL_LENGTH_MAX
-from handlers.domain.coupon import CouponAccepted, UndecodableError, decoded
+from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import ServiceError
+from handlers.domain.fence import Position, Unwritten
 from handlers.domain.record import DecodedRecord, FailedEvent, FailedStatus, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 
@@ -32,6 +33,7 @@ BACKOFF_S = 30
 BACKOFF_S_MAX = 3600
 # A reassigned serial may be taken, too, where Redis is behind MySQL; each try uses the next one.
 REASSIGNMENTS_MAX = 20
+NOT_ACCEPTED = "it came to Kafka after a rebuild had read the topic: the user was not accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,22 @@ class RedriveResult:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """coupon is None when the record cannot be decoded; flaw says why."""
+
     id: int
     attempts: int
     record: Record
+    coupon: CouponAccepted | None
+    flaw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """failure is None when the user has a coupon now; coupon is the one that was written."""
+    """failure is None when nothing is left to do; coupon is the one that was written."""
 
     failure: FailedEvent | None
     coupon: CouponAccepted | None = None
+    detail: str = "written"
 
 
 class FailedEventQueue:
@@ -67,7 +74,7 @@ class FailedEventQueue:
         self,
         database: Database,
         ledger: Ledger,
-        reassign: Callable[[CouponAccepted], int | None],
+        reassign: Callable[[CouponAccepted], CouponAccepted | None],
         attempts_max: int,
     ) -> None:
         self._database = database
@@ -85,7 +92,9 @@ class FailedEventQueue:
             filters = {"status": status, "now": int(now), "after": after, "limit": limit}
             cursor.execute(SELECT_DUE, filters)
             rows = [_row(columns) for columns in cursor.fetchall()]
-            outcomes = [(row, self._write(cursor, row.record)) for row in rows]
+            # The order in which consumers lock the same coupons; of two with one serial, by id.
+            in_order = sorted(rows, key=_write_order)
+            outcomes = [(row, self._write(cursor, row)) for row in in_order]
             statuses = [
                 (row, self._update_status(cursor, row, outcome)) for row, outcome in outcomes
             ]
@@ -94,7 +103,7 @@ class FailedEventQueue:
                 last_id=rows[-1].id if rows else None,
                 resolved=sum(new is FailedStatus.RESOLVED for _, new in statuses),
                 retried=sum(new is FailedStatus.PENDING for _, new in statuses),
-                dead=tuple(row.id for row, new in statuses if new is FailedStatus.DEAD),
+                dead=tuple(sorted(row.id for row, new in statuses if new is FailedStatus.DEAD)),
                 settlements=tuple(
                     Settlement(c.campaign_id, c.user_id, c.serial, SettledAs.COUPON)
                     for c in written
@@ -103,15 +112,15 @@ class FailedEventQueue:
 
         return self._database.run(work)
 
-    def unresolved(self, campaign_id: str) -> list[CouponAccepted]:
-        """Return the coupons that wait in failed_event or were given up, by id.
+    def unresolved(self, campaign_id: str) -> list[Unwritten]:
+        """Return the records that wait in failed_event or were given up, by id.
 
         Waits for a running redrive: what it resolves is in the coupon table by then.
         """
 
-        def work(cursor: Cursor) -> list[CouponAccepted]:
+        def work(cursor: Cursor) -> list[Unwritten]:
             cursor.execute(SELECT_OPEN, {"campaign_id": campaign_id})
-            return decoded(payload for (payload,) in cursor.fetchall())
+            return [Unwritten(payload, Position(*at)) for payload, *at in cursor.fetchall()]
 
         return self._database.run(work)
 
@@ -120,17 +129,22 @@ class FailedEventQueue:
         values = {"campaign_id": campaign_id}
         return self._database.run(lambda cursor: cursor.execute(REQUEUE_DEAD, values))
 
-    def _write(self, cursor: Cursor, record: Record) -> _Outcome:
-        try:
-            coupon = CouponAccepted.decode(record.value)
-        except UndecodableError as error:
-            return _Outcome(FailedEvent(record, Reason.UNDECODABLE, str(error)))
+    def _write(self, cursor: Cursor, row: _Row) -> _Outcome:
+        record, coupon = row.record, row.coupon
+        if coupon is None:
+            return _Outcome(FailedEvent(record, Reason.UNDECODABLE, row.flaw))
         for _ in range(REASSIGNMENTS_MAX):
-            failure = self._ledger.insert_one(cursor, DecodedRecord(coupon, lambda: record))
+            # A serial that Redis has just given is not from Kafka: it counts in that history only.
+            is_reassigned = coupon is not row.coupon
+            failure = self._ledger.insert_one(
+                cursor, DecodedRecord(coupon, lambda: record), direct=is_reassigned
+            )
             if failure is None:
                 return _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
-                return _Outcome(None)  # the user has a coupon, and gets only one
+                return _Outcome(None, detail="the user has a coupon, and gets only one")
+            if failure.reason is Reason.SUPERSEDED and not is_reassigned:
+                return _Outcome(None, detail=NOT_ACCEPTED)
             another = self._with_another_serial(failure, coupon)
             if isinstance(another, FailedEvent):
                 return _Outcome(another)
@@ -144,18 +158,16 @@ class FailedEventQueue:
         if failure.reason is not Reason.SERIAL_TAKEN:
             return failure
         try:
-            serial = self._reassign(coupon)
+            reassigned = self._reassign(coupon)
         except ServiceError as error:
             return replace(failure, detail=f"{failure.detail}; {error}")
-        if serial is None:
-            return replace(failure, detail=f"{failure.detail}; no serial is left")
-        return coupon._replace(serial=serial)
+        return reassigned or replace(failure, detail=f"{failure.detail}; no serial is left")
 
     def _update_status(self, cursor: Cursor, row: _Row, outcome: _Outcome) -> FailedStatus:
         attempts = row.attempts + 1
         if outcome.failure is None:
             status = FailedStatus.RESOLVED
-            reason, detail = None, "written" if outcome.coupon else "the user has a coupon"
+            reason, detail = None, outcome.detail
         else:
             dead = attempts >= self._attempts_max
             status = FailedStatus.DEAD if dead else FailedStatus.PENDING
@@ -173,7 +185,15 @@ class FailedEventQueue:
 
 def _row(columns: tuple[Any, ...]) -> _Row:
     row_id, topic, partition, offset, payload, attempts = columns
-    return _Row(row_id, attempts, Record(topic, partition, offset, 0, None, payload))
+    record = Record(topic, partition, offset, 0, None, payload)
+    try:
+        return _Row(row_id, attempts, record, CouponAccepted.decode(payload))
+    except UndecodableError as error:
+        return _Row(row_id, attempts, record, None, str(error))
+
+
+def _write_order(row: _Row) -> tuple[str, int]:
+    return (row.coupon.campaign_id, row.coupon.serial) if row.coupon else ("", 0)
 
 
 def _backoff_s(attempts: int) -> float:

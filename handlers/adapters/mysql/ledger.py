@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from handlers.adapters.mysql.database import query
+from handlers.adapters.mysql.fences import select_offsets
 from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.coupon_codes import CouponCodes
 from handlers.domain.errors import LedgerRefusedError
-from handlers.domain.record import DecodedRecord, FailedEvent, Reason
+from handlers.domain.fence import is_late
+from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ CLASSIFY_COUPONS = query("classify_coupons")
 INSERT_FAILED_EVENT = query("insert_failed_event")
 SELECT_FAILED_EVENT_PAYLOAD = query("select_failed_event_payload")
 
+# The same for all writers: when they write the same rows they wait for each other, not deadlock.
+# Of two with one serial, the record that came first stays first: it gets the serial.
 WRITE_ORDER = attrgetter("coupon.campaign_id", "coupon.serial")
+POSITION = attrgetter("record.topic", "record.partition", "record.offset")
 DETAIL_LENGTH_MAX = 1000  # the column's
 # MySQL never accepts this value. It rolls back the statement and not the transaction; a deadlock,
 # which rolls back the transaction, is not one of these errors.
@@ -52,15 +57,35 @@ class Ledger:
         everything in `failed`. Writing the same batch again changes nothing. Raises
         UnavailableError when MySQL is unreachable and LedgerRefusedError when it refuses a value.
         """
-        # The same order for all consumers: when they write the same rows they wait, not deadlock.
         in_order = sorted(accepted, key=WRITE_ORDER)
 
         def work(cursor: Cursor) -> list[Settlement]:
             refused = self.insert(cursor, in_order)
-            for event in [*refused.values(), *failed]:
+            for event in sorted([*refused.values(), *failed], key=POSITION):
                 _insert_failed_event(cursor, event)
             # Almost always nothing is refused, and hashing each record takes time.
-            return [_settlement(a.coupon, failed=bool(refused) and a in refused) for a in in_order]
+            return [
+                _settlement(a.coupon, failed=bool(refused) and a in refused)
+                for a in in_order
+                if not (refused and _is_superseded(refused.get(a)))
+            ]
+
+        try:
+            return self._database.run(work)
+        except VALUE_REFUSED as error:
+            raise LedgerRefusedError(*error.args) from error
+
+    def write_direct(self, admitted: Sequence[CouponAccepted]) -> set[CouponAccepted]:
+        """Write admissions that are not from Kafka; return those whose rows are stored.
+
+        A row is written only under the fence that admitted the user. The same again changes
+        nothing. Raises the same errors as `write`.
+        """
+        rows = sorted((DecodedRecord(one, _nowhere) for one in admitted), key=WRITE_ORDER)
+
+        def work(cursor: Cursor) -> set[CouponAccepted]:
+            refused = self.insert(cursor, rows, direct=True)
+            return {row.coupon for row in rows if row not in refused}
 
         try:
             return self._database.run(work)
@@ -68,9 +93,12 @@ class Ledger:
             raise LedgerRefusedError(*error.args) from error
 
     def insert(
-        self, cursor: Cursor, accepted: Sequence[DecodedRecord]
+        self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool = False
     ) -> dict[DecodedRecord, FailedEvent]:
-        """Insert, within a transaction, what the guards accept; return the others."""
+        """Insert, within a transaction, what the guards accept; return the others.
+
+        direct: these are not from Kafka, so each counts only under the campaign's present fence.
+        """
         # A serial that fits no campaign may not fit a BIGINT either, so it is not sent to MySQL.
         refused = {
             a: _refused(a, Reason.SERIAL_OUT_OF_RANGE, "no campaign is as large as that")
@@ -80,42 +108,79 @@ class Ledger:
         possible = [a for a in accepted if a not in refused] if refused else accepted
         if not possible:
             return refused
-        rows = {"rows": self._rows([a.coupon for a in possible])}
+        rows = self._rows([a.coupon for a in possible])
         if cursor.execute(INSERT_COUPONS, rows) == len(possible):
             return refused
         cursor.execute(CLASSIFY_COUPONS, rows)
-        for a, (_, quantity, serial, holder) in zip(possible, cursor.fetchall(), strict=True):
+        of_another_fence = []
+        for a, (_, quantity, fence, serial, holder) in zip(
+            possible, cursor.fetchall(), strict=True
+        ):
             failure = _why_refused(a, quantity, serial, holder)
-            if failure:
+            if failure and quantity is not None and a.coupon.fence not in {0, fence}:
+                of_another_fence.append(a)
+            elif failure:
                 refused[a] = failure
-        return refused
+        return refused | self._insert_in_time(cursor, of_another_fence, direct=direct)
 
-    def insert_one(self, cursor: Cursor, accepted: DecodedRecord) -> FailedEvent | None:
+    def _insert_in_time(
+        self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
+    ) -> dict[DecodedRecord, FailedEvent]:
+        """Insert what the rebuild of the present fence has read; refuse what came later."""
+        offsets = {
+            campaign_id: select_offsets(cursor, campaign_id)
+            for campaign_id in sorted({a.coupon.campaign_id for a in accepted})
+        }
+        refused: dict[DecodedRecord, FailedEvent] = {}
+        in_time: dict[DecodedRecord, DecodedRecord] = {}
+        for a in accepted:
+            coupon, record = a
+            if direct or is_late(coupon.fence, a.position, offsets[coupon.campaign_id]):
+                refused[a] = _refused(a, Reason.SUPERSEDED, f"of fence {coupon.fence}")
+            else:
+                in_time[DecodedRecord(coupon._replace(fence=0), record)] = a
+        failures = self.insert(cursor, list(in_time))
+        return refused | {in_time[a]: failure for a, failure in failures.items()}
+
+    def insert_one(
+        self, cursor: Cursor, accepted: DecodedRecord, *, direct: bool = False
+    ) -> FailedEvent | None:
         """Insert one coupon; return why it is not stored, also where MySQL refuses a value of it.
 
         A refusal does not roll back what else the transaction has written.
         """
         try:
-            return self.insert(cursor, [accepted]).get(accepted)
+            return self.insert(cursor, [accepted], direct=direct).get(accepted)
         except VALUE_REFUSED as error:
             return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {error.args[0]}")
 
-    def _rows(self, coupons: Sequence[CouponAccepted]) -> str:
-        """Return what the statements take as %(rows)s."""
-        codes = self._codes.of((campaign_id, user_id) for campaign_id, user_id, _, _ in coupons)
-        return json.dumps(
-            [
-                (campaign_id, user_id, serial, code, times.to_mysql(admitted_at_ms))
-                for (campaign_id, user_id, serial, admitted_at_ms), code in zip(
-                    coupons, codes, strict=True
-                )
-            ]
-        )
+    def _rows(self, coupons: Sequence[CouponAccepted]) -> dict[str, object]:
+        """Return the parameters of the statements."""
+        codes = self._codes.of((coupon[0], coupon[1]) for coupon in coupons)
+        rows = [
+            (campaign_id, user_id, serial, code, times.to_mysql(admitted_at_ms), fence)
+            for (campaign_id, user_id, serial, admitted_at_ms, fence), code in zip(
+                coupons, codes, strict=True
+            )
+        ]
+        return {"rows": json.dumps(rows), "campaign_ids": sorted({row[0] for row in rows})}
 
 
 def _settlement(coupon: CouponAccepted, *, failed: bool) -> Settlement:
     state = SettledAs.FAILED_EVENT if failed else SettledAs.COUPON
     return Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, state)
+
+
+def _nowhere() -> Record:
+    return Record(topic="", partition=0, offset=0, timestamp_ms=0, key=None, value=None)
+
+
+def _is_superseded(failure: FailedEvent | None) -> bool:
+    """Return whether the user's admission is of a history that is gone.
+
+    The user may have another one now, perhaps under the same serial, and that one stays pending.
+    """
+    return failure is not None and failure.reason is Reason.SUPERSEDED
 
 
 def _why_refused(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
@@ -19,19 +19,27 @@ if TYPE_CHECKING:
 
 ADMIT = Script("admission/admit")
 WINNERS_IF_CLOSED = Script("admission/winners_if_closed")
-CONFIRM_DURABLE = Script("admission/confirm_durable")
+CONFIRM = Script("admission/confirm")
 SETTLE = Script("admission/settle")
 OVERDUE = Script("admission/overdue")
 REASSIGN = Script("admission/reassign")
 
-# appendfsync everysec writes to the disk within about a second; half a second as margin.
-DURABLE_WAIT_MS = 1500
 # A script blocks every other client of the server: 1,000 users take it about a millisecond.
 SETTLE_USERS_MAX = 1000
 
+# Where a page of overdue admissions begins: behind the entry of this score and this user.
+PageStart = tuple[str | bytes, str | bytes]
+OLDEST: PageStart = ("", "")
 
 OUTCOMES = {outcome.encode(): outcome for outcome in Outcome}
 RETRIED = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS})
+
+
+class OverduePage(NamedTuple):
+    """Admissions to send again, and where the next page begins; None after the last one."""
+
+    coupons: list[CouponAccepted]
+    next_start: PageStart | None
 
 
 class Admissions:
@@ -92,65 +100,67 @@ class Admissions:
             Admission(Outcome(code.decode())), frozenset(user.decode() for user in winners)
         )
 
-    def make_all_durable(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
-        """Wait until these admissions are on Redis's disk; False where that is not confirmed.
+    def confirm_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+        """Return for each whether Redis is still in the history that admitted it.
 
-        It takes as long as for a single one, unless they are of several campaigns.
+        What Kafka has acknowledged before this, a later rebuild finds in the topic. Also False
+        where Redis does not respond. One round trip.
         """
-        is_durable = dict.fromkeys(admitted, False)
-        for campaign_id in {message.campaign_id for message in admitted}:
-            keys = CampaignKeys.of(campaign_id)
-            theirs = [message for message in admitted if message.campaign_id == campaign_id]
-            calls: list[Call] = [
-                (
-                    (keys.campaign, keys.applied_user),
-                    (message.user_id, message.serial, self._scripts.checks_epoch),
-                )
-                for message in theirs
-            ]
-            confirmed = self._scripts.run_durably(CONFIRM_DURABLE, calls, wait_ms=DURABLE_WAIT_MS)
-            is_durable.update(zip(theirs, confirmed, strict=True))
-        return [is_durable[message] for message in admitted]
+        histories = list({(one.campaign_id, one.fence): None for one in admitted})
+        calls: list[Call] = [
+            ((CampaignKeys.of(campaign_id).campaign,), (self._scripts.checks_epoch, fence))
+            for campaign_id, fence in histories
+        ]
+        replies = self._scripts.run_all(CONFIRM, calls)
+        current = {history for history, reply in zip(histories, replies, strict=True) if reply == 1}
+        return [(one.campaign_id, one.fence) in current for one in admitted]
 
     def overdue(
-        self, campaign_id: str, older_than_ms: int, offset: int, limit: int
-    ) -> list[CouponAccepted]:
-        """Return admissions that are pending for longer than `older_than_ms`, oldest first.
+        self, campaign_id: str, older_than_ms: int, start: PageStart, limit: int
+    ) -> OverduePage:
+        """Take a page of admissions that are pending for longer than `older_than_ms`, oldest first.
 
-        Skips the first `offset`. Empty for a stale campaign: it must be rebuilt first.
+        Looks at `limit` of them and leaves out those that were taken less than `older_than_ms` ago.
+        Empty for a stale campaign: it must be rebuilt first.
         """
         keys = CampaignKeys.of(campaign_id)
-        code, *reply = self._scripts.run(
+        code, *found = self._scripts.run(
             OVERDUE,
-            [keys.campaign, keys.applied_user, keys.pending],
+            [keys.campaign, keys.applied_user, keys.pending, keys.resent],
             self._scripts.checks_epoch,
             older_than_ms,
-            offset,
+            *start,
             limit,
         )
         if code != b"OK":
-            return []
-        _, *found = reply
+            return OverduePage([], None)
+        fence, score, last_user, *found = found
         triples = zip(found[::3], found[1::3], found[2::3], strict=True)
-        return [
-            CouponAccepted(campaign_id, user.decode(), serial, admitted_at_ms)
+        coupons = [
+            CouponAccepted(campaign_id, user.decode(), serial, admitted_at_ms, fence)
             for user, serial, admitted_at_ms in triples
         ]
+        return OverduePage(coupons, (score, last_user) if score else None)
 
-    def reassign(self, coupon: CouponAccepted) -> int | None:
-        """Return a serial for a user whose own belongs to another user; None when none is left.
+    def put_back(self, campaign_id: str, overdue: Sequence[CouponAccepted]) -> None:
+        """Let the next run of the relay take these again: they were not sent."""
+        key = CampaignKeys.of(campaign_id).resent
+        self._scripts.command("ZREM", key, *(coupon.user_id for coupon in overdue))
+
+    def reassign(self, coupon: CouponAccepted) -> CouponAccepted | None:
+        """Return a coupon for a user whose own belongs to another user; None when none is left.
 
         Another call with the same coupon returns the same serial. Raises UnavailableError while
         Redis is not sure, CampaignNotFoundError when it has no such campaign.
         """
         keys = CampaignKeys.of(coupon.campaign_id).all()
         args = coupon.user_id, coupon.serial, self._scripts.checks_epoch
-        code, serial, _ = self._scripts.run(REASSIGN, keys, *args)
+        code, serial, fence = self._scripts.run(REASSIGN, keys, *args)
         if code == b"STALE":
             raise StaleStateError
         if code == b"NOT_FOUND":
             raise CampaignNotFoundError
-        return serial if code == b"ASSIGNED" else None
+        return coupon._replace(serial=serial, fence=fence) if code == b"ASSIGNED" else None
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Report to Redis what MySQL has stored; may be repeated.

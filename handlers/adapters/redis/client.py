@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from handlers.adapters.aws.secrets import Secret
     from handlers.config import Settings
 
-# A command takes well under a millisecond; the longest intended wait is WAITAOF's 1.5 s.
+# A command takes well under a millisecond.
 SOCKET_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 1.0
 # A stale connection (a frozen Lambda, an idle timeout) is replaced and the command sent once more.

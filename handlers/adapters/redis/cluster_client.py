@@ -96,14 +96,6 @@ class ThreadLocalCluster(RedisCluster):
         self._ask(redirected.values(), replies)
         return replies
 
-    def execute_once(self, commands: Sequence[Command]) -> list[Any]:
-        """Send to the first command's node over one connection, never a second time."""
-        node = self._node_of(commands[0])
-        if node is None or not self._may_ask(node):
-            message = "the node does not respond"
-            raise RedisConnectionError(message)
-        return self._own(node).ask_once(commands)
-
     def close(self) -> None:
         """Close the connections of all threads; a thread that continues opens a new one."""
         self._own_connections.close()

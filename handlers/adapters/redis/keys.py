@@ -27,6 +27,7 @@ class CampaignKeys:
     returned: str  # list: serials given back, used before a new one
     pending: str  # sorted set: user id, score = admitted_at in ms
     rate: str  # hash: calls of the last second; may be lost, and the only key that expires
+    resent: str  # sorted set: user id, score = when the relay took it, in ms; may be lost
 
     @classmethod
     @lru_cache(maxsize=CAMPAIGNS_CACHED)
@@ -40,8 +41,9 @@ class CampaignKeys:
             prefix + "returned",
             prefix + "pending",
             prefix + "rate",
+            prefix + "resent",
         )
 
     def all(self) -> tuple[str, str, str, str, str]:
-        """Return all keys except `rate`, in the order in which every script expects them."""
+        """Return all keys that are state, in the order in which every script expects them."""
         return (self.campaign, self.applied_user, self.coupon_count, self.returned, self.pending)

@@ -75,6 +75,14 @@ class RedisRebuild:
             restored += self._run(LOAD, keys, fence, *args)
         return restored
 
+    def serials_of(self, campaign_id: str, users: Sequence[str]) -> list[int]:
+        """Return the serial of each of `users` at this moment, 0 where Redis does not know them."""
+        key, found = CampaignKeys.of(campaign_id).applied_user, list[int]()
+        for start in range(0, len(users), BATCH):
+            scores = self._scripts.command("ZMSCORE", key, *users[start : start + BATCH])
+            found += [int(float(score or 0)) for score in scores]
+        return found
+
     def release_gaps(self, campaign_id: str, fence: int) -> int:
         """Give back the serials up to the count that no user holds; return how many.
 

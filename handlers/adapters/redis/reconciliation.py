@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis.keys import CampaignKeys
@@ -11,16 +12,18 @@ from handlers.domain.errors import CampaignNotFoundError, StaleStateError
 from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 SNAPSHOT = Script("reconciliation/snapshot")
 LOOKUP_USERS = Script("reconciliation/lookup_users")
 UNASSIGNED_SERIALS = Script("reconciliation/unassigned_serials")
 MAKE_PENDING = Script("reconciliation/make_pending")
-RAISE_COUNT = Script("reconciliation/raise_count")
+GIVE_BACK_SERIALS = Script("reconciliation/give_back")
 
 # A script or page blocks every other client of the server: about a millisecond's work each.
 BATCH = 1000
+# Each of these is compared with the last ones that were given back.
+GIVE_BACK = 200
 
 
 class RedisAdmissionReader:
@@ -98,11 +101,17 @@ class RedisAdmissionReader:
             made += int(self._run(MAKE_PENDING, script_keys, *args)[0])
         return made
 
-    def raise_count(self, campaign_id: str) -> bool:
-        """Raise the count to the highest serial held; return whether it was below."""
+    def give_back(self, campaign_id: str, serials: Iterable[int]) -> int:
+        """Give back serials that nothing needs (the caller holds the lock of the rebuild).
+
+        Leaves out those that a user holds. Returns how many were given back.
+        """
         keys = CampaignKeys.of(campaign_id)
-        script_keys = [keys.campaign, keys.applied_user, keys.coupon_count]
-        return self._run(RAISE_COUNT, script_keys) == [1]
+        script_keys = [keys.campaign, keys.applied_user, keys.coupon_count, keys.returned]
+        left, given = iter(serials), 0
+        while chunk := list(islice(left, GIVE_BACK)):
+            given += int(self._run(GIVE_BACK_SERIALS, script_keys, *chunk)[0])
+        return given
 
     def _run(self, script: Script, keys: Sequence[str], *args: str | int) -> list[Any]:
         reply: list[Any] = self._scripts.run(script, keys, self._scripts.checks_epoch, *args)

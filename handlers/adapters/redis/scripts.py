@@ -176,26 +176,6 @@ class Scripts:
         # A single server with the list has every campaign that was opened.
         return MissingCampaignError() if self.is_cluster and reply == b"LISTED" else None
 
-    def run_durably(self, script: Script, calls: Sequence[Call], wait_ms: int) -> list[bool]:
-        """Run a script that writes, and wait until the server has the write on its disk.
-
-        The calls are of one campaign. True for each whose script returned 1, and only when WAITAOF
-        confirms the local disk. All goes over one connection in one write: a WAITAOF that a retry
-        sends over another connection proves nothing.
-        """
-        none_durable = [False] * len(calls)
-        commands = [
-            *(("EVAL", script.source, len(keys), *keys, *args) for keys, args in calls),
-            ("WAITAOF", 1, 0, wait_ms),
-        ]
-        try:
-            *replies, fsynced = self._connected().execute_once(commands)
-        except NO_RESPONSE:
-            return none_durable
-        if isinstance(fsynced, RedisError):
-            return none_durable
-        return [reply == 1 and fsynced[0] >= 1 for reply in replies]
-
 
 def _unavailable(cause: Exception) -> UnavailableError:
     error = UnavailableError("Redis gave no answer")

@@ -60,10 +60,6 @@ class ThreadLocalRedis(Redis):
                     replies[index] = reply
         return replies
 
-    def execute_once(self, commands: Sequence[Command]) -> list[Any]:
-        """Do the same over one connection, never a second time."""
-        return self._own().ask_once(commands)
-
     def close(self) -> None:
         """Close the connections of all threads; a thread that continues opens a new one."""
         self._own_connections.close()

@@ -57,5 +57,5 @@ class AdmissionRepairs(Protocol):
     def make_pending(self, campaign_id: str, entries: Sequence[Entry]) -> int:
         """Let the relay send these admissions again; return how many became pending."""
 
-    def raise_count(self, campaign_id: str) -> bool:
-        """Raise the count to the highest serial held; return whether it was below."""
+    def give_back(self, campaign_id: str, serials: Iterable[int]) -> int:
+        """Give back serials that nothing needs; return how many."""

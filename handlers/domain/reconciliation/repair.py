@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from handlers.domain.reconciliation.differences import COUNT_TOO_LOW, GIVEN_UP, Kind
+from handlers.domain.reconciliation.differences import GIVEN_UP, Kind
 from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ REMEDIES = {
     Kind.MISSING_ROW: "given up in failed_event; POST /failed-events/redrive?status=DEAD",
     Kind.MISSING_ADMISSION: "Redis did not take them over; run it again",
     Kind.SERIAL_MISMATCH: "Redis did not take them over; run it again",
-    Kind.SERIAL_GAP: "a rebuild gives them back; an open campaign is not touched",
+    Kind.SERIAL_GAP: "the topic or failed_event has them; let both be written, then run it again",
     Kind.COUNT_MISMATCH: "no repair is safe while people apply; close the campaign first",
 }
 
@@ -34,14 +34,13 @@ def repair(
 ) -> Counter[Kind]:
     """Repair what is safe; return how many of each kind. Harmless to repeat.
 
-    Coupons in MySQL are written to Redis, admissions that MySQL lacks are made pending for the
-    relay, and a count that is too low is raised. Raises UnavailableError when Redis is not sure.
+    Coupons in MySQL are written to Redis, and admissions that MySQL lacks are made pending for the
+    relay. Gaps are not touched here: they need a proof. Raises UnavailableError when Redis is not
+    sure.
     """
     repaired: Counter[Kind] = Counter()
     repaired.update(_settle(campaign_id, differences, settle))
     repaired[Kind.MISSING_ROW] += admissions.make_pending(campaign_id, _rowless(differences))
-    if any(d.detail == COUNT_TOO_LOW for d in differences):
-        repaired[Kind.COUNT_MISMATCH] += admissions.raise_count(campaign_id)
     return +repaired
 
 

@@ -28,7 +28,7 @@ START_S = 60.0
 PARTITIONS = 3
 POLL_INTERVAL_S = 0.05
 # In an order that the foreign keys allow.
-TABLES = ("failed_event", "coupon", "campaign")
+TABLES = ("failed_event", "coupon", "fence_offset", "campaign")
 # A history has seconds where an outage has minutes; a redrive retries as often as needed.
 SHORT = {
     "PENDING_RESEND_AFTER_S": "1",

@@ -28,5 +28,6 @@ def calls(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list
 
     note(fakes.admissions, "admit_all", lambda applicant: applicant.user_id)
     note(fakes.publisher, "publish_all", lambda outgoing: outgoing.message.user_id)
-    note(fakes.admissions, "make_all_durable", lambda message: message.user_id)
+    note(fakes.admissions, "confirm_all", lambda message: message.user_id)
+    note(fakes.direct_writer, "write_all", lambda message: message.user_id)
     return noted

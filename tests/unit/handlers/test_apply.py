@@ -11,7 +11,7 @@ from handlers import wiring
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.settlement import SettledAs, Settlement
 from tests.support.apply_events import applied, problem
-from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.support.fakes import FENCE, NOW_MS, FakeCampaign
 from tests.support.single import admit_one
 from tests.unit.conftest import HOUR_MS
 
@@ -34,7 +34,7 @@ def test_the_first_user_is_accepted_and_published(fakes: Fakes, bearer: Bearer) 
     }
     [(key, value, request_id)] = fakes.publisher.sent
     assert (key, request_id) == (b"42", "request-1")
-    assert CouponAccepted.decode(value) == CouponAccepted("welcome", "42", 1, NOW_MS)
+    assert CouponAccepted.decode(value) == CouponAccepted("welcome", "42", 1, NOW_MS, FENCE)
 
 
 @pytest.mark.usefixtures("campaign")
@@ -58,14 +58,14 @@ def test_a_retry_before_the_row_is_written_is_published_again(fakes: Fakes, bear
     admit_one(fakes.admissions, "welcome", "42")  # an apply that was killed right after the script
     assert applied(bearer("42"))["statusCode"] == 200
     [(_, value, _)] = fakes.publisher.sent
-    assert CouponAccepted.decode(value) == CouponAccepted("welcome", "42", 1, NOW_MS)
+    assert CouponAccepted.decode(value) == CouponAccepted("welcome", "42", 1, NOW_MS, FENCE)
 
 
 @pytest.mark.usefixtures("campaign")
 def test_a_retry_gets_no_success_until_it_is_durable(fakes: Fakes, bearer: Bearer) -> None:
-    fakes.publisher.acknowledges = fakes.admissions.durable = False
+    fakes.publisher.acknowledges = fakes.direct_writer.writes = False
     assert [applied(bearer("42"))["statusCode"] for _ in range(2)] == [503, 503]
-    fakes.admissions.durable = True
+    fakes.direct_writer.writes = True
     assert applied(bearer("42"))["statusCode"] == 200
 
 
@@ -157,14 +157,15 @@ def test_without_an_ack_an_admission_on_the_disk_is_accepted(
     response = applied(bearer("42"))
     assert response["statusCode"] == 202
     assert json.loads(response["body"])["serial"] == 1
-    assert campaign.pending == {"42": NOW_MS}  # the relay will send it
+    assert campaign.pending == {}  # settled: the relay has nothing to send
+    assert [row.user_id for row in fakes.direct_writer.written] == ["42"]
 
 
-def test_without_an_ack_and_not_on_the_disk_it_is_503_and_nothing_is_undone(
+def test_without_an_ack_and_without_a_row_it_is_503_and_nothing_is_undone(
     fakes: Fakes, bearer: Bearer, campaign: FakeCampaign
 ) -> None:
     fakes.publisher.acknowledges = False
-    fakes.admissions.durable = False
+    fakes.direct_writer.writes = False
     assert applied(bearer("42")) == problem(
         "UNAVAILABLE",
         503,

@@ -55,13 +55,14 @@ def test_each_apply_of_a_batch_gets_the_response_it_would_get_alone(
     assert sorted(fakes.publisher.sent) == sent
 
 
-def test_a_batch_calls_redis_once_and_publishes_once(
+def test_a_batch_is_decided_published_and_confirmed_in_one_call_each(
     mixed: list[dict[str, Any]], calls: list[tuple[str, list[str]]]
 ) -> None:
     responses(mixed)
     assert calls == [
         ("admit_all", ["1", "1", "late", "old", "1"]),
         ("publish_all", ["1", "old", "1"]),
+        ("confirm_all", ["1", "old", "1"]),
     ]
 
 
@@ -85,7 +86,7 @@ def test_a_rejected_applicant_does_not_wait_for_those_who_are_published(
     assert {index for index, _ in results} == {2, 4, 6}
 
 
-def test_unacknowledged_admissions_are_checked_on_redis_disk_in_one_call(
+def test_acknowledged_admissions_are_confirmed_and_the_others_written_in_one_call_each(
     fakes: Fakes,
     campaign: FakeCampaign,
     bearer: Bearer,
@@ -100,10 +101,10 @@ def test_unacknowledged_admissions_are_checked_on_redis_disk_in_one_call(
     monkeypatch.setattr(fakes.publisher, "publish_all", partly)
     batch = [event(bearer(user)) for user in "12345"]
     assert codes(batch) == ["ACCEPTED"] * 5
-    assert calls[1:] == [("make_all_durable", ["2", "4", "5"])]
+    assert calls[1:] == [("confirm_all", ["1", "3"]), ("write_all", ["2", "4", "5"])]
 
 
-def test_only_an_applicant_in_neither_kafka_nor_the_disk_has_to_retry(
+def test_only_an_applicant_in_neither_kafka_nor_mysql_has_to_retry(
     fakes: Fakes, campaign: FakeCampaign, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign.quantity = 3
@@ -112,7 +113,7 @@ def test_only_an_applicant_in_neither_kafka_nor_the_disk_has_to_retry(
     def partly(messages: Sequence[CouponAccepted]) -> list[bool]:
         return [message.user_id != "2" for message in messages]
 
-    monkeypatch.setattr(fakes.admissions, "make_all_durable", partly)
+    monkeypatch.setattr(fakes.direct_writer, "write_all", partly)
     batch = [event(bearer(user)) for user in "123"]
     assert codes(batch) == ["ACCEPTED", "UNAVAILABLE", "ACCEPTED"]
     assert campaign.serials == {"1": 1, "2": 2, "3": 3}  # the serial is kept
@@ -170,6 +171,7 @@ def test_rejections_are_refreshed_after_each_decision_and_for_admitted_users_aft
         ("other", ["NOT_FOUND"]),
         ("welcome", ["SOLD_OUT"]),
         ("publish_all", ["1", "old", "1"]),
+        ("confirm_all", ["1", "old", "1"]),
         ("welcome", ["ACCEPTED"]),
         ("welcome", ["ALREADY_APPLIED"]),
         ("welcome", ["ALREADY_APPLIED"]),

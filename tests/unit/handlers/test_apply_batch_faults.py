@@ -45,12 +45,12 @@ def test_a_fault_of_one_apply_does_not_affect_the_other_responses(
 
 
 @pytest.mark.usefixtures("campaign")
-@pytest.mark.parametrize("method", ["publish_all", "make_all_durable"])
+@pytest.mark.parametrize("method", ["publish_all", "write_all"])
 def test_a_fault_in_a_phase_is_a_500_for_all_applies_in_it_and_for_no_other(
     fakes: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch, method: str, logged: LogLines
 ) -> None:
     fakes.publisher.acknowledges = False
-    adapter = fakes.publisher if method == "publish_all" else fakes.admissions
+    adapter = fakes.publisher if method == "publish_all" else fakes.direct_writer
     monkeypatch.setattr(adapter, method, lambda _: 1 / 0)
     batch = [event(bearer("1")), event(bearer("1"), "other"), event(bearer("2"))]
     assert codes(batch) == ["INTERNAL", "CAMPAIGN_NOT_FOUND", "INTERNAL"]
@@ -103,7 +103,7 @@ def test_an_applicant_without_a_reply_of_redis_is_unavailable_and_the_others_are
     [
         ("admissions", "admit_all"),
         ("publisher", "publish_all"),
-        ("admissions", "make_all_durable"),
+        ("direct_writer", "write_all"),
     ],
 )
 def test_a_server_with_one_reply_too_few_gives_no_applicant_the_reply_of_another(

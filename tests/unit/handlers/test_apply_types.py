@@ -16,7 +16,7 @@ HEAD = """
 from collections.abc import Iterator, Sequence
 
 from handlers import wiring
-from handlers.apply import _admit, _ask, _authenticate, _decide, _hand_over, _make_durable, _publish
+from handlers.apply import _admit, _ask, _authenticate, _decide, _hand_over, _publish, _write
 from handlers.domain.admission import Applicant
 from handlers.domain.coupon import OutgoingMessage
 from handlers.edge.http.endpoint import Event, Response
@@ -31,8 +31,8 @@ def called(applicants: list[Applicant], messages: list[OutgoingMessage]) -> None
 def batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
     applications = yield from _authenticate(events)
     admitted = yield from _admit(applications)
-    unpublished = yield from _publish(admitted)
-    yield from _make_durable(unpublished)
+    unsafe = yield from _publish(admitted)
+    yield from _write(unsafe)
 """
 WRONG = f"""{HEAD}
 def called(applicants: list[Applicant], messages: list[OutgoingMessage]) -> None:
@@ -44,9 +44,9 @@ def batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
     applications = yield from _authenticate(events)
     yield from _publish(applications)
     admitted = yield from _admit(applications)
-    yield from _make_durable(admitted)
-    unpublished = yield from _publish(admitted)
-    yield from _publish(unpublished)
+    yield from _write(admitted)
+    unsafe = yield from _publish(admitted)
+    yield from _publish(unsafe)
     yield from _admit(admitted)
 """
 # The given and the expected type of each wrong line, from top to bottom.
@@ -58,8 +58,8 @@ MISTAKES = [
         "Callable[[list[Applicant]], Sequence[bool]]",
     ),
     ("list[_Application]", "list[_Admitted]"),
-    ("list[_Admitted]", "list[_Unpublished]"),
-    ("list[_Unpublished]", "list[_Admitted]"),
+    ("list[_Admitted]", "list[_Unsafe]"),
+    ("list[_Unsafe]", "list[_Admitted]"),
     ("list[_Admitted]", "list[_Application]"),
 ]
 MISTAKE = re.compile(r'has incompatible type "(.+)"; expected "(.+)"  \[arg-type\]')

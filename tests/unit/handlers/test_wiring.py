@@ -53,17 +53,19 @@ import jwt
 
 class Admissions:
     def admit_all(self, applicants):
-        return [Admission(Outcome.{outcome}, 1, 1) for _ in applicants]
+        return [Admission(Outcome.{outcome}, 1, 1, 1) for _ in applicants]
 
     def rejection(self, campaign_id, winners_max):
         return None
 
-    def make_all_durable(self, admitted):
+    def confirm_all(self, admitted):
         return [True for _ in admitted]
 
 token = jwt.encode({{"sub": "42", "exp": 4_000_000_000}}, {secret!r})
 headers = {{"Authorization": "Bearer " + token}}
 with wiring.override(wiring.admissions, Admissions()):
+    if {outcome!r} == "ACCEPTED":
+        wiring.publisher().publish_all = lambda messages: [True for _ in messages]
     response = apply_handler({{"headers": headers, "pathParameters": {{"id": "welcome"}}}}, None)
 print(json.dumps([response["statusCode"], sorted(sys.modules)]))
 """

@@ -1,19 +1,32 @@
 -- Write a batch of coupons in one statement. %(rows)s: JSON array of
--- [campaign_id, user_id, serial, code, admitted_at], sorted by campaign and serial.
+-- [campaign_id, user_id, serial, code, admitted_at, fence], sorted as all writers sort them
+-- (ledger.py). %(campaign_ids)s: the campaigns of these rows.
 --
 -- The schema's third guard is the join: no coupon without its campaign, none above its quantity.
--- IGNORE skips rows that violate a UNIQUE key; classify_coupons.sql then says why. It would also
--- change values that do not fit, so every value is checked before (domain/coupon.py).
+-- A row that violates a UNIQUE key changes nothing and counts 0; classify_coupons.sql then says
+-- why. Unlike with IGNORE, every other error is an error.
+-- A row with a fence counts only under the campaign's present one; a fence of 0 is not compared.
+-- The campaigns are locked until the commit, so a fence is raised before this or waits for it.
+-- ORDER BY, since the optimizer may read the campaigns first: all writers lock rows in one order.
 -- The explicit collations make the comparison binary under any collation of the connection.
-INSERT IGNORE INTO coupon (campaign_id, user_id, serial, code, admitted_at)
+INSERT INTO coupon (campaign_id, user_id, serial, code, admitted_at)
 SELECT r.campaign_id, r.user_id, r.serial, r.code, r.admitted_at
 FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
-         campaign_id VARCHAR(64) PATH '$[0]',
-         user_id     VARCHAR(64) PATH '$[1]',
+         n           FOR ORDINALITY,
+         campaign_id VARCHAR(64) CHARACTER SET utf8mb4 PATH '$[0]',
+         user_id     VARCHAR(64) CHARACTER SET utf8mb4 PATH '$[1]',
          serial      BIGINT      PATH '$[2]',
-         code        CHAR(16)    PATH '$[3]',
-         admitted_at VARCHAR(23) PATH '$[4]'
+         code        CHAR(16)    CHARACTER SET utf8mb4 PATH '$[3]',
+         admitted_at VARCHAR(23) CHARACTER SET utf8mb4 PATH '$[4]',
+         fence       BIGINT      PATH '$[5]'
      )) AS r
-JOIN campaign AS c
+JOIN (
+         SELECT id, quantity, fence FROM campaign
+         WHERE id IN %(campaign_ids)s
+         LOCK IN SHARE MODE
+     ) AS c
   ON c.id = r.campaign_id COLLATE utf8mb4_bin
  AND r.serial BETWEEN 1 AND c.quantity
+ AND (r.fence = 0 OR r.fence = c.fence)
+ORDER BY r.n
+ON DUPLICATE KEY UPDATE serial = coupon.serial

@@ -8,7 +8,7 @@ SELECT r.user_id, mine.serial,
         WHERE f.campaign_id = %(campaign_id)s
           AND f.user_id = r.user_id COLLATE utf8mb4_bin
           AND f.status <> 'RESOLVED')
-FROM JSON_TABLE(%(users)s, '$[*]' COLUMNS (user_id VARCHAR(64) PATH '$')) AS r
+FROM JSON_TABLE(%(users)s, '$[*]' COLUMNS (user_id VARCHAR(64) CHARACTER SET utf8mb4 PATH '$')) AS r
 LEFT JOIN coupon AS mine
        ON mine.campaign_id = %(campaign_id)s
       AND mine.user_id = r.user_id COLLATE utf8mb4_bin

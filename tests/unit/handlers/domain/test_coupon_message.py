@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handlers.domain import coupon as module
 from handlers.domain import times
-from handlers.domain.coupon import CouponAccepted, UndecodableError
+from handlers.domain.coupon import FENCE_MAX, CouponAccepted, UndecodableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,7 @@ MESSAGES = st.builds(
     USER_IDS,
     st.integers(),
     st.integers(times.EARLIEST_MS, times.LATEST_MS),
+    st.integers(0, FENCE_MAX),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -52,6 +53,13 @@ def test_a_message_looks_as_the_contract_says() -> None:
         b'{"v":1,"campaign_id":"welcome","user_id":"42","serial":37,'
         b'"admitted_at":"2026-11-22T03:00:00.123Z"}'
     )
+    assert MESSAGE._replace(fence=4).encode() == MESSAGE.encode()[:-1] + b',"fence":4}'
+
+
+@pytest.mark.parametrize("fence", ["-1", "1.0", "true", '"1"', "null", str(2**32)])
+def test_a_malformed_fence_is_named(fence: str) -> None:
+    with pytest.raises(UndecodableError, match="fence"):
+        CouponAccepted.decode(MESSAGE.encode()[:-1] + f',"fence":{fence}}}'.encode())
 
 
 @given(MESSAGES)

@@ -42,6 +42,20 @@ def test_a_literal_path_wins_over_one_with_a_parameter() -> None:
     assert ask(Scope("GET", "/a/"), *routes).status == 404
 
 
+def test_one_slash_at_the_end_is_ignored_and_stays_in_the_event_as_on_api_gateway() -> None:
+    routes = Route("GET", "/a", echo), Route("GET", "/a/{id}", echo), Route("GET", "/", echo)
+    event = ask(Scope("GET", "/a/"), *routes).json()
+    assert (event["resource"], event["path"]) == ("/a", "/a/")
+    assert ask(Scope("GET", "/a/b/"), *routes).json()["pathParameters"] == {"id": "b"}
+    assert ask(Scope("GET", "/"), *routes).json()["resource"] == "/"
+
+
+@pytest.mark.parametrize("path", ["//", "//a", "/a//", "/a//b", "/a/b//"])
+def test_every_other_slash_counts_and_no_parameter_is_empty(path: str) -> None:
+    routes = Route("GET", "/a", echo), Route("GET", "/a/{id}", echo), Route("GET", "/", echo)
+    assert ask(Scope("GET", path), *routes).status == 404
+
+
 @pytest.mark.parametrize("paths", [("/a", "/a"), ("/{id+}",), ("/{}",)])
 def test_a_table_that_cannot_be_served_is_refused_at_once(paths: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="/"):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from local.harness.observations import Row
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, NO_RESPONSE, SOLD_OUT, ApplyResponse
-from local.load.invariants import NO_DECISION, FinalState, check_load
+from local.load.invariants import NO_DECISION, FinalState, check_load, lateness
 from local.load.progress import progress
 from local.load.responses import (
     ISSUED,
@@ -131,6 +131,19 @@ def test_a_winner_without_a_code_is_named() -> None:
     assert found == {"Every winner holds a code": ("1 x received a serial, and no code: a",)}
 
 
+def test_a_code_that_was_issued_after_its_winner_had_left_is_late_and_not_missing() -> None:
+    load = with_session(0, replace(winner("a", 1), state=PENDING, code=None, seen_s=60.0))
+    final = replace(good_final_state(), issued_at_ms={"a": OPENS_MS + 70_000})
+    assert differences(load, final) == {}
+    assert lateness(load, final) == ("1 winners left before their code was there",)
+    # The control: it was there while the user asked, and was not shown.
+    shown = replace(final, issued_at_ms={"a": OPENS_MS + 50_000})
+    assert differences(load, shown)["Every winner holds a code"]
+    assert lateness(load, shown) == ()
+    slow = replace(good_final_state(), lateness="the last one arrived after 95 s")
+    assert lateness(good_run(), slow) == ("the last one arrived after 95 s",)
+
+
 def test_a_code_other_than_the_shops_is_named() -> None:
     found = differences(with_session(0, replace(good_run().sessions[0], code="CODE-X")))
     assert found == {
@@ -221,7 +234,7 @@ def test_the_summary_names_outcomes_times_and_what_went_wrong() -> None:
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     for part in ("3 users", "looked 3 times", "SOLD_OUT", "POST /campaigns/{id}/apply", "CODE"):
         assert part.casefold() in shown.casefold()
-    assert "Not every promise was kept." in shown
+    assert "Broken: not every promise was kept." in shown
     record = metrics(load, results)
     assert not record["kept"]
     assert (record["presses"], record["last_code_after_s"]) == (5, 2.5)

@@ -82,10 +82,17 @@ def test_a_day_that_kept_every_promise_is_a_success(hold: Hold) -> None:
     assert "Every promise was kept." in shown
 
 
+def test_a_day_that_was_late_is_a_success_that_says_so(hold: Hold) -> None:
+    passed, shown = hold(DAY, state=replace(FINAL_STATE, lateness="the last one after 95 s"))
+    assert passed
+    assert "Late, and nothing was lost: the last one after 95 s." in shown
+
+
 def test_a_broken_promise_is_a_failure(hold: Hold) -> None:
     passed, shown = hold(DAY, state=replace(FINAL_STATE, rows=[]))
     assert not passed
     assert "got ACCEPTED, and no row: a" in shown
+    assert "Broken: not every promise was kept." in shown
 
 
 def test_one_broken_run_of_two_is_a_failure(hold: Hold) -> None:

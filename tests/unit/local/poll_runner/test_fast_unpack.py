@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import pytest
@@ -10,17 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.consumer.fetcher import Fetcher
 from kafka.errors import CorruptRecordError
-from kafka.record import MemoryRecords, MemoryRecordsBuilder
-from kafka.record.default_records import DefaultRecordBatch
-from kafka.record.util import calc_crc32c
+from kafka.record import MemoryRecords
 from kafka.structs import TopicPartition
 
 from local.poll_runner.fast_unpack import PartitionRecords
+from tests.support.record_batches import (
+    CONTROL,
+    GZIP,
+    LOG_APPEND_TIME,
+    NONE,
+    packed,
+    seal,
+)
 
 P0 = TopicPartition("coupon_create", 0)
-NONE, GZIP = 0, 1
-LOG_APPEND_TIME, CONTROL = 0x08, 0x20
-EPOCH, CRC, ATTRIBUTES = slice(12, 16), slice(17, 21), slice(21, 23)  # in a batch's header
 BYTES = st.none() | st.binary(max_size=200)
 MESSAGES = st.lists(
     st.tuples(
@@ -37,19 +39,6 @@ BATCHES: st.SearchStrategy[list[tuple[list[Any], int, int]]] = st.lists(
     | st.just(([(0, b"\0\0\0\0", b"", [])], NONE, CONTROL)),
     max_size=5,
 )
-
-
-def packed(messages: list[Any], compression: int, flags: int, first_offset: int) -> bytearray:
-    builder = MemoryRecordsBuilder(2, compression, 1_000_000)
-    for timestamp, key, value, headers in messages:
-        builder.append(timestamp, key, value, headers)
-    builder.close()
-    batch = bytearray(builder.buffer())
-    batch[:8] = struct.pack(">q", first_offset)
-    batch[EPOCH] = struct.pack(">i", 7)
-    batch[ATTRIBUTES.stop - 1] |= flags
-    batch[CRC] = struct.pack(">I", calc_crc32c(memoryview(batch)[ATTRIBUTES.start :]))
-    return batch
 
 
 def fetched(batches: list[tuple[list[Any], int, int]]) -> tuple[bytes, int]:
@@ -105,7 +94,6 @@ def test_a_damaged_batch_is_an_error_and_what_comes_before_it_is_not_lost() -> N
 def test_a_batch_that_contradicts_itself_is_an_error(cut: int) -> None:
     batch = packed([(1, b"key", b"value", [])], NONE, 0, 10)
     del batch[-cut:]
-    batch[8:12] = struct.pack(">i", len(batch) - DefaultRecordBatch.AFTER_LEN_OFFSET)
-    batch[CRC] = struct.pack(">I", calc_crc32c(memoryview(batch)[ATTRIBUTES.start :]))
+    seal(batch)
     with pytest.raises(CorruptRecordError):
         PartitionRecords(10, P0, MemoryRecords(bytes(batch))).take(10)

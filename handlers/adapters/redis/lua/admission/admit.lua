@@ -25,6 +25,7 @@
 -- count at that moment. Per user, early and repeated calls count; a user is admitted only once.
 -- A call that gets SOLD_OUT or CLOSED is cheap and is not counted.
 -- include epoch/why_closed.lua
+-- include admission/next_serial.lua
 local WINDOW_MS = 1000
 -- Only removes the last window of a campaign; longer than any window that is in use.
 local RATE_EXPIRY_MS = 60000
@@ -41,15 +42,18 @@ local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local since_opening_ms = now_ms - campaign[2]
 local may_be_admitted = not applied and since_opening_ms >= 0
-local serial
+local serial, is_new
 if may_be_admitted then
   if now_ms >= tonumber(campaign[3]) then
     return {'CLOSED', 0, 0, 0}
   end
   serial = redis.call('LINDEX', KEYS[4], 0)
-  local count = tonumber(redis.call('GET', KEYS[3]) or '0')
-  if not serial and count >= tonumber(campaign[1]) then
-    return {'SOLD_OUT', 0, 0, 0}
+  if not serial then
+    local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+    serial, is_new = next_serial(KEYS[2], count, tonumber(campaign[1])), true
+    if not serial then
+      return {'SOLD_OUT', 0, 0, 0}
+    end
   end
 end
 
@@ -79,10 +83,10 @@ else
   -- `pending` is written first: it is the only key not yet read, so a wrong type or a full memory
   -- stops the script before anything has changed.
   redis.call('ZADD', KEYS[5], now_ms, ARGV[1])
-  if serial then
-    redis.call('LPOP', KEYS[4])
+  if is_new then
+    redis.call('SET', KEYS[3], serial)
   else
-    serial = redis.call('INCR', KEYS[3])
+    redis.call('LPOP', KEYS[4])
   end
   redis.call('ZADD', KEYS[2], serial, ARGV[1])
   result = {'ACCEPTED', tonumber(serial), now_ms, tonumber(campaign[5] or '0')}

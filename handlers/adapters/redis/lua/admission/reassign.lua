@@ -7,6 +7,7 @@
 -- The window is not checked: the user was accepted within it. A user who got a serial here before
 -- (in an interrupted attempt) gets the same one; it is pending until MySQL has it.
 -- include epoch/why_closed.lua
+-- include admission/next_serial.lua
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch', 'fence')
 local closed = why_closed(campaign[2], ARGV[3])
 if closed then
@@ -16,16 +17,18 @@ local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if known and tonumber(known) ~= tonumber(ARGV[2]) then
   return {'ASSIGNED', tonumber(known), tonumber(campaign[3] or '0')}
 end
-local serial = redis.call('LINDEX', KEYS[4], 0)
-if not serial and tonumber(redis.call('GET', KEYS[3]) or '0') >= tonumber(campaign[1]) then
+local returned = redis.call('LINDEX', KEYS[4], 0)
+local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+local serial = returned or next_serial(KEYS[2], count, tonumber(campaign[1]))
+if not serial then
   return {'SOLD_OUT', 0, 0}
 end
 local time = redis.call('TIME')
 redis.call('ZADD', KEYS[5], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
-if serial then
+if returned then
   redis.call('LPOP', KEYS[4])
 else
-  serial = redis.call('INCR', KEYS[3])
+  redis.call('SET', KEYS[3], serial)
 end
 redis.call('ZADD', KEYS[2], serial, ARGV[1])
 return {'ASSIGNED', tonumber(serial), tonumber(campaign[3] or '0')}

@@ -10,14 +10,12 @@
 --
 -- MySQL is the source of truth: an issued coupon that Redis does not have (Redis was restored from
 -- an older state) is written back, so no other user gets its serial and its owner no second one.
+-- The count stays: a single coupon with a high serial, from a record that is not ours, must not take
+-- all the serials below it. The next admission leaves out those that are held (next_serial.lua).
 local n = (#ARGV - 1) / 2
 local issued = ARGV[1] == 'coupon'
 local known = redis.call('ZMSCORE', KEYS[2], unpack(ARGV, 2, n + 1))
-local count = tonumber(redis.call('GET', KEYS[3]) or '0')
-local highest, cleared, repaired = count, 0, 0
-if issued then
-  highest = math.max(count, unpack(ARGV, n + 2))
-end
+local cleared, repaired = 0, 0
 
 -- Almost always Redis and MySQL agree on all of them, and then one command clears them. Scores are
 -- compared as text here; one in another notation is compared again below, as a number.
@@ -45,8 +43,5 @@ else
       cleared = cleared + redis.call('ZREM', KEYS[5], user)
     end
   end
-end
-if highest > count then
-  redis.call('SET', KEYS[3], highest)
 end
 return {cleared, repaired}

@@ -5,6 +5,7 @@
 -- Returns {SOLD_OUT or CLOSED, winner, …}, or {"OPEN"} where an applicant may still be admitted or
 -- there are more winners than that.
 -- include epoch/why_closed.lua
+-- include admission/next_serial.lua
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'closes_at_ms', 'epoch')
 if why_closed(campaign[3], ARGV[1])
   or redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[2]) then
@@ -15,7 +16,7 @@ local outcome = 'SOLD_OUT'
 if time[1] * 1000 + math.floor(time[2] / 1000) >= tonumber(campaign[2]) then
   outcome = 'CLOSED'
 elseif redis.call('EXISTS', KEYS[4]) == 1
-  or tonumber(redis.call('GET', KEYS[3]) or '0') < tonumber(campaign[1]) then
+  or next_serial(KEYS[2], tonumber(redis.call('GET', KEYS[3]) or '0'), tonumber(campaign[1])) then
   return {'OPEN'}
 end
 return {outcome, unpack(redis.call('ZRANGE', KEYS[2], 0, -1))}

@@ -13,8 +13,10 @@ if closed then
 end
 local time = redis.call('TIME')
 local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+-- Serials above the count that a user holds already (see next_serial.lua) do not remain.
+local held = redis.call('ZCOUNT', KEYS[2], '(' .. count, c[2])
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
 return {'OK', c[1], tonumber(c[2]), tonumber(c[3]), tonumber(c[4]), tonumber(c[6] or '0'),
   redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[5]),
-  c[2] - count + redis.call('LLEN', KEYS[4]),
+  c[2] - count - held + redis.call('LLEN', KEYS[4]),
   oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000)}

@@ -7,14 +7,14 @@
 --   rebuild has taken over.
 --
 -- Durable data takes precedence over what only Redis has: another holder of such a serial never got
--- ACCEPTED, and is removed. The caller loads sources by precedence, the highest last.
+-- ACCEPTED, and is removed. The caller loads sources by precedence, the highest last. The count
+-- stays, as in settle.lua.
 -- include epoch/being_rebuilt.lua
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch or epoch ~= being_rebuilt(ARGV[2], ARGV[1]) then
   return -1
 end
-local highest, restored = tonumber(redis.call('GET', KEYS[3]) or '0'), 0
-local count = highest
+local restored = 0
 for i = 3, #ARGV, 3 do
   local user, serial, admitted_at = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
   for _, holder in ipairs(redis.call('ZRANGE', KEYS[2], serial, serial, 'BYSCORE')) do
@@ -33,9 +33,5 @@ for i = 3, #ARGV, 3 do
   else
     redis.call('ZADD', KEYS[5], admitted_at, user)
   end
-  highest = math.max(highest, serial)
-end
-if highest > count then
-  redis.call('SET', KEYS[3], highest)
 end
 return restored

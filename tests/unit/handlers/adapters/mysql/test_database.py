@@ -12,7 +12,7 @@ from pymysql.constants import CR, ER
 
 from handlers.adapters.mysql import connection as mysql_connection
 from handlers.adapters.mysql import database as mysql
-from handlers.adapters.mysql.database import ATTEMPTS_MAX, Database
+from handlers.adapters.mysql.database import OF_A_CONSUMER, Database
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.mysql.queries import MySqlQueries
 from handlers.config import DatabaseAddress
@@ -129,9 +129,11 @@ def test_a_connection_is_kept_for_the_next_work(server: Server, database: Databa
 def test_contention_is_tried_again_from_the_start(
     server: Server, database: Database, code: int
 ) -> None:
-    work = Work(*[pymysql.OperationalError(code, "busy") for _ in range(ATTEMPTS_MAX - 1)])
+    work = Work(
+        *[pymysql.OperationalError(code, "busy") for _ in range(OF_A_CONSUMER.attempts - 1)]
+    )
     assert database.run(work) == "done"
-    assert work.calls == ATTEMPTS_MAX
+    assert work.calls == OF_A_CONSUMER.attempts
     assert [c.open for c in server.connections].count(True) == 1
 
 
@@ -139,7 +141,7 @@ def test_contention_that_does_not_end_is_an_outage(database: Database) -> None:
     work = Work(*[pymysql.OperationalError(ER.LOCK_DEADLOCK, "busy") for _ in range(50)])
     with pytest.raises(UnavailableError, match=str(ER.LOCK_DEADLOCK)):
         database.run(work)
-    assert work.calls == ATTEMPTS_MAX
+    assert work.calls == OF_A_CONSUMER.attempts
 
 
 @pytest.mark.parametrize("code", [CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 4031])

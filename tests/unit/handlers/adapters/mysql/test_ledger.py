@@ -11,7 +11,7 @@ import pytest
 
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.domain.coupon import CouponAccepted
-from handlers.domain.record import DecodedRecord
+from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs
 from tests.support.fakes import NOW_MS, record
 
@@ -31,9 +31,13 @@ class Cursor:
 
     def __init__(self) -> None:
         self.rows: list[Any] = []
+        self.positions: list[tuple[int, int]] = []
 
     def execute(self, statement: str, values: dict[str, Any]) -> int:
-        assert "INSERT IGNORE INTO coupon" in statement
+        if "INSERT INTO failed_event" in statement:
+            self.positions.append((values["partition_no"], values["offset_no"]))
+            return 1
+        assert "INSERT INTO coupon" in statement
         self.rows = json.loads(values["rows"])
         return len(self.rows)
 
@@ -78,3 +82,13 @@ def test_rows_are_inserted_sorted_from_any_order(serials: list[int]) -> None:
     assert [row[2] for row in database.cursor.rows] == [1, 2, 3]
     assert {s.serial for s in settlements} == {1, 2, 3}
     assert {s.state for s in settlements} == {SettledAs.COUPON}
+
+
+def test_failed_events_are_stored_by_their_position_in_the_topic() -> None:
+    events = [
+        FailedEvent(Record("topic", partition, offset, 0, None, b""), Reason.UNDECODABLE, "")
+        for partition, offset in ((1, 1), (0, 10), (1, 0), (0, 9))
+    ]
+    database = OneTransaction()
+    ledger_on(database).write([], events)
+    assert database.cursor.positions == [(0, 9), (0, 10), (1, 0), (1, 1)]

@@ -1,0 +1,46 @@
+"""The response to an applicant, from Redis's decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handlers.domain.admission import Admission, Outcome
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.edge.http.response import json_response, problem
+
+if TYPE_CHECKING:
+    from handlers.edge.http.endpoint import Response
+
+REJECTIONS = {
+    Outcome.SOLD_OUT: "All coupons of this campaign are gone.",
+    Outcome.NOT_OPEN: "This campaign has not opened yet.",
+    Outcome.CLOSED: "This campaign is over.",
+    Outcome.TOO_MANY_REQUESTS: "Too many requests of yours or of your address; slow down.",
+}
+
+
+def admission_response(
+    request_id: str, campaign_id: str, user_id: str, admission: Admission
+) -> Response:
+    """Return the response; raise the error that NOT_FOUND and STALE are for a client."""
+    outcome = admission.outcome
+    if outcome in (Outcome.ACCEPTED, Outcome.ALREADY_APPLIED):
+        body = {
+            "campaign_id": campaign_id,
+            "user_id": user_id,
+            "outcome": outcome,
+            "serial": admission.serial,
+        }
+        return json_response(202 if outcome is Outcome.ACCEPTED else 200, body)
+    if outcome is Outcome.NOT_FOUND:
+        raise CampaignNotFoundError
+    if outcome is Outcome.STALE:
+        raise StaleStateError
+    return rejection_response(admission, request_id)
+
+
+def rejection_response(admission: Admission, request_id: str) -> Response:
+    """Return the response to an applicant who gets no coupon, at least not now."""
+    outcome = admission.outcome
+    retry_in_s = -(-admission.retry_in_ms // 1000)  # rounded up: not a moment too early
+    return problem(outcome, REJECTIONS[outcome], request_id, retry_after_s=retry_in_s or None)

@@ -1,0 +1,98 @@
+"""`chalice local` with the gateway's rules for paths and HEAD: `python -m local.chalice_local`.
+
+Chalice's server by itself collapses slashes at the beginning, lets a path parameter be empty,
+answers 403 where there is nothing, answers OPTIONS, and sends a body after HEAD, which the next
+response on that connection then seems to begin with.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+import chalice.local
+from chalice.cli import cli
+
+from handlers.routes import ROUTES
+from local.gateway.response import Response, method_not_allowed, not_found
+from local.gateway.routing import RouteTable
+
+if TYPE_CHECKING:
+    from chalice.app import Chalice
+    from chalice.config import Config
+
+MODULE = "local.chalice_local"
+TABLE = RouteTable(ROUTES)
+
+
+class RequestHandler(chalice.local.ChaliceRequestHandler):
+    """Chalice's own, behind the gateway's route table."""
+
+    def _generic_handle(self) -> None:
+        # Not self.path: the standard library has collapsed its first slashes.
+        target, mark, query = self.requestline.split()[1].partition("?")
+        path = unquote(_without_authority(target), errors="replace")
+        refused = _refusal(self.command, path)
+        if refused:
+            self._parse_payload()  # a body that is left unread would be the next request
+            status, headers, body = refused
+            self._send_http_response_with_body(status, dict(headers), body)
+            return
+        self.path = quote(path) + mark + query
+        super()._generic_handle()
+
+    def _send_http_response_with_body(
+        self, code: int, headers: dict[str, Any], body: bytes | str
+    ) -> None:
+        if self.command == "HEAD":
+            encoded = body if isinstance(body, bytes) else body.encode()
+            self.send_response(code)
+            self._send_headers(headers | {"Content-Length": str(len(encoded))})
+            return
+        super()._send_http_response_with_body(code, headers, body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _generic_handle  # noqa: N815 - the standard library's names
+
+
+def _without_authority(target: str) -> str:
+    """Return the path of a request's target, which may be a whole URL."""
+    scheme, separator, rest = target.partition("://")
+    return f"/{rest.partition('/')[2]}" if separator and scheme.isalpha() else target
+
+
+def _refusal(method: str, path: str) -> Response | None:
+    """Return the gateway's response where there is no route, else None."""
+    request_id = str(uuid.uuid4())
+    match = TABLE.match(path)
+    if match is None:
+        refused = not_found(request_id)
+    elif match[0].route(method) is None:
+        refused = method_not_allowed(match[0].allow, request_id)
+    else:
+        return None
+    refused.headers.append(("x-amzn-RequestId", request_id))
+    return refused
+
+
+def _create_local_server(create: Any, app: Chalice, config: Config, host: str, port: int) -> Any:
+    server = create(app, config, host, port)
+    handler = functools.partial(RequestHandler, app_object=app, config=config)
+    server.server.RequestHandlerClass = handler
+    return server
+
+
+def main() -> None:
+    """Run `chalice local` with the arguments of this program."""
+    arguments = ["local", *sys.argv[1:]]
+    create = chalice.local.create_local_server
+    chalice.local.create_local_server = functools.partial(_create_local_server, create)
+    # Chalice's reloader starts this command again.
+    sys.argv[:1] = [sys.executable, "-m", MODULE]
+    cli(args=arguments, prog_name="chalice", obj={})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""The fence in MySQL: a row that apply writes, and a rebuild that raises the fence meanwhile."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pymysql
+import pytest
+
+from handlers import wiring
+from handlers.adapters.mysql import connection, ledger
+from tests.support.service import coupons, create_campaign, message, rows
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pymysql.cursors import Cursor
+
+    from handlers.config import Settings
+
+LOCK = "LOCK IN SHARE MODE"
+# Both statements take less than a millisecond unless they wait for a lock.
+RUNNING = (
+    "SELECT COUNT(*) FROM information_schema.processlist"
+    " WHERE db = DATABASE() AND command = 'Query' AND id <> CONNECTION_ID() AND info LIKE %s"
+)
+
+
+@contextmanager
+def transaction(settings: Settings) -> Iterator[Cursor]:
+    """A transaction as the service has them, which the test commits."""
+    assert settings.database_address
+    opened = connection.connect(settings.database_address, charset="utf8mb4")
+    try:
+        with opened.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            opened.begin()
+            yield cursor
+            opened.commit()
+    finally:
+        opened.close()
+
+
+def await_waiting(settings: Settings, statement: str) -> None:
+    """Wait until another connection runs such a statement."""
+    eventually(lambda: rows(settings, RUNNING, statement) == [(1,)], f"{statement} to run")
+
+
+def write(cursor: Cursor, campaign_id: str, fence: int) -> None:
+    """Do what apply does in its transaction."""
+    values = wiring.ledger()._rows([message(campaign_id, "42", 1, fence)])
+    cursor.execute(ledger.INSERT_COUPONS, values)
+
+
+def test_a_row_counts_only_under_the_fence_that_admitted_its_user(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    assert wiring.fences().raise_fence(campaign_id) == 2
+    write_all = wiring.direct_writer().write_all
+    assert write_all([message(campaign_id, "old", 1, 1)]) == [False]
+    assert write_all([message(campaign_id, "none", 2, 0)]) == [False]
+    assert write_all([message(campaign_id, "new", 3, 2), message(campaign_id, "old", 1, 1)]) == [
+        True,
+        False,
+    ]
+    assert coupons(service, campaign_id) == [("new", 3)]
+    assert write_all([message(campaign_id, "new", 3, 1)]) == [True]  # it has this coupon already
+
+
+def test_a_fence_waits_for_a_row_that_is_being_written(service: Settings, campaign_id: str) -> None:
+    create_campaign(campaign_id)
+    with ThreadPoolExecutor(1) as rebuild, transaction(service) as cursor:
+        write(cursor, campaign_id, 1)
+        raised = rebuild.submit(wiring.fences().raise_fence, campaign_id)
+        await_waiting(service, "%UPDATE campaign SET fence%")
+        assert not raised.done()
+        cursor.connection.commit()
+        assert raised.result() == 2
+    assert coupons(service, campaign_id) == [("42", 1)]
+
+
+def test_a_row_waits_for_a_fence_that_is_being_raised_and_is_refused(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    assert refused_while_raised(service, campaign_id)
+
+
+def test_without_the_lock_the_row_comes_after_the_rebuild_has_looked(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: comparing the fence alone is not enough."""
+    assert LOCK in ledger.INSERT_COUPONS
+    monkeypatch.setattr(ledger, "INSERT_COUPONS", ledger.INSERT_COUPONS.replace(LOCK, ""))
+    create_campaign(campaign_id)
+    assert not refused_while_raised(service, campaign_id)
+
+
+def refused_while_raised(settings: Settings, campaign_id: str) -> bool:
+    """Write a row of fence 1 while another transaction raises it; return whether it is refused."""
+    row = [message(campaign_id, "42", 1, 1)]
+    with ThreadPoolExecutor(1) as apply, transaction(settings) as cursor:
+        cursor.execute("UPDATE campaign SET fence = fence + 1 WHERE id = %s", (campaign_id,))
+        written = apply.submit(wiring.direct_writer().write_all, row)
+        await_waiting(settings, "%INSERT INTO coupon%")
+        cursor.connection.commit()
+        assert written.result() == [coupons(settings, campaign_id) != []]
+    return coupons(settings, campaign_id) == []
+
+
+def test_two_rebuilds_never_get_the_same_fence(service: Settings, campaign_id: str) -> None:
+    create_campaign(campaign_id)
+    with ThreadPoolExecutor(8) as rebuilds:
+        raised = list(rebuilds.map(wiring.fences().raise_fence, [campaign_id] * 40))
+    assert sorted(raised) == list(range(2, 42))
+
+
+def test_a_fence_of_an_unknown_campaign_cannot_be_stored(service: Settings) -> None:
+    assert service
+    with pytest.raises(pymysql.IntegrityError):
+        wiring.fences().store_offsets("unknown", 2, "coupon_create", {0: 1})

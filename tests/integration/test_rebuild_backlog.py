@@ -1,0 +1,106 @@
+"""A rebuild with a backlog in the topic: read page by page, and the first record of each counts."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers import rebuild, wiring
+from handlers.adapters.kafka import topic_reader
+from handlers.adapters.redis import rebuild as redis_rebuild
+from handlers.domain.errors import UnavailableError
+from handlers.domain.reconciliation.serial_bitset import SerialBitset
+from handlers.rebuild import rebuild_handler
+from local.lambda_context import LambdaContext
+from tests.support.backlog import backlog_of
+from tests.support.drift import Redis
+from tests.support.redis_loss import flush
+from tests.support.service import apply, create_campaign, message
+from tests.support.single import publish_one
+from tests.support.waiting import WAIT_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from handlers.config import Settings
+    from handlers.domain.fence import Unwritten
+
+# Of one campaign, in this order; the first of each user and of each serial counts.
+UNREAD = [("a", 1), ("b", 2), ("a", 1), ("b", 7), ("c", 2), ("c", 3), ("a", 3), ("d", 4), ("e", 9)]
+FIRST = {b"a": 1, b"b": 2, b"c": 3, b"d": 4}
+
+
+def rebuild_from_unread(campaign_id: str) -> None:
+    values = [message(campaign_id, *one).encode() for one in UNREAD]
+    backlog = backlog_of([b"no coupon", *values, None])
+    topic = SimpleNamespace(unconsumed=lambda _: backlog, name="coupon_create")
+    with wiring.override(wiring.topic, topic):
+        rebuild_handler({}, None)
+
+
+def holders(settings: Settings, campaign_id: str) -> dict[bytes, int]:
+    found = Redis(settings, campaign_id)("ZRANGE", "applied_user", 0, -1, "WITHSCORES")
+    return {user: int(serial) for user, serial in zip(found[::2], found[1::2], strict=True)}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_the_first_record_of_each_user_and_serial_counts_whatever_the_pages(
+    lossy: Settings, campaign_id: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=8)
+    flush(lossy)
+    monkeypatch.setattr(rebuild, "PAGE", size)
+    monkeypatch.setattr(redis_rebuild, "BATCH", 2)
+    rebuild_from_unread(campaign_id)
+    assert holders(lossy, campaign_id) == FIRST
+
+
+def test_a_page_that_forgot_those_before_it_would_let_a_later_record_count(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control."""
+    create_campaign(campaign_id, quantity=8)
+    flush(lossy)
+    monkeypatch.setattr(rebuild, "PAGE", 2)
+    add = rebuild._Restore.add
+
+    def forgetful(self: rebuild._Restore, records: Iterable[Unwritten], *, pending: bool) -> None:
+        self.loaded = SerialBitset()
+        add(self, records, pending=pending)
+
+    monkeypatch.setattr(rebuild._Restore, "add", forgetful)
+    rebuild_from_unread(campaign_id)
+    assert holders(lossy, campaign_id) != FIRST
+
+
+def test_what_redis_alone_remembers_yields_to_a_record(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=8)
+    redis = Redis(lossy, campaign_id)
+    redis("ZADD", "applied_user", 2, "a", 1, "never-told")
+    redis("HSET", "campaign", "epoch", "f" * 40)
+    monkeypatch.setattr(rebuild, "PAGE", 1)
+    rebuild_from_unread(campaign_id)
+    assert holders(lossy, campaign_id) == FIRST
+
+
+def test_a_function_without_time_says_how_far_it_came_and_the_campaign_stays_closed(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=8)
+    for n in range(3):
+        record = message(campaign_id, f"user-{n}", n + 1)
+        assert publish_one(wiring.publisher(), record, "", time.monotonic() + WAIT_S)
+    flush(lossy)
+    monkeypatch.setattr(topic_reader, "RECORDS_MAX", 1)
+    with pytest.raises(UnavailableError, match=r"^read \d of \d unread records .* time is over"):
+        rebuild_handler({}, LambdaContext("rebuild_handler", 10.0))
+    assert apply(campaign_id, "late").status == 503
+    assert rebuild_handler({}, LambdaContext("rebuild_handler", 900.0)) == {
+        "rebuilt": [campaign_id]
+    }
+    assert apply(campaign_id, "user-1").body["serial"] == 2
