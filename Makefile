@@ -41,7 +41,7 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo unit test test-kafka test-cluster test-mysql faults controls fuzz soak simulate
+.PHONY: demo unit test test-kafka test-mysql test-cluster faults controls fuzz soak simulate
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
 unit: python  ## the unit tests alone, without any server: some fifteen seconds (ARGS="-k words")
@@ -50,12 +50,12 @@ test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
-test-cluster: setup  ## the same on a Redis cluster of three primaries and three replicas
-	@TEST_REDIS=cluster $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
 # Not in UTC, which would hide a mistake; without the tz database, which may be missing.
 test-mysql: python  ## integration, end-to-end and contract tests on MySQL 8 as it comes (Maven)
 	@MYSQLD=$$($(VENV_PYTHON) -m local.servers.mysql) && export MYSQLD TZ=KST-9 \
 		&& $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e tests/contract $(ARGS)
+test-cluster: setup  ## integration and end-to-end tests on a Redis cluster, three primaries and three replicas
+	@TEST_REDIS=cluster $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
 faults: setup  ## histories of faults on real servers and programs (N=1000, SEED=7, KAFKA=apache)
 	@$(VENV_PYTHON) -m tests.faults.campaign \
 		--histories $(or $(call given,N),$(if $(call given,SEED),1,60)) \

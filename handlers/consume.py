@@ -30,7 +30,8 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     try:
         settlements = wiring.ledger().write(accepted, failed)
     except LedgerRefusedError as error:
-        settlements, unwritten = _write_one_by_one(accepted, failed, error)
+        log.warning("MySQL refused a batch; looking for the record", {"error": error.args[:1]})
+        settlements, unwritten = _write_halves([*accepted, *failed], error)
     _settle(settlements)
     log.info(
         "consume_handler",
@@ -45,39 +46,47 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return {"batchItemFailures": _lowest_of_each_partition(unwritten)}
 
 
-def _write_one_by_one(
-    accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent], reason: LedgerRefusedError
+def _write_halves(
+    items: Sequence[DecodedRecord | FailedEvent], error: LedgerRefusedError
 ) -> tuple[list[Settlement], list[Record]]:
-    """Find the records that MySQL refuses, store them as failed events, write all others.
+    """Write each half of a refused batch, and again of each refused half, down to the records.
 
-    Returns what to settle, and the records that could not be stored even as failed events.
+    A record that MySQL refuses is stored as a failed event. Returns what to settle, and the
+    records that could not be stored even so.
     """
-    log.warning("MySQL refused a batch; writing its records one by one", {"error": reason.args[:1]})
+    if len(items) == 1:
+        return _keep_refused(items[0], error)
+    middle = len(items) // 2
     settlements: list[Settlement] = []
     unwritten: list[Record] = []
-    items: list[DecodedRecord | FailedEvent] = [*accepted, *failed]
-    for item in items:
+    for half in (items[:middle], items[middle:]):
+        accepted = [item for item in half if isinstance(item, DecodedRecord)]
+        failed = [item for item in half if isinstance(item, FailedEvent)]
         try:
-            settlements += _write_one(item)
-        except LedgerRefusedError:
-            log.exception("a record can be kept nowhere", {"place": _position(item.record)})
-            unwritten.append(item.record)
+            settlements += wiring.ledger().write(accepted, failed)
+        except LedgerRefusedError as refusal:
+            settled, left = _write_halves(half, refusal)
+            settlements += settled
+            unwritten += left
     return settlements, unwritten
 
 
-def _write_one(item: DecodedRecord | FailedEvent) -> list[Settlement]:
-    ledger = wiring.ledger()
-    if isinstance(item, FailedEvent):
-        return ledger.write([], [item])
-    try:
-        return ledger.write([item], [])
-    except LedgerRefusedError as error:
+def _keep_refused(
+    item: DecodedRecord | FailedEvent, error: LedgerRefusedError
+) -> tuple[list[Settlement], list[Record]]:
+    if isinstance(item, DecodedRecord):
         coupon = item.coupon
         detail = f"MySQL error {error.args[0] if error.args else 'unknown'}"
         ids = coupon.campaign_id, coupon.user_id
-        ledger.write([], [FailedEvent(item.record, Reason.NOT_INSERTED, detail, *ids)])
-        # The redrive retries it now. If it stayed pending, the relay would send it forever.
-        return [Settlement(*ids, coupon.serial, SettledAs.FAILED_EVENT)]
+        try:
+            wiring.ledger().write([], [FailedEvent(item.record, Reason.NOT_INSERTED, detail, *ids)])
+        except LedgerRefusedError as refusal:
+            error = refusal
+        else:
+            # The redrive retries it now. If it stayed pending, the relay would send it forever.
+            return [Settlement(*ids, coupon.serial, SettledAs.FAILED_EVENT)], []
+    log.exception("a record can be kept nowhere", {"place": _position(item.record)}, error)
+    return [], [item.record]
 
 
 def _settle(settlements: Sequence[Settlement]) -> None:

@@ -30,10 +30,8 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "fields", {}),
         }
-        if record.exc_info and record.exc_info[0]:
-            # The error's type and location, never its text: a driver's may quote its input.
-            line["error"] = record.exc_info[0].__name__
-            line["stack"] = stack_frames(record.exc_info[2])
+        if record.exc_info and record.exc_info[1]:
+            line |= error_fields(record.exc_info[1])
         return _encode(line)
 
 
@@ -57,6 +55,16 @@ class _FastLogRecord(logging.LogRecord):
 @lru_cache(maxsize=2)  # all lines within a second share it
 def _second(epoch_s: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(epoch_s))
+
+
+def error_fields(error: BaseException) -> dict[str, Any]:
+    """Return an error's type and location, not its text: a driver's may quote its input.
+
+    The text of an error that says `has_own_text` is a sentence of ours, such as why MySQL failed.
+    """
+    detail = {"detail": str(error)} if getattr(error, "has_own_text", False) else {}
+    kind, stack = type(error).__name__, stack_frames(error.__traceback__)
+    return {"error": kind, **detail, "stack": stack}
 
 
 def stack_frames(trace: TracebackType | None) -> list[str]:

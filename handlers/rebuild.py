@@ -9,6 +9,7 @@ tests/model checks the order of the steps.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -120,9 +121,10 @@ def _restore(
     failed_event, topic, coupon.
     """
     backlog = wiring.topic().unconsumed(has_time)
-    _each(restores, attempts, _Restore.add_failed)
-    while page := list(islice(backlog.records, PAGE)):  # the backlog may exceed the memory
-        _each(restores, attempts, partial(_Restore.add, records=page, pending=True))
+    with closing(backlog):
+        _each(restores, attempts, _Restore.add_failed)
+        while page := list(islice(backlog.records, PAGE)):  # the backlog may exceed the memory
+            _each(restores, attempts, partial(_Restore.add, records=page, pending=True))
     return _each(restores, attempts, lambda restore: restore.finish(backlog.ends))
 
 

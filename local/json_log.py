@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from handlers.log import JsonFormatter, stack_frames
+from handlers.log import JsonFormatter, error_fields
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,11 +25,6 @@ def log_event(level: str, message: str, **fields: object) -> None:
     # One write for the whole line, so that threads and processes do not mix their lines.
     sys.stderr.write(FORMATTER.format(line) + "\n")
     sys.stderr.flush()
-
-
-def error_fields(error: BaseException) -> dict[str, object]:
-    """Return the fields that a log line may have about an exception."""
-    return {"error": type(error).__name__, "stack": stack_frames(error.__traceback__)}
 
 
 def configure_json_logging() -> None:

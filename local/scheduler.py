@@ -18,11 +18,12 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from handlers.domain.errors import ServiceError
+from handlers.log import error_fields
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
 from local.cli import EXIT_MISCONFIGURED, decimal, end, misconfigured
-from local.json_log import configure_json_logging, error_fields, log_event
+from local.json_log import configure_json_logging, log_event
 from local.lambda_context import LambdaContext
 
 if TYPE_CHECKING:

@@ -66,6 +66,8 @@ class UnavailableError(ServiceError):
     """The service cannot give a sure answer right now; the same request may be sent again."""
 
     code = "UNAVAILABLE"
+    # A log may show it: it is never a driver's text.
+    has_own_text: ClassVar[bool] = True
 
 
 class LedgerRefusedError(Exception):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from local.harness.order import overtaken, rejected_winners, sold_out_too_early
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, EXPECTED, SOLD_OUT, UNDECIDED
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def _accepted_means_issued(seen: Observations) -> CheckResult:
         ("got ACCEPTED, and no row", _without_row(seen, ACCEPTED)),
         ("got another serial than the row's", _with_other_serial(seen, ACCEPTED)),
         ("got SOLD_OUT, and a row", seen.users_with(SOLD_OUT) & serial_of.keys() - unsure),
+        ("got a serial, and then SOLD_OUT", rejected_winners(seen)),
     )
     if seen.faults is None:
         acceptances = [each.user for each in seen.responses if each.outcome == ACCEPTED]
@@ -145,6 +147,8 @@ def _first_come_first_served(seen: Observations) -> CheckResult:
     differences = naming_all(
         ("serials missing or out of sequence", set(serials) ^ complete),
         ("admitted before a user with a lower serial", late),
+        ("a lower serial than one who had read it before they applied", overtaken(seen)),
+        ("accepted, and applied after another had read SOLD_OUT", sold_out_too_early(seen)),
     )
     about = f"serials {serials[0]:,} to {serials[-1]:,}" if serials else "no serials"
     if not differences:
@@ -192,8 +196,7 @@ def _without_row(seen: Observations, outcome: str) -> list[str]:
     if seen.faults is None:
         return sorted(missing)
     reasons = seen.faults.redriven
-    unexplained = sorted(missing.difference(seen.faults.lost))
-    return [f"{user} ({reasons[user]})" if user in reasons else user for user in unexplained]
+    return [f"{user} ({reasons[user]})" if user in reasons else user for user in sorted(missing)]
 
 
 def _with_other_serial(seen: Observations, outcome: str) -> set[str]:
@@ -206,9 +209,8 @@ def _with_other_serial(seen: Observations, outcome: str) -> set[str]:
         if each.outcome == outcome and serial_of.get(each.user, each.serial) != each.serial
     }
     if seen.faults:
-        # A user who applies again after a rebuild, or whose record collided, may get another one.
-        right = {each.user for each in promised if serial_of.get(each.user) == each.serial}
-        wrong -= right | seen.faults.redriven.keys()
+        # A user whose record collided with one that is not ours may get another one.
+        wrong -= seen.faults.redriven.keys()
     return wrong
 
 

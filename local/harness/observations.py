@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from local.harness.responses import ApplyResponse
+
+FIRST = 1  # the fence of a campaign that was never rebuilt
+# A process repeats a rejection for half a second; as much again for a busy machine.
+CACHED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,33 @@ class Faults:
     rebuilt: bool = False  # Redis was rebuilt: a later user may get a serial that was given back
     wrong_times: bool = False  # the times of admission do not show their order
     redriven: Mapping[str, str] = field(default_factory=dict)  # user to how their record failed
-    lost: Collection[str] = ()  # users whose coupon may be gone, as documented
     lost_records: int = 0  # neither coupons nor failed events
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """The histories of Redis in which one campaign gave serials; each rebuild begins the next one.
+
+    They are numbered as the fences of the campaign are.
+    """
+
+    # User and serial to the histories that gave it: a user may get the same again. None: the first.
+    givers: Mapping[tuple[str, int], Collection[int]] | None = None
+    opened_s: Mapping[int, float] = field(default_factory=dict)  # when its rebuild was over
+    given_back: Collection[int] = ()  # serials
+
+    def of(self, user: str, serial: int) -> int | None:
+        """Return the history that gave a user this serial, None where it is not known."""
+        if self.givers is None:
+            return FIRST
+        numbers = self.givers.get((user, serial), ())
+        return next(iter(numbers)) if len(numbers) == 1 else None
+
+    def certain_since_s(self, history: int) -> float:
+        """Return since when no response can be a decision of an earlier history."""
+        if history <= FIRST:
+            return -math.inf
+        return self.opened_s.get(history, math.inf) + CACHED_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +79,7 @@ class Observations:
     failed_events: int = 0
     unanswered: Collection[str] = ()
     faults: Faults | None = None
+    histories: Histories = field(default_factory=Histories)
 
     @property
     def coupons_due(self) -> int:

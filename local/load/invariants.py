@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -67,15 +68,18 @@ def check_load(load: LoadResult, final: FinalState) -> tuple[CheckResult, ...]:
 def decisions(session: UserSession) -> Iterator[ApplyResponse]:
     """Yield the final responses to this user, as if no response had been lost.
 
-    An ALREADY_APPLIED that follows a lost response counts as the ACCEPTED that was in it.
+    An ALREADY_APPLIED that follows a lost response counts as the ACCEPTED that was in it, sent when
+    that one was.
     """
     maybe = has_serial = False
+    sent_s = math.inf
     for each in session.responses:
         if each.outcome == ALREADY_APPLIED and maybe and not has_serial:
-            yield replace(each, outcome=ACCEPTED)
+            yield replace(each, outcome=ACCEPTED, sent_s=sent_s)
         elif each.status != NO_RESPONSE and each.outcome not in RETRY_OUTCOMES:
             yield each
-        maybe = maybe or _may_have_admitted(each)
+        if _may_have_admitted(each):
+            maybe, sent_s = True, min(sent_s, each.sent_s)
         has_serial = has_serial or each.serial is not None
     if not any(each.outcome in EXPECTED for each in session.responses):
         yield ApplyResponse(session.user, NO_DECISION, None, NO_RESPONSE, 0.0, 0.0)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, TopicPartition
 
-from local.json_log import error_fields, log_event
+from handlers.log import error_fields
+from local.json_log import log_event
 from local.lambda_context import LambdaContext
 from local.poll_runner.backoff import Backoff
 from local.poll_runner.batch import Batch, lowest_failures

@@ -18,14 +18,16 @@ import pymysql
 from handlers import apply, rebuild
 from handlers.adapters.kafka import publisher
 from handlers.adapters.kafka.publisher import Publisher
+from handlers.adapters.mysql import direct_writer
 from handlers.adapters.mysql import failed_events as failed_event_queue
 from handlers.adapters.mysql.failed_events import FailedEventQueue
+from handlers.adapters.mysql.fences import Fences
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.redis.admissions import Admissions
 from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.domain.admission import Outcome
 from local.poll_runner import backoff
-from tests.faults import clock
+from tests.faults import clock, notes
 from tests.faults import mutants as unguarded
 from tests.faults.points import FOLDER, Points
 
@@ -33,19 +35,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handlers.domain.admission import Admission, Applicant
-    from handlers.domain.coupon import CouponAccepted, OutgoingMessage
     from handlers.domain.errors import UnavailableError
 
-# Which server holds which admission, one a line: campaign, user, holder.
-JOURNAL = "held.journal"
-BY_DISK, BY_KAFKA = "disk", "kafka"
 # A history has seconds where an outage has minutes.
 BREAKER_OPEN_S = 0.5
 RETRY_S_MAX = 1.0
 REDRIVE_S_MAX = 1
 RESPAWN_S = 0.2
-# All clocks of a history are the same.
-IN_FLIGHT_MARGIN_MS = 100
+DIRECT_PAUSE_S = 0.3
 
 
 def run(role: str, module: str, arguments: Sequence[str]) -> int:
@@ -54,7 +51,7 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
     publisher.OPEN_S = BREAKER_OPEN_S
     backoff.DELAY_S_MAX = RETRY_S_MAX
     failed_event_queue.BACKOFF_S_MAX = REDRIVE_S_MAX
-    rebuild.IN_FLIGHT_MARGIN_MS = IN_FLIGHT_MARGIN_MS
+    direct_writer.PAUSE_S = DIRECT_PAUSE_S
     program: Any = importlib.import_module(module)
     if module == "local.serve":
         program.Granian = partial(program.Granian, respawn_interval=RESPAWN_S)
@@ -62,9 +59,8 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
         program.SESSION_TIMEOUT_MS_MIN = 1  # a killed member is missed soon
     clock.follow(folder)
     points = Points(role, folder)
-    _note_acknowledged(folder / JOURNAL)
+    notes.follow(folder / notes.JOURNAL)
     _name_points(points)
-    _note_durable(folder / JOURNAL)
     _name_admission(points)
     if guard := os.environ.get(unguarded.VARIABLE):
         unguarded.WITHOUT[guard]()
@@ -73,10 +69,11 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
 
 def _name_points(points: Points) -> None:
     wrap = points.wrap
-    wrap(Publisher, "_send", after="sending")
+    wrap(Publisher, "_send", before="unsent", after="sending")
     wrap(Publisher, "publish_all", after="resent")  # the gateway's is never armed: it has "sent"
     wrap(apply, "_hand_over", after="sent")
-    wrap(Admissions, "make_all_durable", after="durable")
+    wrap(Admissions, "confirm_all", after="confirmed", when=lambda replies: replies)
+    wrap(Ledger, "write_direct", before="writing", after="written")
     wrap(Admissions, "overdue", after="overdue", when=lambda page: page.coupons)
     wrap(Admissions, "reassign", after="reassigned")
     wrap(Ledger, "insert", after="inserted")
@@ -88,7 +85,10 @@ def _name_points(points: Points) -> None:
     wrap(FailedEventQueue, "unresolved", after="kept")
     wrap(FailedEventQueue, "requeue_dead", after="revived")
     wrap(RedisRebuild, "begin_epoch", after="epoch-begun")
+    wrap(Fences, "raise_fence", after="fence-raised")
     wrap(RedisRebuild, "begin", after="begun")
+    wrap(rebuild, "_backlog", after="topic-read")
+    wrap(Fences, "store_offsets", after="offsets-stored")
     wrap(RedisRebuild, "restore", after="restored")
     wrap(RedisRebuild, "release_gaps", after="released")
     wrap(RedisRebuild, "reopen", after="reopened")
@@ -108,35 +108,3 @@ def _name_admission(points: Points) -> None:
         return decided
 
     Admissions.admit_all = admitted  # type: ignore[method-assign]
-
-
-def _note_acknowledged(journal: Path) -> None:
-    """Note the users whose records Kafka acknowledged, sent by an apply or the relay."""
-    publish_all = Publisher.publish_all
-
-    def noted(self: Publisher, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
-        acknowledged = publish_all(self, outgoing_messages)
-        _note(journal, [one.message for one in outgoing_messages], acknowledged, BY_KAFKA)
-        return acknowledged
-
-    Publisher.publish_all = noted  # type: ignore[method-assign]
-
-
-def _note_durable(journal: Path) -> None:
-    """Note the users whose acceptance only Redis's disk holds, before they get the response."""
-    make_all_durable = Admissions.make_all_durable
-
-    def noted(self: Admissions, admitted: Sequence[CouponAccepted]) -> list[bool]:
-        is_durable = make_all_durable(self, admitted)
-        _note(journal, admitted, is_durable, BY_DISK)
-        return is_durable
-
-    Admissions.make_all_durable = noted  # type: ignore[method-assign]
-
-
-def _note(
-    journal: Path, messages: Sequence[CouponAccepted], is_held: Sequence[bool], holder: str
-) -> None:
-    held = [message for message, held in zip(messages, is_held, strict=True) if held]
-    with journal.open("a", encoding="utf-8") as file:
-        file.writelines(f"{one.campaign_id} {one.user_id} {holder}\n" for one in held)

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from types import SimpleNamespace
+import os
 from typing import TYPE_CHECKING
 
-from handlers import rebuild
 from handlers.adapters.kafka import partitioner
 from handlers.adapters.mysql import ledger
 from handlers.adapters.redis.admissions import ADMIT, Admissions
 from local.poll_runner.loop import PollRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from handlers.domain.admission import Admission, Applicant
+    from handlers.domain.errors import UnavailableError
     from local.poll_runner.batch import Batch
     from local.poll_runner.protocol import Consumer
 
 VARIABLE = "SEONCHAK_FAULTS_WITHOUT"
 PENDING_GUARD = "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])"
 QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.quantity"
+FENCE_GUARD = " OR r.fence = c.fence"
+NEXT_SERIAL = "serial, is_new = next_serial(KEYS[2], count, tonumber(campaign[1])), true"
+STOCK = """
+    local stock = KEYS[1] .. ':stock:PROCESS'
+    if redis.call('LLEN', stock) == 0 then
+      for n = count + 1, math.min(count + 10, tonumber(campaign[1])) do
+        redis.call('RPUSH', stock, n)
+        redis.call('SET', KEYS[3], n)
+      end
+    end
+    serial = redis.call('LPOP', stock)
+"""
 
 
 def _pending() -> None:
     """The script does not store the pending record of an admission that MySQL does not have yet."""
     assert PENDING_GUARD in ADMIT.source
-    ADMIT.source = ADMIT.source.replace(PENDING_GUARD, "")
-    ADMIT.digest = hashlib.sha1(ADMIT.source.encode(), usedforsecurity=False).hexdigest()
+    _replace_admit(ADMIT.source.replace(PENDING_GUARD, ""))
 
 
 def _commit_order() -> None:
@@ -56,11 +67,43 @@ def _settle() -> None:
     Admissions.settle = lambda *_: None  # type: ignore[method-assign]
 
 
-def _wait() -> None:
-    """A rebuild does not wait for applies in flight."""
+def _confirmation() -> None:
+    """Kafka's ack is enough, also where a rebuild has begun since the admission."""
+    setattr(Admissions, "confirm_all", lambda _, admitted: [True] * len(admitted))  # noqa: B010
 
-    without_sleep = SimpleNamespace(**vars(time) | {"sleep": lambda _: None})
-    vars(rebuild)["time"] = without_sleep
+
+def _fence() -> None:
+    """A row that apply writes counts also where a rebuild has begun since the admission."""
+    assert FENCE_GUARD in ledger.INSERT_COUPONS
+    ledger.INSERT_COUPONS = ledger.INSERT_COUPONS.replace(FENCE_GUARD, " OR TRUE")
+
+
+def _lateness() -> None:
+    """The consumer writes records that a rebuild has missed."""
+    vars(ledger)["is_late"] = lambda *_: False
+
+
+def _one_queue() -> None:
+    """Each process of the gateway takes ten serials at once, and gives them out by itself."""
+    assert NEXT_SERIAL in ADMIT.source
+    script, process = ADMIT.source, 0
+    admit_all = Admissions.admit_all
+
+    def from_stock(
+        self: Admissions, applicants: Sequence[Applicant]
+    ) -> list[Admission | UnavailableError]:
+        nonlocal process
+        if process != os.getpid():  # the workers are forked, each with its own stock
+            process = os.getpid()
+            _replace_admit(script.replace(NEXT_SERIAL, STOCK.replace("PROCESS", str(process))))
+        return admit_all(self, applicants)
+
+    Admissions.admit_all = from_stock  # type: ignore[method-assign]
+
+
+def _replace_admit(source: str) -> None:
+    ADMIT.source = source
+    ADMIT.digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
 WITHOUT: dict[str, Callable[[], None]] = {
@@ -68,5 +111,8 @@ WITHOUT: dict[str, Callable[[], None]] = {
     "commit-order": _commit_order,
     "quantity": _quantity,
     "settle": _settle,
-    "wait": _wait,
+    "confirmation": _confirmation,
+    "fence": _fence,
+    "lateness": _lateness,
+    "one-queue": _one_queue,
 }

@@ -20,7 +20,21 @@ FOLDER = "SEONCHAK_FAULT_POINTS"
 KILLED = 137  # 128 + SIGKILL, as in a shell
 
 # Program -> the points that it can reach.
-GATEWAY = ("gateway.admitted", "gateway.sending", "gateway.sent", "gateway.durable")
+GATEWAY = (
+    "gateway.admitted",
+    "gateway.unsent",
+    "gateway.sending",
+    "gateway.sent",
+    "gateway.confirmed",
+)
+# Of an apply that writes the row itself.
+DIRECT = (
+    "gateway.writing",
+    "gateway.commit-before",
+    "gateway.committed",
+    "gateway.written",
+    "gateway.settled",
+)
 CONSUMER = (
     "poller.inserted",
     "poller.commit-before",
@@ -37,7 +51,10 @@ REDRIVE = (
 )
 REBUILD = (
     "scheduler.epoch-begun",
+    "scheduler.fence-raised",
     "scheduler.begun",
+    "scheduler.topic-read",
+    "scheduler.offsets-stored",
     "scheduler.kept",
     "scheduler.restored",
     "scheduler.released",

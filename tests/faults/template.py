@@ -24,7 +24,7 @@ from typing import Any
 from handlers import consume, rebuild, redrive, relay
 from handlers.adapters.kafka import publisher
 from handlers.adapters.kafka import topic_reader as topic
-from handlers.adapters.mysql import ledger
+from handlers.adapters.mysql import direct_writer, ledger
 from handlers.adapters.redis import client as redis_client
 from local import scheduler, serve
 from local.gateway import app as gateway
@@ -32,7 +32,7 @@ from local.poll_runner import run as poll_runner
 from tests.faults import entry
 
 IMPORTED = (
-    *(consume, rebuild, redrive, relay, ledger, publisher, redis_client, topic),
+    *(consume, rebuild, redrive, relay, ledger, direct_writer, publisher, redis_client, topic),
     *(gateway, scheduler, serve, poll_runner),
 )
 # How soon an ended child is reaped; until then the engine takes it for alive.

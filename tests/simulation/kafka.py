@@ -12,7 +12,7 @@ from handlers.domain.fence import Position, Unwritten
 from tests.simulation.actors import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from handlers.domain.coupon import OutgoingMessage
     from tests.simulation.actors import Stage
@@ -108,7 +108,9 @@ class Topic:
         ends: dict[int, int] = {}
         return Backlog(self._records(list(self._log.committed), ends), ends)
 
-    def _records(self, committed: list[int], ends: dict[int, int]) -> Iterator[Unwritten]:
+    def _records(
+        self, committed: list[int], ends: dict[int, int]
+    ) -> Generator[Unwritten, None, None]:
         for partition, first in enumerate(committed):
             if self._stage.pause("read topic") not in {Fate.PROCEED, Fate.TWICE}:
                 raise UnavailableError

@@ -17,7 +17,7 @@ def backlog_of(values: Iterable[bytes | None]) -> Backlog:
         Unwritten(value, Position("coupon_create", 0, offset))
         for offset, value in enumerate(values)
     ]
-    return Backlog(iter(records), {0: len(records)})
+    return Backlog((record for record in records), {0: len(records)})
 
 
 def values_of(backlog: Backlog) -> list[bytes | None]:

@@ -21,7 +21,7 @@ from handlers.domain.errors import UnavailableError
 from handlers.domain.fence import Position, Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from handlers.config import Settings
     from handlers.domain.record import UnreadableBatch
@@ -42,8 +42,12 @@ NO_RECORD = Unwritten(None, Position("", 0, 0))
 class Backlog:
     """Records that are read one by one; once they are, the offset behind them by partition."""
 
-    records: Iterator[Unwritten]
+    records: Generator[Unwritten, None, None]
     ends: Mapping[int, int]
+
+    def close(self) -> None:
+        """Close the connection, also where records are left."""
+        self.records.close()
 
 
 class Topic:
@@ -72,7 +76,9 @@ class Topic:
         next(records)  # the offsets
         return Backlog(records, ends)
 
-    def _records(self, has_time: Callable[[], bool], ends: dict[int, int]) -> Iterator[Unwritten]:
+    def _records(
+        self, has_time: Callable[[], bool], ends: dict[int, int]
+    ) -> Generator[Unwritten, None, None]:
         try:
             require_broker(self._settings)
             with closing(self._consumer()) as consumer:

@@ -16,6 +16,7 @@ from yoyo.migrations import default_migration_table
 
 from handlers.adapters.migration.requirements import lack_of_checks, lack_of_json_table
 from handlers.adapters.mysql import connection as mysql_connection
+from handlers.adapters.mysql.error_codes import is_distrusted
 from handlers.retry import RetryDeadline, SetupError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def connect(
 
 def is_transient(error: Exception) -> bool:
     """Return whether an error of MySQL may be temporary."""
-    if not isinstance(error, pymysql.OperationalError) or mysql_connection.is_distrusted(error):
+    if not isinstance(error, pymysql.OperationalError) or is_distrusted(error):
         return False
     return error.args[0] in TRANSIENT_CODES
 

@@ -6,16 +6,19 @@ processor time) for each connection that prefers TLS, and verifies nothing with 
 
 from __future__ import annotations
 
-import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pymysql
-from pymysql.constants import CR, SERVER_STATUS
+from pymysql.constants import SERVER_STATUS
 
 from handlers.adapters import tls
 from handlers.config import TlsMode
 
 if TYPE_CHECKING:
+    import ssl
+
+    from pymysql.cursors import Cursor
+
     from handlers.config import DatabaseAddress, DatabaseTls
 
 
@@ -30,9 +33,18 @@ ESCAPES = (
     ("\x1a", r"\Z"),
 )
 
+# Every server's maximum for max_allowed_packet; a connection learns its server's own limit.
+PACKET_BYTES_MAX = 1 << 30
+
 
 class Connection(pymysql.Connection):
-    """PyMySQL's connection with our own TLS context and a faster escape."""
+    """PyMySQL's connection with our own TLS context and a faster escape.
+
+    packet_bytes_max: the server's limit for a statement (max_allowed_packet), read when the
+    connection is opened. A larger one ends the connection, often without an answer.
+    """
+
+    packet_bytes_max = PACKET_BYTES_MAX
 
     def _escape_string(self, s: str) -> str:
         # PyMySQL looks up each character in a table: a tenth of the time to write a batch.
@@ -61,24 +73,14 @@ def connect(address: DatabaseAddress, **options: Any) -> Connection:
     )
 
 
-def is_distrusted(error: Exception) -> bool:
-    """Return whether the server's certificate was rejected, which a retry cannot change."""
-    return _certificate_error(error) is not None
+def packet_bytes_max(cursor: Cursor) -> int:
+    """Return how many bytes a statement of this cursor may have."""
+    return cast("Connection", cursor.connection).packet_bytes_max
 
 
-def reason(error: Exception) -> str:
-    """Return in short why MySQL failed, without its own text, which may quote values."""
-    if certificate_error := _certificate_error(error):
-        return f"its certificate is refused: {certificate_error.verify_message}"
-    code = error.args[0] if error.args else 0
-    if code == CR.CR_SSL_CONNECTION_ERROR:
-        return "it has no TLS, which DATABASE_TLS=verify demands"
-    return f"error {code}"
-
-
-def _certificate_error(error: Exception) -> ssl.SSLCertVerificationError | None:
-    cause = getattr(error, "original_exception", None)
-    return cause if isinstance(cause, ssl.SSLCertVerificationError) else None
+def text_bytes(text: str) -> int:
+    """Return how many bytes an ASCII text takes in a statement, at most."""
+    return len(text) + sum(text.count(character) for character, _ in ESCAPES)
 
 
 def _protection(wanted: DatabaseTls) -> dict[str, Any]:

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pymysql
 from pymysql.constants import CR, ER
-from pymysql.err import InterfaceError, InternalError, OperationalError
 
-from handlers.adapters.mysql.connection import connect, reason
+from handlers.adapters.mysql.connection import connect
+from handlers.adapters.mysql.error_codes import (
+    LOGIN_REFUSED,
+    code_of,
+    describe,
+    refuses_content,
+)
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -31,8 +37,6 @@ BACKOFF_S = 0.02
 # PyMySQL has this number only under an outdated name.
 AUTOINC_READ_FAILED = 1467  # two INSERT … SELECT at once: seen on MariaDB 10.11
 CONTENTION = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, AUTOINC_READ_FAILED}
-# Wrong password; no password; expired; account locked, in MySQL and in MariaDB.
-REFUSED = {ER.ACCESS_DENIED_ERROR, 1698, 1862, 3118, 4151}
 # Server gone, connection lost, killed while idle (4031 since MySQL 8.0.24), and PyMySQL's own 0.
 STALE = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, 4031, 0}
 
@@ -49,8 +53,12 @@ FOLDER = Path(__file__).parent / "sql"
 
 
 def query(name: str) -> str:
-    """Return the statement in sql/<name>.sql."""
-    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    """Return the statement in sql/<name>.sql, without its comments.
+
+    PyMySQL replaces the %(names)s in comments as well: a batch would be sent twice.
+    """
+    lines = (FOLDER / f"{name}.sql").read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("--"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +95,22 @@ class Database:
     def run(self, work: Callable[[Cursor], T]) -> T:
         """Return work(cursor) once it is committed; raise UnavailableError when MySQL fails.
 
-        The work is repeated from its start after a deadlock and after a lost connection, also one
-        that was lost during the commit: every statement of this system is idempotent.
+        Content that MySQL never takes raises PyMySQL's own error. The work is repeated from its
+        start after a deadlock and after a lost connection, also one that was lost during the
+        commit: every statement of this system is idempotent.
         """
         for attempt in range(1, self._patience.attempts + 1):
             fresh = self._connection() is None
             try:
                 return self._transaction(work)
-            except (OperationalError, InterfaceError, InternalError) as error:
+            except pymysql.Error as error:
                 self.close()
-                code = error.args[0] if error.args else 0
+                if refuses_content(error):
+                    raise
+                code = code_of(error)
                 may_retry = code in CONTENTION or (code in STALE and not fresh)
                 if not may_retry or attempt == self._patience.attempts:
-                    message = f"MySQL gave no answer ({reason(error)})"
-                    raise UnavailableError(message) from error
+                    raise UnavailableError(describe(error)) from error
                 time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - jitter
         raise AssertionError  # the loop returns or raises
 
@@ -116,9 +126,8 @@ class Database:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT GET_LOCK(CONCAT(DATABASE(), %s), 0)", (f".{name}",))
                 [(got,)] = cursor.fetchall()
-        except (OperationalError, InterfaceError, InternalError) as error:
-            message = f"MySQL gave no answer ({reason(error)})"
-            raise UnavailableError(message) from error
+        except pymysql.Error as error:
+            raise UnavailableError(describe(error)) from error
         try:
             yield got == 1
         finally:
@@ -151,8 +160,8 @@ class Database:
     def _connect(self) -> Any:
         try:
             return _open(self._address(), self._patience)
-        except OperationalError as error:
-            if error.args[0] not in REFUSED or not self._renew():
+        except pymysql.OperationalError as error:
+            if code_of(error) not in LOGIN_REFUSED or not self._renew():
                 raise
         return _open(self._address(), self._patience)  # the password was rotated
 
@@ -168,4 +177,6 @@ def _open(address: DatabaseAddress, patience: Patience) -> Any:
     )
     with connection.cursor() as cursor:
         cursor.execute(ISOLATION)
+        cursor.execute("SELECT @@max_allowed_packet")
+        [(connection.packet_bytes_max,)] = cursor.fetchall()
     return connection

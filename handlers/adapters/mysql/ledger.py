@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pymysql
 
+from handlers.adapters.mysql.connection import packet_bytes_max, text_bytes
 from handlers.adapters.mysql.database import query
+from handlers.adapters.mysql.error_codes import code_of, refuses_content
+from handlers.adapters.mysql.failed_event_row import POSITION, insert_failed_event
 from handlers.adapters.mysql.fences import select_offsets
 from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
@@ -19,26 +22,23 @@ from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pymysql.cursors import Cursor
 
     from handlers.adapters.mysql.database import Database
     from handlers.domain.coupon import CouponAccepted
 
+T = TypeVar("T")
+
 INSERT_COUPONS = query("insert_coupons")
 CLASSIFY_COUPONS = query("classify_coupons")
-INSERT_FAILED_EVENT = query("insert_failed_event")
-SELECT_FAILED_EVENT_PAYLOAD = query("select_failed_event_payload")
 
 # The same for all writers: when they write the same rows they wait for each other, not deadlock.
 # Of two with one serial, the record that came first stays first: it gets the serial.
 WRITE_ORDER = attrgetter("coupon.campaign_id", "coupon.serial")
-POSITION = attrgetter("record.topic", "record.partition", "record.offset")
-DETAIL_LENGTH_MAX = 1000  # the column's
-# MySQL never accepts this value. It rolls back the statement and not the transaction; a deadlock,
-# which rolls back the transaction, is not one of these errors.
-VALUE_REFUSED = (pymysql.DataError, pymysql.IntegrityError, pymysql.NotSupportedError)
+# What a statement takes besides %(rows)s.
+STATEMENT_BYTES_MAX = 4096
 
 
 class Ledger:
@@ -62,7 +62,7 @@ class Ledger:
         def work(cursor: Cursor) -> list[Settlement]:
             refused = self.insert(cursor, in_order)
             for event in sorted([*refused.values(), *failed], key=POSITION):
-                _insert_failed_event(cursor, event)
+                insert_failed_event(cursor, event)
             # Almost always nothing is refused, and hashing each record takes time.
             return [
                 _settlement(a.coupon, failed=bool(refused) and a in refused)
@@ -70,10 +70,7 @@ class Ledger:
                 if not (refused and _is_superseded(refused.get(a)))
             ]
 
-        try:
-            return self._database.run(work)
-        except VALUE_REFUSED as error:
-            raise LedgerRefusedError(*error.args) from error
+        return self._run(work)
 
     def write_direct(self, admitted: Sequence[CouponAccepted]) -> set[CouponAccepted]:
         """Write admissions that are not from Kafka; return those whose rows are stored.
@@ -87,9 +84,12 @@ class Ledger:
             refused = self.insert(cursor, rows, direct=True)
             return {row.coupon for row in rows if row not in refused}
 
+        return self._run(work)
+
+    def _run(self, work: Callable[[Cursor], T]) -> T:
         try:
             return self._database.run(work)
-        except VALUE_REFUSED as error:
+        except pymysql.Error as error:  # of these, the database lets only refused content pass
             raise LedgerRefusedError(*error.args) from error
 
     def insert(
@@ -106,22 +106,39 @@ class Ledger:
             if not 1 <= a.coupon.serial <= QUANTITY_MAX
         }
         possible = [a for a in accepted if a not in refused] if refused else accepted
-        if not possible:
-            return refused
-        rows = self._rows([a.coupon for a in possible])
-        if cursor.execute(INSERT_COUPONS, rows) == len(possible):
-            return refused
-        cursor.execute(CLASSIFY_COUPONS, rows)
-        of_another_fence = []
+        return (
+            refused | self._insert_possible(cursor, possible, direct=direct)
+            if possible
+            else refused
+        )
+
+    def _insert_possible(
+        self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
+    ) -> dict[DecodedRecord, FailedEvent]:
+        """Insert in one statement, or in as many as the server's limit for one makes necessary."""
+        coupons = [a.coupon for a in accepted]
+        rows, ids = self._rows(coupons), sorted({one.campaign_id for one in coupons})
+        room = packet_bytes_max(cursor) - STATEMENT_BYTES_MAX - text_bytes("','".join(ids))
+        if len(accepted) > 1 and text_bytes(rows) > room:
+            middle = len(accepted) // 2
+            first = self._insert_possible(cursor, accepted[:middle], direct=direct)
+            return first | self._insert_possible(cursor, accepted[middle:], direct=direct)
+        values = {"rows": rows, "campaign_ids": ids}
+        if cursor.execute(INSERT_COUPONS, values) == len(accepted):
+            return {}
+        cursor.execute(CLASSIFY_COUPONS, values)
+        refused, of_another_fence = {}, []
         for a, (_, quantity, fence, serial, holder) in zip(
-            possible, cursor.fetchall(), strict=True
+            accepted, cursor.fetchall(), strict=True
         ):
             failure = _why_refused(a, quantity, serial, holder)
             if failure and quantity is not None and a.coupon.fence not in {0, fence}:
                 of_another_fence.append(a)
             elif failure:
                 refused[a] = failure
-        return refused | self._insert_in_time(cursor, of_another_fence, direct=direct)
+        if of_another_fence:
+            refused |= self._insert_in_time(cursor, of_another_fence, direct=direct)
+        return refused
 
     def _insert_in_time(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
@@ -151,19 +168,22 @@ class Ledger:
         """
         try:
             return self.insert(cursor, [accepted], direct=direct).get(accepted)
-        except VALUE_REFUSED as error:
-            return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {error.args[0]}")
+        except pymysql.Error as error:
+            if not refuses_content(error):
+                raise
+            return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {code_of(error)}")
 
-    def _rows(self, coupons: Sequence[CouponAccepted]) -> dict[str, object]:
-        """Return the parameters of the statements."""
+    def _rows(self, coupons: Sequence[CouponAccepted]) -> str:
+        """Return what the statements take as %(rows)s."""
         codes = self._codes.of((coupon[0], coupon[1]) for coupon in coupons)
-        rows = [
-            (campaign_id, user_id, serial, code, times.to_mysql(admitted_at_ms), fence)
-            for (campaign_id, user_id, serial, admitted_at_ms, fence), code in zip(
-                coupons, codes, strict=True
-            )
-        ]
-        return {"rows": json.dumps(rows), "campaign_ids": sorted({row[0] for row in rows})}
+        return json.dumps(
+            [
+                (campaign_id, user_id, serial, code, times.to_mysql(admitted_at_ms), fence)
+                for (campaign_id, user_id, serial, admitted_at_ms, fence), code in zip(
+                    coupons, codes, strict=True
+                )
+            ]
+        )
 
 
 def _settlement(coupon: CouponAccepted, *, failed: bool) -> Settlement:
@@ -206,29 +226,3 @@ def _why_refused(
 def _refused(accepted: DecodedRecord, reason: Reason, detail: str) -> FailedEvent:
     coupon = accepted.coupon
     return FailedEvent(accepted.record, reason, detail, coupon.campaign_id, coupon.user_id)
-
-
-def _insert_failed_event(cursor: Cursor, event: FailedEvent) -> None:
-    record = event.record
-    position = {
-        "topic": record.topic,
-        "partition_no": record.partition,
-        "offset_no": record.offset,
-    }
-    values = {
-        "campaign_id": event.campaign_id,
-        "user_id": event.user_id,
-        "record_key": record.key,
-        "payload": record.value,
-        "reason": event.reason,
-        "detail": event.detail[:DETAIL_LENGTH_MAX],
-    }
-    if cursor.execute(INSERT_FAILED_EVENT, values | position):
-        return
-    cursor.execute(SELECT_FAILED_EVENT_PAYLOAD, position)
-    [(payload,)] = cursor.fetchall()
-    if payload != record.value:
-        # The topic was created again and its offsets restarted at 0: another record is stored for
-        # this position. Both are stored; the record's time makes the second position different.
-        position["topic"] = f"{record.topic}@{record.timestamp_ms}"
-        cursor.execute(INSERT_FAILED_EVENT, values | position)

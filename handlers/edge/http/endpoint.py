@@ -83,7 +83,10 @@ class RequestScope:
             self.log_fields["outcome"] = error.code
             if error.__cause__:
                 self.log_fields["cause"] = type(error.__cause__).__name__
-            retry_after_s = RETRY_AFTER_S if isinstance(error, UnavailableError) else None
+            retry_after_s = None
+            if isinstance(error, UnavailableError):
+                self.log_fields["detail"] = str(error)
+                retry_after_s = RETRY_AFTER_S
             return problem(error.code, str(error), self.request_id, retry_after_s=retry_after_s)
         self.log_fields["outcome"] = "INTERNAL"
         if isinstance(error, ConfigurationError):

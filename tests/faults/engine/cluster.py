@@ -29,10 +29,11 @@ PARTITIONS = 3
 POLL_INTERVAL_S = 0.05
 # In an order that the foreign keys allow.
 TABLES = ("failed_event", "coupon", "fence_offset", "campaign")
-# A history has seconds where an outage has minutes; a redrive retries as often as needed.
+# A history has seconds where an outage has minutes; a redrive retries as often as needed. An ack
+# may take longer than a rebuild does: then a record can come too late for it.
 SHORT = {
     "PENDING_RESEND_AFTER_S": "1",
-    "KAFKA_ACK_TIMEOUT_MS": "500",
+    "KAFKA_ACK_TIMEOUT_MS": "1200",
     "REDRIVE_MAX_ATTEMPTS": "1000",
 }
 

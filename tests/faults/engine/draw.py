@@ -35,18 +35,38 @@ def _kill(chance: Random, at_s: float) -> list[Fault]:
 
 
 def _crash_apply(chance: Random, at_s: float) -> list[Fault]:
-    return [Fault(at_s / 3, "crash", chance.choice(points.GATEWAY[:3]))]
+    return [Fault(at_s / 3, "crash", chance.choice(points.GATEWAY))]
 
 
 def _crash_consumer(chance: Random, at_s: float) -> list[Fault]:
     return [Fault(at_s / 3, "crash", chance.choice(points.CONSUMER))]
 
 
-def _crash_durable(chance: Random, at_s: float) -> list[Fault]:
-    """Make Kafka unreachable, so that the admission is written to Redis's disk."""
+def _direct(chance: Random, at_s: float) -> list[Fault]:
+    """Make Kafka unreachable, so that apply writes rows itself; end or pause it on the way."""
+    out = _kafka_silent(chance, at_s / 3)
+    if chance.random() < 0.5:
+        return [out, Fault(at_s / 3, "crash", chance.choice(points.DIRECT))]
+    paused = Fault(at_s / 3, "hold", chance.choice(points.DIRECT), chance.uniform(0.2, 1.5))
+    return [out, paused, *_any_loss(chance, at_s / 3 + 0.1)]
+
+
+def _lost_while_kafka_is_silent(chance: Random, at_s: float) -> list[Fault]:
+    """Empty Redis while no other server but MySQL can have the admissions."""
+    out = _kafka_silent(chance, at_s / 3)
+    lose = chance.choice([_redis_flush, _redis_old_copy, _redis_promote])
+    return [out, *lose(chance, out.at_s + chance.uniform(0.1, out.for_s))]
+
+
+def _late(chance: Random, at_s: float) -> list[Fault]:
+    """Send a record after a rebuild of Redis has read the topic."""
+    held = Fault(at_s / 3, "hold", "gateway.unsent", chance.uniform(0.4, 0.85))
+    return [held, Fault(held.at_s + 0.05, "redis-flush")]
+
+
+def _kafka_silent(chance: Random, at_s: float) -> Fault:
     outage = chance.choice(["kafka-freeze", "kafka-silent", "kafka-refuse", "kafka-deaf"])
-    out = Fault(at_s / 3, outage, for_s=chance.uniform(0.8, 1.5))
-    return [out, Fault(at_s / 3, "crash", points.GATEWAY[3])]
+    return Fault(at_s, outage, for_s=chance.uniform(0.8, 1.5))
 
 
 def _crash_relay(chance: Random, at_s: float) -> list[Fault]:
@@ -67,8 +87,8 @@ def _crash_rebuild(chance: Random, at_s: float) -> list[Fault]:
 
 
 def _paused_apply(chance: Random, at_s: float) -> list[Fault]:
-    """Pause an apply between the script and Kafka while Redis is lost and rebuilt."""
-    point = chance.choice(points.GATEWAY[:2])
+    """Pause an apply between the script and the response while Redis is lost and rebuilt."""
+    point = chance.choice(points.GATEWAY)
     paused = Fault(at_s / 3, "hold", point, chance.uniform(0.2, 1.5))
     return [paused, *_redis_lost(chance, at_s / 3 + 0.1)]
 
@@ -81,7 +101,7 @@ def _paused_consumer(chance: Random, at_s: float) -> list[Fault]:
 
 def _flush_in_rebuild(chance: Random, at_s: float) -> list[Fault]:
     """Lose Redis again during its rebuild, on the same run of the server."""
-    point = chance.choice(points.REBUILD[1:6])
+    point = chance.choice(points.REBUILD[1:-2])
     again_s = at_s + chance.uniform(0.9, 1.6)
     first, second = Fault(at_s, "redis-flush"), Fault(again_s, "redis-flush")
     return [first, Fault(at_s, "hold", point, 0.8), second]
@@ -196,7 +216,7 @@ KINDS: list[Draw] = [
     _kill,
     _crash_apply,
     _crash_consumer,
-    _crash_durable,
+    _direct,
     _crash_relay,
     _crash_redrive,
     _crash_rebuild,
@@ -222,4 +242,6 @@ KINDS: list[Draw] = [
     _two_schedulers,
     _duplicates,
     _forged,
+    _lost_while_kafka_is_silent,
+    _late,
 ]

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING
 
 from handlers.domain import times
-from local.harness.observations import Row
+from handlers.domain.record import Reason
+from local.harness.observations import FIRST, Histories, Row
 from tests.faults.engine.injector import Injector
-from tests.faults.engine.invariants import HistoryResult, excused, violations
+from tests.faults.engine.invariants import HistoryResult, lost, violations
 from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
 from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError, Quiet, lost_forgeries
-from tests.faults.entry import BY_DISK, BY_KAFKA, JOURNAL
+from tests.faults.notes import JOURNAL, read
 
 if TYPE_CHECKING:
     from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.scenario import Scenario
+    from tests.faults.notes import Noted
 
 # For the slowest recovery: a consumer that joins again, a relay, a rebuild, on a busy machine.
 QUIET_S = 30.0
@@ -34,8 +37,10 @@ class Result:
     scenario: Scenario
     violations: list[str]
     duration_s: float
-    excused: int = 0
+    lost: int = 0  # accepted users without a coupon
+    superseded: int = 0  # records that came too late for a rebuild
     responses: int = 0
+    noted: Counter[str] = field(default_factory=Counter)
     unreached: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
 
@@ -76,12 +81,17 @@ def run(
     except NotQuietError as error:
         broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
-    seen = _result(cluster, scenario, campaign_id, load, injector)
+    noted = read(cluster.points / JOURNAL, campaign_id)
+    seen = _result(cluster, scenario, campaign_id, load, injector, noted)
+    for user, why in sorted(seen.failed.items()):
+        journal.note(f"in failed_event: {user}: {why}")
     return Result(
         scenario,
         [*violations(seen), *broken],
         time.monotonic() - started,
-        excused=len(excused(seen)),
+        lost=len(lost(seen)),
+        superseded=sum(why.startswith(Reason.SUPERSEDED) for why in seen.failed.values()),
+        noted=noted.how_often,
         responses=sum(map(len, load.responses.values())),
         unreached=unreached,
         log=[*(f"         fault: {fault}" for fault in scenario.faults), *journal.lines],
@@ -115,17 +125,15 @@ def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
 
 
 def _result(
-    cluster: Cluster, scenario: Scenario, campaign_id: str, load: Load, injector: Injector
+    cluster: Cluster,
+    scenario: Scenario,
+    campaign_id: str,
+    load: Load,
+    injector: Injector,
+    noted: Noted,
 ) -> HistoryResult:
     coupons = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s"
     failed = "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
-    journal = cluster.points / JOURNAL
-    lines = journal.read_text().splitlines() if journal.exists() else []
-    noted = [line.split() for line in lines]
-    by_disk, by_kafka = (
-        {user for campaign, user, holder in noted if campaign == campaign_id and holder == wanted}
-        for wanted in (BY_DISK, BY_KAFKA)
-    )
     forger = "forger"
     return HistoryResult(
         scenario,
@@ -139,7 +147,15 @@ def _result(
             for user, reason, status in cluster.rows(failed, campaign_id)
             if user != forger
         },
-        frozenset(by_disk - by_kafka),
         len(lost_forgeries(cluster, injector.topic.forged)),
         frozenset(load.unanswered),
+        _histories(cluster, campaign_id, noted, load.started),
     )
+
+
+def _histories(cluster: Cluster, campaign_id: str, noted: Noted, started: float) -> Histories:
+    [(fence,)] = cluster.rows("SELECT fence FROM campaign WHERE id = %s", campaign_id)
+    if fence == FIRST:
+        return Histories()
+    opened_s = {number: at - started for number, at in noted.opened_at.items()}
+    return Histories(noted.givers, opened_s, noted.given_back)

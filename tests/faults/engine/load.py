@@ -57,12 +57,13 @@ class Load:
         self._changed = Condition()
         self._due: list[tuple[float, str]] = []
         self._in_flight = 0
+        self.started = 0.0  # time.monotonic(); the times of responses count from it
         self.responses: dict[str, list[ApplyResponse]] = defaultdict(list)
         self.unanswered: set[str] = set()
 
     def run(self, arrivals: Iterable[tuple[float, str]]) -> None:
         """Let each user apply at their time, until all have a result or the deadline passes."""
-        started = time.monotonic()
+        started = self.started = time.monotonic()
         self._due = [(started + at_s, user) for at_s, user in arrivals]
         heapq.heapify(self._due)
         deadline = started + self._patience_s
@@ -99,16 +100,19 @@ class Load:
         return ""
 
     def _apply(self, user: str) -> ApplyResponse:
+        sent_s = time.monotonic() - self.started
         try:
             status, body = call(self._port, "POST", f"/campaigns/{self._campaign_id}/apply", user)
         except (OSError, http.client.HTTPException, ValueError):
             status, body = NO_RESPONSE, {"code": "no answer"}
+        times_s = sent_s, time.monotonic() - self.started
         code, serial = str(body.get("outcome") or body.get("code") or status), body.get("serial")
         self._journal.note(f"    {user}: {code} {serial or ''}".rstrip())
         if code in EXPECTED:
-            return ApplyResponse(user, code, serial, status)
+            return ApplyResponse(user, code, serial, status, *times_s)
         undecided = status == NO_RESPONSE or status in NOT_NOW
-        return ApplyResponse(user, UNDECIDED if undecided else f"{status} {code}", status=status)
+        outcome = UNDECIDED if undecided else f"{status} {code}"
+        return ApplyResponse(user, outcome, None, status, *times_s)
 
 
 def call(

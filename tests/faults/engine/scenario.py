@@ -18,7 +18,7 @@ LOAD_S = 1.0
 
 # Faults that can make Redis lose admissions that it has confirmed.
 FORGETFUL = frozenset({"redis-flush", "redis-old-copy", "redis-promote"})
-# Faults after which the server has another run_id: admission starts again.
+# Faults after which Redis is in another history: a rebuild opens the campaign again.
 NEW_EPOCH = FORGETFUL | {"redis-kill"}
 # Faults that make admission times wrong.
 WRONG_TIMES = frozenset({"redis-clock"})

@@ -147,6 +147,16 @@ def test_a_record_that_mysql_rejects_is_isolated_and_dead_lettered(
     }
 
 
+def test_one_refused_record_of_many_is_found_in_few_writes(ledger: RejectingLedger) -> None:
+    ledger.quantities["welcome"] = 1024
+    ledger.rejects_coupons_of = {"user-700"}
+    assert consume_handler(kafka_event(batch(*range(1, 1025))), Context()) == NOTHING_FAILED
+    assert len(ledger.coupons) == 1023
+    [event] = ledger.failures.values()
+    assert event.user_id == "user-700"
+    assert ledger.writes < 25
+
+
 def test_a_record_that_cannot_be_stored_anywhere_comes_again(
     fakes: Fakes, ledger: RejectingLedger, logged: LogLines
 ) -> None:

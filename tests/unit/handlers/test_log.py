@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import log
+from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
     from tests.unit.conftest import LogLines
@@ -61,6 +62,12 @@ def test_an_exception_that_was_caught_before_is_logged_the_same_way(logged: LogL
     assert (line["level"], line["error"]) == ("ERROR", "OSError")
     assert line["stack"][-1].endswith(" fail")
     assert SECRET not in logged.text
+
+
+def test_an_outage_says_in_our_own_words_what_is_wrong(logged: LogLines) -> None:
+    log.exception("it failed", {}, UnavailableError("MySQL gave no answer (error 1114)"))
+    [line] = logged.lines
+    assert line["detail"] == "MySQL gave no answer (error 1114)"
 
 
 def test_each_level_has_its_name(logged: LogLines) -> None:

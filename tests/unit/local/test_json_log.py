@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.json_log import configure_json_logging, error_fields
+from handlers.log import error_fields
+from local.json_log import configure_json_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

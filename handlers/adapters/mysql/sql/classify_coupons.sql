@@ -4,8 +4,8 @@
 SELECT r.n, c.quantity, c.fence, mine.serial, taken.user_id
 FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
          n           FOR ORDINALITY,
-         campaign_id VARCHAR(64) CHARACTER SET utf8mb4 PATH '$[0]',
-         user_id     VARCHAR(64) CHARACTER SET utf8mb4 PATH '$[1]',
+         campaign_id VARCHAR(65) CHARACTER SET utf8mb4 PATH '$[0]',
+         user_id     VARCHAR(65) CHARACTER SET utf8mb4 PATH '$[1]',
          serial      BIGINT      PATH '$[2]'
      )) AS r
 LEFT JOIN campaign AS c

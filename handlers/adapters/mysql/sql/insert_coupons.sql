@@ -8,16 +8,18 @@
 -- A row with a fence counts only under the campaign's present one; a fence of 0 is not compared.
 -- The campaigns are locked until the commit, so a fence is raised before this or waits for it.
 -- ORDER BY, since the optimizer may read the campaigns first: all writers lock rows in one order.
+-- JSON_TABLE's columns are longer than coupon's by one: MariaDB cuts a text that is too long here
+-- without a word, and INSERT does not.
 -- The explicit collations make the comparison binary under any collation of the connection.
 INSERT INTO coupon (campaign_id, user_id, serial, code, admitted_at)
 SELECT r.campaign_id, r.user_id, r.serial, r.code, r.admitted_at
 FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
          n           FOR ORDINALITY,
-         campaign_id VARCHAR(64) CHARACTER SET utf8mb4 PATH '$[0]',
-         user_id     VARCHAR(64) CHARACTER SET utf8mb4 PATH '$[1]',
+         campaign_id VARCHAR(65) CHARACTER SET utf8mb4 PATH '$[0]',
+         user_id     VARCHAR(65) CHARACTER SET utf8mb4 PATH '$[1]',
          serial      BIGINT      PATH '$[2]',
-         code        CHAR(16)    CHARACTER SET utf8mb4 PATH '$[3]',
-         admitted_at VARCHAR(23) CHARACTER SET utf8mb4 PATH '$[4]',
+         code        VARCHAR(17) CHARACTER SET utf8mb4 PATH '$[3]',
+         admitted_at VARCHAR(24) CHARACTER SET utf8mb4 PATH '$[4]',
          fence       BIGINT      PATH '$[5]'
      )) AS r
 JOIN (

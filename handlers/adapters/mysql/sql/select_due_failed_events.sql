@@ -1,6 +1,6 @@
 -- Take failed events to be written again, by id; a parallel redrive takes other rows (SKIP
 -- LOCKED). %(now)s = 1 also takes rows that are not due yet.
-SELECT id, topic, partition_no, offset_no, payload, attempts FROM failed_event
+SELECT id, topic, partition_no, offset_no, payload, attempts, detail FROM failed_event
 WHERE status = %(status)s
   AND id > %(after)s
   AND (next_attempt_at <= CURRENT_TIMESTAMP(3) OR %(now)s)

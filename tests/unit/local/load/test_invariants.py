@@ -10,7 +10,7 @@ from rich.console import Console
 
 from local.harness.observations import Row
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, NO_RESPONSE, SOLD_OUT, ApplyResponse
-from local.load.invariants import NO_DECISION, FinalState, check_load, lateness
+from local.load.invariants import NO_DECISION, FinalState, check_load, decisions, lateness
 from local.load.progress import progress
 from local.load.responses import (
     ISSUED,
@@ -172,8 +172,18 @@ def test_a_decision_before_the_opening_and_not_open_after_it_are_named() -> None
         "Only promised responses": (
             "1 x NOT_OPEN after the opening: c",
             "1 x a decision before the opening: c",
-        )
+        ),
+        "First come, first served": (
+            "2 x accepted, and applied after another had read SOLD_OUT: a, b",
+        ),
     }
+
+
+def test_a_lost_response_counts_from_when_its_request_was_sent() -> None:
+    hung_up = replace(lost("b"), sent_s=0.1, latency_s=0.6)
+    again = replace(response("b", ALREADY_APPLIED, 2), sent_s=0.7, latency_s=0.8)
+    [decision] = decisions(UserSession("b", [hung_up, again]))
+    assert (decision.outcome, decision.sent_s, decision.latency_s) == (ACCEPTED, 0.1, 0.8)
 
 
 def test_a_user_who_left_without_a_decision_is_counted() -> None:

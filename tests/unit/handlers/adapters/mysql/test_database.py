@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
 PASSWORD = "d4tabase-passw0rd"
+PACKET_BYTES_MAX = 65_536
 ADDRESS = DatabaseAddress("db.example.com", 3306, "shop", PASSWORD, "coupons")
 
 
@@ -41,6 +42,9 @@ class FakeCursor:
         self.connection.calls.append(statement.split(maxsplit=1)[0])
         return 1
 
+    def fetchall(self) -> list[tuple[int]]:
+        return [(PACKET_BYTES_MAX,)]
+
 
 class FakeConnection:
     """Notes what is done to it."""
@@ -49,6 +53,7 @@ class FakeConnection:
         self.calls: list[str] = []
         self.open = True
         self.commit_error: Exception | None = None
+        self.packet_bytes_max = 0
 
     def cursor(self) -> FakeCursor:
         return FakeCursor(self)

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import time
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from handlers.adapters.mysql.ledger import Ledger
+from handlers.adapters.mysql.database import FOLDER, query
+from handlers.adapters.mysql.ledger import (
+    CLASSIFY_COUPONS,
+    INSERT_COUPONS,
+    STATEMENT_BYTES_MAX,
+    Ledger,
+)
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs
@@ -29,7 +36,9 @@ SECONDS_MAX = 5.0
 class Cursor:
     """A MySQL where every row fits."""
 
-    def __init__(self) -> None:
+    def __init__(self, packet_bytes_max: int) -> None:
+        self.connection = SimpleNamespace(packet_bytes_max=packet_bytes_max)
+        self.statements = 0
         self.rows: list[Any] = []
         self.positions: list[tuple[int, int]] = []
 
@@ -38,15 +47,18 @@ class Cursor:
             self.positions.append((values["partition_no"], values["offset_no"]))
             return 1
         assert "INSERT INTO coupon" in statement
-        self.rows = json.loads(values["rows"])
-        return len(self.rows)
+        assert len(statement) + len(values["rows"]) < self.connection.packet_bytes_max
+        rows = json.loads(values["rows"])
+        self.statements += 1
+        self.rows += rows
+        return len(rows)
 
 
 class OneTransaction:
     """Runs the transaction once, on the fake cursor."""
 
-    def __init__(self) -> None:
-        self.cursor = Cursor()
+    def __init__(self, packet_bytes_max: int = 1 << 26) -> None:
+        self.cursor = Cursor(packet_bytes_max)
 
     def run(self, work: Callable[[Any], Any]) -> Any:
         return work(self.cursor)
@@ -92,3 +104,27 @@ def test_failed_events_are_stored_by_their_position_in_the_topic() -> None:
     database = OneTransaction()
     ledger_on(database).write([], events)
     assert database.cursor.positions == [(0, 9), (0, 10), (1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in FOLDER.glob("*.sql")))
+def test_no_value_is_sent_in_a_comment(name: str) -> None:
+    assert "--" not in query(name)
+
+
+@pytest.mark.parametrize("statement", [INSERT_COUPONS, CLASSIFY_COUPONS])
+def test_a_batch_is_sent_once_and_the_rest_of_its_statement_fits_its_reserve(
+    statement: str,
+) -> None:
+    assert statement.count("%(rows)s") == 1
+    assert len(statement) < STATEMENT_BYTES_MAX
+
+
+def test_a_batch_is_divided_so_that_each_statement_is_within_the_servers_limit() -> None:
+    small = OneTransaction(packet_bytes_max=65_536)
+    batch = accepted(list(range(1, BATCH_MAX + 1)))
+    assert len(ledger_on(small).write(batch, [])) == BATCH_MAX
+    assert [row[2] for row in small.cursor.rows] == list(range(1, BATCH_MAX + 1))
+    assert small.cursor.statements > 1
+    large = OneTransaction()
+    ledger_on(large).write(batch, [])
+    assert large.cursor.statements == 1

@@ -1,0 +1,182 @@
+"""A MySQL that takes at most 1 MiB in a statement, and content that it never takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers import wiring
+from handlers.adapters.migration.schema import migrate_schema
+from handlers.adapters.mysql import ledger as ledger_module
+from handlers.adapters.mysql.connection import Connection
+from handlers.adapters.mysql.ledger import Ledger
+from handlers.config import DatabaseAddress, Settings
+from handlers.consume import consume_handler
+from handlers.domain import times
+from handlers.domain.errors import UnavailableError
+from handlers.log import error_fields
+from handlers.redrive import redrive_handler
+from local.servers import MariaDB
+from tests.support.service import (
+    coupons,
+    create_campaign,
+    failures,
+    kafka_event,
+    message,
+    rows,
+)
+from tests.support.state import retry_deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DONE: dict[str, list[object]] = {"batchItemFailures": []}
+LIMIT_BYTES = 1 << 20
+# Kafka's own limit for a record.
+LARGEST_BYTES = 1_000_000
+BATCH = 10_000
+
+
+class SmallServer(MariaDB):
+    def command(self) -> Sequence[str]:
+        return [*super().command(), f"--max-allowed-packet={LIMIT_BYTES}"]
+
+
+@pytest.fixture(scope="module")
+def small_server() -> Iterator[DatabaseAddress]:
+    with SmallServer() as server:
+        address = DatabaseAddress.from_url(server.url)
+        migrate_schema(address, retry_deadline(), lenient=True)
+        yield address
+
+
+@pytest.fixture
+def small(service: Settings, small_server: DatabaseAddress) -> Iterator[Settings]:
+    """The service with a MySQL whose max_allowed_packet is 1 MiB."""
+    there = dataclasses.replace(service, database_address=small_server)
+    wiring.reset()
+    with wiring.override(wiring.settings, there):
+        yield there
+    wiring.reset()
+
+
+def test_the_largest_batch_is_written_in_parts_that_mysql_takes(
+    small: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=BATCH)
+    batch = [message(campaign_id, f"user-{n}-{'x' * 50}", n) for n in range(1, BATCH + 1)]
+    assert consume_handler(kafka_event(batch), None) == DONE
+    assert [serial for _, serial in coupons(small, campaign_id)] == list(range(1, BATCH + 1))
+    assert failures(small, campaign_id) == {}
+
+
+@pytest.mark.parametrize("size", [LARGEST_BYTES, 2 * LIMIT_BYTES])
+def test_a_record_that_never_fits_is_cut_and_says_so_and_holds_up_nothing(
+    small: Settings, campaign_id: str, size: int
+) -> None:
+    create_campaign(campaign_id)
+    poison = b"p" * size
+    event = kafka_event([message(campaign_id, "before", 1), poison, message(campaign_id, "b", 2)])
+    statement = "SELECT payload, detail FROM failed_event"
+    for _ in range(2):
+        assert consume_handler(event, None) == DONE
+        [(payload, detail)] = rows(small, statement)
+        assert detail.startswith(f"cut to {len(payload)} of {size} bytes: max_allowed_packet is")
+        assert poison.startswith(payload)
+        assert len(payload) > LIMIT_BYTES // 3
+    assert coupons(small, campaign_id) == [("before", 1), ("b", 2)]
+    assert redrive_handler({}, None) == {"resolved": 0, "retried": 1, "dead": 0}
+    [(_, after)] = rows(small, statement)
+    assert after == detail
+    rows(small, "DELETE FROM failed_event")
+
+
+@pytest.fixture
+def _no_limit_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service asks MySQL for its limit and does not hear it."""
+    never = property(lambda _: 1 << 30, lambda *_: None)
+    monkeypatch.setattr(Connection, "packet_bytes_max", never)
+
+
+@pytest.mark.usefixtures("small", "_no_limit_known")
+def test_without_the_limit_a_poison_record_would_come_again_for_ever(campaign_id: str) -> None:
+    """The negative control of the test above: MySQL says 1153, or only ends the connection."""
+    create_campaign(campaign_id)
+    event = kafka_event([b"p" * LARGEST_BYTES])
+    try:
+        failed = consume_handler(event, None)["batchItemFailures"]
+    except UnavailableError:
+        failed = ["all"]
+    assert failed
+
+
+USERS = ("a", "bad", "c")
+TIME = "2026-11-22 03:00:00.123"
+CODE = "A" * 16
+# What MySQL gets for the code and the time of the user "bad". INSERT IGNORE hid all of these:
+# it cut, emptied or zeroed the value.
+REFUSED: dict[str, tuple[Any, Any]] = {
+    "a code that is too long": ("A" * 17, TIME),
+    "a code in letters that the column lacks": ("쿠" * 16, TIME),
+    "a code that is no text": ([], TIME),
+    "a time that does not exist": (CODE, "2026-02-31 00:00:00.000"),
+    "a time that is none": (CODE, "yesterday"),
+    "a time that is missing": (CODE, None),
+    "JSON that is none": ("no JSON", "no JSON"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_content_that_mysql_refuses_goes_to_failed_event_and_all_else_is_written(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def rows_of(_: object, given: Any) -> str:
+        bad = REFUSED[what]
+        text = json.dumps(
+            [(*c[:3], *(bad if c.user_id == "bad" else (f"{c.user_id:A>16}", TIME))) for c in given]
+        )
+        return text[:-1] if '"no JSON"' in text else text
+
+    monkeypatch.setattr(Ledger, "_rows", rows_of)
+    create_campaign(campaign_id)
+    batch = [message(campaign_id, user, serial) for serial, user in enumerate(USERS, 1)]
+    assert consume_handler(kafka_event(batch), None) == DONE
+    assert coupons(service, campaign_id) == [("a", 1), ("c", 3)]
+    assert failures(service, campaign_id) == {"bad": "NOT_INSERTED"}
+    [(detail,)] = rows(service, "SELECT detail FROM failed_event")
+    assert re.fullmatch(r"MySQL error \d+", detail)
+    assert redrive_handler({}, None) == {"resolved": 0, "retried": 1, "dead": 0}
+
+
+def test_with_insert_ignore_a_bent_value_was_stored_as_a_coupon(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control of the test above."""
+    statement, _ = ledger_module.INSERT_COUPONS.split("ON DUPLICATE KEY")
+    monkeypatch.setattr(
+        ledger_module, "INSERT_COUPONS", statement.replace("INSERT INTO", "INSERT IGNORE INTO")
+    )
+    create_campaign(campaign_id)
+    monkeypatch.setattr(times, "to_mysql", lambda _: "2026-02-31 00:00:00.000")
+    consume_handler(kafka_event([message(campaign_id, "42", 1)]), None)
+    assert coupons(service, campaign_id) == [("42", 1)]
+
+
+def test_a_wrong_setup_is_an_outage_whose_log_line_says_what_is_wrong(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id)
+    monkeypatch.setattr(
+        ledger_module,
+        "INSERT_COUPONS",
+        ledger_module.INSERT_COUPONS.replace("INTO coupon", "INTO coupon_of_a_later_version"),
+    )
+    with pytest.raises(UnavailableError) as caught:
+        consume_handler(kafka_event([message(campaign_id, "42", 1)]), None)
+    assert "(error 1146: a table is missing: has the migration run?)" in str(caught.value)
+    assert error_fields(caught.value)["detail"] == str(caught.value)
+    assert failures(service, campaign_id) == {}
