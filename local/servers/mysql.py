@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 import subprocess
 import sys
@@ -57,6 +58,10 @@ DOWNLOAD = Download("MySQL", "mysql", 34, _unpack)
 
 def main() -> int:
     """Run the program and return its exit code."""
+    argparse.ArgumentParser(
+        prog="python -m local.servers.mysql",
+        description="Print the path of MySQL 8's server program; fetch it through Maven first.",
+    ).parse_args()
     try:
         print(program())
     except ServerError as error:

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from local.servers.ports import HOST
-from local.servers.process import ServerError
+from local.servers.process import Server, ServerError
 from local.servers.valkey import Valkey
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def await_sentinels(sentinels: Sequence[ValkeySentinel]) -> None:
     await_condition(know_all, "that the sentinels know each other")
 
 
-def ask(server: Valkey, *command: object) -> Any:
+def ask(server: Server, *command: object) -> Any:
     """Return a server's reply as it is; raise redis-py's errors."""
     with closing(
         redis.Redis(
@@ -172,7 +172,7 @@ def ask(server: Valkey, *command: object) -> Any:
         return connection.read_response()
 
 
-def is_synchronized(replica: Valkey) -> bool:
+def is_synchronized(replica: Server) -> bool:
     """Return whether it has the primary's data, and what is written now."""
     return "master_link_status:up" in ask(replica, "INFO", "replication").decode()
 

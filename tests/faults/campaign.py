@@ -40,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     seeds = range(options.seed, options.seed + options.histories)
-    once = [finding.read(options.play)] if options.play else [draw(s, options.kafka) for s in seeds]
+    once = (
+        [finding.read(options.play)]
+        if options.play
+        else [draw(seed, options.kafka, options.redis) for seed in seeds]
+    )
     histories = once * options.times
     total = len(histories)
     clusters = min(options.clusters, total)
@@ -56,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failed = len(campaign.tally.failed)
             print(f"{done}/{total} histories, {failed} broke a promise", flush=True)
 
-    campaign = Campaign(options.kafka, clusters, played)
+    campaign = Campaign(options.kafka, clusters, played, options.redis)
     is_interrupted = False
     try:
         campaign.run(histories)
@@ -65,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         is_interrupted = True
     tally = campaign.tally
-    path = options.json or finding.FOLDER / f"{options.kafka}-{options.seed}-{total}.json"
+    servers = f"{options.kafka}-{options.redis}" if options.redis != "single" else options.kafka
+    path = options.json or finding.FOLDER / f"{servers}-{options.seed}-{total}.json"
     tally.write(path)
     print(f"\n{tally.table()}\n{path}")
     for failure in tally.broken_clusters:
@@ -87,7 +92,7 @@ def _shrink(first: Finding, options: argparse.Namespace) -> None:
     seed = first.result.scenario.seed
     print(f"\nmaking seed {seed} small, for {finding.SHRINK_S:.0f} s at most …", flush=True)
     try:
-        with Cluster(options.kafka, Event()) as cluster:
+        with Cluster(options.kafka, Event(), options.redis) as cluster:
             path = finding.smallest(cluster, first)
     except BROKEN as error:
         print(f"it could not be made small: {type(error).__name__}: {error}", file=sys.stderr)
@@ -95,8 +100,10 @@ def _shrink(first: Finding, options: argparse.Namespace) -> None:
         small = finding.read(path)
         faults = (str(fault) for fault in small.faults)
         print(f"the smallest: {len(small.arrivals)} applications,", *faults, sep="\n  ")
-        print(f'play it again: make faults KAFKA={options.kafka} ARGS="--play {path}"')
-    print(f"play all of it again: make faults SEED={seed} KAFKA={options.kafka}", flush=True)
+        servers = f"KAFKA={options.kafka} REDIS={options.redis}"
+        print(f'play it again: make faults {servers} ARGS="--play {path}"')
+    again = f"make faults SEED={seed} KAFKA={options.kafka} REDIS={options.redis}"
+    print(f"play all of it again: {again}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,6 +124,12 @@ def _parser() -> argparse.ArgumentParser:
         help="sets of servers and programs side by side",
     )
     add("--kafka", choices=["tansu", "apache"], default="tansu", help="Apache Kafka needs Java")
+    add(
+        "--redis",
+        choices=["single", "replicas"],
+        default="single",
+        help="replicas: with a replica, which lags and is promoted",
+    )
     add("--json", type=Path, metavar="FILE", help="where the results go (default: out/faults/…)")
     return parser
 

@@ -18,6 +18,7 @@ import pymysql
 from handlers import apply, rebuild
 from handlers.adapters.kafka import publisher
 from handlers.adapters.kafka.publisher import Publisher
+from handlers.adapters.kafka.topic_reader import Topic
 from handlers.adapters.mysql import direct_writer
 from handlers.adapters.mysql import failed_events as failed_event_queue
 from handlers.adapters.mysql.failed_events import FailedEventQueue
@@ -87,7 +88,8 @@ def _name_points(points: Points) -> None:
     wrap(RedisRebuild, "begin_epoch", after="epoch-begun")
     wrap(Fences, "raise_fence", after="fence-raised")
     wrap(RedisRebuild, "begin", after="begun")
-    wrap(rebuild, "_backlog", after="topic-read")
+    wrap(Topic, "unconsumed", after="topic-begun")
+    wrap(rebuild._Restore, "finish", before="topic-read")
     wrap(Fences, "store_offsets", after="offsets-stored")
     wrap(RedisRebuild, "restore", after="restored")
     wrap(RedisRebuild, "release_gaps", after="released")

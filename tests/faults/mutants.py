@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.kafka import partitioner
 from handlers.adapters.mysql import ledger
-from handlers.adapters.redis.admissions import ADMIT, Admissions
+from handlers.adapters.redis.admissions import ADMIT, CONFIRM, Admissions
 from local.poll_runner.loop import PollRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from handlers.adapters.redis.scripts import Script
     from handlers.domain.admission import Admission, Applicant
     from handlers.domain.errors import UnavailableError
     from local.poll_runner.batch import Batch
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 VARIABLE = "SEONCHAK_FAULTS_WITHOUT"
 PENDING_GUARD = "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])"
 QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.quantity"
+REPLICAS_GUARD = "redis.call('HSET', KEYS[1], 'fence', ARGV[2])"
 FENCE_GUARD = " OR r.fence = c.fence"
 NEXT_SERIAL = "serial, is_new = next_serial(KEYS[2], count, tonumber(campaign[1])), true"
 STOCK = """
@@ -39,7 +41,7 @@ STOCK = """
 def _pending() -> None:
     """The script does not store the pending record of an admission that MySQL does not have yet."""
     assert PENDING_GUARD in ADMIT.source
-    _replace_admit(ADMIT.source.replace(PENDING_GUARD, ""))
+    _replace(ADMIT, ADMIT.source.replace(PENDING_GUARD, ""))
 
 
 def _commit_order() -> None:
@@ -72,6 +74,12 @@ def _confirmation() -> None:
     setattr(Admissions, "confirm_all", lambda _, admitted: [True] * len(admitted))  # noqa: B010
 
 
+def _replicas() -> None:
+    """A primary without replicas confirms admissions, although it takes none."""
+    assert REPLICAS_GUARD in CONFIRM.source
+    _replace(CONFIRM, CONFIRM.source.replace(REPLICAS_GUARD, ""))
+
+
 def _fence() -> None:
     """A row that apply writes counts also where a rebuild has begun since the admission."""
     assert FENCE_GUARD in ledger.INSERT_COUPONS
@@ -95,15 +103,15 @@ def _one_queue() -> None:
         nonlocal process
         if process != os.getpid():  # the workers are forked, each with its own stock
             process = os.getpid()
-            _replace_admit(script.replace(NEXT_SERIAL, STOCK.replace("PROCESS", str(process))))
+            _replace(ADMIT, script.replace(NEXT_SERIAL, STOCK.replace("PROCESS", str(process))))
         return admit_all(self, applicants)
 
     Admissions.admit_all = from_stock  # type: ignore[method-assign]
 
 
-def _replace_admit(source: str) -> None:
-    ADMIT.source = source
-    ADMIT.digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+def _replace(script: Script, source: str) -> None:
+    script.source = source
+    script.digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
 WITHOUT: dict[str, Callable[[], None]] = {
@@ -112,6 +120,7 @@ WITHOUT: dict[str, Callable[[], None]] = {
     "quantity": _quantity,
     "settle": _settle,
     "confirmation": _confirmation,
+    "replicas": _replicas,
     "fence": _fence,
     "lateness": _lateness,
     "one-queue": _one_queue,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.faults.engine import finding, history
+from tests.faults.engine.cluster import Cluster
 from tests.faults.engine.quiet import DISAGREE, UNREDRIVEN
-from tests.faults.engine.scenario import Fault, Scenario, scenario
+from tests.faults.engine.scenario import SPLIT, Fault, Scenario, scenario
 from tests.faults.notes import Note
 from tests.support.unique_keys import without_unique_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from tests.faults.engine.cluster import Cluster
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -34,6 +35,13 @@ PATIENT = {"KAFKA_ACK_TIMEOUT_MS": "8000", "PENDING_RESEND_AFTER_S": "10"}
 PAUSED = (Fault(0.0, "hold", "gateway.admitted", 4.0), Fault(0.25, "redis-flush"))
 # That applicant's record comes after the one of the paused apply.
 BOTH_PAUSED = (*PAUSED, Fault(0.4, "hold", "gateway.admitted", 5.0))
+# The primary is cut off while an apply is paused that the promoted replica does not know. Its
+# clients stay with it, except for the scheduler, which rebuilds the new one.
+CUT_OFF = (
+    Fault(0.0, "redis-failover", SPLIT, 0.3),
+    Fault(0.1, "hold", "gateway.admitted", 4.0),
+    Fault(0.35, "kill", "scheduler", 0.05),
+)
 # That applicant's row is not yet written when the paused apply writes its own.
 NO_CONSUMER = (
     *PAUSED,
@@ -152,6 +160,28 @@ def test_with_every_guard_an_apply_that_a_rebuild_overtook_takes_no_serial(
     result = history.run(cluster_without(**PATIENT), scenario(0, faults))
     assert not result.violations, "\n".join([*result.violations, *result.log])
     assert result.noted[Note.UNCONFIRMED], result.log
+
+
+@pytest.fixture(scope="module")
+def replicated() -> Iterator[Cluster]:
+    with Cluster("tansu", Event(), "replicas") as cluster:
+        yield cluster
+
+
+def test_without_a_write_a_cut_off_primary_confirms_what_was_lost(
+    replicated: Cluster,
+) -> None:
+    replicated.remove_guard("replicas", **PATIENT)
+    found = broken_promises(replicated, *CUT_OFF, promise="P3")
+    assert any("no row" in violation for violation in found), found
+
+
+def test_with_a_write_a_cut_off_primary_confirms_nothing(
+    replicated: Cluster,
+) -> None:
+    replicated.remove_guard(**PATIENT)
+    result = history.run(replicated, scenario(0, CUT_OFF))
+    assert not result.violations, "\n".join([*result.violations, *result.log])
 
 
 def test_a_gateway_whose_processes_hand_out_serials_from_stocks_of_ten_is_noticed(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.faults.engine.finding import Finding
     from tests.faults.engine.history import Result
     from tests.faults.engine.scenario import Scenario
+    from tests.faults.engine.servers import RedisKind
 
     Remaining = queue.SimpleQueue[Scenario]
 
@@ -38,9 +39,14 @@ class Campaign:
     """
 
     def __init__(
-        self, kafka: KafkaKind, clusters: int, played: Callable[[Result, Finding | None], None]
+        self,
+        kafka: KafkaKind,
+        clusters: int,
+        played: Callable[[Result, Finding | None], None],
+        redis_kind: RedisKind = "single",
     ) -> None:
         self._kafka: KafkaKind = kafka
+        self._redis_kind: RedisKind = redis_kind
         self._cluster_count = clusters
         self._played = played
         self._lock = Lock()
@@ -69,7 +75,7 @@ class Campaign:
     def _work(self, remaining: Remaining) -> None:
         while not remaining.empty() and not self.stopping.is_set():
             try:
-                with Cluster(self._kafka, self.stopping) as cluster:
+                with Cluster(self._kafka, self.stopping, self._redis_kind) as cluster:
                     self._play(cluster, remaining)
             except StoppedError:
                 return

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from local.servers.embedded import KafkaKind
+    from tests.faults.engine.servers import RedisKind
 
 START_S = 60.0
 PARTITIONS = 3
@@ -45,8 +46,9 @@ class StoppedError(Exception):
 class Cluster:
     """Servers, programs and a folder; the context manager removes them all."""
 
-    def __init__(self, kafka: KafkaKind, stopping: Event) -> None:
-        """Take the kind of Kafka, and the event that ends all waiting."""
+    def __init__(self, kafka: KafkaKind, stopping: Event, redis_kind: RedisKind = "single") -> None:
+        """Take the kinds of servers, and the event that ends all waiting."""
+        self._redis_kind: RedisKind = redis_kind
         self.kafka: KafkaKind = kafka
         self.stopping = stopping
         self._cleanup = ExitStack()
@@ -57,7 +59,7 @@ class Cluster:
             self._cleanup.callback(shutil.rmtree, self.home, ignore_errors=True)
             self.points = self.home / "points"
             self.points.mkdir()
-            self.servers = self._cleanup.enter_context(Servers(self.kafka))
+            self.servers = self._cleanup.enter_context(Servers(self.kafka, self._redis_kind))
             self._settings = {**self.servers.settings, **SHORT, FOLDER: str(self.points)}
             self.settings = Settings.from_environment(self._settings)
             migrate(self.settings, RetryDeadline(START_S, lambda _: None), PARTITIONS)

@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.faults import points
+from tests.faults.engine import redis_faults
 from tests.faults.engine.scenario import LOAD_S, SERVERS, Fault, Scenario, scenario
 
 if TYPE_CHECKING:
@@ -18,14 +19,21 @@ FAULTS_MAX = 3
 HOUR_S = 3600
 
 
-def draw(seed: int, kafka: str = "tansu") -> Scenario:
-    """Return the history of `seed`: all kinds of faults are about equally frequent."""
+def draw(seed: int, kafka: str = "tansu", redis: str = "single") -> Scenario:
+    """Return the history of `seed`: all kinds of faults are about equally frequent.
+
+    redis: "replicas" where a replica runs all the time: then that one is promoted.
+    """
     chance = random.Random(seed)  # noqa: S311 - the same seed must give the same history
     kinds = KINDS if kafka == "tansu" else [*KINDS, _kafka_kill]
+    if redis == "replicas":
+        kinds = [*kinds, *OF_REPLICAS]
     chosen = [kinds[seed % len(kinds)], *chance.choices(kinds, k=chance.randint(0, FAULTS_MAX - 1))]
     faults: list[Fault] = []
     for kind in chosen:
         faults += kind(chance, chance.uniform(0.1, LOAD_S))
+    if redis == "replicas":
+        faults = [redis_faults.of_replica(chance, fault) for fault in faults]
     return scenario(seed, faults, chance)
 
 
@@ -48,13 +56,15 @@ def _direct(chance: Random, at_s: float) -> list[Fault]:
     if chance.random() < 0.5:
         return [out, Fault(at_s / 3, "crash", chance.choice(points.DIRECT))]
     paused = Fault(at_s / 3, "hold", chance.choice(points.DIRECT), chance.uniform(0.2, 1.5))
-    return [out, paused, *_any_loss(chance, at_s / 3 + 0.1)]
+    return [out, paused, *redis_faults.any_loss(chance, at_s / 3 + 0.1)]
 
 
 def _lost_while_kafka_is_silent(chance: Random, at_s: float) -> list[Fault]:
     """Empty Redis while no other server but MySQL can have the admissions."""
     out = _kafka_silent(chance, at_s / 3)
-    lose = chance.choice([_redis_flush, _redis_old_copy, _redis_promote])
+    lose = chance.choice(
+        [redis_faults.redis_flush, redis_faults.redis_old_copy, redis_faults.redis_promote]
+    )
     return [out, *lose(chance, out.at_s + chance.uniform(0.1, out.for_s))]
 
 
@@ -82,7 +92,7 @@ def _crash_redrive(chance: Random, at_s: float) -> list[Fault]:
 
 
 def _crash_rebuild(chance: Random, at_s: float) -> list[Fault]:
-    lost = _redis_lost(chance, at_s)
+    lost = redis_faults.redis_lost(chance, at_s)
     return [*lost, Fault(at_s, "crash", chance.choice(points.REBUILD))]
 
 
@@ -90,13 +100,16 @@ def _paused_apply(chance: Random, at_s: float) -> list[Fault]:
     """Pause an apply between the script and the response while Redis is lost and rebuilt."""
     point = chance.choice(points.GATEWAY)
     paused = Fault(at_s / 3, "hold", point, chance.uniform(0.2, 1.5))
-    return [paused, *_redis_lost(chance, at_s / 3 + 0.1)]
+    return [paused, *redis_faults.redis_lost(chance, at_s / 3 + 0.1)]
 
 
 def _paused_consumer(chance: Random, at_s: float) -> list[Fault]:
     """Pause a consumer around its commit, until another one has its partitions."""
     point = chance.choice(points.CONSUMER)
-    return [Fault(at_s / 3, "hold", point, chance.uniform(0.5, 2.5)), *_any_loss(chance, at_s)]
+    return [
+        Fault(at_s / 3, "hold", point, chance.uniform(0.5, 2.5)),
+        *redis_faults.any_loss(chance, at_s),
+    ]
 
 
 def _flush_in_rebuild(chance: Random, at_s: float) -> list[Fault]:
@@ -105,39 +118,6 @@ def _flush_in_rebuild(chance: Random, at_s: float) -> list[Fault]:
     again_s = at_s + chance.uniform(0.9, 1.6)
     first, second = Fault(at_s, "redis-flush"), Fault(again_s, "redis-flush")
     return [first, Fault(at_s, "hold", point, 0.8), second]
-
-
-def _redis_lost(chance: Random, at_s: float) -> list[Fault]:
-    lose = chance.choice([_redis_kill, _redis_flush, _redis_old_copy, _redis_promote])
-    return lose(chance, at_s)
-
-
-def _any_loss(chance: Random, at_s: float) -> list[Fault]:
-    return _redis_lost(chance, at_s) if chance.random() < 0.5 else []
-
-
-def _redis_kill(chance: Random, at_s: float) -> list[Fault]:
-    return [Fault(at_s, "redis-kill", for_s=chance.uniform(0, 0.3))]
-
-
-def _redis_flush(_: Random, at_s: float) -> list[Fault]:
-    return [Fault(at_s, "redis-flush")]
-
-
-def _redis_old_copy(chance: Random, at_s: float) -> list[Fault]:
-    """Copy Redis's disk at this time; restart Redis from the copy after for_s."""
-    return [Fault(at_s / 3, "redis-old-copy", for_s=chance.uniform(0.2, 1.0))]
-
-
-def _redis_promote(chance: Random, at_s: float) -> list[Fault]:
-    """Let a replica fall behind at this time; promote it after for_s."""
-    return [Fault(at_s / 3, "redis-promote", for_s=chance.uniform(0.2, 1.0))]
-
-
-def _redis_clock(chance: Random, at_s: float) -> list[Fault]:
-    """Step Redis's clock while users are pending whom only the relay can help."""
-    out = Fault(at_s / 3, "kafka-refuse", for_s=0.8)
-    return [out, Fault(at_s / 3 + 0.7, "redis-clock", str(chance.choice([HOUR_S, -HOUR_S])))]
 
 
 def _clock_step(chance: Random, at_s: float) -> list[Fault]:
@@ -196,7 +176,7 @@ def _mysql_read_only(chance: Random, at_s: float) -> list[Fault]:
 def _two_schedulers(chance: Random, at_s: float) -> list[Fault]:
     return [
         Fault(at_s, "two-schedulers"),
-        *chance.choice([_redis_lost, _crash_apply])(chance, at_s),
+        *chance.choice([redis_faults.redis_lost, _crash_apply])(chance, at_s),
     ]
 
 
@@ -212,6 +192,7 @@ def _kafka_kill(chance: Random, at_s: float) -> list[Fault]:
     return [Fault(at_s, "kafka-kill", for_s=chance.uniform(0, 0.5))]
 
 
+OF_REPLICAS: list[Draw] = [redis_faults.fail_back, redis_faults.late_failover]
 KINDS: list[Draw] = [
     _kill,
     _crash_apply,
@@ -223,11 +204,11 @@ KINDS: list[Draw] = [
     _paused_apply,
     _paused_consumer,
     _flush_in_rebuild,
-    _redis_kill,
-    _redis_flush,
-    _redis_old_copy,
-    _redis_promote,
-    _redis_clock,
+    redis_faults.redis_kill,
+    redis_faults.redis_flush,
+    redis_faults.redis_old_copy,
+    redis_faults.redis_promote,
+    redis_faults.redis_clock,
     _clock_step,
     _freeze,
     _cut,

@@ -49,6 +49,7 @@ class Effects:
             "redis-flush": lambda _: self._redis("FLUSHALL"),
             "redis-old-copy": lambda _: cluster.servers.copy_redis(),
             "redis-promote": lambda _: self._follow(),
+            "redis-failover": lambda _: self._lag(),
             "redis-clock": lambda fault: self._step_redis(float(fault.target)),
             "mysql-locked": lambda fault: self.obstruction.lock_tables(fault.for_s),
             "mysql-rows": lambda fault: self.obstruction.lock_rows(fault.for_s),
@@ -58,6 +59,7 @@ class Effects:
         self._ends: dict[str, Effect] = {
             "redis-old-copy": lambda _: cluster.servers.restore_redis(),
             "redis-promote": lambda _: cluster.servers.promote_replica(),
+            "redis-failover": lambda fault: self._fail_over(fault.target),
             "mysql-read-only": lambda _: self.obstruction.read_only(is_on=False),
         }
 
@@ -125,6 +127,14 @@ class Effects:
     def _follow(self) -> None:
         if not self._cluster.servers.follow_redis():
             self._skipped("the replica could not follow")
+
+    def _lag(self) -> None:
+        if self._cluster.servers.replication:
+            self._cluster.servers.replication.lag()
+
+    def _fail_over(self, move: str) -> None:
+        if not self._cluster.servers.fail_over(move):
+            self._skipped("there is no replica to promote")
 
     def _redis(self, *command: str) -> None:
         # A fault on a server that is down or frozen has no effect: noted and skipped.

@@ -17,7 +17,7 @@ QUANTITY_FOR_ALL = 60
 LOAD_S = 1.0
 
 # Faults that can make Redis lose admissions that it has confirmed.
-FORGETFUL = frozenset({"redis-flush", "redis-old-copy", "redis-promote"})
+FORGETFUL = frozenset({"redis-flush", "redis-old-copy", "redis-promote", "redis-failover"})
 # Faults after which Redis is in another history: a rebuild opens the campaign again.
 NEW_EPOCH = FORGETFUL | {"redis-kill"}
 # Faults that make admission times wrong.
@@ -25,12 +25,16 @@ WRONG_TIMES = frozenset({"redis-clock"})
 # Faults in which programs other than the service write coupons into the topic.
 STRANGERS = frozenset({"foreign"})
 SERVERS = ("redis", "kafka", "mysql")
+# How the clients of a primary come to the promoted replica (replication.py).
+CUT, STAY, SPLIT = MOVES = ("cut", "stay", "split")
+# Faults that the tally counts by their targets.
+WITH_TARGET = frozenset({"crash", "hold", "redis-failover"})
 # Faults that have to be ended; all others end by themselves or are instantaneous.
 LASTING = frozenset(
     f"{server}-{what}"
     for server in SERVERS
     for what in ("kill", "freeze", "refuse", "slow", "deaf", "silent")
-) | {"redis-old-copy", "redis-promote", "mysql-read-only"}
+) | {"redis-old-copy", "redis-promote", "redis-failover", "mysql-read-only"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Fault:
     @property
     def name(self) -> str:
         """The name under which the tally counts it."""
-        return f"{self.kind} {self.target}" if self.kind in {"crash", "hold"} else self.kind
+        return f"{self.kind} {self.target}" if self.kind in WITH_TARGET else self.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,74 +7,50 @@ import shutil
 import signal
 import time
 from contextlib import ExitStack, closing, suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pymysql
 import redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from handlers.config import DatabaseAddress
 from local.dev_settings import DEVELOPMENT_SETTINGS
-from local.servers import ApacheKafka, MariaDB, Server, Tansu, Valkey
+from local.servers import MariaDB, Server, Valkey
 from local.servers.ports import HOST, free_port
+from tests.faults.engine.linked_kafka import LinkedApacheKafka, LinkedTansu
 from tests.faults.engine.links import Link, Links
+from tests.faults.engine.replication import OPTIONS, Replication
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import TracebackType
 
     from local.servers.embedded import KafkaKind
 
+RedisKind = Literal["single", "replicas"]
 # Short enough not to delay a history, long enough for a busy machine.
 TIMEOUT_S = 2.0
 SYNCED_S = 3.0
 POLL_INTERVAL_S = 0.02
-# A broker's default minimum for sessions is six seconds; a killed consumer is missed after one.
-SHORT_SESSIONS = "group.min.session.timeout.ms=500"
-
-
-class _LinkedTansu(Tansu):
-    """Advertises the link's address to its clients."""
-
-    def __init__(self, link_port: int) -> None:
-        super().__init__()
-        self._link_port = link_port
-
-    def command(self) -> Sequence[str]:
-        advertised = f"--advertised-listener-url=tcp://{HOST}:{self._link_port}"
-        return [*(word for word in super().command() if "advertised" not in word), advertised]
-
-
-class _LinkedApacheKafka(ApacheKafka):
-    """The same with Apache Kafka."""
-
-    def __init__(self, link_port: int) -> None:
-        super().__init__()
-        self._link_port = link_port
-
-    def prepare(self) -> None:
-        super().prepare()
-        properties = self.home / "server.properties"
-        ours = f"advertised.listeners=PLAINTEXT://{HOST}:{self.port}"
-        theirs = f"advertised.listeners=PLAINTEXT://{HOST}:{self._link_port}"
-        text = properties.read_text().replace(ours, theirs)
-        properties.write_text(f"{text}\n{SHORT_SESSIONS}\n")
 
 
 class Servers:
     """Valkey, Kafka and MariaDB with a link in front of each; as a context manager they run."""
 
-    def __init__(self, kind: KafkaKind) -> None:
+    def __init__(self, kind: KafkaKind, redis_kind: RedisKind = "single") -> None:
         kafka_port = free_port()
-        behind = _LinkedApacheKafka if kind == "apache" else _LinkedTansu
+        behind = LinkedApacheKafka if kind == "apache" else LinkedTansu
         self.by_name: dict[str, Server] = {
-            "redis": Valkey(),
+            "redis": Valkey(options=OPTIONS if redis_kind == "replicas" else {}),
             "kafka": behind(kafka_port),
             "mysql": MariaDB(),
         }
         self._link_ports = {"redis": free_port(), "kafka": kafka_port, "mysql": free_port()}
         self.links: dict[str, Link] = {}
         self._replica: Valkey | None = None
+        self._replicates = redis_kind == "replicas"
+        self.replication: Replication | None = None
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
@@ -88,6 +64,9 @@ class Servers:
                 server.launch()
             for server in self.by_name.values():
                 server.wait_until_ready()
+            if self._replicates:
+                self.replication = Replication(links, self.by_name["redis"], self.links["redis"])
+                self.replication.start()
             self._cleanup = self._cleanup.pop_all()
         return self
 
@@ -141,6 +120,8 @@ class Servers:
             self.thaw(name)
             if not server.running:
                 server.start()
+        if self.replication:
+            self.replication.heal()
         with self.mysql(as_root=True) as connection, connection.cursor() as cursor:
             cursor.execute("SET GLOBAL read_only = 0")
 
@@ -189,6 +170,17 @@ class Servers:
         self.links["redis"].retarget(self.by_name["redis"].port)
         primary.remove()
 
+    def fail_over(self, move: str) -> bool:
+        """Promote the replica without what the primary has written since it lags; see `promote`."""
+        replication = self.replication
+        if replication is None:
+            return False
+        try:
+            self.by_name["redis"] = replication.promote(move)
+        except RedisError:
+            return False
+        return True
+
     def redis(self, timeout_s: float = TIMEOUT_S) -> Any:
         """Return a client that bypasses the link."""
         server = self.by_name["redis"]
@@ -198,6 +190,8 @@ class Servers:
                 port=server.port,
                 socket_timeout=timeout_s,
                 socket_connect_timeout=timeout_s,
+                # A frozen server must not hold up the other faults of a history.
+                retry=Retry(NoBackoff(), 0),
             )
         )
 
@@ -230,6 +224,8 @@ class Servers:
 
     def _remove(self) -> None:
         self._drop_replica()
+        if self.replication:
+            self.replication.remove()
         for name, server in self.by_name.items():
             self.thaw(name)
             server.remove()

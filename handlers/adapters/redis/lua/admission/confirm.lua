@@ -1,4 +1,4 @@
--- Confirm: is this still the history that admitted an applicant? Reads only.
+-- Confirm: is this still the history that admitted an applicant?
 --
 -- KEYS  1 campaign  hash
 -- ARGV  1 "1" to check the epoch, or ""  2 fence of the admission
@@ -6,6 +6,13 @@
 --
 -- Asked after Kafka has acknowledged: a rebuild that begins later reads the record in the topic. One
 -- that has begun may have read the topic before.
+--
+-- Writes what is there already: a primary that is cut off from its replicas refuses writes
+-- (min-replicas-to-write), and must not confirm either. Another server may be the primary by then.
 -- include epoch/why_closed.lua
 local campaign = redis.call('HMGET', KEYS[1], 'epoch', 'fence')
-return not why_closed(campaign[1], ARGV[1]) and campaign[2] == ARGV[2] and 1 or 0
+if why_closed(campaign[1], ARGV[1]) or campaign[2] ~= ARGV[2] then
+  return 0
+end
+redis.call('HSET', KEYS[1], 'fence', ARGV[2])
+return 1
