@@ -41,10 +41,15 @@ def my_coupon_handler(request: Request) -> dict[str, Any]:
     if applied is None:
         raise NotAppliedError
     queries = wiring.mysql_queries()
-    coupon = queries.coupon_of(campaign_id, user.id)
-    if coupon:
-        return json_response(200, _issued(coupon))
-    status = "FAILED" if queries.has_failed(campaign_id, user.id) else "PENDING"
+    status = "PENDING"
+    try:
+        if coupon := queries.coupon_of(campaign_id, user.id):
+            return json_response(200, _issued(coupon))
+        if queries.has_failed(campaign_id, user.id):
+            status = "FAILED"
+    except UnavailableError as error:
+        # Redis is sure of the admission. What has become of it is seen when MySQL is back.
+        request.log_fields["detail"] = str(error)
     return json_response(
         200,
         {

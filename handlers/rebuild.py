@@ -146,7 +146,7 @@ class _Restore:
     """The rebuild of one campaign, under the fence that it has raised.
 
     earlier: how far the rebuilds before have read the topic. loaded: the serials that have come
-    from failed_event and the topic.
+    from the source that is being read.
     """
 
     campaign: Campaign
@@ -160,6 +160,7 @@ class _Restore:
     def add_failed(self) -> None:
         """Restore what waits in failed_event."""
         self.add(wiring.failed_event_queue().unresolved(self.id), pending=False)
+        self.loaded = SerialBitset()  # a record of the topic outweighs one that failed
 
     def add(self, records: Iterable[Unwritten], *, pending: bool) -> None:
         """Restore what these records say, as the schema would accept it."""

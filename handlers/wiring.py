@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.ledger import Ledger
     from handlers.adapters.mysql.queries import MySqlQueries
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
+    from handlers.adapters.mysql.unreadable_batches import UnreadableBatches
     from handlers.adapters.redis.admissions import Admissions
     from handlers.adapters.redis.campaigns import RedisCampaigns
     from handlers.adapters.redis.rebuild import RedisRebuild
@@ -109,7 +110,7 @@ def topic() -> Topic:
     """Return the reader of the coupon topic."""
     from handlers.adapters.kafka.topic_reader import Topic
 
-    return Topic(settings())
+    return Topic(settings(), unreadable_batches().keep)
 
 
 @once
@@ -162,6 +163,14 @@ def failed_event_queue() -> FailedEventQueue:
     return FailedEventQueue(
         database(), ledger(), admissions().reassign, settings().redrive_max_attempts
     )
+
+
+@once
+def unreadable_batches() -> UnreadableBatches:
+    """Return the batches of the topic that cannot be read."""
+    from handlers.adapters.mysql.unreadable_batches import UnreadableBatches
+
+    return UnreadableBatches(database(), ledger())
 
 
 @once

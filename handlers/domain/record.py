@@ -25,6 +25,7 @@ class Reason(StrEnum):
     SUPERSEDED = "SUPERSEDED"
     USER_HAS_OTHER_SERIAL = "USER_HAS_OTHER_SERIAL"
     BATCH_FAILED = "BATCH_FAILED"  # Lambda gave up its whole batch; perhaps it was even written
+    UNREADABLE = "UNREADABLE"  # not a record: a whole batch that cannot be unpacked
     NOT_INSERTED = "NOT_INSERTED"  # MySQL refused it, and none of the above explains why
 
 

@@ -63,7 +63,7 @@ def _run(
             outcome = signals.run(burst(client, applications, screen))
             arrival = _await_arrival(watch, due, deployment, campaign_id, options.wait_s, screen)
         highest, pending = read_counts(settings, campaign_id)
-        rows, failed, mysql_version = read_rows(address, campaign_id)
+        rows, failed, mysql_version = read_rows(address, campaign_id, options.wait_s)
         server_versions = {"MySQL": mysql_version, "Redis": read_version(settings, campaign_id)}
     except (pymysql.Error, RedisError) as error:
         message = f"a server went away: {type(error).__name__}: {error}"

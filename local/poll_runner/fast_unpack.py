@@ -27,6 +27,6 @@ class PartitionRecords(CommittedRecords):
     """The records of one partition from one fetch."""
 
     def _records_of(self, batch: Any) -> Iterable[Any]:
-        if batch.magic != MAGIC or batch.compression_type:
+        if batch.magic != MAGIC:
             return super()._records_of(batch)
         return DefaultRecordBatch(batch._buffer)  # type: ignore[no-any-return] # noqa: SLF001 - the bytes of the batch

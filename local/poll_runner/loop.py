@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, TopicPartition
 
+from handlers.adapters.kafka.fetched_records import UnreadableBatchError
 from handlers.log import error_fields
 from local.json_log import log_event
 from local.lambda_context import LambdaContext
@@ -19,12 +20,14 @@ from local.poll_runner.connectivity import ConnectivityLog
 from local.poll_runner.consumer import FATAL_ERRORS, workaround_drained_partition
 from local.poll_runner.event import kafka_event, partition_name
 from local.poll_runner.offsets import PendingCommits
+from local.poll_runner.unreadable import meet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from local.poll_runner.options import PollOptions
     from local.poll_runner.protocol import Consumer
+    from local.poll_runner.unreadable import Keep
 
 # Lambda's limit for the payload of an invocation.
 EVENT_BYTES_MAX = 6 * 1024 * 1024
@@ -47,11 +50,14 @@ class PollRunner:
         consumer_factory: Callable[[], Consumer],
         handler: Callable[[dict[str, Any], Any], Any],
         options: PollOptions,
+        keep: Keep = lambda _: False,
     ) -> None:
+        """Take what to call, and what stores a batch that cannot be read."""
         self._consumer_factory = consumer_factory
         self._consumer: Consumer | None = None
         self._handler = handler
         self._options = options
+        self._keep = keep
         self._backoff = Backoff()
         self._done = PendingCommits()
         self._assigned: set[TopicPartition] = set()
@@ -100,6 +106,10 @@ class PollRunner:
                 self._probe(self._consumer)
         except FATAL_ERRORS:
             raise
+        except UnreadableBatchError as error:
+            if self._consumer is not None:
+                meet(self._consumer, error.batch, self._keep, self._backoff, self._done)
+            return False
         except KafkaError as error:
             self._connectivity.failed(error)
             self._stopping.wait(CONNECT_RETRY_S)
@@ -119,7 +129,7 @@ class PollRunner:
             except KafkaError:
                 if not len(batch):
                     raise
-                return batch  # kafka-python has moved on: these would not come again
+                return batch  # these would not come again, and the error does
             self._follow_assignment(consumer, batch)
             left = batch.add(polled)
             for partition, offset in left.items():

@@ -61,6 +61,7 @@ def poll(options: argparse.Namespace) -> int:
         lambda: build_consumer(settings, options.session_timeout_ms, options.timeout_s),
         handler,
         _poll_options(options, settings),
+        wiring.unreadable_batches().keep,
     )
     # One of several processes leaves Ctrl-C to the command, which then stops them all.
     handled = {signal.SIGTERM} if options.processes > 1 else {signal.SIGINT, signal.SIGTERM}

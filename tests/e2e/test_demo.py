@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.config import DatabaseAddress
 from local.dev_settings import DEVELOPMENT_SETTINGS
+from local.servers import MariaDB
 from local.servers.embedded import SERVER_VARIABLES
 from local.servers.ports import free_port
+from tests.support.state import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +99,26 @@ def test_a_response_that_no_open_campaign_gives_fails_the_demo(tmp_path: Path) -
     assert record["errors"] == record["answers"]["429 TOO_MANY_REQUESTS"] > 0
     assert [p["promise"] for p in record["promises"] if not p["kept"]] == ["All get a response"]
     assert (tmp_path / "out" / "demo.png").exists()
+
+
+def test_a_mysql_that_crashes_and_comes_back_is_waited_for(
+    tmp_path: Path, world: dict[str, str]
+) -> None:
+    with MariaDB() as mysql:
+        address = DatabaseAddress.from_url(mysql.url)
+        settings = world | {"DATABASE_URL": mysql.url}
+        options = ("--servers", "env", "--users", "300", "--quantity", "60")
+        with demo(tmp_path, *options, **settings) as process:
+            assert process.stdout
+            shown = iter(process.stdout)
+            assert any("Opening connections" in line for line in shown)
+            mysql.kill()
+            mysql.start()
+            output = "".join(shown)
+            _, errors = process.communicate(timeout=TIMEOUT_S)
+        assert process.returncode == 0, output + errors
+        assert "Every promise was kept." in output
+        assert query(address, "SELECT COUNT(*) FROM coupon") == (60,)
 
 
 def test_unreachable_servers_are_named_and_the_exit_code_is_1(tmp_path: Path) -> None:

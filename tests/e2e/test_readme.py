@@ -78,7 +78,7 @@ def test_every_target_of_the_pages_exists(target: str) -> None:
     assert shown.returncode == 0, shown.stderr
 
 
-@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (local\.\w+)", TEXT))))
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (local(?:\.\w+)+)", TEXT))))
 def test_every_program_of_the_pages_says_how_to_use_it(module: str) -> None:
     shown = subprocess.run(
         [sys.executable, "-m", module, "--help"],

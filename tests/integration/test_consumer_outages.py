@@ -12,6 +12,8 @@ from handlers import wiring
 from handlers.consume import consume_handler
 from handlers.domain.errors import UnavailableError
 from tests.support.service import (
+    apply,
+    ask,
     coupons,
     create_campaign,
     cut_off_redis,
@@ -39,6 +41,26 @@ def test_an_unreachable_mysql_raises_so_that_the_batch_comes_again(
     wiring.reset()
     assert consume_handler(kafka_event([message(campaign_id, "42", 1)]), None) == DONE
     assert coupons(service, campaign_id) == [("42", 1)]
+
+
+def test_while_mysql_is_down_the_owner_of_an_admission_sees_pending_from_redis(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    serial = apply(campaign_id, "42").body["serial"]
+    address = service.database_address
+    assert address
+    nowhere = dataclasses.replace(service, database_address=dataclasses.replace(address, port=1))
+    wiring.reset()
+    with wiring.override(wiring.settings, nowhere):
+        seen = ask("GET /campaigns/{id}/coupon", campaign_id, user="42")
+        stranger = ask("GET /campaigns/{id}/coupon", campaign_id, user="stranger")
+        cut_off_redis(nowhere)
+        unsure = ask("GET /campaigns/{id}/coupon", campaign_id, user="42")
+    assert (seen.status, seen.body["status"], seen.body["serial"]) == (200, "PENDING", serial)
+    assert seen.body["code"] is None
+    assert stranger.code == "NOT_APPLIED"
+    assert unsure.status == 503
 
 
 def test_a_connection_that_mysql_killed_is_replaced_and_the_batch_written(

@@ -42,7 +42,7 @@ OURS = {"campaign", "coupon", "failed_event", "fence_offset"}
 @pytest.fixture
 def empty_environment(clean: Settings, environment: dict[str, str]) -> Iterator[dict[str, str]]:
     """Servers as they are before the very first migration: no table, no topic, no epoch."""
-    for table in ("coupon", "failed_event", "campaign"):
+    for table in ("coupon", "failed_event", "fence_offset", "campaign"):
         statement(clean, f"DROP TABLE {table}")
     for left in tables(clean):
         statement(clean, f"DROP TABLE `{left}`")

@@ -11,12 +11,14 @@ import pytest
 from handlers.adapters.migration import requirements
 from handlers.adapters.migration.runner import Migration
 from handlers.adapters.migration.schema import migrate_schema
+from handlers.adapters.mysql import ledger as ledger_module
 from handlers.adapters.mysql.database import Database
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.mysql.queries import MySqlQueries
 from handlers.adapters.mysql.reconciliation import MySqlCouponReader
 from handlers.config import DatabaseAddress
 from handlers.domain.campaign import Campaign
+from handlers.domain.errors import UnavailableError
 from handlers.domain.reconciliation.differences import Issued
 from handlers.domain.record import DecodedRecord, FailedStatus, Record
 from handlers.domain.settlement import SettledAs
@@ -82,6 +84,21 @@ def test_a_database_of_any_character_set_is_migrated_written_and_read(
         assert [campaign.name for campaign in queries.campaigns()] == [NAME]
         found = MySqlCouponReader(database).lookup_users("welcome", ["A", "c", "x"])
         assert found == [Issued(2, None), Issued(None, FailedStatus.PENDING), Issued(None, None)]
+
+
+def test_without_utf8mb4_in_the_statement_no_batch_would_be_written(
+    address: DatabaseAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control of the test above."""
+    query(address, f"ALTER DATABASE {address.database} CHARACTER SET latin1")
+    migrate_schema(address, retry_deadline(), lenient=True)
+    before = ledger_module.INSERT_COUPONS.replace("CHARACTER SET utf8mb4", "")
+    monkeypatch.setattr(ledger_module, "INSERT_COUPONS", before)
+    with (
+        closing(Database(lambda: address)) as database,
+        pytest.raises(UnavailableError, match=r"set up wrongly \(error 1253: "),
+    ):
+        Ledger(database, "s" * 32).write([accepted("a", 1)], [])
 
 
 def test_a_server_that_ignores_check_is_refused_where_it_counts(

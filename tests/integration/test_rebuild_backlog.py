@@ -18,7 +18,7 @@ from local.lambda_context import LambdaContext
 from tests.support.backlog import backlog_of
 from tests.support.drift import Redis
 from tests.support.redis_loss import flush
-from tests.support.service import apply, create_campaign, message
+from tests.support.service import apply, create_campaign, message, rows
 from tests.support.single import publish_one
 from tests.support.waiting import WAIT_S
 
@@ -86,6 +86,26 @@ def test_what_redis_alone_remembers_yields_to_a_record(
     monkeypatch.setattr(rebuild, "PAGE", 1)
     rebuild_from_unread(campaign_id)
     assert holders(lossy, campaign_id) == FIRST
+
+
+def test_a_record_of_the_topic_outweighs_one_of_failed_event(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=8)
+    for offset, (user, serial) in enumerate([("other", 1), ("b", 8), ("waiting", 6)], 10**9):
+        rows(
+            lossy,
+            "INSERT INTO failed_event (campaign_id, user_id, topic, partition_no, offset_no, "
+            "payload, reason, detail, status) VALUES (%s, %s, 'coupon_create', 0, %s, %s, "
+            "'NOT_INSERTED', 'for a test', 'DEAD')",
+            campaign_id,
+            user,
+            offset,
+            message(campaign_id, user, serial).encode(),
+        )
+    flush(lossy)
+    rebuild_from_unread(campaign_id)
+    assert holders(lossy, campaign_id) == FIRST | {b"waiting": 6}
 
 
 def test_a_function_without_time_says_how_far_it_came_and_the_campaign_stays_closed(

@@ -64,6 +64,16 @@ def test_admission_settlement_and_confirmation_work_on_a_cluster(cluster: Script
     assert admit_one(admissions, "unknown", "42").outcome is Outcome.NOT_FOUND
 
 
+def test_a_cluster_that_has_no_slots_yet_is_unavailable(settings: Settings) -> None:
+    options = {"cluster-enabled": "yes", "cluster-port": str(free_port())}
+    with Valkey(options=options) as valkey:
+        own = dataclasses.replace(settings, redis_url=valkey.url, redis_cluster=True)
+        scripts = Scripts(lambda: connect(own), epoch=True, is_cluster=True)
+        with pytest.raises(UnavailableError) as caught:
+            admit_one(Admissions(scripts), "welcome", "42")
+        assert str(caught.value.__cause__) == "no node of the cluster has a slot"
+
+
 def test_an_unreachable_cluster_is_unavailable_and_comes_back(settings: Settings) -> None:
     nowhere = dataclasses.replace(settings, redis_url="redis://127.0.0.1:1/0", redis_cluster=True)
     scripts = Scripts(lambda: connect(nowhere), epoch=True, is_cluster=True)

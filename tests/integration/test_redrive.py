@@ -59,10 +59,12 @@ def refusing(user: str, state: str, error: int) -> Iterator[None]:
     """
     insert = Ledger.insert
 
-    def refuse(self: Ledger, cursor: Cursor, accepted: Sequence[DecodedRecord]) -> Any:
+    def refuse(
+        self: Ledger, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool = False
+    ) -> Any:
         if any(one.coupon.user_id == user for one in accepted):
             cursor.execute(f"SIGNAL SQLSTATE '{state}' SET MYSQL_ERRNO = {error}")
-        return insert(self, cursor, accepted)
+        return insert(self, cursor, accepted, direct=direct)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Ledger, "insert", refuse)

@@ -15,13 +15,17 @@ from pymysql.constants import ER
 from handlers.adapters.mysql import ledger as ledger_module
 from handlers.adapters.mysql.database import Database
 from handlers.adapters.mysql.ledger import Ledger
+from handlers.consume import consume_handler
 from handlers.domain.record import DecodedRecord, Record
+from handlers.redrive import redrive_handler
 from local.migrate import database_address
-from tests.support.service import coupons, create_campaign, failures, message, rows
+from tests.support.service import coupons, create_campaign, failures, kafka_event, message, rows
 from tests.support.unique_keys import COUNTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from pymysql.cursors import Cursor
 
     from handlers.config import Settings
 
@@ -153,3 +157,21 @@ def test_if_each_kept_its_own_order_they_would_deadlock(
         if database.deadlocks:
             break
     assert database.deadlocks
+
+
+def test_the_redrive_writes_coupons_in_the_order_in_which_consumers_write_them(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = [message(campaign_id, f"user-{n}", n) for n in (3, 1, 2)]
+    consume_handler(kafka_event([*messages, b"poison"]), None)
+    create_campaign(campaign_id)
+    insert, order = Ledger.insert_one, []
+
+    def noting(self: Ledger, cursor: Cursor, accepted: DecodedRecord) -> Any:
+        order.append(accepted.coupon.serial)
+        return insert(self, cursor, accepted)
+
+    monkeypatch.setattr(Ledger, "insert_one", noting)
+    assert redrive_handler({}, None) == {"resolved": 3, "retried": 1, "dead": 0}
+    assert order == [1, 2, 3]
+    assert [serial for _, serial in coupons(service, campaign_id)] == [1, 2, 3]

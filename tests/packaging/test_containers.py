@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = ("API_PORT", "CHALICE_PORT", "REDIS_PORT", "KAFKA_PORT", "MYSQL_PORT")
+OWN = {
+    line.partition("=")[0].strip()
+    for line in (ROOT / "local" / ".env.example").read_text("utf-8").splitlines()
+}
 FREE = dict.fromkeys(NAMES, "1")  # nothing listens there
 
 
@@ -46,7 +50,8 @@ def script(path: Path, text: str) -> None:
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {name: text for name, text in os.environ.items() if name not in NAMES}
+    # Other tests of this process may have set them.
+    inherited = {name: text for name, text in os.environ.items() if name not in {*NAMES, *OWN}}
     return subprocess.run(
         command,
         capture_output=True,

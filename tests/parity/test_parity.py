@@ -37,8 +37,8 @@ DIRECT = {
     "app.restore_handler": restore.restore_handler,
     MIGRATE: migrate.migrate_handler,
 }
-# Short waits: no case depends on an ack, since without one the record is safe on Redis's disk.
-WAITS = {"KAFKA_ACK_TIMEOUT_MS": "500", "PENDING_RESEND_AFTER_S": "60"}
+# Long enough for a cold producer: without an ack apply would write the row itself.
+WAITS = {"KAFKA_ACK_TIMEOUT_MS": "5000", "PENDING_RESEND_AFTER_S": "60"}
 # These differ between any two runs: the time of day, and how long a record has waited.
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 WAITED = re.compile(r'("oldest_pending_s":)[\d.]+')

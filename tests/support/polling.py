@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from handlers.config import Settings
+    from local.poll_runner.unreadable import Keep
 
 
 PARTITIONS = 4
@@ -64,12 +65,15 @@ def committed(settings: Settings, partition: int) -> int | None:
 
 
 @contextmanager
-def polling(settings: Settings, handler: Any, **options: Any) -> Iterator[PollRunner]:
+def polling(
+    settings: Settings, handler: Any, keep: Keep = lambda _: False, **options: Any
+) -> Iterator[PollRunner]:
     """A runner in this process, to be driven step by step."""
     runner = PollRunner(
         lambda: build_consumer(settings, SESSION_TIMEOUT_MS, timeout_s=60),
         handler,
         PollOptions(settings.coupon_topic, settings.kafka_bootstrap_servers, **options),
+        keep,
     )
     with closing(runner):
         yield runner

@@ -11,6 +11,8 @@ from local.poll_runner.loop import PollRunner
 from local.poll_runner.options import PollOptions
 from tests.support.polled import P0, P1, SERVERS
 
+HIGHWATER = 100
+
 
 class ScriptedConsumer:
     """Returns the polls of a list, one after another; records the calls that it gets."""
@@ -41,6 +43,10 @@ class ScriptedConsumer:
 
     def assignment(self) -> set[TopicPartition]:
         return set(self.assigned)
+
+    def highwater(self, partition: TopicPartition) -> int:
+        assert partition in self.assigned
+        return HIGHWATER
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self.seeks.append((partition, offset))

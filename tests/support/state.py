@@ -69,15 +69,6 @@ def history_of(settings: Settings) -> bytes:
         return str(server.info("replication")["master_replid"]).encode()
 
 
-def configure(settings: Settings, name: str, value: str) -> None:
-    """Set a parameter of Redis, on every node of a cluster."""
-    with closing(connect(settings)) as client:
-        if isinstance(client, redis.RedisCluster):
-            client.config_set(name, value, target_nodes=redis.RedisCluster.ALL_NODES)
-        else:
-            client.config_set(name, value)
-
-
 def _epoch_key(settings: Settings) -> str:
     return epoch_key(is_cluster=settings.redis_cluster)
 

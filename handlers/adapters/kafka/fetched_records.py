@@ -13,6 +13,7 @@ from kafka.errors import CorruptRecordError, KafkaError
 from kafka.protocol.consumer import IsolationLevel
 from kafka.record import MemoryRecords
 
+from handlers.adapters.kafka.codecs import decompress
 from handlers.domain.record import UnreadableBatch
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class CommittedRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # untype
         self.drain()
 
     def _records_of(self, batch: Any) -> Iterable[Any]:
+        decompress(batch)
         return batch  # type: ignore[no-any-return] # it is an iterator of records
 
     def _is_hidden(self, batch: Any) -> bool:
@@ -115,7 +117,7 @@ class CommittedRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # untype
         except KafkaError:
             pass  # the next one is damaged as well, and is reported when it is its turn
         tp = self.topic_partition
-        cause = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        cause = ": ".join([type(error).__name__, *map(str, error.args[:1])])
         following = max(following, self.next_fetch_offset + 1)  # a skip always moves on
         batch_of_error = UnreadableBatch(tp.topic, tp.partition, offset, following, data, cause)
         return UnreadableBatchError(batch_of_error)

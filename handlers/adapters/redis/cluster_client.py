@@ -62,7 +62,11 @@ class ThreadLocalCluster(RedisCluster):
         self._refresh_at = 0.0
         self._refresh_lock = Lock()
         # Serve the slots that are covered, also while others are not.
-        super().__init__(require_full_coverage=False, **options)
+        try:
+            super().__init__(require_full_coverage=False, **options)
+        except IndexError as error:  # redis-py's, where the nodes have no slots yet
+            message = "no node of the cluster has a slot"
+            raise RedisClusterException(message) from error
         self._seeds = [(node.host, node.port) for node in self.startup_nodes]
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
@@ -207,7 +211,7 @@ class ThreadLocalCluster(RedisCluster):
             self.nodes_manager.initialize(
                 additional_startup_nodes_info=self._seeds, last_failed_node_name=failed
             )
-        except (RedisError, RedisClusterException) as error:
+        except (RedisError, RedisClusterException, IndexError) as error:
             log.warning("no node of the Redis cluster responds", {"cause": type(error).__name__})
 
 

@@ -81,7 +81,7 @@ def test_a_missing_setting_is_named(
     for name, value in DEVELOPMENT_SETTINGS.items():
         monkeypatch.setenv(name, value)
     assert healthcheck.main(["--group-member"]) == 1
-    assert "DATABASE_URL" in capsys.readouterr().err
+    assert capsys.readouterr().err == "REDIS_URL is not set\n"
 
 
 def test_neither_or_both_checks_are_a_wrong_command_line() -> None:

@@ -134,9 +134,8 @@ def test_a_connection_is_kept_for_the_next_work(server: Server, database: Databa
 def test_contention_is_tried_again_from_the_start(
     server: Server, database: Database, code: int
 ) -> None:
-    work = Work(
-        *[pymysql.OperationalError(code, "busy") for _ in range(OF_A_CONSUMER.attempts - 1)]
-    )
+    busy = [pymysql.OperationalError(code, "busy") for _ in range(OF_A_CONSUMER.attempts - 1)]
+    work = Work(*busy)
     assert database.run(work) == "done"
     assert work.calls == OF_A_CONSUMER.attempts
     assert [c.open for c in server.connections].count(True) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -31,7 +32,8 @@ from handlers.adapters.redis.client import (
     connect,
 )
 from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
-from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.adapters.redis.own_connection import DIRECT
+from handlers.adapters.redis.scripts import FOLDER, Script, Scripts
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -105,6 +107,13 @@ def test_a_script_that_redis_has_forgotten_is_sent_as_text() -> None:
     assert [asked[0] for asked in client.asked] == ["EVALSHA", "EVAL"]
     assert client.asked[1] == ("EVAL", script.source, 1, EPOCH, "run")
     assert client.asked[0][1] == script.digest
+
+
+def test_every_command_of_the_service_goes_over_a_threads_own_connection() -> None:
+    sources = [file.read_text() for file in FOLDER.parent.glob("*.py")]
+    sent = set(re.findall(r'\.command\(\s*(?:\*\()?"([A-Z]+)"', "\n".join(sources)))
+    assert {"SADD", "ZRANGE", "EVALSHA"} < sent
+    assert sent == DIRECT
 
 
 def test_a_bug_is_not_an_outage() -> None:
