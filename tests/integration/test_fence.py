@@ -11,6 +11,7 @@ import pytest
 from handlers import wiring
 from handlers.adapters.mysql import connection, ledger
 from handlers.domain.errors import StaleStateError
+from handlers.domain.record import DecodedRecord
 from tests.support.service import coupons, create_campaign, message, rows
 from tests.support.waiting import eventually
 
@@ -51,8 +52,8 @@ def await_waiting(settings: Settings, statement: str) -> None:
 
 def write(cursor: Cursor, campaign_id: str, fence: int) -> None:
     """Do what apply does in its transaction."""
-    values = wiring.ledger()._rows([message(campaign_id, "42", 1, fence)])
-    cursor.execute(ledger.INSERT_COUPONS, values)
+    row = DecodedRecord(message(campaign_id, "42", 1, fence), ledger._nowhere)
+    assert wiring.ledger().insert(cursor, [row], direct=True) == {}
 
 
 def test_a_row_counts_only_under_the_fence_that_admitted_its_user(
