@@ -16,6 +16,7 @@ from local.servers.maven import Download, libraries
 from local.servers.process import ServerError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 # The names that the jar gives to the platforms: operating system and processor, as Java has them.
@@ -56,12 +57,13 @@ def _unpack(folder: Path) -> None:
 DOWNLOAD = Download("MySQL", "mysql", 34, _unpack)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code."""
     argparse.ArgumentParser(
         prog="python -m local.servers.mysql",
-        description="Print the path of MySQL 8's server program; fetch it through Maven first.",
-    ).parse_args()
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(arguments)
     try:
         print(program())
     except ServerError as error:
