@@ -227,6 +227,7 @@ def _closed(campaigns: Iterable[Campaign], attempts: Attempts) -> list[Campaign]
 
 
 def _is_closed(campaign: Campaign) -> bool:
+    wiring.redis_rebuild().require_primary(campaign.id)
     try:
         status = wiring.redis_campaigns().status(campaign.id)
     except (CampaignNotFoundError, MissingCampaignError):

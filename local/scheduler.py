@@ -55,7 +55,7 @@ class Job:
         except Exception as error:  # noqa: BLE001 - the next interval tries again
             # Only the text of the service's own errors; a driver's text may quote its input.
             detail = {"detail": str(error)} if isinstance(error, ServiceError) else {}
-            log_event("ERROR", "failed", job=self.name, **error_fields(error), **detail)
+            log_event("ERROR", "failed", job=self.name, **(error_fields(error) | detail))
             return False
         finally:
             self.ended_at = time.time()

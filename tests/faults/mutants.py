@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 VARIABLE = "SEONCHAK_FAULTS_WITHOUT"
 PENDING_GUARD = "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])"
 QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.quantity"
-REPLICAS_GUARD = "redis.call('HSET', KEYS[1], 'fence', ARGV[2])"
+REPLICAS_GUARD = "\nrequire_replicas(KEYS[1])"
 FENCE_GUARD = " OR r.fence = c.fence"
 NEXT_SERIAL = "serial, is_new = next_serial(KEYS[2], count, tonumber(campaign[1])), true"
 STOCK = """

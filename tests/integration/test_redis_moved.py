@@ -7,16 +7,20 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from redis.exceptions import ResponseError
 
 from handlers.adapters.redis import own_connection
-from handlers.adapters.redis.admissions import Admissions
+from handlers.adapters.redis.admissions import CONFIRM, Admissions
 from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.own_connection import OwnConnection
+from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.adapters.redis.scripts import Scripts
 from handlers.config import Settings
 from handlers.domain.admission import Outcome
 from handlers.domain.campaign import Campaign
+from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import StaleStateError, UnavailableError
 from local.servers import ValkeyGroup
 from local.servers.ports import HOST, free_port
@@ -126,6 +130,37 @@ def test_a_primary_cut_off_from_its_replicas_is_left_as_well(
     with closing(scripts_on(address)) as another:
         rebuild(another)
     eventually(lambda: outcome(scripts, "1") is Outcome.ACCEPTED, "an admission", timeout_s=1)
+
+
+@pytest.fixture
+def cut_off(group: ValkeyGroup, address: Link, scripts: Scripts) -> Scripts:
+    """A client whose connection leads to a primary that has lost its replica to another address."""
+    ask(group.primary, "CONFIG", "SET", "min-replicas-to-write", 1)
+    rebuild(scripts)
+    before, [replica] = group.primary, group.replicas
+    group.promote(replica, demote=False)
+    eventually(lambda: b"connected_slaves:0" in ask(before, "INFO", "replication"), "the cut")
+    address.target = replica.port
+    return scripts
+
+
+def test_a_primary_that_is_cut_off_confirms_no_admission(
+    cut_off: Scripts, group: ValkeyGroup
+) -> None:
+    [before] = group.replicas
+    key = CampaignKeys.of(CAMPAIGN.id).campaign
+    fence = int(ask(before, "HGET", key, "fence"))
+    admitted = CouponAccepted(CAMPAIGN.id, "1", 1, 0, fence)
+    assert Admissions(cut_off).confirm_all([admitted]) == [False]
+    with pytest.raises(ResponseError, match="NOREPLICAS"):
+        ask(before, "EVAL", CONFIRM.source, 1, key, "1", fence)
+
+
+def test_a_rebuild_finds_the_new_primary_although_the_old_one_responds(cut_off: Scripts) -> None:
+    assert RedisCampaigns(cut_off).status(CAMPAIGN.id)  # the control: only reading leaves it there
+    RedisRebuild(cut_off).require_primary(CAMPAIGN.id)
+    with pytest.raises(StaleStateError):
+        RedisCampaigns(cut_off).status(CAMPAIGN.id)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from handlers.domain.campaign import Campaign
     from handlers.domain.coupon import CouponAccepted
 
+REQUIRE_PRIMARY = Script("rebuild/require_primary")
 BEGIN = Script("rebuild/begin")
 BEGIN_EPOCH = Script("rebuild/begin_epoch")
 LOAD = Script("rebuild/load")
@@ -36,6 +37,13 @@ class RedisRebuild:
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
+
+    def require_primary(self, campaign_id: str) -> None:
+        """Raise UnavailableError unless the server of a campaign takes writes.
+
+        A primary that is cut off does not; then the client looks for another one first.
+        """
+        self._scripts.run(REQUIRE_PRIMARY, [CampaignKeys.of(campaign_id).campaign])
 
     def begin(self, campaign_id: str, fence: int) -> bool:
         """Close a campaign and take it over; False when a rebuild with a higher fence has it."""

@@ -37,6 +37,8 @@ class Effects:
         self._campaign_id = campaign_id
         self.topic = TopicWriter(cluster.settings, campaign_id, scenario.seed, scenario.quantity)
         self.obstruction = Obstruction(cluster.servers, campaign_id, scenario.quantity, journal)
+        # A server that is frozen when this ends has to be asked again.
+        self._is_read_only_too_long = False
         self._by_name: dict[str, Effect] = {
             "kill": lambda fault: cluster.fleet.kill(fault.target),
             "crash": lambda fault: (cluster.points / fault.target).touch(),
@@ -54,13 +56,13 @@ class Effects:
             "mysql-locked": lambda fault: self.obstruction.lock_tables(fault.for_s),
             "mysql-rows": lambda fault: self.obstruction.lock_rows(fault.for_s),
             "mysql-deadlock": lambda fault: self.obstruction.deadlock(fault.for_s),
-            "mysql-read-only": lambda _: self.obstruction.read_only(is_on=True),
+            "mysql-read-only": lambda _: self._set_read_only(is_on=True),
         }
         self._ends: dict[str, Effect] = {
             "redis-old-copy": lambda _: cluster.servers.restore_redis(),
             "redis-promote": lambda _: cluster.servers.promote_replica(),
             "redis-failover": lambda fault: self._fail_over(fault.target),
-            "mysql-read-only": lambda _: self.obstruction.read_only(is_on=False),
+            "mysql-read-only": lambda _: self._set_read_only(is_on=False),
         }
 
     def begin(self, fault: Fault) -> None:
@@ -78,6 +80,11 @@ class Effects:
             effect(fault)
         elif fault.kind not in self._by_name:
             self._end_on_server(*fault.kind.split("-"))
+            if self._is_read_only_too_long:
+                self._set_read_only(is_on=False)
+
+    def _set_read_only(self, *, is_on: bool) -> None:
+        self._is_read_only_too_long = not self.obstruction.read_only(is_on=is_on) and not is_on
 
     def close(self) -> None:
         """End every fault that is still active."""

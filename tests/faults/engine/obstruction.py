@@ -59,13 +59,15 @@ class Obstruction:
         """Lock coupon rows in the opposite order of the consumers."""
         self._begin(lambda cursor: self._deadlock(cursor, for_s))
 
-    def read_only(self, *, is_on: bool) -> None:
-        """Let the server refuse every change, as before a planned replacement."""
+    def read_only(self, *, is_on: bool) -> bool:
+        """Let the server refuse every change, as before its replacement; False: no response."""
         try:
             with self._servers.mysql(as_root=True) as connection, connection.cursor() as cursor:
                 cursor.execute("SET GLOBAL read_only = %s", (int(is_on),))
         except UNANSWERED as error:
             self._journal.note(f"  passed over: {type(error).__name__}")
+            return False
+        return True
 
     def close(self) -> None:
         """Roll back all transactions."""

@@ -49,15 +49,20 @@ class Replication:
     def heal(self) -> None:
         """Let the replica follow the primary; return when it has caught up, or after SYNCED_S."""
         self._link.heal()
-        if self.replica.running:
-            self.replica.resume()  # it may have been frozen as the primary
-        else:
-            self.replica.start()
+        self.revive()
         self._follow()
         ask(self.primary, "CONFIG", "SET", "min-replicas-to-write", 1)
         deadline = time.monotonic() + SYNCED_S
         while not self.is_synchronized() and time.monotonic() < deadline:
             time.sleep(POLL_INTERVAL_S)
+
+    def revive(self) -> None:
+        """Let the replica run again: it may have been killed or frozen while it was the primary."""
+        if self.replica.running:
+            self.replica.resume()
+            return
+        self.replica.start()
+        self._follow()
 
     def is_synchronized(self) -> bool:
         """Return whether the replica has the primary's data."""

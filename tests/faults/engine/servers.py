@@ -98,6 +98,7 @@ class Servers:
         """Start it on its existing data."""
         self.links[name].accept()  # first: the readiness check of a broker uses its link
         self.by_name[name].start()
+        self._revive_replica(name)
 
     def freeze(self, name: str) -> None:
         """Pause a server: connections stay open, and it does not respond."""
@@ -111,6 +112,7 @@ class Servers:
         if server.running:
             with suppress(ProcessLookupError):
                 os.kill(server.pid, signal.SIGCONT)
+        self._revive_replica(name)
 
     def heal(self) -> None:
         """End every fault that may still be active."""
@@ -170,6 +172,11 @@ class Servers:
         self.links["redis"].retarget(self.by_name["redis"].port)
         primary.remove()
 
+    def _revive_replica(self, name: str) -> None:
+        if name == "redis" and self.replication:
+            with suppress(RedisError):  # what it follows may be down
+                self.replication.revive()
+
     def fail_over(self, move: str) -> bool:
         """Promote the replica without what the primary has written since it lags; see `promote`."""
         replication = self.replication
@@ -224,8 +231,9 @@ class Servers:
 
     def _remove(self) -> None:
         self._drop_replica()
-        if self.replication:
-            self.replication.remove()
+        replication, self.replication = self.replication, None
+        if replication:
+            replication.remove()
         for name, server in self.by_name.items():
             self.thaw(name)
             server.remove()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handlers.domain.errors import UnavailableError
 from local.scheduler import Job, run
 from tests.support.waiting import eventually
 
@@ -51,6 +52,17 @@ def test_a_run_that_fails_is_logged_and_the_next_one_runs(
     log = capsys.readouterr().err
     assert log.count('"error": "OSError"') == 2
     assert "no answer" not in log  # a driver's text may quote its input
+
+
+def test_a_run_that_fails_with_an_error_of_ours_is_logged_with_its_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def failing(*_: Any) -> dict[str, Any]:
+        message = "MySQL gave no answer (its error 1290)"
+        raise UnavailableError(message)
+
+    assert not Job("failing", failing, 0.01).run_once()
+    assert '"detail": "MySQL gave no answer (its error 1290)"' in capsys.readouterr().err
 
 
 def test_the_heartbeat_has_the_time_of_the_function_that_ended_longest_ago(tmp_path: Path) -> None:

@@ -7,12 +7,11 @@
 -- Asked after Kafka has acknowledged: a rebuild that begins later reads the record in the topic. One
 -- that has begun may have read the topic before.
 --
--- Writes what is there already: a primary that is cut off from its replicas refuses writes
--- (min-replicas-to-write), and must not confirm either. Another server may be the primary by then.
 -- include epoch/why_closed.lua
+-- include epoch/require_replicas.lua
 local campaign = redis.call('HMGET', KEYS[1], 'epoch', 'fence')
 if why_closed(campaign[1], ARGV[1]) or campaign[2] ~= ARGV[2] then
   return 0
 end
-redis.call('HSET', KEYS[1], 'fence', ARGV[2])
+require_replicas(KEYS[1])
 return 1
