@@ -126,3 +126,9 @@ def test_a_user_who_overtakes_another_breaks_p4() -> None:
 def test_a_seed_draws_the_same_history_again() -> None:
     assert draw(7) == draw(7)
     assert draw(7) != draw(8)
+
+
+def test_where_a_replica_runs_that_one_is_promoted() -> None:
+    kinds = {fault.kind for seed in range(200) for fault in draw(seed, redis="replicas").faults}
+    assert "redis-failover" in kinds
+    assert "redis-promote" not in kinds
