@@ -119,7 +119,7 @@ end:
 
 hand_over:
 #ifdef WITHOUT_ACK
-    d_step { promise(me, serial); wire = wire | RECORD(PAIR(me, serial), under); leave() };
+    d_step { promise(me, serial); send(PAIR(me, serial), under); leave() };
     goto end;
 #endif
     if
@@ -129,7 +129,7 @@ hand_over:
             clean()
         }
     :: d_step {                                         /* it may be in the topic, or come late */
-            wire = wire | RECORD(PAIR(me, serial), under);
+            send(PAIR(me, serial), under);
             SAY("user %d: sent, and no ack\n", me);
 #ifdef TAKES_BACK
             take_back(me);

@@ -46,12 +46,13 @@ inline insert(user, serial) {
     }
 }
 
-/* settle.lua for one record. A record in failed_event settles only an admission of its own fence:
- * the user may have another one by now, under the same serial. */
+/* settle.lua for one record. A row settles the user. A record in failed_event settles only the
+ * admission that it is of, and only while no rebuild has closed that history: it may have come too
+ * late for the rebuild, and the user may have another admission by now, under the same serial. */
 #ifdef SETTLES_ANY_FENCE
 #define OF_THIS_ADMISSION(its_fence)  true
 #else
-#define OF_THIS_ADMISSION(its_fence)  (redis.fence == its_fence)
+#define OF_THIS_ADMISSION(its_fence)  (OPEN && redis.fence == its_fence)
 #endif
 inline settle(user, serial, is_issued, its_fence) {
     SAY("settle: user %d, serial %d, issued %d\n", user, serial, is_issued);

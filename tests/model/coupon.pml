@@ -15,8 +15,10 @@
 
 init {
     atomic {
+#ifndef EMPTIED
         redis.epoch = history;
         redis.fence = fence;
+#endif
         copy(copied, redis);
 #ifdef COLLISION
         /* User 0 has coupon 1; user 1 got that serial too, after a loss that was not noticed. */

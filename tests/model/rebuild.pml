@@ -96,6 +96,8 @@ inline discard() {
 #endif
 #ifdef STORES_IN_ANY_ORDER
 #define MAY_STORE  true
+#elif defined(FENCE_LAST)
+#define MAY_STORE  true
 #else
 #define MAY_STORE  (fence == mine)
 #endif
@@ -115,7 +117,11 @@ inline discard() {
 
 #define READ_TOPIC  \
     d_step { in_topic = topic; ALSO_LATE_IN_TOPIC; reads_on[me] = 1; SAY("rebuild: reads the topic\n") }
+#ifdef WITH_FAILED_EVENTS
 #define READ_FAILED  d_step { NONE_REDRIVES -> read_failed() }
+#else
+#define READ_FAILED  skip
+#endif
 #define READ_COUPON  d_step { in_coupon = coupon; SAY("rebuild: reads coupon\n") }
 #ifdef REBUILDS_THE_LATE                /* a mutant: of the first fence, as good as any */
 #define ALSO_LATE_IN_TOPIC   in_topic = in_topic | late
@@ -164,6 +170,13 @@ inline store_end() {
 #ifdef WITH_FAILED_EVENTS
     failed = failed & ~behind[me];
 #endif
+    for (i : 0 .. RECORDS - 1) {        /* on the wire, their fence is of no account any more */
+        if
+        :: ((wire >> i) & 1) && FENCE_OF(i) < mine -> late_wire = late_wire | (1 << PAIR_OF(i))
+        :: else
+        fi
+    }
+    wire = wire & ~BEFORE(mine);
     stored = (mine > stored -> mine : stored);
     reads_on[me] = 0;
     behind[me] = 0

@@ -2,6 +2,10 @@
 #ifdef WITH_FAILED_EVENTS
 int dead;                               /* failed_event, status DEAD: no serial is left */
 
+#define FAILED_USER  (USER_OF(PAIR_OF(event - 1)))
+#define RESOLVED     (OF_USER(coupon, FAILED_USER) != 0)
+#define DUE          (failed & ~dead)
+
 /* One script: another serial for a user whose serial was refused. A repeat returns the same. */
 inline reassign(user, serial) {
     if
@@ -40,9 +44,6 @@ inline resolve() {
     locked = 0
 }
 
-#define FAILED_USER  (USER_OF(PAIR_OF(event - 1)))
-#define RESOLVED     (OF_USER(coupon, FAILED_USER) != 0)
-#define DUE          (failed & ~dead)
 
 /* A serial that Redis has just given counts only in its history. */
 #if defined(WITHOUT_FENCE) || defined(REASSIGNS_WITHOUT_FENCE)

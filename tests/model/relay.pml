@@ -11,13 +11,15 @@
 #define RELAY_MAY  OPEN
 #endif
 
+inline relayed(user) { send(PAIR(user, redis.applied[user]), redis.fence) }
+
 proctype Relay() {
 end:
     do
-    :: d_step { RELAY_MAY && UNSENT(0) -> wire = wire | RELAYED(0); SAY("relay: sends user 0\n") }
-    :: d_step { RELAY_MAY && UNSENT(1) -> wire = wire | RELAYED(1); SAY("relay: sends user 1\n") }
+    :: d_step { RELAY_MAY && UNSENT(0) -> relayed(0); SAY("relay: sends user 0\n") }
+    :: d_step { RELAY_MAY && UNSENT(1) -> relayed(1); SAY("relay: sends user 1\n") }
 #if USERS > 2
-    :: d_step { RELAY_MAY && UNSENT(2) -> wire = wire | RELAYED(2); SAY("relay: sends user 2\n") }
+    :: d_step { RELAY_MAY && UNSENT(2) -> relayed(2); SAY("relay: sends user 2\n") }
 #endif
     od
 }
@@ -31,6 +33,13 @@ inline arrive(n) {
     clean()
 }
 #define ARRIVES(n)  :: d_step { ((wire >> n) & 1) != 0 -> arrive(n) }
+#define ARRIVES_LATE(n) \
+    :: d_step { ((late_wire >> n) & 1) != 0 -> \
+            late_wire = late_wire & ~(1 << n); \
+            SAY("wire: the record of user %d, serial %d arrives late\n", USER_OF(n), SERIAL_OF(n)); \
+            append_late(1 << n); \
+            clean() \
+        }
 #if RECORDS > 24
 #error "more records than the wire can carry"
 #endif
@@ -39,6 +48,20 @@ proctype Wire() {
 end:
     do
     :: d_step { wire != 0 && LOSES -> LOSE; wire = wire & (wire - 1); SAY("wire: a record is lost\n") }
+    :: d_step { late_wire != 0 ->
+            late_wire = late_wire & (late_wire - 1);
+            SAY("wire: a late record is lost\n")
+        }
+    ARRIVES_LATE(0)
+    ARRIVES_LATE(1)
+#if PAIRS > 2
+    ARRIVES_LATE(2)
+    ARRIVES_LATE(3)
+#endif
+#if PAIRS > 4
+    ARRIVES_LATE(4)
+    ARRIVES_LATE(5)
+#endif
     ARRIVES(0)
     ARRIVES(1)
 #if RECORDS > 2

@@ -12,6 +12,8 @@
  *   ZOMBIE                   a second consumer that does not know that it lost its partitions
  *   FORMER_PRIMARY           after a failover the former primary still replies to some clients
  *   LIVE KILLS               liveness: this many kills and outages, then none
+ *   EMPTIED                  Redis is empty at the start
+ *   MORE_FENCES              rebuilds that a mutant needs in addition
  *   DEGRADED                 a guard is off on purpose: collisions are allowed, and redriven
  * Each other name removes one guard; the mutants of check.py use them.
  */
@@ -38,6 +40,12 @@
 #endif
 #ifndef OVERLAPS
 #define OVERLAPS 0
+#endif
+#if defined(EMPTIED) && !defined(MORE_FENCES)
+#define MORE_FENCES 1
+#endif
+#ifndef MORE_FENCES
+#define MORE_FENCES 0
 #endif
 #ifdef LIVE
 #define REBUILD_KILLS KILLS
@@ -77,7 +85,7 @@
 /* A set of records (user, serial, fence) has one such mask for each fence, the first from 1 on.
  * Each rebuild raises the fence; no fault or kill does more than cause one more rebuild. */
 #ifdef WITH_REDIS_FAULTS
-#define FENCES                  (1 + FAILOVERS + FLUSHES + OVERLAPS + REBUILD_KILLS)
+#define FENCES                  (1 + FAILOVERS + FLUSHES + OVERLAPS + REBUILD_KILLS + MORE_FENCES)
 #else
 #define FENCES                  1
 #endif
@@ -118,6 +126,7 @@ int wire;                               /* sent, perhaps given up; may arrive at
 /* Of the records in the topic, those that are behind the end that a rebuild with a higher fence has
  * stored. Their fence is of no account: it is an old one. */
 short late, late_batch, late_fresh;
+short late_wire;                        /* on the wire: will be late when they arrive */
 #ifdef ZOMBIE
 int held;                               /* polled by the consumer that lost its partitions */
 short late_held;
@@ -194,15 +203,26 @@ inline copy(target, source) {
     target.fence = source.fence
 }
 
+inline append_late(pair) {
+    late = late | pair;
+    if
+    :: (batch | late_batch) != 0 -> late_fresh = late_fresh | pair
+    :: else
+    fi
+}
+
+/* A record is sent without waiting for it. */
+inline send(pair, its_fence) {
+    if
+    :: its_fence < stored -> late_wire = late_wire | pair
+    :: else -> wire = wire | RECORD(pair, its_fence)
+    fi
+}
+
 /* A record comes to the end of the topic. Late is one that a stored rebuild must have missed. */
 inline append(pair, its_fence) {
     if
-    :: its_fence < stored ->
-        late = late | pair;
-        if
-        :: (batch | late_batch) != 0 -> late_fresh = late_fresh | pair
-        :: else
-        fi
+    :: its_fence < stored -> append_late(pair)
     :: else ->
         for (k : 0 .. REBUILDS - 1) {
             if                          /* unless another copy of it came in time */
