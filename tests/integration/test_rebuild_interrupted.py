@@ -59,6 +59,22 @@ def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
+def test_an_older_rebuild_stores_no_end_of_the_topic_and_does_not_open_an_emptied_redis(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    older = wiring.fences().raise_fence(campaign_id)
+    later = wiring.fences().raise_fence(campaign_id)
+    flush(lossy)
+    assert wiring.redis_rebuild().begin(campaign_id, older)
+    with pytest.raises(StaleStateError):
+        wiring.fences().store_offsets(campaign_id, older, "topic", {0: 7})
+    assert wiring.fences().offsets(campaign_id) == []
+    wiring.fences().store_offsets(campaign_id, later, "topic", {0: 7})
+    [stored] = wiring.fences().offsets(campaign_id)
+    assert stored.fence == later
+
+
 def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.adapters.mysql.database import query
+from handlers.domain.errors import StaleStateError
 from handlers.domain.fence import FenceOffset
 
 if TYPE_CHECKING:
@@ -47,11 +48,14 @@ class Fences:
         """Store how far the rebuild of `fence` has read each partition of the topic.
 
         Waits for the transactions that write coupons of the campaign: what they have written by
-        then, a rebuild that reads the coupons afterwards finds.
+        then, a rebuild that reads the coupons afterwards finds. Raises StaleStateError where a
+        later rebuild has the campaign: Redis, which compares the fences, may have forgotten it.
         """
 
         def work(cursor: Cursor) -> None:
             cursor.execute(LOCK_CAMPAIGN, {"campaign_id": campaign_id})
+            if cursor.fetchone() != (fence,):
+                raise StaleStateError
             for partition, offset in ends.items():
                 values = {"partition_no": partition, "offset_no": offset, "topic": topic}
                 ids = {"campaign_id": campaign_id, "fence": fence}
