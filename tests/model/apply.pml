@@ -119,7 +119,9 @@ end:
 
 hand_over:
 #ifdef WITHOUT_ACK
-    d_step { promise(me, serial); send(PAIR(me, serial), under); leave() };
+    if                                                  /* and sends in the background */
+    :: d_step { promise(me, serial); send(PAIR(me, serial), under); leave() }
+    fi;
     goto end;
 #endif
     if

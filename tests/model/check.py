@@ -125,7 +125,7 @@ def _search(case: Case) -> Result:
             defines += ["-DLIVE", f"-DKILLS={KILLS}"]
         if shortest:
             defines.append("-DSHORTEST")
-        compiled = ["-DCOLLAPSE", f"-DMEMLIM={MEMORY_MB_MAX}"]
+        compiled = [f"-DMEMLIM={MEMORY_MB_MAX}"]
         compiled += [f"-DNFAIR={FAIR_BYTES}"] if case.formula else ["-DSAFETY"]
         compiled += ["-DBFS"] if shortest else []
         search = [] if shortest else [f"-m{DEPTH_MAX}"]
