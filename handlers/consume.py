@@ -77,7 +77,7 @@ def _write_one(item: DecodedRecord | FailedEvent) -> list[Settlement]:
         ids = coupon.campaign_id, coupon.user_id
         ledger.write([], [FailedEvent(item.record, Reason.NOT_INSERTED, detail, *ids)])
         # The redrive retries it now. If it stayed pending, the relay would send it forever.
-        return [Settlement(*ids, coupon.serial, SettledAs.FAILED_EVENT)]
+        return [Settlement(*ids, coupon.serial, SettledAs.FAILED_EVENT, coupon.fence)]
 
 
 def _settle(settlements: Sequence[Settlement]) -> None:
