@@ -38,7 +38,6 @@ PROTOCOL = (
     Case("three-people", "3 people, 1 coupon", "USERS=3 ATTEMPTS=1"),
     Case("failover", "restart, or a replica that lacks writes", "FAILOVERS=1"),
     Case("failover-twice", "A to B to A", "FAILOVERS=2 ATTEMPTS=1"),
-    Case("failover-2", "… once, 2 coupons", "FAILOVERS=1 QUANTITY=2 ATTEMPTS=1"),
     Case("failover-killed", "… the rebuild is killed", "FAILOVERS=1 REBUILD_KILLS=1"),
     Case("flush", "Redis emptied", "FLUSHES=1"),
     Case("flush-twice", "… twice", "FLUSHES=2 ATTEMPTS=1"),

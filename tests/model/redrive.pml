@@ -28,12 +28,14 @@ inline release() {
     locked = 0;
     event = 0;
     serial = 0;
+    is_written = 0;
     under = 0;
     clean()
 }
 
 /* Written, or the user has a coupon already: what is settled is the row. */
 inline resolve() {
+    is_written = 1;
     failed = failed & ~(1 << (event - 1));
     for (k : 1 .. SERIALS) {
         if
@@ -54,6 +56,7 @@ inline resolve() {
 
 proctype Redrive() {
     byte event, serial, under;                          /* the record's index + 1 */
+    bit is_written;
 end:
     do
     :: d_step { late_failed != 0 ->                     /* its user was not accepted */
@@ -88,13 +91,13 @@ again:
         :: atomic { KILL; release() }; goto end
         fi;
         if
-        :: d_step { event != 0 && RESOLVED -> settle(FAILED_USER, serial, 1, 0); release() }
-        :: d_step { event != 0 && !RESOLVED && OPEN -> reassign(FAILED_USER, serial); clean() };
+        :: d_step { event != 0 && is_written -> settle(FAILED_USER, serial, 1, 0); release() }
+        :: d_step { event != 0 && !is_written && OPEN -> reassign(FAILED_USER, serial); clean() };
             if
             :: serial != 0 -> goto again
             :: d_step { serial == 0 -> dead = dead | (1 << (event - 1)); release() }
             fi
-        :: d_step { event != 0 && !RESOLVED && !OPEN -> release() }     /* later */
+        :: d_step { event != 0 && !is_written && !OPEN -> release() }     /* later */
         :: event == 0
         :: atomic { KILL; release() }
         fi
