@@ -77,11 +77,6 @@ PROTOCOL = (
         "FORMER_PRIMARY CONFIRMS_IN_MYSQL FAILOVERS=1",
     ),
     Case(
-        "settle-first",
-        "settled before the transaction: needless, yet safe",
-        "SETTLES_FIRST FAILOVERS=1",
-    ),
-    Case(
         "relay-closed",
         "relay without epoch check: needless, yet safe",
         "RELAYS_WHEN_CLOSED FAILOVERS=1",
@@ -135,6 +130,7 @@ MUTANTS = (
         "STORES_IN_ANY_ORDER OVERLAPS=1 EMPTIED FLUSHES=2 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
     ),
     _mutant("commit-first", "offset committed before the transaction", "COMMITS_FIRST FAILOVERS=1"),
+    _mutant("settle-first", "settled before the transaction", "SETTLES_FIRST FAILOVERS=1"),
     _mutant("write-last", "settled, offset committed, then the transaction", "WRITES_LAST"),
     _mutant("no-settle", "never settled", "NEVER_SETTLES", ENDS),
     _mutant("no-pending", "no pending record, no relay", "WITHOUT_PENDING"),
