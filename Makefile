@@ -123,7 +123,7 @@ token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)
 
 .PHONY: model lint lint-infra test-infra fmt clean
-model:  ## the protocol, checked exhaustively with Spin (ARGS="--only calm no-wait", --tell)
+model:  ## the protocol, checked exhaustively with Spin (ARGS="--only calm no-confirm", --tell)
 	@python3 -m tests.model.check $(ARGS)
 lint: python  ## ruff (rules and format), mypy
 	@.venv/bin/ruff check

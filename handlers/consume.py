@@ -84,7 +84,7 @@ def _keep_refused(
             error = refusal
         else:
             # The redrive retries it now. If it stayed pending, the relay would send it forever.
-            return [Settlement(*ids, coupon.serial, SettledAs.FAILED_EVENT)], []
+            return [Settlement(*ids, coupon.serial, SettledAs.FAILED_EVENT, coupon.fence)], []
     log.exception("a record can be kept nowhere", {"place": _position(item.record)}, error)
     return [], [item.record]
 

@@ -14,9 +14,13 @@ class SettledAs(StrEnum):
 
 
 class Settlement(NamedTuple):
-    """One admission that is not pending any longer."""
+    """One admission that is not pending any longer.
+
+    fence: of the record in failed_event; it settles no admission of another fence. 0: of any.
+    """
 
     campaign_id: str
     user_id: str
     serial: int
     state: SettledAs
+    fence: int = 0

@@ -117,6 +117,18 @@ class SettlementContract(OpenCampaign):
             Outcome.ALREADY_APPLIED, 3, fence=1
         )
 
+    def test_a_failed_event_of_another_fence_leaves_the_admission_pending(
+        self, backend: Backend, opened: str
+    ) -> None:
+        admit_one(backend.admissions, opened, "1")
+        before = backend.dump()
+        for fence in (2, 10**9):
+            other = Settlement(opened, "1", 1, SettledAs.FAILED_EVENT, fence)
+            backend.admissions.settle([other])
+            assert backend.dump() == before
+        backend.admissions.settle([Settlement(opened, "1", 1, SettledAs.FAILED_EVENT, 1)])
+        assert not backend.pending(opened)
+
     @pytest.mark.parametrize("serial", [2, 0, -1, 10**18, 10**400])
     def test_a_foreign_record_leaves_the_true_admission_pending(
         self, backend: Backend, opened: str, serial: int

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pymysql
 import pytest
 
 from handlers import wiring
 from handlers.adapters.mysql import connection, ledger
+from handlers.domain.errors import StaleStateError
+from handlers.domain.record import DecodedRecord
 from tests.support.service import coupons, create_campaign, message, rows
 from tests.support.waiting import eventually
 
@@ -51,8 +52,8 @@ def await_waiting(settings: Settings, statement: str) -> None:
 
 def write(cursor: Cursor, campaign_id: str, fence: int) -> None:
     """Do what apply does in its transaction."""
-    values = wiring.ledger()._rows([message(campaign_id, "42", 1, fence)])
-    cursor.execute(ledger.INSERT_COUPONS, values)
+    row = DecodedRecord(message(campaign_id, "42", 1, fence), ledger._nowhere)
+    assert wiring.ledger().insert(cursor, [row], direct=True) == {}
 
 
 def test_a_row_counts_only_under_the_fence_that_admitted_its_user(
@@ -119,7 +120,18 @@ def test_two_rebuilds_never_get_the_same_fence(service: Settings, campaign_id: s
     assert sorted(raised) == list(range(2, 42))
 
 
-def test_a_fence_of_an_unknown_campaign_cannot_be_stored(service: Settings) -> None:
+def test_the_end_of_the_topic_is_stored_for_the_present_fence_only(
+    service: Settings, campaign_id: str
+) -> None:
     assert service
-    with pytest.raises(pymysql.IntegrityError):
-        wiring.fences().store_offsets("unknown", 2, "coupon_create", {0: 1})
+    create_campaign(campaign_id)
+    fences = wiring.fences()
+    for name, fence in (("unknown", 2), (campaign_id, 2)):
+        with pytest.raises(StaleStateError):
+            fences.store_offsets(name, fence, "coupon_create", {0: 1})
+    for _ in range(2):  # a repetition changes nothing
+        fences.store_offsets(campaign_id, 1, "coupon_create", {0: 1, 1: 5})
+    assert sorted(fences.offsets(campaign_id)) == [
+        (1, "coupon_create", 0, 1),
+        (1, "coupon_create", 1, 5),
+    ]

@@ -142,7 +142,10 @@ def test_without_the_bounds_the_same_crowd_would_wait_as_long_as_the_handlers_do
 
 @pytest.fixture
 def world(clean: Settings, private_valkey: Valkey) -> dict[str, str]:
-    """The environment of programs with a Redis of their own, which a test may pause."""
+    """The environment of programs with a Redis of their own, which a test may pause.
+
+    Without campaigns, else the epoch of this Redis would not be set.
+    """
     own = dataclasses.replace(clean, redis_url=private_valkey.url, redis_cluster=False)
     ensure_epoch(own, database_address(own), RetryDeadline(WAIT_S, lambda _: None))
     return {**os.environ, "REDIS_URL": private_valkey.url, "REDIS_CLUSTER": "off"}

@@ -11,6 +11,7 @@ import pytest
 from handlers import rebuild, wiring
 from handlers.adapters.redis.rebuild import RedisRebuild
 from handlers.domain.errors import StaleStateError, UnavailableError
+from handlers.domain.settlement import SettledAs, Settlement
 from handlers.rebuild import rebuild_handler
 from local.servers.ports import free_port
 from tests.support.redis_loss import flush
@@ -73,6 +74,21 @@ def test_an_older_rebuild_stores_no_end_of_the_topic_and_does_not_open_an_emptie
     wiring.fences().store_offsets(campaign_id, later, "topic", {0: 7})
     [stored] = wiring.fences().offsets(campaign_id)
     assert stored.fence == later
+
+
+def test_a_failed_event_settles_no_admission_while_a_rebuild_has_the_campaign(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    admissions = wiring.admissions()
+    fence = admit_one(admissions, campaign_id, "a").fence
+    wiring.redis_rebuild().begin(campaign_id, wiring.fences().raise_fence(campaign_id))
+    before = redis_dump(lossy)
+    failed = Settlement(campaign_id, "a", 1, SettledAs.FAILED_EVENT, fence)
+    admissions.settle([failed])
+    assert redis_dump(lossy) == before
+    admissions.settle([failed._replace(fence=0)])  # a record from before the fences
+    assert redis_dump(lossy) != before
 
 
 @pytest.mark.single_redis

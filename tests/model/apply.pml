@@ -1,33 +1,51 @@
 /* apply_handler, and its user, who applies again or gives up. */
 mtype = { NOTHING, ACCEPTED, ALREADY_APPLIED, SOLD_OUT };
+SCRATCH mtype outcome = NOTHING;
 
 /* admit.lua */
-inline admit(user, outcome, serial) {
-    serial = redis.applied[user];
+inline admit(server, user, serial) {
+    serial = server.applied[user];
     if
     :: serial != 0 -> outcome = ALREADY_APPLIED
     :: else ->
-        take_serial(serial);
+        take_serial(server, serial);
         if
         :: serial == 0 -> outcome = SOLD_OUT
         :: else ->
             outcome = ACCEPTED;
-            redis.applied[user] = serial;
+            server.applied[user] = serial;
 #ifndef WITHOUT_PENDING
-            redis.pending[user] = 1;
+            server.pending[user] = 1;
 #endif
-            unsaved = 1
+            lags = 1
         fi
     fi;
     SAY("user %d: the script says %e %d\n", user, outcome, serial);
-#ifndef DEGRADED
+#if !defined(DEGRADED) && !defined(FORMER_PRIMARY)
     P3_accepted_told_otherwise = (told[user] && outcome != ALREADY_APPLIED);
 #endif
-    assert(!P3_accepted_told_otherwise)
+    assert(!P3_accepted_told_otherwise);
+    under = server.fence;
+    if
+    :: outcome == SOLD_OUT -> leave()
+#ifdef ALREADY_AT_ONCE
+    :: outcome == ALREADY_APPLIED ->
+#ifndef ALREADY_PROMISES_NOTHING
+        promise(user, serial);
+#endif
+        leave()
+#else
+    /* Not pending: MySQL has it. Still pending: sent again, as if it were new. */
+    :: outcome == ALREADY_APPLIED && !server.pending[user] -> promise(user, serial); leave()
+#endif
+    :: else
+    fi;
+    outcome = NOTHING;
+    clean()
 }
 
 inline promise(user, serial) {
-    SAY("user %d: is told serial %d\n", user, serial);
+    SAY("user %d: is told ACCEPTED, serial %d\n", user, serial);
 #ifndef DEGRADED
     P3_accepted_told_otherwise = (shown[user] != 0 && shown[user] != serial);
 #endif
@@ -36,10 +54,9 @@ inline promise(user, serial) {
     shown[user] = serial
 }
 
-inline leave(user) {
-    busy = busy & ~(1 << user);
-    outcome = NOTHING;
-    serial = 0
+inline leave() {
+    serial = 0;
+    under = 0
 }
 
 /* Kafka took too long, so this one returns the serial: wrong, the record may be there. */
@@ -49,87 +66,113 @@ inline take_back(user) {
         redis.applied[user] = 0;
         redis.pending[user] = 0;
         redis.returned = redis.returned | (1 << serial);
-        unsaved = 1;
+        lags = 1;
         SAY("user %d: serial %d is taken back\n", user, serial)
     :: else
     fi;
-    leave(user)
+    leave()
 }
 
+/* confirm.lua, asked after Kafka's ack */
+#ifdef WITHOUT_CONFIRMATION
+#define CONFIRMED  true
+#elif defined(CONFIRMS_IN_MYSQL)
+#define CONFIRMED  (fence == under)
+#elif defined(FORMER_PRIMARY)
+#define CONFIRMED  ((OPEN && redis.fence == under) || (FORMER_OPEN && former.fence == under))
+#else
+#define CONFIRMED  (OPEN && redis.fence == under)
+#endif
+#ifdef FORMER_PRIMARY
+/* Its replication id is still that of the history it was the primary of. */
+#define FORMER_OPEN  (former.epoch != 0 && former.builder == 0)
+#endif
+
+#if defined(WITHOUT_FENCE) || defined(FENCE_WITHOUT_LOCK)
+#define MAY_WRITE  true
+#else
+#define MAY_WRITE  (fence == under)
+#endif
+
 proctype Apply(byte me) {
-    byte attempts = (me == USERS - 1 -> ATTEMPTS : ATTEMPTS_OTHERS), serial;
-    mtype outcome = NOTHING;
+    byte attempts = (me == USERS - 1 -> ATTEMPTS : ATTEMPTS_OTHERS), serial, under;
 end:
     do
-    :: d_step { attempts > 0 && OPEN ->
-            attempts--;
-            admit(me, outcome, serial);
-            if
-            :: outcome == SOLD_OUT -> outcome = NOTHING
-#ifdef ALREADY_AT_ONCE
-            :: outcome == ALREADY_APPLIED ->
-#ifndef ALREADY_PROMISES_NOTHING
-                promise(me, serial);
-#endif
-                outcome = NOTHING;
-                serial = 0
-#else
-            /* Not pending: MySQL has it. Still pending: sent again, as if it were new. */
-            :: outcome == ALREADY_APPLIED && !redis.pending[me] ->
-                promise(me, serial);
-                outcome = NOTHING;
-                serial = 0
-#endif
-            :: else -> busy = busy | (1 << me)
-            fi
-        };
+    :: d_step { attempts > 0 && OPEN -> attempts--; admit(redis, me, serial) };
         if
-        :: outcome == NOTHING
+        :: serial == 0
         :: else -> goto hand_over
         fi
+#ifdef FORMER_PRIMARY
+    :: d_step { attempts > 0 && FORMER_OPEN ->
+            attempts--;
+            SAY("(by the former primary) ");
+            admit(former, me, serial)
+        };
+        if
+        :: serial == 0
+        :: else -> goto hand_over
+        fi
+#endif
     :: d_step { attempts > 0 -> attempts = 0 }          /* gives up */
     od;
 
 hand_over:
 #ifdef WITHOUT_ACK
     if                                                  /* and sends in the background */
-    :: d_step { promise(me, serial) }
-    fi;
-    if
-    :: d_step { append(me, serial); leave(me) }
-    :: d_step { leave(me) }                             /* frozen or killed */
+    :: d_step { promise(me, serial); send(PAIR(me, serial), under); leave() }
     fi;
     goto end;
 #endif
     if
-    :: d_step { append(me, serial); SAY("user %d: Kafka has it and says so\n", me) };
-        goto acknowledged
-    :: d_step { append(me, serial); SAY("user %d: Kafka has it, the ack is lost\n", me) }
-    :: d_step { SAY("user %d: not sent: Kafka is down, or this apply is killed\n", me) }
-#ifdef LATE
-    :: d_step { wire = wire | PAIR(me, serial); SAY("user %d: sent, and given up\n", me) }
-#endif
-    fi;
-#ifdef TAKES_BACK
-    d_step { take_back(me) };
-    goto end;
-#endif
-    if
-    :: d_step { OPEN && redis.applied[me] == serial ->  /* confirm.lua and WAITAOF */
-            fsync();
-#if FLUSHES > 0
-            on_disk_only[me] = 1;
-#endif
-            SAY("user %d: it is on Redis's disk\n", me)
+    :: d_step {
+            append(PAIR(me, serial), under);
+            SAY("user %d: Kafka has it and says so\n", me);
+            clean()
         }
-    :: d_step { leave(me); SAY("user %d: 503, or killed\n", me) };
-        goto end
+    :: d_step {                                         /* it may be in the topic, or come late */
+            send(PAIR(me, serial), under);
+            SAY("user %d: sent, and no ack\n", me);
+#ifdef TAKES_BACK
+            take_back(me);
+#endif
+            skip
+        };
+        goto not_safe
+    fi;
+    if
+    :: d_step { CONFIRMED -> promise(me, serial); leave() }; goto end
+    :: d_step { SAY("user %d: not confirmed\n", me) }
     fi;
 
-acknowledged:
+not_safe:
+#ifdef FENCE_WITHOUT_LOCK
     if
-    :: d_step { promise(me, serial); leave(me) }
-    :: d_step { leave(me); SAY("user %d: killed before the answer\n", me) }
+    :: d_step { serial != 0 && fence == under -> SAY("user %d: the fence is right\n", me) }
+    :: d_step { leave() }; goto end
+    fi;
+#endif
+    if
+    :: d_step { serial != 0 && MAY_WRITE ->             /* the direct write */
+            SAY("user %d writes directly: ", me);
+            insert(me, serial);
+            if
+            :: is_refused -> leave()
+            :: else -> promise(me, serial)
+            fi;
+            clean()
+        }
+    :: d_step {                                         /* MySQL is down, or apply is killed */
+            SAY("user %d: 503, or killed\n", me);
+#ifdef ACCEPTS_UNSAFE
+            promise(me, serial);
+#endif
+            leave()
+        }
+    fi;
+    if
+    :: d_step { serial != 0 -> settle(me, serial, 1, under); leave(); clean() }
+    :: d_step { leave() }
     fi;
     goto end
 }

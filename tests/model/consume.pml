@@ -46,8 +46,15 @@ inline insert(user, serial) {
     }
 }
 
-/* settle.lua for one record */
-inline settle(user, serial, is_issued) {
+/* settle.lua for one record. A row settles the user. A record in failed_event settles only the
+ * admission that it is of, and only while no rebuild has closed that history: it may have come too
+ * late for the rebuild, and the user may have another admission by now, under the same serial. */
+#ifdef SETTLES_ANY_FENCE
+#define OF_THIS_ADMISSION(its_fence)  true
+#else
+#define OF_THIS_ADMISSION(its_fence)  (OPEN && redis.fence == its_fence)
+#endif
+inline settle(user, serial, is_issued, its_fence) {
     SAY("settle: user %d, serial %d, issued %d\n", user, serial, is_issued);
     if
     :: is_issued && redis.applied[user] != serial ->
@@ -56,30 +63,57 @@ inline settle(user, serial, is_issued) {
     :: else
     fi;
     if
-    :: redis.applied[user] == serial -> redis.pending[user] = 0
+    :: redis.applied[user] == serial && (is_issued || OF_THIS_ADMISSION(its_fence)) ->
+        redis.pending[user] = 0
     :: else
     fi;
-    unsaved = 1
+    lags = 1
 }
 
-/* One transaction: each record of the set gets its row, or its failed_event. */
-inline write(records, refused_user) {
+/* One transaction: each record gets its row, or its failed_event. */
+inline write(records, late_records, refused_user) {
+    for (i : 0 .. RECORDS - 1) {
+        if
+        :: (records >> i) & 1 ->
+            if
+#ifdef WITH_FAILED_EVENTS
+            :: refused_user == USER_OF(PAIR_OF(i)) + 1 ->
+                failed = failed | (1 << i);
+                SAY("MySQL: refuses user %d, failed_event has it\n", USER_OF(PAIR_OF(i)))
+#endif
+            :: else ->
+                insert(USER_OF(PAIR_OF(i)), SERIAL_OF(PAIR_OF(i)));
+                if
+                :: is_refused ->
+#ifndef DEGRADED
+                    durable_admissions_collide = 1;
+                    assert(!durable_admissions_collide);
+#else
+                    failed = failed | (1 << i);
+#endif
+                    skip
+                :: else
+                fi
+            fi
+        :: else
+        fi
+    }
     for (i : 0 .. PAIRS - 1) {
         if
-        :: ((records >> i) & 1) && refused_user == USER_OF(i) + 1 ->
-            failed = failed | (1 << i);
-            SAY("MySQL: refuses the record of user %d, failed_event has it\n", USER_OF(i))
-        :: ((records >> i) & 1) && refused_user != USER_OF(i) + 1 ->
-            insert(USER_OF(i), SERIAL_OF(i));
+        :: (late_records >> i) & 1 ->
             if
-            :: is_refused ->
-                failed = failed | (1 << i);
-#ifndef DEGRADED
-                durable_admissions_collide = 1;
-                assert(!durable_admissions_collide);
+#ifdef WITH_FAILED_EVENTS
+            :: refused_user == USER_OF(i) + 1 ->
+                late_failed = late_failed | (1 << i);
+                SAY("MySQL: refuses late user %d, failed_event has it\n", USER_OF(i))
+#endif
+            :: else ->
+#ifdef WRITES_THE_LATE
+                insert(USER_OF(i), SERIAL_OF(i));
+#else
+                SAY("MySQL: user %d, serial %d, came too late\n", USER_OF(i), SERIAL_OF(i));
 #endif
                 skip
-            :: else
             fi
         :: else
         fi
@@ -87,10 +121,27 @@ inline write(records, refused_user) {
     skip
 }
 
-inline settle_all(records) {
+#ifdef SETTLES_THE_LATE
+#define SETTLES_LATE(index)  true
+#elif REFUSALS > 0                      /* a refused record is settled as all others are */
+#define SETTLES_LATE(index)  (HAS_INDEX(coupon, index) || HAS_INDEX(late_failed, index))
+#else
+#define SETTLES_LATE(index)  HAS_INDEX(coupon, index)
+#endif
+#define HAS_INDEX(set, index)  (((set) >> (index)) & 1)
+
+inline settle_all(records, late_records) {
+    for (i : 0 .. RECORDS - 1) {
+        if
+        :: (records >> i) & 1 ->
+            settle(USER_OF(PAIR_OF(i)), SERIAL_OF(PAIR_OF(i)), HAS_INDEX(coupon, PAIR_OF(i)), FENCE_OF(i))
+        :: else
+        fi
+    }
     for (i : 0 .. PAIRS - 1) {
         if
-        :: (records >> i) & 1 -> settle(USER_OF(i), SERIAL_OF(i), ((coupon >> i) & 1))
+        :: ((late_records >> i) & 1) && SETTLES_LATE(i) ->
+            settle(USER_OF(i), SERIAL_OF(i), HAS_INDEX(coupon, i), 0)
         :: else
         fi
     }
@@ -99,15 +150,17 @@ inline settle_all(records) {
 
 inline commit_offset() {
     topic = (topic & ~batch) | fresh;
+    late = (late & ~late_batch) | late_fresh;
     fresh = 0;
+    late_fresh = 0;
     SAY("consumer: offset committed\n")
 }
 
 /* A mutant that settles before the transaction says "issued" too early. */
 inline settle_all_as_issued() {
-    for (i : 0 .. PAIRS - 1) {
+    for (i : 0 .. RECORDS - 1) {
         if
-        :: (batch >> i) & 1 -> settle(USER_OF(i), SERIAL_OF(i), 1)
+        :: (batch >> i) & 1 -> settle(USER_OF(PAIR_OF(i)), SERIAL_OF(PAIR_OF(i)), 1, 0)
         :: else
         fi
     }
@@ -116,22 +169,22 @@ inline settle_all_as_issued() {
 
 #ifdef COMMITS_FIRST
 #define FIRST   commit_offset()
-#define SECOND  write(batch, refused_user)
-#define THIRD   settle_all(batch)
+#define SECOND  write(batch, late_batch, refused_user)
+#define THIRD   settle_all(batch, late_batch)
 #elif defined(SETTLES_FIRST)
 #define FIRST   settle_all_as_issued()
-#define SECOND  write(batch, refused_user)
+#define SECOND  write(batch, late_batch, refused_user)
 #define THIRD   commit_offset()
 #elif defined(WRITES_LAST)
 #define FIRST   settle_all_as_issued()
 #define SECOND  commit_offset()
-#define THIRD   write(batch, refused_user)
+#define THIRD   write(batch, late_batch, refused_user)
 #else
-#define FIRST   write(batch, refused_user)
+#define FIRST   write(batch, late_batch, refused_user)
 #ifdef NEVER_SETTLES
 #define SECOND  skip
 #else
-#define SECOND  settle_all(batch)
+#define SECOND  settle_all(batch, late_batch)
 #endif
 #define THIRD   commit_offset()
 #define MAY_SKIP_SECOND                                 /* Redis does not reply to settle */
@@ -140,14 +193,21 @@ inline settle_all_as_issued() {
 inline end_batch() {
     batch = 0;
     fresh = 0;
-    refused_user = 0
+    late_batch = 0;
+    late_fresh = 0;
+    refused_user = 0;
+    clean()
 }
 
 proctype Consumer() {
     byte refused_user;                                  /* user + 1 */
 end:
     do
-    :: d_step { topic != 0 -> batch = topic; SAY("consumer: polls\n") };
+    :: d_step { (topic | late) != 0 ->
+            batch = topic;
+            late_batch = late;
+            SAY("consumer: polls\n")
+        };
 #if REFUSALS > 0
         if
         :: skip
@@ -156,11 +216,11 @@ end:
         fi;
 #endif
         if
-        :: d_step { FIRST }
+        :: d_step { FIRST; clean() }
         :: atomic { KILL; end_batch(); SAY("consumer: killed\n") }; goto end
         fi;
         if
-        :: d_step { SECOND }
+        :: d_step { SECOND; clean() }
 #ifdef MAY_SKIP_SECOND
         :: d_step { KILL }
 #endif
@@ -176,16 +236,15 @@ end:
 #ifdef ZOMBIE
 /* Lost its partitions to another consumer and continues; Kafka refuses its commit. */
 proctype Zombie() {
-    short records = 0;
 end:
     do
-    :: d_step { topic != 0 -> records = topic };
-        d_step { write(records, 0); SAY("(by the zombie)\n") };
+    :: d_step { (topic | late) != 0 -> held = topic; late_held = late };
+        d_step { write(held, late_held, 0); SAY("(by the zombie)\n"); clean() };
         if
-        :: d_step { settle_all(records); SAY("(by the zombie)\n") }
+        :: d_step { settle_all(held, late_held); SAY("(by the zombie)\n"); clean() }
         :: d_step { KILL }
         fi;
-        records = 0
+        d_step { held = 0; late_held = 0 }
     od
 }
 #endif

@@ -5,8 +5,8 @@
  * may be killed. SAY is a line of a counterexample (check.py --tell NAME).
  */
 #include "world.pml"
-#include "apply.pml"
 #include "consume.pml"
+#include "apply.pml"
 #include "relay.pml"
 #include "redrive.pml"
 #include "rebuild.pml"
@@ -15,19 +15,23 @@
 
 init {
     atomic {
-        redis.epoch = run_id;
-        disk.epoch = run_id;
+#ifndef EMPTIED
+        redis.epoch = history;
+        redis.fence = fence;
+#endif
+        copy(copied, redis);
 #ifdef COLLISION
         /* User 0 has coupon 1; user 1 got that serial too, after a loss that was not noticed. */
         coupon = PAIR(0, 1);
-        failed = PAIR(1, 1);
+        failed = RECORD(PAIR(1, 1), 1);
         told[1] = 1;
         redis.applied[0] = 1;
         redis.count = 1;
-        copy(disk, redis);
+        copy(copied, redis);
 #endif
         for (i : 0 .. USERS - 1) { run Apply(i) }
         run Consumer();
+        run Wire();
 #ifndef WITHOUT_PENDING
         run Relay();
 #endif
@@ -35,11 +39,8 @@ init {
         run Redrive();
 #endif
 #ifdef WITH_REDIS_FAULTS
-        for (i : 1 .. REBUILDS) { run Rebuild(i) }
+        for (i : 0 .. REBUILDS - 1) { run Rebuild(i) }
         run RedisFaults();
-#endif
-#ifdef LATE
-        run Wire();
 #endif
 #ifdef ZOMBIE
         run Zombie();
@@ -56,6 +57,6 @@ init {
 #ifdef LIVE
 /* Users are interchangeable, so what holds for one holds for each. */
 ltl accepted_is_issued { [] (told[0] -> <> (OF_USER(coupon, 0) != 0)) }
-ltl opens_again        { [] <> (redis.epoch == run_id) }
+ltl opens_again        { [] <> (redis.epoch == history && redis.builder == 0) }
 ltl pending_ends       { [] (redis.pending[0] -> <> !redis.pending[0]) }
 #endif

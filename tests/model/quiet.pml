@@ -9,7 +9,7 @@
 proctype Quiet() {
     timeout -> d_step {
         SAY("quiet\n");
-        closed_for_good = (redis.epoch != run_id);
+        closed_for_good = !OPEN;
         assert(!closed_for_good);
         for (i : 0 .. USERS - 1) {
             serials = OF_USER(coupon, i);

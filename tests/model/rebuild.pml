@@ -1,61 +1,52 @@
 /* rebuild_handler: from MySQL, Kafka and what Redis still holds, to a Redis that may open. */
 #ifdef WITH_REDIS_FAULTS
 
-/* The durable wins: a user in `found` has that serial; another user whom only Redis has under it,
- * from before some loss, was promised nothing and is dropped. Nothing else is changed. */
+#define HAS_SEEN(bit)  (((seen >> (bit)) & 1) != 0)
+
+/* load.lua. The durable wins: a user in `found` has that serial; another user whom only Redis has
+ * under it was not accepted, and is dropped. Of one source, the first of each user and serial. */
 inline put_back(found, is_pending) {
-    for (i : 0 .. PAIRS - 1) {
+    seen = 0;
+    for (i : 0 .. RECORDS - 1) {
         if
-        :: (found >> i) & 1 ->
-            SAY("rebuild: puts back user %d, serial %d\n", USER_OF(i), SERIAL_OF(i));
+        :: ((found >> i) & 1) && !HAS_SEEN(USER_OF(PAIR_OF(i))) && !HAS_SEEN(USERS + SERIAL_OF(PAIR_OF(i))) ->
+            seen = seen | (1 << USER_OF(PAIR_OF(i))) | (1 << (USERS + SERIAL_OF(PAIR_OF(i))));
+            SAY("rebuild: puts back user %d, serial %d\n", USER_OF(PAIR_OF(i)), SERIAL_OF(PAIR_OF(i)));
 #ifndef KEEPS_DISPLACED
             for (k : 0 .. USERS - 1) {
                 if
-                :: redis.applied[k] == SERIAL_OF(i) -> redis.applied[k] = 0; redis.pending[k] = 0
+                :: redis.applied[k] == SERIAL_OF(PAIR_OF(i)) ->
+                    redis.applied[k] = 0;
+                    redis.pending[k] = 0
                 :: else
                 fi
             }
 #endif
-            redis.applied[USER_OF(i)] = SERIAL_OF(i);
-            redis.pending[USER_OF(i)] = is_pending
+            redis.applied[USER_OF(PAIR_OF(i))] = SERIAL_OF(PAIR_OF(i));
+            redis.returned = redis.returned & ~(1 << SERIAL_OF(PAIR_OF(i)));
+            redis.pending[USER_OF(PAIR_OF(i))] = is_pending
         :: else
         fi
     }
     skip
 }
 
-/* A failed event counts like a coupon, unless its serial or its user has a coupon already: that is
- * why it failed, and the redrive handles it. */
-inline put_back_failed(found, surer) {
-    for (i : 0 .. PAIRS - 1) {
-        users = 0;
-        for (k : 0 .. USERS - 1) { users = users + HAS(surer, k, SERIAL_OF(i)) }
-        if
-        :: ((found >> i) & 1) && (users != 0 || OF_USER(surer, USER_OF(i)) != 0) ->
-            found = found & ~(1 << i)
-        :: else
-        fi
-    }
-    put_back(found, 0)
-}
-
-/* The last scripts, with all that was read. */
+/* In order of precedence, the highest last. */
 inline unite() {
+    put_back(in_failed, 0);
 #ifdef RESTORES_WEAKLY                  /* a mutant: what Redis holds outweighs the topic */
-    put_back(in_coupon, 0);
-    for (i : 0 .. PAIRS - 1) {
+    for (i : 0 .. RECORDS - 1) {
         users = 0;
-        for (k : 0 .. USERS - 1) { users = users + (redis.applied[k] == SERIAL_OF(i)) }
+        for (k : 0 .. USERS - 1) { users = users + (redis.applied[k] == SERIAL_OF(PAIR_OF(i))) }
         if
-        :: ((in_topic >> i) & 1) && (users != 0 || redis.applied[USER_OF(i)] != 0) ->
+        :: ((in_topic >> i) & 1) && (users != 0 || redis.applied[USER_OF(PAIR_OF(i))] != 0) ->
             in_topic = in_topic & ~(1 << i)
         :: else
         fi
     }
 #endif
     put_back(in_topic, 1);
-    put_back(in_coupon, 0);
-    put_back_failed(in_failed, in_topic | in_coupon)
+    put_back(in_coupon, 0)
 }
 
 /* Serials up to the count without an owner are assigned again. */
@@ -84,111 +75,208 @@ inline discard() {
     redis.returned = 0
 }
 
-#ifdef WAIT_FORGETS_RELAY
-#define AWAITED  (busy & ~RELAYING)
+/* A campaign is closed, or a rebuild was killed before it began in Redis. */
+#define NEEDED  (!OPEN || redis.fence < fence)
+#if OVERLAPS > 0                        /* the advisory lock is lost with its connection */
+#define MAY_RUN  (rebuilding == 0 || overlaps > 0)
+#define RUN      overlaps = overlaps - (rebuilding > 0); rebuilding++
 #else
-#define AWAITED  busy
+#define MAY_RUN  true
+#define RUN      skip
 #endif
-#ifdef WAIT_FORGETS_WIRE
-#define WIRE_IS_QUIET  true
+#ifdef WITHOUT_ORDER
+#define MAY_BEGIN  true
 #else
-#define WIRE_IS_QUIET  (wire == 0)
+#define MAY_BEGIN  (redis.builder < mine && redis.fence < mine)
 #endif
 #ifdef WITHOUT_TOKEN
-#define MAY_OPEN  true
+#define HAS_IT  true
 #else
-#define MAY_OPEN  (redis.token == me && redis.epoch != of_run)
+#define HAS_IT  (redis.epoch == history && redis.builder == mine)
+#endif
+#ifdef STORES_IN_ANY_ORDER
+#define MAY_STORE  true
+#elif defined(FENCE_LAST)
+#define MAY_STORE  true
+#else
+#define MAY_STORE  (fence == mine)
 #endif
 #ifdef IGNORES_LOCKS
-#define NONE_LOCKED  true
-#elif USERS == 2
-#define NONE_LOCKED  (!locked[0] && !locked[1])
+#define NONE_REDRIVES  true
 #else
-#define NONE_LOCKED  (!locked[0] && !locked[1] && !locked[2])
+#define NONE_REDRIVES  NONE_WRITES
 #endif
-#define READ_TOPIC   d_step { in_topic = topic; SAY("rebuild: has read the topic\n") }
-#define READ_FAILED  d_step { NONE_LOCKED -> read_failed() }
-#define READ_COUPON  d_step { in_coupon = coupon; SAY("rebuild: has read coupon\n") }
+
+#ifdef FENCE_LAST                       /* a mutant: MySQL's fence is raised after MySQL is read */
+#define FENCE_FIRST  mine = fence + 1
+#define RAISE_LAST   d_step { NONE_WRITES -> fence = mine }
+#else
+#define FENCE_FIRST  fence++; mine = fence
+#define RAISE_LAST   skip
+#endif
+
+#define READ_TOPIC  \
+    d_step { in_topic = topic; ALSO_LATE_IN_TOPIC; reads_on[me] = 1; SAY("rebuild: reads the topic\n") }
+#ifdef WITH_FAILED_EVENTS
+#define READ_FAILED  d_step { NONE_REDRIVES -> read_failed() }
+#else
+#define READ_FAILED  skip
+#endif
+#define READ_COUPON  d_step { in_coupon = coupon; SAY("rebuild: reads coupon\n") }
+#ifdef REBUILDS_THE_LATE                /* a mutant: of the first fence, as good as any */
+#define ALSO_LATE_IN_TOPIC   in_topic = in_topic | late
+#else
+#define ALSO_LATE_IN_TOPIC   skip
+#endif
 
 /* A locking read: waits for a redrive that holds a serial. DEAD rows are tried again, since their
  * serial may be free now: its admission may have been one that no user was told of. */
 inline read_failed() {
-    in_failed = failed;
 #ifdef WITH_FAILED_EVENTS
+    in_failed = failed;
 #ifndef LEAVES_THE_DEAD
     dead = 0;
 #endif
 #endif
-    SAY("rebuild: has read failed_event\n")
+    SAY("rebuild: reads failed_event\n")
+}
+
+/* store_offsets: what is behind the end of this rebuild, with an earlier fence, is late from now. */
+inline store_end() {
+    SAY("rebuild %d: stores its end under fence %d\n", me, mine);
+    behind[me] = behind[me] & BEFORE(mine);
+    for (i : 0 .. RECORDS - 1) {
+        if
+        :: (behind[me] >> i) & 1 ->
+            late = late | ((topic >> i) & 1) << PAIR_OF(i);
+            late_batch = late_batch | ((batch >> i) & 1) << PAIR_OF(i);
+            late_fresh = late_fresh | ((fresh >> i) & 1) << PAIR_OF(i);
+#ifdef ZOMBIE
+            late_held = late_held | ((held >> i) & 1) << PAIR_OF(i);
+#endif
+#ifdef WITH_FAILED_EVENTS
+            late_failed = late_failed | ((failed >> i) & 1) << PAIR_OF(i);
+#endif
+            skip
+        :: else
+        fi
+    }
+    topic = topic & ~behind[me];
+    batch = batch & ~behind[me];
+    fresh = fresh & ~behind[me];
+#ifdef ZOMBIE
+    held = held & ~behind[me];
+#endif
+#ifdef WITH_FAILED_EVENTS
+    failed = failed & ~behind[me];
+#endif
+    for (i : 0 .. RECORDS - 1) {        /* on the wire, their fence is of no account any more */
+        if
+        :: ((wire >> i) & 1) && FENCE_OF(i) < mine -> late_wire = late_wire | (1 << PAIR_OF(i))
+        :: else
+        fi
+    }
+    wire = wire & ~BEFORE(mine);
+    stored = (mine > stored -> mine : stored);
+    reads_on[me] = 0;
+    behind[me] = 0
 }
 
 inline end_rebuild() {
-    of_run = 0;
-    awaited = 0;
+    mine = 0;
     in_topic = 0;
     in_coupon = 0;
-    in_failed = 0
+    in_failed = 0;
+    reads_on[me] = 0;
+    behind[me] = 0;
+#if OVERLAPS > 0
+    rebuilding--;
+#endif
+    clean()
 }
 
+#define KILLED  atomic { KILL_REBUILD; SAY("rebuild %d: killed\n", me); end_rebuild() }
+
 proctype Rebuild(byte me) {
-    byte of_run, awaited;
-    short in_topic, in_coupon, in_failed;
+    byte mine;
+    int in_topic, in_failed;
+    short in_coupon;
 end:
     do
-    :: d_step { redis.epoch != run_id ->                /* the first script: token and run_id */
-            of_run = run_id;
-            redis.token = me;
-            awaited = AWAITED;
-            unsaved = 1;
-            SAY("rebuild %d: begins on run %d\n", me, of_run)
+    :: d_step { NEEDED && MAY_RUN && NONE_WRITES ->     /* MySQL's fence first */
+            RUN;
+            FENCE_FIRST;
+            assert(mine <= FENCES);
+            SAY("rebuild %d: raises the fence to %d\n", me, mine)
         };
-#ifndef WITHOUT_WAIT
         if
-        :: d_step { (awaited & busy) == 0 && WIRE_IS_QUIET -> awaited = 0 }
-        :: atomic { KILL; end_rebuild(); SAY("rebuild %d: killed\n", me) }; goto end
+        :: d_step { MAY_BEGIN ->                        /* begin.lua */
+                redis.epoch = history;
+                redis.builder = mine;
+                lags = 1;
+                SAY("rebuild %d: closes the campaign\n", me)
+            }
+        :: d_step { !MAY_BEGIN -> SAY("rebuild %d: another one has it\n", me); end_rebuild() }; goto end
+        :: KILLED; goto end
         fi;
-#endif
 #ifdef MYSQL_BEFORE_OFFSETS
         READ_FAILED; READ_COUPON; READ_TOPIC;
-#elif defined(COUPON_BEFORE_FAILED)
-        READ_TOPIC; READ_COUPON; READ_FAILED;
+        d_step { NONE_WRITES && MAY_STORE -> store_end(); clean() };
 #else
-        READ_TOPIC; READ_FAILED; READ_COUPON;
+        READ_TOPIC;
+        if
+        :: d_step { NONE_WRITES && MAY_STORE -> store_end(); clean() }
+        :: d_step { !MAY_STORE -> SAY("rebuild %d: overtaken\n", me); end_rebuild() }; goto end
+        :: KILLED; goto end
+        fi;
+#ifdef COUPON_BEFORE_FAILED
+        READ_COUPON; READ_FAILED;
+#else
+        READ_FAILED; READ_COUPON;
 #endif
+#endif
+        RAISE_LAST;
 #ifdef FORGETS_FAILED
         in_failed = 0;
 #endif
         if
         :: d_step {                                     /* scripts that only add */
+                if
+                :: HAS_IT ->
 #ifdef DISCARDS_REDIS
-                discard();
+                    discard();
 #endif
-#ifdef EPOCH_FIRST
-                redis.epoch = of_run;
+#ifdef OPENS_FIRST
+                    redis.builder = 0;
+                    redis.fence = mine;
 #else
-                unite();
+                    unite();
 #endif
-                unsaved = 1
+                    lags = 1
+                :: else                                 /* emptied, another history, or overtaken */
+                fi;
+                clean()
             }
-        :: atomic { KILL; end_rebuild(); SAY("rebuild %d: killed\n", me) }; goto end
+        :: KILLED; goto end
         fi;
         if
-        :: d_step {                                     /* the last script: gaps and epoch */
-#ifdef EPOCH_FIRST
+        :: d_step {                                     /* the last scripts: gaps and epoch */
+#ifdef OPENS_FIRST
                 unite();
 #endif
                 if
-                :: MAY_OPEN ->
+                :: HAS_IT ->
                     return_gaps();
-                    redis.epoch = of_run;
-                    redis.token = 0;
-                    SAY("rebuild %d: opens on run %d\n", me, of_run)
-                :: else                                 /* already open, emptied, or overtaken */
+                    redis.epoch = history;
+                    redis.builder = 0;
+                    redis.fence = mine;
+                    lags = 1;
+                    SAY("rebuild %d: opens with fence %d\n", me, mine)
+                :: else -> SAY("rebuild %d: Redis was lost again, or another one has it\n", me)
                 fi;
-                unsaved = 1;
                 end_rebuild()
             }
-        :: atomic { KILL; end_rebuild(); SAY("rebuild %d: killed\n", me) }
+        :: KILLED
         fi
     od
 }

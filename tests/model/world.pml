@@ -3,12 +3,17 @@
  * Set with -D (check.py has the configurations):
  *   USERS QUANTITY           two or three users, coupons
  *   ATTEMPTS ATTEMPTS_OTHERS how often the last user, and each other user, may apply
- *   RESTARTS FLUSHES         how often Redis may restart (losing what is not fsynced) or be emptied
+ *   FAILOVERS                how often Redis restarts or a replica takes its place: in both cases
+ *                            with any earlier state since the last copy, and in a new history
+ *   FLUSHES                  how often Redis is emptied, in the same history
  *   REFUSALS                 how many records MySQL may refuse for a while: they go to failed_event
- *   REBUILDS                 how many rebuilds run at once
- *   LATE                     a record whose sender gave up or died may reach Kafka later, or never
+ *   OVERLAPS                 how often a second rebuild begins while one runs
+ *   REBUILD_KILLS            how often a rebuild is killed (all others may be killed at any time)
  *   ZOMBIE                   a second consumer that does not know that it lost its partitions
- *   LIVE KILLS               liveness: this many kills and outages, then none. Otherwise unlimited
+ *   FORMER_PRIMARY           after a failover the former primary still replies to some clients
+ *   LIVE KILLS               liveness: this many kills and outages, then none
+ *   EMPTIED                  Redis is empty at the start
+ *   MORE_FENCES              rebuilds that a mutant needs in addition
  *   DEGRADED                 a guard is off on purpose: collisions are allowed, and redriven
  * Each other name removes one guard; the mutants of check.py use them.
  */
@@ -24,8 +29,8 @@
 #ifndef ATTEMPTS_OTHERS
 #define ATTEMPTS_OTHERS ATTEMPTS
 #endif
-#ifndef RESTARTS
-#define RESTARTS 0
+#ifndef FAILOVERS
+#define FAILOVERS 0
 #endif
 #ifndef FLUSHES
 #define FLUSHES 0
@@ -33,10 +38,22 @@
 #ifndef REFUSALS
 #define REFUSALS 0
 #endif
-#ifndef REBUILDS
-#define REBUILDS 1
+#ifndef OVERLAPS
+#define OVERLAPS 0
 #endif
-#if RESTARTS > 0 || FLUSHES > 0
+#if defined(EMPTIED) && !defined(MORE_FENCES)
+#define MORE_FENCES 1
+#endif
+#ifndef MORE_FENCES
+#define MORE_FENCES 0
+#endif
+#ifdef LIVE
+#define REBUILD_KILLS KILLS
+#endif
+#ifndef REBUILD_KILLS
+#define REBUILD_KILLS 0
+#endif
+#if FAILOVERS > 0 || FLUSHES > 0
 #define WITH_REDIS_FAULTS
 #endif
 #if REFUSALS > 0 || defined(DEGRADED)
@@ -65,54 +82,101 @@
 #define OF_USER(set, user)      (((set) >> ((user) * SERIALS)) & ((1 << SERIALS) - 1))
 #define HAS(set, user, serial)  (((set) & PAIR(user, serial)) != 0)
 
-/* ---- Redis: what it has now, and what its append-only file would restore --------------------- */
+/* A set of records (user, serial, fence) has one such mask for each fence, the first from 1 on.
+ * Each rebuild raises the fence; no fault or kill does more than cause one more rebuild. */
+#ifdef WITH_REDIS_FAULTS
+#define FENCES                  (1 + FAILOVERS + FLUSHES + OVERLAPS + REBUILD_KILLS + MORE_FENCES)
+#else
+#define FENCES                  1
+#endif
+#define RECORDS                 (PAIRS * FENCES)
+#define RECORD(pair, fence)     ((pair) << (((fence) - 1) * PAIRS))
+#define PAIR_OF(index)          ((index) % PAIRS)
+#define FENCE_OF(index)         ((index) / PAIRS + 1)
+#define BEFORE(fence)           ((1 << (((fence) - 1) * PAIRS)) - 1)
+
+/* ---- Redis: what it has now, and what a replica or its append-only file has ------------------- */
 typedef Holding {
     byte applied[USERS];                /* applied_user: the serial; 0: the user is not here */
     bit pending[USERS];
     byte count;                         /* coupon_count */
     byte returned;                      /* bit n: serial n is in the list */
     byte epoch;                         /* of the campaign hash; 0: the hash is not there */
-    byte token                          /* the rebuild that began last */
+    byte builder;                       /* the fence of the rebuild that has it; 0: it is open */
+    byte fence
 }
-Holding redis, disk;
-bit unsaved;                            /* redis has more than its disk */
-byte run_id = 1;                        /* of the server; each restart has a new one */
+Holding redis, copied;
+bit lags;                               /* redis has more than was copied */
+byte history = 1;                       /* the server's replication id */
+#ifdef FORMER_PRIMARY
+Holding former;                         /* what the former primary has, of history - 1 */
+#endif
 
 #ifdef WITHOUT_EPOCH
 #define OPEN  true
 #else
-#define OPEN  (redis.epoch == run_id)   /* what every script checks first */
+#define OPEN  (redis.epoch == history && redis.builder == 0)    /* what every script checks */
 #endif
 
-/* ---- Kafka: the records from the group's committed offset to the end ------------------------- */
-short topic;
-short batch;                            /* of them: polled by the consumer, not yet committed */
-short fresh;                            /* of them: sent since that poll */
-short wire;                             /* sent, the sender waits no longer; not in the topic */
+/* ---- Kafka: the records from the group's committed offset to the end -------------------------- */
+int topic;
+int batch;                              /* of them: polled by the consumer, not yet committed */
+int fresh;                              /* of them: sent since that poll */
+int wire;                               /* sent, perhaps given up; may arrive at any time, or never */
+/* Of the records in the topic, those that are behind the end that a rebuild with a higher fence has
+ * stored. Their fence is of no account: it is an old one. */
+short late, late_batch, late_fresh;
+short late_wire;                        /* on the wire: will be late when they arrive */
+#ifdef ZOMBIE
+int held;                               /* polled by the consumer that lost its partitions */
+short late_held;
+#endif
 
-/* ---- MySQL ------------------------------------------------------------------------------------ */
+/* ---- MySQL ------------------------------------------------------------------------------------- */
 short coupon;                           /* rows. Nothing ever deletes one */
-short failed;                           /* failed_event, status PENDING */
-bit locked[USERS];                      /* a transaction of the redrive holds this user's row */
+byte fence = 1;                         /* of the campaign */
+byte stored = 1;                        /* the highest fence in fence_offset */
+#ifdef WITH_FAILED_EVENTS
+int failed;                             /* failed_event, unresolved */
+#define IN_FAILED  failed
+short late_failed;                      /* the same, of late records */
+bit locked;                             /* the redrive's transaction runs: it has locked the campaign */
+#define NONE_WRITES  (!locked)
+#else
+#define IN_FAILED  0
+#define NONE_WRITES  true
+#endif
 
-/* ---- What users received ----------------------------------------------------------------------- */
+/* ---- What users received ------------------------------------------------------------------------ */
 bit told[USERS];                        /* ACCEPTED; ALREADY_APPLIED promises the same */
 byte shown[USERS];                      /* with this serial */
-bit on_disk_only[USERS];                /* … only Redis's disk has it, Kafka is unreachable */
 
-/* ---- In flight between Redis's script and the response: a rebuild has to wait for it ----------- */
-byte busy;                              /* bit u: apply of user u; bit USERS: the relay */
-#define RELAYING  (1 << USERS)
+/* ---- The rebuilds: behind the end that each has read, and not yet stored ------------------------- */
+#if OVERLAPS > 0
+#define REBUILDS  2
+#else
+#define REBUILDS  1
+#endif
+bit reads_on[REBUILDS];                 /* it has read the topic, and has not stored its end */
+int behind[REBUILDS];                   /* what came to the topic since */
+byte rebuilding;                        /* how many run */
 
-byte restarts = RESTARTS, flushes = FLUSHES, refusals = REFUSALS;
+byte failovers = FAILOVERS, flushes = FLUSHES, refusals = REFUSALS, overlaps = OVERLAPS;
 #ifdef LIVE
 byte kills = KILLS;
 #define KILL  kills > 0 -> kills--
+#define KILL_REBUILD  KILL
+#define LOSES  (kills > 0)
+#define LOSE   kills--
 #else
+byte rebuild_kills = REBUILD_KILLS;
 #define KILL  true
+#define LOSES  true
+#define LOSE   skip
+#define KILL_REBUILD  rebuild_kills > 0 -> rebuild_kills--
 #endif
 
-/* ---- What must never happen: the violated assertion names it ------------------------------------ */
+/* ---- What must never happen: the violated assertion names it ------------------------------------- */
 SCRATCH byte P1_one_too_many;
 SCRATCH byte P2_two_for_one_user;
 SCRATCH byte P3_accepted_without_coupon;
@@ -125,6 +189,7 @@ SCRATCH byte serial_lost_for_good;
 
 /* Scratch of single steps: not part of the state. */
 SCRATCH byte i, k, users, serials, is_refused;
+SCRATCH int seen;
 
 inline copy(target, source) {
     for (k : 0 .. USERS - 1) {
@@ -134,46 +199,79 @@ inline copy(target, source) {
     target.count = source.count;
     target.returned = source.returned;
     target.epoch = source.epoch;
-    target.token = source.token
+    target.builder = source.builder;
+    target.fence = source.fence
 }
 
-inline fsync() {
-    copy(disk, redis);
-    unsaved = 0
-}
-
-inline append(user, serial) {
-    topic = topic | PAIR(user, serial);
+inline append_late(pair) {
+    late = late | pair;
     if
-    :: batch != 0 -> fresh = fresh | PAIR(user, serial)
+    :: (batch | late_batch) != 0 -> late_fresh = late_fresh | pair
     :: else
     fi
 }
 
+/* A record is sent without waiting for it. */
+inline send(pair, its_fence) {
+    if
+    :: its_fence < stored -> late_wire = late_wire | pair
+    :: else -> wire = wire | RECORD(pair, its_fence)
+    fi
+}
+
+/* A record comes to the end of the topic. Late is one that a stored rebuild must have missed. */
+inline append(pair, its_fence) {
+    if
+    :: its_fence < stored -> append_late(pair)
+    :: else ->
+        for (k : 0 .. REBUILDS - 1) {
+            if                          /* unless another copy of it came in time */
+            :: reads_on[k] && ((topic | IN_FAILED) & RECORD(pair, its_fence)) == 0 ->
+                behind[k] = behind[k] | RECORD(pair, its_fence)
+            :: else
+            fi
+        }
+        topic = topic | RECORD(pair, its_fence);
+        if
+        :: (batch | late_batch) != 0 -> fresh = fresh | RECORD(pair, its_fence)
+        :: else
+        fi
+    fi
+}
+
 /* One serial from `returned`, else the lowest above the count that no user holds; 0: none left. */
-inline take_serial(serial) {
+inline take_serial(server, serial) {
     serial = 0;
     k = 1;
     do
-    :: k <= QUANTITY && !((redis.returned >> k) & 1) -> k++
+    :: k <= QUANTITY && !((server.returned >> k) & 1) -> k++
     :: else -> break
     od;
     if
     :: k <= QUANTITY ->
-        redis.returned = redis.returned & ~(1 << k);
+        server.returned = server.returned & ~(1 << k);
         serial = k
     :: else ->
         for (k : 1 .. SERIALS) {
             users = 0;
-            for (i : 0 .. USERS - 1) { users = users + (redis.applied[i] == k) }
+            for (i : 0 .. USERS - 1) { users = users + (server.applied[i] == k) }
             if
-            :: serial == 0 && k > redis.count && users == 0 -> serial = k
+            :: serial == 0 && k > server.count && users == 0 -> serial = k
             :: else
             fi
         }
         if
-        :: serial != 0 -> redis.count = serial
+        :: serial != 0 -> server.count = serial
         :: else
         fi
     fi
+}
+
+/* Spin's breadth-first search has the scratch in its states: the same step, the same state. */
+inline clean() {
+#ifdef SHORTEST
+    i = 0; k = 0; users = 0; serials = 0; is_refused = 0; seen = 0
+#else
+    skip
+#endif
 }

@@ -158,7 +158,7 @@ def _settle(campaign: FakeCampaign, settlement: Settlement) -> None:
         if known != serial:
             campaign.serials[user] = serial
             campaign.returned = [one for one in campaign.returned if one != serial]
-    elif known != serial:
+    elif known != serial or settlement.fence not in {0, FENCE}:
         return
     campaign.pending.pop(user, None)
 
@@ -201,8 +201,11 @@ class FakeLedger:
             if reason:
                 event = FailedEvent(one.record, reason, "", coupon.campaign_id, coupon.user_id)
                 self._store(event)
-            state = SettledAs.FAILED_EVENT if reason else SettledAs.COUPON
-            settlements.append(Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, state))
+            ids = coupon.campaign_id, coupon.user_id, coupon.serial
+            if reason:
+                settlements.append(Settlement(*ids, SettledAs.FAILED_EVENT, coupon.fence))
+            else:
+                settlements.append(Settlement(*ids, SettledAs.COUPON))
         for event in failed:
             self._store(event)
         return settlements

@@ -187,8 +187,10 @@ class Ledger:
 
 
 def _settlement(coupon: CouponAccepted, *, failed: bool) -> Settlement:
-    state = SettledAs.FAILED_EVENT if failed else SettledAs.COUPON
-    return Settlement(coupon.campaign_id, coupon.user_id, coupon.serial, state)
+    ids = coupon.campaign_id, coupon.user_id, coupon.serial
+    if failed:
+        return Settlement(*ids, SettledAs.FAILED_EVENT, coupon.fence)
+    return Settlement(*ids, SettledAs.COUPON)
 
 
 def _nowhere() -> Record:

@@ -167,17 +167,18 @@ class Admissions:
 
         Raises UnavailableError when Redis did not take all of it.
         """
-        groups: dict[tuple[str, SettledAs], tuple[list[str], list[int]]] = {}
-        for campaign_id, user_id, serial, state in settlements:
-            users, serials = groups.setdefault((campaign_id, state), ([], []))
+        groups: dict[tuple[str, SettledAs, int], tuple[list[str], list[int]]] = {}
+        for campaign_id, user_id, serial, state, fence in settlements:
+            users, serials = groups.setdefault((campaign_id, state, fence), ([], []))
             users.append(user_id)
             serials.append(serial)
         calls: list[Call] = []
-        for (campaign_id, state), (users, serials) in groups.items():
+        checks = self._scripts.checks_epoch
+        for (campaign_id, state, fence), (users, serials) in groups.items():
             keys = CampaignKeys.of(campaign_id).all()
             for start in range(0, len(users), SETTLE_USERS_MAX):
                 part = slice(start, start + SETTLE_USERS_MAX)
-                calls.append((keys, (state, *users[part], *serials[part])))
+                calls.append((keys, (state, checks, fence, *users[part], *serials[part])))
         for reply in self._scripts.run_all(SETTLE, calls):
             if isinstance(reply, UnavailableError):
                 raise reply

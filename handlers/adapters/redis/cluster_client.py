@@ -53,7 +53,7 @@ class ThreadLocalCluster(RedisCluster):
 
     They are sent to each node in one write, over the thread's own connection. A node that does not
     respond delays the others' replies once; then its commands fail at once until it responds. The
-    map is read again in a thread of its own, so that nobody waits for that either.
+    map is read again in a thread of its own, so that no command waits for it.
     """
 
     def __init__(self, **options: Any) -> None:

@@ -4,34 +4,47 @@
 -- ARGV  1 state, of all that follow
 --           coupon        MySQL has the coupon row under this serial
 --           failed_event  MySQL has the record in failed_event, and the redrive retries it
---       2 … n+1    the user ids, n of them
---       n+2 … 2n+1 their serials
+--       2 "1" to check the epoch, or ""
+--       3 fence of all records in failed_event, 0 where it is not compared
+--       4 … n+3    the user ids, n of them
+--       n+4 … 2n+3 their serials
 -- Returns {cleared, repaired}: how many left pending, how many were missing or wrong in Redis.
 --
 -- MySQL is the source of truth: an issued coupon that Redis does not have (Redis was restored from
 -- an older state) is written back, so no other user gets its serial and its owner no second one.
 -- The count stays: a single coupon with a high serial, from a record that is not ours, must not take
 -- all the serials below it. The next admission leaves out those that are held (next_serial.lua).
-local n = (#ARGV - 1) / 2
+--
+-- A record in failed_event settles only the admission that it is of, and only while that history is
+-- open: it may be late for a rebuild, and then the redrive writes no row for it. What stays pending
+-- is sent again, and that record is settled.
+-- include epoch/why_closed.lua
+local n = (#ARGV - 3) / 2
 local issued = ARGV[1] == 'coupon'
-local known = redis.call('ZMSCORE', KEYS[2], unpack(ARGV, 2, n + 1))
+if not issued and ARGV[3] ~= '0' then
+  local campaign = redis.call('HMGET', KEYS[1], 'epoch', 'fence')
+  if why_closed(campaign[1], ARGV[2]) or campaign[2] ~= ARGV[3] then
+    return {0, 0}
+  end
+end
+local known = redis.call('ZMSCORE', KEYS[2], unpack(ARGV, 4, n + 3))
 local cleared, repaired = 0, 0
 
 -- Almost always Redis and MySQL agree on all of them, and then one command clears them. Scores are
 -- compared as text here; one in another notation is compared again below, as a number.
 local as_known = true
 for i = 1, n do
-  if known[i] ~= ARGV[1 + n + i] then
+  if known[i] ~= ARGV[3 + n + i] then
     as_known = false
     break
   end
 end
 
 if as_known then
-  cleared = redis.call('ZREM', KEYS[5], unpack(ARGV, 2, n + 1))
+  cleared = redis.call('ZREM', KEYS[5], unpack(ARGV, 4, n + 3))
 else
   for i = 1, n do
-    local user, serial = ARGV[1 + i], tonumber(ARGV[1 + n + i])
+    local user, serial = ARGV[3 + i], tonumber(ARGV[3 + n + i])
     local as_given = tonumber(known[i] or '0') == serial
     if issued and not as_given then
       redis.call('ZADD', KEYS[2], serial, user)
