@@ -172,8 +172,9 @@ MUTANTS = (
     _mutant("no-token", "… opens although emptied meanwhile", "WITHOUT_TOKEN FLUSHES=2"),
     _mutant(
         "no-lock",
-        "… overtakes a redrive",
-        "IGNORES_LOCKS USERS=3 QUANTITY=2 COLLISION DEGRADED FAILOVERS=1 ATTEMPTS_OTHERS=0",
+        "… overtakes a redrive, which does not compare the fence",
+        "IGNORES_LOCKS REASSIGNS_WITHOUT_FENCE USERS=3 QUANTITY=2 COLLISION DEGRADED FAILOVERS=1"
+        " ATTEMPTS=1 ATTEMPTS_OTHERS=0",
     ),
     _mutant(
         "dead",

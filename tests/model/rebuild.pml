@@ -101,11 +101,6 @@ inline discard() {
 #else
 #define MAY_STORE  (fence == mine)
 #endif
-#ifdef IGNORES_LOCKS
-#define NONE_REDRIVES  true
-#else
-#define NONE_REDRIVES  NONE_WRITES
-#endif
 
 #ifdef FENCE_LAST                       /* a mutant: MySQL's fence is raised after MySQL is read */
 #define FENCE_FIRST  mine = fence + 1
@@ -118,7 +113,7 @@ inline discard() {
 #define READ_TOPIC  \
     d_step { in_topic = topic; ALSO_LATE_IN_TOPIC; reads_on[me] = 1; SAY("rebuild: reads the topic\n") }
 #ifdef WITH_FAILED_EVENTS
-#define READ_FAILED  d_step { NONE_REDRIVES -> read_failed() }
+#define READ_FAILED  d_step { NONE_WRITES -> read_failed() }
 #else
 #define READ_FAILED  skip
 #endif
