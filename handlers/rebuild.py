@@ -25,6 +25,7 @@ from handlers.domain.errors import (
 )
 from handlers.domain.fence import is_late
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
+from handlers.domain.rejection_cache import EXPIRED_S
 from handlers.edge.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     fence = wiring.fences().raise_fence(campaign.id)
     if not wiring.redis_rebuild().begin(campaign.id, fence):
         return []
-    return [_Restore(replace(campaign, fence=fence), wiring.fences().offsets(campaign.id))]
+    closed_at_s = time.monotonic()
+    offsets = wiring.fences().offsets(campaign.id)
+    return [_Restore(replace(campaign, fence=fence), offsets, closed_at_s)]
 
 
 def _restore(
@@ -151,6 +154,7 @@ class _Restore:
 
     campaign: Campaign
     earlier: Sequence[FenceOffset]
+    closed_at_s: float
     loaded: SerialBitset = field(default_factory=SerialBitset)
 
     @property
@@ -178,6 +182,8 @@ class _Restore:
         for page in _issued(self.id):
             restored += redis_rebuild.restore(self.id, page, fence, pending=False)
         released = redis_rebuild.release_gaps(self.id, fence)
+        # No process has cached a rejection since the campaign was closed.
+        time.sleep(max(0.0, self.closed_at_s + EXPIRED_S - time.monotonic()))
         redis_rebuild.reopen(self.campaign, fence)
         wiring.failed_event_queue().requeue_dead(self.id)
         fields = {"campaign_id": self.id, "restored": restored, "released": released}

@@ -18,9 +18,11 @@ from handlers.domain.errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A serial that was given back must be available again within a second. Only a rebuild gives serials
-# back, and it keeps its campaigns closed for longer than this: no user wins unseen by this cache.
+# A serial that was given back must be available again within a second.
 TTL_S = 0.5
+# When every cache has forgotten a rejection, however late the process reads its clock. Who gives
+# serials back lets no process cache one meanwhile: no user wins unseen by a cache.
+EXPIRED_S = TTL_S + 0.1
 # Each refresh reads all winners: 1,000 take Redis about 0.1 ms and this process 100 kB. With more
 # of them Redis is asked about every single applicant, which costs it a tenth of that.
 WINNERS_MAX = 1_000

@@ -137,7 +137,10 @@ def test_content_that_mysql_refuses_goes_to_failed_event_and_all_else_is_written
     def rows_of(_: object, given: Any) -> str:
         bad = REFUSED[what]
         text = json.dumps(
-            [(*c[:3], *(bad if c.user_id == "bad" else (f"{c.user_id:A>16}", TIME))) for c in given]
+            [
+                (*c[:3], *(bad if c.user_id == "bad" else (f"{c.user_id:A>16}", TIME)), 0)
+                for c in given
+            ]
         )
         return text[:-1] if '"no JSON"' in text else text
 

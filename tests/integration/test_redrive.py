@@ -255,7 +255,5 @@ def test_only_what_waits_or_was_given_up_can_be_driven_again(
     service: Settings, status: str
 ) -> None:
     response = redrive_now(status=status)
-    assert (response.status, response.body["detail"]) == (
-        400,
-        "status: must be one of PENDING, DEAD",
-    )
+    assert response.status == 400
+    assert response.body["detail"] == "status: must be one of PENDING, DEAD"

@@ -167,9 +167,9 @@ def test_the_redrive_writes_coupons_in_the_order_in_which_consumers_write_them(
     create_campaign(campaign_id)
     insert, order = Ledger.insert_one, []
 
-    def noting(self: Ledger, cursor: Cursor, accepted: DecodedRecord) -> Any:
+    def noting(self: Ledger, cursor: Cursor, accepted: DecodedRecord, *, direct: bool) -> Any:
         order.append(accepted.coupon.serial)
-        return insert(self, cursor, accepted)
+        return insert(self, cursor, accepted, direct=direct)
 
     monkeypatch.setattr(Ledger, "insert_one", noting)
     assert redrive_handler({}, None) == {"resolved": 3, "retried": 1, "dead": 0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
 from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry
+from handlers.domain.rejection_cache import EXPIRED_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,9 +21,12 @@ LOOKUP_USERS = Script("reconciliation/lookup_users")
 UNASSIGNED_SERIALS = Script("reconciliation/unassigned_serials")
 MAKE_PENDING = Script("reconciliation/make_pending")
 GIVE_BACK_SERIALS = Script("reconciliation/give_back")
+ANNOUNCE_RETURN = Script("reconciliation/announce_return")
 
 # A script or page blocks every other client of the server: about a millisecond's work each.
 BATCH = 1000
+# For the serials to be given back, whose first script ends what it is for.
+ANNOUNCED_MS = 60_000
 # Each of these is compared with the last ones that were given back.
 GIVE_BACK = 200
 
@@ -104,9 +109,12 @@ class RedisAdmissionReader:
     def give_back(self, campaign_id: str, serials: Iterable[int]) -> int:
         """Give back serials that nothing needs (the caller holds the lock of the rebuild).
 
-        Leaves out those that a user holds. Returns how many were given back.
+        Leaves out those that a user holds. Returns how many were given back. First waits until no
+        process has a rejection of this campaign in its cache.
         """
         keys = CampaignKeys.of(campaign_id)
+        self._run(ANNOUNCE_RETURN, [keys.campaign], ANNOUNCED_MS)
+        time.sleep(EXPIRED_S)
         script_keys = [keys.campaign, keys.applied_user, keys.coupon_count, keys.returned]
         left, given = iter(serials), 0
         while chunk := list(islice(left, GIVE_BACK)):

@@ -2,19 +2,23 @@
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  (see admit.lua)
 -- ARGV  1 "1" to check the epoch, or ""  2 the highest number of winners that is worth sending
--- Returns {SOLD_OUT or CLOSED, winner, …}, or {"OPEN"} where an applicant may still be admitted or
--- there are more winners than that.
+-- Returns {SOLD_OUT or CLOSED, winner, …}, or {"OPEN"} where an applicant may still be admitted,
+-- soon may again (announce_return.lua), or there are more winners than that.
 -- include epoch/why_closed.lua
 -- include admission/next_serial.lua
-local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'closes_at_ms', 'epoch')
+local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'closes_at_ms', 'epoch',
+  'returning_until_ms')
 if why_closed(campaign[3], ARGV[1])
   or redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[2]) then
   return {'OPEN'}
 end
 local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local outcome = 'SOLD_OUT'
-if time[1] * 1000 + math.floor(time[2] / 1000) >= tonumber(campaign[2]) then
+if now_ms >= tonumber(campaign[2]) then
   outcome = 'CLOSED'
+elseif now_ms < tonumber(campaign[4] or '0') then
+  return {'OPEN'}
 elseif redis.call('EXISTS', KEYS[4]) == 1
   or next_serial(KEYS[2], tonumber(redis.call('GET', KEYS[3]) or '0'), tonumber(campaign[1])) then
   return {'OPEN'}

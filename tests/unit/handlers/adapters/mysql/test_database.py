@@ -134,8 +134,7 @@ def test_a_connection_is_kept_for_the_next_work(server: Server, database: Databa
 def test_contention_is_tried_again_from_the_start(
     server: Server, database: Database, code: int
 ) -> None:
-    busy = [pymysql.OperationalError(code, "busy") for _ in range(OF_A_CONSUMER.attempts - 1)]
-    work = Work(*busy)
+    work = Work(*[pymysql.OperationalError(code, "busy")] * (OF_A_CONSUMER.attempts - 1))
     assert database.run(work) == "done"
     assert work.calls == OF_A_CONSUMER.attempts
     assert [c.open for c in server.connections].count(True) == 1
