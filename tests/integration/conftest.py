@@ -26,8 +26,11 @@ RECHECK_DELAY_S = 0.01
 
 @pytest.fixture
 def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """The service with its own topic and a short ack timeout."""
-    monkeypatch.setenv("COUPON_TOPIC", f"coupon_{uuid.uuid4().hex[:12]}")
+    """The service with a topic and a consumer group of its own, and a short ack timeout."""
+    own = uuid.uuid4().hex[:12]
+    monkeypatch.setenv("COUPON_TOPIC", f"coupon_{own}")
+    # A member of an earlier test's poll runner would let no other client commit offsets.
+    monkeypatch.setenv("CONSUMER_GROUP", f"group_{own}")
     monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", str(ACK_TIMEOUT_MS))
     settings = Settings.from_environment()
     ensure_topic(settings, RetryDeadline(WAIT_S, say))
