@@ -11,7 +11,6 @@ import pytest
 
 from handlers import wiring
 from handlers.adapters.kafka.publisher import FAILURES_MAX
-from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
 from local.servers.ports import free_port
@@ -31,10 +30,9 @@ from tests.support.single import publish_one
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from handlers.config import Settings
-    from handlers.domain.coupon import CouponAccepted
 
 TIMEOUT_MS = 300
 
@@ -77,24 +75,14 @@ def test_a_record_of_a_coupon_that_apply_has_written_changes_nothing(
     assert failures(without_kafka, campaign_id) == {}
 
 
-def test_two_hundred_applicants_without_kafka_share_transactions_and_none_is_lost(
-    without_kafka: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+def test_two_hundred_applicants_at_once_without_kafka_get_exactly_the_hundred_rows(
+    without_kafka: Settings, campaign_id: str
 ) -> None:
-    wiring.direct_writer()
-    groups: list[int] = []
-    write_direct = Ledger.write_direct
-
-    def counted(self: Ledger, admitted: Sequence[CouponAccepted]) -> set[CouponAccepted]:
-        groups.append(len(admitted))
-        return write_direct(self, admitted)
-
-    monkeypatch.setattr(Ledger, "write_direct", counted)
     responses = at_once([partial(apply, campaign_id, f"user-{n}") for n in range(200)])
     accepted = sorted(r.body["serial"] for r in responses if r.code == "ACCEPTED")
     assert accepted == list(range(1, 101))
     stored = rows(without_kafka, "SELECT serial FROM coupon WHERE campaign_id = %s", campaign_id)
     assert sorted(serial for (serial,) in stored) == accepted
-    assert len(groups) < len(accepted) / 2
 
 
 def test_without_kafka_and_without_mysql_no_user_is_accepted_and_the_serial_is_kept(
