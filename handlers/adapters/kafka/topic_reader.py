@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 POLL_MS = 200
 # Of one poll; the fetches themselves are of a megabyte per partition.
 RECORDS_MAX = 5000
-# The whole may take as long as it needs. Records that nobody can read yet (of a transaction that is
+# The whole may take as long as it needs. Records that cannot be read yet (of a transaction that is
 # open, or while a partition has no leader) show as a position that does not move.
 NO_PROGRESS_S = 30.0
 PROGRESS_INTERVAL_S = 10.0
@@ -68,7 +68,7 @@ class Topic:
 
         The offsets are those of the moment of this call. Everything before them has been committed
         to MySQL: a caller that reads MySQL after this call gets all of it. Raises UnavailableError
-        when Kafka is unreachable or stands still, when `has_time` says no, and at a batch that
+        when Kafka is unreachable or sends nothing, when `has_time` says no, and at a batch that
         cannot be read and is not skipped: it may hold coupons.
         """
         ends: dict[int, int] = {}
