@@ -26,7 +26,7 @@ RECHECK_DELAY_S = 0.01
 
 @pytest.fixture
 def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """The service with a topic and a consumer group of its own, and a short ack timeout."""
+    """The service with a topic and a consumer group of its own."""
     own = uuid.uuid4().hex[:12]
     monkeypatch.setenv("COUPON_TOPIC", f"coupon_{own}")
     # A member of an earlier test's poll runner would let no other client commit offsets.

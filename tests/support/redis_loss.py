@@ -16,7 +16,7 @@ from tests.support.waiting import WAIT_S, eventually
 if TYPE_CHECKING:
     from handlers.config import Settings
 
-ACK_TIMEOUT_MS = 500
+ACK_TIMEOUT_MS = 2000
 
 
 def warm_up() -> None:
