@@ -64,6 +64,8 @@ def spoilt(
             damage_on_disk(broker, settings, partition, value)
 
         yield settings, spoil
+        # A producer whose broker is gone leaves its sockets to the garbage collector.
+        wiring.reset()
 
 
 def _sent(_replies: list[Any]) -> None:
