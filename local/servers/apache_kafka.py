@@ -76,7 +76,9 @@ class ApacheKafka(Server):
             )
         )
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        format_storage = ["format", "--standalone", "-t", cluster_id, "-c", str(properties)]
+        # One id in 64 begins with "-", which the tool would take for an option of its own.
+        identity = f"--cluster-id={cluster_id}"
+        format_storage = ["format", "--standalone", identity, "-c", str(properties)]
         self.run_tool([*_java(), "kafka.tools.StorageTool", *format_storage])
 
     def command(self) -> Sequence[str]:
