@@ -8,18 +8,18 @@ import signal
 import subprocess
 import tempfile
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 from local.servers.ports import HOST, free_port, is_free
 from local.servers.reaper import GATED_START, ProcessReaper
+from local.servers.scoped import Scoped
 from local.servers.signals import deferred_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
 # How often a starting server is checked: much shorter than any start, and not a load.
 READY_POLL_S = 0.02
@@ -33,7 +33,7 @@ class ServerError(Exception):
     """A server is not installed, its port is taken, or it did not start; the message says which."""
 
 
-class Server(ABC):
+class Server(Scoped):
     """One server on 127.0.0.1 with a private data directory, which outlives restarts.
 
     As a context manager it runs inside the block; afterwards its process and data are removed.
@@ -142,23 +142,7 @@ class Server(ABC):
             self._reaper.release()
             self._reaper = None
 
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.remove()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.remove()
-
-    def prepare(self) -> None:  # noqa: B027 - most servers need nothing
+    def prepare(self) -> None:
         """Write the files that the first start needs into `home`."""
 
     @abstractmethod

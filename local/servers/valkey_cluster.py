@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
 from local.servers.ports import HOST, free_port
 from local.servers.process import ServerError
+from local.servers.scoped import Scoped
 from local.servers.valkey import Valkey
 from local.servers.valkey_group import ask, await_condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
 # A node that is silent for so long is replaced by its replica.
 NODE_TIMEOUT_MS = 1000
 
 
-class ValkeyCluster:
+class ValkeyCluster(Scoped):
     """As a context manager it runs inside the block. Nodes are killed, frozen and resumed singly.
 
     nodes: first the primaries at the start, then their replicas, in the same order.
@@ -92,22 +92,6 @@ class ValkeyCluster:
         """End all nodes and remove their data."""
         for node in self.nodes:
             node.remove()
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.remove()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.remove()
 
     def owner_of(self, key: str) -> Valkey:
         """Return the primary that has `key`, as a node that responds knows it."""

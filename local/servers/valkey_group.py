@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -12,11 +12,11 @@ from redis.retry import Retry
 
 from local.servers.ports import HOST
 from local.servers.process import Server, ServerError
+from local.servers.scoped import Scoped
 from local.servers.valkey import Valkey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
 REPLY_TIMEOUT_S = 2.0
 # Meeting and the first synchronization take a second or two.
@@ -27,7 +27,7 @@ DOWN_AFTER_MS = 500
 FAILOVER_TIMEOUT_MS = 3000
 
 
-class ValkeyGroup:
+class ValkeyGroup(Scoped):
     """As a context manager it runs inside the block. Servers are killed and frozen singly.
 
     servers: all of them; `primary` is the one that was promoted last.
@@ -69,22 +69,6 @@ class ValkeyGroup:
         """End all servers and remove their data."""
         for server in self.servers:
             server.remove()
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.remove()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.remove()
 
 
 class ValkeySentinel(Valkey):
