@@ -41,6 +41,7 @@ class Broker:
     def __call__(self, **options: Any) -> Broker:
         assert options["isolation_level"] == "read_committed"
         assert not options["enable_auto_commit"]
+        self.paused = set()  # a new consumer has paused nothing
         return self
 
     def partitions_for_topic(self, _name: str) -> set[int]:
