@@ -30,7 +30,7 @@ from tests.support.polling import (
     send,
     with_own_topic,
 )
-from tests.support.redis_loss import flush, warm_up
+from tests.support.redis_loss import flush
 from tests.support.service import apply, create_campaign, failed_events, message, rows
 from tests.support.waiting import eventually
 
@@ -144,7 +144,6 @@ def test_a_rebuild_stays_closed_and_names_the_place_until_the_batch_is_skipped(
     spoilt: tuple[Settings, Spoil], campaign_id: str
 ) -> None:
     settings, spoil = spoilt
-    warm_up()
     create_campaign(campaign_id, quantity=5)
     spoil(b"damaged", 2)
     send(settings, [message(campaign_id, "behind", 3).encode()], partition=2)
