@@ -22,8 +22,16 @@ def admit_command(
     wiring.scripts().command("SCRIPT", "LOAD", ADMIT.source)
     keys = CampaignKeys.of(campaign_id)
     names = (*keys.all(), keys.rate)
-    limits = (address, per_user, per_address)
-    return lambda user: ["EVALSHA", ADMIT.digest, len(names), *names, user, "1", *limits]
+    fixed: list[str | int] = [
+        "EVALSHA",
+        ADMIT.digest,
+        len(names),
+        *names,
+        "1",
+        per_user,
+        per_address,
+    ]
+    return lambda user: [*fixed, user, address]
 
 
 def admit(campaign_id: str, users: Sequence[str]) -> list[CouponAccepted]:
@@ -36,6 +44,6 @@ def admit(campaign_id: str, users: Sequence[str]) -> list[CouponAccepted]:
         pipeline = redis.pipeline(transaction=False)
         for user in part:
             pipeline.execute_command(*command(user))
-        for user, (_, serial, admitted_at_ms, _) in zip(part, pipeline.execute(), strict=True):
+        for user, [(_, serial, admitted_at_ms, _)] in zip(part, pipeline.execute(), strict=True):
             accepted.append(CouponAccepted(campaign_id, user, serial, admitted_at_ms))
     return accepted

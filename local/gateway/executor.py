@@ -112,9 +112,9 @@ class LoadSheddingExecutor(Generic[Request, Response]):
         slots = self._limits.queue_size + self._free * self._limits.max_batch
         if len(self._waiting) >= slots:
             raise OverloadedError
-        job = _Job[Request, Response](
-            request, disconnected, self._loop.time() + self._limits.queue_timeout_s
-        )
+        deadline = self._loop.time() + self._limits.queue_timeout_s
+        # Without the types: a generic alias that is called costs as much as the job itself.
+        job: _Job[Request, Response] = _Job(request, disconnected, deadline)
         self._waiting.append(job)
         if not self._dispatching:
             # One call for all requests that have arrived by then.

@@ -21,20 +21,22 @@ if TYPE_CHECKING:
     from local.poll_runner.protocol import Consumer
 
 VARIABLE = "SEONCHAK_FAULTS_WITHOUT"
-PENDING_GUARD = "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])"
+PENDING_GUARD = "redis.call('ZADD', KEYS[5], now_ms, user)"
 QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.quantity"
 REPLICAS_GUARD = "\nrequire_replicas(KEYS[1])"
 FENCE_GUARD = " OR r.fence = c.fence"
-NEXT_SERIAL = "serial, is_new = next_serial(KEYS[2], count, tonumber(campaign[1])), true"
+NEXT_SERIAL = "return next_serial(KEYS[2], count, quantity)"
 STOCK = """
-    local stock = KEYS[1] .. ':stock:PROCESS'
-    if redis.call('LLEN', stock) == 0 then
-      for n = count + 1, math.min(count + 10, tonumber(campaign[1])) do
-        redis.call('RPUSH', stock, n)
-        redis.call('SET', KEYS[3], n)
-      end
+  local stock = KEYS[1] .. ':stock:PROCESS'
+  if redis.call('LLEN', stock) == 0 then
+    for n = count + 1, math.min(count + 10, quantity) do
+      redis.call('RPUSH', stock, n)
+      redis.call('SET', KEYS[3], n)
+      count = n
     end
-    serial = redis.call('LPOP', stock)
+  end
+  has_returned = true  -- the count is stored already
+  return tonumber(redis.call('LPOP', stock))
 """
 
 

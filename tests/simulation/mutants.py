@@ -42,7 +42,7 @@ def _cut(
 
 def pending(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The script does not store the pending record of an admission that MySQL does not have yet."""
-    _cut(patch, cluster, ADMIT, "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])")
+    _cut(patch, cluster, ADMIT, "redis.call('ZADD', KEYS[5], now_ms, user)")
 
 
 def quantity(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:

@@ -27,6 +27,9 @@ REASSIGN = Script("admission/reassign")
 # A script blocks every other client of the server: 1,000 users take it about a millisecond.
 SETTLE_USERS_MAX = 1000
 
+# 1,000 take several milliseconds.
+APPLICANTS_MAX = 128
+
 # Where a page of overdue admissions begins: behind the entry of this score and this user.
 PageStart = tuple[str | bytes, str | bytes]
 OLDEST: PageStart = ("", "")
@@ -55,20 +58,27 @@ class Admissions:
         An error means that the reply for this applicant is missing. Redis may have admitted the
         user; the next attempt then returns ALREADY_APPLIED with the serial.
         """
-        calls = [self._admission(applicant) for applicant in applicants]
+        groups = _groups(applicants)
+        calls = [self._admission([applicants[index] for index in group]) for group in groups]
         replies = self._scripts.run_all(ADMIT, calls)
         missing = [index for index, reply in enumerate(replies) if _is_missing(reply)]
         if missing:
-            ids = [applicants[index].campaign_id for index in missing]
+            ids = [applicants[groups[index][0]].campaign_id for index in missing]
             again = self._again(ids, [calls[index] for index in missing])
             for index, reply in zip(missing, again, strict=True):
                 replies[index] = reply
-        return [_decision(reply) for reply in replies]
+        if len(groups) == 1:
+            return _decisions(replies[0], len(applicants))
+        decided: dict[int, Admission | UnavailableError] = {}
+        for group, reply in zip(groups, replies, strict=True):
+            decided |= zip(group, _decisions(reply, len(group)), strict=True)
+        return [decided[index] for index in range(len(applicants))]
 
-    def _admission(self, applicant: Applicant) -> Call:
-        campaign_id, user_id, address = applicant
-        keys = CampaignKeys.of(campaign_id)
-        args = user_id, self._scripts.checks_epoch, address, *self._limits
+    def _admission(self, applicants: Sequence[Applicant]) -> Call:
+        keys = CampaignKeys.of(applicants[0].campaign_id)
+        args = [self._scripts.checks_epoch, *self._limits]
+        for _, user_id, address in applicants:
+            args += user_id, address
         return (*keys.all(), keys.rate), args
 
     def _again(self, campaign_ids: Sequence[str], calls: Sequence[Call]) -> list[Any]:
@@ -106,14 +116,15 @@ class Admissions:
         What Kafka has acknowledged before this, a later rebuild finds in the topic. Also False
         where Redis does not respond. One round trip.
         """
-        histories = list({(one.campaign_id, one.fence): None for one in admitted})
+        histories = [(one.campaign_id, one.fence) for one in admitted]
+        asked = list(dict.fromkeys(histories))
         calls: list[Call] = [
             ((CampaignKeys.of(campaign_id).campaign,), (self._scripts.checks_epoch, fence))
-            for campaign_id, fence in histories
+            for campaign_id, fence in asked
         ]
         replies = self._scripts.run_all(CONFIRM, calls)
-        current = {history for history, reply in zip(histories, replies, strict=True) if reply == 1}
-        return [(one.campaign_id, one.fence) in current for one in admitted]
+        current = {one for one, reply in zip(asked, replies, strict=True) if reply == 1}
+        return [one in current for one in histories]
 
     def overdue(
         self, campaign_id: str, older_than_ms: int, start: PageStart, limit: int
@@ -184,16 +195,36 @@ class Admissions:
                 raise reply
 
 
+def _groups(applicants: Sequence[Applicant]) -> list[list[int]]:
+    """Return the indexes of the applicants whom one call of the script decides about.
+
+    They are of one campaign, and no more than APPLICANTS_MAX.
+    """
+    groups: list[list[int]] = []
+    open_groups: dict[str, list[int]] = {}
+    for index, applicant in enumerate(applicants):
+        group = open_groups.get(applicant.campaign_id)
+        if group is None or len(group) == APPLICANTS_MAX:
+            group = open_groups[applicant.campaign_id] = []
+            groups.append(group)
+        group.append(index)
+    return groups
+
+
 def _is_missing(reply: Any) -> bool:
-    return isinstance(reply, list) and reply[0] == b"NOT_FOUND"
+    return isinstance(reply, list) and reply[0][0] == b"NOT_FOUND"
 
 
-def _decision(reply: Any) -> Admission | UnavailableError:
+def _decisions(reply: Any, count: int) -> list[Admission | UnavailableError]:
+    """Return what one call of the script decided about `count` applicants, in their order."""
     if isinstance(reply, StaleStateError):
-        return Admission(Outcome.STALE)
+        return [Admission(Outcome.STALE)] * count
     if isinstance(reply, UnavailableError):
-        return reply
-    code, number, admitted_at_ms, fence = reply
+        return [reply] * count
+    return [_decision(*one) for one in reply]
+
+
+def _decision(code: bytes, number: int, admitted_at_ms: int, fence: int) -> Admission:
     outcome = OUTCOMES[code]
     if outcome in RETRIED:
         return Admission(outcome, retry_in_ms=number)

@@ -1,4 +1,4 @@
--- Admit: decide about one applicant, atomically, in one round trip.
+-- Admit: decide about the applicants of a campaign, each after the other, in one atomic step.
 --
 -- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch, fence
 --       2 applied_user  sorted set  user id -> serial: the duplicate check and the winners
@@ -6,12 +6,11 @@
 --       4 returned      list        serials given back, used before a new one
 --       5 pending       sorted set  user id -> admitted_at in ms: not yet known to be in MySQL
 --       6 rate          hash        window -> its number; address, "user:" .. user id -> calls in it
--- ARGV  1 user id
---       2 "1" to check the epoch, or ""
---       3 address that the call came from, or "" where it is not known
---       4 calls of one user in a window, 0 for any number
---       5 calls of one address in a window, 0 for any number
--- Returns {outcome, number, number, number}:
+-- ARGV  1 "1" to check the epoch, or ""
+--       2 calls of one user in a window, 0 for any number
+--       3 calls of one address in a window, 0 for any number
+--       then for each applicant: user id, address of the call or "" where it is not known
+-- Returns for each applicant {outcome, number, number, number}:
 --       ACCEPTED serial admitted_at_ms fence
 --       ALREADY_APPLIED serial admitted_at_ms fence  (no time once MySQL is known to have it: 0)
 --       NOT_OPEN ms_to_opening | TOO_MANY_REQUESTS ms_to_next_window
@@ -19,6 +18,7 @@
 --
 -- Why one script: a crash between "is one left", "take the number" and "mark it as still to be
 -- written" would lose a coupon or give one twice. A rejection writes nothing to the campaign.
+-- Why several applicants: what they share is read once.
 --
 -- The limits count only calls that pass: a call over the limit is not counted, so no client is
 -- blocked beyond the window. Windows are aligned to the opening, so that calls before it do not
@@ -29,85 +29,114 @@
 local WINDOW_MS = 1000
 -- Only removes the last window of a campaign; longer than any window that is in use.
 local RATE_EXPIRY_MS = 60000
+local PER_USER_MAX, PER_ADDRESS_MAX = tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
   'fence')
-local closed = why_closed(campaign[4], ARGV[2])
-if closed then
-  return {closed, 0, 0, 0}
-end
-
-local applied = redis.call('ZSCORE', KEYS[2], ARGV[1])
+local closed = why_closed(campaign[4], ARGV[1])
+local quantity, fence = tonumber(campaign[1]), tonumber(campaign[5] or '0')
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local since_opening_ms = now_ms - campaign[2]
-local may_be_admitted = not applied and since_opening_ms >= 0
-local serial, is_new
-if may_be_admitted then
-  if now_ms >= tonumber(campaign[3]) then
-    return {'CLOSED', 0, 0, 0}
+local since_opening_ms = now_ms - (campaign[2] or 0)
+local is_over = now_ms >= tonumber(campaign[3] or 0)
+local window = math.floor(since_opening_ms / WINDOW_MS)
+
+-- The calls of this window: read when they are needed, stored at the end.
+local calls, counted, is_new_window = {}, {}, false
+local function calls_of(field)
+  if not calls[field] then
+    local stored = redis.call('HMGET', KEYS[6], 'window', field)
+    is_new_window = tonumber(stored[1]) ~= window
+    calls[field] = not is_new_window and tonumber(stored[2]) or 0
   end
-  serial = redis.call('LINDEX', KEYS[4], 0)
-  if not serial then
-    local count = tonumber(redis.call('GET', KEYS[3]) or '0')
-    serial, is_new = next_serial(KEYS[2], count, tonumber(campaign[1])), true
+  return calls[field]
+end
+local function count_call(field)
+  calls[field] = calls[field] + 1
+  counted[#counted + 1] = field
+end
+
+-- The highest serial given out, read when it is needed; stored at the end when it has grown.
+local count, is_higher
+local has_returned = true
+local function free_serial()
+  local returned = has_returned and redis.call('LINDEX', KEYS[4], 0)
+  if returned then
+    return tonumber(returned)
+  end
+  has_returned = false
+  count = count or tonumber(redis.call('GET', KEYS[3]) or '0')
+  return next_serial(KEYS[2], count, quantity)
+end
+
+local function decide(user, address)
+  if closed then
+    return {closed, 0, 0, 0}
+  end
+  local applied = redis.call('ZSCORE', KEYS[2], user)
+  local may_be_admitted = not applied and since_opening_ms >= 0
+  local serial
+  if may_be_admitted then
+    if is_over then
+      return {'CLOSED', 0, 0, 0}
+    end
+    serial = free_serial()
     if not serial then
       return {'SOLD_OUT', 0, 0, 0}
     end
   end
-end
-
-local user = ARGV[4] ~= '0' and not may_be_admitted and 'user:' .. ARGV[1]
-local address = ARGV[5] ~= '0' and ARGV[3] ~= '' and ARGV[3]
-local window = math.floor(since_opening_ms / WINDOW_MS)
-local is_new_window, of_user, of_address = false, 0, 0
-if user or address then
-  local rate = redis.call('HMGET', KEYS[6], 'window', user or '', address or '')
-  is_new_window = tonumber(rate[1]) ~= window
-  if not is_new_window then
-    of_user, of_address = tonumber(rate[2]) or 0, tonumber(rate[3]) or 0
-  end
-  if user and of_user >= tonumber(ARGV[4]) or address and of_address >= tonumber(ARGV[5]) then
+  local of_user = PER_USER_MAX > 0 and not may_be_admitted and 'user:' .. user
+  local of_address = PER_ADDRESS_MAX > 0 and address ~= '' and address
+  if of_user and calls_of(of_user) >= PER_USER_MAX
+    or of_address and calls_of(of_address) >= PER_ADDRESS_MAX then
     return {'TOO_MANY_REQUESTS', WINDOW_MS - since_opening_ms % WINDOW_MS, 0, 0}
   end
-end
-
-local result
-if applied then
-  local pending_since = redis.call('ZSCORE', KEYS[5], ARGV[1])
-  result = {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0'),
-    tonumber(campaign[5] or '0')}
-elseif not may_be_admitted then
-  result = {'NOT_OPEN', -since_opening_ms, 0, 0}
-else
+  if of_user then
+    count_call(of_user)
+  end
+  if of_address then
+    count_call(of_address)
+  end
+  if applied then
+    local pending_since = redis.call('ZSCORE', KEYS[5], user)
+    return {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0'), fence}
+  end
+  if not may_be_admitted then
+    return {'NOT_OPEN', -since_opening_ms, 0, 0}
+  end
   -- `pending` is written first: it is the only key not yet read, so a wrong type or a full memory
   -- stops the script before anything has changed.
-  redis.call('ZADD', KEYS[5], now_ms, ARGV[1])
-  if is_new then
-    redis.call('SET', KEYS[3], serial)
-  else
+  redis.call('ZADD', KEYS[5], now_ms, user)
+  if has_returned then
     redis.call('LPOP', KEYS[4])
+  else
+    count, is_higher = serial, true
   end
-  redis.call('ZADD', KEYS[2], serial, ARGV[1])
-  result = {'ACCEPTED', tonumber(serial), now_ms, tonumber(campaign[5] or '0')}
+  redis.call('ZADD', KEYS[2], serial, user)
+  return {'ACCEPTED', serial, now_ms, fence}
 end
 
+local replies = {}
+for index = 4, #ARGV, 2 do
+  replies[#replies + 1] = decide(ARGV[index], ARGV[index + 1])
+end
+
+if is_higher then
+  redis.call('SET', KEYS[3], count)
+end
 -- pcall: while the server rejects writes, outcomes that need no write are still returned.
-if user or address then
-  local counted = {}
+if #counted > 0 then
+  local stored = {}
   if is_new_window then
     redis.pcall('UNLINK', KEYS[6])
-    counted = {'window', window}
+    stored = {'window', window}
   end
-  if user then
-    counted[#counted + 1], counted[#counted + 2] = user, of_user + 1
+  for _, field in ipairs(counted) do
+    stored[#stored + 1], stored[#stored + 2] = field, calls[field]
   end
-  if address then
-    counted[#counted + 1], counted[#counted + 2] = address, of_address + 1
-  end
-  redis.pcall('HSET', KEYS[6], unpack(counted))
+  redis.pcall('HSET', KEYS[6], unpack(stored))
   if is_new_window then
     redis.pcall('PEXPIRE', KEYS[6], RATE_EXPIRY_MS)
   end
 end
-return result
+return replies

@@ -9,21 +9,21 @@
 -- no user does, and one command shows it. Otherwise the search needs two dozen of them at most: below
 -- the serial that it finds, every serial is held.
 local function next_serial(applied_user, count, quantity)
-  local function held_through(serial)
-    return redis.call('ZCOUNT', applied_user, '(' .. count, serial)
-  end
   local left = quantity - count
   if left <= 0 then
     return nil
   end
-  local held = held_through(quantity)
+  local held = redis.call('ZCOUNT', applied_user, '(' .. count, quantity)
+  if held == 0 then
+    return count + 1
+  end
   if held >= left then
     return nil
   end
-  local lowest, highest = 1, held == 0 and 1 or left
+  local lowest, highest = 1, left
   while lowest < highest do
     local middle = math.floor((lowest + highest) / 2)
-    if held_through(count + middle) < middle then
+    if redis.call('ZCOUNT', applied_user, '(' .. count, count + middle) < middle then
       highest = middle
     else
       lowest = middle + 1
