@@ -56,6 +56,7 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     looks, attempts = Attempts(goes_on=is_cluster), Attempts(goes_on=is_cluster)
     if not _needed(looks):
         looks.raise_failures("not known to be open")
+        wiring.unreadable_batches().resolve_read(wiring.topic())
         return {"rebuilt": []}
     with wiring.database().advisory_lock("rebuild") as is_locked:
         if not is_locked:
