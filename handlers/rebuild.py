@@ -40,6 +40,7 @@ CREATION_S = 30
 PAGE = 10_000
 # What a run still needs after the topic: the coupons of a large campaign.
 AFTER_TOPIC_MS = 60_000
+PAGE_MS = 5000  # a page of coupons, and giving back what no user holds; mostly well below a second
 # How an error names the list of all campaigns, which has the epoch.
 LIST = "the list of campaigns"
 
@@ -56,12 +57,13 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     looks, attempts = Attempts(goes_on=is_cluster), Attempts(goes_on=is_cluster)
     if not _needed(looks):
         looks.raise_failures("not known to be open")
+        wiring.unreadable_batches().resolve_read(wiring.topic())
         return {"rebuilt": []}
     with wiring.database().advisory_lock("rebuild") as is_locked:
         if not is_locked:
             return {"rebuilt": [], "running": True}
         deadline = Deadline.of(context)
-        rebuilt = _rebuild(attempts, lambda: deadline.allows(AFTER_TOPIC_MS))
+        rebuilt = _rebuild(attempts, deadline)
     request_id = getattr(context, "aws_request_id", "rebuild")
     duration_ms = round((time.perf_counter() - started) * 1000)
     fields = {"request_id": request_id, "campaigns": rebuilt, "duration_ms": duration_ms}
@@ -80,7 +82,7 @@ def _needed(attempts: Attempts) -> bool:
     return not is_known or bool(_closed(wiring.mysql_queries().campaigns(), attempts))
 
 
-def _rebuild(attempts: Attempts, has_time: Callable[[], bool]) -> list[str]:
+def _rebuild(attempts: Attempts, deadline: Deadline) -> list[str]:
     redis_rebuild, queries = wiring.redis_rebuild(), wiring.mysql_queries()
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
     token = None
@@ -90,7 +92,7 @@ def _rebuild(attempts: Attempts, has_time: Callable[[], bool]) -> list[str]:
     for campaign in _closed(queries.campaigns(), attempts):
         with attempts.at(campaign.id):
             restores += _take_over(campaign)
-    rebuilt = _restore(restores, attempts, has_time) if restores else []
+    rebuilt = _restore(restores, attempts, deadline) if restores else []
     campaigns = queries.campaigns()
     if any(campaign.id not in attempts.failures for campaign in _closed(campaigns, attempts)):
         raise StaleStateError  # Redis lost its state again: the next run starts over
@@ -114,21 +116,19 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     return [_Restore(replace(campaign, fence=fence), offsets, closed_at_s)]
 
 
-def _restore(
-    restores: Sequence[_Restore], attempts: Attempts, has_time: Callable[[], bool]
-) -> list[str]:
+def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:
     """Bring the campaigns back and open them; return those that are open.
 
     Read each source before the one that its records move into: the topic's offsets, which say what
     of it is not in MySQL, failed_event, coupon. Write in order of precedence, the highest last:
     failed_event, topic, coupon.
     """
-    backlog = wiring.topic().unconsumed(has_time)
+    backlog = wiring.topic().unconsumed(lambda: deadline.allows(AFTER_TOPIC_MS))
     with closing(backlog):
         _each(restores, attempts, _Restore.add_failed)
         while page := list(islice(backlog.records, PAGE)):  # the backlog may exceed the memory
             _each(restores, attempts, partial(_Restore.add, records=page, pending=True))
-    return _each(restores, attempts, lambda restore: restore.finish(backlog.ends))
+    return _each(restores, attempts, lambda restore: restore.finish(backlog.ends, deadline))
 
 
 def _each(
@@ -171,7 +171,7 @@ class _Restore:
         first = self._first_of_each(list(self._in_time(records)))
         wiring.redis_rebuild().restore(self.id, first, self.campaign.fence, pending=pending)
 
-    def finish(self, ends: Mapping[int, int]) -> None:
+    def finish(self, ends: Mapping[int, int], deadline: Deadline) -> None:
         """Restore the rows of MySQL, and open the campaign.
 
         ends: how far the topic was read. From here on the consumer refuses what was sent before
@@ -179,7 +179,7 @@ class _Restore:
         """
         redis_rebuild, fence, restored = wiring.redis_rebuild(), self.campaign.fence, 0
         wiring.fences().store_offsets(self.id, fence, wiring.topic().name, ends)
-        for page in _issued(self.id):
+        for page in _issued(self.id, deadline):
             restored += redis_rebuild.restore(self.id, page, fence, pending=False)
         released = redis_rebuild.release_gaps(self.id, fence)
         # No process has cached a rejection since the campaign was closed.
@@ -243,9 +243,11 @@ def _is_closed(campaign: Campaign) -> bool:
     return status.campaign.fence < campaign.fence  # a rebuild was killed before it began in Redis
 
 
-def _issued(campaign_id: str) -> Iterator[list[CouponAccepted]]:
+def _issued(campaign_id: str, deadline: Deadline) -> Iterator[list[CouponAccepted]]:
     """Yield every coupon of MySQL, page by page."""
     queries, after = wiring.mysql_queries(), 0
+    deadline.require(PAGE_MS)
     while page := queries.coupons(campaign_id, after, PAGE):
         yield [CouponAccepted(campaign_id, c.user_id, c.serial, c.admitted_at_ms) for c in page]
         after = page[-1].serial
+        deadline.require(PAGE_MS)

@@ -80,10 +80,10 @@ def check_heartbeat(file: Path, now: float) -> None:
     try:
         age_s = now - file.stat().st_mtime
     except FileNotFoundError as error:
-        message = f"{file} is missing: no round has ended yet"
+        message = f"{file} is missing: not every function has been seen yet"
         raise UnhealthyError(message) from error
     if age_s > HEARTBEAT_AGE_S_MAX:
-        message = f"the last round ended {age_s:.0f} s ago"
+        message = f"a scheduled function was last seen {age_s:.0f} s ago"
         raise UnhealthyError(message)
 
 
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--heartbeat",
         type=Path,
         metavar="FILE",
-        help="healthy when local.scheduler --heartbeat FILE has ended a round lately",
+        help="healthy when local.scheduler --heartbeat FILE has seen all its functions lately",
     )
     options = parser.parse_args(arguments)
     try:

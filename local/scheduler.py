@@ -38,12 +38,16 @@ INTERVAL_S_MIN, INTERVAL_S_MAX = 0.05, 86_400  # 50 ms for tests, a day at most
 
 @dataclass
 class Job:
-    """A scheduled function, its interval, and when its last run ended (time.time(), 0: never)."""
+    """A scheduled function, its interval, and when it last showed that it does not hang.
+
+    seen_at: when it last ended, or asked how much time it has left (time.time(), 0: never). A
+    function asks between two steps, so that a long one is seen as long as it makes progress.
+    """
 
     name: str
     handler: Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
     interval_s: float
-    ended_at: float = 0.0
+    seen_at: float = 0.0
     timeout_s: float = TIMEOUT_S
 
     def run_once(self) -> bool:
@@ -51,18 +55,33 @@ class Job:
         started = time.monotonic()
         event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
         try:
-            result = self.handler(event, LambdaContext(self.name, self.timeout_s))
+            result = self.handler(event, _WatchedContext(self))
         except Exception as error:  # noqa: BLE001 - the next interval tries again
             # Only the text of the service's own errors; a driver's text may quote its input.
             detail = {"detail": str(error)} if isinstance(error, ServiceError) else {}
             log_event("ERROR", "failed", job=self.name, **(error_fields(error) | detail))
             return False
         finally:
-            self.ended_at = time.time()
+            self.seen_at = time.time()
         if any(result.values()):
             took_ms = round((time.monotonic() - started) * 1000)
             log_event("INFO", "done", job=self.name, result=result, duration_ms=took_ms)
         return True
+
+
+class _WatchedContext(LambdaContext):
+    """Notes when the function asks for its time."""
+
+    __slots__ = ("_job",)
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.name, job.timeout_s)
+        self._job = job
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds that are left, at least 0."""
+        self._job.seen_at = time.time()
+        return super().get_remaining_time_in_millis()
 
 
 def jobs(interval_s: float, rebuild_interval_s: float) -> list[Job]:
@@ -111,8 +130,8 @@ def _repeat(job: Job, all_jobs: Sequence[Job], stop: Event, heartbeat: Path | No
 
 
 def _beat(all_jobs: Sequence[Job], heartbeat: Path) -> None:
-    """Set the file's time to the job that ended longest ago, which shows a job that hangs."""
-    oldest = min(job.ended_at for job in all_jobs)
+    """Set the file's time to the job that was seen longest ago, which shows a job that hangs."""
+    oldest = min(job.seen_at for job in all_jobs)
     if oldest:
         heartbeat.touch()
         os.utime(heartbeat, (oldest, oldest))
@@ -136,7 +155,9 @@ def _parser() -> argparse.ArgumentParser:
         default=1.0,
         help="the same for the check whether Redis must be rebuilt (default: %(default)g)",
     )
-    parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="date FILE to the last run")
+    parser.add_argument(
+        "--heartbeat", type=Path, metavar="FILE", help="date FILE to the job seen longest ago"
+    )
     parser.add_argument("--once", action="store_true", help="each function once, then end")
     return parser
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from handlers.domain.errors import UnavailableError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,6 +35,15 @@ class Deadline:
     def left_s(self) -> float:
         """Seconds that are left for work; infinite without a deadline."""
         return max(0.0, (self._left_ms() - RESERVE_MS) / 1000)
+
+    def require(self, needed_ms: int) -> None:
+        """Raise UnavailableError unless a step that may take `needed_ms` still fits.
+
+        The next run may come further, and says why this one did not, which a killed one cannot.
+        """
+        if not self.allows(needed_ms):
+            message = "this function's time is over"
+            raise UnavailableError(message)
 
     def allows(self, needed_ms: int) -> bool:
         """Return whether a step that may take `needed_ms` still fits."""

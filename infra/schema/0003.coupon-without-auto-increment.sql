@@ -1,4 +1,4 @@
--- depends: 0001.coupon-system
+-- depends: 0002.fence
 -- A campaign's serial is what names a coupon, so it is the primary key, and no number is counted.
 -- The counter lost coupons: with innodb_autoinc_lock_mode 2, MySQL's default, INSERT … SELECT that
 -- meets a duplicate goes on with an id of another writer's, and the row violates the primary key.

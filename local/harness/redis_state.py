@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -12,19 +10,6 @@ from handlers.adapters.redis.keys import CampaignKeys
 
 if TYPE_CHECKING:
     from handlers.config import Settings
-
-# Consumers settle in Redis right after their commit to MySQL.
-SETTLE_POLL_S = 0.02
-
-
-def settled_counts(settings: Settings, campaign_id: str, wait_s: float) -> tuple[int, int]:
-    """Return the counts once no admission is pending, or at the deadline."""
-    deadline, pause = time.monotonic() + wait_s, threading.Event()
-    while True:
-        highest, pending = read_counts(settings, campaign_id)
-        if not pending or time.monotonic() > deadline:
-            return highest, pending
-        pause.wait(SETTLE_POLL_S)
 
 
 def read_counts(settings: Settings, campaign_id: str) -> tuple[int, int]:

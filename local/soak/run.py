@@ -8,11 +8,12 @@ from contextlib import closing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from local.harness.arrival import Outstanding, await_arrival
 from local.harness.deployment import DeploymentOptions, running_deployment
 from local.harness.invariants import check, violations
 from local.harness.mysql_state import read_rows
 from local.harness.observations import Faults, Observations
-from local.harness.redis_state import settled_counts
+from local.harness.redis_state import read_counts
 from local.harness.system_info import machine, versions
 from local.migrate import database_address
 from local.soak import report
@@ -54,6 +55,7 @@ def soak(options: argparse.Namespace, console: Console) -> bool:
         with closing(Sampler(deployment.settings, list(deployment.programs), context)) as sampler:
             _load(deployment, context, sampler, options, console)
             with console.step("Quiet, then reconciling"):
+                _await_arrival(deployment, context, console)
                 wrong = stats.failures() + _reconcile(deployment, context)
     growths = [
         growth(name, measure, sampler.times_s, sampler.series(name, measure))
@@ -115,13 +117,22 @@ def _progress(sample: dict[str, Any], context: SoakContext) -> str:
     )
 
 
+def _await_arrival(deployment: Deployment, context: SoakContext, console: Console) -> None:
+    """Return when nothing is pending, or nothing moves any more: the checks report that."""
+
+    def look() -> Outstanding:
+        deployment.check()
+        counts = [read_counts(deployment.settings, each) for each in context.campaign_ids]
+        return Outstanding(0, sum(pending for _, pending in counts))
+
+    await_arrival(look, SETTLE_TIMEOUT_S, deployment.relay_within_s, console.say)
+
+
 def _reconcile(deployment: Deployment, context: SoakContext) -> list[str]:
-    """Wait until nothing is pending, then compare all records; return what is wrong."""
+    """Compare all records; return what is wrong."""
     found = []
-    deadline = time.monotonic() + SETTLE_TIMEOUT_S
     for campaign_id in context.campaign_ids:
-        wait_s = max(0.0, deadline - time.monotonic())
-        highest, pending = settled_counts(deployment.settings, campaign_id, wait_s)
+        highest, pending = read_counts(deployment.settings, campaign_id)
         rows, failed, _ = read_rows(database_address(deployment.settings), campaign_id)
         accepted = context.stats.accepted[campaign_id]
         seen = Observations(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import uuid
@@ -11,7 +12,8 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAuthorizationFailedError
 
-from handlers.adapters.migration.schema import migrate_schema
+from handlers.adapters.migration import schema
+from handlers.adapters.migration.schema import SCHEMA, migrate_schema
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
 from handlers.consume import consume_handler
@@ -35,6 +37,7 @@ from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OURS = {"campaign", "coupon", "failed_event", "fence_offset"}
 
@@ -100,6 +103,17 @@ def test_coupons_with_a_counted_id_are_kept_when_their_serial_becomes_the_primar
         assert coupons(service, campaign_id) == [("user-1", 1), ("user-2", 2)]
         keys = "SHOW INDEX FROM coupon WHERE key_name = 'PRIMARY'"
         assert [row[4] for row in statement(service, keys)] == ["campaign_id", "serial"]
+
+
+def test_a_migration_is_known_by_its_name_so_its_comments_may_change(
+    clean: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in SCHEMA.glob("*.sql"):
+        # The third one named the first, not the second, when some databases were migrated.
+        text = re.sub("-- depends: .*", "-- depends: 0001.coupon-system", file.read_text())
+        (tmp_path / file.name).write_text(f"{text}-- Another comment.\n")
+    monkeypatch.setattr(schema, "SCHEMA", tmp_path)
+    assert not migrate_schema(database_address(clean), retry_deadline(), lenient=True)
 
 
 def test_an_existing_topic_keeps_its_partitions_and_says_so(

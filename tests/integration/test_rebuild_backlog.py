@@ -11,6 +11,7 @@ import pytest
 from handlers import rebuild, wiring
 from handlers.adapters.kafka import topic_reader
 from handlers.adapters.redis import rebuild as redis_rebuild
+from handlers.consume import consume_handler
 from handlers.domain.errors import UnavailableError
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.rebuild import rebuild_handler
@@ -18,7 +19,7 @@ from local.lambda_context import LambdaContext
 from tests.support.backlog import backlog_of
 from tests.support.drift import Redis
 from tests.support.redis_loss import flush
-from tests.support.service import apply, create_campaign, message, rows
+from tests.support.service import apply, create_campaign, kafka_event, message, rows
 from tests.support.single import publish_one
 from tests.support.waiting import WAIT_S
 
@@ -124,3 +125,32 @@ def test_a_function_without_time_says_how_far_it_came_and_the_campaign_stays_clo
         "rebuilt": [campaign_id]
     }
     assert apply(campaign_id, "user-1").body["serial"] == 2
+
+
+def rebuild_in(left_ms: int) -> int:
+    """Rebuild in a time that does not pass; return how often the function asked for it."""
+    asked: list[int] = []
+
+    def ask_for_time() -> int:
+        asked.append(left_ms)
+        return left_ms
+
+    topic = SimpleNamespace(unconsumed=lambda _: backlog_of([]), name="coupon_create")
+    with wiring.override(wiring.topic, topic):
+        rebuild_handler({}, SimpleNamespace(get_remaining_time_in_millis=ask_for_time))
+    return len(asked)
+
+
+def test_a_rebuild_asks_for_its_time_at_every_page_of_coupons_and_ends_when_it_is_over(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=8)
+    issued = [message(campaign_id, f"user-{n}", n) for n in range(1, 7)]
+    consume_handler(kafka_event(issued), None)
+    flush(lossy)
+    monkeypatch.setattr(rebuild, "PAGE", 2)
+    with pytest.raises(UnavailableError, match="this function's time is over"):
+        rebuild_in(rebuild.PAGE_MS)
+    assert apply(campaign_id, "user-6").status == 503
+    assert rebuild_in(100_000) == 4  # three pages, and one that is empty
+    assert apply(campaign_id, "user-6").body["serial"] == 6

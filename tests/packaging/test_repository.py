@@ -52,6 +52,12 @@ def forbidden(file: Path, *allowed: str) -> set[str]:
     return {name for name in names if not is_inside(name, *allowed)}
 
 
+def test_each_migration_depends_on_the_one_before() -> None:
+    files = sorted(SCHEMA.glob("*.sql"))
+    first_lines = [file.read_text().splitlines()[0] for file in files[1:]]
+    assert first_lines == [f"-- depends: {before.stem}" for before in files[:-1]]
+
+
 def test_vendor_holds_a_link_to_the_handlers_for_the_deployment_package() -> None:
     link = ROOT / "vendor" / "handlers"
     assert link.is_symlink()

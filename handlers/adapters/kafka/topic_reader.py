@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from handlers.domain.errors import UnavailableError
 from handlers.domain.fence import Position, Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from handlers.config import Settings
     from handlers.domain.record import UnreadableBatch
@@ -76,10 +76,23 @@ class Topic:
         next(records)  # the offsets
         return Backlog(records, ends)
 
+    def committed(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Return the group's committed offsets by partition; 0 where it has none.
+
+        Raises UnavailableError when Kafka is unreachable.
+        """
+        with _answered():
+            require_broker(self._settings)
+            with closing(self._consumer()) as consumer:
+                return {
+                    one: consumer.committed(TopicPartition(self.name, one)) or 0
+                    for one in partitions
+                }
+
     def _records(
         self, has_time: Callable[[], bool], ends: dict[int, int]
     ) -> Generator[Unwritten, None, None]:
-        try:
+        with _answered():
             require_broker(self._settings)
             with closing(self._consumer()) as consumer:
                 reading = _Reading(consumer, self._partitions(consumer))
@@ -88,9 +101,6 @@ class Topic:
                     yield from self._poll(consumer, reading)
                     reading.follow(has_time)
                 ends |= reading.ends()
-        except (KafkaError, OSError) as error:
-            message = "Kafka gave no answer"
-            raise UnavailableError(message) from error
 
     def _poll(self, consumer: KafkaConsumer, reading: _Reading) -> Iterator[Unwritten]:
         try:
@@ -124,6 +134,15 @@ class Topic:
             message = f"Kafka has no topic {name}"
             raise UnavailableError(message)
         return [TopicPartition(name, number) for number in numbers]
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        message = "Kafka gave no answer"
+        raise UnavailableError(message) from error
 
 
 class _Reading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -121,16 +121,20 @@ class Database:
         The lock belongs to a connection of its own, so a killed process releases it. It only
         avoids duplicate work; correctness must not depend on it.
         """
+        full_name = f".{name}"
         try:
             connection = self._connect()
             with connection.cursor() as cursor:
-                cursor.execute("SELECT GET_LOCK(CONCAT(DATABASE(), %s), 0)", (f".{name}",))
+                cursor.execute("SELECT GET_LOCK(CONCAT(DATABASE(), %s), 0)", (full_name,))
                 [(got,)] = cursor.fetchall()
         except pymysql.Error as error:
             raise UnavailableError(describe(error)) from error
         try:
             yield got == 1
         finally:
+            # MySQL may notice the end of a connection later than the next caller asks.
+            with suppress(pymysql.Error), connection.cursor() as cursor:
+                cursor.execute("SELECT RELEASE_LOCK(CONCAT(DATABASE(), %s))", (full_name,))
             connection.close()
 
     def _transaction(self, work: Callable[[Cursor], T]) -> T:

@@ -134,28 +134,35 @@ class FailedEventQueue:
         record, coupon = row.record, row.coupon
         if coupon is None:
             return _Outcome(FailedEvent(record, Reason.UNDECODABLE, row.flaw))
+        taken: FailedEvent | None = None
         for _ in range(REASSIGNMENTS_MAX):
             # A serial that Redis has just given is not from Kafka: it counts in that history only.
-            is_reassigned = coupon is not row.coupon
             failure = self._ledger.insert_one(
-                cursor, DecodedRecord(coupon, lambda: record), direct=is_reassigned
+                cursor, DecodedRecord(coupon, lambda: record), direct=taken is not None
             )
             if failure is None:
                 return _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
                 return _Outcome(None, detail="the user has a coupon, and gets only one")
-            if failure.reason is Reason.SUPERSEDED and not is_reassigned:
+            if failure.reason is Reason.SUPERSEDED and taken is None:
                 return _Outcome(None, detail=NOT_ACCEPTED)
-            another = self._with_another_serial(failure, coupon)
+            another = self._with_another_serial(failure, coupon, taken)
             if isinstance(another, FailedEvent):
                 return _Outcome(another)
-            coupon = another
+            taken, coupon = failure, another
         return _Outcome(failure)
 
     def _with_another_serial(
-        self, failure: FailedEvent, coupon: CouponAccepted
+        self, failure: FailedEvent, coupon: CouponAccepted, taken: FailedEvent | None
     ) -> CouponAccepted | FailedEvent:
-        """Return the coupon with a serial to try next, or the failure when there is none."""
+        """Return the coupon with a serial to try next, or the failure when there is none.
+
+        taken: why the serial before was refused; None: this one is the record's own.
+        """
+        if failure.reason is Reason.SUPERSEDED and taken:
+            # Not the record, only its new serial; and a rebuild requeues what is SERIAL_TAKEN.
+            detail = f"{taken.detail}; serial {coupon.serial} is {failure.detail}"
+            return replace(taken, detail=detail)
         if failure.reason is not Reason.SERIAL_TAKEN:
             return failure
         try:
