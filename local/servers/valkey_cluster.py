@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A node that is silent for so long is replaced by its replica.
 NODE_TIMEOUT_MS = 1000
+# A node that does not say at once who serves what is passed over.
+MAP_TIMEOUT_S = 0.3
 
 
 class ValkeyCluster(Scoped):
@@ -46,6 +48,7 @@ class ValkeyCluster(Scoped):
             Valkey(options={**common, "cluster-port": str(free_port())})
             for _ in range(primaries * (1 + replicas))
         ]
+        self._to_ask = list(self.nodes)
 
     @property
     def address(self) -> str:
@@ -100,14 +103,22 @@ class ValkeyCluster(Scoped):
         return self._node(port)
 
     def replica_of(self, primary: Valkey) -> Valkey:
-        """Return a replica of this primary."""
-        ports = next(ports for _, _, ports in self._shards() if ports[0] == primary.port)
-        return self._node(ports[1])
+        """Return a replica of this primary; raise ServerError where it has none."""
+        for _, _, ports in self._shards():
+            if self._node(ports[0]) is primary and len(ports) > 1:
+                return self._node(ports[1])
+        message = f"{primary.address} is no primary with a replica"
+        raise ServerError(message)
+
+    def primaries(self) -> list[Valkey]:
+        """Return the nodes that have slots."""
+        ports = {shard[0] for _, _, shard in self._shards()}
+        return [node for node in self.nodes if _client_port(node) in ports]
 
     def promote(self, replica: Valkey) -> None:
         """Let a replica take over at once, also when its primary does not respond."""
         ask(replica, "CLUSTER", "FAILOVER", "TAKEOVER")
-        await_condition(lambda: self._is_primary(replica), "that the replica takes over")
+        await_condition(lambda: replica in self.primaries(), "that the replica takes over")
 
     def is_whole(self) -> bool:
         """Return whether every node serves, and every replica has caught up."""
@@ -115,24 +126,28 @@ class ValkeyCluster(Scoped):
 
     def _shards(self) -> list[tuple[int, int, list[int]]]:
         """Return first and last slot of each range, with the ports of its primary and replicas."""
-        for node in self.nodes:
+        for node in list(self._to_ask):
             try:
-                found = ask(node, "CLUSTER", "SLOTS")
+                found = ask(node, "CLUSTER", "SLOTS", timeout_s=MAP_TIMEOUT_S)
             except (redis.RedisError, ServerError):
-                continue  # killed or frozen
+                self._to_ask.remove(node)  # killed or frozen: the last one to be asked again
+                self._to_ask.append(node)
+                continue
             return [(start, end, [each[1] for each in nodes]) for start, end, *nodes in found]
         message = "no node of the cluster responds"
         raise ServerError(message)
 
-    def _is_primary(self, node: Valkey) -> bool:
-        return any(ports[0] == node.port for _, _, ports in self._shards())
-
     def _node(self, port: int) -> Valkey:
-        return next(node for node in self.nodes if node.port == port)
+        return next(node for node in self.nodes if _client_port(node) == port)
 
     def _knows_all(self, node: Valkey) -> bool:
         lines = ask(node, "CLUSTER", "NODES").decode().splitlines()
         return len(lines) == len(self.nodes) and not any("handshake" in line for line in lines)
+
+
+def _client_port(node: Valkey) -> int:
+    """Return the port that clients of the cluster are sent to."""
+    return int(node.options.get("cluster-announce-client-port", node.port))
 
 
 def _is_up(node: Valkey) -> bool:

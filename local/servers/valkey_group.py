@@ -139,14 +139,14 @@ def await_sentinels(sentinels: Sequence[ValkeySentinel]) -> None:
     await_condition(know_all, "that the sentinels know each other")
 
 
-def ask(server: Server, *command: object) -> Any:
+def ask(server: Server, *command: object, timeout_s: float = REPLY_TIMEOUT_S) -> Any:
     """Return a server's reply as it is; raise redis-py's errors."""
     with closing(
         redis.Redis(
             host=HOST,
             port=server.port,
-            socket_timeout=REPLY_TIMEOUT_S,
-            socket_connect_timeout=REPLY_TIMEOUT_S,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
         )

@@ -126,9 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--kafka", choices=["tansu", "apache"], default="tansu", help="Apache Kafka needs Java")
     add(
         "--redis",
-        choices=["single", "replicas"],
+        choices=["single", "replicas", "cluster"],
         default="single",
-        help="replicas: with a replica, which lags and is promoted",
+        help="replicas: with a replica, which lags and is promoted; cluster: three such shards",
     )
     add("--json", type=Path, metavar="FILE", help="where the results go (default: out/faults/…)")
     return parser

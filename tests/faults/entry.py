@@ -44,6 +44,8 @@ RETRY_S_MAX = 1.0
 REDRIVE_S_MAX = 1
 RESPAWN_S = 0.2
 DIRECT_PAUSE_S = 0.3
+# Histories begin when their campaigns are created: what a shard misses then, it has lost.
+CREATION_S = 1
 
 
 def run(role: str, module: str, arguments: Sequence[str]) -> int:
@@ -53,6 +55,7 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
     backoff.DELAY_S_MAX = RETRY_S_MAX
     failed_event_queue.BACKOFF_S_MAX = REDRIVE_S_MAX
     direct_writer.PAUSE_S = DIRECT_PAUSE_S
+    vars(rebuild)["CREATION_S"] = CREATION_S
     program: Any = importlib.import_module(module)
     if module == "local.serve":
         program.Granian = partial(program.Granian, respawn_interval=RESPAWN_S)

@@ -42,6 +42,12 @@ CUT_OFF = (
     Fault(0.1, "hold", "gateway.admitted", 4.0),
     Fault(0.35, "kill", "scheduler", 0.05),
 )
+# A shard's primary is demoted, forgets its last writes, and is primary again before any rebuild.
+THERE_AND_BACK = (
+    Fault(0.0, "kill", "scheduler", 3.5),
+    Fault(0.1, "shard-takeover", for_s=0.5),
+    Fault(2.6, "shard-failover", for_s=4.0),
+)
 # That applicant's row is not yet written when the paused apply writes its own.
 NO_CONSUMER = (
     *PAUSED,
@@ -182,6 +188,35 @@ def test_with_a_write_a_cut_off_primary_confirms_nothing(
     replicated.remove_guard(**PATIENT)
     result = history.run(replicated, scenario(0, CUT_OFF))
     assert not result.violations, "\n".join([*result.violations, *result.log])
+
+
+@pytest.fixture(scope="module")
+def sharded() -> Iterator[Cluster]:
+    with Cluster("tansu", Event(), "cluster") as cluster:
+        yield cluster
+
+
+@pytest.mark.parametrize(
+    ("guard", "settings"),
+    [
+        pytest.param("", {"REDIS_EPOCH": "off"}, id="epoch"),
+        pytest.param("history", {}, id="history, not server"),
+    ],
+)
+def test_without_its_history_a_primary_that_is_one_again_promises_coupons_already_given(
+    sharded: Cluster, guard: str, settings: dict[str, str]
+) -> None:
+    sharded.remove_guard(guard, **settings)
+    found = broken_promises(sharded, *THERE_AND_BACK, promise="P3")
+    assert names("P3", found), found
+
+
+def test_with_its_history_a_primary_that_is_one_again_is_rebuilt_first(sharded: Cluster) -> None:
+    sharded.remove_guard()
+    result = history.run(sharded, scenario(0, THERE_AND_BACK))
+    assert not result.violations, "\n".join([*result.violations, *result.log])
+    assert result.noted[Note.OPENED], result.log
+    assert not any("passed over" in line for line in result.log), result.log
 
 
 def test_a_gateway_whose_processes_hand_out_serials_from_stocks_of_ten_is_noticed(

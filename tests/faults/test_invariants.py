@@ -12,7 +12,7 @@ from local.harness.responses import SOLD_OUT as OUTCOME_SOLD_OUT
 from local.harness.responses import UNDECIDED, ApplyResponse
 from tests.faults.engine.draw import draw
 from tests.faults.engine.invariants import HistoryResult, lost, violations
-from tests.faults.engine.scenario import Fault, scenario
+from tests.faults.engine.scenario import DEATHS, OF_SHARD, WAYS, Fault, scenario
 
 ACCEPTED = ApplyResponse("a", OUTCOME_ACCEPTED, 1)
 SOLD_OUT = ApplyResponse("b", OUTCOME_SOLD_OUT)
@@ -132,3 +132,12 @@ def test_where_a_replica_runs_that_one_is_promoted() -> None:
     kinds = {fault.kind for seed in range(200) for fault in draw(seed, redis="replicas").faults}
     assert "redis-failover" in kinds
     assert "redis-promote" not in kinds
+
+
+def test_each_history_on_a_cluster_strikes_a_shard_and_all_of_its_faults_are_drawn() -> None:
+    drawn = [draw(seed, redis="cluster") for seed in range(100)]
+    assert all(each.has(OF_SHARD) for each in drawn)
+    faults = [fault for each in drawn for fault in each.faults]
+    assert {fault.kind for fault in faults} >= OF_SHARD
+    assert {fault.target for fault in faults} >= {*DEATHS, *WAYS}
+    assert "redis-promote" not in {fault.kind for fault in faults}

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from handlers.adapters.redis.keys import epoch_key
 from handlers.config import Settings
 from handlers.retry import RetryDeadline
 from local.migrate import migrate
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 START_S = 60.0
 PARTITIONS = 3
 POLL_INTERVAL_S = 0.05
+EPOCHS = {epoch_key(is_cluster=False), epoch_key(is_cluster=True)}
 # In an order that the foreign keys allow.
 TABLES = ("failed_event", "coupon", "fence_offset", "campaign")
 # A history has seconds where an outage has minutes; a redrive retries as often as needed. An ack
@@ -99,10 +101,11 @@ class Cluster:
         """Empty the tables and Redis except its epoch: the history is over, nothing was lost."""
         for table in TABLES:
             self.rows(f"DELETE FROM {table}")
-        with self.servers.redis() as client:
-            for key in client.scan_iter("coupon:*", count=1000):
-                if key != b"coupon:epoch":
-                    client.delete(key)
+        for redis in self.servers.primaries():
+            with redis as client:
+                for key in client.scan_iter("coupon:*", count=1000):
+                    if key.decode() not in EPOCHS:
+                        client.delete(key)
         for point in self.points.iterdir():
             point.unlink(missing_ok=True)
 

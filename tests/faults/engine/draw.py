@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.faults import points
-from tests.faults.engine import redis_faults
+from tests.faults.engine import redis_faults, shard_faults
 from tests.faults.engine.scenario import LOAD_S, SERVERS, Fault, Scenario, scenario
 
 if TYPE_CHECKING:
@@ -22,18 +22,27 @@ HOUR_S = 3600
 def draw(seed: int, kafka: str = "tansu", redis: str = "single") -> Scenario:
     """Return the history of `seed`: all kinds of faults are about equally frequent.
 
-    redis: "replicas" where a replica runs all the time: then that one is promoted.
+    redis: "replicas" where a replica runs all the time: then that one is promoted. "cluster": each
+    history begins with a fault of the shard that has the campaign.
     """
     chance = random.Random(seed)  # noqa: S311 - the same seed must give the same history
     kinds = KINDS if kafka == "tansu" else [*KINDS, _kafka_kill]
     if redis == "replicas":
         kinds = [*kinds, *OF_REPLICAS]
-    chosen = [kinds[seed % len(kinds)], *chance.choices(kinds, k=chance.randint(0, FAULTS_MAX - 1))]
+    if redis == "cluster":
+        kinds = [*kinds, *shard_faults.OF_CLUSTER]
+    firsts = shard_faults.OF_CLUSTER if redis == "cluster" else kinds
+    chosen = [
+        firsts[seed % len(firsts)],
+        *chance.choices(kinds, k=chance.randint(0, FAULTS_MAX - 1)),
+    ]
     faults: list[Fault] = []
     for kind in chosen:
         faults += kind(chance, chance.uniform(0.1, LOAD_S))
     if redis == "replicas":
         faults = [redis_faults.of_replica(chance, fault) for fault in faults]
+    if redis == "cluster":
+        faults = [shard_faults.of_shard(fault) for fault in faults]
     return scenario(seed, faults, chance)
 
 

@@ -11,6 +11,7 @@ from handlers.adapters.redis.keys import CampaignKeys
 from tests.faults import clock
 from tests.faults.engine.links import LinkMode
 from tests.faults.engine.obstruction import UNANSWERED, Obstruction
+from tests.faults.engine.shards import GONE
 from tests.faults.engine.topic import TopicWriter
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Effects:
         self.obstruction = Obstruction(cluster.servers, campaign_id, scenario.quantity, journal)
         # A server that is frozen when this ends has to be asked again.
         self._is_read_only_too_long = False
+        # In a cluster: the node that a fault has struck, which may have no slot when it ends.
+        self._where: dict[Fault, str] = {}
         self._by_name: dict[str, Effect] = {
             "kill": lambda fault: cluster.fleet.kill(fault.target),
             "crash": lambda fault: (cluster.points / fault.target).touch(),
@@ -49,7 +52,7 @@ class Effects:
             "forged": lambda _: self._wrote(self.topic.forge(), "forged records"),
             "foreign": lambda _: self._wrote(self.topic.take_serials(), "records of others"),
             "redis-flush": lambda _: self._redis("FLUSHALL"),
-            "redis-old-copy": lambda _: cluster.servers.copy_redis(),
+            "redis-old-copy": lambda fault: cluster.servers.copy_redis(self._struck(fault)),
             "redis-promote": lambda _: self._follow(),
             "redis-failover": lambda _: self._lag(),
             "redis-clock": lambda fault: self._step_redis(float(fault.target)),
@@ -59,27 +62,46 @@ class Effects:
             "mysql-read-only": lambda _: self._set_read_only(is_on=True),
         }
         self._ends: dict[str, Effect] = {
-            "redis-old-copy": lambda _: cluster.servers.restore_redis(),
+            "redis-old-copy": lambda fault: cluster.servers.restore_redis(self._where.pop(fault)),
             "redis-promote": lambda _: cluster.servers.promote_replica(),
             "redis-failover": lambda fault: self._fail_over(fault.target),
             "mysql-read-only": lambda _: self._set_read_only(is_on=False),
         }
+        if shards := cluster.servers.shards:
+            shards.key = CampaignKeys.of(campaign_id).campaign
+            self._by_name |= {
+                "shard-kill": lambda fault: shards.kill(fault.target),
+                "shard-freeze": lambda _: shards.freeze(),
+                "shard-takeover": lambda _: shards.lag(),
+                "shard-failover": lambda _: self._promoted(shards.fail_over()),
+                "shard-move": lambda fault: shards.begin_move(fault.target),
+            }
+            self._ends |= {
+                "shard-kill": lambda _: shards.revive(),
+                "shard-freeze": lambda _: shards.revive(),
+                "shard-takeover": lambda _: self._promoted(shards.take_over()),
+                "shard-failover": lambda _: self._promoted(shards.fail_over()),
+                "shard-move": lambda _: shards.end_move(),
+            }
 
     def begin(self, fault: Fault) -> None:
         """Start a fault."""
-        effect = self._by_name.get(fault.kind)
-        if effect:
+        effect = self._by_name.get(fault.kind, self._on_server)
+        try:
             effect(fault)
-        else:
-            self._on_server(*fault.kind.split("-"))
+        except GONE as error:
+            self._skipped(f"{type(error).__name__}: {error}")
 
     def end(self, fault: Fault) -> None:
         """End a lasting fault; harmless for every other one."""
         effect = self._ends.get(fault.kind)
         if effect:
-            effect(fault)
+            try:
+                effect(fault)
+            except GONE as error:
+                self._skipped(f"{type(error).__name__}: {error}")
         elif fault.kind not in self._by_name:
-            self._end_on_server(*fault.kind.split("-"))
+            self._end_on_server(fault)
             if self._is_read_only_too_long:
                 self._set_read_only(is_on=False)
 
@@ -91,8 +113,13 @@ class Effects:
         self.obstruction.close()
         self._step_clock("0")
 
-    def _on_server(self, name: str, what: str) -> None:
+    def _struck(self, fault: Fault) -> str:
+        name, _ = fault.kind.split("-", 1)
+        return self._where.setdefault(fault, self._cluster.servers.where(name))
+
+    def _on_server(self, fault: Fault) -> None:
         servers = self._cluster.servers
+        name, (_, what) = self._struck(fault), fault.kind.split("-")
         link = servers.links[name]
         actions: dict[str, Callable[[], None]] = {
             "kill": lambda: servers.kill(name),
@@ -107,8 +134,9 @@ class Effects:
         else:
             link.set(LinkMode(what))
 
-    def _end_on_server(self, name: str, what: str) -> None:
+    def _end_on_server(self, fault: Fault) -> None:
         servers = self._cluster.servers
+        name, (_, what) = self._struck(fault), fault.kind.split("-")
         link = servers.links[name]
         if what == "kill":
             servers.start(name)
@@ -138,6 +166,10 @@ class Effects:
     def _lag(self) -> None:
         if self._cluster.servers.replication:
             self._cluster.servers.replication.lag()
+
+    def _promoted(self, is_promoted: bool) -> None:  # noqa: FBT001 - it is all that there is to say
+        if not is_promoted:
+            self._skipped("the replica was not promoted in time")
 
     def _fail_over(self, move: str) -> None:
         if not self._cluster.servers.fail_over(move):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
 from collections import Counter
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # For the slowest recovery: a consumer that joins again, a relay, a rebuild, on a busy machine.
 QUIET_S = 30.0
+Arrivals = tuple[tuple[float, str], ...]
 CREATE_S = 30.0
 
 
@@ -42,6 +44,8 @@ class Result:
     responses: int = 0
     noted: Counter[str] = field(default_factory=Counter)
     unreached: set[str] = field(default_factory=set)
+    # The last fault that began another history of Redis, and seconds until the campaign was open.
+    reopened: tuple[str, float] | None = None
     log: list[str] = field(default_factory=list)
 
 
@@ -55,19 +59,25 @@ def run(
 ) -> Result:
     """Play `scenario` in `cluster`; the result has every violation found."""
     started = time.monotonic()
-    campaign_id = f"faults-{scenario.seed}-{uuid.uuid4().hex[:8]}"
     cluster.heal()
     cluster.fleet.want("scheduler-2", wanted=False)
     cluster.clear()
-    _create(cluster, campaign_id, scenario.quantity)
+    campaigns = _campaigns(cluster, scenario)
+    for campaign_id in campaigns:
+        _create(cluster, campaign_id, scenario.quantity)
     journal = Journal()
-    load = Load(cluster.port, campaign_id, journal, cluster.stopping, patience_s)
-    injector = Injector(cluster, scenario, campaign_id, journal)
+    injector = Injector(cluster, scenario, next(iter(campaigns)), journal)
+    loads = {
+        campaign_id: Load(cluster.port, campaign_id, journal, cluster.stopping, patience_s)
+        for campaign_id in campaigns
+    }
     is_over = Event()
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1 + len(loads)) as pool:
         faults = pool.submit(injector.run, is_over)
         try:
-            load.run(scenario.arrivals)
+            playing = [pool.submit(load.run, campaigns[each]) for each, load in loads.items()]
+            for load in playing:
+                load.result()
         finally:
             is_over.set()
         faults.result()
@@ -76,26 +86,55 @@ def run(
         (cluster.points / name).unlink(missing_ok=True)
     journal.note("the faults are over; waiting for quiet")
     broken = []
-    try:
-        Quiet(cluster, campaign_id, injector.topic, quiet_s, agree_s).wait()
-    except NotQuietError as error:
-        broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
+    for campaign_id in campaigns:
+        try:
+            Quiet(cluster, campaign_id, injector.topic, quiet_s, agree_s).wait()
+        except NotQuietError as error:
+            broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
-    noted = read(cluster.points / JOURNAL, campaign_id)
-    seen = _result(cluster, scenario, campaign_id, load, injector, noted)
-    for user, why in sorted(seen.failed.items()):
+    noted = {each: read(cluster.points / JOURNAL, each) for each in campaigns}
+    seen = [_result(cluster, scenario, loads[each], injector, noted[each]) for each in campaigns]
+    failed = [one for each in seen for one in sorted(each.failed.items())]
+    for user, why in failed:
         journal.note(f"in failed_event: {user}: {why}")
     return Result(
         scenario,
-        [*violations(seen), *broken],
+        [*(sentence for each in seen for sentence in violations(each)), *broken],
         time.monotonic() - started,
-        lost=len(lost(seen)),
-        superseded=sum(why.startswith(Reason.SUPERSEDED) for why in seen.failed.values()),
-        noted=noted.how_often,
-        responses=sum(map(len, load.responses.values())),
+        lost=sum(len(lost(each)) for each in seen),
+        superseded=sum(why.startswith(Reason.SUPERSEDED) for _, why in failed),
+        noted=sum((each.how_often for each in noted.values()), Counter[str]()),
+        responses=sum(len(got) for each in seen for got in each.responses.values()),
         unreached=unreached,
+        reopened=_reopened(injector, next(iter(noted.values()))),
         log=[*(f"         fault: {fault}" for fault in scenario.faults), *journal.lines],
     )
+
+
+def _campaigns(cluster: Cluster, scenario: Scenario) -> dict[str, Arrivals]:
+    """Return the campaign that faults strike, with its applications; in a cluster another as well.
+
+    That one is on another shard, and other users apply: what they were promised holds as well.
+    """
+    campaign_id = f"faults-{scenario.seed}-{uuid.uuid4().hex[:8]}"
+    campaigns: dict[str, Arrivals] = {campaign_id: scenario.arrivals}
+    if shards := cluster.servers.shards:
+        other = next(
+            name
+            for number in itertools.count()
+            if shards.is_elsewhere(campaign_id, name := f"{campaign_id}-{number}")
+        )
+        campaigns[other] = tuple((at_s, f"other-{user}") for at_s, user in scenario.arrivals)
+    return campaigns
+
+
+def _reopened(injector: Injector, noted: Noted) -> tuple[str, float] | None:
+    """Return the last loss of Redis, and after how long the campaign was open; None: it stayed."""
+    if injector.last_loss and noted.opened_at:
+        name, lost_at = injector.last_loss
+        opened_s = max(noted.opened_at.values()) - lost_at
+        return (name, opened_s) if opened_s > 0 else None
+    return None
 
 
 def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
@@ -127,11 +166,11 @@ def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
 def _result(
     cluster: Cluster,
     scenario: Scenario,
-    campaign_id: str,
     load: Load,
     injector: Injector,
     noted: Noted,
 ) -> HistoryResult:
+    campaign_id = load.campaign_id
     coupons = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s"
     failed = "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
     forger = "forger"

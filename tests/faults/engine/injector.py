@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.faults.engine.effects import Effects
+from tests.faults.engine.scenario import LOSES_AT_END, NEW_EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,8 @@ class Injector:
         self._due: list[tuple[float, int, str, Callable[[], None]]] = []
         self._lasting: list[Fault] = []
         self._down: dict[str, float] = {}
+        # The last fault that began another history of Redis, and when (time.monotonic()).
+        self.last_loss: tuple[str, float] | None = None
         self._effects = Effects(cluster, scenario, campaign_id, journal)
 
     @property
@@ -72,6 +75,7 @@ class Injector:
         ends_s = fault.at_s + fault.for_s
         if fault.kind == "kill":
             self._down[fault.target] = ends_s
+        self._note_loss(fault, is_end=False)
         self._effects.begin(fault)
         if fault.lasts:
             self._lasting.append(fault)
@@ -79,7 +83,12 @@ class Injector:
 
     def _end(self, fault: Fault) -> None:
         self._lasting.remove(fault)
+        self._note_loss(fault, is_end=True)
         self._effects.end(fault)
+
+    def _note_loss(self, fault: Fault, *, is_end: bool) -> None:
+        if fault.kind in NEW_EPOCH and (fault.kind in LOSES_AT_END) == is_end:
+            self.last_loss = fault.name, time.monotonic()
 
     def _restart_dead(self, now_s: float) -> None:
         """Restart what died at a point; what was killed stays down for its time."""

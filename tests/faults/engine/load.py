@@ -50,7 +50,7 @@ class Load:
         self, port: int, campaign_id: str, journal: Journal, stopping: Event, patience_s: float
     ) -> None:
         self._port = port
-        self._campaign_id = campaign_id
+        self.campaign_id = campaign_id
         self._journal = journal
         self._stopping = stopping
         self._patience_s = patience_s
@@ -102,7 +102,7 @@ class Load:
     def _apply(self, user: str) -> ApplyResponse:
         sent_s = time.monotonic() - self.started
         try:
-            status, body = call(self._port, "POST", f"/campaigns/{self._campaign_id}/apply", user)
+            status, body = call(self._port, "POST", f"/campaigns/{self.campaign_id}/apply", user)
         except (OSError, http.client.HTTPException, ValueError):
             status, body = NO_RESPONSE, {"code": "no answer"}
         times_s = sent_s, time.monotonic() - self.started

@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pymysql
-from redis.exceptions import RedisError
 
 from handlers.adapters.redis.keys import CampaignKeys
 from tests.faults.engine.cluster import PARTITIONS
 from tests.faults.engine.load import call
+from tests.faults.engine.shards import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ HEAL_EVERY_S = 0.5
 # A permanent error often ends with one of these.
 UNREDRIVEN = "failed events are still to be redriven"
 DISAGREE = "Redis and MySQL disagree"
-NO_RESPONSE = (OSError, http.client.HTTPException, ValueError, pymysql.Error, RedisError)
+NO_RESPONSE = (OSError, http.client.HTTPException, ValueError, pymysql.Error, *GONE)
 
 
 class NotQuietError(Exception):
@@ -98,8 +98,9 @@ class Quiet:
         return status == 200 and not any(body["counts"].values())
 
     def _nothing_pending(self) -> bool:
-        with self._cluster.servers.redis() as client:
-            return bool(client.zcard(CampaignKeys.of(self._campaign_id).pending) == 0)
+        pending = CampaignKeys.of(self._campaign_id).pending
+        with self._cluster.servers.redis(key=pending) as client:
+            return bool(client.zcard(pending) == 0)
 
     def _is_marked(self) -> bool:
         return self._topic.mark(PARTITIONS) == PARTITIONS

@@ -18,8 +18,16 @@ LOAD_S = 1.0
 
 # Faults that can make Redis lose admissions that it has confirmed.
 FORGETFUL = frozenset({"redis-flush", "redis-old-copy", "redis-promote", "redis-failover"})
+# Faults of the shard that has the campaign, in a cluster (shards.py).
+OF_SHARD = frozenset(
+    {"shard-kill", "shard-freeze", "shard-takeover", "shard-failover", "shard-move"}
+)
 # Faults after which Redis is in another history: a rebuild opens the campaign again.
-NEW_EPOCH = FORGETFUL | {"redis-kill"}
+NEW_EPOCH = FORGETFUL | OF_SHARD | {"redis-kill"}
+# Of these, the ones that lose Redis when they end, not when they begin; a failover does both.
+LOSES_AT_END = frozenset(
+    {"redis-old-copy", "redis-promote", "redis-failover", "shard-takeover", "shard-failover"}
+)
 # Faults that make admission times wrong.
 WRONG_TIMES = frozenset({"redis-clock"})
 # Faults in which programs other than the service write coupons into the topic.
@@ -27,14 +35,22 @@ STRANGERS = frozenset({"foreign"})
 SERVERS = ("redis", "kafka", "mysql")
 # How the clients of a primary come to the promoted replica (replication.py).
 CUT, STAY, SPLIT = MOVES = ("cut", "stay", "split")
+# How a shard dies: its replica takes over, or that one is dead as well and both come back empty.
+PROMOTED, EMPTIED = DEATHS = ("promoted", "emptied")
+# How a slot moves to another shard: key by key, or at once.
+KEYS, WHOLE = WAYS = ("keys", "whole")
 # Faults that the tally counts by their targets.
-WITH_TARGET = frozenset({"crash", "hold", "redis-failover"})
+WITH_TARGET = frozenset({"crash", "hold", "redis-failover", "shard-kill", "shard-move"})
 # Faults that have to be ended; all others end by themselves or are instantaneous.
-LASTING = frozenset(
-    f"{server}-{what}"
-    for server in SERVERS
-    for what in ("kill", "freeze", "refuse", "slow", "deaf", "silent")
-) | {"redis-old-copy", "redis-promote", "redis-failover", "mysql-read-only"}
+LASTING = (
+    frozenset(
+        f"{server}-{what}"
+        for server in SERVERS
+        for what in ("kill", "freeze", "refuse", "slow", "deaf", "silent")
+    )
+    | {"redis-old-copy", "redis-promote", "redis-failover", "mysql-read-only"}
+    | OF_SHARD
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,14 @@ from local.servers.ports import HOST, free_port
 from tests.faults.engine.linked_kafka import LinkedApacheKafka, LinkedTansu
 from tests.faults.engine.links import Link, Links
 from tests.faults.engine.replication import OPTIONS, Replication
+from tests.faults.engine.shards import Shards
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from local.servers.embedded import KafkaKind
 
-RedisKind = Literal["single", "replicas"]
+RedisKind = Literal["single", "replicas", "cluster"]
 # Short enough not to delay a history, long enough for a busy machine.
 TIMEOUT_S = 2.0
 SYNCED_S = 3.0
@@ -41,12 +42,12 @@ class Servers:
     def __init__(self, kind: KafkaKind, redis_kind: RedisKind = "single") -> None:
         kafka_port = free_port()
         behind = LinkedApacheKafka if kind == "apache" else LinkedTansu
-        self.by_name: dict[str, Server] = {
-            "redis": Valkey(options=OPTIONS if redis_kind == "replicas" else {}),
-            "kafka": behind(kafka_port),
-            "mysql": MariaDB(),
-        }
-        self._link_ports = {"redis": free_port(), "kafka": kafka_port, "mysql": free_port()}
+        self.shards = Shards() if redis_kind == "cluster" else None
+        single = Valkey(options=OPTIONS if redis_kind == "replicas" else {})
+        nodes: dict[str, Valkey] = self.shards.nodes if self.shards else {"redis": single}
+        self.by_name: dict[str, Server] = {**nodes, "kafka": behind(kafka_port), "mysql": MariaDB()}
+        redis_ports = self.shards.client_ports if self.shards else {"redis": free_port()}
+        self._link_ports = {**redis_ports, "kafka": kafka_port, "mysql": free_port()}
         self.links: dict[str, Link] = {}
         self._replica: Valkey | None = None
         self._replicates = redis_kind == "replicas"
@@ -64,6 +65,8 @@ class Servers:
                 server.launch()
             for server in self.by_name.values():
                 server.wait_until_ready()
+            if self.shards:
+                self.shards.start(links)
             if self._replicates:
                 self.replication = Replication(links, self.by_name["redis"], self.links["redis"])
                 self.replication.start()
@@ -82,12 +85,18 @@ class Servers:
     def settings(self) -> dict[str, str]:
         """The environment of programs that connect to the servers through the links."""
         mysql, ports = self.by_name["mysql"], self._link_ports
+        nodes = ",".join(f"{HOST}:{port}" for name, port in ports.items() if "redis" in name)
         return {
-            "REDIS_URL": f"redis://{HOST}:{ports['redis']}/0",
+            "REDIS_URL": f"redis://{nodes}/0",
+            "REDIS_CLUSTER": "on" if self.shards else "off",
             "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}",
             "DATABASE_URL": mysql.url.replace(mysql.address, f"{HOST}:{ports['mysql']}"),
             **DEVELOPMENT_SETTINGS,
         }
+
+    def where(self, name: str) -> str:
+        """Return the name of the server that a fault of `name` strikes: a node, in a cluster."""
+        return self.shards.owner() if self.shards and name == "redis" else name
 
     def kill(self, name: str) -> None:
         """End a server by SIGKILL; its port refuses connections."""
@@ -124,23 +133,25 @@ class Servers:
                 server.start()
         if self.replication:
             self.replication.heal()
+        if self.shards:
+            self.shards.heal()
         with self.mysql(as_root=True) as connection, connection.cursor() as cursor:
             cursor.execute("SET GLOBAL read_only = 0")
 
-    def copy_redis(self) -> None:
-        """Copy what Redis has on its disk now."""
+    def copy_redis(self, name: str) -> None:
+        """Copy what a Redis has on its disk now."""
         copy = self._copy()
         shutil.rmtree(copy, ignore_errors=True)
         with suppress(shutil.Error):  # a file of the last rewrite may disappear meanwhile
-            shutil.copytree(self.by_name["redis"].home / "appendonlydir", copy)
+            shutil.copytree(self.by_name[name].home / "appendonlydir", copy)
 
-    def restore_redis(self) -> None:
-        """Restart Redis with that copy."""
-        self.kill("redis")
-        data = self.by_name["redis"].home / "appendonlydir"
-        shutil.rmtree(data)
+    def restore_redis(self, name: str) -> None:
+        """Restart it with that copy."""
+        self.kill(name)
+        data = self.by_name[name].home / "appendonlydir"
+        shutil.rmtree(data, ignore_errors=True)
         shutil.copytree(self._copy(), data)
-        self.start("redis")
+        self.start(name)
 
     def follow_redis(self) -> bool:
         """Start a replica, let it catch up, then stop it from following."""
@@ -188,9 +199,17 @@ class Servers:
             return False
         return True
 
-    def redis(self, timeout_s: float = TIMEOUT_S) -> Any:
-        """Return a client that bypasses the link."""
-        server = self.by_name["redis"]
+    def redis(self, timeout_s: float = TIMEOUT_S, key: str = "") -> Any:
+        """Return a client that bypasses the link; in a cluster of the node that has `key`."""
+        return self._client(self.shards.owner(key) if self.shards else "redis", timeout_s)
+
+    def primaries(self) -> list[Any]:
+        """Return a client of each server that has keys."""
+        names = self.shards.primaries() if self.shards else ["redis"]
+        return [self._client(name) for name in names]
+
+    def _client(self, name: str, timeout_s: float = TIMEOUT_S) -> Any:
+        server = self.by_name[name]
         return closing(
             redis.Redis(
                 host=HOST,

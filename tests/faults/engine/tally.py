@@ -49,6 +49,18 @@ class Tally:
             "rebuilds": noted[Note.OPENED],
         }
 
+    def reopened(self) -> dict[str, list[float]]:
+        """Return by the last fault of a history that Redis forgot by: seconds to the open campaign.
+
+        Other faults of the same history make them longer.
+        """
+        seconds: dict[str, list[float]] = {}
+        for result in self.results:
+            if result.reopened:
+                name, after_s = result.reopened
+                seconds.setdefault(name, []).append(after_s)
+        return seconds
+
     def by_fault(self) -> dict[str, tuple[int, int, int]]:
         """Return by fault: how often it happened, in how many histories, how many of these broke.
 
@@ -78,6 +90,11 @@ class Tally:
             f"median {statistics.median(durations):.1f} s, the longest {max(durations):.1f} s",
             f"{sum(result.responses for result in self.results)} responses to clients",
             *_about(self.paths()),
+            *(
+                f"open again {statistics.median(after_s):.1f} s after {name}, "
+                f"{max(after_s):.1f} s at most, in {len(after_s)} histories"
+                for name, after_s in sorted(self.reopened().items())
+            ),
             f"{self.lost} accepted users have no coupon",
             f"{len(self.failed)} histories broke a promise",
         ]
@@ -108,6 +125,7 @@ class Tally:
                     "duration_s": round(result.duration_s, 2),
                     "lost": result.lost,
                     "superseded": result.superseded,
+                    "reopened": result.reopened,
                     "noted": dict(result.noted),
                     "unreached": sorted(result.unreached),
                     "violations": result.violations,

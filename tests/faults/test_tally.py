@@ -1,0 +1,15 @@
+"""The tally says how long a campaign stays closed after Redis has forgotten."""
+
+from __future__ import annotations
+
+from tests.faults.engine.history import Result
+from tests.faults.engine.scenario import scenario
+from tests.faults.engine.tally import Tally
+
+
+def test_seconds_until_a_campaign_is_open_again_are_counted_by_the_fault_before() -> None:
+    tally = Tally("tansu")
+    for reopened in (("shard-freeze", 2.0), None, ("shard-freeze", 4.0), ("redis-kill", 1.0)):
+        tally.results.append(Result(scenario(1, []), [], 5.0, reopened=reopened))
+    assert tally.reopened() == {"shard-freeze": [2.0, 4.0], "redis-kill": [1.0]}
+    assert "open again 3.0 s after shard-freeze, 4.0 s at most, in 2 histories" in tally.table()
