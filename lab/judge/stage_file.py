@@ -13,6 +13,7 @@ import pymysql
 import redis
 from kafka.errors import KafkaError
 
+from handlers.domain.errors import UnavailableError
 from lab.servers import PoolIsDryError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ SERVER_ERRORS = (
     redis.TimeoutError,
     KafkaError,
     PoolIsDryError,
+    UnavailableError,
     OSError,
 )
 

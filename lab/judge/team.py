@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.judge.recorder import KILLED_EXIT_CODE
 from lab.judge.stage_file import Mistake, MistakeError
-from lab.judge.worker import Order, main
+from lab.judge.worker import Order, log_of, main
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 STOP_CHECK_S = 0.02
 # What a stage must mention to use a server.
-MENTIONS = {"redis": "Redis", "producer": "Kafka"}
+MENTIONS = {"redis": {"Redis"}, "producer": {"Kafka"}, "from handlers": {"Redis", "Kafka"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Worker:
         recorder.install()
         self._module = load(path)
         self._source = path.read_text(encoding="utf-8")
-        if hasattr(self._module, "handlers"):
+        if "from handlers" in self._source:
             recorder.install_on_handlers()
         parts = (self._module, path, recorder, self._journal)
         self._button, self._delivery = Button(*parts), Delivery(*parts)
@@ -75,7 +76,7 @@ class Worker:
         return Traits(
             getattr(self._module, "TABLES", None),
             has_clock=hasattr(self._module, "every_second"),
-            uses={server for word, server in MENTIONS.items() if word in self._source},
+            uses=set().union(*(used for word, used in MENTIONS.items() if word in self._source)),
         )
 
     def prepare(self) -> None:
@@ -117,9 +118,16 @@ class Worker:
         self._thread.start()
 
 
+def log_of(order: Order) -> Path:
+    """Return the path of what the process writes to its standard error."""
+    return Path(order.folder) / f"{order.actor}.log"
+
+
 def main(order: Order, pipe: Connection) -> None:
     """Serve the judge until the pipe closes, which also happens when the judge is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the judge's to handle
+    log = os.open(log_of(order), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, sys.stderr.fileno())  # the clients warn of each fault, the handlers of each press
     try:
         try:
             worker = Worker(order)

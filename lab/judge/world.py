@@ -46,9 +46,9 @@ class World:
             "DATABASE_URL": self.mariadb.url,
             "COUPON_TOPIC": TOPIC,
             "CONSUMER_GROUP": GROUP,
-            # As soon as they allow, so that a run need not wait.
+            # Shorter than in production, so that a run need not wait.
             "PENDING_RESEND_AFTER_S": "1",
-            "KAFKA_ACK_TIMEOUT_MS": "500",
+            "KAFKA_ACK_TIMEOUT_MS": "1000",
             "APPLY_RATE_PER_S": "0",
         }
 
