@@ -48,7 +48,6 @@ class World:
             "CONSUMER_GROUP": GROUP,
             # Shorter than in production, so that a run need not wait.
             "PENDING_RESEND_AFTER_S": "1",
-            "KAFKA_ACK_TIMEOUT_MS": "1000",
             "APPLY_RATE_PER_S": "0",
         }
 
