@@ -20,6 +20,11 @@ class Stage:
     breaks: frozenset[str]
 
     @property
+    def race(self) -> str:
+        """The stage's own promise, where a race in the burst breaks it."""
+        return self.own if self.own in {"quota", "answered"} else ""
+
+    @property
     def title(self) -> Text:
         """The stage's name for people."""
         if self.number == 0:

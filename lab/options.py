@@ -6,7 +6,7 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from local.cli import integer
 
@@ -20,7 +20,7 @@ RUNS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class LabOptions:
     """The options of the command line."""
 
     stage: int | None
@@ -32,25 +32,24 @@ class Options:
     language: Language
 
 
-def parse(arguments: Sequence[str] | None) -> Options:
+def parse(arguments: Sequence[str] | None) -> LabOptions:
     """Return the options of a command line; argparse ends the program when it is wrong."""
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     if given["mine"] and not given["mine"].is_file():
-        parser.error(
-            f"there is no file {given['mine']}; one to begin with: make lab START=4 > my_stage.py"
-        )
+        hint = "one to begin with: make lab START=4 > my_stage.py"
+        parser.error(f"there is no file {given['mine']}; {hint}")
     if given["hold"] and not (given["stage"] or given["mine"]):
         parser.error("--hold needs --stage or --mine: whose servers?")
     korean = given.pop("ko") or os.environ.get("LANG", "").startswith("ko")
-    return Options(**given, language=cast("Language", "ko" if korean else "en"))
+    return LabOptions(**given, language="ko" if korean else "en")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lab",
         description="Nine stages of one coupon system, each judged on real servers under faults.",
-        epilog="Exit code: 0 every stage broke and kept what its page says, or your file kept every "
+        epilog="Exit code: 0 every stage broke and kept what its page says, or your file kept each "
         "promise; 1 it did not, or the lab could not be run; 2 wrong options; 130 Ctrl-C.",
     )
     add = parser.add_argument

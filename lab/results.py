@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.catalogue import Stage
-    from lab.judge.judge import Outcome
-    from lab.judge.journal import Call
-    from lab.judge.laws import Breach, Verdict
+    from lab.judge.journal import RecordedCall
+    from lab.judge.judge import StageOutcome
+    from lab.judge.laws import Breach, Ruling
     from lab.judge.recording import Recording
 
 # Of one broken promise: the others went the same way.
@@ -30,7 +30,7 @@ TEXT_LENGTH_MAX = 160
 BIN_MS = 100
 
 
-def write(folder: Path, stage: Stage, outcome: Outcome) -> Path:
+def write(folder: Path, stage: Stage, outcome: StageOutcome) -> Path:
     """Write the file of one stage; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{stage.number or 'mine'}.json"
@@ -39,7 +39,7 @@ def write(folder: Path, stage: Stage, outcome: Outcome) -> Path:
     return path
 
 
-def as_json(stage: Stage, outcome: Outcome) -> dict[str, Any]:
+def as_json(stage: Stage, outcome: StageOutcome) -> dict[str, Any]:
     """Return everything that a report needs to know about a stage."""
     source = stage.file.read_text(encoding="utf-8")
     return {
@@ -62,10 +62,26 @@ def timeline(recording: Recording, user_id: str) -> list[dict[str, Any]]:
     events = [_event(recording, call) for call in recording.timeline(user_id)]
     presses = [_press_event(p.began_s - recording.began_s, user_id)
                for p in recording.presses if p.user_id == user_id]  # fmt: skip
-    return sorted(events + presses, key=lambda event: event["ms"])[:EVENTS_MAX]
+    in_order = sorted(events + presses, key=lambda event: event["ms"])
+    return _merged(in_order)[:EVENTS_MAX]
 
 
-def _promise(outcome: Outcome, verdict: Verdict) -> dict[str, Any]:
+def _merged(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return events with a count in place of neighbours that say the same."""
+    found: list[dict[str, Any]] = []
+    for event in events:
+        if found and _words(found[-1]) == _words(event):
+            found[-1]["times"] += 1
+        else:
+            found.append(event | {"times": 1})
+    return found
+
+
+def _words(event: dict[str, Any]) -> list[Any]:
+    return [event[name] for name in ("actor", "server", "text", "answer")]
+
+
+def _promise(outcome: StageOutcome, verdict: Ruling) -> dict[str, Any]:
     recording = outcome.recordings.get(verdict.promise)
     return {
         "promise": verdict.promise,
@@ -91,7 +107,7 @@ def _breach(recording: Recording, breach: Breach) -> dict[str, Any]:
     }
 
 
-def _event(recording: Recording, call: Call) -> dict[str, Any]:
+def _event(recording: Recording, call: RecordedCall) -> dict[str, Any]:
     return {
         "ms": round((call.at_s - recording.began_s) * 1000, 1),
         "actor": call.actor,
@@ -132,9 +148,11 @@ def _burst(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _without_distance(outcome: Outcome) -> dict[str, Any] | None:
+def _without_distance(outcome: StageOutcome) -> dict[str, Any] | None:
     verdict = outcome.without_distance
-    return verdict and {"promise": verdict.promise, "state": verdict.state, "seen": verdict.seen}
+    if verdict is None:
+        return None
+    return {"promise": verdict.promise, "state": verdict.state, "seen": verdict.seen}
 
 
 def _shortened(words: str) -> str:

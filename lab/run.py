@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lab import results
 from lab.catalogue import STAGES, of_reader
-from lab.judge.judge import DISTANCE_S, Judge
+from lab.hold import hold
+from lab.judge.judge import Judge
 from lab.judge.stage_file import MistakeError
 from lab.judge.world import World
 from lab.show import Screen
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.catalogue import Stage
-    from lab.judge.judge import Outcome
-    from lab.options import Options
+    from lab.judge.judge import StageOutcome
+    from lab.options import LabOptions
 
 LANES = 2
 
 
-def run(options: Options) -> bool:
+def run(options: LabOptions) -> bool:
     """Return whether every stage, in every run, did what its page says."""
     with ExitStack() as cleanup:
         worlds = [cleanup.enter_context(World().running()) for _ in range(LANES)]
@@ -31,42 +33,42 @@ def run(options: Options) -> bool:
     return all(results_of_runs)
 
 
-def stages_of(options: Options) -> Sequence[Stage]:
+def stages_of(options: LabOptions) -> Sequence[Stage]:
     """Return the stages that the options ask for."""
     if options.mine:
         return [of_reader(options.mine)]
     return [stage for stage in STAGES if options.stage in {None, stage.number}]
 
 
-def differences(stage: Stage, outcome: Outcome) -> list[str]:
+def differences(stage: Stage, outcome: StageOutcome) -> list[str]:
     """Return the promises about which the stage's page is not right."""
     return sorted(stage.breaks ^ outcome.broken)
 
 
-def _once(options: Options, worlds: Sequence[World]) -> bool:
+def _once(options: LabOptions, worlds: Sequence[World]) -> bool:
     stages, began = stages_of(options), time.perf_counter()
-    screen, judge = Screen(stages, options.language), Judge(worlds, DISTANCE_S)
-    outcomes: list[tuple[Stage, Outcome]] = []
-    with screen.live:
-        for stage in stages:
-            try:
-                outcome = judge.judge(
-                    stage.file, lambda *seen, stage=stage: screen.show(stage, *seen)
-                )
-            except MistakeError as error:
-                screen.live.stop()
-                screen.mistake(stage, error.mistake)
-                return False
-            outcomes.append((stage, outcome))
-            results.write(options.out, stage, outcome)
+    screen, judge = Screen(stages, options.language), Judge(worlds, options.out / "logs")
+    outcomes: list[tuple[Stage, StageOutcome]] = []
+    try:
+        with screen.live:
+            for stage in stages:
+                outcome = judge.judge(stage.file, partial(screen.show, stage), stage.race)
+                outcomes.append((stage, outcome))
+                results.write(options.out, stage, outcome)
+    except MistakeError as error:
+        screen.mistake(stages[len(outcomes)], error.mistake)
+        return False
     screen.finish()
     for stage, outcome in outcomes:
         screen.tell(stage, outcome, in_full=len(stages) == 1)
     screen.say("took", seconds=time.perf_counter() - began, folder=options.out)
-    return _conclude(screen, outcomes)
+    is_right = _conclude(screen, outcomes)
+    if options.hold:
+        hold(judge, stages[0], screen, options.out)
+    return is_right
 
 
-def _conclude(screen: Screen, outcomes: Sequence[tuple[Stage, Outcome]]) -> bool:
+def _conclude(screen: Screen, outcomes: Sequence[tuple[Stage, StageOutcome]]) -> bool:
     """Print the sentence at the end; return whether all is as it should be."""
     wrong = [(stage, found) for stage, one in outcomes if (found := differences(stage, one))]
     for stage, names in wrong:

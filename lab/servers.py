@@ -128,7 +128,7 @@ def connect_to_mysql(url: str, lock_wait_s: int = LOCK_WAIT_S) -> PooledConnecti
 
 @cache
 def _pool() -> LifoQueue[PooledConnection | None]:
-    """Return the pool; None stands for a connection that is not open yet."""
+    """Return the pool; None is a connection that is not open yet."""
     pool: LifoQueue[PooledConnection | None] = LifoQueue()
     for _ in range(POOL_SIZE):
         pool.put(None)

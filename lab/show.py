@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from lab.judge.judge import DISTANCE_S
 from lab.judge.promises import PROMISES
 from lab.people import BY_ID
 from lab.results import timeline
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from lab.catalogue import Stage
-    from lab.judge.judge import Outcome
-    from lab.judge.laws import Verdict
+    from lab.judge.judge import StageOutcome
+    from lab.judge.laws import Ruling
     from lab.judge.stage_file import Mistake
     from lab.texts import Language
 
 PIPE_WIDTH = 100
-MARKS = {"kept": Text("✓", "green"), "broken": Text("✗", "bold red"), "none": Text("–", "dim")}
+MARKS = {"kept": Text("✓", "green"), "broken": Text("✗", "bold red"), "none": Text("-", "dim")}
 RUNNING, WAITING = Text("…", "yellow"), Text("·", "dim")
 EVENTS_SHOWN_MAX = 14
 # Refreshed when something changes, and this often for the eye.
@@ -50,7 +51,7 @@ class Screen:
             self._table(), console=self.console, refresh_per_second=REFRESH_PER_S, transient=True
         )
 
-    def show(self, stage: Stage, promise: str, verdict: Verdict | None) -> None:
+    def show(self, stage: Stage, promise: str, verdict: Ruling | None) -> None:
         """Fill a cell; None: this promise is being tested now."""
         with self._lock:
             self._cells[stage.number, promise] = MARKS[verdict.state] if verdict else RUNNING
@@ -64,7 +65,7 @@ class Screen:
         """Print a sentence."""
         self.console.print(text(key, **values)[self._language], markup=False)
 
-    def tell(self, stage: Stage, outcome: Outcome, *, in_full: bool) -> None:
+    def tell(self, stage: Stage, outcome: StageOutcome, *, in_full: bool) -> None:
         """Print what was broken, to whom, and, in full, what happened to her."""
         language = self._language
         names = outcome.verdicts if in_full else [stage.own] if stage.own else []
@@ -79,6 +80,10 @@ class Screen:
                 (f" · {text(f'{name}.fault')[language]} · {verdict.seen[language]}", "dim"),
             )
             parts: list[RenderableType] = [head]
+            if outcome.without_distance and name == stage.own:
+                seen = outcome.without_distance.seen[language]
+                near = text("without_distance", ms=DISTANCE_S * 1000, seen=seen)[language]
+                parts.append(Text(f"  {near}", "dim"))
             for breach in verdict.breaches[:1]:
                 parts.append(Text(f"  {breach.what[language]}"))
                 if in_full:
@@ -94,13 +99,15 @@ class Screen:
             lines.append(Text(f"    {mistake.code}", "cyan"))
         self.console.print(Group(*lines))
 
-    def _timeline(self, outcome: Outcome, promise: str, user_id: str) -> Table:
+    def _timeline(self, outcome: StageOutcome, promise: str, user_id: str) -> Table:
         table = Table(box=None, padding=(0, 1), show_header=False)
         events = timeline(outcome.recordings[promise], user_id)
         for event in events[:EVENTS_SHOWN_MAX]:
             person = BY_ID.get(event["actor"])
             actor = getattr(person, self._language) if person else event["actor"]
             words = f"{event['text']} → {event['answer']}" if event["answer"] else event["text"]
+            if event["times"] > 1:
+                words = f"{words} (x{event['times']})"
             table.add_row(
                 Text(f"{event['ms']:,.0f} ms", "dim", justify="right"),
                 Text(actor, no_wrap=True),

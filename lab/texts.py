@@ -69,6 +69,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "With servers 0 ms away instead of {ms:g} ms: {seen}.",
         "서버까지의 거리가 {ms:g}ms가 아니라 0ms라면: {seen}.",
     ),
+    "held": ("The burst again, and the servers run on until Ctrl-C:", "버스트를 한 번 더 실행했고, 서버는 Ctrl-C까지 계속 돈다:"),
     # What was seen: the summary of a cell.
     "quota.seen": ("{rows} coupons of {quota}", "쿠폰 {quota}장 중 {rows}장"),
     "answered.seen": ("{unanswered} of {presses} without an answer", "{presses}명 중 {unanswered}명이 답을 못 받음"),

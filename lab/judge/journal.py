@@ -18,7 +18,7 @@ TEXT_LENGTH_MAX = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class RecordedCall:
     """One call of a server, or one thing that happened: the lab's faults are in it, too."""
 
     at_s: float  # on the machine's monotonic clock, which all processes share
@@ -48,7 +48,9 @@ class Journal:
 
     def note(self, server: str, text: str, answer: str = "", user_id: str = "") -> None:
         """Write one line, with the time of now."""
-        call = Call(time.monotonic(), self.actor, server, text[:TEXT_LENGTH_MAX], answer, user_id)
+        call = RecordedCall(
+            time.monotonic(), self.actor, server, text[:TEXT_LENGTH_MAX], answer, user_id
+        )
         os.write(self._file, json.dumps(asdict(call)).encode() + b"\n")
 
     def close(self) -> None:
@@ -56,16 +58,16 @@ class Journal:
         os.close(self._file)
 
 
-def read(folder: Path) -> list[Call]:
+def read(folder: Path) -> list[RecordedCall]:
     """Return everything that all processes wrote, in the order of time."""
     return in_order(
-        Call(**json.loads(line))
+        RecordedCall(**json.loads(line))
         for file in folder.glob("*.jsonl")
         for line in file.read_text(encoding="utf-8").splitlines()
         if line.endswith("}")  # the last one of a killed process may be cut
     )
 
 
-def in_order(calls: Iterable[Call]) -> list[Call]:
+def in_order(calls: Iterable[RecordedCall]) -> list[RecordedCall]:
     """Return calls in the order of time."""
     return sorted(calls, key=lambda call: call.at_s)

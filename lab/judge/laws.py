@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from lab.judge.recording import ACCEPTED, QUOTA
+from lab.judge.recording import QUOTA
 from lab.texts import Text, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from lab.judge.presses import Press
     from lab.judge.recording import Recording
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 State = Literal["kept", "broken", "none"]
 # Longer than any answer under the burst on a busy machine, and shorter than a pool is waited for.
 BURST_S_MAX = 5.0
-# Nobody looks at a spinning wheel for longer without pressing again.
+# People press again when a page takes longer than that.
 ANSWER_S_MAX = 0.9
 
 
@@ -30,7 +30,7 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Ruling:
     """What a law says; `breaches` is empty when the promise was kept."""
 
     promise: str
@@ -46,7 +46,7 @@ class Verdict:
         return text(f"{self.promise}.seen", **self.counts)
 
 
-def quota(recording: Recording) -> Verdict:
+def quota(recording: Recording) -> Ruling:
     """Never more coupons than the quota."""
     late = recording.accepted[QUOTA:]
     if len(recording.rows) <= QUOTA:
@@ -61,32 +61,32 @@ def quota(recording: Recording) -> Verdict:
     )  # fmt: skip
 
 
-def answered(recording: Recording) -> Verdict:
+def answered(recording: Recording) -> Ruling:
     """Everybody reads yes or no."""
     breaches = _unanswered(recording.presses, BURST_S_MAX)
     counts = {"unanswered": len(breaches), "presses": len(recording.presses)}
     return _verdict("answered", breaches, counts)
 
 
-def one_each(recording: Recording) -> Verdict:
-    """Nobody has two coupons."""
+def one_each(recording: Recording) -> Ruling:
+    """Give no person two coupons."""
     return _verdict("one_each", _several(recording), {"rows": len(recording.rows)})
 
 
-def mysql_pause(recording: Recording) -> Verdict:
+def mysql_pause(recording: Recording) -> Ruling:
     """While MySQL cannot write, everybody has the answer at once."""
     breaches = _unanswered(recording.presses, ANSWER_S_MAX)
     counts = {"late": len(breaches), "presses": len(recording.presses)}
     return _verdict("mysql_pause", breaches, counts)
 
 
-def retried(recording: Recording) -> Verdict:
-    """What could not be written is written later."""
+def retried(recording: Recording) -> Ruling:
+    """Let nothing be lost that could not be written at first."""
     return _nothing_lost("retried", recording)
 
 
-def crash(recording: Recording) -> Verdict:
-    """A person whose press was cut short presses again and has a coupon; none is left over."""
+def crash(recording: Recording) -> Ruling:
+    """Give a coupon to each whose press was cut short and who presses again; leave none over."""
     answers = {press.user_id: press.answer or "an error" for press in recording.presses}
     barred = [
         Breach(user_id, text("barred", user_id=user_id, step=step, answer=answers[user_id]))
@@ -104,20 +104,20 @@ def crash(recording: Recording) -> Verdict:
     return _verdict("crash", barred + left_over, counts, is_broken=bool(barred) or unused > 0)
 
 
-def kafka(recording: Recording) -> Verdict:
-    """Whoever has read "accepted" gets a coupon."""
+def kafka(recording: Recording) -> Ruling:
+    """Give a coupon to each who has read "accepted"."""
     return _nothing_lost("kafka", recording)
 
 
-def twice(recording: Recording) -> Verdict:
-    """A record that comes again changes nothing."""
+def twice(recording: Recording) -> Ruling:
+    """Let a record that comes again change nothing."""
     breaches = _several(recording) + _lost(recording)
     counts = {"rows": len(recording.rows), "people": len(recording.accepted)}
     return _verdict("twice", breaches, counts)
 
 
-def redis(recording: Recording) -> Verdict:
-    """After Redis forgot a second, there is no second quota, and nobody loses a coupon."""
+def redis(recording: Recording) -> Ruling:
+    """After Redis forgot a second, there is no second quota, and no coupon is lost."""
     lost, counted = _lost(recording), quota(recording)
     counts = counted.counts | {"lost": len(lost)}
     return _verdict(
@@ -128,7 +128,7 @@ def redis(recording: Recording) -> Verdict:
     )
 
 
-def _nothing_lost(promise: str, recording: Recording) -> Verdict:
+def _nothing_lost(promise: str, recording: Recording) -> Ruling:
     lost = _lost(recording)
     return _verdict(promise, lost, {"lost": len(lost), "accepted": len(recording.accepted)})
 
@@ -164,11 +164,11 @@ def _verdict(
     counts: dict[str, int],
     *,
     is_broken: bool | None = None,
-) -> Verdict:
+) -> Ruling:
     broken = bool(breaches) if is_broken is None else is_broken
-    return Verdict(promise, "broken" if broken else "kept", counts, breaches)
+    return Ruling(promise, "broken" if broken else "kept", counts, breaches)
 
 
-def not_concerned(promise: str) -> Verdict:
+def not_concerned(promise: str) -> Ruling:
     """Return the verdict on a stage that does not use the server that the fault strikes."""
-    return Verdict(promise, "none", {}, ())
+    return Ruling(promise, "none", {}, ())

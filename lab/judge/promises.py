@@ -12,7 +12,7 @@ from lab.judge.recording import Recording
 if TYPE_CHECKING:
     from lab.judge.stage_run import StageRun
 
-Law = Callable[[Recording], laws.Verdict]
+Law = Callable[[Recording], laws.Ruling]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Stands between a stage and its servers: notes each call, adds the distance, kills on demand.
+"""Comes between a stage and its servers: it notes each call, adds the distance, kills on demand.
 
 It replaces methods of redis-py, kafka-python and PyMySQL in this process, so it also sees what
 does not come from `lab.servers`.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.judge.journal import Call
+    from lab.judge.journal import RecordedCall
     from lab.judge.presses import Press
 
 QUOTA = 100
@@ -23,7 +23,7 @@ class Recording:
     began_s: float  # on the clock of the calls
     presses: Sequence[Press]
     rows: Sequence[str]  # the user id of each coupon
-    calls: Sequence[Call]
+    calls: Sequence[RecordedCall]
     struck: Sequence[str] = field(default=())  # whom the fault hit, in the order of the steps
 
     @property
@@ -42,6 +42,6 @@ class Recording:
         """The people who were accepted and have no coupon."""
         return [user_id for user_id in self.accepted if not self.coupons[user_id]]
 
-    def timeline(self, user_id: str) -> list[Call]:
+    def timeline(self, user_id: str) -> list[RecordedCall]:
         """Return what happened to one person, and what the lab did meanwhile."""
         return [c for c in self.calls if c.actor == "lab" or c.concerns(user_id)]

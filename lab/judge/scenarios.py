@@ -21,7 +21,7 @@ BURST = 1000
 PRESSES_OF_ONE = 50
 LOCKED_PEOPLE = 40
 LOCKED_S = 2.4
-# Whoever was cut short tries it again after a moment.
+# A person whose press was cut short presses again after a moment.
 PRESS_AGAIN_AFTER_S = 1.2
 FROZEN_S = 3.0
 FROZEN_PEOPLE = 50
@@ -36,7 +36,7 @@ CALLS_MAX = 12
 
 
 def burst(run: StageRun) -> Recording:
-    """A thousand people press at once; there are a hundred coupons."""
+    """Let a thousand people press at once, for a hundred coupons."""
     with run.scenario():
         presses = run.press(people.ids(BURST))
         rows = run.settle(lambda rows: _all_have(presses, rows))
@@ -44,7 +44,7 @@ def burst(run: StageRun) -> Recording:
 
 
 def impatient(run: StageRun) -> Recording:
-    """One person presses fifty times at once."""
+    """Let one person press fifty times at once."""
     with run.scenario():
         presses = run.press(people.ids(1) * PRESSES_OF_ONE)
         rows = run.settle(lambda rows: _all_have(presses, rows))
@@ -52,7 +52,7 @@ def impatient(run: StageRun) -> Recording:
 
 
 def locked(run: StageRun) -> Recording:
-    """The table coupon is locked, as by an ALTER TABLE, while people press."""
+    """Lock the table coupon, as an ALTER TABLE does, while people press."""
     with run.scenario():
         with run.world.locked_coupons(LOCKED_S):
             run.lab.note("MySQL", f"LOCK TABLES coupon WRITE for {LOCKED_S:g} s")
@@ -62,7 +62,7 @@ def locked(run: StageRun) -> Recording:
 
 
 def crash(run: StageRun) -> Recording:
-    """An app server is killed after each of its calls; the person presses again later."""
+    """Kill an app server after each of its calls; the person presses again later."""
     first, *others = people.ids(QUOTA + CALLS_MAX + 10)
     with run.scenario():
         presses = run.press([first])
@@ -79,7 +79,7 @@ def crash(run: StageRun) -> Recording:
 
 
 def kafka_stands_still(run: StageRun) -> Recording:
-    """Kafka does not answer for three seconds, and meanwhile the app server is replaced."""
+    """Freeze Kafka for three seconds, and replace the app server meanwhile."""
     first, *others = people.ids(1 + FROZEN_PEOPLE)
     app = run.team.start("app 3")
     app.call("warm_up")
@@ -88,7 +88,7 @@ def kafka_stands_still(run: StageRun) -> Recording:
         run.settle(lambda rows: first in rows)
         until_s = time.monotonic() + FROZEN_S
         run.world.kafka.freeze()
-        run.lab.note("Kafka", "stands still")
+        run.lab.note("Kafka", "is frozen")
         try:
             presses += app.call("press_all", others, time.monotonic(), FROZEN_SPACING_S)
             _wait_until(until_s - KILL_BEFORE_RESUME_S)
@@ -103,7 +103,7 @@ def kafka_stands_still(run: StageRun) -> Recording:
 
 
 def twice(run: StageRun) -> Recording:
-    """The consumer is killed after each of its calls, and the same batch is delivered again."""
+    """Kill the consumer after each of its calls, and deliver the same batch again."""
     with run.scenario():
         run.end_delivery()
         begin = run.world.ends()
@@ -118,7 +118,7 @@ def twice(run: StageRun) -> Recording:
 
 
 def redis_forgets(run: StageRun) -> Recording:
-    """Redis is killed, and starts with a copy that is one second old."""
+    """Kill Redis, and start it with a copy that is one second old."""
     before, after = people.ids(QUOTA + 20), people.ids(QUOTA + 20, QUOTA + 20)
     with run.scenario():
         copied_s = time.monotonic()

@@ -34,6 +34,7 @@ class StageRun:
     def __init__(self, world: World, team: Team, lab: Journal, folder: Path) -> None:
         """lab: where the lab notes what it does itself; folder: of all journals."""
         self.world, self.team, self.lab = world, team, lab
+        world.clear([])  # of the stage before
         self._folder = folder
         self.apps = [team.start("app 1"), team.start("app 2")]
         self.consumer, clock = team.start("consumer"), None

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from lab.judge.recorder import KILLED_EXIT_CODE
 from lab.judge.stage_file import Mistake, MistakeError
 from lab.judge.worker import Order, log_of, main
+from local.harness.processes import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from lab.judge.worker import Folders
 
 # A fork of a process that has imported the clients and has no thread: quick, and safe.
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -21,15 +24,18 @@ ANSWER_S_MAX = 30.0
 END_S = 5.0
 
 
-class ProcessGoneError(Exception):
-    """The process was killed before it answered."""
+class ProcessGoneError(HarnessError):
+    """The process ended before it answered."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(f"a process ended; what it printed is in {log}")
 
 
 class Member:
     """One process. Commands that need no answer at once are sent by `ask`, fetched by `answer`."""
 
     def __init__(self, order: Order) -> None:
-        self.actor = order.actor
+        self._log = log_of(order)
         self._pipe, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(target=main, args=(order, theirs), daemon=True)
         self._process.start()
@@ -46,7 +52,7 @@ class Member:
         try:
             self._pipe.send((name, arguments))
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise ProcessGoneError(self.actor) from error
+            raise ProcessGoneError(self._log) from error
 
     def answer(self) -> Any:
         """Return the answer to the last command; raise ProcessGoneError, MistakeError."""
@@ -78,25 +84,23 @@ class Member:
                 raise MistakeError(Mistake("hang", 0, "", f"{ANSWER_S_MAX:g}"))
             return self._pipe.recv()
         except (EOFError, ConnectionResetError) as error:
-            raise ProcessGoneError(self.actor) from error
+            raise ProcessGoneError(self._log) from error
 
 
 class Team:
     """Starts processes of one stage, and ends all of them."""
 
     def __init__(
-        self, stage: Path, environment: Mapping[str, str], folder: Path, distance_s: float
+        self, stage: Path, environment: Mapping[str, str], folders: Folders, distance_s: float
     ) -> None:
         CONTEXT.set_forkserver_preload(PRELOAD)
         self._stage, self._environment = stage, dict(environment)
-        self._folder, self._distance_s = folder, distance_s
+        self._folders, self._distance_s = folders, distance_s
         self._members: list[Member] = []
 
     def start(self, actor: str) -> Member:
         """Start a process; it serves commands as soon as it has loaded the stage."""
-        order = Order(
-            str(self._stage), actor, self._environment, str(self._folder), self._distance_s
-        )
+        order = Order(str(self._stage), actor, self._environment, self._folders, self._distance_s)
         member = Member(order)
         self._members.append(member)
         return member

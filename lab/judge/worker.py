@@ -1,4 +1,4 @@
-"""A process of a stage: an app server, a consumer, or the clock. The judge commands it by a pipe."""
+"""A process of a stage: app server, consumer or clock. The judge commands it by a pipe."""
 
 from __future__ import annotations
 
@@ -30,13 +30,21 @@ MENTIONS = {"redis": {"Redis"}, "producer": {"Kafka"}, "from handlers": {"Redis"
 
 
 @dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a process writes its journal, and what it prints."""
+
+    journal: Path
+    logs: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What a process needs to become a worker."""
 
     stage: str  # the path of its file
     actor: str  # "app 1", "consumer", "clock"
     environment: Mapping[str, str]
-    folder: str  # of the journal
+    folders: Folders
     distance_s: float
 
 
@@ -55,7 +63,7 @@ class Worker:
     def __init__(self, order: Order) -> None:
         os.environ.update(order.environment)
         path = Path(order.stage)
-        self._journal = Journal(Path(order.folder), order.actor)
+        self._journal = Journal(order.folders.journal, order.actor)
         recorder = Recorder(self._journal, order.distance_s)
         recorder.install()
         self._module = load(path)
@@ -119,15 +127,16 @@ class Worker:
 
 
 def log_of(order: Order) -> Path:
-    """Return the path of what the process writes to its standard error."""
-    return Path(order.folder) / f"{order.actor}.log"
+    """Return the path of what the process prints."""
+    return order.folders.logs / f"{order.actor.replace(' ', '-')}.log"
 
 
 def main(order: Order, pipe: Connection) -> None:
     """Serve the judge until the pipe closes, which also happens when the judge is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the judge's to handle
-    log = os.open(log_of(order), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(log, sys.stderr.fileno())  # the clients warn of each fault, the handlers of each press
+    log = os.open(log_of(order), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for stream in (sys.stdout, sys.stderr):  # the clients warn of each fault, a reader may print
+        os.dup2(log, stream.fileno())
     try:
         try:
             worker = Worker(order)
@@ -139,7 +148,7 @@ def main(order: Order, pipe: Connection) -> None:
             name, arguments = pipe.recv()
             pipe.send(_outcome(worker, name, arguments))
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        pass  # the judge has gone: nobody is left to say it to
+        pass  # the judge has gone, so there is no one to answer
     finally:
         os._exit(0)  # threads of the stage may hang, and a producer would wait for Kafka
 

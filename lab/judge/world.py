@@ -70,7 +70,7 @@ class World:
             admin.create_topics([NewTopic(TOPIC, 1, 1)])
 
     def clear(self, tables: Sequence[str] | None) -> None:
-        """Empty Redis, and create the tables anew; None: keep the tables that there are, empty."""
+        """Empty Redis, and create the tables; None: keep the tables that there are, empty."""
         with closing(redis.Redis.from_url(self.valkey.url)) as client:
             client.flushall()
         with (

@@ -1,4 +1,4 @@
-"""Stage 2: a row lock. One row says how many are left; who wants to read it waits for the lock."""
+"""Stage 2: a row lock. One row says how many are left; each who reads it locks it."""
 
 from lab.servers import mysql
 
@@ -12,7 +12,7 @@ TABLES = [
 def apply(user_id: str) -> str:
     """A person presses the button; returns what she reads."""
     with mysql() as db, db.cursor() as cursor:
-        # Everybody stands in line here, and holds a connection of the pool meanwhile.
+        # All wait in line here, and each holds a connection of the pool meanwhile.
         cursor.execute("SELECT remaining FROM campaign WHERE id = 1 FOR UPDATE")
         (remaining,) = cursor.fetchone()
         if remaining == 0:

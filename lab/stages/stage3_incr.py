@@ -1,4 +1,4 @@
-"""Stage 3: the counter moves to Redis. INCR counts one after the other, and nobody waits."""
+"""Stage 3: the counter moves to Redis. INCR counts one after the other, and no lock is held."""
 
 from lab.servers import mysql, redis
 

@@ -6,7 +6,7 @@ from lab.servers import mysql, producer, redis
 
 TABLES = [
     "CREATE TABLE coupon (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id VARCHAR(64) NOT NULL)",
-    "CREATE TABLE failed_event (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id VARCHAR(64) NOT NULL)",
+    "CREATE TABLE failed_event (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id VARCHAR(64))",
 ]
 
 

@@ -6,7 +6,7 @@ from lab.servers import mysql, producer, redis
 
 TABLES = [
     "CREATE TABLE coupon (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id VARCHAR(64) NOT NULL)",
-    "CREATE TABLE failed_event (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id VARCHAR(64) NOT NULL)",
+    "CREATE TABLE failed_event (id BIGINT AUTO_INCREMENT PRIMARY KEY, user_id VARCHAR(64))",
 ]
 ADMIT = """
 local time = redis.call('TIME')
@@ -32,7 +32,7 @@ def apply(user_id: str) -> str:
 
 
 def consume(records: list) -> None:
-    """Write records of `coupon_create`, all of them or none; then nobody of them is pending."""
+    """Write records of `coupon_create`, all of them or none; then none is pending."""
     users = [(record.value.decode(),) for record in records]
     with mysql() as db, db.cursor() as cursor:
         try:
