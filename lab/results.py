@@ -51,7 +51,7 @@ def as_json(stage: Stage, outcome: StageOutcome) -> dict[str, Any]:
         "source": source,
         "seconds": round(outcome.seconds, 1),
         "distance_ms": DISTANCE_S * 1000,
-        "promises": [_promise(outcome, verdict) for verdict in outcome.verdicts.values()],
+        "promises": [_promise(outcome, ruling) for ruling in outcome.rulings.values()],
         "burst": _burst(outcome.recordings["quota"]),
         "without_distance": _without_distance(outcome),
     }
@@ -81,20 +81,18 @@ def _words(event: dict[str, Any]) -> list[Any]:
     return [event[name] for name in ("actor", "server", "text", "answer")]
 
 
-def _promise(outcome: StageOutcome, verdict: Ruling) -> dict[str, Any]:
-    recording = outcome.recordings.get(verdict.promise)
+def _promise(outcome: StageOutcome, ruling: Ruling) -> dict[str, Any]:
+    recording = outcome.recordings.get(ruling.promise)
     return {
-        "promise": verdict.promise,
-        "title": text(verdict.promise),
-        "fault": text(f"{verdict.promise}.fault"),
-        "state": verdict.state,
-        "counts": verdict.counts,
-        "seen": verdict.seen,
-        "breaches": len(verdict.breaches),
+        "promise": ruling.promise,
+        "title": text(ruling.promise),
+        "fault": text(f"{ruling.promise}.fault"),
+        "state": ruling.state,
+        "counts": ruling.counts,
+        "seen": ruling.seen,
+        "breaches": len(ruling.breaches),
         "people": [
-            _breach(recording, breach)
-            for breach in verdict.breaches[:PEOPLE_SHOWN_MAX]
-            if recording
+            _breach(recording, breach) for breach in ruling.breaches[:PEOPLE_SHOWN_MAX] if recording
         ],
     }
 
@@ -149,10 +147,10 @@ def _burst(recording: Recording) -> dict[str, Any]:
 
 
 def _without_distance(outcome: StageOutcome) -> dict[str, Any] | None:
-    verdict = outcome.without_distance
-    if verdict is None:
+    ruling = outcome.without_distance
+    if ruling is None:
         return None
-    return {"promise": verdict.promise, "state": verdict.state, "seen": verdict.seen}
+    return {"promise": ruling.promise, "state": ruling.state, "seen": ruling.seen}
 
 
 def _shortened(words: str) -> str:

@@ -51,10 +51,10 @@ class Screen:
             self._table(), console=self.console, refresh_per_second=REFRESH_PER_S, transient=True
         )
 
-    def show(self, stage: Stage, promise: str, verdict: Ruling | None) -> None:
+    def show(self, stage: Stage, promise: str, ruling: Ruling | None) -> None:
         """Fill a cell; None: this promise is being tested now."""
         with self._lock:
-            self._cells[stage.number, promise] = MARKS[verdict.state] if verdict else RUNNING
+            self._cells[stage.number, promise] = MARKS[ruling.state] if ruling else RUNNING
             self.live.update(self._table())
 
     def finish(self) -> None:
@@ -68,23 +68,23 @@ class Screen:
     def tell(self, stage: Stage, outcome: StageOutcome, *, in_full: bool) -> None:
         """Print what was broken, to whom, and, in full, what happened to her."""
         language = self._language
-        names = outcome.verdicts if in_full else [stage.own] if stage.own else []
+        names = outcome.rulings if in_full else [stage.own] if stage.own else []
         for name in names:
-            verdict = outcome.verdicts[name]
-            if verdict.state != "broken":
+            ruling = outcome.rulings[name]
+            if ruling.state != "broken":
                 continue
             head = Text.assemble(
                 ("✗ ", "bold red"),
                 (f"{stage.number} {stage.title[language]}: " if not in_full else "", "bold"),
                 (text(name)[language], "bold"),
-                (f" · {text(f'{name}.fault')[language]} · {verdict.seen[language]}", "dim"),
+                (f" · {text(f'{name}.fault')[language]} · {ruling.seen[language]}", "dim"),
             )
             parts: list[RenderableType] = [head]
             if outcome.without_distance and name == stage.own:
                 seen = outcome.without_distance.seen[language]
                 near = text("without_distance", ms=DISTANCE_S * 1000, seen=seen)[language]
                 parts.append(Text(f"  {near}", "dim"))
-            for breach in verdict.breaches[:1]:
+            for breach in ruling.breaches[:1]:
                 parts.append(Text(f"  {breach.what[language]}"))
                 if in_full:
                     parts.append(self._timeline(outcome, name, breach.user_id))

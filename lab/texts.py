@@ -108,6 +108,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "hang": ("it was still here after {detail} s", "{detail}초가 지나도 여기에 있었다"),
     "syntax": ("Python cannot read it: {detail}", "파이썬이 읽을 수 없다: {detail}"),
     "missing": ("there is no function {detail}", "{detail} 함수가 없다"),
+    "no_tables": ("there is no list {detail} of CREATE TABLE statements", "CREATE TABLE 문의 목록 {detail}이(가) 없다"),
+    "table": ("MySQL refuses a table: {detail}", "MySQL이 테이블을 거절한다: {detail}"),
     "not_python": ("{detail} is not a Python file", "{detail}은(는) 파이썬 파일이 아니다"),
     "wrong_answer": (
         "apply returned {detail}; it must be “accepted”, “sold out”, “already applied” or “try again”",

@@ -34,10 +34,10 @@ DISTANCE_S = 0.002
 
 @dataclass(slots=True)
 class StageOutcome:
-    """All verdicts on one stage, each with its recording where there is one."""
+    """All rulings on one stage, each with its recording where there is one."""
 
     seconds: float = 0.0
-    verdicts: dict[str, Ruling] = field(default_factory=dict)
+    rulings: dict[str, Ruling] = field(default_factory=dict)
     recordings: dict[str, Recording] = field(default_factory=dict)
     # The stage's race, where it has one, on servers that are not far away.
     without_distance: Ruling | None = None
@@ -45,7 +45,7 @@ class StageOutcome:
     @property
     def broken(self) -> set[str]:
         """The promises that the stage broke."""
-        return {name for name, verdict in self.verdicts.items() if verdict.state == "broken"}
+        return {name for name, ruling in self.rulings.items() if ruling.state == "broken"}
 
 
 class Judge:
@@ -56,14 +56,14 @@ class Judge:
         self._worlds, self._logs = worlds, logs
 
     def judge(self, stage: Path, show: Show, race: str = "") -> StageOutcome:
-        """Return the verdicts; `show` gets each promise when it is tested, and its verdict after.
+        """Return the rulings; `show` gets each promise when it is tested, and its ruling after.
 
         race: a promise of the burst that is broken by a race; it is looked at without the distance
         of the servers, too. Raises MistakeError when the stage's file is wrong.
         """
         began, outcome = time.perf_counter(), StageOutcome()
         self._play_lanes(stage, outcome, show)
-        outcome.verdicts = {name: outcome.verdicts[name] for name in PROMISES}
+        outcome.rulings = {name: outcome.rulings[name] for name in PROMISES}
         if race:
             with self._playing(self._worlds[0], stage, [], distance_s=0) as run:
                 recording = LANES[0][0].play(run)
@@ -126,13 +126,13 @@ class Judge:
 def _play(scenario: Scenario, run: StageRun, outcome: StageOutcome, show: Show) -> None:
     names = [law.__name__ for law in scenario.laws]
     if scenario.strikes and scenario.strikes not in run.traits.uses:
-        verdicts = [not_concerned(name) for name in names]
+        rulings = [not_concerned(name) for name in names]
     else:
         for name in names:
             show(name, None)
         recording = scenario.play(run)
-        verdicts = [law(recording) for law in scenario.laws]
+        rulings = [law(recording) for law in scenario.laws]
         outcome.recordings |= dict.fromkeys(names, recording)
-    for verdict in verdicts:
-        outcome.verdicts[verdict.promise] = verdict
-        show(verdict.promise, verdict)
+    for ruling in rulings:
+        outcome.rulings[ruling.promise] = ruling
+        show(ruling.promise, ruling)

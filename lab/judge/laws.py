@@ -170,5 +170,5 @@ def _verdict(
 
 
 def not_concerned(promise: str) -> Ruling:
-    """Return the verdict on a stage that does not use the server that the fault strikes."""
+    """Return the ruling on a stage that does not use the server that the fault strikes."""
     return Ruling(promise, "none", {}, ())

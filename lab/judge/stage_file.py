@@ -72,6 +72,10 @@ def load(path: Path) -> ModuleType:
     for name in ("apply", "consume"):
         if not callable(getattr(module, name, None)):
             raise MistakeError(Mistake("missing", 0, "", name))
+    tables = getattr(module, "TABLES", None)
+    is_list = isinstance(tables, list) and all(isinstance(each, str) for each in tables)
+    if not is_list and not callable(getattr(module, "prepare", None)):
+        raise MistakeError(Mistake("no_tables", 0, "", "TABLES"))
     return module
 
 
@@ -90,6 +94,14 @@ def of_answer(answer: object, function: Callable[..., Any], path: Path) -> Mista
         return None
     line = function.__code__.co_firstlineno if hasattr(function, "__code__") else 0
     return _at("wrong_answer", path, line, repr(answer)[:80])
+
+
+def of_table(statement: str, error: Exception, path: Path) -> Mistake:
+    """Return the mistake with the line where a statement of TABLES begins."""
+    first = statement.strip().splitlines()[0] if statement.strip() else ""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = [number for number, line in enumerate(lines, 1) if first and first in line]
+    return _at("table", path, found[0] if found else 0, str(error.args[-1]))
 
 
 def of_hanging(threads: Sequence[int], path: Path, seconds: float) -> Mistake:

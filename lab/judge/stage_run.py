@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from lab.judge.journal import in_order, read
 from lab.judge.recording import Recording
+from lab.judge.stage_file import MistakeError, of_table
+from lab.judge.world import TableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,9 +54,13 @@ class StageRun:
     @contextmanager
     def scenario(self) -> Iterator[None]:
         """Begin with empty servers; consumer and clock run inside the block."""
-        self.world.clear(self.traits.tables)
-        if self.traits.tables is None:
-            self.apps[0].call("prepare")
+        try:
+            self.world.clear(self.traits.tables)
+            if self.traits.tables is None:
+                self.apps[0].call("prepare")
+            self.world.rows()
+        except TableError as error:
+            raise MistakeError(of_table(error.args[0], error, self.team.stage)) from error
         self.began_s = time.monotonic()
         self.begin_delivery(self.world.ends())
         if self._clock:

@@ -94,13 +94,13 @@ class Team:
         self, stage: Path, environment: Mapping[str, str], folders: Folders, distance_s: float
     ) -> None:
         CONTEXT.set_forkserver_preload(PRELOAD)
-        self._stage, self._environment = stage, dict(environment)
+        self.stage, self._environment = stage, dict(environment)
         self._folders, self._distance_s = folders, distance_s
         self._members: list[Member] = []
 
     def start(self, actor: str) -> Member:
         """Start a process; it serves commands as soon as it has loaded the stage."""
-        order = Order(str(self._stage), actor, self._environment, self._folders, self._distance_s)
+        order = Order(str(self.stage), actor, self._environment, self._folders, self._distance_s)
         member = Member(order)
         self._members.append(member)
         return member

@@ -6,6 +6,7 @@ import threading
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pymysql
 import redis
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
@@ -23,8 +24,14 @@ COPIES_BY_HAND = {"appendonly": "no"}
 KEPT_TABLES = "yoyo"
 # A process that was killed in a transaction holds its locks until MySQL notices.
 CLEAR_S = 10
+# What every stage has to have, whatever else its tables hold.
+COUPONS = "SELECT user_id FROM coupon"
 # A poll that finds nothing for so long has found the end of the topic.
 READ_MS = 30
+
+
+class TableError(Exception):
+    """MySQL refuses one of the stage's tables: the statement, and MySQL's reason."""
 
 
 class World:
@@ -86,12 +93,19 @@ class World:
                     cursor.execute(f"TRUNCATE TABLE `{name}`")
             cursor.execute("SET foreign_key_checks = 1")
             for statement in tables or ():
-                cursor.execute(statement)
+                try:
+                    cursor.execute(statement)
+                except pymysql.Error as error:
+                    raise TableError(statement, error.args[-1]) from error
             connection.commit()
 
     def rows(self) -> list[str]:
-        """Return the user id of each coupon in MySQL."""
-        return [str(user_id) for (user_id,) in self._query("SELECT user_id FROM coupon")]
+        """Return the user id of each coupon in MySQL; raise TableError without such a table."""
+        try:
+            return [str(user_id) for (user_id,) in self._query(COUPONS)]
+        except (pymysql.ProgrammingError, pymysql.OperationalError) as error:
+            statement = ""  # none of the stage's is wrong by itself
+            raise TableError(statement, f"{COUPONS}: {error.args[-1]}") from error
 
     def state(self) -> tuple[Any, ...]:
         """Return what changes as long as work is under way: counts in MySQL, and the offsets."""
