@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lab import results
 from lab.catalogue import STAGES, of_reader
 from lab.hold import hold
-from lab.judge.judge import Judge
+from lab.judge.judge import Judge, running_worlds
 from lab.judge.stage_file import MistakeError
-from lab.judge.world import World
 from lab.show import Screen
+from lab.texts import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.catalogue import Stage
     from lab.judge.judge import StageOutcome
+    from lab.judge.world import World
     from lab.options import LabOptions
-
-LANES = 2
 
 
 def run(options: LabOptions) -> bool:
     """Return whether every stage, in every run, did what its page says."""
-    with ExitStack() as cleanup:
-        worlds = [cleanup.enter_context(World().running()) for _ in range(LANES)]
-        results_of_runs = [_once(options, worlds) for _ in range(options.runs)]
-    return all(results_of_runs)
+    with running_worlds() as worlds:
+        right = [_once(options, worlds) for _ in range(options.runs)]
+    if options.runs > 1:
+        print(text("runs", right=sum(right), runs=options.runs)[options.language])
+    return all(right)
 
 
 def stages_of(options: LabOptions) -> Sequence[Stage]:

@@ -63,6 +63,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Stage {stage} did not do what its page says: {promises}.",
         "{stage}단계가 설명과 다르게 움직였다: {promises}.",
     ),
+    "runs": ("{right} of {runs} runs went so.", "{runs}번 중 {right}번 그랬다."),
     "some_broken": ("{count} promises were broken.", "약속 {count}개가 깨졌다."),
     "took": ("{seconds:.1f} s; recorded in {folder}", "{seconds:.1f}초. 기록은 {folder}에 있다"),
     "without_distance": (

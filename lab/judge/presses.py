@@ -56,6 +56,8 @@ class Button:
             time.sleep(max(0.0, start_at_s + number * spacing_s - time.monotonic()))
             # From the moment when all pressed: to wait for a thread is to wait, too.
             began_s = start_at_s + number * spacing_s
+            if self._mistakes:
+                return  # one is enough
             done.append(self.press(user_id, began_s))
 
         threads = [
