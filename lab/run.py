@@ -12,7 +12,6 @@ from lab.hold import hold
 from lab.judge.judge import Judge, running_worlds
 from lab.judge.stage_file import MistakeError
 from lab.show import Screen
-from lab.texts import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +27,7 @@ def run(options: LabOptions) -> bool:
     with running_worlds() as worlds:
         right = [_once(options, worlds) for _ in range(options.runs)]
     if options.runs > 1:
-        print(text("runs", right=sum(right), runs=options.runs)[options.language])
+        Screen((), options.language).say("runs", right=sum(right), runs=options.runs)
     return all(right)
 
 
