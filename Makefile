@@ -84,6 +84,14 @@ test-load: python .venv-load/installed  ## the load test's users in Locust itsel
 bench: setup  ## throughput and latency beside baselines, out/bench/bench.md (ARGS="--quick")
 	@$(VENV_PYTHON) -m bench.run $(ARGS)
 
+.PHONY: lab test-lab
+lab: setup  ## nine stages of one coupon system, judged under faults (STAGE=4, MINE=my_stage.py, START=4, HOLD=1)
+	@$(VENV_PYTHON) -m lab $(if $(call given,STAGE),--stage $(STAGE)) \
+		$(if $(call given,MINE),--mine $(MINE)) $(if $(call given,START),--start $(START)) \
+		$(if $(call given,HOLD),--hold) $(ARGS)
+test-lab: setup  ## the lab's judge and stages on real servers: two minutes
+	@$(VENV_PYTHON) -m pytest tests/lab $(ARGS)
+
 .PHONY: package
 package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch arm64")
 	@$(VENV_PYTHON) -m infra.package --stage $(or $(call given,STAGE),prod) $(ARGS)

@@ -21,7 +21,7 @@ FENCE = re.compile(r"^(`{3,})[^\n]*\n.*?^\1 *$\n?", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 HEADING = re.compile(r"^(#{1,6}) +(.*?) *$", re.MULTILINE)
-PROGRAM = re.compile(r"python3? -m ((?:bench|infra|local|tests)\.[\w.]*\w)")
+PROGRAM = re.compile(r"python3? -m ((?:bench|infra|lab|local|tests)\.[\w.]*\w)")
 # A file with one of our suffixes, or a path below one of our folders; a glob may be either.
 ENDINGS = ("lua", "pml", "py", "sh", "sql", "toml", "yaml", "yml")
 FILE = re.compile(rf"[\w./*\[\]-]+\.(?:{'|'.join(ENDINGS)})")

@@ -10,7 +10,7 @@ from tests.support.paths import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-OUR_PACKAGES = ("handlers", "infra", "local", "app")
+OUR_PACKAGES = ("handlers", "infra", "lab", "local", "app")
 
 
 def python_files(*folders: str) -> list[Path]:
@@ -20,7 +20,7 @@ def python_files(*folders: str) -> list[Path]:
 
 def every_python_file() -> list[Path]:
     """Return the Python files of the whole repository, each once, in order."""
-    folders = ("handlers", "infra", "local", "bench", "tests")
+    folders = ("handlers", "infra", "lab", "local", "bench", "tests")
     return [*sorted(ROOT.glob("*.py")), *python_files(*folders)]
 
 

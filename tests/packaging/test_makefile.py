@@ -30,6 +30,8 @@ TARGETS = [
     "load",
     "test-load",
     "bench",
+    "lab",
+    "test-lab",
     "package",
     "up",
     "down",

@@ -37,7 +37,7 @@ COMMON = (
     JSON,
 )
 # The folders of the source that tests/unit mirrors.
-MIRRORED = {("handlers",), ("local",), ("infra",), ("bench",)}
+MIRRORED = {("handlers",), ("local",), ("infra",), ("bench",), ("lab",)}
 UNIT_LAST = re.compile(r"^[A-Z_]+_(MAX|MIN)_(MS|S|MB|KB|BYTES)$")
 HANDLER_MODULES = sorted((ROOT / "handlers").glob("*.py"))
 
@@ -121,7 +121,7 @@ def test_only_wiring_itself_accesses_its_clients() -> None:
 
 @pytest.mark.parametrize("file", python_files("handlers"), ids=relative)
 def test_the_deployed_code_does_not_import_its_platforms(file: Path) -> None:
-    homes = ("app", "bench", "chalice", "chalicelib", "infra", "local", "tests")
+    homes = ("app", "bench", "chalice", "chalicelib", "infra", "lab", "local", "tests")
     assert {name for name in imported_names(file) if is_inside(name, *homes)} == set()
 
 
@@ -134,7 +134,7 @@ def test_a_constant_names_its_unit_before_max_or_min(
 
 @pytest.mark.parametrize("file", python_files("local/harness"), ids=relative)
 def test_the_harness_does_not_import_the_programs_that_share_it(file: Path) -> None:
-    programs = ("local.demo", "local.load", "local.soak", "bench", "tests")
+    programs = ("local.demo", "local.load", "local.soak", "bench", "lab", "tests")
     assert {name for name in imported_names(file) if is_inside(name, *programs)} == set()
 
 
@@ -174,7 +174,7 @@ def test_shared_test_code_is_in_support() -> None:
 
 def test_no_two_classes_of_the_product_have_the_same_name() -> None:
     homes = defaultdict(set)
-    for file in [ROOT / "app.py", *python_files("handlers", "local", "infra", "bench")]:
+    for file in [ROOT / "app.py", *python_files("handlers", "local", "infra", "bench", "lab")]:
         for name in classes_defined(file):
             homes[name].add(relative(file))
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}

@@ -1,0 +1,93 @@
+"""People press the button: each in a thread of this process, all at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.judge.stage_file import SERVER_ERRORS, MistakeError, of_answer, of_exception, of_hanging
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import ModuleType
+
+    from lab.judge.journal import Journal
+    from lab.judge.recorder import Recorder
+    from lab.judge.stage_file import Mistake
+
+# An apply that needs longer than this is not slow, it hangs.
+HANG_S = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One press of one person, with what she read."""
+
+    user_id: str
+    answer: str  # empty: an error page
+    error: str
+    began_s: float
+    ended_s: float
+
+
+class Button:
+    """A stage's apply, with the people in front of it."""
+
+    def __init__(
+        self, module: ModuleType, path: Path, recorder: Recorder, journal: Journal
+    ) -> None:
+        self._module, self._path = module, path
+        self._recorder, self._journal = recorder, journal
+        self._mistakes: list[Mistake] = []
+
+    def press_all(
+        self, user_ids: Sequence[str], start_at_s: float, spacing_s: float = 0
+    ) -> list[Press]:
+        """Press for each at `start_at_s` (monotonic), one every `spacing_s`; return all presses.
+
+        Raises MistakeError when the stage's code fails by itself, or hangs.
+        """
+        done: list[Press] = []
+
+        def one(number: int, user_id: str) -> None:
+            time.sleep(max(0.0, start_at_s + number * spacing_s - time.monotonic()))
+            # From the moment when all pressed: to wait for a thread is to wait, too.
+            began_s = start_at_s + number * spacing_s
+            if self._mistakes:
+                return  # one is enough
+            done.append(self.press(user_id, began_s))
+
+        threads = [
+            threading.Thread(target=one, args=each, daemon=True) for each in enumerate(user_ids)
+        ]
+        for thread in threads:
+            thread.start()
+        deadline = start_at_s + len(user_ids) * spacing_s + HANG_S
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if self._mistakes:
+            raise MistakeError(self._mistakes[0])
+        hanging = [thread.ident or 0 for thread in threads if thread.is_alive()]
+        if hanging:
+            raise MistakeError(of_hanging(hanging, self._path, HANG_S))
+        return done
+
+    def press(self, user_id: str, began_s: float, kill_after: int = 0) -> Press:
+        """Press once; this process ends after call number `kill_after` of the servers."""
+        answer, error_text = "", ""
+        with self._recorder.acting_for(user_id, kill_after):
+            try:
+                answer = self._module.apply(user_id)
+                mistake = of_answer(answer, self._module.apply, self._path)
+            except SERVER_ERRORS as error:
+                mistake, error_text = None, f"{type(error).__name__}: {error}"
+            except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets its line
+                mistake, error_text = of_exception(error, self._path), str(error)
+        if mistake:
+            self._mistakes.append(mistake)
+            answer = ""
+        self._journal.note("", "answer", answer or error_text, user_id)
+        return Press(user_id, answer, error_text, began_s, time.monotonic())
