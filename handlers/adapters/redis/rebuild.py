@@ -139,7 +139,7 @@ class RedisRebuild:
         """Yield the ranges of serials from 1 to the count that no applied user has."""
         following = 1
         count = int(self._scripts.command("GET", keys.coupon_count) or 0)
-        while page := self._serials_from(keys, following):
+        while page := self._serials_between(keys, following, count):
             for serial in page:
                 if serial > following:
                     yield range(following, serial)
@@ -147,9 +147,9 @@ class RedisRebuild:
         if count >= following:
             yield range(following, count + 1)
 
-    def _serials_from(self, keys: CampaignKeys, lowest: int) -> list[int]:
+    def _serials_between(self, keys: CampaignKeys, lowest: int, highest: int) -> list[int]:
         found = self._scripts.command(
-            *("ZRANGE", keys.applied_user, lowest, "+inf", "BYSCORE"),
+            *("ZRANGE", keys.applied_user, lowest, highest, "BYSCORE"),
             *("LIMIT", 0, BATCH, "WITHSCORES"),
         )
         return [int(score) for score in found[1::2]]
