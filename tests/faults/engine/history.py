@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 from handlers.domain import times
 from handlers.domain.record import Reason
 from local.harness.observations import FIRST, Histories, Row
+from tests.faults.acceptor.judge import judge
 from tests.faults.engine.injector import Injector
 from tests.faults.engine.invariants import HistoryResult, lost, violations
 from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
 from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError, Quiet, lost_forgeries
+from tests.faults.engine.scenario import STRANGERS
 from tests.faults.notes import JOURNAL, read
 
 if TYPE_CHECKING:
+    from tests.faults.acceptor.judge import Verdict
     from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.scenario import Scenario
     from tests.faults.notes import Noted
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 # For the slowest recovery: a consumer that joins again, a relay, a rebuild, on a busy machine.
 QUIET_S = 30.0
 CREATE_S = 30.0
+# How a violation of the model begins, as one of a promise begins with the promise's number.
+MODEL = "MODEL"
 
 
 @dataclass(slots=True)
@@ -42,7 +47,14 @@ class Result:
     responses: int = 0
     noted: Counter[str] = field(default_factory=Counter)
     unreached: set[str] = field(default_factory=set)
+    events: int = 0  # of the journal that the model has judged
+    gaps: tuple[str, ...] = ()  # what of it could not be read
     log: list[str] = field(default_factory=list)
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the model does not allow an event of the journal."""
+        return any(each.startswith(MODEL) for each in self.violations)
 
 
 def run(
@@ -59,6 +71,7 @@ def run(
     cluster.heal()
     cluster.fleet.want("scheduler-2", wanted=False)
     cluster.clear()
+    cluster.taps.watch(campaign_id)
     _create(cluster, campaign_id, scenario.quantity)
     journal = Journal()
     load = Load(cluster.port, campaign_id, journal, cluster.stopping, patience_s)
@@ -81,21 +94,32 @@ def run(
     except NotQuietError as error:
         broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
+    verdict = judge(
+        cluster.taps.read(
+            scenario.quantity, load, strangers=scenario.has(STRANGERS), quiet=not broken
+        )
+    )
     noted = read(cluster.points / JOURNAL, campaign_id)
     seen = _result(cluster, scenario, campaign_id, load, injector, noted)
     for user, why in sorted(seen.failed.items()):
         journal.note(f"in failed_event: {user}: {why}")
     return Result(
         scenario,
-        [*violations(seen), *broken],
+        [*violations(seen), *broken, *_rejected(verdict)],
         time.monotonic() - started,
         lost=len(lost(seen)),
         superseded=sum(why.startswith(Reason.SUPERSEDED) for why in seen.failed.values()),
         noted=noted.how_often,
         responses=sum(map(len, load.responses.values())),
         unreached=unreached,
+        events=verdict.events,
+        gaps=verdict.gaps,
         log=[*(f"         fault: {fault}" for fault in scenario.faults), *journal.lines],
     )
+
+
+def _rejected(verdict: Verdict) -> list[str]:
+    return [f"{MODEL}: not allowed: {verdict.first}"] if verdict.first else []
 
 
 def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:

@@ -17,11 +17,12 @@ from redis.retry import Retry
 
 from handlers.config import DatabaseAddress
 from local.dev_settings import DEVELOPMENT_SETTINGS
-from local.servers import MariaDB, Server, Valkey
+from local.servers import MariaDB, Server
 from local.servers.ports import HOST, free_port
 from tests.faults.engine.linked_kafka import LinkedApacheKafka, LinkedTansu
 from tests.faults.engine.links import Link, Links
 from tests.faults.engine.replication import OPTIONS, Replication
+from tests.faults.taps.redis_tap import RedisTap, TappedValkey
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,15 +41,16 @@ class Servers:
 
     def __init__(self, kind: KafkaKind, redis_kind: RedisKind = "single") -> None:
         kafka_port = free_port()
+        self.tap = RedisTap()
         behind = LinkedApacheKafka if kind == "apache" else LinkedTansu
         self.by_name: dict[str, Server] = {
-            "redis": Valkey(options=OPTIONS if redis_kind == "replicas" else {}),
+            "redis": TappedValkey(self.tap, OPTIONS if redis_kind == "replicas" else {}),
             "kafka": behind(kafka_port),
             "mysql": MariaDB(),
         }
         self._link_ports = {"redis": free_port(), "kafka": kafka_port, "mysql": free_port()}
         self.links: dict[str, Link] = {}
-        self._replica: Valkey | None = None
+        self._replica: Server | None = None
         self._replicates = redis_kind == "replicas"
         self.replication: Replication | None = None
         self._cleanup = ExitStack()
@@ -65,7 +67,9 @@ class Servers:
             for server in self.by_name.values():
                 server.wait_until_ready()
             if self._replicates:
-                self.replication = Replication(links, self.by_name["redis"], self.links["redis"])
+                self.replication = Replication(
+                    links, self.by_name["redis"], self.links["redis"], self.tap
+                )
                 self.replication.start()
             self._cleanup = self._cleanup.pop_all()
         return self
@@ -96,8 +100,10 @@ class Servers:
 
     def start(self, name: str) -> None:
         """Start it on its existing data."""
-        self.links[name].accept()  # first: the readiness check of a broker uses its link
+        if name == "kafka":
+            self.links[name].accept()  # first: the readiness check of a broker uses its link
         self.by_name[name].start()
+        self.links[name].accept()  # last: a Redis is followed before a client reaches it
         self._revive_replica(name)
 
     def freeze(self, name: str) -> None:
@@ -118,10 +124,10 @@ class Servers:
         """End every fault that may still be active."""
         self._drop_replica()
         for name, server in self.by_name.items():
-            self.links[name].heal()
             self.thaw(name)
             if not server.running:
-                server.start()
+                self.start(name)
+            self.links[name].heal()
         if self.replication:
             self.replication.heal()
         with self.mysql(as_root=True) as connection, connection.cursor() as cursor:
@@ -148,7 +154,7 @@ class Servers:
         with self.redis() as client, suppress(RedisError):
             client.config_set("repl-diskless-sync-delay", 0)
         self._drop_replica()
-        replica = self._replica = Valkey()
+        replica = self._replica = TappedValkey(self.tap)
         replica.start()
         deadline = time.monotonic() + SYNCED_S
         with closing(redis.Redis(host=HOST, port=replica.port, socket_timeout=TIMEOUT_S)) as client:
@@ -169,6 +175,7 @@ class Servers:
         primary, self.by_name["redis"] = self.by_name["redis"], self._replica
         self._replica = None
         primary.kill()
+        self.tap.promoted(self.by_name["redis"])
         self.links["redis"].retarget(self.by_name["redis"].port)
         primary.remove()
 
@@ -231,6 +238,7 @@ class Servers:
 
     def _remove(self) -> None:
         self._drop_replica()
+        self.tap.close()
         replication, self.replication = self.replication, None
         if replication:
             replication.remove()

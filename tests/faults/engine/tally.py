@@ -78,10 +78,20 @@ class Tally:
             f"median {statistics.median(durations):.1f} s, the longest {max(durations):.1f} s",
             f"{sum(result.responses for result in self.results)} responses to clients",
             *_about(self.paths()),
+            self._about_journals(),
             f"{self.lost} accepted users have no coupon",
             f"{len(self.failed)} histories broke a promise",
         ]
         return "\n".join(lines)
+
+    def _about_journals(self) -> str:
+        """Return what the model said; a journal with a gap shows nothing, accepted or not."""
+        events = sum(result.events for result in self.results)
+        whole = [result for result in self.results if not result.gaps]
+        accepted = len(whole) - sum(result.is_rejected for result in whole)
+        line = f"{accepted} journals accepted by the model, {events} events"
+        gaps = len(self.results) - len(whole)
+        return f"{line}; {gaps} with a gap" if gaps else line
 
     def write(self, path: Path) -> None:
         """Write the results as JSON."""
@@ -110,6 +120,8 @@ class Tally:
                     "superseded": result.superseded,
                     "noted": dict(result.noted),
                     "unreached": sorted(result.unreached),
+                    "events": result.events,
+                    "gaps": result.gaps,
                     "violations": result.violations,
                     "log": result.log if result.violations else [],
                 }
