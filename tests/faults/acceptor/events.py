@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -139,4 +139,10 @@ class Observed:
     started_s: float = 0.0
     strangers: bool = False
     quiet: bool = True
-    gaps: Sequence[str] = field(default=())
+    gaps: Sequence[str] = ()
+
+    def lines(self) -> list[str]:
+        """Return all of it to read, server by server."""
+        of_redis = [(f"Redis {n}", one) for n, each in enumerate(self.redis) for one in each.events]
+        others = [("MySQL", one) for one in self.mysql], [("topic", one) for one in self.topic]
+        return [f"{server}: {event!r}" for server, event in [*of_redis, *others[0], *others[1]]]

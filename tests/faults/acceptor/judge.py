@@ -14,7 +14,8 @@ from tests.faults.acceptor.events import Emptied, RedisOrder, ScriptRun, Snapsho
 from tests.faults.acceptor.holding import Holding, difference, writes
 from tests.faults.acceptor.mysql_actions import Tables
 from tests.faults.acceptor.rebuild_actions import REBUILD_ACTIONS
-from tests.faults.acceptor.redis_actions import ACTIONS, Server, asked, begin_history, emptied
+from tests.faults.acceptor.redis_actions import ACTIONS, asked, begin_history, emptied
+from tests.faults.acceptor.server import Server
 from tests.faults.acceptor.world import NotEnabledError, World, require
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ class Verdict:
     @property
     def first(self) -> str:
         """The first event that the model does not allow, and its guard; "" when it accepts all."""
-        return min(self.rejected)[1] if self.rejected else ""
+        return self.lines()[0] if self.rejected else ""
+
+    def lines(self) -> list[str]:
+        """Return what the model does not allow, in the order of time."""
+        return [why for _, why in sorted(self.rejected)]
 
     def reject(self, at_s: float, event: object, error: Exception) -> None:
         """Note an event that the model does not allow."""

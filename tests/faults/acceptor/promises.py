@@ -11,16 +11,22 @@ from tests.faults.acceptor.world import World, mirrors, require
 if TYPE_CHECKING:
     from local.harness.responses import ApplyResponse
     from tests.faults.acceptor.events import Sent
-    from tests.faults.acceptor.redis_actions import Server
+    from tests.faults.acceptor.server import Server
 
 # All servers and clients are on one machine, whose clock may be slewed meanwhile.
 CLOCK_S = 0.005
 
 
 @mirrors("world.pml", "append", "append_late", "send")
-@mirrors("relay.pml", "relayed", "arrive", "relay: sends user 0")
+@mirrors("apply.pml", "user %d: Kafka has it and says so", "user %d: sent, and no ack")
+@mirrors("relay.pml", "relayed", *(f"relay: sends user {user}" for user in range(3)))
+@mirrors("relay.pml", "arrive", "wire: the record of user %d, serial %d arrives late")
+@mirrors("relay.pml", "wire: the record of user %d, serial %d, fence %d arrives")
 def append(world: World, sent: Sent) -> None:
-    """A record arrives: some Redis had its user pending, with this serial, under this fence."""
+    """Let a record arrive: an open Redis had its user pending, with this serial and fence.
+
+    ``send(PAIR(user, redis.applied[user]), redis.fence)``
+    """
     user, serial, fence = sent.admission
     has_sender = sent.admission in world.admitted or user.startswith(FOREIGN)
     require(has_sender, "send", f"no Redis admitted {user}, {serial} under fence {fence}")
@@ -30,7 +36,8 @@ def append(world: World, sent: Sent) -> None:
 def promise(world: World, response: ApplyResponse) -> None:
     """Tell a user: confirmed after Kafka's ack, or MySQL has the row, or it was safe before.
 
-    Redis confirms a fence, not a user, so the time of the request says which confirmation counts.
+    ``CONFIRMED -> promise(me, serial)``. Redis confirms a fence, not a user, so the time of the
+    request says which confirmation counts.
     """
     user, serial = response.user, response.serial or 0
     sent_s = world.seen.started_s + response.sent_s - CLOCK_S
@@ -52,14 +59,21 @@ def promise(world: World, response: ApplyResponse) -> None:
 
 @mirrors("apply.pml", "leave")
 def reject(world: World, response: ApplyResponse) -> None:
-    """Tell a user SOLD_OUT: some open Redis had no serial left. ``serial == 0``."""
+    """Tell a user SOLD_OUT: some open Redis had no serial left.
+
+    ``outcome == SOLD_OUT -> leave()``
+    """
     is_true = world.is_sold_out or world.seen.strangers
     require(is_true, "take_serial", f"{response.user} was told SOLD_OUT, and a serial was left")
 
 
 @mirrors("quiet.pml", "Quiet", "quiet")
 def rest(world: World, server: Server) -> None:
-    """Nothing is left to do: open, nothing pending, each promise has its row, no serial is lost."""
+    """Have nothing left to do: open, nothing pending, a row for each promise, no serial lost.
+
+    ``closed_for_good = !OPEN;`` ``pending_for_good = redis.pending[i];``
+    ``P3_accepted_without_coupon = (told[i] && serials == 0);``
+    """
     redis = server.redis
     require(server.is_open, "closed_for_good", f"the epoch is {redis.epoch!r}")
     require(not redis.pending, "pending_for_good", f"{sorted(redis.pending)}")

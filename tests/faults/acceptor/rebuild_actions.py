@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.faults.acceptor.events import ScriptRun
-    from tests.faults.acceptor.redis_actions import Server
+    from tests.faults.acceptor.server import Server
 
 
 @mirrors("coupon.pml", "init")

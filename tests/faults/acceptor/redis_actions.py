@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.faults.acceptor.world import World, mirrors, require
+from tests.faults.acceptor.world import mirrors, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.faults.acceptor.events import ScriptRun
-    from tests.faults.acceptor.holding import Holding
-
-
-@dataclass(slots=True)
-class Server:
-    """A Redis whose events are judged: what it has, and the history that it continues."""
-
-    world: World
-    redis: Holding
-    history: str
-
-    @property
-    def is_open(self) -> bool:
-        """``redis.epoch == history && redis.builder == 0``."""
-        return self.redis.epoch == self.history and self.redis.builder == 0
-
-    def require_open(self) -> None:
-        """Refuse what needs an open campaign."""
-        why = f"the epoch is {self.redis.epoch!r}, builder {self.redis.builder}"
-        require(self.is_open, "OPEN", f"{why}, the history {self.history!r}")
+    from tests.faults.acceptor.server import Server
 
 
 @mirrors("apply.pml", "admit", "user %d: the script says %e %d")
@@ -60,7 +40,7 @@ def asked(server: Server, run: ScriptRun) -> None:
         server.world.safe.add((user, redis.applied[user]))
 
 
-@mirrors("apply.pml", "user %d: not confirmed")
+@mirrors("apply.pml", "CONFIRMED")
 def confirmed(server: Server, run: ScriptRun) -> None:
     """Say that the campaign is open under the fence of the admission: it said so with a PERSIST.
 
@@ -112,7 +92,10 @@ def reassign(server: Server, run: ScriptRun) -> None:
 
 @mirrors("faults.pml", "Redis: EMPTIED")
 def emptied(server: Server) -> None:
-    """Redis is empty, in the same history: the fence and the epoch are gone, too."""
+    """Forget all, in the same history: the fence and the epoch are gone, too.
+
+    ``redis.epoch = 0;`` ``redis.fence = 0;``
+    """
     server.redis = type(server.redis)()
 
 

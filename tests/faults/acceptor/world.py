@@ -114,7 +114,7 @@ class World:
 
 
 def is_late(fence: int, place: tuple[int, int], ends: Iterable[EndStored]) -> bool:
-    """`late` of world.pml: behind the end that a rebuild with a higher fence has stored."""
+    """Tell `late` of world.pml: behind the end that a rebuild with a higher fence has stored."""
     partition, offset = place
     return fence > 0 and any(
         end.fence > fence and end.partition == partition and offset >= end.offset for end in ends

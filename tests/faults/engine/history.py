@@ -49,6 +49,7 @@ class Result:
     unreached: set[str] = field(default_factory=set)
     events: int = 0  # of the journal that the model has judged
     gaps: tuple[str, ...] = ()  # what of it could not be read
+    judged: list[str] = field(default_factory=list)  # the journal, where the model rejects it
     log: list[str] = field(default_factory=list)
 
     @property
@@ -94,11 +95,10 @@ def run(
     except NotQuietError as error:
         broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
-    verdict = judge(
-        cluster.taps.read(
-            scenario.quantity, load, strangers=scenario.has(STRANGERS), quiet=not broken
-        )
+    observed = cluster.taps.read(
+        scenario.quantity, load, strangers=scenario.has(STRANGERS), quiet=not broken
     )
+    verdict = judge(observed)
     noted = read(cluster.points / JOURNAL, campaign_id)
     seen = _result(cluster, scenario, campaign_id, load, injector, noted)
     for user, why in sorted(seen.failed.items()):
@@ -114,6 +114,7 @@ def run(
         unreached=unreached,
         events=verdict.events,
         gaps=verdict.gaps,
+        judged=[*verdict.lines(), "", *observed.lines()] if verdict.rejected else [],
         log=[*(f"         fault: {fault}" for fault in scenario.faults), *journal.lines],
     )
 
