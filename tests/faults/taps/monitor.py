@@ -34,9 +34,9 @@ class ScriptNames:
         self._by_digest = {script.digest: name for name, script in sources.items()}
 
     def of(self, command: str, word: str) -> str:
-        """Return the script that EVALSHA or EVAL names; "" for one that is not the service's."""
+        """Return the script that EVALSHA or EVAL names; "" for a text that is not the service's."""
         if command == "EVALSHA":
-            return self._by_digest.get(word, "")
+            return self._by_digest.get(word, word)
         digest = hashlib.sha1(word.encode(), usedforsecurity=False).hexdigest()
         name = self._by_title.get(_title(word), "")
         if name:
@@ -68,8 +68,10 @@ def _begun(
     at_s: float, text: bytes, names: ScriptNames, prefix: str
 ) -> ScriptRun | Emptied | str | None:
     """Return what begins with this command of a client; None for what changes no campaign."""
-    if text.upper().startswith(b'"FLUSH'):
+    if text.upper().startswith(b'"FLUSH') or _is_deleted(text, prefix):
         return Emptied(at_s)
+    if text.upper().startswith(b'"SCRIPT" "LOAD"'):
+        names.of("EVAL", _words(text)[2])
     if not text.upper().startswith(b'"EVAL'):
         return None
     command, source, count, *words = _words(text)
@@ -78,6 +80,11 @@ def _begun(
     if not name:
         return args[0] if args else None
     return ScriptRun(at_s, name, args, ()) if keys and keys[0].startswith(prefix) else None
+
+
+def _is_deleted(text: bytes, prefix: str) -> bool:
+    """Return whether a client deletes the campaign's keys, as the simulation does."""
+    return text.upper().startswith(b'"DEL"') and f'"{prefix}campaign"'.encode() in text
 
 
 def _words(text: bytes) -> list[str]:

@@ -68,6 +68,13 @@ def install(cursor: Any) -> None:
         cursor.execute(f"CREATE TRIGGER {name} {trigger}")
 
 
+def remove(cursor: Any) -> None:
+    """Remove them again."""
+    for name in TRIGGERS:
+        cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+    cursor.execute("DROP TABLE IF EXISTS faults_note")
+
+
 def read(rows: Callable[..., Sequence[tuple[Any, ...]]], campaign_id: str) -> list[MySQLEvent]:
     """Return what MySQL has done with a campaign, in its own order."""
     return [_event(row) for row in rows(SELECT, campaign_id)]

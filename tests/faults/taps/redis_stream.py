@@ -18,9 +18,13 @@ from handlers.adapters.redis.keys import CampaignKeys
 from local.servers.ports import HOST
 from tests.faults.acceptor.events import Snapshot
 from tests.faults.acceptor.holding import Holding
+from tests.faults.taps.monitor import scripts
 
 if TYPE_CHECKING:
-    from local.servers import Valkey
+    from collections.abc import Iterator, Sequence
+
+    from tests.faults.acceptor.events import RedisEvent
+    from tests.faults.taps.monitor import ScriptNames
 
 TIMEOUT_S = 2.0
 READ_BYTES = 1 << 16
@@ -36,13 +40,14 @@ return {redis.call('INFO', 'replication'), redis.call('HMGET', KEYS[1], 'epoch',
 class RedisStream:
     """The journal of one process of Redis."""
 
-    def __init__(self, server: Valkey) -> None:
-        self.server = server
+    def __init__(self, port: int) -> None:
+        self.port = port
         self.died_s: float | None = None
-        self.snapshots: dict[str, Snapshot] = {}
+        # By the token that MONITOR shows where it was taken, with its campaign.
+        self._snapshots: dict[str, tuple[str, Snapshot]] = {}
         self._read = bytearray()
         self._changed = Condition()
-        self._socket = socket.create_connection((HOST, server.port), TIMEOUT_S)
+        self._socket = socket.create_connection((HOST, port), TIMEOUT_S)
         self._socket.sendall(b"MONITOR\r\n")
         self._socket.recv(len(b"+OK\r\n"))  # what comes to the server from here on is seen
         self._socket.settimeout(None)
@@ -56,7 +61,7 @@ class RedisStream:
         with closing(
             redis.Redis(
                 host=HOST,
-                port=self.server.port,
+                port=self.port,
                 socket_timeout=TIMEOUT_S,
                 retry=Retry(NoBackoff(), 0),
             )
@@ -67,19 +72,31 @@ class RedisStream:
         if fields["role"] != "master":
             return False
         history = fields["master_replid"]
-        self.snapshots[token] = Snapshot(time.time(), history, _holding(found), begins)
+        taken = Snapshot(time.time(), history, _holding(found), begins)
+        self._snapshots[token] = campaign_id, taken
         with self._changed:
             if not self._changed.wait_for(lambda: token.encode() in self._read, TIMEOUT_S):
                 message = "MONITOR does not show a snapshot"
                 raise TimeoutError(message)
         return True
 
-    def drain(self) -> list[bytes]:
-        """Return the lines since the last call."""
+    def drain(self, names: ScriptNames, campaign_ids: Sequence[str]) -> list[list[RedisEvent]]:
+        """Return the events of each campaign since the last call; `names` learns of scripts."""
         with self._changed:
             lines = bytes(self._read).split(b"\r\n")
             self._read = bytearray(lines.pop())
-        return lines
+        found = [list(self._events(lines, names, each)) for each in campaign_ids or [""]]
+        self._snapshots.clear()
+        return found
+
+    def _events(
+        self, lines: Sequence[bytes], names: ScriptNames, campaign_id: str
+    ) -> Iterator[RedisEvent]:
+        for event in scripts(lines, names, campaign_id):
+            if not isinstance(event, str):
+                yield event
+            elif self._snapshots.get(event, ("",))[0] == campaign_id:
+                yield self._snapshots[event][1]
 
     def close(self) -> None:
         """End the connection; the thread, which reads it, then closes it."""

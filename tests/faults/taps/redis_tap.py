@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from local.servers import Valkey
 from tests.faults.acceptor.events import RedisOrder
-from tests.faults.taps.monitor import ScriptNames, scripts
+from tests.faults.taps.monitor import ScriptNames
 from tests.faults.taps.redis_stream import UNTAPPED, RedisStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from tests.faults.acceptor.events import RedisEvent
 
 
 class RedisTap:
@@ -27,7 +25,7 @@ class RedisTap:
     def attach(self, server: Valkey) -> None:
         """Follow a server that has started, before a client of the service can reach it."""
         try:
-            stream = RedisStream(server)
+            stream = RedisStream(server.port)
             self._streams.append(stream)
             stream.snapshot(self._campaign_id, begins=True)
         except UNTAPPED as error:
@@ -36,7 +34,7 @@ class RedisTap:
     def promoted(self, server: Any) -> None:
         """Note that a replica has become a primary, before a client can reach it."""
         for stream in self._streams:
-            if stream.server is server and stream.died_s is None:
+            if stream.port == server.port and stream.died_s is None:
                 self._snapshot(stream, begins=True)
 
     def watch(self, campaign_id: str) -> None:
@@ -45,8 +43,7 @@ class RedisTap:
         self._streams = [stream for stream in self._streams if stream.died_s is None]
         self.gaps = []
         for stream in self._streams:
-            list(scripts(stream.drain(), self._names, ""))  # learns the names of scripts
-            stream.snapshots.clear()
+            stream.drain(self._names, [])
             self._snapshot(stream, begins=False)
 
     def cut(self, primary: Any) -> list[RedisOrder]:
@@ -55,8 +52,9 @@ class RedisTap:
             if stream.died_s is None:
                 self._snapshot(stream, begins=False)
         return [
-            RedisOrder(self._events(each), each.died_s, is_primary=each.server is primary)
+            RedisOrder(events, each.died_s, is_primary=each.port == primary.port)
             for each in self._streams
+            for events in each.drain(self._names, [self._campaign_id])
         ]
 
     def close(self) -> None:
@@ -69,15 +67,6 @@ class RedisTap:
             stream.snapshot(self._campaign_id, begins=begins)
         except UNTAPPED as error:
             self.gaps.append(f"no snapshot of a Redis: {error}")
-
-    def _events(self, stream: RedisStream) -> list[RedisEvent]:
-        found: list[RedisEvent] = []
-        for event in scripts(stream.drain(), self._names, self._campaign_id):
-            if not isinstance(event, str):
-                found.append(event)
-            elif event in stream.snapshots:
-                found.append(stream.snapshots[event])
-        return found
 
 
 class TappedValkey(Valkey):
