@@ -95,8 +95,10 @@ class RedisStream:
         for event in scripts(lines, names, campaign_id):
             if not isinstance(event, str):
                 yield event
-            elif self._snapshots.get(event, ("",))[0] == campaign_id:
-                yield self._snapshots[event][1]
+                continue
+            taken = self._snapshots.get(event)
+            if taken and taken[0] == campaign_id:
+                yield taken[1]
 
     def close(self) -> None:
         """End the connection; the thread, which reads it, then closes it."""
