@@ -48,6 +48,12 @@ def test_a_process_that_is_killed_and_its_successor_have_an_order_each() -> None
     assert tap.gaps == []
 
 
+def test_a_process_that_runs_is_followed_once_however_often_it_is_started() -> None:
+    with tapped() as (tap, server):
+        server.start()
+        assert len(tap.cut(server)) == 1
+
+
 @pytest.mark.parametrize("watched_again", [False, True])
 def test_a_follower_is_judged_only_once_it_is_promoted(*, watched_again: bool) -> None:
     with tapped() as (tap, server), TappedValkey(tap) as replica:

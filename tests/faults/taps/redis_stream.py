@@ -40,8 +40,9 @@ return {redis.call('INFO', 'replication'), redis.call('HMGET', KEYS[1], 'epoch',
 class RedisStream:
     """The journal of one process of Redis."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pid: int = 0) -> None:
         self.port = port
+        self.pid = pid
         self.died_s: float | None = None
         # By the token that MONITOR shows where it was taken, with its campaign.
         self._snapshots: dict[str, tuple[str, Snapshot]] = {}

@@ -23,9 +23,14 @@ class RedisTap:
         self.gaps: list[str] = []
 
     def attach(self, server: Valkey) -> None:
-        """Follow a server that has started, before a client of the service can reach it."""
+        """Follow a server that has started, before a client of the service can reach it.
+
+        Harmless for a process that is followed already.
+        """
+        if any(stream.pid == server.pid and stream.died_s is None for stream in self._streams):
+            return
         try:
-            stream = RedisStream(server.port)
+            stream = RedisStream(server.port, server.pid)
             self._streams.append(stream)
             stream.snapshot(self._campaign_id, begins=True)
         except UNTAPPED as error:
