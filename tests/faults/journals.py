@@ -125,11 +125,12 @@ class Story:
             self.loads(fence, user, serial, pending=False)
         self.opens(fence)
 
-    def verdict(self, *, quiet: bool = False, died_s: float | None = None) -> Verdict:
+    def verdict(
+        self, *, quiet: bool = False, died_s: float | None = None, gaps: tuple[str, ...] = ()
+    ) -> Verdict:
         order = RedisOrder(self.redis, died_s)
-        return judge(
-            Observed(QUANTITY, [order], self.mysql, self.topic, self.responses, quiet=quiet)
-        )
+        servers = [order], self.mysql, self.topic
+        return judge(Observed(QUANTITY, *servers, self.responses, quiet=quiet, gaps=gaps))
 
 
 def rejected(story: Story, guard: str, event: str = "") -> None:

@@ -62,6 +62,13 @@ def test_what_redis_did_in_the_moment_before_it_was_killed_may_be_unseen(story: 
     assert story.verdict(died_s=story.now_s - 1).first == ""
 
 
+def test_a_journal_with_a_gap_is_neither_accepted_nor_rejected(story: Story) -> None:
+    story.admits("ann", 1, pending=False)
+    verdict = story.verdict(gaps=("the topic cannot be read",))
+    assert (verdict.first, verdict.events) == ("", 0)
+    assert verdict.gaps
+
+
 def test_an_admission_that_is_not_pending_is_rejected(story: Story) -> None:
     story.admits("ann", 1, pending=False)
     rejected(story, "effect", "admission/admit(ann")
@@ -107,7 +114,7 @@ def test_accepted_without_a_confirmation_is_rejected_although_the_row_comes(stor
     story.sends("ann", 1, fence=1)
     story.tells("ann", serial=1)
     story.writes("ann", 1)
-    rejected(story, "CONFIRMED", "ann was told ACCEPTED 1")
+    rejected(story, "CONFIRMED", "ann received ACCEPTED 1")
 
 
 def test_accepted_without_a_record_in_the_topic_is_rejected(story: Story) -> None:

@@ -50,8 +50,10 @@ class Verdict:
 
 
 def judge(seen: Observed) -> Verdict:
-    """Accept or reject a journal."""
+    """Accept or reject a journal; one with a gap is not judged, since a cause may be missing."""
     world, verdict = World.of(seen), Verdict(gaps=tuple(seen.gaps))
+    if seen.gaps:
+        return verdict
     primary = None
     for order in seen.redis:
         server = _redis(world, order, verdict)
@@ -133,7 +135,8 @@ def _step(server: Server, event: RedisEvent) -> None:
             emptied(server)
         case Snapshot() if event.history != server.history:
             begin_history(server, event.history)
-            server.redis = event.holding.copy()
+            if event.begins:
+                server.redis = event.holding.copy()
         case ScriptRun() if event.script not in WITHOUT_EFFECT:
             if writes(event.commands):
                 action = ALL_ACTIONS.get(event.script)

@@ -34,7 +34,7 @@ def append(world: World, sent: Sent) -> None:
 
 @mirrors("apply.pml", "promise", "user %d: is told ACCEPTED, serial %d")
 def promise(world: World, response: ApplyResponse) -> None:
-    """Tell a user: confirmed after Kafka's ack, or MySQL has the row, or it was safe before.
+    """Say ACCEPTED to a user: confirmed after Kafka's ack, or MySQL has the row, or it was safe before.
 
     ``CONFIRMED -> promise(me, serial)``. Redis confirms a fence, not a user, so the time of the
     request says which confirmation counts.
@@ -53,18 +53,18 @@ def promise(world: World, response: ApplyResponse) -> None:
     was_safe = response.outcome == ALREADY_APPLIED and (user, serial) in world.safe
     # What a Redis did in the moment before it was killed may not be in its journal.
     is_unseen = any(sent_s <= (one.died_s or 0.0) <= received_s for one in world.seen.redis)
-    why = f"{user} was told {response.outcome} {serial}: no confirmation then, and no row by then"
+    why = f"{user} received {response.outcome} {serial}: no confirmation then, and no row by then"
     require(is_written or is_confirmed or was_safe or is_unseen, "CONFIRMED", why)
 
 
 @mirrors("apply.pml", "leave")
 def reject(world: World, response: ApplyResponse) -> None:
-    """Tell a user SOLD_OUT: some open Redis had no serial left.
+    """Say SOLD_OUT to a user: some open Redis had no serial left.
 
     ``outcome == SOLD_OUT -> leave()``
     """
     is_true = world.is_sold_out or world.seen.strangers
-    require(is_true, "take_serial", f"{response.user} was told SOLD_OUT, and a serial was left")
+    require(is_true, "take_serial", f"{response.user} received SOLD_OUT, and a serial was left")
 
 
 @mirrors("quiet.pml", "Quiet", "quiet")
@@ -94,7 +94,7 @@ def rest(world: World, server: Server) -> None:
 
 
 def respond(world: World, response: ApplyResponse) -> None:
-    """Judge what a client was told."""
+    """Judge the response that a client received."""
     if response.outcome in {ACCEPTED, ALREADY_APPLIED}:
         promise(world, response)
     elif response.outcome == SOLD_OUT:

@@ -47,6 +47,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         "rebuild.pml": (
             "read_failed",
             "rebuild: reads failed_event",
+            "rebuild: reads the group's offsets",
             "rebuild: reads the topic",
             "rebuild: reads coupon",
         ),
