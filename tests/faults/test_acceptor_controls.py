@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(300)
 HISTORIES_MAX = 4
 # As for the controls of the promises: an apply may be paused for longer than a rebuild takes.
 PATIENT = {"KAFKA_ACK_TIMEOUT_MS": "8000", "PENDING_RESEND_AFTER_S": "10"}
-# Nobody else applies: what is written too late takes no serial from another user.
+# No other user applies: what is written too late takes no serial from another user.
 PAUSED = (Fault(0.0, "hold", "gateway.admitted", 2.5), Fault(0.25, "redis-flush"))
 RESTARTED = (Fault(0.2, "redis-kill", for_s=0.05),)
 

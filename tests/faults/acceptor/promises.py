@@ -34,7 +34,7 @@ def append(world: World, sent: Sent) -> None:
 
 @mirrors("apply.pml", "promise", "user %d: is told ACCEPTED, serial %d")
 def promise(world: World, response: ApplyResponse) -> None:
-    """Say ACCEPTED to a user: confirmed after Kafka's ack, or MySQL has the row, or it was safe before.
+    """Say ACCEPTED: confirmed after Kafka's ack, or MySQL has the row, or it was safe before.
 
     ``CONFIRMED -> promise(me, serial)``. Redis confirms a fence, not a user, so the time of the
     request says which confirmation counts.
