@@ -21,7 +21,8 @@ from tests.faults.acceptor.events import (
     Snapshot,
 )
 from tests.faults.acceptor.holding import Holding
-from tests.faults.acceptor.judge import Verdict, judge
+from tests.faults.acceptor.judge import judge
+from tests.faults.acceptor.verdict import Verdict
 
 QUANTITY = 2
 FIRST = "aaaa"

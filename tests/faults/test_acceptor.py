@@ -69,6 +69,11 @@ def test_a_journal_with_a_gap_is_neither_accepted_nor_rejected(story: Story) -> 
     assert verdict.gaps
 
 
+def test_a_redis_whose_state_was_never_seen_is_a_gap(story: Story) -> None:
+    del story.redis[0]
+    assert story.verdict().gaps
+
+
 def test_an_admission_that_is_not_pending_is_rejected(story: Story) -> None:
     story.admits("ann", 1, pending=False)
     rejected(story, "effect", "admission/admit(ann")

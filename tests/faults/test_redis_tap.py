@@ -38,7 +38,7 @@ def test_a_process_that_is_killed_and_its_successor_have_an_order_each() -> None
         ask(server, "FLUSHALL")
         server.kill()
         server.start()
-        killed, alive = tap.cut(server)
+        killed, alive = tap.cut()
     assert kinds(killed) == [Snapshot, Emptied]
     assert kinds(alive) == [Snapshot, Snapshot]
     assert killed.died_s is not None
@@ -51,7 +51,7 @@ def test_a_process_that_is_killed_and_its_successor_have_an_order_each() -> None
 def test_a_process_that_runs_is_followed_once_however_often_it_is_started() -> None:
     with tapped() as (tap, server):
         server.start()
-        assert len(tap.cut(server)) == 1
+        assert len(tap.cut()) == 1
 
 
 @pytest.mark.parametrize("watched_again", [False, True])
@@ -61,10 +61,10 @@ def test_a_follower_is_judged_only_once_it_is_promoted(*, watched_again: bool) -
         eventually(lambda: is_synchronized(replica), "the replica follows")
         for _ in range(1 + watched_again):
             tap.watch(CAMPAIGN)
-        before = tap.cut(server)
+        before = tap.cut()
         ask(replica, "REPLICAOF", "NO", "ONE")
         tap.promoted(replica)
-        [_, promoted] = tap.cut(replica)
+        [_, promoted] = tap.cut()
     assert [(kinds(each), each.is_primary) for each in before] == [
         ([Snapshot, Snapshot], True),
         ([], False),

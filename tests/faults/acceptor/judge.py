@@ -6,7 +6,6 @@ enabled is a rejection; its server then continues with the state that was observ
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.faults.acceptor import promises
@@ -16,6 +15,7 @@ from tests.faults.acceptor.mysql_actions import Tables
 from tests.faults.acceptor.rebuild_actions import REBUILD_ACTIONS
 from tests.faults.acceptor.redis_actions import ACTIONS, asked, begin_history, emptied
 from tests.faults.acceptor.server import Server
+from tests.faults.acceptor.verdict import Verdict
 from tests.faults.acceptor.world import NotEnabledError, World, require
 
 if TYPE_CHECKING:
@@ -27,32 +27,11 @@ ADMIT = "admission/admit"
 WITHOUT_EFFECT = frozenset({"rebuild/require_primary"})
 
 
-@dataclass(slots=True)
-class Verdict:
-    """What the model says: how many events it has judged, and the rejected ones by time."""
-
-    events: int = 0
-    rejected: list[tuple[float, str]] = field(default_factory=list)
-    gaps: tuple[str, ...] = ()
-
-    @property
-    def first(self) -> str:
-        """The first event that the model does not allow, and its guard; "" when it accepts all."""
-        return self.lines()[0] if self.rejected else ""
-
-    def lines(self) -> list[str]:
-        """Return what the model does not allow, in the order of time."""
-        return [why for _, why in sorted(self.rejected)]
-
-    def reject(self, at_s: float, event: object, error: Exception) -> None:
-        """Note an event that the model does not allow."""
-        self.rejected.append((at_s, f"{event}: {error}"))
-
-
 def judge(seen: Observed) -> Verdict:
     """Accept or reject a journal; one with a gap is not judged, since a cause may be missing."""
-    world, verdict = World.of(seen), Verdict(gaps=tuple(seen.gaps))
-    if seen.gaps:
+    gaps = [*seen.gaps, *(f"what Redis had before {e}" for o in seen.redis if (e := _unknown(o)))]
+    world, verdict = World.of(seen), Verdict(gaps=tuple(gaps))
+    if gaps:
         return verdict
     primary = None
     for order in seen.redis:
@@ -88,6 +67,16 @@ def _judge_outside(world: World, primary: Server | None, verdict: Verdict) -> No
             promises.rest(world, primary)
         except NotEnabledError as error:
             verdict.reject(latest, "quiet", error)
+
+
+def _unknown(order: RedisOrder) -> ScriptRun | None:
+    """Return the first script that changed a state which no snapshot shows, if any."""
+    for event in order.events:
+        if isinstance(event, Snapshot):
+            return None
+        if isinstance(event, ScriptRun) and event.script in ALL_ACTIONS and writes(event.commands):
+            return event
+    return None
 
 
 def _redis(world: World, order: RedisOrder, verdict: Verdict) -> Server | None:

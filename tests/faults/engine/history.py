@@ -23,7 +23,7 @@ from tests.faults.engine.scenario import STRANGERS
 from tests.faults.notes import JOURNAL, read
 
 if TYPE_CHECKING:
-    from tests.faults.acceptor.judge import Verdict
+    from tests.faults.acceptor.verdict import Verdict
     from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.scenario import Scenario
     from tests.faults.notes import Noted

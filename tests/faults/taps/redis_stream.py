@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import MovedError, RedisError
 from redis.retry import Retry
 
 from handlers.adapters.redis.keys import CampaignKeys
@@ -56,7 +56,10 @@ class RedisStream:
         self._thread.start()
 
     def snapshot(self, campaign_id: str, *, begins: bool) -> bool:
-        """Take a snapshot; return whether the server is a primary. Raises UNTAPPED."""
+        """Take a snapshot; return whether the server decides about it. Raises UNTAPPED.
+
+        It does not as a replica, nor in a cluster where the campaign is on another shard.
+        """
         token = uuid.uuid4().hex
         keys = CampaignKeys.of(campaign_id).all()
         with closing(
@@ -67,7 +70,10 @@ class RedisStream:
                 retry=Retry(NoBackoff(), 0),
             )
         ) as client:
-            found = client.eval(SNAPSHOT, len(keys), *keys, token)
+            try:
+                found = client.eval(SNAPSHOT, len(keys), *keys, token)
+            except MovedError:
+                return False
         info = str(found[0], "ascii")
         fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
         if fields["role"] != "master":

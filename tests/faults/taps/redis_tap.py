@@ -51,14 +51,15 @@ class RedisTap:
             stream.drain(self._names, [])
             self._snapshot(stream, begins=False)
 
-    def cut(self, primary: Any) -> list[RedisOrder]:
+    def cut(self) -> list[RedisOrder]:
         """Return what each process has done since, up to a last snapshot of those that live."""
-        for stream in self._streams:
-            if stream.died_s is None:
-                self._snapshot(stream, begins=False)
+        deciding = [
+            stream.died_s is None and self._snapshot(stream, begins=False)
+            for stream in self._streams
+        ]
         return [
-            RedisOrder(events, each.died_s, is_primary=each.port == primary.port)
-            for each in self._streams
+            RedisOrder(events, each.died_s, is_primary=decides)
+            for each, decides in zip(self._streams, deciding, strict=True)
             for events in each.drain(self._names, [self._campaign_id])
         ]
 
@@ -67,11 +68,12 @@ class RedisTap:
         for stream in self._streams:
             stream.close()
 
-    def _snapshot(self, stream: RedisStream, *, begins: bool) -> None:
+    def _snapshot(self, stream: RedisStream, *, begins: bool) -> bool:
         try:
-            stream.snapshot(self._campaign_id, begins=begins)
+            return stream.snapshot(self._campaign_id, begins=begins)
         except UNTAPPED as error:
             self.gaps.append(f"no snapshot of a Redis: {error}")
+            return False
 
 
 class TappedValkey(Valkey):

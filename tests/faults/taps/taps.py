@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from handlers.config import Settings
-    from tests.faults.acceptor.events import MySQLEvent, RedisOrder, Sent
+    from tests.faults.acceptor.events import MySQLEvent, Sent
     from tests.faults.engine.load import Load
     from tests.faults.engine.servers import Servers
 
@@ -42,7 +42,7 @@ class Taps:
 
     def read(self, quantity: int, load: Load, *, strangers: bool, quiet: bool) -> Observed:
         """Return the journal up to now; what could not be read is named in its gaps."""
-        redis = self._read_redis()
+        redis = self._servers.tap.cut()
         gaps = list(self._servers.tap.gaps)
         mysql: list[MySQLEvent] = []
         topic: list[Sent] = []
@@ -62,6 +62,3 @@ class Taps:
             quiet=quiet,
             gaps=gaps,
         )
-
-    def _read_redis(self) -> list[RedisOrder]:
-        return self._servers.tap.cut(self._servers.by_name["redis"])
