@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from local.harness.responses import ACCEPTED, ApplyResponse
 from tests.faults.acceptor.events import (
@@ -22,7 +23,9 @@ from tests.faults.acceptor.events import (
 )
 from tests.faults.acceptor.holding import Holding
 from tests.faults.acceptor.judge import judge
-from tests.faults.acceptor.verdict import Verdict
+
+if TYPE_CHECKING:
+    from tests.faults.acceptor.verdict import Verdict
 
 QUANTITY = 2
 FIRST = "aaaa"
