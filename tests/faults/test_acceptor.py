@@ -62,6 +62,14 @@ def test_what_redis_did_in_the_moment_before_it_was_killed_may_be_unseen(story: 
     assert story.verdict(died_s=story.now_s - 1).first == ""
 
 
+def test_an_unseen_admission_that_the_restarted_redis_still_has_is_accepted(story: Story) -> None:
+    story.history = SECOND
+    lost = Holding({"ann": 1}, {"ann"}, count=1, epoch=FIRST, fence=1)
+    story.shows(lost, history=SECOND)
+    story.sends("ann", 1, fence=1)
+    assert story.verdict().first == ""
+
+
 def test_a_journal_with_a_gap_is_neither_accepted_nor_rejected(story: Story) -> None:
     story.admits("ann", 1, pending=False)
     verdict = story.verdict(gaps=("the topic cannot be read",))

@@ -126,6 +126,8 @@ def _step(server: Server, event: RedisEvent) -> None:
             begin_history(server, event.history)
             if event.begins:
                 server.redis = event.holding.copy()
+                # Also what the process before it did in a last moment that is not in its journal.
+                server.world.note(server.redis, is_open=server.redis.builder == 0)
         case ScriptRun() if event.script not in WITHOUT_EFFECT:
             if writes(event.commands):
                 action = ALL_ACTIONS.get(event.script)
