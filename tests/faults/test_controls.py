@@ -67,7 +67,9 @@ def broken_promises(
     found: list[str] = []
     for seed in range(HISTORIES_MAX):
         played = slower(scenario(seed, faults), 2**seed)
-        found = history.run(cluster, played, quiet_s=quiet_s, agree_s=AGREE_S).violations
+        result = history.run(cluster, played, quiet_s=quiet_s, agree_s=AGREE_S)
+        # What the model alone rejects has controls of its own.
+        found = [each for each in result.violations if not each.startswith(history.MODEL)]
         if promise and not names(promise, found):
             continue
         if names("P1", found) or (found and not any(is_late(violation) for violation in found)):

@@ -125,6 +125,20 @@ def test_a_serial_that_was_lost_before_any_response_is_given_to_the_next(
     assert responses[2].code == "SOLD_OUT"
 
 
+def test_a_serial_above_the_count_is_not_given_back_and_remains_once(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    records = [message(campaign_id, "second", 2), message(campaign_id, "fourth", 4)]
+    consume_handler(kafka_event(records), None)
+    flush(lossy)
+    rebuild_handler({}, None)
+    with closing(connect(lossy)) as redis:
+        assert redis.lrange(CampaignKeys.of(campaign_id).returned, 0, -1) == []
+    assert ask("GET /campaigns/{id}", campaign_id).body["remaining"] == 3
+    assert [apply(campaign_id, user).body["serial"] for user in "abc"] == [1, 3, 5]
+
+
 def test_forged_records_in_the_topic_do_not_raise_the_count(
     lossy: Settings, campaign_id: str
 ) -> None:

@@ -18,6 +18,7 @@ from tests.faults import mutants as unguarded
 from tests.faults.engine.fleet import Fleet
 from tests.faults.engine.servers import Servers
 from tests.faults.points import FOLDER
+from tests.faults.taps.taps import Taps
 
 if TYPE_CHECKING:
     from threading import Event
@@ -31,7 +32,7 @@ PARTITIONS = 3
 POLL_INTERVAL_S = 0.05
 EPOCHS = {epoch_key(is_cluster=False), epoch_key(is_cluster=True)}
 # In an order that the foreign keys allow.
-TABLES = ("failed_event", "coupon", "fence_offset", "campaign")
+TABLES = ("failed_event", "coupon", "fence_offset", "campaign", "faults_note")
 # A history has seconds where an outage has minutes; a redrive retries as often as needed. An ack
 # may take longer than a rebuild does: then a record can come too late for it.
 SHORT = {
@@ -65,6 +66,7 @@ class Cluster:
             self._settings = {**self.servers.settings, **SHORT, FOLDER: str(self.points)}
             self.settings = Settings.from_environment(self._settings)
             migrate(self.settings, RetryDeadline(START_S, lambda _: None), PARTITIONS)
+            self.taps = Taps(self.servers, self.settings, self.rows, PARTITIONS)
             self.port = free_port()
             self.fleet = Fleet(self.home, {**os.environ, **self._settings}, self.port)
             self._cleanup.callback(self.fleet.close)
