@@ -196,22 +196,17 @@ def sharded() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.mark.parametrize(
-    ("guard", "settings"),
-    [
-        pytest.param("", {"REDIS_EPOCH": "off"}, id="epoch"),
-        pytest.param("history", {}, id="history, not server"),
-    ],
-)
-def test_without_its_history_a_primary_that_is_one_again_promises_coupons_already_given(
-    sharded: Cluster, guard: str, settings: dict[str, str]
+def test_without_the_epoch_check_a_primary_that_is_one_again_promises_coupons_already_given(
+    sharded: Cluster,
 ) -> None:
-    sharded.remove_guard(guard, **settings)
+    sharded.remove_guard(REDIS_EPOCH="off")
     found = broken_promises(sharded, *THERE_AND_BACK, promise="P3")
     assert names("P3", found), found
 
 
-def test_with_its_history_a_primary_that_is_one_again_is_rebuilt_first(sharded: Cluster) -> None:
+def test_with_the_epoch_check_a_primary_that_is_one_again_is_rebuilt_first(
+    sharded: Cluster,
+) -> None:
     sharded.remove_guard()
     result = history.run(sharded, scenario(0, THERE_AND_BACK))
     assert not result.violations, "\n".join([*result.violations, *result.log])

@@ -23,7 +23,7 @@ from tests.faults.notes import JOURNAL, read
 
 if TYPE_CHECKING:
     from tests.faults.engine.cluster import Cluster
-    from tests.faults.engine.scenario import Scenario
+    from tests.faults.engine.scenario import Fault, Scenario
     from tests.faults.notes import Noted
 
 # For the slowest recovery: a consumer that joins again, a relay, a rebuild, on a busy machine.
@@ -44,6 +44,7 @@ class Result:
     responses: int = 0
     noted: Counter[str] = field(default_factory=Counter)
     unreached: set[str] = field(default_factory=set)
+    passed_over: set[Fault] = field(default_factory=set)
     # The last fault that began another history of Redis, and seconds until the campaign was open.
     reopened: tuple[str, float] | None = None
     log: list[str] = field(default_factory=list)
@@ -106,6 +107,7 @@ def run(
         noted=sum((each.how_often for each in noted.values()), Counter[str]()),
         responses=sum(len(got) for each in seen for got in each.responses.values()),
         unreached=unreached,
+        passed_over=injector.passed_over,
         reopened=_reopened(injector, next(iter(noted.values()))),
         log=[*(f"         fault: {fault}" for fault in scenario.faults), *journal.lines],
     )

@@ -46,6 +46,11 @@ class Injector:
         """The writer of the topic, which knows what it wrote."""
         return self._effects.topic
 
+    @property
+    def passed_over(self) -> set[Fault]:
+        """The faults that found no server which they could strike."""
+        return self._effects.passed_over
+
     def run(self, is_over: Event) -> None:
         """Inject all faults; restart dead programs until `is_over`; then heal the cluster."""
         started = time.monotonic()
@@ -75,20 +80,24 @@ class Injector:
         ends_s = fault.at_s + fault.for_s
         if fault.kind == "kill":
             self._down[fault.target] = ends_s
-        self._note_loss(fault, is_end=False)
+        began = time.monotonic()
         self._effects.begin(fault)
+        self._note_loss(fault, began, is_end=False)
         if fault.lasts:
             self._lasting.append(fault)
             self._at(ends_s, f"{fault.kind} ends", partial(self._end, fault))
 
     def _end(self, fault: Fault) -> None:
         self._lasting.remove(fault)
-        self._note_loss(fault, is_end=True)
+        began = time.monotonic()
         self._effects.end(fault)
+        self._note_loss(fault, began, is_end=True)
 
-    def _note_loss(self, fault: Fault, *, is_end: bool) -> None:
-        if fault.kind in NEW_EPOCH and (fault.kind in LOSES_AT_END) == is_end:
-            self.last_loss = fault.name, time.monotonic()
+    def _note_loss(self, fault: Fault, began: float, *, is_end: bool) -> None:
+        if fault in self.passed_over or fault.kind not in NEW_EPOCH:
+            return
+        if (fault.kind in LOSES_AT_END) == is_end:
+            self.last_loss = fault.name, began
 
     def _restart_dead(self, now_s: float) -> None:
         """Restart what died at a point; what was killed stays down for its time."""
