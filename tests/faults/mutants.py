@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.kafka import partitioner
 from handlers.adapters.mysql import ledger
+from handlers.adapters.redis import admissions, campaigns, rebuild, reconciliation, scripts
 from handlers.adapters.redis.admissions import ADMIT, CONFIRM, Admissions
+from handlers.adapters.redis.scripts import Script
 from local.poll_runner.loop import PollRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from handlers.adapters.redis.scripts import Script
     from handlers.domain.admission import Admission, Applicant
     from handlers.domain.errors import UnavailableError
     from local.poll_runner.batch import Batch
@@ -24,6 +25,7 @@ VARIABLE = "SEONCHAK_FAULTS_WITHOUT"
 PENDING_GUARD = "redis.call('ZADD', KEYS[5], now_ms, ARGV[1])"
 QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.quantity"
 REPLICAS_GUARD = "\nrequire_replicas(KEYS[1])"
+HISTORY = "master_replid:"
 FENCE_GUARD = " OR r.fence = c.fence"
 NEXT_SERIAL = "serial, is_new = next_serial(KEYS[2], count, tonumber(campaign[1])), true"
 STOCK = """
@@ -86,6 +88,16 @@ def _fence() -> None:
     ledger.INSERT_COUPONS = ledger.INSERT_COUPONS.replace(FENCE_GUARD, " OR TRUE")
 
 
+def _history() -> None:
+    """A campaign is current on the server that opened it, whatever that has forgotten since."""
+    for module in (admissions, campaigns, rebuild, reconciliation, scripts):
+        for script in vars(module).values():
+            if isinstance(script, Script):
+                source = script.source.replace("'INFO', 'replication'", "'INFO'")
+                _replace(script, source.replace(HISTORY, "run_id:"))
+    assert "run_id:" in ADMIT.source
+
+
 def _lateness() -> None:
     """The consumer writes records that a rebuild has missed."""
     vars(ledger)["is_late"] = lambda *_: False
@@ -122,6 +134,7 @@ WITHOUT: dict[str, Callable[[], None]] = {
     "confirmation": _confirmation,
     "replicas": _replicas,
     "fence": _fence,
+    "history": _history,
     "lateness": _lateness,
     "one-queue": _one_queue,
 }

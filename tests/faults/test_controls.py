@@ -196,15 +196,22 @@ def sharded() -> Iterator[Cluster]:
         yield cluster
 
 
-def test_without_the_epoch_check_a_primary_that_is_one_again_promises_coupons_already_given(
-    sharded: Cluster,
+@pytest.mark.parametrize(
+    ("guard", "settings"),
+    [
+        pytest.param("", {"REDIS_EPOCH": "off"}, id="no epoch"),
+        pytest.param("history", {}, id="epoch of a server, not of its history"),
+    ],
+)
+def test_without_its_history_a_primary_that_is_one_again_promises_coupons_already_given(
+    sharded: Cluster, guard: str, settings: dict[str, str]
 ) -> None:
-    sharded.remove_guard(REDIS_EPOCH="off")
+    sharded.remove_guard(guard, **settings)
     found = broken_promises(sharded, *THERE_AND_BACK, promise="P3")
     assert names("P3", found), found
 
 
-def test_with_the_epoch_check_a_primary_that_is_one_again_is_rebuilt_first(
+def test_with_its_history_a_primary_that_is_one_again_is_rebuilt_first(
     sharded: Cluster,
 ) -> None:
     sharded.remove_guard()
