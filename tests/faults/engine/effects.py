@@ -83,7 +83,7 @@ class Effects:
                 "shard-freeze": lambda _: shards.revive(),
                 "shard-takeover": lambda _: shards.take_over(),
                 "shard-failover": lambda _: shards.fail_over(),
-                "shard-move": lambda fault: shards.end_move(fault.target),
+                "shard-move": lambda _: shards.end_move(),
             }
 
     def begin(self, fault: Fault) -> None:
@@ -109,6 +109,12 @@ class Effects:
 
     def _set_read_only(self, *, is_on: bool) -> None:
         self._is_read_only_too_long = not self.obstruction.read_only(is_on=is_on) and not is_on
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a slot is on its way to another shard."""
+        shards = self._cluster.servers.shards
+        return shards is not None and shards.is_moving
 
     def close(self) -> None:
         """End every fault that is still active."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.faults.engine.topic import TopicWriter
 
 RESTART_POLL_INTERVAL_S = 0.1
+MOVE_RETRY_S = 0.3
 
 
 class Injector:
@@ -55,7 +56,7 @@ class Injector:
         """Inject all faults; restart dead programs until `is_over`; then heal the cluster."""
         started = time.monotonic()
         for fault in self._scenario.faults:
-            self._at(fault.at_s, f"{fault}", partial(self._begin, fault))
+            self._at(fault.at_s, f"{fault}", partial(self._begin, fault, is_over))
         try:
             while self._due:
                 due_s, _, what, action = self._due[0]
@@ -76,7 +77,7 @@ class Injector:
     def _at(self, due_s: float, what: str, action: Callable[[], None]) -> None:
         heapq.heappush(self._due, (due_s, next(self._turn), what, action))
 
-    def _begin(self, fault: Fault) -> None:
+    def _begin(self, fault: Fault, is_over: Event) -> None:
         ends_s = fault.at_s + fault.for_s
         if fault.kind == "kill":
             self._down[fault.target] = ends_s
@@ -85,13 +86,18 @@ class Injector:
         self._note_loss(fault, began, is_end=False)
         if fault.lasts:
             self._lasting.append(fault)
-            self._at(ends_s, f"{fault.kind} ends", partial(self._end, fault))
+            self._at(ends_s, f"{fault.kind} ends", partial(self._end, fault, is_over, ends_s))
 
-    def _end(self, fault: Fault) -> None:
+    def _end(self, fault: Fault, is_over: Event, due_s: float) -> None:
         self._lasting.remove(fault)
         began = time.monotonic()
         self._effects.end(fault)
         self._note_loss(fault, began, is_end=True)
+        if fault.kind == "shard-move" and self._effects.is_moving and not is_over.is_set():
+            self._lasting.append(fault)
+            self.passed_over.discard(fault)
+            again_s = due_s + MOVE_RETRY_S
+            self._at(again_s, "the move goes on", partial(self._end, fault, is_over, again_s))
 
     def _note_loss(self, fault: Fault, began: float, *, is_end: bool) -> None:
         if fault in self.passed_over or fault.kind not in NEW_EPOCH:
@@ -109,6 +115,6 @@ class Injector:
     def _end_all(self) -> None:
         for fault in list(self._lasting):
             with suppress(Exception):
-                self._end(fault)
+                self._effects.end(fault)
         self._effects.close()
         self._cluster.heal()

@@ -15,7 +15,7 @@ from local.servers.ports import HOST, free_port
 from local.servers.valkey_group import ask, await_condition
 from tests.faults.engine.links import Link, LinkMode, Links
 from tests.faults.engine.replication import OPTIONS
-from tests.faults.engine.scenario import EMPTIED, KEYS, WHOLE
+from tests.faults.engine.scenario import EMPTIED, WHOLE
 
 CLIENT_PORT, NODE_PORT = "cluster-announce-client-port", "cluster-announce-port"
 OWNER_S = 2.0
@@ -41,7 +41,7 @@ class Shards:
         self.key = CAMPAIGNS
         self._replication: dict[str, Link] = {}
         self._struck: list[Valkey] = []
-        self._move: tuple[int, Valkey, Valkey] | None = None
+        self._move: tuple[int, Valkey] | None = None
 
     @property
     def client_ports(self) -> dict[str, int]:
@@ -72,11 +72,11 @@ class Shards:
         self._heal_replication()
         for node in self.nodes.values():
             ask(node, "CONFIG", "SET", "min-replicas-to-write", 1)
-            if self._move:  # what was left behind is rebuilt
-                with suppress(RedisError):  # a replica
-                    ask(node, "CLUSTER", "SETSLOT", self._move[0], "STABLE")
-        self._struck, self._move = [], None
+        self._struck = []
         await_condition(self._is_whole, "that the cluster is whole again")
+        with suppress(*GONE):
+            self.end_move()
+        self._move = None
 
     def kill(self, how: str) -> None:
         """End the primary for a while. EMPTIED: and its replica, and they lose their data."""
@@ -129,30 +129,39 @@ class Shards:
         primaries = self._cluster.primaries()
         target = primaries[primaries.index(source) - 1]
         ids = [ask(node, "CLUSTER", "MYID").decode() for node in (source, target)]
-        self._move = slot, source, target
         if how == WHOLE:
             where = ("SLOTSRANGE", slot, slot, "NODE", ids[1])
             ask(source, "CLUSTER", "MIGRATESLOTS", *where)
+            self._await_owner(target)
             return
+        self._move = slot, target
         ask(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
         ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
-        self._migrate(1)
+        self._migrate(source, 1)
 
-    def end_move(self, how: str) -> None:
-        """Move the other keys, and give the slot to the shard that has them now."""
+    def end_move(self) -> None:
+        """Move the other keys, and give the slot to the shard that has them now.
+
+        Where a node does not respond it has to be called again: no operator leaves it at that.
+        """
         if self._move:
-            slot, source, target = self._move
-            if how == KEYS:
-                self._migrate(KEYS_MAX)
-                owner = ask(target, "CLUSTER", "MYID").decode()
-                for node in (target, source):
-                    ask(node, "CLUSTER", "SETSLOT", slot, "NODE", owner)
+            slot, target = self._move
+            source = self.nodes[self.owner()]  # perhaps promoted since
+            self._migrate(source, KEYS_MAX)
+            owner = ask(target, "CLUSTER", "MYID").decode()
+            for node in (target, source):
+                ask(node, "CLUSTER", "SETSLOT", slot, "NODE", owner)
             self._move = None
             self._await_owner(target)
 
-    def _migrate(self, count: int) -> None:
+    @property
+    def is_moving(self) -> bool:
+        """Whether a move has begun that has not ended."""
+        return self._move is not None
+
+    def _migrate(self, source: Valkey, count: int) -> None:
         assert self._move
-        slot, source, target = self._move
+        slot, target = self._move
         keys = ask(source, "CLUSTER", "GETKEYSINSLOT", slot, count)
         if keys:
             where = (HOST, target.port, "", 0, MIGRATE_TIMEOUT_MS)
@@ -184,10 +193,16 @@ class Shards:
 
     def _is_whole(self) -> bool:
         try:
-            shards = [self._cluster.replica_of(node) for node in self._cluster.primaries()]
-            return len(shards) == len(self.nodes) // 2 and self._cluster.is_whole()
+            primaries = self._cluster.primaries()
+            is_complete = len(primaries) == len(self.nodes) // 2 and self._cluster.is_whole()
+            return is_complete and all(map(_takes_writes, primaries))
         except GONE:
             return False
 
     def _name(self, node: Valkey) -> str:
         return next(name for name, each in self.nodes.items() if each is node)
+
+
+def _takes_writes(primary: Valkey) -> bool:
+    """Return whether it counts its replica already, as min-replicas-to-write does."""
+    return "min_slaves_good_slaves:1" in ask(primary, "INFO", "replication").decode()
