@@ -9,6 +9,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from redis.exceptions import MovedError
+
 from handlers.adapters.redis.keys import epoch_key
 from handlers.config import Settings
 from handlers.retry import RetryDeadline
@@ -107,7 +109,8 @@ class Cluster:
             with redis as client:
                 for key in client.scan_iter("coupon:*", count=1000):
                     if key.decode() not in EPOCHS:
-                        client.delete(key)
+                        with suppress(MovedError):  # left behind by a move that was given up
+                            client.delete(key)
         for point in self.points.iterdir():
             point.unlink(missing_ok=True)
 

@@ -26,7 +26,7 @@ from tests.faults.notes import JOURNAL, read
 if TYPE_CHECKING:
     from tests.faults.acceptor.verdict import Verdict
     from tests.faults.engine.cluster import Cluster
-    from tests.faults.engine.scenario import Scenario
+    from tests.faults.engine.scenario import Fault, Scenario
     from tests.faults.notes import Noted
 
 # For the slowest recovery: a consumer that joins again, a relay, a rebuild, on a busy machine.
@@ -49,6 +49,7 @@ class Result:
     responses: int = 0
     noted: Counter[str] = field(default_factory=Counter)
     unreached: set[str] = field(default_factory=set)
+    passed_over: set[Fault] = field(default_factory=set)
     # The last fault that began another history of Redis, and seconds until the campaign was open.
     reopened: tuple[str, float] | None = None
     events: int = 0  # of the journal that the model has judged
@@ -126,6 +127,7 @@ def run(
         noted=sum((each.how_often for each in noted.values()), Counter[str]()),
         responses=sum(len(got) for each in seen for got in each.responses.values()),
         unreached=unreached,
+        passed_over=injector.passed_over,
         reopened=_reopened(injector, next(iter(noted.values()))),
         events=verdict.events,
         gaps=verdict.gaps,

@@ -64,13 +64,18 @@ class Tally:
     def by_fault(self) -> dict[str, tuple[int, int, int]]:
         """Return by fault: how often it happened, in how many histories, how many of these broke.
 
-        A named point that was armed and that no program reached did not happen.
+        A named point that was armed and that no program reached did not happen, nor did a fault
+        that found no server which it could strike.
         """
         times: Counter[str] = Counter()
         histories: Counter[str] = Counter()
         broken: Counter[str] = Counter()
         for result in self.results:
-            happened = [f for f in result.scenario.faults if f.target not in result.unreached]
+            happened = [
+                fault
+                for fault in result.scenario.faults
+                if fault.target not in result.unreached and fault not in result.passed_over
+            ]
             names = [fault.name for fault in happened]
             times.update(names)
             histories.update(set(names))
