@@ -30,7 +30,7 @@ KILL_BEFORE_RESUME_S = 0.2
 BATCH_PEOPLE = 5
 DELIVERY_S_MAX = 3.0
 OLD_COPY_S = 1.0
-ROUNDS_AFTER_RESTART = 5
+ROUNDS_MAX = 5
 ROUND_S = 0.5
 CALLS_MAX = 12
 
@@ -55,7 +55,7 @@ def locked(run: StageRun) -> Recording:
     """Lock the table coupon, as an ALTER TABLE does, while people press."""
     with run.scenario():
         with run.world.locked_coupons(LOCKED_S):
-            run.lab.note("MySQL", f"LOCK TABLES coupon WRITE for {LOCKED_S:g} s")
+            run.lab.note("MySQL", "locked")
             presses = run.press(people.ids(LOCKED_PEOPLE))
         rows = run.settle(lambda rows: _all_have(presses, rows))
     return run.recording(presses, rows)
@@ -73,7 +73,7 @@ def crash(run: StageRun) -> Recording:
             presses += _press_killed(member, user_id, number + 1)
         _wait_until(time.monotonic() + PRESS_AGAIN_AFTER_S)
         presses += run.press(killed)
-        presses += run.press(others[steps:])
+        presses += _press_until_answered(run, others[steps:])
         rows = run.settle(lambda rows: len(rows) >= QUOTA and set(killed) <= set(rows))
     return run.recording(presses, rows, killed)
 
@@ -88,16 +88,16 @@ def kafka_stands_still(run: StageRun) -> Recording:
         run.settle(lambda rows: first in rows)
         until_s = time.monotonic() + FROZEN_S
         run.world.kafka.freeze()
-        run.lab.note("Kafka", "is frozen")
+        run.lab.note("Kafka", "frozen")
         try:
             presses += app.call("press_all", others, time.monotonic(), FROZEN_SPACING_S)
             _wait_until(until_s - KILL_BEFORE_RESUME_S)
             app.kill()
-            run.lab.note("", "app 3 is killed")
+            run.lab.note("", "replaced")
             _wait_until(until_s)
         finally:
             run.world.kafka.resume()
-        run.lab.note("Kafka", "goes on")
+        run.lab.note("Kafka", "resumed")
         rows = run.settle(lambda rows: _all_have(presses, rows))
     return run.recording(presses, rows)
 
@@ -123,21 +123,27 @@ def redis_forgets(run: StageRun) -> Recording:
     with run.scenario():
         copied_s = time.monotonic()
         run.world.copy_redis()
-        run.lab.note("Redis", "a copy is written")
+        run.lab.note("Redis", "copied")
         presses = run.press(before)
         _wait_until(copied_s + OLD_COPY_S)
         run.world.restart_redis()
-        run.lab.note("Redis", "is killed, and starts with the copy")
-        waiting: Sequence[str] = after
-        for _ in range(ROUNDS_AFTER_RESTART):
-            answers = run.press(waiting)
-            presses += answers
-            waiting = [p.user_id for p in answers if p.answer in {"", "try again"}]
-            if not waiting:
-                break
-            _wait_until(time.monotonic() + ROUND_S)
+        run.lab.note("Redis", "restarted")
+        presses += _press_until_answered(run, after)
         rows = run.settle(lambda rows: _all_have(presses, rows))
     return run.recording(presses, rows)
+
+
+def _press_until_answered(run: StageRun, user_ids: Sequence[str]) -> list[Press]:
+    """Let people press, and those with an error page or "try again" a few times more."""
+    presses: list[Press] = []
+    for _ in range(ROUNDS_MAX):
+        answers = run.press(user_ids)
+        presses += answers
+        user_ids = [p.user_id for p in answers if p.answer in {"", "try again"}]
+        if not user_ids:
+            break
+        _wait_until(time.monotonic() + ROUND_S)
+    return presses
 
 
 def _all_have(presses: Sequence[Press], rows: Sequence[str]) -> bool:
