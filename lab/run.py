@@ -13,6 +13,7 @@ from lab.hold import hold
 from lab.judge.judge import Judge
 from lab.judge.stage_file import MistakeError
 from lab.judge.world import World
+from lab.playground.page import write_page
 from lab.show import Screen
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def run(options: LabOptions) -> bool:
     with ExitStack() as cleanup:
         worlds = [cleanup.enter_context(World().running()) for _ in range(LANES)]
         results_of_runs = [_once(options, worlds) for _ in range(options.runs)]
+    write_page(options.out)
     return all(results_of_runs)
 
 

@@ -25,6 +25,14 @@ def page() -> str:
     return html.replace("/* play.css */", css).replace("// modules", inlined(MODULES))
 
 
+def write_page(folder: Path) -> Path:
+    """Write play.html into a folder and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "play.html"
+    path.write_text(page(), encoding="utf-8")
+    return path
+
+
 def inlined(names: tuple[str, ...]) -> str:
     """Return modules as one script: a page that is opened as a file may import no other file."""
     known: set[str] = set()

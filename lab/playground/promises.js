@@ -10,8 +10,11 @@ export function promises(world) {
   const lastAnswer = (user) => world.answers.findLast(([u]) => u === user)?.[1];
   const accepted = readBy("accepted").filter((user) => !has(user));
   const lost = accepted.filter((user) => !isCarried(world, user));
-  const barred = PEOPLE.filter((user) => lastAnswer(user) === "already applied"
+  const refusedAgain = PEOPLE.filter((user) => lastAnswer(user) === "already applied"
     && !has(user) && !isCarried(world, user) && !accepted.includes(user));
+  // Stage 7 sends again for a person who presses again a second later.
+  const mayPress = (user) => world.stage === 7 && user in world.redis.keys.pending;
+  const barred = refusedAgain.filter((user) => !mayPress(user));
   const onTheWay = PEOPLE.filter((user) => !has(user) && isCarried(world, user));
   const unused = QUOTA - rows.length - onTheWay.length;
   const refused = unused > 0 && !world.running.length
@@ -22,7 +25,7 @@ export function promises(world) {
     verdict("one_each", several),
     verdict("answered", readBy("error")),
     verdict("kept", lost, accepted),
-    verdict("crash", [...barred, ...refused]),
+    verdict("crash", [...barred, ...refused], refusedAgain.filter(mayPress)),
   ];
 }
 

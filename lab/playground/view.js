@@ -10,7 +10,7 @@ const STAGES = [4, 5, 6, 7, 8, 9];
 const PLAY_MS = 700;
 const SEED_MAX = 2 ** 32;
 const LOG_MAX = 60;
-const SYMBOLS = { kept: "✓", waiting: "…", broken: "✗", added: "＋", changed: "～", removed: "－" };
+const SYMBOLS = { kept: "✓", waiting: "…", broken: "✗", added: "+", changed: "~", removed: "-" };
 
 const run = { stage: 4, seed: null, actions: [], position: 0, timer: null, message: "" };
 let language = navigator.language?.startsWith("ko") ? "ko" : "en";
@@ -133,7 +133,7 @@ function draw() {
   });
   $("#stages").setAttribute("aria-label", say("stage"));
   $("#stages").replaceChildren(...STAGES.map((stage) =>
-    button(`${say("stage")} ${stage}`, `stage${stage}`, () => begin(stage), { "aria-pressed": stage === run.stage ? "true" : "false" })));
+    button(say("stage_n", { stage }), `stage${stage}`, () => begin(stage), { "aria-pressed": stage === run.stage ? "true" : "false" })));
   $("#about").textContent = say(`stage${run.stage}`);
   $("#people").replaceChildren(...PEOPLE.map((user, index) => person(world, user, index)));
   $("#programs").replaceChildren(...programs(world));
@@ -158,7 +158,7 @@ function person(world, user, index) {
   const hasCrashed = world.log.findLast(({ actor, text }) =>
     actor === `apply ${user}` && ["crash", "answer"].includes(text))?.text === "crash";
   const state = isAsking ? say("asks") : hasCrashed ? say("no_answer")
-    : answers.length ? `${say("reads")}: ${say(answers.at(-1)[1])}` : say("not_yet");
+    : answers.length ? say("person_reads", { answer: say(answers.at(-1)[1]) }) : say("not_yet");
   return h("div", { class: "person" },
     h("div", {}, h("b", {}, say(user)), h("span", { class: "soft" }, state)),
     button(say("apply"), `a${index}`, () => act(`a${index}`), { "aria-label": `${say(user)}: ${say("apply")}` }));
@@ -230,7 +230,9 @@ function drawKafka({ kafka, stage }, before) {
     h("span", {}, `${index}  ${value}`), isNew(index) ? h("span", { class: "tag" }, `${SYMBOLS.added} ${say("added")}`) : ""));
   const moved = kafka.committed !== before.kafka.committed ? ` ${SYMBOLS.changed} ${say("changed")}` : "";
   rows.splice(kafka.committed, 0, h("li", { class: "offset" }, `${say("committed")} ${kafka.committed}${moved}`));
-  const wire = kafka.wire.map((item, index) => h("li", { class: "entry" }, h("span", {}, item.value),
+  const isSent = (item) => before.kafka.wire.some(({ number }) => number === item.number);
+  const wire = kafka.wire.map((item, index) => h("li", { class: `entry ${isSent(item) ? "" : "added"}` },
+    h("span", {}, item.value), isSent(item) ? "" : h("span", { class: "tag" }, `${SYMBOLS.added} ${say("added")}`),
     h("span", { class: "row" },
       button(say("arrives"), `w${item.number}`, () => act(`w${index}`), { "aria-label": `${item.value}: ${say("arrives")}` }),
       button(say("lost"), `d${item.number}`, () => act(`d${index}`), { "aria-label": `${item.value}: ${say("lost")}` }))));
@@ -261,7 +263,9 @@ function logOf(world, before) {
 
 function showReply(reply) {
   if (reply instanceof Map) return [...reply].map(([{ user }, reason]) => `${user}: ${reason}`).join(", ") || "OK";
-  if (typeof reply === "object" && reply?.value) return "…";
+  if (reply?.outcome) return `${reply.outcome} ${reply.serial ?? ""}`;
+  if (reply?.earlier) return "BEGUN";
+  if (reply?.value) return "";
   return typeof reply === "object" ? JSON.stringify(reply) : `${reply ?? "nil"}`;
 }
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS_MAX = 110
+# Of the page's own clock: enough to replay a run.
+VIRTUAL_MS = 120_000
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
@@ -39,20 +41,28 @@ def evaluate(script: str, change: Callable[[str], str] = lambda source: source) 
 
     change: what is done to the modules before they are run.
     """
-    source = f"""{change(inlined(PROTOCOL))}
-let result;
-{script}
-document.querySelector("#result").textContent = JSON.stringify(result);"""
+    return result_of(f'<!doctype html><meta charset="utf-8">{ended(script, change)}')
+
+
+def ended(script: str, change: Callable[[str], str] = lambda source: source) -> str:
+    """Return the end of a page: the script, and what shows its `result`."""
+    show = 'document.querySelector("#result").textContent = JSON.stringify(result);'
+    modules = change(inlined(PROTOCOL))
+    return f"{PLACE}<script>(() => {{ {modules}\nlet result;\n{script}\n{show} }})();</script>"
+
+
+def result_of(page: str, address: str = "") -> Any:
+    """Return the `result` of a page that is opened with this hash, its timers run at once."""
     with tempfile.TemporaryDirectory() as folder:
-        page = Path(folder, "check.html")
-        page.write_text(
-            f'<!doctype html><meta charset="utf-8">{PLACE}<script>{source}</script>',
-            encoding="utf-8",
-        )
+        file = Path(folder, "check.html")
+        file.write_text(page, encoding="utf-8")
+        command = [
+            chromium(), *FLAGS, f"--user-data-dir={folder}/profile",
+            f"--virtual-time-budget={VIRTUAL_MS}", "--dump-dom", file.as_uri() + address,
+        ]  # fmt: skip
         done = subprocess.run(
-            [chromium(), *FLAGS, f"--user-data-dir={folder}/profile", "--dump-dom", page.as_uri()],
-            capture_output=True, text=True, timeout=SECONDS_MAX, check=True,
-        )  # fmt: skip
+            command, capture_output=True, text=True, timeout=SECONDS_MAX, check=True
+        )
     found = RESULT.search(done.stdout)
     assert found, f"the page has no result: {done.stdout[-500:]} {done.stderr[-500:]}"
     assert found[1], f"the script failed: {done.stderr[-1000:]}"

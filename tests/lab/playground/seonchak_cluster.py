@@ -48,7 +48,7 @@ class NamedRedis(servers.Redis):
         return self._client.execute_command(*args)
 
     def state(self, campaign_id: str) -> list[Any]:
-        """Return applied_user, coupon_count, pending, returned, the campaign's hash, the list's epoch."""
+        """Return the campaign's keys, and the epoch of the list of campaigns."""
         keys = CampaignKeys.of(campaign_id)
         pipeline = self._client.pipeline(transaction=True)
         pipeline.zrange(keys.applied_user, 0, -1, withscores=True)
