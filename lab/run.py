@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
 from lab import results
 from lab.catalogue import STAGES, of_reader
 from lab.hold import hold
-from lab.judge.judge import Judge
+from lab.judge.judge import Judge, running_worlds
 from lab.judge.stage_file import MistakeError
-from lab.judge.world import World
 from lab.playground.page import write_page
 from lab.show import Screen
 
@@ -21,18 +20,20 @@ if TYPE_CHECKING:
 
     from lab.catalogue import Stage
     from lab.judge.judge import StageOutcome
+    from lab.judge.world import World
     from lab.options import LabOptions
-
-LANES = 2
+# A run by itself has a load of two; other work beside it looks like slow servers.
+LOAD_PER_CORE_MAX = 2
 
 
 def run(options: LabOptions) -> bool:
     """Return whether every stage, in every run, did what its page says."""
-    with ExitStack() as cleanup:
-        worlds = [cleanup.enter_context(World().running()) for _ in range(LANES)]
-        results_of_runs = [_once(options, worlds) for _ in range(options.runs)]
+    with running_worlds() as worlds:
+        right = [_once(options, worlds) for _ in range(options.runs)]
+    if options.runs > 1:
+        Screen((), options.language).say("runs", right=sum(right), runs=options.runs)
     write_page(options.out)
-    return all(results_of_runs)
+    return all(right)
 
 
 def stages_of(options: LabOptions) -> Sequence[Stage]:
@@ -78,6 +79,8 @@ def _conclude(screen: Screen, outcomes: Sequence[tuple[Stage, StageOutcome]]) ->
             screen.say("not_as_expected", stage=stage.number, promises=", ".join(names))
         else:
             screen.say("some_broken", count=len(names))
+    if wrong and os.getloadavg()[0] > LOAD_PER_CORE_MAX * (os.cpu_count() or 1):
+        screen.say("busy", load=os.getloadavg()[0], cores=os.cpu_count())
     if not wrong:
         all_kept = not any(outcome.broken for _, outcome in outcomes)
         screen.say("all_kept" if all_kept else "as_expected")

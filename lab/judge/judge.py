@@ -15,8 +15,9 @@ from lab.judge.journal import Journal
 from lab.judge.laws import not_concerned
 from lab.judge.promises import LANES, PROMISES
 from lab.judge.stage_run import StageRun
-from lab.judge.team import Team
+from lab.judge.team import Team, import_clients
 from lab.judge.worker import Folders
+from lab.judge.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from lab.judge.laws import Ruling
     from lab.judge.promises import Scenario
     from lab.judge.recording import Recording
-    from lab.judge.world import World
 
     Show = Callable[[str, Ruling | None], None]
 
@@ -46,6 +46,22 @@ class StageOutcome:
     def broken(self) -> set[str]:
         """The promises that the stage broke."""
         return {name for name, ruling in self.rulings.items() if ruling.state == "broken"}
+
+
+@contextmanager
+def running_worlds() -> Iterator[Sequence[World]]:
+    """Run the servers of all lanes inside the block; they start side by side."""
+    worlds = [World() for _ in LANES]
+    try:
+        with ThreadPoolExecutor() as pool:
+            starts = [pool.submit(world.start) for world in worlds]
+            import_clients()  # meanwhile
+        for start in starts:
+            start.result()
+        yield worlds
+    finally:
+        for world in worlds:
+            world.remove()
 
 
 class Judge:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from contextlib import suppress
+from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any
 
 from lab.judge.recorder import KILLED_EXIT_CODE
@@ -22,6 +23,12 @@ CONTEXT = multiprocessing.get_context("forkserver")
 PRELOAD = ["lab.judge.worker"]
 ANSWER_S_MAX = 30.0
 END_S = 5.0
+
+
+def import_clients() -> None:
+    """Start the process that has imported all clients, of which the others are forks."""
+    CONTEXT.set_forkserver_preload(PRELOAD)
+    forkserver.ensure_running()
 
 
 class ProcessGoneError(HarnessError):
@@ -93,7 +100,7 @@ class Team:
     def __init__(
         self, stage: Path, environment: Mapping[str, str], folders: Folders, distance_s: float
     ) -> None:
-        CONTEXT.set_forkserver_preload(PRELOAD)
+        import_clients()
         self.stage, self._environment = stage, dict(environment)
         self._folders, self._distance_s = folders, distance_s
         self._members: list[Member] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pymysql
@@ -14,6 +14,7 @@ from kafka.admin import NewTopic
 from lab.servers import GROUP, TOPIC, connect_to_mysql
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.servers import MariaDB, Tansu, Valkey
+from local.servers.scoped import Scoped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,13 +35,14 @@ class TableError(Exception):
     """MySQL refuses one of the stage's tables: the statement, and MySQL's reason."""
 
 
-class World:
+class World(Scoped):
     """Redis, Kafka and MySQL."""
 
     def __init__(self) -> None:
         self.valkey = Valkey(options=COPIES_BY_HAND)
         self.kafka = Tansu()
         self.mariadb = MariaDB()
+        self._servers = (self.valkey, self.kafka, self.mariadb)
         self._topic_reader: Any = None
 
     @property
@@ -58,18 +60,20 @@ class World:
             "APPLY_RATE_PER_S": "0",
         }
 
-    @contextmanager
-    def running(self) -> Iterator[World]:
-        """Run the servers inside the block; raise ServerError when one does not start."""
-        with ExitStack() as cleanup:
-            for server in (self.valkey, self.kafka, self.mariadb):
-                cleanup.callback(server.remove)
-                server.launch()
-            for server in (self.valkey, self.kafka, self.mariadb):
-                server.wait_until_ready()
-            self.create_topic()
-            cleanup.callback(lambda: self._topic_reader and self._topic_reader.close())
-            yield self
+    def start(self) -> None:
+        """Start the servers; raise ServerError when one does not start."""
+        for server in self._servers:
+            server.launch()
+        for server in self._servers:
+            server.wait_until_ready()
+        self.create_topic()
+
+    def remove(self) -> None:
+        """End the servers and remove their data."""
+        if self._topic_reader:
+            self._topic_reader.close()
+        for server in self._servers:
+            server.remove()
 
     def create_topic(self) -> None:
         """Create the topic with one partition: the order of the records is easy to see."""

@@ -78,4 +78,4 @@ export function marked(lists, before) {
   });
 }
 
-const markOf = (now, before) => (!before ? "added" : before.text === now.text ? "" : "changed");
+const markOf = (now, before) => (!before ? "added" : before.text === now.text && before.note === now.note ? "" : "changed");

@@ -175,7 +175,10 @@ const overdue = () => script("overdue", "", (keys, world) => {
 });
 
 function* relay(world) {
-  if (!isListed(world)) return;
+  if (!isListed(world)) {
+    world.note("clock", "", "closed", "");
+    return;
+  }
   const coupons = yield overdue();
   if (!coupons.length) return;
   const items = [];
@@ -259,7 +262,10 @@ function renewEpoch(token, world) {
 function* rebuild(world) {
   const { keys } = world.redis;
   const needsNone = isOpen(keys, world) && keys.fence >= world.mysql.fence;
-  if (needsNone && isListed(world)) return;
+  if (needsNone && isListed(world)) {
+    world.note("rebuild", "", "needless", "");
+    return;
+  }
   const token = beginEpoch(world);
   if (needsNone) {
     renewEpoch(token, world);

@@ -97,6 +97,8 @@ const SENTENCES = {
   asks: ["waits for the answer", "답을 기다리는 중"],
   consumer: ["consumer", "컨슈머"],
   clock: ["clock", "시계"],
+  "log.needless": ["Redis is open: nothing to rebuild", "Redis가 열려 있어 재구축할 것이 없어요"],
+  "log.closed": ["Redis is closed until a rebuild", "재구축까지 Redis가 닫혀 있어요"],
   "log.answer": ["reads", "화면"],
   "log.crash": ["crashes", "죽음"],
   "log.lost": ["a record is lost", "레코드 하나가 사라짐"],

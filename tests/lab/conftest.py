@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.judge.judge import Judge
-from lab.judge.world import World
+from lab.judge.judge import Judge, running_worlds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +14,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    with ExitStack() as cleanup:
-        worlds = [cleanup.enter_context(World().running()) for _ in range(2)]
+    with running_worlds() as worlds:
         yield Judge(worlds, tmp_path_factory.mktemp("logs"))

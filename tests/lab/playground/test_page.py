@@ -110,6 +110,46 @@ def test_each_sentence_is_there_in_both_languages() -> None:
     assert unlike == ["log.unlock"], "an SQL statement is the same in both"
 
 
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("colours", "grounds", "ratio"),
+    [
+        (("text", "soft"), ("page", "panel", "mark"), 4.5),
+        (("text",), ("good-soft", "wait-soft", "bad-soft"), 4.5),
+        (("good",), ("good-soft",), 4.5),
+        (("wait",), ("wait-soft",), 4.5),
+        (("bad",), ("bad-soft", "panel", "mark"), 4.5),
+        (("redis", "kafka", "mysql"), ("panel",), 4.5),
+        (("on-accent",), ("accent",), 4.5),
+        (("accent", "edge"), ("page", "panel"), 3),
+    ],
+)
+def test_contrasts_are_those_of_wcag_aa(
+    scheme: int, colours: tuple[str, ...], grounds: tuple[str, ...], ratio: float
+) -> None:
+    css = (FOLDER / "play.css").read_text(encoding="utf-8")
+    block = re.findall(r":root {(.*?)}", css, re.DOTALL)[scheme]
+    values = dict(re.findall(r"--([\w-]+): (#\w+);", block))
+    for colour in colours:
+        for ground in grounds:
+            assert contrast(values[colour], values[ground]) >= ratio, (colour, ground)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the ratio that WCAG defines for two colours."""
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    red, green, blue = linear
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 def test_every_action_has_one_letter() -> None:
     letters = evaluate("result = schedule(1, 3000).map((action) => action[0]);")
     pattern = re.search(r"\^\[([a-z]+)\]", (FOLDER / "view.js").read_text(encoding="utf-8"))
