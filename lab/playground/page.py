@@ -7,8 +7,20 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 # Each after those that it imports.
-MODULES = ("servers", "seonchak", "stages", "protocol", "promises", "texts", "draw", "view")
-PROTOCOL = MODULES[:4]
+MODULES = (
+    "servers",
+    "seonchak",
+    "stages",
+    "writes",
+    "protocol",
+    "promises",
+    "examples",
+    "texts",
+    "draw",
+    "view",
+)
+# What needs no page.
+PROTOCOL = MODULES[: MODULES.index("examples") + 1]
 
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:const|class|function\*?) (\w+))", re.MULTILINE)

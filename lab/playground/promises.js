@@ -11,13 +11,16 @@ export function promises(world) {
   const accepted = readBy("accepted").filter((user) => !has(user));
   const lost = accepted.filter((user) => !isCarried(world, user));
   const refusedAgain = PEOPLE.filter((user) => lastAnswer(user) === "already applied"
-    && !has(user) && !isCarried(world, user) && !accepted.includes(user));
+    && !has(user) && !isCarried(world, user)
+    && !accepted.includes(user) && !readBy("sold out").includes(user));
   // Stage 7 sends again for a person who presses again a second later.
   const mayPress = (user) => world.stage === 7 && user in world.redis.keys.pending;
   const barred = refusedAgain.filter((user) => !mayPress(user));
-  const onTheWay = PEOPLE.filter((user) => !has(user) && isCarried(world, user));
-  const unused = QUOTA - rows.length - onTheWay.length;
-  const refused = unused > 0 && !world.running.length
+  const isMeantFor = (user) => isCarried(world, user) || mayPress(user) || accepted.includes(user);
+  const unused = QUOTA - rows.length - PEOPLE.filter((user) => !has(user) && isMeantFor(user)).length;
+  const { coupon_count: count, returned = [] } = world.redis.keys;
+  const isSoldOut = count >= QUOTA && !returned.length; // so who presses again is refused again
+  const refused = unused > 0 && isSoldOut && !world.running.length
     ? PEOPLE.filter((user) => lastAnswer(user) === "sold out" && !has(user) && !lost.includes(user)) : [];
   const several = PEOPLE.filter((user) => rows.filter((one) => one === user).length > 1);
   return [

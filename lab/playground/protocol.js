@@ -4,6 +4,7 @@
 
 import { PEOPLE, ServerError } from "./servers.js";
 import { STAGES } from "./stages.js";
+import { writes } from "./writes.js";
 
 const RUNNING_MAX = 5;
 const START_S = 1000;
@@ -42,6 +43,7 @@ export class World {
     this.tokens = 0; // of the rebuilds that took the list of campaigns over
     this.running = [];
     this.answers = [];
+    this.written = []; // by the last script
     this.log = [];
   }
 
@@ -88,13 +90,16 @@ export class World {
     if (!program || this.waits(program)) return;
     if (fate && !program.next.isAck) return;
     const { server, text, run } = program.next;
+    const before = structuredClone(this.redis.keys);
     try {
       const reply = run(this, program, fate);
-      this.note(program.name, server, text, reply);
+      const isScript = text.startsWith("EVAL");
+      if (isScript) this.written = writes(before, this.redis.keys, this.stage);
+      this.note(program.name, server, text, reply, { written: isScript ? this.written : [] });
       this.goOn(program, () => program.generator.next(reply));
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
-      this.note(program.name, server, text, error.message, true);
+      this.note(program.name, server, text, error.message, { isError: true });
       this.goOn(program, () => program.generator.throw(error));
     }
   }
@@ -204,8 +209,8 @@ export class World {
     this.transaction = null;
   }
 
-  note(actor, server, text, reply, isError = false) {
-    this.log.push({ actor, server, text, reply, isError });
+  note(actor, server, text, reply, more = {}) {
+    this.log.push({ actor, server, text, reply, isError: false, written: [], ...more });
   }
 
   // What the Python simulation is compared with, after each action.
@@ -224,6 +229,7 @@ export class World {
         fence_offset.map((one) => [one.fence, one.offset])],
       this.running.map(({ name, next }) => [name, next.server]),
       this.answers,
+      this.stage < 9 ? this.written : [],
     ];
   }
 }

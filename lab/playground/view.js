@@ -1,6 +1,7 @@
 // The page: draws the world after the actions up to a position, and turns buttons into actions.
 
 import { marked, mysqlLists, redisLists } from "./draw.js";
+import { EXAMPLES } from "./examples.js";
 import { promises } from "./promises.js";
 import { replay, schedule } from "./protocol.js";
 import { PEOPLE } from "./servers.js";
@@ -69,9 +70,9 @@ function act(action) {
   changed();
 }
 
-function begin(stage, seed = null) {
+function begin(stage, seed = null, actions = []) {
   stop();
-  Object.assign(run, { stage, seed, actions: seed === null ? [] : schedule(seed), position: 0 });
+  Object.assign(run, { stage, seed, actions: seed === null ? [...actions] : schedule(seed), position: 0 });
   changed();
 }
 
@@ -134,13 +135,14 @@ function draw() {
   $("#stages").setAttribute("aria-label", say("stage"));
   $("#stages").replaceChildren(...STAGES.map((stage) =>
     button(say("stage_n", { stage }), `stage${stage}`, () => begin(stage), { "aria-pressed": stage === run.stage ? "true" : "false" })));
-  $("#about").textContent = say(`stage${run.stage}`);
+  $("#about").replaceChildren(h("b", {}, say(`stage${run.stage}`)),
+    button(say(`watch${run.stage}`), "watch", () => { begin(run.stage, null, EXAMPLES[run.stage]); play(); }));
   $("#people").replaceChildren(...PEOPLE.map((user, index) => person(world, user, index)));
   $("#programs").replaceChildren(...programs(world));
   $("#faults").replaceChildren(...faults(world));
   drawServers(world, before);
   $("#promises").replaceChildren(...promises(world).map(lamp));
-  $("#log").replaceChildren(...logOf(world, before));
+  $("#log").replaceChildren(...logOf(world));
   $("#run").replaceChildren(...player());
   $("#live").textContent = $("#log").firstElementChild?.textContent ?? "";
   restoreFocus(focused);
@@ -248,16 +250,17 @@ function lamp({ name, state, who }) {
     who.length ? h("span", {}, state === "broken" ? say(`why.${name}`, { who: names }) : names) : "");
 }
 
-function logOf(world, before) {
+function logOf(world) {
   if (!world.log.length) return [h("li", { class: "soft" }, say("log_empty"))];
-  return world.log.slice(-LOG_MAX).reverse().map(({ actor, server, text, reply, isError }) => {
+  return world.log.slice(-LOG_MAX).reverse().map(({ actor, server, text, reply, isError, written }) => {
     const user = actor.startsWith("apply ") ? actor.slice(6) : "";
     const isEvent = !actor || !server;
     const words = isEvent ? say(`log.${text}`) : text;
     const shown = text === "answer" ? say(reply) : showReply(reply);
     return h("li", {}, actor ? `${nameOf({ name: actor, user })} · ` : "",
       server ? h("span", { class: server }, server) : "", " ", isEvent ? words : h("code", {}, words), " ",
-      shown === "" ? "" : h("span", { class: isError ? "wrong" : "reply" }, `→ ${shown}`));
+      shown === "" ? "" : h("span", { class: isError ? "wrong" : "reply" }, `→ ${shown}`),
+      written.length ? h("ul", {}, ...written.map((command) => h("li", {}, h("code", {}, command)))) : "");
   });
 }
 

@@ -38,6 +38,7 @@ class FakeRedis:
         self.keys: dict[str, Any] = {"applied_user": {}, "coupon_count": 0, "pending": {}}
         self.disk = copy.deepcopy(self.keys)
         self.history = 1
+        self.written: list[str] = []  # by the last script
 
     def restart(self) -> None:
         self.keys = copy.deepcopy(self.disk)
@@ -64,6 +65,7 @@ class FakeRedis:
     def eval(self, source: str, keys: int, *arguments: str) -> Any:
         assert keys == 0
         self._theatre.pause("Redis EVAL")
+        self.written = []
         redis = LUA.table_from({"call": self._call_of_script})
         reply = compiled(source)(redis, LUA.table_from(arguments))
         return reply if isinstance(reply, (str, int)) else list(reply.values())
@@ -73,7 +75,11 @@ class FakeRedis:
         return self.do(command, *arguments)
 
     def _call_of_script(self, command: str, *arguments: Any) -> Any:
+        before = copy.deepcopy(self.keys)
         reply = self.do(command, *arguments)
+        if self.keys != before:
+            words = [f"{one:.17g}" if isinstance(one, float) else str(one) for one in arguments]
+            self.written.append(" ".join([command, *words]))
         if reply is None:
             return False  # Lua's value for Redis's nil
         if command == "TIME":

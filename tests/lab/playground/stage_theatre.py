@@ -80,6 +80,9 @@ class StageTheatre(Theatre):
         applied, pending = (_by_name(keys[key]) for key in ("applied_user", "pending"))
         return [self._redis.history, applied, keys["coupon_count"], pending, [], "", 0, ""]
 
+    def written(self) -> list[str]:
+        return sorted(self._redis.written)
+
     def mysql_state(self) -> list[Any]:
         columns = "serial, user_id" if self._has_serial else "0, user_id"
         order = "serial" if self._has_serial else "id"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.playground.__main__ import main
 from lab.playground.page import FOLDER, page
 from tests.lab.playground.browser import PLACE, evaluate, result_of
 
@@ -34,16 +33,6 @@ def broken_after(stage: int, *keys: str) -> Any:
     """Return the promises that are broken after these buttons have been pressed."""
     presses = "".join(f"press('{key}');" for key in keys)
     return looked(f"press('stage{stage}'); {presses} show({BROKEN});", "#lang=en")
-
-
-def test_the_program_writes_one_file_that_asks_for_nothing_else(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["--out", str(tmp_path / "lab")]) == 0
-    text = (tmp_path / "lab" / "play.html").read_text(encoding="utf-8")
-    assert text == page()
-    assert "play.html" in capsys.readouterr().out
-    assert not re.search(r"""https?://|src=|@import|url\(|<link|import \{""", text)
 
 
 def test_a_lost_send_breaks_a_promise_only_where_apply_does_not_wait_for_the_ack() -> None:

@@ -95,6 +95,7 @@ class Theatre(ABC):
             self.mysql_state(),
             [[program.name, program.point.split()[0]] for program in self.running],
             self.answers,
+            self.written(),
         ]
 
     def end(self) -> None:
@@ -125,6 +126,10 @@ class Theatre(ABC):
     def redis_state(self) -> list[Any]: ...
     @abstractmethod
     def mysql_state(self) -> list[Any]: ...
+
+    def written(self) -> list[str]:
+        """Return the commands with which the last script has changed something, sorted."""
+        return []
 
     def waits(self, program: Program) -> bool:
         """Return whether the program's next call has to wait for a lock."""
