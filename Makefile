@@ -90,7 +90,7 @@ lab: setup  ## nine stages of one coupon system, judged under faults (STAGE=4, M
 	@$(VENV_PYTHON) -m lab $(if $(call given,STAGE),--stage $(STAGE)) \
 		$(if $(call given,MINE),--mine $(MINE)) $(if $(call given,START),--start $(START)) \
 		$(if $(call given,HOLD),--hold) $(ARGS)
-test-lab: setup  ## the lab's judge and stages on real servers: two minutes
+test-lab: setup  ## the lab's judge, its stages on real servers, and the playground in Chromium: four minutes
 	@$(VENV_PYTHON) -m pytest tests/lab $(ARGS)
 
 .PHONY: package

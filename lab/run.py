@@ -12,6 +12,7 @@ from lab.catalogue import STAGES, of_reader
 from lab.hold import hold
 from lab.judge.judge import Judge, running_worlds
 from lab.judge.stage_file import MistakeError
+from lab.playground.page import write_page
 from lab.show import Screen
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def run(options: LabOptions) -> bool:
         right = [_once(options, worlds) for _ in range(options.runs)]
     if options.runs > 1:
         Screen((), options.language).say("runs", right=sum(right), runs=options.runs)
+    write_page(options.out)
     return all(right)
 
 
