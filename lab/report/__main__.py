@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m lab.report",
         description="Writes index.html from what `make lab` recorded.",
-        epilog="Exit code: 0 written; 1 nothing is recorded, or a file is no record; 2 wrong options.",
+        epilog="Exit code: 0 written; 1 nothing is recorded, or a file is no record; 2 options.",
     )
     parser.add_argument("--out", type=Path, default=Path("out/lab"), metavar="FOLDER",
         help="the folder of the records (default: %(default)s)")  # fmt: skip

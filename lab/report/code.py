@@ -88,7 +88,8 @@ def difference(old: str, new: str) -> Iterator[CodeLine]:
 def highlighted(source: str) -> Sequence[str]:
     """Return the HTML of each line; a string of several lines is closed and opened at each."""
     lexer = PythonLexer(stripnl=False, ensurenl=False)
-    lines = highlight(source, lexer, HtmlFormatter(nowrap=True)).split("\n")
+    html: str = highlight(source, lexer, HtmlFormatter(nowrap=True))
+    lines = html.split("\n")
     count = len(source.splitlines())
     if len(lines) < count:  # a line ends otherwise: a form feed, U+2028
         return [escape(line) for line in source.splitlines()]
@@ -99,5 +100,5 @@ def _row(line: CodeLine) -> str:
     number = "" if line.number is None else str(line.number)
     return (
         f'<span class="line {line.kind}"><span class="number">{number}</span>'
-        f'<span class="sign">{SIGNS[line.kind]}</span><span class="text">{line.html}</span>\n</span>'
+        f'<span class="sign">{SIGNS[line.kind]}</span>{line.html}\n</span>'
     )

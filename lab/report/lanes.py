@@ -18,10 +18,11 @@ EVENTS_SHOWN_MAX = 18
 # A pause longer than this gets a row of its own: rows do not show how much time lies between them.
 PAUSE_MS = 400
 ARROW = 7
+SECOND_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LaneRow:
     """One row: an event, or words for what lies between two of them."""
 
     event: dict[str, Any] | None = None
@@ -41,21 +42,21 @@ def timeline(person: Text, events: list[dict[str, Any]]) -> str:
     )
 
 
-def rows_of(events: list[dict[str, Any]]) -> list[Row]:
+def rows_of(events: list[dict[str, Any]]) -> list[LaneRow]:
     """Return the rows: of many events the first and the last, and the pauses between them."""
     left_out = max(0, len(events) - EVENTS_SHOWN_MAX)
     first = EVENTS_SHOWN_MAX * 2 // 3 if left_out else len(events)
-    rows: list[Row] = []
+    rows: list[LaneRow] = []
     for number, event in enumerate(events):
         if first <= number < first + left_out:
             if number == first:
-                rows.append(Row(pause=word("left_out", count=left_out)))
+                rows.append(LaneRow(pause=word("left_out", count=left_out)))
             continue
         is_after_gap = left_out and number == first + left_out
         waited_ms = event["ms"] - events[number - 1]["ms"] if number else 0
         if waited_ms >= PAUSE_MS and not is_after_gap:
-            rows.append(Row(pause=word("later", time=_duration(waited_ms))))
-        rows.append(Row(event))
+            rows.append(LaneRow(pause=word("later", time=_duration(waited_ms))))
+        rows.append(LaneRow(event))
     return rows
 
 
@@ -73,7 +74,7 @@ def ends(event: dict[str, Any]) -> tuple[int, int]:
     return (1, 0) if "“" in event["says"]["en"] else (0, 1)
 
 
-def _svg(rows: list[Row], title: Text) -> str:
+def _svg(rows: list[LaneRow], title: Text) -> str:
     height = HEAD + ROW * len(rows) + 6
     heads = "".join(_head(number, name, height) for number, name in enumerate(LANES))
     numbers = [i for i, row in enumerate(rows) if row.event]
@@ -94,7 +95,7 @@ def _head(number: int, name: str, height: int) -> str:
     )
 
 
-def _drawn(row: Row, number: int, *, is_first: bool) -> str:
+def _drawn(row: LaneRow, number: int, *, is_first: bool) -> str:
     y = HEAD + ROW * number + ROW / 2
     if row.event is None:
         return f'<line class="pause" x1="{TIME_WIDTH}" x2="{WIDTH}" y1="{y}" y2="{y}"/>'
@@ -137,25 +138,27 @@ def _mark(kind: str, source: int, target: int, y: float) -> str:
     )
 
 
-def _item(row: Row) -> str:
+def _item(row: LaneRow) -> str:
     if row.event is None:
         return f'<li class="pause">{both(row.pause or {"en": "", "ko": ""})}</li>'
     event = row.event
-    times = f" ×{event['times']}" if event["times"] > 1 else ""
     return (
         f'<li class="{_kind(event)}"><i>{both(event["actor"])}</i> '
-        f"<span>{both(event['says'])}{times}</span></li>"
+        f"<span>{both(event['says'])}{_times(event)}</span></li>"
     )
 
 
 def _spoken(event: dict[str, Any], language: str) -> str:
-    times = f" ×{event['times']}" if event["times"] > 1 else ""
-    parts = (event["actor"][language], event["server"], event["says"][language] + times)
+    parts = (event["actor"][language], event["server"], event["says"][language] + _times(event))
     return ": ".join(filter(None, parts))
 
 
+def _times(event: dict[str, Any]) -> str:
+    return f" ×{event['times']}" if event["times"] > 1 else ""
+
+
 def _duration(ms: float) -> str:
-    return f"{ms:,.0f} ms" if ms < 1000 else f"{ms / 1000:,.2f} s"
+    return f"{ms:,.0f} ms" if ms < SECOND_MS else f"{ms / SECOND_MS:,.2f} s"
 
 
 def _x(lane: int) -> float:

@@ -63,7 +63,7 @@ def _row(promise: str, records: list[Record]) -> str:
     cells = "".join(map(_cell, records, found))
     return (
         f'<tr role="row"><th role="rowheader" scope="row"><b>{both(found[0]["title"])}</b>'
-        f'<small>{both(found[0]["fault"])}</small>'
+        f"<small>{both(found[0]['fault'])}</small>"
         f'<small class="unit">{both(word(f"{promise}.unit"))}</small></th>{cells}</tr>'
     )
 

@@ -87,7 +87,7 @@ def _latency_row(record: Record, waits: list[float], number: int, top: float) ->
     low, median, high = (quantile(waits, share) for share in (0.05, 0.5, 0.95))
     y = ROW * number + ROW / 2
     said = word(
-        "latency.label", number=record["stage"], median=f"{median:,.0f}", low=f"{low:,.0f}",
+        "latency.label", name=name_of(record), median=f"{median:,.0f}", low=f"{low:,.0f}",
         high=f"{high:,.0f}", slowest=f"{waits[-1]:,.0f}",
     )  # fmt: skip
     return (
@@ -106,7 +106,8 @@ def _tick(value: float, top: float, bottom: float) -> str:
     anchor = "end" if value == top else "middle"
     return (
         f'<line class="grid" x1="{x}" x2="{x}" y1="0" y2="{bottom}"/>'
-        f'<text class="tick" x="{x}" y="{bottom + 16}" text-anchor="{anchor}">{value:,.0f} ms</text>'
+        f'<text class="tick" x="{x}" y="{bottom + 16}" text-anchor="{anchor}">'
+        f"{value:,.0f} ms</text>"
     )
 
 
@@ -147,5 +148,5 @@ def _x(value: float, top: float) -> float:
 
 def _round_up(value: float) -> float:
     """Return a number for the end of an axis: 1, 2, 3, 5 or 8 and zeros, at least `value`."""
-    power = 10 ** math.floor(math.log10(max(value, 1)))
+    power = 10.0 ** math.floor(math.log10(max(value, 1)))
     return next(step * power for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * power >= value)

@@ -36,7 +36,7 @@ def _read(path: Path) -> Record:
         missing = NEEDED - set(record)
         events = [e for p in record["promises"] for one in p["people"] for e in one["timeline"]]
     except (ValueError, TypeError, KeyError) as error:
-        message = f"{path} is not a record of the lab ({error!r}); remove it, or run its stage again"
+        message = f"{path} is no record of the lab ({error!r}); remove it, or run its stage again"
         raise HarnessError(message) from error
     if missing or any("says" not in event for event in events):
         message = f"{path} is a record of another version of the lab; run its stage again"

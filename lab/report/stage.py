@@ -43,7 +43,8 @@ def _breach(record: Record, promise: Record) -> str:
     return (
         f'<article class="breach" id="{anchor(record)}-{name}" tabindex="-1">'
         f'<h4><span class="mark" aria-hidden="true">✗</span> {both(promise["title"])}</h4>'
-        f'<dl class="facts"><div><dt>{both(word("fault"))}</dt><dd>{both(promise["fault"])}</dd></div>'
+        f'<dl class="facts"><div><dt>{both(word("fault"))}</dt>'
+        f"<dd>{both(promise['fault'])}</dd></div>"
         f"<div><dt>{both(word('counted'))}</dt><dd>{both(promise['seen'])}</dd></div></dl>"
         f'<p class="why"><b>{both(word("why"))}</b> {reason}</p>'
         f"{body}{drawn}</article>"
@@ -74,4 +75,6 @@ def _unexpected(record: Record, broken: set[str]) -> str:
 
 def _without_distance(record: Record) -> str:
     found = record["without_distance"]
-    return found and f'<p class="note">{both(word("without_distance", seen=found["seen"]))}</p>' or ""
+    if found is None:
+        return ""
+    return f'<p class="note">{both(word("without_distance", seen=found["seen"]))}</p>'

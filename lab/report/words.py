@@ -10,11 +10,14 @@ if TYPE_CHECKING:
 # "why.kafka" says why a promise breaks; "why.kafka.8" why it breaks in stage 8, where that differs.
 WORDS: dict[str, tuple[str, str]] = {
     "page": ("The lab of seonchak", "선착 실험실"),
-    "headline": ("A hundred coupons, a thousand people, {stages}.", "쿠폰 100장, 사람 1,000명, {stages}."),
+    "headline": (
+        "A hundred coupons, a thousand people, {stages}.",
+        "쿠폰 100장, 사람 1,000명, {stages}.",
+    ),
     "stages.count": ("{count} stages", "{count}단계"),
     "stage.count": ("one stage", "한 단계"),
     "lead": (
-        "Each stage is one Python file. Each ran on real Redis, Kafka and MySQL, {ms:g} ms away, while the lab struck it with faults and wrote down every call. Below: which promises it kept, which it broke, to whom, and why.",
+        "Each stage is one Python file. Each ran on real Redis, Kafka and MySQL, {ms:g}\u00a0ms away, while the lab struck it with faults and wrote down every call. Below: which promises it kept, which it broke, to whom, and why.",
         "각 단계는 파이썬 파일 하나다. {ms:g}ms 떨어진 실제 Redis, Kafka, MySQL에서 실행했고, 그동안 실험실이 장애를 일으키며 모든 호출을 기록했다. 어떤 약속을 지키고 어떤 약속을 누구에게 왜 어겼는지 아래에 있다.",
     ),
     "skip": ("Skip to the table", "표로 건너뛰기"),
@@ -54,8 +57,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "median": ("median", "중앙값"),
     "slowest": ("slowest", "가장 느림"),
     "latency.label": (
-        "Stage {number}: median {median} ms, nine of ten between {low} and {high} ms, slowest {slowest} ms",
-        "{number}단계: 중앙값 {median}ms, 10명 중 9명은 {low}~{high}ms, 가장 느린 사람 {slowest}ms",
+        "{name}: median {median} ms, nine of ten between {low} and {high} ms, slowest {slowest} ms",
+        "{name}: 중앙값 {median}ms, 10명 중 9명은 {low}~{high}ms, 가장 느린 사람 {slowest}ms",
     ),
     "load": ("What MySQL had to do", "MySQL이 한 일"),
     "load.caption": (
@@ -64,7 +67,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "load.3": ("Stage 3, without Kafka", "3단계, Kafka 없이"),
     "load.5": ("Stage 5, with Kafka", "5단계, Kafka와 함께"),
-    "load.total": ("{calls} statements in {ms} ms, at most {most} in 100 ms", "{ms}ms 동안 문장 {calls}개, 100ms에 최대 {most}개"),
+    "load.total": (
+        "{calls} statements in {ms} ms, at most {most} in 100 ms",
+        "{ms}ms 동안 문장 {calls}개, 100ms에 최대 {most}개",
+    ),
     "statements": ("statements", "문장 수"),
     "throughput": ("A row lock against INCR", "행 잠금과 INCR"),
     "throughput.caption": (
@@ -83,7 +89,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "why": ("Why", "이유"),
     "fault": ("Fault", "장애"),
     "counted": ("Counted", "센 값"),
-    "also": ("Also", "그 밖에"),
+    "also": ("Others to whom it happened", "같은 일을 겪은 다른 사람들"),
     "more": ("and {count} more", "외 {count}명"),
     "without_distance": (
         "The same burst with the servers 0 ms away: {seen}.",
@@ -98,7 +104,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Time runs downwards. Point at a step, or go through them with the arrow keys, to read it in full.",
         "시간은 아래로 흐른다. 단계를 가리키거나 화살표 키로 옮기면 전체를 읽을 수 있다.",
     ),
-    "left_out": ("{count} more of the same kind between them are left out.", "사이에 있는 비슷한 {count}개는 생략했다."),
+    "left_out": (
+        "{count} more steps are left out here.",
+        "여기서 단계 {count}개를 생략했다.",
+    ),
     "later": ("{time} later", "{time} 뒤"),
     "lane.person": ("person", "사람"),
     "lane.process": ("process", "프로세스"),
