@@ -89,14 +89,16 @@ def producer() -> Any:
 def mysql() -> Iterator[PooledConnection]:
     """Lend a connection of the pool; what is not committed in the block is rolled back."""
     pool = _pool()
-    connection = take(pool) or connect_to_mysql(os.environ["DATABASE_URL"])
+    connection = take(pool)
     try:
+        connection = connection or connect_to_mysql(os.environ["DATABASE_URL"])
         yield connection
         if connection.in_transaction:
             connection.rollback()
     except BaseException:
         # A connection in an unknown state is of no use to the next one.
-        connection.close()
+        if connection:
+            connection.close()
         pool.put(None)
         raise
     pool.put(connection)

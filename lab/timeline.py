@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from lab.judge.recording import Recording
 
 EVENTS_MAX = 40
-WORDS_LENGTH_MAX = 160
+WORDS_LENGTH_MAX = 120
+HEAD_LENGTH = 80  # of a longer text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +36,28 @@ class Event:
 
 def timeline(recording: Recording, user_id: str) -> list[Event]:
     """Return what happened to one person, in the order of time, and what MySQL has at the end."""
-    person = {"en": BY_ID[user_id].en, "ko": BY_ID[user_id].ko}
+    person = _name(user_id)
     events = [
         Event(_ms(recording, press.began_s), person, "", text("event.press"))
         for press in recording.presses
         if press.user_id == user_id
     ]
-    events += [_event(recording, call, person) for call in recording.timeline(user_id)]
+    events += [_event(recording, call, user_id) for call in recording.timeline(user_id)]
     events = _merged(sorted(events, key=lambda event: event.ms))[:EVENTS_MAX]
     last_s = max((call.at_s for call in recording.calls), default=recording.began_s)
     rows = text("event.rows", coupons=recording.coupons[user_id])
     return [*events, Event(_ms(recording, last_s), _plain("lab"), "MySQL", rows)]
 
 
-def _event(recording: Recording, call: RecordedCall, person: Text) -> Event:
+def _event(recording: Recording, call: RecordedCall, user_id: str) -> Event:
     key = f"event.{call.text}"
     if key in SENTENCES:
-        is_hers = call.text == "answer"
-        actor = person if is_hers else _plain(call.actor)
+        actor = _name(user_id) if call.text == "answer" else _plain(call.actor)
         return Event(_ms(recording, call.at_s), actor, call.server, text(key, answer=call.answer))
-    words = f"{_shortened(call.text)} → {_shortened(call.answer)}" if call.answer else call.text
-    return Event(
-        _ms(recording, call.at_s), _plain(call.actor), call.server, _plain(_shortened(words))
-    )
+    words = _around(user_id, call.text)
+    if call.answer:
+        words = f"{words} → {call.answer}"
+    return Event(_ms(recording, call.at_s), _plain(call.actor), call.server, _plain(words))
 
 
 def _merged(events: Iterable[Event]) -> list[Event]:
@@ -80,5 +80,14 @@ def _plain(words: str) -> Text:
     return {"en": words, "ko": words}
 
 
-def _shortened(words: str) -> str:
-    return words if len(words) <= WORDS_LENGTH_MAX else f"{words[:WORDS_LENGTH_MAX]} …"
+def _name(user_id: str) -> Text:
+    return {"en": BY_ID[user_id].en, "ko": BY_ID[user_id].ko}
+
+
+def _around(user_id: str, words: str) -> str:
+    """Return a long text in short: its beginning, and the person where a batch names her."""
+    if len(words) <= WORDS_LENGTH_MAX:
+        return words
+    head = words[:HEAD_LENGTH]
+    is_named_later = user_id in words and user_id not in head
+    return f"{head} … {user_id} …" if is_named_later else f"{head} …"

@@ -92,7 +92,7 @@ class Button:
                 mistake = of_answer(answer, self._module.apply, self._path)
             except SERVER_ERRORS as error:
                 mistake, error_text = None, f"{type(error).__name__}: {error}"
-            except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets its line
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the reader gets its line
                 mistake, error_text = of_exception(error, self._path), str(error)
         if mistake:
             self._mistakes.append(mistake)

@@ -30,8 +30,13 @@ def test_it_begins_with_the_presses_counts_what_repeats_and_ends_with_her_rows()
     ]
     assert events[3].says["en"] == "reads “accepted”"
     assert events[4].says["ko"] == "Redis가 죽고, 사본으로 다시 시작한다"
-    assert events[5].says["en"] == "at the end: 2 coupons of hers"
+    assert events[5].says["en"] == "her coupons at the end: 2"
 
 
-def test_a_long_statement_is_cut() -> None:
-    assert len(timeline(RECORDING, KIM)[2].says["en"]) <= WORDS_LENGTH_MAX + 2
+def test_a_long_statement_is_cut_but_not_the_person_in_it() -> None:
+    batch = f"INSERT INTO coupon (user_id) VALUES {'(1),' * 100} ('{KIM}')"
+    calls = [*CALLS, RecordedCall(10.5, "consumer", "MySQL", batch, "101", "")]
+    words = timeline(Recording(10.0, PRESSES, [KIM], calls), KIM)[5].says["en"]
+    assert words.startswith("INSERT INTO coupon (user_id)")
+    assert words.endswith(f"… {KIM} … → 101")
+    assert len(words) <= WORDS_LENGTH_MAX
