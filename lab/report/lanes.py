@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.report.markup import both, label
 from lab.report.words import word
+from lab.texts import SENTENCES
 
 if TYPE_CHECKING:
     from lab.texts import Text
@@ -71,7 +72,7 @@ def ends(event: dict[str, Any]) -> tuple[int, int]:
     if actor == "lab" or actor.split(" ")[0] in {"app", "consumer", "clock"}:
         return 1, 1
     # The person: she presses, or an answer reaches her.
-    return (1, 0) if "“" in event["says"]["en"] else (0, 1)
+    return (1, 0) if _is(event, "event.answer") else (0, 1)
 
 
 def _svg(rows: list[LaneRow], title: Text) -> str:
@@ -113,12 +114,18 @@ def _drawn(row: LaneRow, number: int, *, is_first: bool) -> str:
 
 def _kind(event: dict[str, Any]) -> str:
     """Return what an event is: a call, a fault of the lab, or the rows at the end."""
-    says = event["says"]["en"]
-    if says.startswith("at the end"):
+    if _is(event, "event.rows"):
         return "result"
-    if event["actor"]["en"] == "lab" or says == "is killed":
+    if event["actor"]["en"] == "lab" or _is(event, "event.killed"):
         return "strike"
-    return "failed" if "Error" in says else "call"
+    return "failed" if "Error" in event["says"]["en"] else "call"
+
+
+def _is(event: dict[str, Any], key: str) -> bool:
+    """Return whether an event says this sentence of the lab, with whatever values."""
+    beginning = SENTENCES[key][0].partition("{")[0]
+    says: str = event["says"]["en"]
+    return says.startswith(beginning)
 
 
 def _mark(kind: str, source: int, target: int, y: float) -> str:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 NAMES = (*(f"{stage.number}.json" for stage in STAGES), "mine.json")
-NEEDED = {"stage", "title", "breaks", "file", "source", "seconds", "distance_ms", "promises",
-          "burst", "without_distance"}  # fmt: skip
+NEEDED = {
+    "stage", "title", "breaks", "either", "file", "source", "seconds", "distance_ms", "promises",
+    "burst", "without_distance",
+}  # fmt: skip
 
 
 def load(folder: Path) -> list[Record]:

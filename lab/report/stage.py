@@ -65,7 +65,7 @@ def _people(people: list[Record], count: int) -> str:
 
 def _unexpected(record: Record, broken: set[str]) -> str:
     """Return a warning where a stage of the course did not do what its page says."""
-    others = sorted(broken ^ set(record["breaks"]))
+    others = sorted((broken ^ set(record["breaks"])) - set(record["either"]))
     if not record["stage"] or not others:
         return ""
     titles = [text(name) for name in others]

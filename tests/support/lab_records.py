@@ -29,6 +29,7 @@ def record(number: int, **changes: Any) -> dict[str, Any]:
     title = text(f"stage{number}") if number else {"en": "my_stage.py", "ko": "my_stage.py"}
     return {
         "stage": number, "title": title, "own": stage.own, "breaks": sorted(breaks),
+        "either": sorted(stage.either) if number else [],
         "file": stage.file.name if number else "my_stage.py", "lines": 3,
         "source": stage.file.read_text(encoding="utf-8"), "seconds": 1.5, "distance_ms": 2.0,
         "promises": [promise(name, "broken" if name in breaks else "kept") for name in PROMISES],
@@ -65,9 +66,9 @@ def events() -> list[dict[str, Any]]:
         event(1, "lab", "Kafka", "Kafka is frozen"),
         event(5, "Kim Minji", "", "presses", times=2),
         event(9, "app 1", "Redis", "SADD applied_user kim-minji → 1"),
-        event(10, "Kim Minji", "", "reads “accepted”"),
-        event(11, "app 1", "", "is killed"),
+        event(10, "Kim Minji", "", text("event.answer", answer="accepted")["en"]),
+        event(11, "app 1", "", text("event.killed")["en"]),
         event(2011, "consumer", "Kafka", "deliver offsets 1 to 2: kim-minji"),
         event(2020, "consumer", "MySQL", "INSERT INTO coupon VALUES (1) → OperationalError"),
-        event(2500, "lab", "MySQL", "at the end: 0 coupons of hers"),
+        event(2500, "lab", "MySQL", text("event.rows", coupons=0)["en"]),
     ]

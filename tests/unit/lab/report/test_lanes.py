@@ -50,6 +50,13 @@ def test_each_step_can_be_reached_and_says_who_did_what() -> None:
     assert "presses ×2" in drawn
 
 
+def test_faults_failures_and_the_rows_at_the_end_differ_by_more_than_their_colour() -> None:
+    drawn = timeline(KIM, events())
+    assert drawn.count('class="event strike"') == 2
+    assert drawn.count('class="event failed"') == 1
+    assert drawn.count('class="event result"') == drawn.count('class="ring"') == 1
+
+
 def test_a_command_is_escaped() -> None:
     drawn = timeline(KIM, [event(1, "app 1", "Redis", '"><script>x</script>')])
     assert "<script" not in drawn
