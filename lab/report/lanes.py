@@ -156,8 +156,8 @@ def _item(row: LaneRow) -> str:
 
 
 def _spoken(event: dict[str, Any], language: str) -> str:
-    parts = (event["actor"][language], event["server"], event["says"][language] + _times(event))
-    return ": ".join(filter(None, parts))
+    who = ", ".join(filter(None, (event["actor"][language], event["server"])))
+    return f"{who}: {event['says'][language]}{_times(event)}"
 
 
 def _times(event: dict[str, Any]) -> str:

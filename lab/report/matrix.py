@@ -51,10 +51,11 @@ def name_of(record: Record) -> Text:
 
 
 def _column(record: Record) -> str:
+    title = both(record["title"]).replace("_", "_<wbr>")  # a narrow column breaks there
     shown = word("stage.short", number=record["stage"]) if record["stage"] else word("yours")
     return (
         f'<th role="columnheader" scope="col"><a href="#{anchor(record)}" {label(name_of(record))}>'
-        f'{both(shown)}</a><span class="column-title">{both(record["title"])}</span></th>'
+        f'{both(shown)}</a><span class="column-title">{title}</span></th>'
     )
 
 

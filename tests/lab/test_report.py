@@ -149,10 +149,10 @@ def test_a_step_is_read_with_the_keyboard(opened: Open) -> None:
     first = page.locator("svg.lanes").first.locator(".event").first
     first.focus()
     tip = page.locator("#tip")
-    expect(tip).to_have_text("1 ms, lab: Kafka: Kafka is frozen")
+    expect(tip).to_have_text("1 ms, lab, Kafka: Kafka is frozen")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    expect(tip).to_have_text("9 ms, app 1: Redis: SADD applied_user kim-minji → 1")
+    expect(tip).to_have_text("9 ms, app 1, Redis: SADD applied_user kim-minji → 1")
     page.keyboard.press("Escape")
     expect(tip).to_be_hidden()
 

@@ -41,6 +41,16 @@ for (const button of document.querySelectorAll("[data-language]")) {
 }
 
 // A step of a timeline: its words float beside it, and its line in the list is marked.
+let pointed = null;
+
+function moveTip() {
+  const box = pointed.getBoundingClientRect();
+  const left = Math.min(box.left, innerWidth - tip.offsetWidth - 12);
+  const below = box.bottom + tip.offsetHeight + 12 < innerHeight;
+  tip.style.left = `${Math.max(12, left)}px`;
+  tip.style.top = `${below ? box.bottom + 6 : box.top - tip.offsetHeight - 6}px`;
+}
+
 function point(event, on) {
   const item = event.closest("figure").querySelectorAll("ol > li")[Number(event.dataset.row)];
   item?.classList.toggle("pointed", on);
@@ -48,11 +58,8 @@ function point(event, on) {
   tip.hidden = !on;
   if (!on) return;
   tip.textContent = event.dataset[root.lang];
-  const box = event.getBoundingClientRect();
-  const left = Math.min(box.left, innerWidth - tip.offsetWidth - 12);
-  const below = box.bottom + tip.offsetHeight + 12 < innerHeight;
-  tip.style.left = `${Math.max(12, left)}px`;
-  tip.style.top = `${below ? box.bottom + 6 : box.top - tip.offsetHeight - 6}px`;
+  pointed = event;
+  moveTip();
 }
 
 for (const svg of document.querySelectorAll("svg.lanes")) {
@@ -88,7 +95,8 @@ for (const box of document.querySelectorAll("[data-only-changes]")) {
   });
 }
 
-addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+// Going through the steps scrolls, too: the words go along.
+addEventListener("scroll", () => { if (!tip.hidden) moveTip(); }, { passive: true });
 addEventListener("hashchange", follow);
 root.lang = (navigator.language || "en").toLowerCase().startsWith("ko") ? "ko" : "en";
 follow();

@@ -46,7 +46,7 @@ def test_each_step_can_be_reached_and_says_who_did_what() -> None:
     drawn = timeline(KIM, events())
     assert drawn.count('role="img"') == len(events())
     assert drawn.count('tabindex="0"') == 1
-    assert 'data-ko="9 ms, app 1: Redis: SADD applied_user kim-minji → 1"' in drawn
+    assert 'data-ko="9 ms, app 1, Redis: SADD applied_user kim-minji → 1"' in drawn
     assert "presses ×2" in drawn
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ALL = [record(number) for number in range(1, 10)]
 RUNS = {"all": ALL, "one": [record(4)], "mine": [record(0)], "all and mine": [*ALL, record(0)]}
-VOID = {"meta", "link", "input", "rect", "line", "path", "circle"}
+VOID = {"meta", "link", "wbr", "input", "rect", "line", "path", "circle"}
 
 
 class Elements(HTMLParser):
