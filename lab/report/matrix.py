@@ -9,6 +9,8 @@ from lab.report.markup import both, hidden, label
 from lab.report.words import word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lab.report.records import Record
     from lab.texts import Text
 
@@ -61,7 +63,9 @@ def _column(record: Record) -> str:
 
 def _row(promise: str, records: list[Record]) -> str:
     found = [next(p for p in record["promises"] if p["promise"] == promise) for record in records]
-    cells = "".join(map(_cell, records, found))
+    # A single column has room for the whole sentence.
+    shown = _figures if len(records) > 1 else _sentence
+    cells = "".join(_cell(*column, shown) for column in zip(records, found, strict=True))
     return (
         f'<tr role="row"><th role="rowheader" scope="row"><b>{both(found[0]["title"])}</b>'
         f"<small>{both(found[0]['fault'])}</small>"
@@ -69,7 +73,7 @@ def _row(promise: str, records: list[Record]) -> str:
     )
 
 
-def _cell(record: Record, found: Record) -> str:
+def _cell(record: Record, found: Record, shown: Callable[[Record], str]) -> str:
     state = found["state"]
     said = word(state)
     if state == "none":
@@ -80,8 +84,12 @@ def _cell(record: Record, found: Record) -> str:
     return (
         f'<td role="cell" class="{state}"><a href="#{target}" {label(spoken)}>'
         f'<span class="mark" aria-hidden="true">{MARKS[state]}</span>'
-        f'<span class="figures" aria-hidden="true">{_figures(found)}</span></a></td>'
+        f'<span class="figures" aria-hidden="true">{shown(found)}</span></a></td>'
     )
+
+
+def _sentence(found: Record) -> str:
+    return f"<b>{both(found['seen'])}</b>"
 
 
 def _figures(found: Record) -> str:

@@ -81,8 +81,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "throughput.3": ("Stage 3: INCR", "3단계: INCR"),
     "per_s": ("{count} per second", "초당 {count}명"),
     "no_figures": (
-        "The figures compare stages 2, 3 and 5; `make lab` runs them all.",
-        "그림은 2, 3, 5단계를 비교한다. `make lab`은 모든 단계를 실행한다.",
+        "The figures compare stages 2, 3 and 5; “make lab” runs them all.",
+        "그림은 2, 3, 5단계를 비교한다. “make lab”은 모든 단계를 실행한다.",
     ),
     "all_kept": ("Every promise was kept.", "모든 약속을 지켰다."),
     "broke": ("What broke, and why", "무엇이 왜 깨졌나"),
@@ -123,8 +123,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "code.only_changes": ("Only what changed", "바뀐 줄만"),
     "recorded": ("Recorded {when} in {seconds:g} s", "{when} 기록, {seconds:g}초"),
     "foot": (
-        "Made by `make lab`. The records beside this page, one JSON file for each stage, hold all that is shown here.",
-        "`make lab`이 만들었다. 이 파일 옆의 단계별 JSON 기록에 여기 나온 모든 값이 있다.",
+        "Made by “make lab”. The records beside this page, one JSON file for each stage, hold all that is shown here.",
+        "“make lab”이 만들었다. 이 파일 옆의 단계별 JSON 기록에 여기 나온 모든 값이 있다.",
     ),
     # Why.
     "why.quota": (

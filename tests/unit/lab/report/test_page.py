@@ -85,6 +85,10 @@ def test_the_table_has_a_cell_for_each_promise_and_stage() -> None:
     assert 'aria-label="broken: 111 coupons of 100"' in markup
 
 
+def test_a_single_stage_has_whole_sentences_in_its_cells() -> None:
+    assert '<b><span lang="en">3 of 4 barred, 2 coupons nobody&#x27;s</span>' in page([record(4)])
+
+
 def test_a_server_that_a_stage_does_not_use_has_a_dash() -> None:
     promises = [promise(name, "none" if name == "kafka" else "kept") for name in PROMISES]
     none = [each | {"counts": {}} if each["state"] == "none" else each for each in promises]
