@@ -21,8 +21,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "각 단계는 파이썬 파일 하나다. {ms:g}ms 떨어진 실제 Redis, Kafka, MySQL에서 실행했고, 그동안 실험실이 장애를 일으키며 모든 호출을 기록했다. 어떤 약속을 지키고 어떤 약속을 누구에게 왜 어겼는지 아래에 있다.",
     ),
     "skip": ("Skip to the table", "표로 건너뛰기"),
-    "language": ("Language", "언어"),
-    "contents": ("Contents", "차례"),
     "matrix": ("The promises, by stage", "단계별 약속"),
     "matrix.caption": (
         "A row is a promise and the fault that tests it; a column is a stage. ✓ kept, ✗ broken, – the stage does not use that server. The numbers are what was counted. Each cell leads to its stage.",
@@ -54,8 +52,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "From the press to the answer, in ms. The bar holds nine of ten people, the dot is the median, the line ends at the slowest.",
         "누른 때부터 답까지, ms. 막대에 10명 중 9명이 들어가고, 점은 중앙값, 선의 끝은 가장 느린 사람이다.",
     ),
-    "median": ("median", "중앙값"),
-    "slowest": ("slowest", "가장 느림"),
     "latency.label": (
         "{name}: median {median} ms, nine of ten between {low} and {high} ms, slowest {slowest} ms",
         "{name}: 중앙값 {median}ms, 10명 중 9명은 {low}~{high}ms, 가장 느린 사람 {slowest}ms",
@@ -71,7 +67,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "{calls} statements in {ms} ms, at most {most} in 100 ms",
         "{ms}ms 동안 문장 {calls}개, 100ms에 최대 {most}개",
     ),
-    "statements": ("statements", "문장 수"),
     "throughput": ("A row lock against INCR", "행 잠금과 INCR"),
     "throughput.caption": (
         "People answered per second. In stage 2 everybody waits for one row of MySQL; in stage 3 Redis counts. Error pages are not answers: {unanswered} in stage 2.",

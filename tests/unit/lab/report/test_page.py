@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.judge.promises import PROMISES
+from lab.report import words
 from lab.report.__main__ import main
 from lab.report.page import ASSETS, page
-from tests.support.lab_records import promise, record
+from tests.support.lab_records import event, promise, record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,25 @@ def test_every_run_gives_a_whole_page_in_both_languages(records: list[dict[str, 
     assert len(elements.all("data-en")) == len(elements.all("data-ko")) > 10
     assert all(elements.all("data-en"))
     assert all(elements.all("data-ko"))
+
+
+def test_every_sentence_is_shown_in_some_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[str] = set()
+
+    class Asked(dict[str, tuple[str, str]]):
+        def __getitem__(self, key: str) -> tuple[str, str]:
+            asked.add(key)
+            return super().__getitem__(key)
+
+    monkeypatch.setattr(words, "WORDS", Asked(words.WORDS))
+    near = {"promise": "quota", "state": "broken", "seen": {"en": "seen", "ko": "봄"}}
+    many = [event(number, "app 1", "Redis", "GET x") for number in range(50)]
+    long = promise("quota", "broken")
+    long["people"][0] = long["people"][0] | {"timeline": many}
+    others = [promise(name, "none" if name == "kafka" else "kept") for name in PROMISES[1:]]
+    page([*ALL, record(0, promises=[long, *others], without_distance=near)])
+    page([record(2, breaks=[])])
+    assert set(words.WORDS) - asked == set()
 
 
 @pytest.mark.parametrize("records", RUNS.values(), ids=RUNS)
@@ -107,12 +127,12 @@ def test_figures_that_compare_stages_wait_for_those_stages() -> None:
 
 def test_a_text_of_the_reader_is_text() -> None:
     hostile = '"><script>alert(1)</script><b lang="en">'
-    words = {"en": hostile, "ko": hostile}
-    broken = promise("quota", "broken") | {"seen": words}
-    broken["people"] = [person | {"what": words} for person in broken["people"]]
+    said = {"en": hostile, "ko": hostile}
+    broken = promise("quota", "broken") | {"seen": said}
+    broken["people"] = [person | {"what": said} for person in broken["people"]]
     others = [promise(name, "kept") for name in PROMISES if name != "quota"]
     source = f"TABLES = []  # {hostile}\n"
-    markup = page([record(0, title=words, file=hostile, source=source, promises=[broken, *others])])
+    markup = page([record(0, title=said, file=hostile, source=source, promises=[broken, *others])])
     assert markup.count("<script") == 1
     assert '<b lang="en">' not in markup
     assert Elements(markup).open == []
