@@ -13,6 +13,7 @@ from lab.hold import hold
 from lab.judge.judge import Judge, running_worlds
 from lab.judge.stage_file import MistakeError
 from lab.playground.page import write_page
+from lab.report.page import write as write_report
 from lab.show import Screen
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _once(options: LabOptions, worlds: Sequence[World]) -> bool:
     for stage, outcome in outcomes:
         screen.tell(stage, outcome, in_full=len(stages) == 1)
     screen.say("took", seconds=time.perf_counter() - began, folder=options.out)
+    screen.say("report", path=write_report(options.out))
     is_right = _conclude(screen, outcomes)
     if options.hold:
         hold(judge, stages[0], screen, options.out)
