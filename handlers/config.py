@@ -110,6 +110,7 @@ class Settings:
     redis_auth_secret_id: str
     redis_cluster: bool
     redis_epoch: bool
+    redis_confirming_replicas: int  # 0: the primary alone confirms an admission
     kafka_bootstrap_servers: tuple[str, ...]
     kafka_security: KafkaSecurity
     kafka_username: str
@@ -166,6 +167,7 @@ class Settings:
             redis_auth_secret_id=read.text("REDIS_AUTH_SECRET_ID", ""),
             redis_cluster=is_cluster,
             redis_epoch=read.boolean("REDIS_EPOCH", default=True),
+            redis_confirming_replicas=read.number("REDIS_CONFIRMING_REPLICAS", 0, 0, 9),
             kafka_bootstrap_servers=read.servers("KAFKA_BOOTSTRAP_SERVERS"),
             kafka_security=kafka_security,
             kafka_username=read.text("KAFKA_USERNAME") if scram else "",

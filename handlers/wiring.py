@@ -67,7 +67,12 @@ def scripts() -> Scripts:
 
     chosen, auth = settings(), secrets().redis_auth()
     epoch, is_cluster = chosen.redis_epoch, chosen.redis_cluster
-    return Scripts(lambda: connect(chosen, auth), epoch=epoch, is_cluster=is_cluster)
+    return Scripts(
+        lambda: connect(chosen, auth),
+        epoch=epoch,
+        is_cluster=is_cluster,
+        confirming_replicas=chosen.redis_confirming_replicas,
+    )
 
 
 @once

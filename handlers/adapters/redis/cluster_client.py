@@ -78,8 +78,12 @@ class ThreadLocalCluster(RedisCluster):
             raise reply
         return reply
 
-    def execute_all(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands to their nodes; return their replies, an error where there is none."""
+    def execute_all(self, commands: Sequence[Command], wait: Command | None = None) -> list[Any]:
+        """Send commands to their nodes; return their replies, an error where there is none.
+
+        wait: a WAIT behind those of each node; where it counts too few replicas, the node's
+        replies are errors.
+        """
         replies: list[Any] = [RedisConnectionError("no node has this slot")] * len(commands)
         shares: dict[str, _Share] = {}
         for index, command in enumerate(commands):
@@ -87,7 +91,7 @@ class ThreadLocalCluster(RedisCluster):
                 self._add(shares, node, index, command)
             else:
                 self._refresh_soon()
-        self._ask(shares.values(), replies)
+        self._ask(shares.values(), replies, wait)
         if any(map(_shows_change, replies)):
             self._refresh_soon()
         redirected: dict[str, _Share] = {}
@@ -97,7 +101,7 @@ class ThreadLocalCluster(RedisCluster):
                 if not isinstance(reply, MovedError):
                     self._add(redirected, node, None, ("ASKING",))
                 self._add(redirected, node, index, commands[index])
-        self._ask(redirected.values(), replies)
+        self._ask(redirected.values(), replies, wait)
         return replies
 
     def close(self) -> None:
@@ -122,7 +126,7 @@ class ThreadLocalCluster(RedisCluster):
         share.indexes.append(index)
         share.commands.append(command)
 
-    def _ask(self, shares: Iterable[_Share], replies: list[Any]) -> None:
+    def _ask(self, shares: Iterable[_Share], replies: list[Any], wait: Command | None) -> None:
         """Ask all nodes at once. Those that fail are tried once more, after all others."""
         sent, late = [], []
         # First those that need no connecting, which may take a while.
@@ -131,25 +135,25 @@ class ThreadLocalCluster(RedisCluster):
                 _fill(share, replies, RedisConnectionError("the node did not respond just now"))
                 continue
             try:
-                share.connection.send(share.commands)
+                share.connection.send(share.commands, wait)
                 sent.append(share)
             except LOST:
                 late.append(share)
         for share in _as_they_reply(sent):
             try:
-                _fill(share, replies, share.connection.read(len(share.commands)))
+                _fill(share, replies, share.connection.read(len(share.commands), wait))
                 sent.remove(share)
             except LOST:
                 pass  # it stays among those that are tried once more
         for share in [*sent, *late]:
-            self._ask_again(share, replies)
+            self._ask_again(share, replies, wait)
 
-    def _ask_again(self, share: _Share, replies: list[Any]) -> None:
+    def _ask_again(self, share: _Share, replies: list[Any], wait: Command | None) -> None:
         """Ask over a new connection, if the node responds on one at all."""
         share.connection.raw.disconnect()
         try:
             self._probe(share.node)
-            _fill(share, replies, share.connection.ask_once(share.commands))
+            _fill(share, replies, share.connection.ask_once(share.commands, wait))
         except RedisError as error:
             self._breaker_of(share.node).failed()
             self._refresh_soon(share.node)

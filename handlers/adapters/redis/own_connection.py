@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import MasterDownError, ReadOnlyError, ResponseError
+from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ DIRECT = frozenset(
 LEAVE_EVERY_S = 0.25
 
 
+class TooFewReplicasError(RedisError):
+    """Fewer replicas than asked for have taken the writes of these commands in time."""
+
+
 class OwnConnection:
     """One thread's connection to one server. Late replies are never read: it is closed instead."""
 
@@ -44,26 +48,27 @@ class OwnConnection:
         """Return its open socket's number, to wait for several connections."""
         return int(self.raw._sock.fileno())  # noqa: SLF001 - redis-py has no other way
 
-    def send(self, commands: Sequence[Command]) -> None:
+    def send(self, commands: Sequence[Command], wait: Command | None = None) -> None:
         """Send all in few writes; connect first where necessary. Raises one of LOST."""
         try:
-            self.raw.send_all(commands)
+            self.raw.send_all([*commands, wait] if wait else commands)
         except BaseException:
             self.raw.disconnect()
             raise
 
-    def read(self, count: int) -> list[Any]:
+    def read(self, count: int, wait: Command | None = None) -> list[Any]:
         """Return so many replies, including errors; raise one of LOST."""
         try:
-            return [_reply(self.raw) for _ in range(count)]
+            replies = [_reply(self.raw) for _ in range(count)]
+            return _replicated(replies, _reply(self.raw), wait[1]) if wait else replies
         except BaseException:
             self.raw.disconnect()
             raise
 
-    def ask_once(self, commands: Sequence[Command]) -> list[Any]:
+    def ask_once(self, commands: Sequence[Command], wait: Command | None = None) -> list[Any]:
         """Send and read."""
-        self.send(commands)
-        return self.read(len(commands))
+        self.send(commands, wait)
+        return self.read(len(commands), wait)
 
     def leave(self) -> bool:
         """Close it, unless that was done a moment ago: the next command looks for the server."""
@@ -119,3 +124,10 @@ def _reply(connection: Any) -> Any:
         return connection.read_response()
     except ResponseError as error:
         return error  # also a complete reply
+
+
+def _replicated(replies: list[Any], count: Any, replicas_min: int) -> list[Any]:
+    """Return the replies; errors where WAIT counted too few replicas."""
+    if isinstance(count, int) and count >= replicas_min:
+        return replies
+    return [one if isinstance(one, Exception) else TooFewReplicasError() for one in replies]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.adapters.redis.cluster_client import ThreadLocalCluster
+    from handlers.adapters.redis.own_connection import Command
     from handlers.adapters.redis.thread_local_client import ThreadLocalRedis
 
 # redis-py's error for an unreachable cluster is not a RedisError.
@@ -70,8 +71,10 @@ class Scripts:
         *,
         epoch: bool,
         is_cluster: bool = False,
+        confirming_replicas: int = 0,
     ) -> None:
         """is_cluster: keys may be on several servers."""
+        self.confirming_replicas = confirming_replicas
         self._connect = connect
         self._client: ThreadLocalRedis | ThreadLocalCluster | None = None
         self._lock = Lock()
@@ -91,23 +94,27 @@ class Scripts:
             # The server restarted or its scripts were flushed: send the text; Redis caches it.
             return self.command("EVAL", script.source, len(keys), *keys, *args)
 
-    def run_all(self, script: Script, calls: Sequence[Call]) -> list[Any]:
+    def run_all(
+        self, script: Script, calls: Sequence[Call], wait: Command | None = None
+    ) -> list[Any]:
         """Run a script once for each call, in one round trip; return the replies in their order.
 
-        A missing reply is an UnavailableError.
+        A missing reply is an UnavailableError. With `wait`, a WAIT sent behind the calls of each
+        server, so is one whose writes too few replicas have taken.
         """
         if not calls:
             return []
         try:
             client = self._connected()
-            replies = client.execute_all(
-                [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
-            )
+            commands = [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
+            replies = client.execute_all(commands, wait) if wait else client.execute_all(commands)
         except NO_RESPONSE as error:
             return [_unavailable(error)] * len(calls)
         for index, reply in enumerate(replies):
             if isinstance(reply, NoScriptError):
-                replies[index] = self._run_one(script, calls[index])
+                again = self._run_one(script, calls[index])
+                # Redis has the text from now on, but nothing waited for the replicas.
+                replies[index] = _unavailable(reply) if wait else again
             elif isinstance(reply, RedisError):
                 replies[index] = _unavailable(reply)
         return replies

@@ -44,9 +44,14 @@ class ThreadLocalRedis(Redis):
             raise reply
         return reply
 
-    def execute_all(self, commands: Sequence[Command]) -> list[Any]:
-        """Send commands in one write; return their replies, including errors."""
+    def execute_all(self, commands: Sequence[Command], wait: Command | None = None) -> list[Any]:
+        """Send commands in one write; return their replies, including errors.
+
+        wait: a WAIT behind them; where it counts too few replicas the replies are errors.
+        """
         connection = self._own()
+        if wait:
+            return self._replicated(connection, commands, wait)
         try:
             replies = connection.ask_once(commands)
         except LOST:
@@ -58,6 +63,17 @@ class ThreadLocalRedis(Redis):
                 again = connection.ask_once([commands[index] for index in doubtful])
                 for index, reply in zip(doubtful, again, strict=True):
                     replies[index] = reply
+        return replies
+
+    def _replicated(
+        self, connection: OwnConnection, commands: Sequence[Command], wait: Command
+    ) -> list[Any]:
+        try:
+            replies = connection.ask_once(commands, wait)
+        except LOST:
+            replies = connection.ask_once(commands, wait)  # reconnects
+        if any(map(is_doubtful, replies)):
+            connection.leave()
         return replies
 
     def close(self) -> None:

@@ -1,0 +1,80 @@
+"""An admission is confirmed only when replicas have taken a write, where that is set."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from handlers.adapters.redis.admissions import CONFIRM, WAIT_TIMEOUT_MS, Admissions
+from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.scripts import Scripts
+from handlers.config import Settings
+from handlers.domain.campaign import Campaign
+from handlers.domain.coupon import CouponAccepted
+from local.servers import ValkeyGroup
+from local.servers.ports import HOST
+from tests.support.reopened import reopen
+from tests.support.single import admit_one
+from tests.unit.conftest import ENVIRONMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.servers
+CAMPAIGN = Campaign("welcome", "Welcome", 10, 0, 2**42)
+BATCHES = 20
+
+
+@contextmanager
+def admissions(group: ValkeyGroup, confirming: int) -> Iterator[Admissions]:
+    settings = Settings.from_environment(ENVIRONMENT)
+    settings = replace(settings, redis_url=f"redis://{HOST}:{group.primary.port}/0")
+    made = Scripts(lambda: connect(settings), epoch=True, confirming_replicas=confirming)
+    with closing(made) as scripts:
+        reopen(scripts, CAMPAIGN, 1)
+        scripts.command("EVAL", CONFIRM.source, 1, "{any}", "", "0", "")  # Redis has the text
+        yield Admissions(scripts)
+
+
+def admitted(by: Admissions, user_id: str) -> CouponAccepted:
+    one = admit_one(by, CAMPAIGN.id, user_id)
+    return CouponAccepted(CAMPAIGN.id, user_id, one.serial, one.admitted_at_ms, one.fence)
+
+
+@pytest.fixture
+def group() -> Iterator[ValkeyGroup]:
+    with ValkeyGroup() as made:
+        yield made
+
+
+def test_a_replica_that_follows_confirms(group: ValkeyGroup) -> None:
+    with admissions(group, 1) as ours:
+        assert ours.confirm_all([admitted(ours, "a")]) == [True]
+
+
+@pytest.mark.parametrize(("confirming", "is_confirmed"), [(1, False), (0, True)])
+def test_a_former_primary_confirms_only_where_no_replica_is_asked(
+    group: ValkeyGroup, confirming: int, *, is_confirmed: bool
+) -> None:
+    with admissions(group, confirming) as ours:
+        assert ours.confirm_all([admitted(ours, "a")]) == [True]
+        group.promote(group.replicas[0], demote=False)
+        assert ours.confirm_all([admitted(ours, "b")]) == [is_confirmed]
+
+
+def test_a_frozen_replica_delays_one_batch_and_not_the_next_ones(group: ValkeyGroup) -> None:
+    with admissions(group, 1) as ours:
+        one = admitted(ours, "a")
+        group.replicas[0].freeze()
+        try:
+            started = time.monotonic()
+            confirmed = [ours.confirm_all([one]) for _ in range(BATCHES)]
+            took_s = time.monotonic() - started
+        finally:
+            group.replicas[0].resume()
+        assert confirmed == [[False]] * BATCHES
+        assert took_s < 5 * WAIT_TIMEOUT_MS / 1000
