@@ -45,14 +45,15 @@ def commands(settings: dict[str, str], file: Path, stage: Stage) -> list[str]:
     client = _found("mysql", "mariadb")
     login = f"-h {mysql.hostname} -P {mysql.port} -u {mysql.username}"
     password, database = unquote(mysql.password or ""), mysql.path.removeprefix("/")
-    bootstrap = settings["KAFKA_BOOTSTRAP_SERVERS"]
+    topic = f"-b {settings['KAFKA_BOOTSTRAP_SERVERS']} -t {TOPIC} -C auto_offset_reset=earliest"
+    python, script = (os.path.relpath(path) for path in (sys.executable, stage.file))
     count = "SELECT COUNT(*) FROM coupon"
     return [
         f"{redis_cli} -p {redis.port} --scan",
         f"{redis_cli} -p {redis.port} get coupon_count",
-        f"{sys.executable} -m kafka.consumer -b {bootstrap} -t {TOPIC} -g look",
+        f"{python} -m kafka.consumer {topic}",
         f"MYSQL_PWD='{password}' {client} {login} {database} -e '{count}'",
-        f"set -a && . {file} && {sys.executable} -i {stage.file}    # then: apply('kim-minji')",
+        f"set -a && . {file} && PYTHONPATH=. {python} -i {script}    # then: apply('kim-minji')",
     ]
 
 

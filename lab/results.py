@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING, Any
 from lab.judge.judge import DISTANCE_S
 from lab.people import BY_ID
 from lab.texts import text
+from lab.timeline import timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.catalogue import Stage
-    from lab.judge.journal import RecordedCall
     from lab.judge.judge import StageOutcome
     from lab.judge.laws import Breach, Ruling
     from lab.judge.recording import Recording
 
 # Of one broken promise: the others went the same way.
 PEOPLE_SHOWN_MAX = 3
-EVENTS_MAX = 40
-TEXT_LENGTH_MAX = 160
 BIN_MS = 100
 
 
@@ -46,6 +44,7 @@ def as_json(stage: Stage, outcome: StageOutcome) -> dict[str, Any]:
         "stage": stage.number,
         "title": stage.title,
         "own": stage.own,
+        "breaks": sorted(stage.breaks),  # as its page says
         "file": stage.file.name,
         "lines": len(source.splitlines()),
         "source": source,
@@ -55,30 +54,6 @@ def as_json(stage: Stage, outcome: StageOutcome) -> dict[str, Any]:
         "burst": _burst(outcome.recordings["quota"]),
         "without_distance": _without_distance(outcome),
     }
-
-
-def timeline(recording: Recording, user_id: str) -> list[dict[str, Any]]:
-    """Return what happened to one person, in the order of time."""
-    events = [_event(recording, call) for call in recording.timeline(user_id)]
-    presses = [_press_event(p.began_s - recording.began_s, user_id)
-               for p in recording.presses if p.user_id == user_id]  # fmt: skip
-    in_order = sorted(events + presses, key=lambda event: event["ms"])
-    return _merged(in_order)[:EVENTS_MAX]
-
-
-def _merged(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return events with a count in place of neighbours that say the same."""
-    found: list[dict[str, Any]] = []
-    for event in events:
-        if found and _words(found[-1]) == _words(event):
-            found[-1]["times"] += 1
-        else:
-            found.append(event | {"times": 1})
-    return found
-
-
-def _words(event: dict[str, Any]) -> list[Any]:
-    return [event[name] for name in ("actor", "server", "text", "answer")]
 
 
 def _promise(outcome: StageOutcome, ruling: Ruling) -> dict[str, Any]:
@@ -101,27 +76,7 @@ def _breach(recording: Recording, breach: Breach) -> dict[str, Any]:
     return {
         "person": asdict(BY_ID[breach.user_id]),
         "what": breach.what,
-        "timeline": timeline(recording, breach.user_id),
-    }
-
-
-def _event(recording: Recording, call: RecordedCall) -> dict[str, Any]:
-    return {
-        "ms": round((call.at_s - recording.began_s) * 1000, 1),
-        "actor": call.actor,
-        "server": call.server,
-        "text": _shortened(call.text),
-        "answer": _shortened(call.answer),
-    }
-
-
-def _press_event(after_s: float, user_id: str) -> dict[str, Any]:
-    return {
-        "ms": round(after_s * 1000, 1),
-        "actor": user_id,
-        "server": "",
-        "text": "press",
-        "answer": "",
+        "timeline": [event.as_json() for event in timeline(recording, breach.user_id)],
     }
 
 
@@ -151,7 +106,3 @@ def _without_distance(outcome: StageOutcome) -> dict[str, Any] | None:
     if ruling is None:
         return None
     return {"promise": ruling.promise, "state": ruling.state, "seen": ruling.seen}
-
-
-def _shortened(words: str) -> str:
-    return words if len(words) <= TEXT_LENGTH_MAX else f"{words[:TEXT_LENGTH_MAX]} …"

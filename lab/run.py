@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from lab.judge.judge import StageOutcome
     from lab.judge.world import World
     from lab.options import LabOptions
+# A run by itself has a load of two; other work beside it looks like slow servers.
+LOAD_PER_CORE_MAX = 2
 
 
 def run(options: LabOptions) -> bool:
@@ -74,6 +77,8 @@ def _conclude(screen: Screen, outcomes: Sequence[tuple[Stage, StageOutcome]]) ->
             screen.say("not_as_expected", stage=stage.number, promises=", ".join(names))
         else:
             screen.say("some_broken", count=len(names))
+    if wrong and os.getloadavg()[0] > LOAD_PER_CORE_MAX * (os.cpu_count() or 1):
+        screen.say("busy", load=os.getloadavg()[0], cores=os.cpu_count())
     if not wrong:
         all_kept = not any(outcome.broken for _, outcome in outcomes)
         screen.say("all_kept" if all_kept else "as_expected")

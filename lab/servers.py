@@ -9,7 +9,7 @@ import os
 from contextlib import contextmanager
 from functools import cache
 from queue import Empty, LifoQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from pymysql.connections import Connection
@@ -58,6 +58,9 @@ class PooledConnection(_Connection):
         self.in_transaction = False
 
 
+Pool: TypeAlias = LifoQueue["PooledConnection | None"]  # None: a connection not open yet
+
+
 class PoolIsDryError(Exception):
     """No connection to MySQL became free in time."""
 
@@ -86,21 +89,28 @@ def producer() -> Any:
 def mysql() -> Iterator[PooledConnection]:
     """Lend a connection of the pool; what is not committed in the block is rolled back."""
     pool = _pool()
+    connection = take(pool)
     try:
-        connection = pool.get(timeout=POOL_WAIT_S) or connect_to_mysql(os.environ["DATABASE_URL"])
-    except Empty:
-        message = f"all {POOL_SIZE} connections were in use for {POOL_WAIT_S:g} s"
-        raise PoolIsDryError(message) from None
-    try:
+        connection = connection or connect_to_mysql(os.environ["DATABASE_URL"])
         yield connection
         if connection.in_transaction:
             connection.rollback()
     except BaseException:
         # A connection in an unknown state is of no use to the next one.
-        connection.close()
+        if connection:
+            connection.close()
         pool.put(None)
         raise
     pool.put(connection)
+
+
+def take(pool: Pool) -> PooledConnection | None:
+    """Return what the pool has, once it has something; raise PoolIsDryError."""
+    try:
+        return pool.get(timeout=POOL_WAIT_S)
+    except Empty:
+        message = f"all {POOL_SIZE} connections were in use for {POOL_WAIT_S:g} s"
+        raise PoolIsDryError(message) from None
 
 
 def warm_up(*, with_producer: bool) -> None:
@@ -127,9 +137,9 @@ def connect_to_mysql(url: str, lock_wait_s: int = LOCK_WAIT_S) -> PooledConnecti
 
 
 @cache
-def _pool() -> LifoQueue[PooledConnection | None]:
+def _pool() -> Pool:
     """Return the pool; None is a connection that is not open yet."""
-    pool: LifoQueue[PooledConnection | None] = LifoQueue()
+    pool: Pool = LifoQueue()
     for _ in range(POOL_SIZE):
         pool.put(None)
     return pool

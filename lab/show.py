@@ -13,9 +13,8 @@ from rich.text import Text
 
 from lab.judge.judge import DISTANCE_S
 from lab.judge.promises import PROMISES
-from lab.people import BY_ID
-from lab.results import timeline
 from lab.texts import text
+from lab.timeline import timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,16 +101,14 @@ class Screen:
     def _timeline(self, outcome: StageOutcome, promise: str, user_id: str) -> Table:
         table = Table(box=None, padding=(0, 1), show_header=False)
         events = timeline(outcome.recordings[promise], user_id)
-        for event in events[:EVENTS_SHOWN_MAX]:
-            person = BY_ID.get(event["actor"])
-            actor = getattr(person, self._language) if person else event["actor"]
-            words = f"{event['text']} → {event['answer']}" if event["answer"] else event["text"]
-            if event["times"] > 1:
-                words = f"{words} (x{event['times']})"
+        for event in events[-EVENTS_SHOWN_MAX:]:
+            words = event.says[self._language]
+            if event.times > 1:
+                words = f"{words} (x{event.times})"
             table.add_row(
-                Text(f"{event['ms']:,.0f} ms", "dim", justify="right"),
-                Text(actor, no_wrap=True),
-                Text(event["server"], "cyan"),
+                Text(f"{event.ms:,.0f} ms", "dim", justify="right"),
+                Text(event.actor[self._language], no_wrap=True),
+                Text(event.server, "cyan"),
                 Text(words, overflow="ellipsis", no_wrap=True),
             )
         return table

@@ -63,6 +63,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Stage {stage} did not do what its page says: {promises}.",
         "{stage}단계가 설명과 다르게 움직였다: {promises}.",
     ),
+    "busy": (
+        "This machine has other work (load {load:.0f} on {cores} cores): that looks like slow servers. Try again alone.",
+        "이 컴퓨터에서 다른 작업도 돌고 있다(코어 {cores}개에 부하 {load:.0f}). 느린 서버처럼 보이므로 혼자 다시 돌려 본다.",
+    ),
     "runs": ("{right} of {runs} runs went so.", "{runs}번 중 {right}번 그랬다."),
     "some_broken": ("{count} promises were broken.", "약속 {count}개가 깨졌다."),
     "took": ("{seconds:.1f} s; recorded in {folder}", "{seconds:.1f}초. 기록은 {folder}에 있다"),
@@ -95,7 +99,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "no_answer": ("{name} waited {ms:,.0f} ms for an error page: {error}", "{name} 님은 {ms:,.0f}ms를 기다려 오류를 보았다: {error}"),
     "late_answer": ("{name} waited {ms:,.0f} ms for her answer.", "{name} 님은 답을 {ms:,.0f}ms 기다렸다."),
     "several": ("{name} has {coupons} coupons.", "{name} 님은 쿠폰이 {coupons}장이다."),
-    "lost": ("{name} read “accepted”, and has no coupon.", "{name} 님은 “당첨”을 보았지만 쿠폰이 없다."),
+    "lost": ("{name} read “accepted”, and has no coupon.", "{name} 님은 “accepted”를 보았지만 쿠폰이 없다."),
     "barred": (
         "{name}'s app server was killed after step {step}; she pressed again, read “{answer}”, and has no coupon.",
         "{name} 님의 앱 서버가 {step}번째 단계 뒤에 죽었다. 다시 눌러 “{answer}”을(를) 보았고 쿠폰이 없다.",
@@ -104,6 +108,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{name} read “sold out”, and {unused} of {quota} coupons are nobody's.",
         "{name} 님은 “매진”을 보았는데, {quota}장 중 {unused}장은 주인이 없다.",
     ),
+    # One line of a timeline.
+    "event.press": ("presses", "누른다"),
+    "event.answer": ("reads “{answer}”", "“{answer}”을(를) 본다"),
+    "event.killed": ("is killed", "죽는다"),
+    "event.locked": ("an ALTER TABLE locks the table coupon", "ALTER TABLE이 coupon 테이블을 잠근다"),
+    "event.frozen": ("Kafka is frozen", "Kafka가 멈춘다"),
+    "event.resumed": ("Kafka goes on", "Kafka가 다시 움직인다"),
+    "event.replaced": ("the app server is replaced: its process is killed", "앱 서버를 교체한다: 프로세스가 죽는다"),
+    "event.copied": ("Redis writes a copy to its disk", "Redis가 사본을 디스크에 쓴다"),
+    "event.restarted": ("Redis is killed, and starts with the copy", "Redis가 죽고, 사본으로 다시 시작한다"),
+    "event.pool": ("waits for a connection of the pool: {answer}", "풀의 연결을 기다린다: {answer}"),
+    "event.rows": ("at the end: {coupons} coupons of hers", "마지막에: 이 사람의 쿠폰 {coupons}장"),
     # A mistake in the stage's file.
     "exception": ("{detail}", "{detail}"),
     "hang": ("it was still here after {detail} s", "{detail}초가 지나도 여기에 있었다"),

@@ -98,7 +98,7 @@ class Delivery:
             function()
         except SERVER_ERRORS:
             return False
-        except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets its line
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the reader gets its line
             self.mistake = of_exception(error, self._path)
             return False
         finally:

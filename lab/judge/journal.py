@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-# A statement of a batch names a hundred users; a timeline needs one line of it.
-TEXT_LENGTH_MAX = 4000
+# A statement of a whole batch names each of its users; it is searched for a person.
+TEXT_LENGTH_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)

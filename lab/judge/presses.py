@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from lab.judge.recorder import Recorder
     from lab.judge.stage_file import Mistake
 
-# An apply that needs longer than this is not slow, it hangs.
-HANG_S = 9.0
+# Where no press ends for so long, apply is not slow, it hangs.
+HANG_S = 8.0
+JOIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,22 @@ class Button:
         ]
         for thread in threads:
             thread.start()
-        deadline = start_at_s + len(user_ids) * spacing_s + HANG_S
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        self._join(threads, start_at_s + len(user_ids) * spacing_s)
+        return done
+
+    def _join(self, threads: Sequence[threading.Thread], last_at_s: float) -> None:
+        """Wait for all presses, as long as one ends every HANG_S: a busy machine is slow."""
+        waiting, moved_s = list(threads), last_at_s
+        while waiting and time.monotonic() < moved_s + HANG_S:
+            waiting[0].join(JOIN_S)
+            still = [thread for thread in waiting if thread.is_alive()]
+            if len(still) < len(waiting):
+                waiting, moved_s = still, max(moved_s, time.monotonic())
         if self._mistakes:
             raise MistakeError(self._mistakes[0])
-        hanging = [thread.ident or 0 for thread in threads if thread.is_alive()]
-        if hanging:
+        if waiting:
+            hanging = [thread.ident or 0 for thread in waiting]
             raise MistakeError(of_hanging(hanging, self._path, HANG_S))
-        return done
 
     def press(self, user_id: str, began_s: float, kill_after: int = 0) -> Press:
         """Press once; this process ends after call number `kill_after` of the servers."""
@@ -84,7 +92,7 @@ class Button:
                 mistake = of_answer(answer, self._module.apply, self._path)
             except SERVER_ERRORS as error:
                 mistake, error_text = None, f"{type(error).__name__}: {error}"
-            except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets its line
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the reader gets its line
                 mistake, error_text = of_exception(error, self._path), str(error)
         if mistake:
             self._mistakes.append(mistake)

@@ -18,11 +18,15 @@ import redis
 from kafka import KafkaProducer
 from kafka.producer.future import FutureRecordMetadata
 
+from lab import servers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lab.judge.journal import Journal
 
+# A shorter wait is no part of the story.
+POOL_WAIT_NOTED_S = 0.05
 KILLED_EXIT_CODE = 86  # any number that Python itself does not use
 ANSWER_LENGTH_MAX = 80
 # Statements with which a client opens a connection; no stage wrote them.
@@ -58,9 +62,25 @@ class Recorder:
         self._replace(connection, "query", _mysql_call)
         for name in ("begin", "commit", "rollback"):
             self._replace(connection, name, lambda *_, name=name: ("MySQL", name.upper()))
+        servers.take = self._timed(servers.take)  # type: ignore[assignment] # as mypy sees functions
         self._replace(KafkaProducer, "send", _kafka_call, distant=False)
         self._replace(KafkaProducer, "flush", lambda *_, **__: ("Kafka", "flush"))
         self._replace(FutureRecordMetadata, "get", lambda *_, **__: ("Kafka", "wait for the ack"))
+
+    def _timed(self, take: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Note the wait for a connection of the pool, where there is one. It is not a step."""
+
+        def timed(pool: Any) -> Any:
+            began_s = time.monotonic()
+            try:
+                return take(pool)
+            finally:
+                waited_s = time.monotonic() - began_s
+                user_id = getattr(self._here, "user_id", None)
+                if user_id is not None and waited_s >= POOL_WAIT_NOTED_S:
+                    self._journal.note("", "pool", f"{waited_s * 1000:,.0f} ms", user_id)
+
+        return timed
 
     def install_on_handlers(self) -> None:
         """Replace the method of the ninth stage's own Redis client as well."""

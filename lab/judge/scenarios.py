@@ -55,7 +55,7 @@ def locked(run: StageRun) -> Recording:
     """Lock the table coupon, as an ALTER TABLE does, while people press."""
     with run.scenario():
         with run.world.locked_coupons(LOCKED_S):
-            run.lab.note("MySQL", f"LOCK TABLES coupon WRITE for {LOCKED_S:g} s")
+            run.lab.note("MySQL", "locked")
             presses = run.press(people.ids(LOCKED_PEOPLE))
         rows = run.settle(lambda rows: _all_have(presses, rows))
     return run.recording(presses, rows)
@@ -88,16 +88,16 @@ def kafka_stands_still(run: StageRun) -> Recording:
         run.settle(lambda rows: first in rows)
         until_s = time.monotonic() + FROZEN_S
         run.world.kafka.freeze()
-        run.lab.note("Kafka", "is frozen")
+        run.lab.note("Kafka", "frozen")
         try:
             presses += app.call("press_all", others, time.monotonic(), FROZEN_SPACING_S)
             _wait_until(until_s - KILL_BEFORE_RESUME_S)
             app.kill()
-            run.lab.note("", "app 3 is killed")
+            run.lab.note("", "replaced")
             _wait_until(until_s)
         finally:
             run.world.kafka.resume()
-        run.lab.note("Kafka", "goes on")
+        run.lab.note("Kafka", "resumed")
         rows = run.settle(lambda rows: _all_have(presses, rows))
     return run.recording(presses, rows)
 
@@ -123,11 +123,11 @@ def redis_forgets(run: StageRun) -> Recording:
     with run.scenario():
         copied_s = time.monotonic()
         run.world.copy_redis()
-        run.lab.note("Redis", "a copy is written")
+        run.lab.note("Redis", "copied")
         presses = run.press(before)
         _wait_until(copied_s + OLD_COPY_S)
         run.world.restart_redis()
-        run.lab.note("Redis", "is killed, and starts with the copy")
+        run.lab.note("Redis", "restarted")
         waiting: Sequence[str] = after
         for _ in range(ROUNDS_AFTER_RESTART):
             answers = run.press(waiting)

@@ -67,7 +67,7 @@ def load(path: Path) -> ModuleType:
         raise MistakeError(
             Mistake("syntax", line, (error.text or "").strip(), error.msg)
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MistakeError(of_exception(error, path)) from error
     for name in ("apply", "consume"):
         if not callable(getattr(module, name, None)):

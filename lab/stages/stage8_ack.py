@@ -42,7 +42,7 @@ def apply(user_id: str) -> str:
 
 
 def consume(records: list) -> None:
-    """Write a batch. First MySQL commits, then Redis forgets the pending, then Kafka the batch."""
+    """Write to MySQL, then to Redis; the offset is last. After an error the batch comes again."""
     coupons = [json.loads(record.value) for record in records]
     with mysql() as db, db.cursor() as cursor:
         cursor.executemany("INSERT IGNORE INTO coupon (serial, user_id) VALUES (%s, %s)", coupons)
@@ -51,6 +51,6 @@ def consume(records: list) -> None:
 
 
 def every_second() -> None:
-    """The relay: send again who has been pending for a second."""
+    """The relay: send again for each person who has been pending for a second."""
     for user_id in redis().zrangebyscore("pending", 0, redis().time()[0] - 1):
         send(user_id, redis().zscore("applied_user", user_id))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.catalogue import STAGES, Stage
-from lab.results import timeline
 from lab.run import differences
+from lab.timeline import timeline
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,17 +31,6 @@ def outcome() -> StageOutcome:
     return StageOutcome(1.5, rulings, dict.fromkeys(rulings, RECORDING))
 
 
-def test_a_timeline_begins_with_the_presses_and_counts_what_repeats() -> None:
-    events = results.timeline(RECORDING, KIM)
-    assert [(e["ms"], e["actor"], e["text"][:6], e["times"]) for e in events] == [
-        (10.0, KIM, "press", 2),
-        (11.0, "app 1", "INCR c", 1),
-        (200.0, "app 1", "xxxxxx", 1),
-        (300.0, "app 1", "answer", 1),
-    ]
-    assert len(events[2]["text"]) < 200
-
-
 def test_the_file_of_a_stage_has_all_that_a_report_needs(tmp_path: Path) -> None:
     path = results.write(tmp_path / "lab", STAGES[2], outcome())
     found = json.loads(path.read_text(encoding="utf-8"))

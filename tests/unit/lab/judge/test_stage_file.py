@@ -50,6 +50,7 @@ def test_every_stage_of_the_lab_can_be_loaded(stage: object) -> None:
         ("def apply(user_id)\n    pass\n", "syntax", 1, "expected ':'"),
         ("import nowhere_at_all\n", "exception", 1, "ModuleNotFoundError"),
         ("x = 1\ny = 1 / 0\n", "exception", 2, "ZeroDivisionError"),
+        ("raise SystemExit(3)\n", "exception", 1, "SystemExit: 3"),
         (TABLES + REST, "missing", 0, "apply"),
         (TABLES + "def apply(user_id):\n    pass\n", "missing", 0, "consume"),
         ("def apply(user_id):\n    pass\n" + REST, "no_tables", 0, "TABLES"),
