@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ENGLISH = ROOT / "docs" / "lab.en.md"
 KOREAN = ROOT / "docs" / "lab.ko.md"
-SECTION = re.compile(r"^## .*?(\d+).*?$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+SECTION = re.compile(r"^## [^\n\d]*(\d+)[^\n]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 ANSWER = re.compile(r"<details>(.*?)</details>", re.DOTALL)
 DIFF = re.compile(r"^```diff\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
