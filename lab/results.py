@@ -45,6 +45,7 @@ def as_json(stage: Stage, outcome: StageOutcome) -> dict[str, Any]:
         "title": stage.title,
         "own": stage.own,
         "breaks": sorted(stage.breaks),  # as its page says
+        "either": sorted(stage.either),  # kept or broken, as fast as the machine is
         "file": stage.file.name,
         "lines": len(source.splitlines()),
         "source": source,

@@ -78,7 +78,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # What was seen: the summary of a cell.
     "quota.seen": ("{rows} coupons of {quota}", "쿠폰 {quota}장 중 {rows}장"),
     "answered.seen": ("{unanswered} of {presses} without an answer", "{presses}명 중 {unanswered}명이 답을 못 받음"),
-    "one_each.seen": ("{rows} coupons for one person", "한 사람에게 {rows}장"),
+    "one_each.seen": ("coupons of one person: {rows}", "한 사람에게 {rows}장"),
     "mysql_pause.seen": ("{late} of {presses} waited or got an error", "{presses}명 중 {late}명이 기다리거나 오류를 봄"),
     "retried.seen": ("{lost} of {accepted} accepted without a coupon", "당첨 {accepted}명 중 {lost}명이 쿠폰 없음"),
     "crash.seen": (
@@ -119,7 +119,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "event.copied": ("Redis writes a copy to its disk", "Redis가 사본을 디스크에 쓴다"),
     "event.restarted": ("Redis is killed, and starts with the copy", "Redis가 죽고, 사본으로 다시 시작한다"),
     "event.pool": ("waits for a connection of the pool: {answer}", "풀의 연결을 기다린다: {answer}"),
-    "event.rows": ("at the end: {coupons} coupons of hers", "마지막에: 이 사람의 쿠폰 {coupons}장"),
+    "event.rows": ("her coupons at the end: {coupons}", "마지막에: 이 사람의 쿠폰 {coupons}장"),
     # A mistake in the stage's file.
     "exception": ("{detail}", "{detail}"),
     "hang": ("it was still here after {detail} s", "{detail}초가 지나도 여기에 있었다"),

@@ -30,7 +30,7 @@ KILL_BEFORE_RESUME_S = 0.2
 BATCH_PEOPLE = 5
 DELIVERY_S_MAX = 3.0
 OLD_COPY_S = 1.0
-ROUNDS_AFTER_RESTART = 5
+ROUNDS_MAX = 5
 ROUND_S = 0.5
 CALLS_MAX = 12
 
@@ -73,7 +73,7 @@ def crash(run: StageRun) -> Recording:
             presses += _press_killed(member, user_id, number + 1)
         _wait_until(time.monotonic() + PRESS_AGAIN_AFTER_S)
         presses += run.press(killed)
-        presses += run.press(others[steps:])
+        presses += _press_until_answered(run, others[steps:])
         rows = run.settle(lambda rows: len(rows) >= QUOTA and set(killed) <= set(rows))
     return run.recording(presses, rows, killed)
 
@@ -128,16 +128,22 @@ def redis_forgets(run: StageRun) -> Recording:
         _wait_until(copied_s + OLD_COPY_S)
         run.world.restart_redis()
         run.lab.note("Redis", "restarted")
-        waiting: Sequence[str] = after
-        for _ in range(ROUNDS_AFTER_RESTART):
-            answers = run.press(waiting)
-            presses += answers
-            waiting = [p.user_id for p in answers if p.answer in {"", "try again"}]
-            if not waiting:
-                break
-            _wait_until(time.monotonic() + ROUND_S)
+        presses += _press_until_answered(run, after)
         rows = run.settle(lambda rows: _all_have(presses, rows))
     return run.recording(presses, rows)
+
+
+def _press_until_answered(run: StageRun, user_ids: Sequence[str]) -> list[Press]:
+    """Let people press, and those with an error page or "try again" a few times more."""
+    presses: list[Press] = []
+    for _ in range(ROUNDS_MAX):
+        answers = run.press(user_ids)
+        presses += answers
+        user_ids = [p.user_id for p in answers if p.answer in {"", "try again"}]
+        if not user_ids:
+            break
+        _wait_until(time.monotonic() + ROUND_S)
+    return presses
 
 
 def _all_have(presses: Sequence[Press], rows: Sequence[str]) -> bool:

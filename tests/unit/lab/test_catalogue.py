@@ -35,6 +35,9 @@ def test_the_next_stage_keeps_what_a_stage_breaks_and_so_do_all_after_it() -> No
         assert stage.own in stage.breaks
         assert all(stage.own not in later.breaks for later in STAGES[following.number - 1 :])
     assert STAGES[-1].breaks == set()
+    # What depends on the machine is nothing that a stage is about, and nothing it has learned.
+    learned = [{earlier.own for earlier in STAGES[: stage.number - 1]} for stage in STAGES]
+    assert all(not s.either & ({s.own} | known) for s, known in zip(STAGES, learned, strict=True))
     assert {promise for stage in STAGES for promise in stage.breaks} == set(PROMISES)
 
 
@@ -53,6 +56,7 @@ def test_a_promise_that_is_kept_though_the_page_says_otherwise_is_a_difference()
     assert differences(first, outcome(*first.breaks)) == []
     assert differences(first, outcome(*first.breaks - {"quota"})) == ["quota"]
     assert differences(first, outcome(*first.breaks, "crash")) == ["crash"]
+    assert differences(first, outcome(*first.breaks, *first.either)) == []
 
 
 def test_the_readers_own_stage_should_keep_every_promise() -> None:

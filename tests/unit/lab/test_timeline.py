@@ -30,7 +30,7 @@ def test_it_begins_with_the_presses_counts_what_repeats_and_ends_with_her_rows()
     ]
     assert events[3].says["en"] == "reads “accepted”"
     assert events[4].says["ko"] == "Redis가 죽고, 사본으로 다시 시작한다"
-    assert events[5].says["en"] == "at the end: 2 coupons of hers"
+    assert events[5].says["en"] == "her coupons at the end: 2"
 
 
 def test_a_long_statement_is_cut_but_not_the_person_in_it() -> None:
