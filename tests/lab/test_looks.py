@@ -10,7 +10,8 @@ import pytest
 from lab.by_hand import script
 from lab.catalogue import STAGES
 from lab.judge import scenarios
-from tests.support.course import ENGLISH, KOREAN, fits, looks, sections
+from lab.texts import text
+from tests.support.course import ENGLISH, KOREAN, fits, looks, sections, verdicts
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lab.catalogue import Stage
     from lab.judge.judge import Judge
 
+PAGES = {"en": ENGLISH, "ko": KOREAN}
 pytestmark = pytest.mark.timeout(120)
 LOOKS = {
     number: looks(body) for number, body in sections(ENGLISH.read_text(encoding="utf-8")).items()
@@ -31,6 +33,15 @@ TRANSLATED = {
 def test_both_pages_show_the_same() -> None:
     assert LOOKS == TRANSLATED
     assert set(LOOKS) == {stage.number for stage in STAGES}
+
+
+@pytest.mark.parametrize("language", PAGES)
+@pytest.mark.parametrize("stage", STAGES[:-1], ids=lambda stage: stage.file.stem)
+def test_a_section_says_which_promise_its_stage_breaks(stage: Stage, language: str) -> None:
+    section = sections(PAGES[language].read_text(encoding="utf-8"))[stage.number]
+    before_questions, _, _ = section.partition("<details>")
+    said = [(verdict.mark, verdict.title) for verdict in verdicts(before_questions)]
+    assert said == [("✗", text(stage.own)[language])]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.file.stem)
