@@ -63,7 +63,8 @@ faults: setup  ## histories of faults on real servers and programs (N=1000, SEED
 		--redis $(or $(call given,REDIS),single) $(ARGS)
 controls: setup  ## campaign and simulation notice when a guard of the service is taken away
 	@$(VENV_PYTHON) -m pytest $(call workers,2) tests/faults/test_controls.py \
-		tests/simulation/test_controls.py $(ARGS)
+		tests/faults/test_acceptor_controls.py tests/simulation/test_controls.py \
+		tests/simulation/test_acceptor.py $(ARGS)
 simulate: setup  ## orders of steps and faults, many thousand a minute, in process (MINUTES=10 SEED=1)
 	@$(VENV_PYTHON) -m tests.simulation.simulate --minutes $(or $(call given,MINUTES),1) \
 		$(if $(call given,SEED),--seed $(call given,SEED)) $(ARGS)
@@ -89,7 +90,7 @@ lab: setup  ## nine stages of one coupon system, judged under faults (STAGE=4, M
 	@$(VENV_PYTHON) -m lab $(if $(call given,STAGE),--stage $(STAGE)) \
 		$(if $(call given,MINE),--mine $(MINE)) $(if $(call given,START),--start $(START)) \
 		$(if $(call given,HOLD),--hold) $(ARGS)
-test-lab: setup  ## the lab's judge and stages on real servers: two minutes
+test-lab: setup  ## the lab's judge, its stages on real servers, and the playground in Chromium: four minutes
 	@$(VENV_PYTHON) -m pytest tests/lab $(foreach page,$(COURSE),--ignore $(page)) $(ARGS)
 # What the pages of the course have the reader type and change: some five minutes.
 COURSE := tests/lab/test_looks.py tests/lab/test_questions.py

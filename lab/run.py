@@ -12,6 +12,8 @@ from lab.catalogue import STAGES, of_reader
 from lab.hold import hold
 from lab.judge.judge import Judge, running_worlds
 from lab.judge.stage_file import MistakeError
+from lab.playground.page import write_page
+from lab.report.page import write as write_report
 from lab.show import Screen
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def run(options: LabOptions) -> bool:
         right = [_once(options, worlds) for _ in range(options.runs)]
     if options.runs > 1:
         Screen((), options.language).say("runs", right=sum(right), runs=options.runs)
+    write_page(options.out)
     return all(right)
 
 
@@ -63,6 +66,7 @@ def _once(options: LabOptions, worlds: Sequence[World]) -> bool:
     for stage, outcome in outcomes:
         screen.tell(stage, outcome, in_full=len(stages) == 1)
     screen.say("took", seconds=time.perf_counter() - began, folder=options.out)
+    screen.say("report", path=write_report(options.out))
     is_right = _conclude(screen, outcomes)
     if options.hold:
         hold(judge, stages[0], screen, options.out)

@@ -99,8 +99,11 @@ class ValkeyCluster(Scoped):
     def owner_of(self, key: str) -> Valkey:
         """Return the primary that has `key`, as a node that responds knows it."""
         slot = key_slot(key.encode())
-        [port] = {shard[0] for start, end, shard in self._shards() if start <= slot <= end}
-        return self._node(port)
+        for start, end, ports in self._shards():
+            if start <= slot <= end:
+                return self._node(ports[0])
+        message = f"no node of the cluster has the slot {slot}"
+        raise ServerError(message)
 
     def replica_of(self, primary: Valkey) -> Valkey:
         """Return a replica of this primary; raise ServerError where it has none."""
@@ -113,7 +116,7 @@ class ValkeyCluster(Scoped):
     def primaries(self) -> list[Valkey]:
         """Return the nodes that have slots."""
         ports = {shard[0] for _, _, shard in self._shards()}
-        return [node for node in self.nodes if _client_port(node) in ports]
+        return [node for node in self.nodes if _ports(node) & ports]
 
     def promote(self, replica: Valkey) -> None:
         """Let a replica take over at once, also when its primary does not respond."""
@@ -138,16 +141,20 @@ class ValkeyCluster(Scoped):
         raise ServerError(message)
 
     def _node(self, port: int) -> Valkey:
-        return next(node for node in self.nodes if _client_port(node) == port)
+        return next(node for node in self.nodes if port in _ports(node))
 
     def _knows_all(self, node: Valkey) -> bool:
         lines = ask(node, "CLUSTER", "NODES").decode().splitlines()
         return len(lines) == len(self.nodes) and not any("handshake" in line for line in lines)
 
 
-def _client_port(node: Valkey) -> int:
-    """Return the port that clients of the cluster are sent to."""
-    return int(node.options.get("cluster-announce-client-port", node.port))
+def _ports(node: Valkey) -> set[int]:
+    """Return the ports that it may have in a map of the slots.
+
+    A node that has just started does not know yet which port another one announces to clients.
+    """
+    announced = (node.options.get(f"cluster-announce-{kind}") for kind in ("client-port", "port"))
+    return {node.port, *(int(port) for port in announced if port)}
 
 
 def _is_up(node: Valkey) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.engine.cluster import Cluster
+from tests.faults.journals import Story
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,3 +44,9 @@ def cluster_without(cluster: Cluster) -> Callable[..., Cluster]:
         return cluster
 
     return remove_guard
+
+
+@pytest.fixture
+def story() -> Story:
+    """Return the journal of a campaign that was opened."""
+    return Story()

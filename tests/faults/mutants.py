@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 from typing import TYPE_CHECKING
 
 from handlers.adapters.kafka import partitioner
 from handlers.adapters.mysql import ledger
+from handlers.adapters.redis import admissions, campaigns, rebuild, reconciliation, scripts
 from handlers.adapters.redis.admissions import ADMIT, CONFIRM, Admissions
 from handlers.adapters.redis.scripts import Script
 from local.poll_runner.loop import PollRunner
@@ -92,11 +92,12 @@ def _fence() -> None:
 
 def _history() -> None:
     """A campaign is current on the server that opened it, whatever that has forgotten since."""
-    scripts = [each for each in gc.get_objects() if isinstance(each, Script)]
-    assert any(HISTORY in script.source for script in scripts)
-    for script in scripts:
-        source = script.source.replace("'INFO', 'replication'", "'INFO'")
-        _replace(script, source.replace(HISTORY, "run_id:"))
+    for module in (admissions, campaigns, rebuild, reconciliation, scripts):
+        for script in vars(module).values():
+            if isinstance(script, Script):
+                source = script.source.replace("'INFO', 'replication'", "'INFO'")
+                _replace(script, source.replace(HISTORY, "run_id:"))
+    assert "run_id:" in ADMIT.source
 
 
 def _lateness() -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults.controls import broken_promises, names
 from tests.faults.engine import finding, history
 from tests.faults.engine.cluster import Cluster
-from tests.faults.engine.quiet import DISAGREE, UNREDRIVEN
-from tests.faults.engine.scenario import SPLIT, Fault, Scenario, scenario
+from tests.faults.engine.scenario import SPLIT, Fault, scenario
 from tests.faults.notes import Note
 from tests.support.unique_keys import without_unique_keys
 
@@ -22,11 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 
-# One is usually enough; where chance matters, the next history has other chances.
-HISTORIES_MAX = 4
-# Short: once all is consumed, a lost coupon does not appear after longer waiting.
-AGREE_S = 3.0
-# Nor does an event that will never happen.
+# Short: an event that will never happen does not happen after longer waiting.
 QUIET_S = 8.0
 # An apply is paused for longer than a rebuild takes, and for less time than may pass until a send
 # starts, which is three quarters of the ack timeout. Meanwhile the relay sends nothing.
@@ -54,45 +49,6 @@ NO_CONSUMER = (
     Fault(0.3, "kill", "poller-1", 6.0),
     Fault(0.3, "kill", "poller-2", 6.0),
 )
-
-
-def broken_promises(
-    cluster: Cluster, *faults: Fault, quiet_s: float = history.QUIET_S, promise: str = ""
-) -> list[str]:
-    """Play histories with these faults until a promise breaks, or `promise`; return the violations.
-
-    Each is slower than the one before, for slow machines. A result that is only
-    late is not a violation: except for a coupon too many, a history that does not end is ignored.
-    """
-    found: list[str] = []
-    for seed in range(HISTORIES_MAX):
-        played = slower(scenario(seed, faults), 2**seed)
-        found = history.run(cluster, played, quiet_s=quiet_s, agree_s=AGREE_S).violations
-        if promise and not names(promise, found):
-            continue
-        if names("P1", found) or (found and not any(is_late(violation) for violation in found)):
-            return found
-    return [f"nothing in {HISTORIES_MAX} histories, the last: {found}"]
-
-
-def slower(played: Scenario, times: int) -> Scenario:
-    def slowed(fault: Fault) -> Fault:
-        # How long an apply may be paused depends on the service's own timeouts.
-        for_s = fault.for_s if fault.kind == "hold" else fault.for_s * times
-        return dataclasses.replace(fault, at_s=fault.at_s * times, for_s=for_s)
-
-    arrivals = tuple((at_s * times, user) for at_s, user in played.arrivals)
-    faults = tuple(slowed(fault) for fault in played.faults)
-    return dataclasses.replace(played, arrivals=arrivals, faults=faults)
-
-
-def is_late(violation: str) -> bool:
-    ends = (DISAGREE, UNREDRIVEN)
-    return "not quiet" in violation and not any(end in violation for end in ends)
-
-
-def names(promise: str, violations: list[str]) -> bool:
-    return any(violation.startswith(promise) for violation in violations)
 
 
 def test_without_the_pending_record_a_killed_apply_loses_a_coupon(
@@ -199,8 +155,8 @@ def sharded() -> Iterator[Cluster]:
 @pytest.mark.parametrize(
     ("guard", "settings"),
     [
-        pytest.param("", {"REDIS_EPOCH": "off"}, id="epoch"),
-        pytest.param("history", {}, id="history, not server"),
+        pytest.param("", {"REDIS_EPOCH": "off"}, id="no epoch"),
+        pytest.param("history", {}, id="epoch of a server, not of its history"),
     ],
 )
 def test_without_its_history_a_primary_that_is_one_again_promises_coupons_already_given(
@@ -211,7 +167,9 @@ def test_without_its_history_a_primary_that_is_one_again_promises_coupons_alread
     assert names("P3", found), found
 
 
-def test_with_its_history_a_primary_that_is_one_again_is_rebuilt_first(sharded: Cluster) -> None:
+def test_with_its_history_a_primary_that_is_one_again_is_rebuilt_first(
+    sharded: Cluster,
+) -> None:
     sharded.remove_guard()
     result = history.run(sharded, scenario(0, THERE_AND_BACK))
     assert not result.violations, "\n".join([*result.violations, *result.log])

@@ -16,6 +16,7 @@ from handlers.rebuild import rebuild_handler
 from tests.support.backlog import backlog_of
 from tests.support.redis_loss import flush, mark_as_restarted
 from tests.support.service import (
+    ADMIN,
     apply,
     ask,
     create_campaign,
@@ -124,6 +125,20 @@ def test_a_serial_that_was_lost_before_any_response_is_given_to_the_next(
     assert responses[2].code == "SOLD_OUT"
 
 
+def test_a_serial_above_the_count_is_not_given_back_and_remains_once(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    records = [message(campaign_id, "second", 2), message(campaign_id, "fourth", 4)]
+    consume_handler(kafka_event(records), None)
+    flush(lossy)
+    rebuild_handler({}, None)
+    with closing(connect(lossy)) as redis:
+        assert redis.lrange(CampaignKeys.of(campaign_id).returned, 0, -1) == []
+    assert ask("GET /campaigns/{id}", campaign_id).body["remaining"] == 3
+    assert [apply(campaign_id, user).body["serial"] for user in "abc"] == [1, 3, 5]
+
+
 def test_forged_records_in_the_topic_do_not_raise_the_count(
     lossy: Settings, campaign_id: str
 ) -> None:
@@ -160,6 +175,21 @@ def test_a_user_whose_record_waits_in_failed_event_is_not_forgotten(
     assert rows(lossy, "SELECT status, attempts FROM failed_event") == [("PENDING", 0)]
     with closing(connect(lossy)) as redis:
         assert redis.zcard(f"coupon:{{{campaign_id}}}:pending") == 0
+
+
+def test_a_serial_above_the_count_is_not_given_back_because_it_is_still_to_be_given_out(
+    lossy: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id, quantity=3)
+    consume_handler(kafka_event([message(campaign_id, "second", 2)]), None)
+    flush(lossy)  # and with it the count, and an admission that was not accepted
+    rebuild_handler({}, None)
+    assert ask("GET /campaigns/{id}", campaign_id).body["remaining"] == 2
+    path = "GET /campaigns/{id}/reconciliation"
+    found = ask(path, campaign_id, user="admin", scope=ADMIN).body
+    assert found["differences"] == []
+    users = ("first", "third", "fourth")
+    assert [apply(campaign_id, user).body.get("serial") for user in users] == [1, 3, None]
 
 
 def test_what_the_topic_holds_outweighs_what_redis_alone_remembers(

@@ -58,6 +58,8 @@ def test_the_readers_stage_is_judged_and_every_broken_promise_has_a_name(tmp_pat
     assert "Kim Minji has 50 coupons." in done.stdout
     written = json.loads((tmp_path / "out" / "mine.json").read_text(encoding="utf-8"))
     assert written["promises"][0]["people"][0]["timeline"]
+    report = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "my_stage.py" in report
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,11 @@ MUTANTS = (
         "no-failed", "… forgets failed_event", "FORGETS_FAILED FLUSHES=1 REFUSALS=1 ATTEMPTS=1"
     ),
     _mutant(
+        "failed-first",
+        "… reads failed_event before the offsets",
+        "FAILED_BEFORE_OFFSETS FLUSHES=1 REFUSALS=1 ATTEMPTS=1",
+    ),
+    _mutant(
         "coupon-first",
         "… reads coupon before failed_event",
         "COUPON_BEFORE_FAILED FLUSHES=1 REFUSALS=1 ATTEMPTS=1",

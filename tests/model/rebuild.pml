@@ -39,13 +39,13 @@ inline unite() {
         users = 0;
         for (k : 0 .. USERS - 1) { users = users + (redis.applied[k] == SERIAL_OF(PAIR_OF(i))) }
         if
-        :: ((in_topic >> i) & 1) && (users != 0 || redis.applied[USER_OF(PAIR_OF(i))] != 0) ->
-            in_topic = in_topic & ~(1 << i)
+        :: ((in_topic[me] >> i) & 1) && (users != 0 || redis.applied[USER_OF(PAIR_OF(i))] != 0) ->
+            in_topic[me] = in_topic[me] & ~(1 << i)
         :: else
         fi
     }
 #endif
-    put_back(in_topic, 1);
+    put_back(in_topic[me], 1);
     put_back(in_coupon, 0)
 }
 
@@ -110,8 +110,15 @@ inline discard() {
 #define RAISE_LAST   skip
 #endif
 
+#define READ_OFFSETS  \
+    d_step { in_topic[me] = topic; reading[me] = 1; SAY("rebuild: reads the group's offsets\n") }
 #define READ_TOPIC  \
-    d_step { in_topic = topic; ALSO_LATE_IN_TOPIC; reads_on[me] = 1; SAY("rebuild: reads the topic\n") }
+    d_step { \
+        ALSO_LATE_IN_TOPIC; \
+        reading[me] = 0; \
+        reads_on[me] = 1; \
+        SAY("rebuild: reads the topic\n") \
+    }
 #ifdef WITH_FAILED_EVENTS
 #define READ_FAILED  d_step { NONE_WRITES -> read_failed() }
 #else
@@ -119,7 +126,7 @@ inline discard() {
 #endif
 #define READ_COUPON  d_step { in_coupon = coupon; SAY("rebuild: reads coupon\n") }
 #ifdef REBUILDS_THE_LATE                /* a mutant: of the first fence, as good as any */
-#define ALSO_LATE_IN_TOPIC   in_topic = in_topic | late
+#define ALSO_LATE_IN_TOPIC   in_topic[me] = in_topic[me] | late
 #else
 #define ALSO_LATE_IN_TOPIC   skip
 #endif
@@ -179,9 +186,10 @@ inline store_end() {
 
 inline end_rebuild() {
     mine = 0;
-    in_topic = 0;
+    in_topic[me] = 0;
     in_coupon = 0;
     in_failed = 0;
+    reading[me] = 0;
     reads_on[me] = 0;
     behind[me] = 0;
 #if OVERLAPS > 0
@@ -194,7 +202,7 @@ inline end_rebuild() {
 
 proctype Rebuild(byte me) {
     byte mine;
-    int in_topic, in_failed;
+    int in_failed;
     short in_coupon;
 end:
     do
@@ -215,9 +223,16 @@ end:
         :: KILLED; goto end
         fi;
 #ifdef MYSQL_BEFORE_OFFSETS
-        READ_FAILED; READ_COUPON; READ_TOPIC;
+        READ_FAILED; READ_COUPON; READ_OFFSETS; READ_TOPIC;
         d_step { NONE_WRITES && MAY_STORE -> store_end(); clean() };
 #else
+#ifdef FAILED_BEFORE_OFFSETS
+        READ_FAILED; READ_OFFSETS;
+#elif defined(COUPON_BEFORE_FAILED)
+        READ_OFFSETS;
+#else
+        READ_OFFSETS; READ_FAILED;
+#endif
         READ_TOPIC;
         if
         :: d_step { NONE_WRITES && MAY_STORE -> store_end(); clean() }
@@ -227,7 +242,7 @@ end:
 #ifdef COUPON_BEFORE_FAILED
         READ_COUPON; READ_FAILED;
 #else
-        READ_FAILED; READ_COUPON;
+        READ_COUPON;
 #endif
 #endif
         RAISE_LAST;

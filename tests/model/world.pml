@@ -161,6 +161,8 @@ byte shown[USERS];                      /* with this serial */
 #else
 #define REBUILDS  1
 #endif
+bit reading[REBUILDS];                  /* it has read the group's offsets, and not yet the end */
+int in_topic[REBUILDS];                 /* what it has found in the topic from these offsets on */
 bit reads_on[REBUILDS];                 /* it has read the topic, and has not stored its end */
 int behind[REBUILDS];                   /* what came to the topic since */
 byte rebuilding;                        /* how many run */
@@ -229,6 +231,10 @@ inline append(pair, its_fence) {
     :: its_fence < stored -> append_late(pair)
     :: else ->
         for (k : 0 .. REBUILDS - 1) {
+            if                          /* read also where it is committed meanwhile */
+            :: reading[k] -> in_topic[k] = in_topic[k] | RECORD(pair, its_fence)
+            :: else
+            fi;
             if                          /* unless another copy of it came in time */
             :: reads_on[k] && ((topic | IN_FAILED) & RECORD(pair, its_fence)) == 0 ->
                 behind[k] = behind[k] | RECORD(pair, its_fence)

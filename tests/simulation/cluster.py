@@ -29,6 +29,7 @@ from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage
 from tests.simulation.clock import Clock
 from tests.simulation.consumer import Consumer
+from tests.simulation.journal import Journal
 from tests.simulation.kafka import Log, Publisher, Topic
 from tests.simulation.ledger import DirectWriters, Ledger
 from tests.simulation.servers import Redis, Transactions
@@ -60,7 +61,8 @@ class ResponseStats:
 class Cluster:
     """One set of servers, on which one history follows the other."""
 
-    def __init__(self, settings: Settings, *, epoch: bool = True) -> None:
+    def __init__(self, settings: Settings, *, epoch: bool = True, judged: bool = False) -> None:
+        """judged: the model's acceptor judges each history at its end."""
         self.settings = dataclasses.replace(
             settings,
             pending_resend_after_s=0,
@@ -68,6 +70,8 @@ class Cluster:
             apply_rate_per_address_per_s=CALLS_PER_S,
         )
         self._epoch = epoch
+        self._is_judged = judged
+        self.journal: Journal | None = None
         self._numbers = itertools.count(1)
         self.histories = self.faults = 0
         self.stage = Stage(self._disconnect)
@@ -91,12 +95,16 @@ class Cluster:
         self._reading = Transactions(lambda: address, self.stage, writes=False)
         self._writing = Transactions(lambda: address, self.stage, writes=True)
         self.redis = Redis(self.settings, self.stage)
+        if self._is_judged:
+            self.journal = Journal(self.settings.redis_url, self.rows, self._rows.cursor())
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stage.close()
         self._clean()
         self._disconnect()
+        if self.journal:
+            self.journal.close()
         wiring.reset()
         self._overrides.close()
         self.redis.close()
@@ -119,6 +127,8 @@ class Cluster:
         self.log = Log(f"simulated-{number}")
         self.story: list[str] = []
         self.redis.begin([campaign.id for campaign in self.campaigns])
+        if self.journal:
+            self.journal.watch(self.campaigns)
         self._wire()
         for campaign in self.campaigns:
             wiring.mysql_queries().create_campaign(campaign)
@@ -168,19 +178,21 @@ class Cluster:
 
     def apply(self, users: Sequence[str], campaign_id: str) -> None:
         """The users apply and get their responses in one batch, unless the process is killed."""
-        unanswered = dict(enumerate(users))
+        unanswered, sent_s = dict(enumerate(users)), time.time()
         try:
             for index, response in apply.apply_batch([_request(u, campaign_id) for u in users]):
-                self._record(unanswered.pop(index), campaign_id, response)
+                self._record(unanswered.pop(index), campaign_id, response, sent_s)
         except Killed:
             for user in unanswered.values():
                 self.told[campaign_id, user].unsure = True
             raise
 
-    def _record(self, user: str, campaign_id: str, response: dict[str, Any]) -> None:
+    def _record(self, user: str, campaign_id: str, response: dict[str, Any], sent_s: float) -> None:
         stats, body = self.told[campaign_id, user], json.loads(response["body"])
         code = body.get("outcome") or body["code"]
         stats.heard.append((code, body.get("serial", 0)))
+        if self.journal:
+            self.journal.respond(campaign_id, user, *stats.heard[-1], sent_s)
         stats.unsure |= response["statusCode"] >= 500
         self.story.append(f"{user} receives {code} {body.get('serial', '')} of {campaign_id}")
 

@@ -20,3 +20,11 @@ def cluster(clean: Settings) -> Iterator[Cluster]:
     wiring.reset()
     with Cluster(clean) as made:
         yield made
+
+
+@pytest.fixture
+def judged_cluster(clean: Settings) -> Iterator[Cluster]:
+    """A cluster whose histories are replayed through the model's actions, too."""
+    wiring.reset()
+    with Cluster(clean, judged=True) as made:
+        yield made

@@ -26,6 +26,8 @@ def inject_redis(cluster: Cluster, kind: str) -> None:
         cluster.redis.flush()
     else:
         cluster.redis.restart(with_last_moments=kind != FROM_DISK)
+        if cluster.journal:
+            cluster.journal.begin_history()
 
 
 def poison(cluster: Cluster, kind: str, partition: int) -> None:

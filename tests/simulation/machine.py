@@ -156,7 +156,10 @@ class Protocol(RuleBasedStateMachine):
             self.cluster.pass_time(1.0)
         self.cluster.stage.kill_all()
         unfinished = heal(self.cluster)
-        self.require([*violations_at_the_end(self.cluster), *([unfinished] if unfinished else [])])
+        broken = [*violations_at_the_end(self.cluster), *([unfinished] if unfinished else [])]
+        if self.cluster.journal:
+            broken += self.cluster.journal.rejections(self.cluster.log)
+        self.require(broken)
 
     def require(self, broken: list[str]) -> None:
         if broken:

@@ -78,7 +78,8 @@ def _say(cluster: Cluster, started: float, rounds: int) -> None:
     steps, minutes = cluster.steps, _minutes(started)
     print(
         f"{rounds} rounds, {cluster.histories} histories, {steps} steps,"
-        f" {steps / minutes:.0f} steps a minute",
+        f" {steps / minutes:.0f} steps a minute;"
+        f" the model has judged {cluster.journal.events if cluster.journal else 0} events",
         flush=True,
     )
 
@@ -100,7 +101,7 @@ def _cluster() -> Iterator[Cluster]:
         settings = Settings.from_environment(environment)
         assert settings.database_address
         migrate_schema(settings.database_address, RetryDeadline(START_S, print), lenient=True)
-        with Cluster(settings) as cluster:
+        with Cluster(settings, judged=True) as cluster:
             yield cluster
 
 

@@ -95,7 +95,7 @@ class RedisRebuild:
         """Give back the serials up to the count that no user holds; return how many.
 
         They belonged to admissions that Redis lost and that reached neither Kafka nor MySQL,
-        so their users never got ACCEPTED.
+        so their users never got ACCEPTED. Those above the count are still to be given out.
         """
         keys = CampaignKeys.of(campaign_id)
         released = 0
@@ -139,7 +139,7 @@ class RedisRebuild:
         """Yield the ranges of serials from 1 to the count that no applied user has."""
         following = 1
         count = int(self._scripts.command("GET", keys.coupon_count) or 0)
-        while page := self._serials_from(keys, following):
+        while page := self._serials(keys, following, count):
             for serial in page:
                 if serial > following:
                     yield range(following, serial)
@@ -147,9 +147,9 @@ class RedisRebuild:
         if count >= following:
             yield range(following, count + 1)
 
-    def _serials_from(self, keys: CampaignKeys, lowest: int) -> list[int]:
+    def _serials(self, keys: CampaignKeys, lowest: int, highest: int) -> list[int]:
         found = self._scripts.command(
-            *("ZRANGE", keys.applied_user, lowest, "+inf", "BYSCORE"),
+            *("ZRANGE", keys.applied_user, lowest, highest, "BYSCORE"),
             *("LIMIT", 0, BATCH, "WITHSCORES"),
         )
         return [int(score) for score in found[1::2]]

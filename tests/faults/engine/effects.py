@@ -42,6 +42,8 @@ class Effects:
         self._is_read_only_too_long = False
         # In a cluster: the node that a fault has struck, which may have no slot when it ends.
         self._where: dict[Fault, str] = {}
+        # Faults that found no server which they could strike.
+        self.passed_over: set[Fault] = set()
         self._by_name: dict[str, Effect] = {
             "kill": lambda fault: cluster.fleet.kill(fault.target),
             "crash": lambda fault: (cluster.points / fault.target).touch(),
@@ -73,40 +75,46 @@ class Effects:
                 "shard-kill": lambda fault: shards.kill(fault.target),
                 "shard-freeze": lambda _: shards.freeze(),
                 "shard-takeover": lambda _: shards.lag(),
-                "shard-failover": lambda _: self._promoted(shards.fail_over()),
+                "shard-failover": lambda _: shards.fail_over(),
                 "shard-move": lambda fault: shards.begin_move(fault.target),
             }
             self._ends |= {
                 "shard-kill": lambda _: shards.revive(),
                 "shard-freeze": lambda _: shards.revive(),
-                "shard-takeover": lambda _: self._promoted(shards.take_over()),
-                "shard-failover": lambda _: self._promoted(shards.fail_over()),
+                "shard-takeover": lambda _: shards.take_over(),
+                "shard-failover": lambda _: shards.fail_over(),
                 "shard-move": lambda _: shards.end_move(),
             }
 
     def begin(self, fault: Fault) -> None:
         """Start a fault."""
-        effect = self._by_name.get(fault.kind, self._on_server)
-        try:
-            effect(fault)
-        except GONE as error:
-            self._skipped(f"{type(error).__name__}: {error}")
+        self._try(fault, self._by_name.get(fault.kind, self._on_server))
 
     def end(self, fault: Fault) -> None:
         """End a lasting fault; harmless for every other one."""
         effect = self._ends.get(fault.kind)
         if effect:
-            try:
-                effect(fault)
-            except GONE as error:
-                self._skipped(f"{type(error).__name__}: {error}")
+            self._try(fault, effect)
         elif fault.kind not in self._by_name:
             self._end_on_server(fault)
             if self._is_read_only_too_long:
                 self._set_read_only(is_on=False)
 
+    def _try(self, fault: Fault, effect: Effect) -> None:
+        try:
+            effect(fault)
+        except GONE as error:
+            self.passed_over.add(fault)
+            self._skipped(f"{type(error).__name__}: {error}")
+
     def _set_read_only(self, *, is_on: bool) -> None:
         self._is_read_only_too_long = not self.obstruction.read_only(is_on=is_on) and not is_on
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a slot is on its way to another shard."""
+        shards = self._cluster.servers.shards
+        return shards is not None and shards.is_moving
 
     def close(self) -> None:
         """End every fault that is still active."""
@@ -166,10 +174,6 @@ class Effects:
     def _lag(self) -> None:
         if self._cluster.servers.replication:
             self._cluster.servers.replication.lag()
-
-    def _promoted(self, is_promoted: bool) -> None:  # noqa: FBT001 - it is all that there is to say
-        if not is_promoted:
-            self._skipped("the replica was not promoted in time")
 
     def _fail_over(self, move: str) -> None:
         if not self._cluster.servers.fail_over(move):

@@ -46,6 +46,9 @@ def save(cluster: Cluster, result: Result) -> Finding:
         shutil.copy(server.home / "server.log", folder / "logs" / f"{name}.log")
     text = "\n".join([*result.violations, "", *result.log, ""])
     (folder / "history.txt").write_text(text, encoding="utf-8")
+    if result.judged:
+        judged = "\n".join([*result.judged, ""])
+        (folder / "journal.txt").write_text(judged, encoding="utf-8")
     write(result.scenario, folder / "history.json")
     return Finding(result, folder)
 

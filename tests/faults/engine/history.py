@@ -14,22 +14,27 @@ from typing import TYPE_CHECKING
 from handlers.domain import times
 from handlers.domain.record import Reason
 from local.harness.observations import FIRST, Histories, Row
+from tests.faults.acceptor.judge import judge
 from tests.faults.engine.injector import Injector
 from tests.faults.engine.invariants import HistoryResult, lost, violations
 from tests.faults.engine.journal import Journal
 from tests.faults.engine.load import PATIENCE_S, Load, call
 from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError, Quiet, lost_forgeries
+from tests.faults.engine.scenario import STRANGERS
 from tests.faults.notes import JOURNAL, read
 
 if TYPE_CHECKING:
+    from tests.faults.acceptor.verdict import Verdict
     from tests.faults.engine.cluster import Cluster
-    from tests.faults.engine.scenario import Scenario
+    from tests.faults.engine.scenario import Fault, Scenario
     from tests.faults.notes import Noted
 
 # For the slowest recovery: a consumer that joins again, a relay, a rebuild, on a busy machine.
 QUIET_S = 30.0
 Arrivals = tuple[tuple[float, str], ...]
 CREATE_S = 30.0
+# How a violation of the model begins, as one of a promise begins with the promise's number.
+MODEL = "MODEL"
 
 
 @dataclass(slots=True)
@@ -44,9 +49,18 @@ class Result:
     responses: int = 0
     noted: Counter[str] = field(default_factory=Counter)
     unreached: set[str] = field(default_factory=set)
+    passed_over: set[Fault] = field(default_factory=set)
     # The last fault that began another history of Redis, and seconds until the campaign was open.
     reopened: tuple[str, float] | None = None
+    events: int = 0  # of the journal that the model has judged
+    gaps: tuple[str, ...] = ()  # what of it could not be read
+    judged: list[str] = field(default_factory=list)  # the journal, where the model rejects it
     log: list[str] = field(default_factory=list)
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the model does not allow an event of the journal."""
+        return any(each.startswith(MODEL) for each in self.violations)
 
 
 def run(
@@ -63,10 +77,12 @@ def run(
     cluster.fleet.want("scheduler-2", wanted=False)
     cluster.clear()
     campaigns = _campaigns(cluster, scenario)
+    struck = next(iter(campaigns))
+    cluster.taps.watch(struck)
     for campaign_id in campaigns:
         _create(cluster, campaign_id, scenario.quantity)
     journal = Journal()
-    injector = Injector(cluster, scenario, next(iter(campaigns)), journal)
+    injector = Injector(cluster, scenario, struck, journal)
     loads = {
         campaign_id: Load(cluster.port, campaign_id, journal, cluster.stopping, patience_s)
         for campaign_id in campaigns
@@ -92,21 +108,30 @@ def run(
         except NotQuietError as error:
             broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
+    observed = cluster.taps.read(
+        scenario.quantity, loads[struck], strangers=scenario.has(STRANGERS), quiet=not broken
+    )
+    verdict = judge(observed)
     noted = {each: read(cluster.points / JOURNAL, each) for each in campaigns}
     seen = [_result(cluster, scenario, loads[each], injector, noted[each]) for each in campaigns]
     failed = [one for each in seen for one in sorted(each.failed.items())]
     for user, why in failed:
         journal.note(f"in failed_event: {user}: {why}")
+    promises = [sentence for each in seen for sentence in violations(each)]
     return Result(
         scenario,
-        [*(sentence for each in seen for sentence in violations(each)), *broken],
+        [*promises, *broken, *_rejected(verdict)],
         time.monotonic() - started,
         lost=sum(len(lost(each)) for each in seen),
         superseded=sum(why.startswith(Reason.SUPERSEDED) for _, why in failed),
         noted=sum((each.how_often for each in noted.values()), Counter[str]()),
         responses=sum(len(got) for each in seen for got in each.responses.values()),
         unreached=unreached,
+        passed_over=injector.passed_over,
         reopened=_reopened(injector, next(iter(noted.values()))),
+        events=verdict.events,
+        gaps=verdict.gaps,
+        judged=[*verdict.lines(), "", *observed.lines()] if verdict.rejected else [],
         log=[*(f"         fault: {fault}" for fault in scenario.faults), *journal.lines],
     )
 
@@ -135,6 +160,10 @@ def _reopened(injector: Injector, noted: Noted) -> tuple[str, float] | None:
         opened_s = max(noted.opened_at.values()) - lost_at
         return (name, opened_s) if opened_s > 0 else None
     return None
+
+
+def _rejected(verdict: Verdict) -> list[str]:
+    return [f"{MODEL}: not allowed: {verdict.first}"] if verdict.first else []
 
 
 def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.faults.engine.topic import TopicWriter
 
 RESTART_POLL_INTERVAL_S = 0.1
+MOVE_RETRY_S = 0.3
 
 
 class Injector:
@@ -46,11 +47,16 @@ class Injector:
         """The writer of the topic, which knows what it wrote."""
         return self._effects.topic
 
+    @property
+    def passed_over(self) -> set[Fault]:
+        """The faults that found no server which they could strike."""
+        return self._effects.passed_over
+
     def run(self, is_over: Event) -> None:
         """Inject all faults; restart dead programs until `is_over`; then heal the cluster."""
         started = time.monotonic()
         for fault in self._scenario.faults:
-            self._at(fault.at_s, f"{fault}", partial(self._begin, fault))
+            self._at(fault.at_s, f"{fault}", partial(self._begin, fault, is_over))
         try:
             while self._due:
                 due_s, _, what, action = self._due[0]
@@ -71,24 +77,33 @@ class Injector:
     def _at(self, due_s: float, what: str, action: Callable[[], None]) -> None:
         heapq.heappush(self._due, (due_s, next(self._turn), what, action))
 
-    def _begin(self, fault: Fault) -> None:
+    def _begin(self, fault: Fault, is_over: Event) -> None:
         ends_s = fault.at_s + fault.for_s
         if fault.kind == "kill":
             self._down[fault.target] = ends_s
-        self._note_loss(fault, is_end=False)
+        began = time.monotonic()
         self._effects.begin(fault)
+        self._note_loss(fault, began, is_end=False)
         if fault.lasts:
             self._lasting.append(fault)
-            self._at(ends_s, f"{fault.kind} ends", partial(self._end, fault))
+            self._at(ends_s, f"{fault.kind} ends", partial(self._end, fault, is_over, ends_s))
 
-    def _end(self, fault: Fault) -> None:
+    def _end(self, fault: Fault, is_over: Event, due_s: float) -> None:
         self._lasting.remove(fault)
-        self._note_loss(fault, is_end=True)
+        began = time.monotonic()
         self._effects.end(fault)
+        self._note_loss(fault, began, is_end=True)
+        if fault.kind == "shard-move" and self._effects.is_moving and not is_over.is_set():
+            self._lasting.append(fault)
+            self.passed_over.discard(fault)
+            again_s = due_s + MOVE_RETRY_S
+            self._at(again_s, "the move goes on", partial(self._end, fault, is_over, again_s))
 
-    def _note_loss(self, fault: Fault, *, is_end: bool) -> None:
-        if fault.kind in NEW_EPOCH and (fault.kind in LOSES_AT_END) == is_end:
-            self.last_loss = fault.name, time.monotonic()
+    def _note_loss(self, fault: Fault, began: float, *, is_end: bool) -> None:
+        if fault in self.passed_over or fault.kind not in NEW_EPOCH:
+            return
+        if (fault.kind in LOSES_AT_END) == is_end:
+            self.last_loss = fault.name, began
 
     def _restart_dead(self, now_s: float) -> None:
         """Restart what died at a point; what was killed stays down for its time."""
@@ -100,6 +115,6 @@ class Injector:
     def _end_all(self) -> None:
         for fault in list(self._lasting):
             with suppress(Exception):
-                self._end(fault)
+                self._effects.end(fault)
         self._effects.close()
         self._cluster.heal()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from local.servers import Server, Valkey
 from local.servers.ports import HOST, free_port
 from local.servers.valkey_group import ask, is_synchronized
 from tests.faults.engine.links import Link, LinkMode, Links
 from tests.faults.engine.scenario import CUT, SPLIT
+from tests.faults.taps.redis_tap import TappedValkey
+
+if TYPE_CHECKING:
+    from local.servers import Server
+    from tests.faults.taps.redis_tap import RedisTap
 
 SYNCED_S = 10.0
 POLL_INTERVAL_S = 0.02
@@ -30,10 +35,11 @@ class Replication:
     A promoted replica keeps the data of the primary up to the moment at which the link fell silent.
     """
 
-    def __init__(self, links: Links, primary: Server, address: Link) -> None:
-        """`address` leads to the primary, as a name in DNS does."""
+    def __init__(self, links: Links, primary: Server, address: Link, tap: RedisTap) -> None:
+        """`address` leads to the primary, as a name in DNS does; `tap` follows both."""
         self.primary = primary
-        self.replica: Server = Valkey(options=OPTIONS)
+        self.replica: Server = TappedValkey(tap, OPTIONS)
+        self._tap = tap
         self._address = address
         self._link = links.add(free_port(), primary.port)
 
@@ -82,6 +88,7 @@ class Replication:
         """
         ask(self.replica, "REPLICAOF", "NO", "ONE")
         self.primary, self.replica = self.replica, self.primary
+        self._tap.promoted(self.primary)
         self._address.target = self.primary.port
         self._link.retarget(self.primary.port)
         if move == SPLIT:

@@ -17,16 +17,15 @@ from redis.retry import Retry
 
 from handlers.config import DatabaseAddress
 from local.dev_settings import DEVELOPMENT_SETTINGS
-from local.servers import MariaDB, Server, Valkey
+from local.servers import MariaDB, Server
 from local.servers.ports import HOST, free_port
 from tests.faults.engine.linked_kafka import LinkedApacheKafka, LinkedTansu
 from tests.faults.engine.links import Link, Links
 from tests.faults.engine.replication import OPTIONS, Replication
 from tests.faults.engine.shards import Shards
+from tests.faults.taps.redis_tap import RedisTap, TappedValkey
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from local.servers.embedded import KafkaKind
 
 RedisKind = Literal["single", "replicas", "cluster"]
@@ -41,15 +40,16 @@ class Servers:
 
     def __init__(self, kind: KafkaKind, redis_kind: RedisKind = "single") -> None:
         kafka_port = free_port()
+        self.tap = RedisTap()
         behind = LinkedApacheKafka if kind == "apache" else LinkedTansu
+        options = OPTIONS if redis_kind == "replicas" else {}
         self.shards = Shards() if redis_kind == "cluster" else None
-        single = Valkey(options=OPTIONS if redis_kind == "replicas" else {})
-        nodes: dict[str, Valkey] = self.shards.nodes if self.shards else {"redis": single}
+        nodes = self.shards.nodes if self.shards else {"redis": TappedValkey(self.tap, options)}
         self.by_name: dict[str, Server] = {**nodes, "kafka": behind(kafka_port), "mysql": MariaDB()}
         redis_ports = self.shards.client_ports if self.shards else {"redis": free_port()}
         self._link_ports = {**redis_ports, "kafka": kafka_port, "mysql": free_port()}
         self.links: dict[str, Link] = {}
-        self._replica: Valkey | None = None
+        self._replica: Server | None = None
         self._replicates = redis_kind == "replicas"
         self.replication: Replication | None = None
         self._cleanup = ExitStack()
@@ -68,17 +68,13 @@ class Servers:
             if self.shards:
                 self.shards.start(links)
             if self._replicates:
-                self.replication = Replication(links, self.by_name["redis"], self.links["redis"])
+                where = self.by_name["redis"], self.links["redis"]
+                self.replication = Replication(links, *where, self.tap)
                 self.replication.start()
             self._cleanup = self._cleanup.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._cleanup.close()
 
     @property
@@ -105,8 +101,10 @@ class Servers:
 
     def start(self, name: str) -> None:
         """Start it on its existing data."""
-        self.links[name].accept()  # first: the readiness check of a broker uses its link
+        if name == "kafka":
+            self.links[name].accept()  # first: the readiness check of a broker uses its link
         self.by_name[name].start()
+        self.links[name].accept()  # last: a Redis is followed before a client reaches it
         self._revive_replica(name)
 
     def freeze(self, name: str) -> None:
@@ -127,10 +125,10 @@ class Servers:
         """End every fault that may still be active."""
         self._drop_replica()
         for name, server in self.by_name.items():
-            self.links[name].heal()
             self.thaw(name)
             if not server.running:
-                server.start()
+                self.start(name)
+            self.links[name].heal()
         if self.replication:
             self.replication.heal()
         if self.shards:
@@ -159,7 +157,7 @@ class Servers:
         with self.redis() as client, suppress(RedisError):
             client.config_set("repl-diskless-sync-delay", 0)
         self._drop_replica()
-        replica = self._replica = Valkey()
+        replica = self._replica = TappedValkey(self.tap)
         replica.start()
         deadline = time.monotonic() + SYNCED_S
         with closing(redis.Redis(host=HOST, port=replica.port, socket_timeout=TIMEOUT_S)) as client:
@@ -180,6 +178,7 @@ class Servers:
         primary, self.by_name["redis"] = self.by_name["redis"], self._replica
         self._replica = None
         primary.kill()
+        self.tap.promoted(self.by_name["redis"])
         self.links["redis"].retarget(self.by_name["redis"].port)
         primary.remove()
 
@@ -190,14 +189,12 @@ class Servers:
 
     def fail_over(self, move: str) -> bool:
         """Promote the replica without what the primary has written since it lags; see `promote`."""
-        replication = self.replication
-        if replication is None:
+        if self.replication is None:
             return False
-        try:
-            self.by_name["redis"] = replication.promote(move)
-        except RedisError:
-            return False
-        return True
+        with suppress(RedisError):
+            self.by_name["redis"] = self.replication.promote(move)
+            return True
+        return False
 
     def redis(self, timeout_s: float = TIMEOUT_S, key: str = "") -> Any:
         """Return a client that bypasses the link; in a cluster of the node that has `key`."""
@@ -250,9 +247,10 @@ class Servers:
 
     def _remove(self) -> None:
         self._drop_replica()
-        replication, self.replication = self.replication, None
-        if replication:
-            replication.remove()
+        self.tap.close()
+        if self.replication:
+            self.replication.remove()
+            self.replication = None
         for name, server in self.by_name.items():
             self.thaw(name)
             server.remove()

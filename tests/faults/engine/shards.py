@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from redis.crc import key_slot
 from redis.exceptions import RedisError
@@ -18,11 +17,9 @@ from tests.faults.engine.links import Link, LinkMode, Links
 from tests.faults.engine.replication import OPTIONS
 from tests.faults.engine.scenario import EMPTIED, WHOLE
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 CLIENT_PORT, NODE_PORT = "cluster-announce-client-port", "cluster-announce-port"
-PROMOTED_S = 2.0
+OWNER_S = 2.0
+KEYS_MAX = 1000  # in the slot of a campaign: seven, and those of another one by chance
 POLL_INTERVAL_S = 0.02
 # The shard is in such a state that a fault of it has no effect.
 GONE = (RedisError, ServerError)
@@ -44,7 +41,7 @@ class Shards:
         self.key = CAMPAIGNS
         self._replication: dict[str, Link] = {}
         self._struck: list[Valkey] = []
-        self._move: tuple[int, Valkey, Valkey] | None = None
+        self._move: tuple[int, Valkey] | None = None
 
     @property
     def client_ports(self) -> dict[str, int]:
@@ -72,15 +69,14 @@ class Shards:
 
     def heal(self) -> None:
         """All nodes run and all links are whole: return once every shard has its replica again."""
-        for link in self._replication.values():
-            link.heal()
+        self._heal_replication()
         for node in self.nodes.values():
             ask(node, "CONFIG", "SET", "min-replicas-to-write", 1)
-            if self._move:  # what was left behind is rebuilt
-                with suppress(RedisError):  # a replica
-                    ask(node, "CLUSTER", "SETSLOT", self._move[0], "STABLE")
-        self._struck, self._move = [], None
+        self._struck = []
         await_condition(self._is_whole, "that the cluster is whole again")
+        with suppress(*GONE):
+            self.end_move()
+        self._move = None
 
     def kill(self, how: str) -> None:
         """End the primary for a while. EMPTIED: and its replica, and they lose their data."""
@@ -114,17 +110,18 @@ class Shards:
         """From now on the replica gets nothing, and no end of the connection notices."""
         self._replication[self.owner()].set(LinkMode.SILENT)
 
-    def take_over(self) -> bool:
+    def take_over(self) -> None:
         """Promote the replica without asking the primary, which is demoted when it hears of it."""
-        primary, replica = self._pair()
-        is_promoted = self._promote(replica, "TAKEOVER")
-        self._replication[self._name(primary)].heal()
-        return is_promoted
+        try:
+            _, replica = self._pair()
+            self._promote(replica, "TAKEOVER")
+        finally:
+            self._heal_replication()
 
-    def fail_over(self) -> bool:
+    def fail_over(self) -> None:
         """Promote the replica in order: nothing is lost, and the history is another one."""
         _, replica = self._pair()
-        return self._promote(replica)
+        self._promote(replica)
 
     def begin_move(self, how: str) -> None:
         """Move the campaign's slot to another shard. Key by key, the first of them now."""
@@ -135,33 +132,56 @@ class Shards:
         if how == WHOLE:
             where = ("SLOTSRANGE", slot, slot, "NODE", ids[1])
             ask(source, "CLUSTER", "MIGRATESLOTS", *where)
+            self._await_owner(target)
             return
-        self._move = slot, source, target
+        self._move = slot, target
         ask(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
         ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
-        self._migrate(1)
+        self._migrate(source, 1)
 
     def end_move(self) -> None:
-        """Move the other keys, and give the slot to the shard that has them now."""
+        """Move the other keys, and give the slot to the shard that has them now.
+
+        Where a node does not respond it has to be called again: no operator leaves it at that.
+        """
         if self._move:
-            slot, source, target = self._move
-            self._migrate(1000)
+            slot, target = self._move
+            source = self.nodes[self.owner()]  # perhaps promoted since
+            self._migrate(source, KEYS_MAX)
+            owner = ask(target, "CLUSTER", "MYID").decode()
             for node in (target, source):
-                owner = ask(target, "CLUSTER", "MYID").decode()
                 ask(node, "CLUSTER", "SETSLOT", slot, "NODE", owner)
             self._move = None
+            self._await_owner(target)
 
-    def _migrate(self, count: int) -> None:
+    @property
+    def is_moving(self) -> bool:
+        """Whether a move has begun that has not ended."""
+        return self._move is not None
+
+    def _migrate(self, source: Valkey, count: int) -> None:
         assert self._move
-        slot, source, target = self._move
+        slot, target = self._move
         keys = ask(source, "CLUSTER", "GETKEYSINSLOT", slot, count)
         if keys:
             where = (HOST, target.port, "", 0, MIGRATE_TIMEOUT_MS)
             ask(source, "MIGRATE", *where, "REPLACE", "KEYS", *keys)
 
-    def _promote(self, replica: Valkey, *how: str) -> bool:
+    def _promote(self, replica: Valkey, *how: str) -> None:
         ask(replica, "CLUSTER", "FAILOVER", *how)
-        return _within(PROMOTED_S, lambda: self.nodes[self.owner()] is replica)
+        self._await_owner(replica)
+
+    def _await_owner(self, node: Valkey) -> None:
+        deadline = time.monotonic() + OWNER_S
+        while self.nodes[self.owner()] is not node:
+            if time.monotonic() > deadline:
+                message = f"the campaign did not come to {node.address} in time"
+                raise ServerError(message)
+            time.sleep(POLL_INTERVAL_S)
+
+    def _heal_replication(self) -> None:
+        for link in self._replication.values():
+            link.heal()
 
     def _let_alone(self, replica: Valkey) -> None:
         """Let the replica decide without the primary, as if it had a replica itself."""
@@ -173,8 +193,9 @@ class Shards:
 
     def _is_whole(self) -> bool:
         try:
-            shards = [self._cluster.replica_of(node) for node in self._cluster.primaries()]
-            return len(shards) == len(self.nodes) // 2 and self._cluster.is_whole()
+            primaries = self._cluster.primaries()
+            is_complete = len(primaries) == len(self.nodes) // 2 and self._cluster.is_whole()
+            return is_complete and all(map(_takes_writes, primaries))
         except GONE:
             return False
 
@@ -182,10 +203,6 @@ class Shards:
         return next(name for name, each in self.nodes.items() if each is node)
 
 
-def _within(seconds: float, holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_INTERVAL_S)
-    return True
+def _takes_writes(primary: Valkey) -> bool:
+    """Return whether it counts its replica already, as min-replicas-to-write does."""
+    return "min_slaves_good_slaves:1" in ask(primary, "INFO", "replication").decode()

@@ -64,13 +64,18 @@ class Tally:
     def by_fault(self) -> dict[str, tuple[int, int, int]]:
         """Return by fault: how often it happened, in how many histories, how many of these broke.
 
-        A named point that was armed and that no program reached did not happen.
+        A named point that was armed and that no program reached did not happen, nor did a fault
+        that found no server which it could strike.
         """
         times: Counter[str] = Counter()
         histories: Counter[str] = Counter()
         broken: Counter[str] = Counter()
         for result in self.results:
-            happened = [f for f in result.scenario.faults if f.target not in result.unreached]
+            happened = [
+                fault
+                for fault in result.scenario.faults
+                if fault.target not in result.unreached and fault not in result.passed_over
+            ]
             names = [fault.name for fault in happened]
             times.update(names)
             histories.update(set(names))
@@ -95,10 +100,20 @@ class Tally:
                 f"{max(after_s):.1f} s at most, in {len(after_s)} histories"
                 for name, after_s in sorted(self.reopened().items())
             ),
+            self._about_journals(),
             f"{self.lost} accepted users have no coupon",
             f"{len(self.failed)} histories broke a promise",
         ]
         return "\n".join(lines)
+
+    def _about_journals(self) -> str:
+        """Return what the model said; a journal with a gap shows nothing, accepted or not."""
+        events = sum(result.events for result in self.results)
+        whole = [result for result in self.results if not result.gaps]
+        accepted = len(whole) - sum(result.is_rejected for result in whole)
+        line = f"{accepted} journals accepted by the model, {events} events"
+        gaps = len(self.results) - len(whole)
+        return f"{line}; {gaps} with a gap" if gaps else line
 
     def write(self, path: Path) -> None:
         """Write the results as JSON."""
@@ -128,6 +143,8 @@ class Tally:
                     "reopened": result.reopened,
                     "noted": dict(result.noted),
                     "unreached": sorted(result.unreached),
+                    "events": result.events,
+                    "gaps": result.gaps,
                     "violations": result.violations,
                     "log": result.log if result.violations else [],
                 }

@@ -1,0 +1,127 @@
+"""The actions of the model on MySQL, in the order in which its locks let them happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from handlers.domain.record import FailedStatus, Reason
+from tests.faults.acceptor.events import EndStored, Failed, FenceRaised, RowWritten
+from tests.faults.acceptor.world import World, is_late, mirrors, require
+
+if TYPE_CHECKING:
+    from tests.faults.acceptor.events import MySQLEvent
+
+COLLISIONS = frozenset({Reason.SERIAL_TAKEN, Reason.USER_HAS_OTHER_SERIAL})
+
+
+@dataclass(slots=True)
+class Tables:
+    """MySQL as world.pml has it: the fence, the stored ends, the rows."""
+
+    world: World
+    fence: int = 0
+    ends: list[EndStored] = field(default_factory=list)
+    serials: dict[str, int] = field(default_factory=dict)
+
+    def step(self, event: MySQLEvent) -> None:
+        """Judge one event; raise NotEnabledError."""
+        match event:
+            case FenceRaised():
+                raise_fence(self, event)
+            case EndStored():
+                store_end(self, event)
+            case RowWritten():
+                insert(self, event)
+            case Failed(status=FailedStatus.PENDING):
+                fail(self, event)
+            case Failed(status=FailedStatus.RESOLVED):
+                resolve(self, event)
+            case Failed():
+                pass  # DEAD: it waits for a serial
+
+
+@mirrors("rebuild.pml", "rebuild %d: raises the fence to %d")
+def raise_fence(tables: Tables, event: FenceRaised) -> None:
+    """``fence++; mine = fence``."""
+    require(event.fence == tables.fence + 1, "FENCE_FIRST", f"{event.fence} after {tables.fence}")
+    tables.fence = event.fence
+
+
+@mirrors("rebuild.pml", "store_end", "rebuild %d: stores its end under fence %d")
+def store_end(tables: Tables, event: EndStored) -> None:
+    """Draw the line: what is behind it, of an earlier fence, is late.
+
+    ``fence == mine``
+    """
+    mine, has_begun = event.fence, event.fence in tables.world.begun
+    require(tables.fence == mine, "MAY_STORE", f"the fence is {tables.fence}, not {mine}")
+    require(has_begun, "MAY_BEGIN", f"no Redis was closed under fence {mine}")
+    tables.ends.append(event)
+
+
+@mirrors("consume.pml", "insert", "MySQL: user %d has serial %d")
+@mirrors("consume.pml", "MySQL: user %d does not get serial %d")
+@mirrors("apply.pml", "user %d writes directly:")
+def insert(tables: Tables, event: RowWritten) -> None:
+    """Write a row that no guard blocks, from apply or a redrive (``fence == under``), or a record.
+
+    A row does not show who wrote it. So it must be one that some writer of the model may write:
+    an admission under the present fence, or a record in the topic that is not late.
+    """
+    user, serial, world = event.user, event.serial, tables.world
+    quantity = world.seen.quantity
+    require(1 <= serial <= quantity, "P1_one_too_many", f"{user} has serial {serial} of {quantity}")
+    require(user not in tables.serials, "P2_two_for_one_user", f"{user} has a row already")
+    holds = serial not in tables.serials.values()
+    require(holds, "durable_admissions_collide", f"serial {serial} has a row already")
+    may_write = (user, serial, tables.fence) in world.admitted
+    why = f"{user}, {serial}: not admitted under fence {tables.fence}, and no record is in time"
+    require(may_write or _is_in_time(tables, user, serial), "MAY_WRITE", why)
+    tables.serials[user] = serial
+
+
+@mirrors("consume.pml", "write", "MySQL: user %d, serial %d, came too late")
+@mirrors("consume.pml", "MySQL: refuses user %d, failed_event has it")
+@mirrors("consume.pml", "MySQL: refuses late user %d, failed_event has it")
+def fail(tables: Tables, event: Failed) -> None:
+    """Keep a record that becomes no row now: it is late, or MySQL refuses it for a while.
+
+    ``durable_admissions_collide = 1;``
+    """
+    place = event.partition, event.offset
+    admission = tables.world.of_place.get(place)
+    if admission is None or tables.world.seen.strangers:
+        return  # not a record of the model
+    if event.reason == Reason.SUPERSEDED:
+        why = f"{admission} at {place} came in time"
+        require(is_late(admission[2], place, tables.ends), "late", why)
+    is_collision = event.reason in COLLISIONS
+    why = f"{admission} at {place}: {event.reason}"
+    require(not is_collision, "durable_admissions_collide", why)
+
+
+@mirrors("redrive.pml", "resolve")
+@mirrors("redrive.pml", "redrive: what came too late is resolved, without a row")
+def resolve(tables: Tables, event: Failed) -> None:
+    """Resolve a failed event whose user has a row, or which is late.
+
+    ``OF_USER(coupon, FAILED_USER) != 0``
+    """
+    place = event.partition, event.offset
+    admission = tables.world.of_place.get(place)
+    if admission is None:
+        return
+    user, _, fence = admission
+    may = user in tables.serials or is_late(fence, place, tables.ends)
+    require(may, "RESOLVED", f"{user} has no row, and {place} is not late")
+
+
+def _is_in_time(tables: Tables, user: str, serial: int) -> bool:
+    """Return whether the topic has a record of this pair that is not late by now."""
+    return any(
+        not is_late(fence, place, tables.ends)
+        for (its_user, its_serial, fence), places in tables.world.places.items()
+        if (its_user, its_serial) == (user, serial)
+        for place in places
+    )

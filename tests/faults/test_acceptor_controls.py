@@ -1,0 +1,79 @@
+"""Without a guard the journal of a history is rejected, also where no promise was broken in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.engine import history
+from tests.faults.engine.scenario import Fault, Scenario, scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.faults.engine.cluster import Cluster
+    from tests.faults.engine.history import Result
+
+pytestmark = pytest.mark.timeout(300)
+
+# Where a promise breaks or where the order of processes matters, the next history may differ.
+HISTORIES_MAX = 4
+# As for the controls of the promises: an apply may be paused for longer than a rebuild takes.
+PATIENT = {"KAFKA_ACK_TIMEOUT_MS": "8000", "PENDING_RESEND_AFTER_S": "10"}
+# No other user applies: what is written too late takes no serial from another user.
+PAUSED = (Fault(0.0, "hold", "gateway.admitted", 2.5), Fault(0.25, "redis-flush"))
+RESTARTED = (Fault(0.2, "redis-kill", for_s=0.05),)
+
+
+def played(faults: Sequence[Fault], users: int) -> Scenario:
+    arrivals = tuple((0.1 + 0.05 * number, f"u{number}") for number in range(users))
+    return dataclasses.replace(scenario(0, faults), arrivals=arrivals)
+
+
+def rejected_alone(cluster: Cluster, wanted: Scenario) -> tuple[str, list[Result]]:
+    """Play until the model, and nothing else, objects; return what it says, and all results."""
+    results = []
+    for _ in range(HISTORIES_MAX):
+        result = history.run(cluster, wanted)
+        results.append(result)
+        if result.is_rejected and len(result.violations) == 1:
+            return result.violations[0], results
+    return "", results
+
+
+@pytest.mark.parametrize(
+    ("guard", "settings", "wanted", "sign"),
+    [
+        pytest.param("confirmation", {}, played((), 8), "CONFIRMED", id="confirmation"),
+        pytest.param("pending", {}, played((), 8), "pending is", id="pending record"),
+        pytest.param("fence", PATIENT, played(PAUSED, 1), "MAY_WRITE", id="fence of a row"),
+        pytest.param("lateness", PATIENT, played(PAUSED, 1), "MAY_WRITE", id="late records"),
+        pytest.param(
+            "", {"REDIS_EPOCH": "off"}, played(RESTARTED, 12), "OPEN", id="epoch compared"
+        ),
+    ],
+)
+def test_without_a_guard_the_model_rejects_a_history_in_which_no_promise_was_broken(
+    cluster_without: Callable[..., Cluster],
+    guard: str,
+    settings: dict[str, str],
+    wanted: Scenario,
+    sign: str,
+) -> None:
+    found, results = rejected_alone(cluster_without(guard, **settings), wanted)
+    assert sign in found, [each.violations for each in results]
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [({}, played((), 8)), (PATIENT, played(PAUSED, 1)), ({}, played(RESTARTED, 12))],
+)
+def test_with_every_guard_the_model_accepts_the_same_histories(
+    cluster_without: Callable[..., Cluster], settings: dict[str, str], wanted: Scenario
+) -> None:
+    result = history.run(cluster_without(**settings), wanted)
+    assert not result.violations, "\n".join([*result.violations, *result.log])
+    assert result.events > len(wanted.arrivals)
+    assert not result.gaps

@@ -1,0 +1,63 @@
+"""The model rejects a simulated history without a guard; test_protocol.py shows that it accepts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.simulation import mutants as without
+from tests.simulation.machine import Violation
+from tests.simulation.run import play
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.simulation.cluster import Cluster
+
+    TakeAway = Callable[[pytest.MonkeyPatch, Cluster], None]
+
+# Several times what each control needs; the histories are always the same.
+HISTORIES_MAX = 300
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def rejected(cluster: Cluster) -> list[str]:
+    """Return what the first history that is not accepted breaks."""
+    with pytest.raises(Violation) as found:
+        play(cluster, HISTORIES_MAX, shrinks=False)
+    return str(found.value).split("\n\n")[0].splitlines()
+
+
+@pytest.mark.parametrize(
+    ("take_away", "sign"),
+    [
+        pytest.param(without.pending, "pending is", id="pending record"),
+        pytest.param(without.confirmation, "CONFIRMED", id="confirmation after the ack"),
+        pytest.param(without.durable, "CONFIRMED", id="accepted once it is safe"),
+        pytest.param(without.fence, "MAY_WRITE", id="fence of a row"),
+    ],
+)
+def test_without_a_guard_the_model_alone_rejects_a_history(
+    judged_cluster: Cluster, monkeypatch: pytest.MonkeyPatch, take_away: TakeAway, sign: str
+) -> None:
+    take_away(monkeypatch, judged_cluster)
+    [broken] = rejected(judged_cluster)
+    assert broken.startswith("MODEL")
+    assert sign in broken
+
+
+@pytest.mark.parametrize(
+    ("take_away", "sign"),
+    [
+        pytest.param(without.lateness, "durable_admissions_collide", id="late records"),
+        pytest.param(without.order, "HAS_INDEX", id="rows first"),
+        pytest.param(without.settle, "pending_for_good", id="settle"),
+    ],
+)
+def test_without_a_guard_the_model_names_the_first_step_that_it_does_not_allow(
+    judged_cluster: Cluster, monkeypatch: pytest.MonkeyPatch, take_away: TakeAway, sign: str
+) -> None:
+    take_away(monkeypatch, judged_cluster)
+    assert any(sign in each for each in rejected(judged_cluster))
