@@ -63,3 +63,10 @@ def in_bash(command: str) -> str:
         ["bash", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT, timeout=60
     )
     return done.stdout.strip()
+
+
+def test_control_other_words_and_numbers_do_not_fit() -> None:
+    assert fits("~7 of 40, …", "12 of 40, kim-minji")
+    assert not fits("~7 of 40", "12 of 41")
+    assert not fits("100", "99")
+    assert not fits("accepted", "already applied")

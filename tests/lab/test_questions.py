@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.catalogue import STAGES
+from lab.judge.laws import Ruling
 from lab.judge.promises import LANES, PROMISES
 from lab.texts import text
 from tests.support.course import ENGLISH, KOREAN, experiments, fits
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.judge.judge import Judge
-    from lab.judge.laws import Ruling
+    from lab.judge.laws import State
     from tests.support.course import Experiment, Verdict
 
 pytestmark = pytest.mark.timeout(300)
@@ -24,6 +25,8 @@ RUNS_MAX = 3
 MARKS = {"✓": "kept", "✗": "broken"}
 IN_ENGLISH = experiments(ENGLISH.read_text(encoding="utf-8"))
 IN_KOREAN = experiments(KOREAN.read_text(encoding="utf-8"))
+NAMES = ["rows", "quota", "unanswered", "presses", "late", "lost", "accepted", "barred", "killed"]
+COUNTS = dict.fromkeys([*NAMES, "unused", "people"], 1)
 BY_TITLE = {text(promise)["en"]: promise for promise in PROMISES}
 
 
@@ -80,3 +83,11 @@ def test_the_judge_says_of_a_changed_stage_what_the_answer_says(
             return
         seen.append({name: (ruling.state, ruling.seen) for name, ruling in found.items()})
     pytest.fail(f"{RUNS_MAX} runs did not say {english.verdicts}: {seen}")
+
+
+def test_control_an_answer_that_says_the_contrary_is_noticed() -> None:
+    for experiment in IN_ENGLISH:
+        for verdict in experiment.verdicts:
+            promise = BY_TITLE[verdict.title]
+            state: State = "kept" if verdict.mark == "✗" else "broken"
+            assert not agrees(verdict, Ruling(promise, state, COUNTS, ()), "en")
