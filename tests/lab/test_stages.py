@@ -57,7 +57,7 @@ def test_control_without_its_unique_keys_the_eighth_stage_writes_twice(
     assert "twice" in judged(judge, tmp_path, STAGES[7], keys).broken
 
 
-def test_control_without_the_wait_for_the_ack_the_eighth_stage_loses_nobody_while_it_relays(
+def test_control_without_the_wait_for_the_ack_the_eighth_stage_loses_none_while_it_relays(
     judge: Judge, tmp_path: Path
 ) -> None:
     no_wait = (".get(timeout=1)", "")
