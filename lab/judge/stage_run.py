@@ -62,6 +62,12 @@ class StageRun:
         except TableError as error:
             raise MistakeError(of_table(error.args[0], error, self.team.stage)) from error
         self.began_s = time.monotonic()
+        with self.serving():
+            yield
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Run consumer and clock inside the block, on what is there."""
         self.begin_delivery(self.world.ends())
         if self._clock:
             self._clock.call("tick")

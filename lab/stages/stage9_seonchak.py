@@ -56,4 +56,4 @@ def consume(records: list) -> None:
 def every_second() -> None:
     """Relay, redrive and rebuild: each is a Lambda function of its own."""
     for handler in (rebuild.rebuild_handler, relay.relay_handler, redrive.redrive_handler):
-        handler({}, LambdaContext(handler.__name__, 60))
+        handler({}, LambdaContext(handler.__name__, 900))

@@ -95,4 +95,4 @@ def test_held_servers_can_be_looked_at_until_ctrl_c(tmp_path: Path) -> None:
         process.stdout.read()
     assert process.returncode == 128 + signal.SIGINT
     assert int(shown.stdout) == 1000, shown.stderr
-    assert not (tmp_path / "servers.env").exists()
+    assert not (tmp_path / "by-hand.sh").exists()

@@ -32,6 +32,7 @@ TARGETS = [
     "bench",
     "lab",
     "test-lab",
+    "test-course",
     "package",
     "up",
     "down",

@@ -1,4 +1,4 @@
-"""README.ko.md is README.md in Korean: the same structure, code and links."""
+"""The Korean pages are the English ones in Korean: the same structure, code and links."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from tests.support.paths import README, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 KOREAN = ROOT / "README.ko.md"
+PAIRS = [(README, KOREAN), (ROOT / "docs" / "lab.en.md", ROOT / "docs" / "lab.ko.md")]
+in_pairs = pytest.mark.parametrize(("english", "korean"), PAIRS, ids=["readme", "lab"])
 ENGLISH_TEXT = README.read_text(encoding="utf-8")
 KOREAN_TEXT = KOREAN.read_text(encoding="utf-8")
 COMMENT = re.compile(r"(^|\s+)#.*$", re.MULTILINE)
 HANGUL = re.compile("[가-힣]")
+LANGUAGE = re.compile(r"\.(en|ko)\.md$")
 
 
 class PageStructure(NamedTuple):
@@ -26,14 +30,15 @@ class PageStructure(NamedTuple):
     levels: list[int]  # of the headings
     blocks: list[str]  # of code, without comments
     names: set[str]  # in backticks
-    links: list[str]  # sorted, as sentences differ in their order; a heading here by its number
+    links: list[str]  # sorted, as sentences differ in their order; a heading here by its number,
+    # and a page that there is in both languages without its language
     rows: int  # of tables
 
 
 def structure(text: str) -> PageStructure:
     """Return what a translation must not change."""
     numbers = {anchor: str(number) for number, anchor in enumerate(ordered_anchors(text))}
-    targets = [target for target in links(text) if target not in {README.name, KOREAN.name}]
+    targets = [LANGUAGE.sub(".md", target) for target in links(text)]
     return PageStructure(
         levels=[level for level, _ in headings(text)],
         blocks=[COMMENT.sub("", block[0]) for block in FENCE.finditer(text)],
@@ -48,19 +53,29 @@ def ordered_anchors(text: str) -> list[str]:
     return [next(iter(anchors(f"# {words}"))) for _, words in headings(text)]
 
 
-def test_both_have_the_same_structure_code_and_links() -> None:
-    assert structure(KOREAN_TEXT) == structure(ENGLISH_TEXT)
+@in_pairs
+def test_both_have_the_same_structure_code_and_links(english: Path, korean: Path) -> None:
+    assert structure(korean.read_text(encoding="utf-8")) == structure(
+        english.read_text(encoding="utf-8")
+    )
 
 
-def test_each_links_to_the_other_at_its_top() -> None:
-    assert f"[한국어]({KOREAN.name})" in "".join(ENGLISH_TEXT.splitlines()[:5])
-    assert f"[English]({README.name})" in "".join(KOREAN_TEXT.splitlines()[:5])
+@in_pairs
+def test_each_links_to_the_other_at_its_top(english: Path, korean: Path) -> None:
+    assert f"[한국어]({korean.name})" in top(english)
+    assert f"[English]({english.name})" in top(korean)
 
 
-def test_the_text_is_korean() -> None:
-    prose = [
-        part for part in FENCE.sub("", KOREAN_TEXT).split("\n\n")[2:] if not part.startswith("[")
-    ]
+def top(page: Path) -> str:
+    return "".join(page.read_text(encoding="utf-8").splitlines()[:5])
+
+
+@in_pairs
+def test_the_text_is_korean(english: Path, korean: Path) -> None:
+    assert english != korean
+    text = FENCE.sub("", korean.read_text(encoding="utf-8"))
+    # Not the lines of links, and not HTML.
+    prose = [part for part in text.split("\n\n")[2:] if part.strip() and part[0] not in "[<"]
     assert [part for part in prose if not HANGUL.search(part)] == []
 
 
