@@ -115,8 +115,9 @@ def is_doubtful(reply: Any) -> bool:
     if isinstance(reply, ResponseError):
         is_refusal = isinstance(reply, ReadOnlyError | MasterDownError)
         return is_refusal or str(reply).startswith("NOREPLICAS")
-    code = reply[0] if isinstance(reply, list) and reply else reply
-    return bool(code == b"STALE")
+    while isinstance(reply, list) and reply:
+        reply = reply[0]  # a code is the first of a reply, or of each reply to an applicant
+    return bool(reply == b"STALE")
 
 
 def _reply(connection: Any) -> Any:
