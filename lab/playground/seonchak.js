@@ -220,8 +220,7 @@ const load = (fence, coupons, isPending) => script("load", words(coupons), (keys
 
 const returnSerials = (fence) => script("return_serials", `fence ${fence}`, (keys, world) => {
   const held = Object.values(keys.applied_user);
-  const highest = Math.max(keys.coupon_count, ...held);
-  const gaps = Array.from({ length: highest }, (_, index) => index + 1)
+  const gaps = Array.from({ length: keys.coupon_count }, (_, index) => index + 1)
     .filter((serial) => !held.includes(serial));
   if (gaps.length) requireMine(keys, world, fence);
   keys.returned.push(...gaps.filter((serial) => !keys.returned.includes(serial)));

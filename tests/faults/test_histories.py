@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from tests.faults.engine.history import Result
 
 PARTS = 3
-HISTORIES = 60
+HISTORIES = 36
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)  # some 60 s on an idle machine; other tests run in parallel
+@pytest.mark.timeout(600)  # some 40 s on an idle machine; other tests run in parallel
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_promise_is_broken_in_histories_of_faults(part: int) -> None:
     explained: list[str] = []
