@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 
+# Pairs of pollers that are started in turn.
+POLLERS_MAX = 4
 # Short: an event that will never happen does not happen after longer waiting.
 QUIET_S = 8.0
 # An apply is paused for longer than a rebuild takes, and for less time than may pass until a send
@@ -78,8 +80,14 @@ def test_offsets_committed_before_the_rows_lose_the_coupons_that_redis_loses_too
         Fault(0.5, "kill", "poller-2", 0.3),
         Fault(0.55, "redis-flush"),
     )
-    found = broken_promises(cluster_without("commit-order"), *faults)
-    assert names("P3", found), found
+    # How the pollers share the partitions lasts as long as they run. With some shares, no history
+    # has a batch under way when they are killed: so new ones get another chance.
+    found: list[str] = []
+    for _ in range(POLLERS_MAX):
+        found = broken_promises(cluster_without("commit-order"), *faults)
+        if names("P3", found):
+            return
+    pytest.fail(f"{found}")
 
 
 def test_without_the_unique_keys_a_second_delivery_makes_a_second_coupon(

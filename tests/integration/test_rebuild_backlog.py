@@ -149,7 +149,8 @@ def test_a_rebuild_asks_for_its_time_at_every_page_of_coupons_and_ends_when_it_i
     consume_handler(kafka_event(issued), None)
     flush(lossy)
     monkeypatch.setattr(rebuild, "PAGE", 2)
-    with pytest.raises(UnavailableError, match="this function's time is over"):
+    # In a cluster the campaigns of other shards go on, and the error names those that did not.
+    with pytest.raises(UnavailableError, match=f"this function's time is over|{campaign_id}"):
         rebuild_in(rebuild.PAGE_MS)
     assert apply(campaign_id, "user-6").status == 503
     assert rebuild_in(100_000) == 4  # three pages, and one that is empty
