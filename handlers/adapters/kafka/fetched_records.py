@@ -59,7 +59,9 @@ class CommittedRecords(Fetcher.PartitionRecords):  # type: ignore[misc] # untype
         try:
             records: list[Any] = super().take(n)
         except Exception:
-            self.drain()  # the iterator has ended; kafka-python would ask it again for ever
+            # Whatever it was, it is raised. The iterator has ended, and kafka-python would ask it
+            # again for ever: the partition, and with it all others, would be lost to this reader.
+            self.drain()
             raise
         if records:
             self.next_fetch_offset = max(self.next_fetch_offset, records[-1].offset + 1)

@@ -67,7 +67,7 @@ class Holding:
         words = [word for word in words if word not in OPTIONS]
         match name, key:
             case "PERSIST", _:
-                pass
+                pass  # a write that changes nothing: a primary that is cut off cannot make it
             case "HSET", "campaign":
                 self._set_fields(dict(_pairs(words)))
             case "SET", "coupon_count":
