@@ -11,6 +11,10 @@ from handlers.config import KafkaSecurity, Settings
 # A Lambda function has little time to connect; a broker that needs longer counts as down.
 BOOTSTRAP_TIMEOUT_MS = 5000
 CONNECT_TIMEOUT_S = 3.0
+# A connection that stays open but passes nothing (a virtual IP that moved, a firewall that forgot
+# it) is left after this time: as long a rebuild stands still, and with it the campaigns. A broker
+# answers a fetch within half a second, and has the rest of the time to send the records.
+REQUEST_TIMEOUT_MS = 10_000
 
 
 def connection_options(settings: Settings) -> dict[str, Any]:
@@ -19,6 +23,7 @@ def connection_options(settings: Settings) -> dict[str, Any]:
         "bootstrap_servers": list(settings.kafka_bootstrap_servers),
         "client_id": "seonchak",
         "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
+        "request_timeout_ms": REQUEST_TIMEOUT_MS,
     }
     if settings.kafka_security is KafkaSecurity.PLAINTEXT:
         return common
