@@ -45,6 +45,8 @@ class Result:
     violations: list[str]
     duration_s: float
     lost: int = 0  # accepted users without a coupon
+    excused: list[str] = field(default_factory=list)  # violations that window.py has taken out
+    lost_in_window: int = 0
     superseded: int = 0  # records that came too late for a rebuild
     responses: int = 0
     noted: Counter[str] = field(default_factory=Counter)
@@ -74,6 +76,7 @@ def run(
     """Play `scenario` in `cluster`; the result has every violation found."""
     started = time.monotonic()
     cluster.heal()
+    cluster.confirm_by(scenario.confirming)
     cluster.fleet.want("scheduler-2", wanted=False)
     cluster.clear()
     campaigns = _campaigns(cluster, scenario)
