@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.servers.valkey_group import ask
 from tests.faults.controls import broken_promises, names
 from tests.faults.engine import finding, history
 from tests.faults.engine.cluster import Cluster
@@ -43,8 +42,6 @@ CUT_OFF = (
 )
 # The same, and the primary does not notice: it takes its replica for a slow one.
 SILENTLY = (Fault(0.0, "redis-failover", SILENT, 0.3), *CUT_OFF[1:])
-# For so long, which is longer than the apply is paused on a slow machine.
-LAG_S_MAX = 8
 # A shard's primary is demoted, forgets its last writes, and is primary again before any rebuild.
 THERE_AND_BACK = (
     Fault(0.0, "kill", "scheduler", 3.5),
@@ -160,27 +157,18 @@ def test_with_a_write_a_cut_off_primary_confirms_nothing(
     assert not result.violations, "\n".join([*result.violations, *result.log])
 
 
-@pytest.fixture
-def unaware(replicated: Cluster) -> Cluster:
-    """Servers that wait long for a replica before they refuse to decide."""
-    replicated.remove_guard(**PATIENT)
-    pair = replicated.servers.replication
-    assert pair
-    for server in (pair.primary, pair.replica):
-        ask(server, "CONFIG", "SET", "min-replicas-max-lag", LAG_S_MAX)
-    return replicated
-
-
 def test_a_primary_that_does_not_notice_that_it_is_cut_off_confirms_what_was_lost(
-    unaware: Cluster,
+    replicated: Cluster,
 ) -> None:
-    found = broken_promises(unaware, *SILENTLY, promise="P3")
+    replicated.remove_guard(**PATIENT)
+    found = broken_promises(replicated, *SILENTLY, promise="P3")
     assert any("no row" in violation for violation in found), found
 
 
-def test_with_a_confirming_replica_it_confirms_nothing(unaware: Cluster) -> None:
+def test_with_a_confirming_replica_it_confirms_nothing(replicated: Cluster) -> None:
+    replicated.remove_guard(**PATIENT)
     played = dataclasses.replace(scenario(0, SILENTLY), confirming=1)
-    result = history.run(unaware, played)
+    result = history.run(replicated, played)
     assert not result.violations, "\n".join([*result.violations, *result.log])
     assert result.noted[Note.UNCONFIRMED], result.log
 

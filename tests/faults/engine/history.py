@@ -62,7 +62,7 @@ class Result:
     @property
     def is_rejected(self) -> bool:
         """Whether the model does not allow an event of the journal."""
-        return any(each.startswith(MODEL) for each in self.violations)
+        return any(each.startswith(MODEL) for each in [*self.violations, *self.excused])
 
 
 def run(

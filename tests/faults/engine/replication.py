@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 SYNCED_S = 10.0
 POLL_INTERVAL_S = 0.02
+# How long a primary takes a replica for one that is only slow. Where it does not notice that it was
+# replaced, it decides for longer than a rebuild of the other one takes.
+LAG_S, LAG_UNAWARE_S = 1, 5
 OPTIONS = {
     "repl-diskless-sync-delay": "0",
     # A primary that is cut off refuses to decide; nothing else can see that it is.
     "min-replicas-to-write": "1",
-    "min-replicas-max-lag": "1",
+    "min-replicas-max-lag": str(LAG_S),
     "repl-ping-replica-period": "1",
 }
 
@@ -60,6 +63,8 @@ class Replication:
         self.revive()
         self._follow()
         ask(self.primary, "CONFIG", "SET", "min-replicas-to-write", 1)
+        for server in (self.primary, self.replica):
+            ask(server, "CONFIG", "SET", "min-replicas-max-lag", LAG_S)
         deadline = time.monotonic() + SYNCED_S
         while not self.is_synchronized() and time.monotonic() < deadline:
             time.sleep(POLL_INTERVAL_S)
@@ -102,6 +107,8 @@ class Replication:
         self._address.target = self.primary.port
         if move == SILENT:
             self._link.target = self.primary.port  # from heal() on
+            with suppress(RedisError, OSError):  # it may be down or frozen
+                ask(self.replica, "CONFIG", "SET", "min-replicas-max-lag", LAG_UNAWARE_S)
         else:
             self._link.retarget(self.primary.port)
         if move in {SPLIT, SILENT}:
