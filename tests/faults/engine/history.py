@@ -204,7 +204,11 @@ def _result(
 ) -> HistoryResult:
     campaign_id = load.campaign_id
     coupons = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s"
-    failed = "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
+    # Of several of a user, a collision comes last and counts: it may have cost the serial.
+    failed = (
+        "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
+        " ORDER BY reason <> 'SUPERSEDED'"
+    )
     forger = "forger"
     return HistoryResult(
         scenario,
