@@ -160,8 +160,9 @@ def _publish(admitted: list[_Admitted]) -> _Phase[_Unsafe]:
     before, the record may have come too late for it.
     """
     acknowledged = _ask(_hand_over, [one.outgoing for one in admitted])
-    published = [one for one, reply in zip(admitted, acknowledged, strict=True) if reply is True]
-    confirmed = iter(_ask(_confirm, [one.outgoing.message for one in published]))
+    replies = zip(admitted, acknowledged, strict=True)
+    published = [one.outgoing for one, reply in replies if reply is True]
+    confirmed = iter(_ask(_confirm, published))
     unsafe: list[_Unsafe] = []
     for one, is_acknowledged in zip(admitted, acknowledged, strict=True):
         reply = next(confirmed) if is_acknowledged is True else is_acknowledged
@@ -218,8 +219,10 @@ def _hand_over(outgoing_messages: list[OutgoingMessage]) -> Sequence[bool]:
     return wiring.publisher().publish_all(outgoing_messages)
 
 
-def _confirm(messages: list[CouponAccepted]) -> Sequence[bool]:
-    return wiring.admissions().confirm_all(messages)
+def _confirm(published: list[OutgoingMessage]) -> Sequence[bool]:
+    # The first was authenticated first, so its deadline is the earliest.
+    deadline = published[0].deadline if published else 0.0
+    return wiring.admissions().confirm_all([one.message for one in published], deadline)
 
 
 def _write_rows(messages: list[CouponAccepted]) -> Sequence[bool]:

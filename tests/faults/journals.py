@@ -60,9 +60,12 @@ class Story:
         given = [("ZADD", "applied_user", f"{serial}", user), ("SET", "coupon_count", f"{serial}")]
         self.script("admission/admit", ("1", "0", "0", user, ""), *noted, *given)
 
-    def confirms(self, fence: int) -> None:
-        read = "HMGET", "campaign", "epoch", "fence"
-        self.script("admission/confirm", ("1", f"{fence}"), read, ("PERSIST", "campaign"))
+    def confirms(self, fence: int, *, writes: int | None = None) -> None:
+        """writes: the fence that it writes, for replicas to take."""
+        did: list[Command] = [("HMGET", "campaign", "epoch", "fence"), ("PERSIST", "campaign")]
+        if writes is not None:
+            did.append(("HSET", "campaign", "fence", f"{writes}"))
+        self.script("admission/confirm", ("1", f"{fence}", "1" if writes else ""), *did)
 
     def settles(self, user: str, serial: int) -> None:
         args = "coupon", "1", "0", user, f"{serial}"

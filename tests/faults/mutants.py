@@ -75,7 +75,7 @@ def _settle() -> None:
 
 def _confirmation() -> None:
     """Kafka's ack is enough, also where a rebuild has begun since the admission."""
-    setattr(Admissions, "confirm_all", lambda _, admitted: [True] * len(admitted))  # noqa: B010
+    setattr(Admissions, "confirm_all", lambda _, admitted, __: [True] * len(admitted))  # noqa: B010
 
 
 def _replicas() -> None:

@@ -99,8 +99,10 @@ class _Writer:
             )
             return decided
 
-        def confirmed(owner: Admissions, messages: Sequence[CouponAccepted]) -> list[bool]:
-            replies = confirm_all(owner, messages)
+        def confirmed(
+            owner: Admissions, messages: Sequence[CouponAccepted], deadline: float
+        ) -> list[bool]:
+            replies = confirm_all(owner, messages, deadline)
             self._note(
                 (Note.CONFIRMED if reply else Note.UNCONFIRMED, one.campaign_id, one.user_id)
                 for one, reply in zip(messages, replies, strict=True)

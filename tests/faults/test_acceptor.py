@@ -54,6 +54,17 @@ def test_a_restart_that_forgot_the_last_admission_is_accepted(story: Story) -> N
     assert story.verdict(quiet=True).first == ""
 
 
+@pytest.mark.parametrize(("fence", "guard"), [(1, ""), (2, "effect: fence is 2, not 1")])
+def test_a_confirmation_may_write_its_own_fence_for_replicas_to_take_and_no_other(
+    story: Story, fence: int, guard: str
+) -> None:
+    story.admits("ann", 1)
+    story.sends("ann", 1, fence=1)
+    story.confirms(1, writes=fence)
+    assert guard in story.verdict().first
+    assert bool(guard) == bool(story.verdict().first)
+
+
 def test_what_redis_did_in_the_moment_before_it_was_killed_may_be_unseen(story: Story) -> None:
     story.admits("ann", 1)
     story.sends("ann", 1, fence=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 from tests.faults.controls import broken_promises, names
 from tests.faults.engine import finding, history
 from tests.faults.engine.cluster import Cluster
-from tests.faults.engine.scenario import SPLIT, Fault, scenario
+from tests.faults.engine.scenario import SILENT, SPLIT, Fault, scenario
 from tests.faults.notes import Note
 from tests.support.unique_keys import without_unique_keys
 
@@ -39,6 +40,8 @@ CUT_OFF = (
     Fault(0.1, "hold", "gateway.admitted", 4.0),
     Fault(0.35, "kill", "scheduler", 0.05),
 )
+# The same, and the primary does not notice: it takes its replica for a slow one.
+SILENTLY = (Fault(0.0, "redis-failover", SILENT, 0.3), *CUT_OFF[1:])
 # A shard's primary is demoted, forgets its last writes, and is primary again before any rebuild.
 THERE_AND_BACK = (
     Fault(0.0, "kill", "scheduler", 3.5),
@@ -152,6 +155,22 @@ def test_with_a_write_a_cut_off_primary_confirms_nothing(
     replicated.remove_guard(**PATIENT)
     result = history.run(replicated, scenario(0, CUT_OFF))
     assert not result.violations, "\n".join([*result.violations, *result.log])
+
+
+def test_a_primary_that_does_not_notice_that_it_is_cut_off_confirms_what_was_lost(
+    replicated: Cluster,
+) -> None:
+    replicated.remove_guard(**PATIENT)
+    found = broken_promises(replicated, *SILENTLY, promise="P3")
+    assert any("no row" in violation for violation in found), found
+
+
+def test_with_a_confirming_replica_it_confirms_nothing(replicated: Cluster) -> None:
+    replicated.remove_guard(**PATIENT)
+    played = dataclasses.replace(scenario(0, SILENTLY), confirming=1)
+    result = history.run(replicated, played)
+    assert not result.violations, "\n".join([*result.violations, *result.log])
+    assert result.noted[Note.UNCONFIRMED], result.log
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tests.faults.engine.history import Result
-from tests.faults.engine.scenario import scenario
+from tests.faults.engine.scenario import SILENT, Fault, scenario
 from tests.faults.engine.tally import Tally
 
 
@@ -13,3 +15,15 @@ def test_seconds_until_a_campaign_is_open_again_are_counted_by_the_fault_before(
         tally.results.append(Result(scenario(1, []), [], 5.0, reopened=reopened))
     assert tally.reopened() == {"shard-freeze": [2.0, 4.0], "redis-kill": [1.0]}
     assert "open again 3.0 s after shard-freeze, 4.0 s at most, in 2 histories" in tally.table()
+
+
+def test_a_loss_without_confirming_replicas_is_counted_apart_from_all_others() -> None:
+    tally = Tally("tansu")
+    faults = [Fault(0.1, "redis-failover", SILENT, 0.2)]
+    for confirming, lost in ((0, 2), (1, 0)):
+        played = dataclasses.replace(scenario(1, faults), confirming=confirming)
+        tally.results.append(Result(played, [], 5.0, lost_in_window=lost))
+    assert tally.lost == 0
+    table = tally.table()
+    assert "1 histories with a confirming replica, 1 with a silent cut" in table
+    assert "1 with a silent cut and none: 2 accepted users lost, as documented" in table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters.redis.admissions import CONFIRM, WAIT_TIMEOUT_MS, Admissions
+from handlers.adapters.redis.admissions import CONFIRM, WAIT_MS_MAX, Admissions
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.scripts import Scripts
 from handlers.config import Settings
@@ -77,4 +77,4 @@ def test_a_frozen_replica_delays_one_batch_and_not_the_next_ones(group: ValkeyGr
         finally:
             group.replicas[0].resume()
         assert confirmed == [[False]] * BATCHES
-        assert took_s < 5 * WAIT_TIMEOUT_MS / 1000
+        assert took_s < 5 * WAIT_MS_MAX / 1000

@@ -78,7 +78,7 @@ inline take_back(user) {
 #define CONFIRMED  true
 #elif defined(CONFIRMS_IN_MYSQL)
 #define CONFIRMED  (fence == under)
-#elif defined(FORMER_PRIMARY)
+#elif defined(FORMER_PRIMARY) && !defined(CONFIRMED_BY_REPLICA)
 #define CONFIRMED  ((OPEN && redis.fence == under) || (FORMER_OPEN && former.fence == under))
 #else
 #define CONFIRMED  (OPEN && redis.fence == under)
@@ -141,7 +141,20 @@ hand_over:
         goto not_safe
     fi;
     if
+#ifdef CONFIRMED_BY_REPLICA
+    /* A replica that takes the script's write has taken all before it, and was none of another
+     * primary then. The former primary has no replica: that one was promoted. */
+    :: d_step { CONFIRMED ->
+            copy(copied, redis);
+            lags = 0;
+            SAY("user %d: a replica has taken the confirmation\n", me);
+            clean()
+        };
+        d_step { promise(me, serial); leave() };        /* the acknowledgement was on its way */
+        goto end
+#else
     :: d_step { CONFIRMED -> promise(me, serial); leave() }; goto end
+#endif
     :: d_step { SAY("user %d: not confirmed\n", me) }
     fi;
 

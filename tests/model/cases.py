@@ -77,6 +77,11 @@ PROTOCOL = (
         "FORMER_PRIMARY CONFIRMS_IN_MYSQL FAILOVERS=1",
     ),
     Case(
+        "former-replica",
+        "it still replies; a replica must take the confirmation",
+        "FORMER_PRIMARY CONFIRMED_BY_REPLICA FAILOVERS=1",
+    ),
+    Case(
         "relay-closed",
         "relay without epoch check: needless, yet safe",
         "RELAYS_WHEN_CLOSED FAILOVERS=1",

@@ -11,6 +11,7 @@
  *   REBUILD_KILLS            how often a rebuild is killed (all others may be killed at any time)
  *   ZOMBIE                   a second consumer that does not know that it lost its partitions
  *   FORMER_PRIMARY           after a failover the former primary still replies to some clients
+ *   CONFIRMED_BY_REPLICA     a confirmation counts once a replica has taken a write behind it
  *   LIVE KILLS               liveness: this many kills and outages, then none
  *   EMPTIED                  Redis is empty at the start
  *   MORE_FENCES              rebuilds that a mutant needs in addition

@@ -81,7 +81,7 @@ def settle(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 
 def confirmation(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """Kafka's ack is enough, also where a rebuild has begun since the admission."""
-    patch.setattr(Admissions, "confirm_all", lambda _, admitted: [True] * len(admitted))
+    patch.setattr(Admissions, "confirm_all", lambda _, admitted, __: [True] * len(admitted))
 
 
 def fence(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:

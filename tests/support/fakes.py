@@ -130,7 +130,7 @@ class FakeAdmissions:
             return None
         return Rejection(Admission(Outcome.SOLD_OUT), winners)
 
-    def confirm_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+    def confirm_all(self, admitted: Sequence[CouponAccepted], _deadline: float = 0.0) -> list[bool]:
         self._require_reachable()
         return [self._is_current(message) for message in admitted]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from handlers.adapters.circuit_breaker import CircuitBreaker
 from handlers.adapters.redis.keys import CampaignKeys
-from handlers.adapters.redis.own_connection import TooFewReplicasError
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
 from handlers.domain.coupon import CouponAccepted
@@ -34,8 +33,10 @@ APPLICANTS_MAX = 128
 
 # A replica acknowledges within milliseconds. One that is frozen delays a batch by so much, and then
 # no other one for a while: MySQL takes the coupons at once.
-WAIT_TIMEOUT_MS = 100
-WAIT_AGAIN_S = 1.0
+WAIT_MS_MAX = 100
+# With less time left no replica is asked: its silence would show nothing about it.
+WAIT_MS_MIN = 10
+NO_DEADLINE = float("inf")
 
 # Where a page of overdue admissions begins: behind the entry of this score and this user.
 PageStart = tuple[str | bytes, str | bytes]
@@ -57,7 +58,6 @@ class Admissions:
 
     def __init__(self, scripts: Scripts, limits: RateLimits = UNLIMITED) -> None:
         self._scripts = scripts
-        self._replicas = CircuitBreaker(failures_max=1, open_s=WAIT_AGAIN_S)
         self._limits = (limits.per_user, limits.per_address)
 
     def admit_all(self, applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
@@ -118,11 +118,15 @@ class Admissions:
             Admission(Outcome(code.decode())), frozenset(user.decode() for user in winners)
         )
 
-    def confirm_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
+    def confirm_all(
+        self, admitted: Sequence[CouponAccepted], deadline: float = NO_DEADLINE
+    ) -> list[bool]:
         """Return for each whether Redis is still in the history that admitted it.
 
         What Kafka has acknowledged before this, a later rebuild finds in the topic. Also False
         where Redis does not respond, or too few replicas confirm it. One round trip.
+
+        deadline: time.monotonic() until which replicas are waited for.
         """
         writes = "1" if self._scripts.confirming_replicas else ""
         histories = [(one.campaign_id, one.fence) for one in admitted]
@@ -131,24 +135,19 @@ class Admissions:
             ((CampaignKeys.of(campaign_id).campaign,), (self._scripts.checks_epoch, fence, writes))
             for campaign_id, fence in asked
         ]
-        replies = self._confirmed(calls)
+        replies = self._confirmed(calls, deadline)
         current = {one for one, reply in zip(asked, replies, strict=True) if reply == 1}
         return [one in current for one in histories]
 
-    def _confirmed(self, calls: list[Call]) -> list[Any]:
+    def _confirmed(self, calls: list[Call], deadline: float) -> list[Any]:
         replicas = self._scripts.confirming_replicas
-        if not replicas or not calls:
+        if not replicas:
             return self._scripts.run_all(CONFIRM, calls)
-        if not self._replicas.allows():
+        wait_ms = int(min(WAIT_MS_MAX, (deadline - time.monotonic()) * 1000))
+        if wait_ms < WAIT_MS_MIN:
             return [0] * len(calls)
         # Behind the script's write: what a replica acknowledged before it was cut off counts not.
-        replies = self._scripts.run_all(CONFIRM, calls, ("WAIT", replicas, WAIT_TIMEOUT_MS))
-        causes = [one.__cause__ for one in replies if isinstance(one, Exception)]
-        if any(isinstance(cause, TooFewReplicasError) for cause in causes):
-            self._replicas.failed()
-        else:
-            self._replicas.succeeded()
-        return replies
+        return self._scripts.run_all(CONFIRM, calls, ("WAIT", replicas, wait_ms))
 
     def overdue(
         self, campaign_id: str, older_than_ms: int, start: PageStart, limit: int

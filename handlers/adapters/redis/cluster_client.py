@@ -21,7 +21,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from handlers import log
 from handlers.adapters.circuit_breaker import CircuitBreaker
-from handlers.adapters.redis.own_connection import DIRECT, LOST, OwnConnections, is_doubtful
+from handlers.adapters.redis.own_connection import (
+    DIRECT,
+    LOST,
+    OwnConnections,
+    TooFewReplicasError,
+    is_doubtful,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -82,7 +88,7 @@ class ThreadLocalCluster(RedisCluster):
         """Send commands to their nodes; return their replies, an error where there is none.
 
         wait: a WAIT behind those of each node; where it counts too few replicas, the node's
-        replies are errors.
+        replies are errors, for a while without asking.
         """
         replies: list[Any] = [RedisConnectionError("no node has this slot")] * len(commands)
         shares: dict[str, _Share] = {}
@@ -133,6 +139,9 @@ class ThreadLocalCluster(RedisCluster):
         for share in sorted(shares, key=lambda share: not share.connection.raw.is_connected):
             if not self._may_ask(share.node):
                 _fill(share, replies, RedisConnectionError("the node did not respond just now"))
+                continue
+            if wait and not share.connection.replicas.allows():
+                _fill(share, replies, TooFewReplicasError())
                 continue
             try:
                 share.connection.send(share.commands, wait)

@@ -16,6 +16,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from handlers.adapters.circuit_breaker import CircuitBreaker
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,6 +32,8 @@ DIRECT = frozenset(
 )
 # While a rebuild is needed every answer is STALE, and it takes seconds: no storm of connects.
 LEAVE_EVERY_S = 0.25
+# Too few replicas of a server acknowledged a write in time: no thread waits for them for so long.
+WAIT_AGAIN_S = 1.0
 
 
 class TooFewReplicasError(RedisError):
@@ -37,11 +41,15 @@ class TooFewReplicasError(RedisError):
 
 
 class OwnConnection:
-    """One thread's connection to one server. Late replies are never read: it is closed instead."""
+    """One thread's connection to one server. Late replies are never read: it is closed instead.
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    replicas: whether those of this server acknowledge writes; shared by the threads.
+    """
+
+    def __init__(self, pool: ConnectionPool, replicas: CircuitBreaker) -> None:
         # Not by the pool itself, which counts the connections of all threads that ever were.
         self.raw: Any = pool.connection_class(**pool.connection_kwargs)
+        self.replicas = replicas
         self._left_at = float("-inf")
 
     def fileno(self) -> int:
@@ -60,8 +68,10 @@ class OwnConnection:
         """Return so many replies, including errors; raise one of LOST."""
         try:
             replies = [_reply(self.raw) for _ in range(count)]
-            return _replicated(replies, _reply(self.raw), wait[1]) if wait else replies
+            return self._replicated(replies, _reply(self.raw), wait[1]) if wait else replies
         except BaseException:
+            if wait:
+                self.replicas.failed()
             self.raw.disconnect()
             raise
 
@@ -69,6 +79,14 @@ class OwnConnection:
         """Send and read."""
         self.send(commands, wait)
         return self.read(len(commands), wait)
+
+    def _replicated(self, replies: list[Any], count: Any, replicas_min: int) -> list[Any]:
+        """Return the replies; errors where WAIT counted too few replicas."""
+        if isinstance(count, int) and count >= replicas_min:
+            self.replicas.succeeded()
+            return replies
+        self.replicas.failed()
+        return [one if isinstance(one, Exception) else TooFewReplicasError() for one in replies]
 
     def leave(self) -> bool:
         """Close it, unless that was done a moment ago: the next command looks for the server."""
@@ -86,6 +104,7 @@ class OwnConnections:
     def __init__(self) -> None:
         self._local = threading.local()
         self._opened: WeakSet[OwnConnection] = WeakSet()
+        self._replicas: dict[str, CircuitBreaker] = {}
         self._lock = threading.Lock()
 
     def to(self, server: str, pool: ConnectionPool) -> OwnConnection:
@@ -97,8 +116,10 @@ class OwnConnections:
         mine: dict[str, OwnConnection] = local.by_server
         connection = mine.get(server)
         if connection is None:
-            connection = mine[server] = OwnConnection(pool)
             with self._lock:
+                made = CircuitBreaker(failures_max=1, open_s=WAIT_AGAIN_S)
+                replicas = self._replicas.setdefault(server, made)
+                connection = mine[server] = OwnConnection(pool, replicas)
                 self._opened.add(connection)
         return connection
 
@@ -125,10 +146,3 @@ def _reply(connection: Any) -> Any:
         return connection.read_response()
     except ResponseError as error:
         return error  # also a complete reply
-
-
-def _replicated(replies: list[Any], count: Any, replicas_min: int) -> list[Any]:
-    """Return the replies; errors where WAIT counted too few replicas."""
-    if isinstance(count, int) and count >= replicas_min:
-        return replies
-    return [one if isinstance(one, Exception) else TooFewReplicasError() for one in replies]

@@ -13,6 +13,7 @@ from handlers.adapters.redis.own_connection import (
     LOST,
     OwnConnection,
     OwnConnections,
+    TooFewReplicasError,
     is_doubtful,
 )
 
@@ -47,7 +48,8 @@ class ThreadLocalRedis(Redis):
     def execute_all(self, commands: Sequence[Command], wait: Command | None = None) -> list[Any]:
         """Send commands in one write; return their replies, including errors.
 
-        wait: a WAIT behind them; where it counts too few replicas the replies are errors.
+        wait: a WAIT behind them; where it counts too few replicas the replies are errors, for a
+        while without asking.
         """
         connection = self._own()
         if wait:
@@ -68,6 +70,8 @@ class ThreadLocalRedis(Redis):
     def _replicated(
         self, connection: OwnConnection, commands: Sequence[Command], wait: Command
     ) -> list[Any]:
+        if not connection.replicas.allows():
+            return [TooFewReplicasError()] * len(commands)
         try:
             replies = connection.ask_once(commands, wait)
         except LOST:

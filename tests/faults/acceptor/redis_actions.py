@@ -46,7 +46,7 @@ def asked(server: Server, run: ScriptRun) -> None:
 def confirmed(server: Server, run: ScriptRun) -> None:
     """Say that the campaign is open under the fence of the admission: it said so with a PERSIST.
 
-    ``OPEN && redis.fence == under``
+    ``OPEN && redis.fence == under``. For replicas it writes that fence again, and changes nothing.
     """
     server.require_open()
     under = int(run.args[1])

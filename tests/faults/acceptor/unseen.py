@@ -53,6 +53,9 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "redrive.pml": ("redrive: takes user %d, serial %d",),
     },
+    "a replica tells only its primary; what was confirmed without it shows in a response": {
+        "apply.pml": ("user %d: a replica has taken the confirmation",),
+    },
     "Kafka keeps the group's offsets to itself; a rebuild shows what was committed too early": {
         "consume.pml": ("commit_offset", "consumer: offset committed"),
     },

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from handlers.retry import SetupError
 from local.servers import ServerError
-from tests.faults.engine import finding, history
+from tests.faults.engine import finding, history, window
 from tests.faults.engine.cluster import Cluster, StoppedError
 from tests.faults.engine.launcher import LauncherError
 from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError
@@ -90,6 +90,7 @@ class Campaign:
             except queue.Empty:
                 return
             result = history.run(cluster, scenario)
+            window.excuse(result)
             found = finding.save(cluster, result) if result.violations else None
             with self._lock:
                 self.tally.results.append(result)

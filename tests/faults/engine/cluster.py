@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 START_S = 60.0
 PARTITIONS = 3
 POLL_INTERVAL_S = 0.05
+CONFIRMING = "REDIS_CONFIRMING_REPLICAS"
 EPOCHS = {epoch_key(is_cluster=False), epoch_key(is_cluster=True)}
 # In an order that the foreign keys allow.
 TABLES = ("failed_event", "coupon", "fence_offset", "campaign", "faults_note")
@@ -90,6 +91,14 @@ class Cluster:
         without = {unguarded.VARIABLE: guard} if guard else {}
         self.fleet.environment = {**os.environ, **self._settings, **settings, **without}
         self.fleet.start_missing()
+
+    def confirm_by(self, replicas: int) -> None:
+        """Let so many replicas of Redis confirm admissions; new programs, where that is new."""
+        wanted = str(replicas)
+        if self.fleet.environment.get(CONFIRMING, "0") != wanted:
+            self.fleet.kill_all()
+            self.fleet.environment[CONFIRMING] = wanted
+            self.fleet.start_missing()
 
     def pause(self, seconds: float = POLL_INTERVAL_S) -> None:
         """Wait briefly; raise StoppedError when the campaign is being stopped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,8 +23,9 @@ HOUR_S = 3600
 def draw(seed: int, kafka: str = "tansu", redis: str = "single") -> Scenario:
     """Return the history of `seed`: all kinds of faults are about equally frequent.
 
-    redis: "replicas" where a replica runs all the time: then that one is promoted. "cluster": each
-    history begins with a fault of the shard that has the campaign.
+    redis: "replicas" where a replica runs all the time: then that one is promoted, and in half of
+    the histories confirms admissions. "cluster": each history begins with a fault of the shard that
+    has the campaign.
     """
     chance = random.Random(seed)  # noqa: S311 - the same seed must give the same history
     kinds = KINDS if kafka == "tansu" else [*KINDS, _kafka_kill]
@@ -43,7 +45,10 @@ def draw(seed: int, kafka: str = "tansu", redis: str = "single") -> Scenario:
         faults = [redis_faults.of_replica(chance, fault) for fault in faults]
     if redis == "cluster":
         faults = [shard_faults.of_shard(fault) for fault in faults]
-    return scenario(seed, faults, chance)
+    drawn = scenario(seed, faults, chance)
+    if redis == "replicas":
+        return dataclasses.replace(drawn, confirming=chance.randint(0, 1))
+    return drawn
 
 
 def _kill(chance: Random, at_s: float) -> list[Fault]:
@@ -201,7 +206,11 @@ def _kafka_kill(chance: Random, at_s: float) -> list[Fault]:
     return [Fault(at_s, "kafka-kill", for_s=chance.uniform(0, 0.5))]
 
 
-OF_REPLICAS: list[Draw] = [redis_faults.fail_back, redis_faults.late_failover]
+OF_REPLICAS: list[Draw] = [
+    redis_faults.fail_back,
+    redis_faults.late_failover,
+    redis_faults.cut_off,
+]
 KINDS: list[Draw] = [
     _kill,
     _crash_apply,

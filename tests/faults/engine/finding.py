@@ -88,4 +88,5 @@ def read(path: Path) -> Scenario:
         found["quantity"],
         tuple((at_s, user) for at_s, user in found["arrivals"]),
         tuple(Fault(**fault) for fault in found["faults"]),
+        found.get("confirming", 0),
     )

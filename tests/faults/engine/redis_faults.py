@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from tests.faults.engine.scenario import MOVES, Fault
+from tests.faults.engine.scenario import MOVES, SILENT, Fault
 
 if TYPE_CHECKING:
     from random import Random
@@ -44,6 +44,17 @@ def of_replica(chance: Random, fault: Fault) -> Fault:
     if fault.kind != "redis-promote":
         return fault
     return dataclasses.replace(fault, kind="redis-failover", target=chance.choice(MOVES))
+
+
+def cut_off(chance: Random, at_s: float) -> list[Fault]:
+    """Promote the replica of a primary that does not notice; only a new scheduler finds it.
+
+    Users apply through the gateway's connections to the former primary meanwhile, and one of them
+    is on the way to Kafka.
+    """
+    moved = Fault(at_s / 5, "redis-failover", SILENT, 0.15)
+    held = Fault(moved.at_s + 0.1, "hold", "gateway.unsent", chance.uniform(0.6, 0.85))
+    return [moved, held, Fault(moved.at_s + moved.for_s + 0.02, "kill", "scheduler", 0.01)]
 
 
 def fail_back(chance: Random, at_s: float) -> list[Fault]:

@@ -34,7 +34,7 @@ WRONG_TIMES = frozenset({"redis-clock"})
 STRANGERS = frozenset({"foreign"})
 SERVERS = ("redis", "kafka", "mysql")
 # How the clients of a primary come to the promoted replica (replication.py).
-CUT, STAY, SPLIT = MOVES = ("cut", "stay", "split")
+CUT, STAY, SPLIT, SILENT = MOVES = ("cut", "stay", "split", "silent")
 # How a shard dies: its replica takes over, or that one is dead as well and both come back empty.
 PROMOTED, EMPTIED = DEATHS = ("promoted", "emptied")
 # How a slot moves to another shard: key by key, or at once.
@@ -80,12 +80,26 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A load and the faults on it, in order of time. arrivals: (at_s, user)."""
+    """A load and the faults on it, in order of time. arrivals: (at_s, user).
+
+    confirming: REDIS_CONFIRMING_REPLICAS of the programs.
+    """
 
     seed: int
     quantity: int
     arrivals: tuple[tuple[float, str], ...]
     faults: tuple[Fault, ...]
+    confirming: int = 0
+
+    @property
+    def has_silent_cut(self) -> bool:
+        """Whether a primary is replaced that does not notice."""
+        return any(fault.target == SILENT for fault in self.faults)
+
+    @property
+    def is_open_to_loss(self) -> bool:
+        """Whether a former primary may confirm what is lost: documented, for a setting of 0."""
+        return self.has_silent_cut and not self.confirming
 
     def has(self, kinds: frozenset[str]) -> bool:
         """Tell whether the scenario has one of these faults."""

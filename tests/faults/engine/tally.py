@@ -101,6 +101,7 @@ class Tally:
                 for name, after_s in sorted(self.reopened().items())
             ),
             self._about_journals(),
+            *self._about_confirming(),
             f"{self.lost} accepted users have no coupon",
             f"{len(self.failed)} histories broke a promise",
         ]
@@ -114,6 +115,19 @@ class Tally:
         line = f"{accepted} journals accepted by the model, {events} events"
         gaps = len(self.results) - len(whole)
         return f"{line}; {gaps} with a gap" if gaps else line
+
+    def _about_confirming(self) -> list[str]:
+        """Return what confirming replicas did, and what happened where there were none."""
+        confirming = [result for result in self.results if result.scenario.confirming]
+        is_open = [result for result in self.results if result.scenario.is_open_to_loss]
+        cut = sum(result.scenario.has_silent_cut for result in confirming)
+        lost = sum(result.lost_in_window for result in is_open)
+        if not confirming and not is_open:
+            return []
+        return [
+            f"{len(confirming)} histories with a confirming replica, {cut} with a silent cut",
+            f"{len(is_open)} with a silent cut and none: {lost} accepted users lost, as documented",
+        ]
 
     def write(self, path: Path) -> None:
         """Write the results as JSON."""
@@ -139,6 +153,9 @@ class Tally:
                     "faults": [str(fault) for fault in result.scenario.faults],
                     "duration_s": round(result.duration_s, 2),
                     "lost": result.lost,
+                    "confirming": result.scenario.confirming,
+                    "lost_in_window": result.lost_in_window,
+                    "excused": result.excused,
                     "superseded": result.superseded,
                     "reopened": result.reopened,
                     "noted": dict(result.noted),

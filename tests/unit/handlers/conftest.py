@@ -20,9 +20,9 @@ def calls(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list
     def note(adapter: Any, method: str, ask: Callable[[Any], Any]) -> None:
         original = getattr(adapter, method)
 
-        def noting(questions: Sequence[Any]) -> Any:
+        def noting(questions: Sequence[Any], *more: Any) -> Any:
             noted.append((method, [ask(question) for question in questions]))
-            return original(questions)
+            return original(questions, *more)
 
         monkeypatch.setattr(adapter, method, noting)
 

@@ -152,6 +152,28 @@ def test_the_deadline_of_an_ack_is_counted_from_before_the_decision(
     assert len(deadlines) == 2
 
 
+def test_a_confirmation_has_the_time_that_the_first_of_a_batch_has_left(
+    fakes: Fakes, campaign: FakeCampaign, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines: list[float] = []
+    confirmed_until: list[float] = []
+
+    def publish_all(outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
+        deadlines.extend(one.deadline for one in outgoing_messages)
+        return [number != 0 for number in range(len(outgoing_messages))]
+
+    def confirm_all(admitted: Sequence[CouponAccepted], deadline: float) -> list[bool]:
+        confirmed_until.append(deadline)
+        return [True] * len(admitted)
+
+    campaign.quantity = 3
+    monkeypatch.setattr(fakes.publisher, "publish_all", publish_all)
+    monkeypatch.setattr(fakes.admissions, "confirm_all", confirm_all)
+    assert codes([event(bearer(user)) for user in "123"])[1:] == ["ACCEPTED"] * 2
+    _, *acknowledged = deadlines
+    assert confirmed_until == [min(acknowledged)]
+
+
 def test_rejections_are_refreshed_after_each_decision_and_for_admitted_users_after_publishing(
     mixed: list[dict[str, Any]],
     calls: list[tuple[str, list[str]]],

@@ -58,6 +58,7 @@ def test_everything_that_need_not_be_set_has_its_default() -> None:
     assert settings.kafka_security is KafkaSecurity.PLAINTEXT
     assert (settings.coupon_topic, settings.consumer_group) == ("coupon_create", "group_1")
     assert (settings.redis_cluster, settings.redis_epoch) == (False, True)
+    assert settings.redis_confirming_replicas == 0
     assert settings.kafka_ack_timeout_ms == 2000
     assert settings.pending_resend_after_s == 30
     assert settings.redrive_max_attempts == 8
@@ -145,6 +146,10 @@ def test_scram_needs_a_name_and_a_password(name: str) -> None:
         ("REDIS_URL", "redis://redis.example.com:99999/0"),
         ("REDIS_CLUSTER", "maybe"),
         ("REDIS_EPOCH", "2"),
+        ("REDIS_CONFIRMING_REPLICAS", "-1"),
+        ("REDIS_CONFIRMING_REPLICAS", "10"),
+        ("REDIS_CONFIRMING_REPLICAS", "1.5"),
+        ("REDIS_CONFIRMING_REPLICAS", "all"),
         ("KAFKA_BOOTSTRAP_SERVERS", "broker"),
         ("KAFKA_BOOTSTRAP_SERVERS", "broker:0"),
         ("KAFKA_BOOTSTRAP_SERVERS", "broker:65536"),
