@@ -12,6 +12,7 @@ from tests.faults.acceptor.events import (
     EndStored,
     Failed,
     FenceRaised,
+    Left,
     MySQLEvent,
     Observed,
     RedisEvent,
@@ -76,6 +77,9 @@ class Story:
 
     def shows(self, holding: Holding, *, history: str = FIRST) -> None:
         self.redis.append(Snapshot(self.tick(), history, holding, begins=history != FIRST))
+
+    def leaves(self) -> None:
+        self.redis.append(Left(self.tick()))
 
     def begins(self, fence: int) -> None:
         epoch = f"rebuilding:{fence}:{self.history}"

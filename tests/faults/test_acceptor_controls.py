@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.faults.engine import history
+from tests.faults.engine.cluster import Cluster
 from tests.faults.engine.scenario import Fault, Scenario, scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.history import Result
 
 pytestmark = pytest.mark.timeout(300)
@@ -25,6 +26,8 @@ PATIENT = {"KAFKA_ACK_TIMEOUT_MS": "8000", "PENDING_RESEND_AFTER_S": "10"}
 # No other user applies: what is written too late takes no serial from another user.
 PAUSED = (Fault(0.0, "hold", "gateway.admitted", 2.5), Fault(0.25, "redis-flush"))
 RESTARTED = (Fault(0.2, "redis-kill", for_s=0.05),)
+# In order: the replica that takes over has all, so nothing is lost without a rebuild either.
+FAILED_OVER = (Fault(0.2, "shard-failover", for_s=2.0),)
 
 
 def played(faults: Sequence[Fault], users: int) -> Scenario:
@@ -33,14 +36,21 @@ def played(faults: Sequence[Fault], users: int) -> Scenario:
 
 
 def rejected_alone(cluster: Cluster, wanted: Scenario) -> tuple[str, list[Result]]:
-    """Play until the model, and nothing else, objects; return what it says, and all results."""
+    """Play until the model, and nothing else, objects; return what it says, and all results.
+
+    In a cluster there are two campaigns, of which each has its journal.
+    """
     results = []
     for _ in range(HISTORIES_MAX):
         result = history.run(cluster, wanted)
         results.append(result)
-        if result.is_rejected and len(result.violations) == 1:
+        if result.is_rejected and all(map(is_of_model, result.violations)):
             return result.violations[0], results
     return "", results
+
+
+def is_of_model(violation: str) -> bool:
+    return violation.startswith(history.MODEL)
 
 
 @pytest.mark.parametrize(
@@ -76,4 +86,39 @@ def test_with_every_guard_the_model_accepts_the_same_histories(
     result = history.run(cluster_without(**settings), wanted)
     assert not result.violations, "\n".join([*result.violations, *result.log])
     assert result.events > len(wanted.arrivals)
+    assert not result.gaps
+
+
+@pytest.fixture(scope="module")
+def sharded() -> Iterator[Cluster]:
+    with Cluster("tansu", Event(), "cluster") as cluster:
+        yield cluster
+
+
+@pytest.mark.parametrize(
+    ("guard", "settings", "wanted", "sign"),
+    [
+        pytest.param("pending", {}, played((), 8), "pending is", id="pending record"),
+        pytest.param("confirmation", {}, played(FAILED_OVER, 8), "CONFIRMED", id="confirmation"),
+        pytest.param(
+            "", {"REDIS_EPOCH": "off"}, played(FAILED_OVER, 12), "OPEN", id="epoch compared"
+        ),
+    ],
+)
+def test_without_a_guard_the_model_rejects_the_journal_of_a_cluster(
+    sharded: Cluster, guard: str, settings: dict[str, str], wanted: Scenario, sign: str
+) -> None:
+    sharded.remove_guard(guard, **settings)
+    found, results = rejected_alone(sharded, wanted)
+    assert sign in found, [each.violations for each in results]
+
+
+@pytest.mark.parametrize("faults", [(), FAILED_OVER])
+def test_with_every_guard_the_model_accepts_both_journals_of_a_cluster(
+    sharded: Cluster, faults: Sequence[Fault]
+) -> None:
+    sharded.remove_guard()
+    result = history.run(sharded, played(faults, 12))
+    assert not result.violations, "\n".join([*result.violations, *result.log])
+    assert result.events > 2 * len(result.scenario.arrivals)
     assert not result.gaps

@@ -22,7 +22,7 @@ CAMPAIGN = "c"
 def tapped() -> Iterator[tuple[RedisTap, TappedValkey]]:
     tap = RedisTap()
     with TappedValkey(tap, {"repl-diskless-sync-delay": "0"}) as server:
-        tap.watch(CAMPAIGN)
+        tap.watch([CAMPAIGN])
         try:
             yield tap, server
         finally:
@@ -38,7 +38,7 @@ def test_a_process_that_is_killed_and_its_successor_have_an_order_each() -> None
         ask(server, "FLUSHALL")
         server.kill()
         server.start()
-        killed, alive = tap.cut()
+        [[killed, alive]] = tap.cut()
     assert kinds(killed) == [Snapshot, Emptied]
     assert kinds(alive) == [Snapshot, Snapshot]
     assert killed.died_s is not None
@@ -51,7 +51,8 @@ def test_a_process_that_is_killed_and_its_successor_have_an_order_each() -> None
 def test_a_process_that_runs_is_followed_once_however_often_it_is_started() -> None:
     with tapped() as (tap, server):
         server.start()
-        assert len(tap.cut()) == 1
+        [orders] = tap.cut()
+        assert len(orders) == 1
 
 
 @pytest.mark.parametrize("watched_again", [False, True])
@@ -60,11 +61,11 @@ def test_a_follower_is_judged_only_once_it_is_promoted(*, watched_again: bool) -
         ask(replica, "REPLICAOF", "127.0.0.1", server.port)
         eventually(lambda: is_synchronized(replica), "the replica follows")
         for _ in range(1 + watched_again):
-            tap.watch(CAMPAIGN)
-        before = tap.cut()
+            tap.watch([CAMPAIGN])
+        [before] = tap.cut()
         ask(replica, "REPLICAOF", "NO", "ONE")
         tap.promoted(replica)
-        [_, promoted] = tap.cut()
+        [[_, promoted]] = tap.cut()
     assert [(kinds(each), each.is_primary) for each in before] == [
         ([Snapshot, Snapshot], True),
         ([], False),

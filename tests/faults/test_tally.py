@@ -9,6 +9,16 @@ from tests.faults.engine.scenario import SILENT, Fault, scenario
 from tests.faults.engine.tally import Tally
 
 
+def test_journals_with_a_gap_are_counted_by_their_reasons() -> None:
+    tally = Tally("tansu")
+    for gaps in ((), ("no snapshot: late",), ("no snapshot: slow", "no snapshot: dead", "else")):
+        tally.results.append(Result(scenario(1, []), [], 5.0, events=7, gaps=gaps))
+    table = tally.table()
+    assert "1 journals accepted by the model, 21 events; 2 with a gap" in table
+    assert "1 with the gap: else" in table
+    assert "2 with the gap: no snapshot" in table
+
+
 def test_seconds_until_a_campaign_is_open_again_are_counted_by_the_fault_before() -> None:
     tally = Tally("tansu")
     for reopened in (("shard-freeze", 2.0), None, ("shard-freeze", 4.0), ("redis-kill", 1.0)):

@@ -43,7 +43,7 @@ class Emptied:
 class Snapshot:
     """All that a Redis had of the campaign at this place of its order.
 
-    history: its own. begins: it was started, or promoted, just before.
+    history: its own. begins: it was started, was promoted, or got the slot, just before.
     """
 
     at_s: float
@@ -55,7 +55,17 @@ class Snapshot:
         return f"all that Redis has: {self.holding}"
 
 
-RedisEvent = ScriptRun | Emptied | Snapshot
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The server does not decide about the campaign any more: it is a replica, or without the slot.
+
+    What it has from here on, another server gives it; a snapshot shows when it decides again.
+    """
+
+    at_s: float
+
+
+RedisEvent = ScriptRun | Emptied | Snapshot | Left
 
 
 @dataclass(frozen=True, slots=True)

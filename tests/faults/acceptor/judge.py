@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.faults.acceptor import promises
-from tests.faults.acceptor.events import Emptied, RedisOrder, ScriptRun, Snapshot
+from tests.faults.acceptor.events import Emptied, Left, RedisOrder, ScriptRun, Snapshot
 from tests.faults.acceptor.holding import Holding, difference, writes
 from tests.faults.acceptor.mysql_actions import Tables
 from tests.faults.acceptor.rebuild_actions import REBUILD_ACTIONS
@@ -25,11 +25,15 @@ ALL_ACTIONS = ACTIONS | REBUILD_ACTIONS
 ADMIT = "admission/admit"
 # It writes, and changes nothing: a primary that is cut off cannot.
 WITHOUT_EFFECT = frozenset({"rebuild/require_primary"})
+# What changes a server that has just got the campaign, before a snapshot can show what it has: a
+# closed campaign refuses the others. Their guards on other servers are judged, not their effects.
+BLIND = frozenset({"rebuild/begin", "admission/settle"})
 
 
 def judge(seen: Observed) -> Verdict:
     """Accept or reject a journal; one with a gap is not judged, since a cause may be missing."""
-    gaps = [*seen.gaps, *(f"what Redis had before {e}" for o in seen.redis if (e := _unknown(o)))]
+    unknown = filter(None, map(_unknown, seen.redis))
+    gaps = [*seen.gaps, *(f"what Redis had before: {run}" for run in unknown)]
     world, verdict = World.of(seen), Verdict(gaps=tuple(gaps))
     if gaps:
         return verdict
@@ -71,37 +75,62 @@ def _judge_outside(world: World, primary: Server | None, verdict: Verdict) -> No
 
 def _unknown(order: RedisOrder) -> ScriptRun | None:
     """Return the first script that changed a state which no snapshot shows, if any."""
+    is_known = False
     for event in order.events:
-        if isinstance(event, Snapshot):
-            return None
-        if isinstance(event, ScriptRun) and event.script in ALL_ACTIONS and writes(event.commands):
+        if isinstance(event, Snapshot | Left):
+            is_known = isinstance(event, Snapshot)
+        elif is_known or not isinstance(event, ScriptRun):
+            continue
+        elif event.script in ALL_ACTIONS.keys() - BLIND and writes(event.commands):
             return event
     return None
 
 
 def _redis(world: World, order: RedisOrder, verdict: Verdict) -> Server | None:
-    """Judge one process of Redis, from its first snapshot on; None when there is none."""
-    server: Server | None = None
+    """Judge one process of Redis; None when no snapshot shows what it has at the end."""
+    server = Server(world, Holding(), "")
     for event in order.events:
-        if server is not None:
+        if isinstance(event, Left):
+            server.is_known, server.redis = False, Holding()
+        elif server.is_known:
             verdict.events += 1
+            _judge(server, event, verdict)
         elif isinstance(event, Snapshot):
-            server = Server(world, Holding(), "" if event.begins else event.history)
-            world.histories |= {server.history}
-            server.redis = event.holding.copy()
-        else:
-            continue
-        after = server.redis.copy()
-        try:
-            after = _observed(after, event)
-            _step(server, event)
-            why = difference(server.redis, after)
-            require(not why, "effect", why)
-        except (NotEnabledError, ValueError) as error:
-            verdict.reject(event.at_s, event, error)
-            server.redis = after
-        world.note(server.redis, is_open=server.is_open)
-    return server
+            _learn(server, event)
+            _judge(server, event, verdict)
+        elif isinstance(event, ScriptRun) and event.script in BLIND:
+            verdict.events += 1
+            _judge_blind(server, event, verdict)
+    return server if server.is_known else None
+
+
+def _learn(server: Server, event: Snapshot) -> None:
+    """Take over what a snapshot shows: it is the first one, or the server decides again."""
+    server.is_known, server.redis = True, event.holding.copy()
+    if not event.begins:
+        server.history = event.history
+        server.world.histories.add(event.history)
+
+
+def _judge(server: Server, event: RedisEvent, verdict: Verdict) -> None:
+    after = server.redis.copy()
+    try:
+        after = _observed(after, event)
+        _step(server, event)
+        why = difference(server.redis, after)
+        require(not why, "effect", why)
+    except (NotEnabledError, ValueError) as error:
+        verdict.reject(event.at_s, event, error)
+        server.redis = after
+    server.world.note(server.redis, is_open=server.is_open)
+
+
+def _judge_blind(server: Server, event: ScriptRun, verdict: Verdict) -> None:
+    try:
+        _step(server, event)
+    except NotEnabledError as error:
+        verdict.reject(event.at_s, event, error)
+    server.redis = Holding()
 
 
 def _observed(holding: Holding, event: RedisEvent) -> Holding:

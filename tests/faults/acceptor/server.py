@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Server:
-    """A Redis whose events are judged: what it has, and the history that it continues."""
+    """A Redis whose events are judged: what it has, and the history that it continues.
+
+    is_known: a snapshot has shown what it has.
+    """
 
     world: World
     redis: Holding
     history: str
+    is_known: bool = False
 
     @property
     def is_open(self) -> bool:

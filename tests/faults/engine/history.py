@@ -54,9 +54,9 @@ class Result:
     passed_over: set[Fault] = field(default_factory=set)
     # The last fault that began another history of Redis, and seconds until the campaign was open.
     reopened: tuple[str, float] | None = None
-    events: int = 0  # of the journal that the model has judged
-    gaps: tuple[str, ...] = ()  # what of it could not be read
-    judged: list[str] = field(default_factory=list)  # the journal, where the model rejects it
+    events: int = 0  # of the journals that the model has judged
+    gaps: tuple[str, ...] = ()  # what of them could not be read
+    judged: list[str] = field(default_factory=list)  # the journals that the model rejects
     log: list[str] = field(default_factory=list)
 
     @property
@@ -81,7 +81,7 @@ def run(
     cluster.clear()
     campaigns = _campaigns(cluster, scenario)
     struck = next(iter(campaigns))
-    cluster.taps.watch(struck)
+    cluster.taps.watch(list(campaigns))
     for campaign_id in campaigns:
         _create(cluster, campaign_id, scenario.quantity)
     journal = Journal()
@@ -111,10 +111,13 @@ def run(
         except NotQuietError as error:
             broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     journal.note("quiet")
-    observed = cluster.taps.read(
-        scenario.quantity, loads[struck], strangers=scenario.has(STRANGERS), quiet=not broken
+    journals = cluster.taps.read(
+        scenario.quantity,
+        list(loads.values()),
+        strangers=scenario.has(STRANGERS),
+        quiet=not broken,
     )
-    verdict = judge(observed)
+    verdicts = [judge(each) for each in journals]
     noted = {each: read(cluster.points / JOURNAL, each) for each in campaigns}
     seen = [_result(cluster, scenario, loads[each], injector, noted[each]) for each in campaigns]
     failed = [one for each in seen for one in sorted(each.failed.items())]
@@ -123,7 +126,7 @@ def run(
     promises = [sentence for each in seen for sentence in violations(each)]
     return Result(
         scenario,
-        [*promises, *broken, *_rejected(verdict)],
+        [*promises, *broken, *filter(None, map(_rejected, verdicts))],
         time.monotonic() - started,
         lost=sum(len(lost(each)) for each in seen),
         superseded=sum(why.startswith(Reason.SUPERSEDED) for _, why in failed),
@@ -132,9 +135,14 @@ def run(
         unreached=unreached,
         passed_over=injector.passed_over,
         reopened=_reopened(injector, next(iter(noted.values()))),
-        events=verdict.events,
-        gaps=verdict.gaps,
-        judged=[*verdict.lines(), "", *observed.lines()] if verdict.rejected else [],
+        events=sum(each.events for each in verdicts),
+        gaps=tuple(dict.fromkeys(gap for each in verdicts for gap in each.gaps)),
+        judged=[
+            line
+            for verdict, seen_of_it in zip(verdicts, journals, strict=True)
+            if verdict.rejected
+            for line in (*verdict.lines(), "", *seen_of_it.lines())
+        ],
         log=[*(f"         fault: {fault}" for fault in scenario.faults), *journal.lines],
     )
 
@@ -165,8 +173,8 @@ def _reopened(injector: Injector, noted: Noted) -> tuple[str, float] | None:
     return None
 
 
-def _rejected(verdict: Verdict) -> list[str]:
-    return [f"{MODEL}: not allowed: {verdict.first}"] if verdict.first else []
+def _rejected(verdict: Verdict) -> str:
+    return f"{MODEL}: not allowed: {verdict.first}" if verdict.first else ""
 
 
 def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:

@@ -23,6 +23,7 @@ from tests.faults.engine.linked_kafka import LinkedApacheKafka, LinkedTansu
 from tests.faults.engine.links import Link, Links
 from tests.faults.engine.replication import OPTIONS, Replication
 from tests.faults.engine.shards import Shards
+from tests.faults.taps.cluster_tap import ClusterTap
 from tests.faults.taps.redis_tap import RedisTap, TappedValkey
 
 if TYPE_CHECKING:
@@ -40,11 +41,14 @@ class Servers:
 
     def __init__(self, kind: KafkaKind, redis_kind: RedisKind = "single") -> None:
         kafka_port = free_port()
-        self.tap = RedisTap()
         behind = LinkedApacheKafka if kind == "apache" else LinkedTansu
         options = OPTIONS if redis_kind == "replicas" else {}
         self.shards = Shards() if redis_kind == "cluster" else None
-        nodes = self.shards.nodes if self.shards else {"redis": TappedValkey(self.tap, options)}
+        self._redis_tap = RedisTap()
+        nodes = (
+            self.shards.nodes if self.shards else {"redis": TappedValkey(self._redis_tap, options)}
+        )
+        self.tap = ClusterTap(nodes.values()) if self.shards else self._redis_tap
         self.by_name: dict[str, Server] = {**nodes, "kafka": behind(kafka_port), "mysql": MariaDB()}
         redis_ports = self.shards.client_ports if self.shards else {"redis": free_port()}
         self._link_ports = {**redis_ports, "kafka": kafka_port, "mysql": free_port()}
@@ -69,7 +73,7 @@ class Servers:
                 self.shards.start(links)
             if self._replicates:
                 where = self.by_name["redis"], self.links["redis"]
-                self.replication = Replication(links, *where, self.tap)
+                self.replication = Replication(links, *where, self._redis_tap)
                 self.replication.start()
             self._cleanup = self._cleanup.pop_all()
         return self
@@ -157,7 +161,7 @@ class Servers:
         with self.redis() as client, suppress(RedisError):
             client.config_set("repl-diskless-sync-delay", 0)
         self._drop_replica()
-        replica = self._replica = TappedValkey(self.tap)
+        replica = self._replica = TappedValkey(self._redis_tap)
         replica.start()
         deadline = time.monotonic() + SYNCED_S
         with closing(redis.Redis(host=HOST, port=replica.port, socket_timeout=TIMEOUT_S)) as client:
@@ -178,7 +182,7 @@ class Servers:
         primary, self.by_name["redis"] = self.by_name["redis"], self._replica
         self._replica = None
         primary.kill()
-        self.tap.promoted(self.by_name["redis"])
+        self._redis_tap.promoted(self.by_name["redis"])
         self.links["redis"].retarget(self.by_name["redis"].port)
         primary.remove()
 

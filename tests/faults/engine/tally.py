@@ -100,21 +100,25 @@ class Tally:
                 f"{max(after_s):.1f} s at most, in {len(after_s)} histories"
                 for name, after_s in sorted(self.reopened().items())
             ),
-            self._about_journals(),
+            *self._about_journals(),
             *self._about_confirming(),
             f"{self.lost} accepted users have no coupon",
             f"{len(self.failed)} histories broke a promise",
         ]
         return "\n".join(lines)
 
-    def _about_journals(self) -> str:
+    def _about_journals(self) -> list[str]:
         """Return what the model said; a journal with a gap shows nothing, accepted or not."""
         events = sum(result.events for result in self.results)
         whole = [result for result in self.results if not result.gaps]
         accepted = len(whole) - sum(result.is_rejected for result in whole)
         line = f"{accepted} journals accepted by the model, {events} events"
         gaps = len(self.results) - len(whole)
-        return f"{line}; {gaps} with a gap" if gaps else line
+        reasons = Counter(why for one in self.results for why in {_reason(g) for g in one.gaps})
+        return [
+            f"{line}; {gaps} with a gap" if gaps else line,
+            *(f"  {times} with the gap: {why}" for why, times in sorted(reasons.items())),
+        ]
 
     def _about_confirming(self) -> list[str]:
         """Return what confirming replicas did, and what happened where there were none."""
@@ -168,6 +172,11 @@ class Tally:
                 for result in sorted(self.results, key=lambda result: result.scenario.seed)
             ],
         }
+
+
+def _reason(gap: str) -> str:
+    """Return a gap without its details."""
+    return gap.split(":", 1)[0]
 
 
 def _about(paths: dict[str, int]) -> list[str]:

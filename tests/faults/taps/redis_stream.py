@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 import uuid
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from redis.retry import Retry
 
 from handlers.adapters.redis.keys import CampaignKeys
 from local.servers.ports import HOST
-from tests.faults.acceptor.events import Snapshot
+from tests.faults.acceptor.events import Left, Snapshot
 from tests.faults.acceptor.holding import Holding
 from tests.faults.taps.monitor import scripts
 
@@ -35,6 +35,7 @@ return {redis.call('INFO', 'replication'), redis.call('HMGET', KEYS[1], 'epoch',
   redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES'), redis.call('GET', KEYS[3]) or '0',
   redis.call('LRANGE', KEYS[4], 0, -1), redis.call('ZRANGE', KEYS[5], 0, -1)}
 """
+NOTHING = "return 1"
 
 
 class RedisStream:
@@ -44,14 +45,11 @@ class RedisStream:
         self.port = port
         self.pid = pid
         self.died_s: float | None = None
-        # By the token that MONITOR shows where it was taken, with its campaign.
-        self._snapshots: dict[str, tuple[str, Snapshot]] = {}
+        # By the token that MONITOR shows at its place in the order, with its campaign.
+        self._placed: dict[str, tuple[str, Snapshot | Left]] = {}
         self._read = bytearray()
         self._changed = Condition()
-        self._socket = socket.create_connection((HOST, port), TIMEOUT_S)
-        self._socket.sendall(b"MONITOR\r\n")
-        self._socket.recv(len(b"+OK\r\n"))  # what comes to the server from here on is seen
-        self._socket.settimeout(None)
+        self._socket = _monitor(port)
         self._thread = Thread(target=self._follow, daemon=True, name="redis-tap")
         self._thread.start()
 
@@ -62,30 +60,24 @@ class RedisStream:
         """
         token = uuid.uuid4().hex
         keys = CampaignKeys.of(campaign_id).all()
-        with closing(
-            redis.Redis(
-                host=HOST,
-                port=self.port,
-                socket_timeout=TIMEOUT_S,
-                retry=Retry(NoBackoff(), 0),
-            )
-        ) as client:
-            try:
-                found = client.eval(SNAPSHOT, len(keys), *keys, token)
-            except MovedError:
-                return False
+        try:
+            found = self._eval(SNAPSHOT, *keys, token=token)
+        except MovedError:
+            return False
         info = str(found[0], "ascii")
         fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
         if fields["role"] != "master":
             return False
         history = fields["master_replid"]
         taken = Snapshot(time.time(), history, _holding(found), begins)
-        self._snapshots[token] = campaign_id, taken
-        with self._changed:
-            if not self._changed.wait_for(lambda: token.encode() in self._read, TIMEOUT_S):
-                message = "MONITOR does not show a snapshot"
-                raise TimeoutError(message)
+        self._place(token, campaign_id, taken)
         return True
+
+    def left(self, campaign_id: str = "") -> None:
+        """Note that the server does not decide about a campaign any more. Raises UNTAPPED."""
+        token = uuid.uuid4().hex
+        self._eval(NOTHING, token=token)
+        self._place(token, campaign_id, Left(time.time()))
 
     def drain(self, names: ScriptNames, campaign_ids: Sequence[str]) -> list[list[RedisEvent]]:
         """Return the events of each campaign since the last call; `names` learns of scripts."""
@@ -93,7 +85,7 @@ class RedisStream:
             lines = bytes(self._read).split(b"\r\n")
             self._read = bytearray(lines.pop())
         found = [list(self._events(lines, names, each)) for each in campaign_ids or [""]]
-        self._snapshots.clear()
+        self._placed.clear()
         return found
 
     def _events(
@@ -103,15 +95,27 @@ class RedisStream:
             if not isinstance(event, str):
                 yield event
                 continue
-            taken = self._snapshots.get(event)
-            if taken and taken[0] == campaign_id:
-                yield taken[1]
+            placed = self._placed.get(event)
+            if placed and placed[0] == campaign_id:
+                yield placed[1]
 
     def close(self) -> None:
         """End the connection; the thread, which reads it, then closes it."""
         with suppress(OSError):  # the server has ended it
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
+
+    def _eval(self, script: str, *keys: str, token: str) -> Any:
+        with closing(client(self.port)) as asked:
+            return asked.eval(script, len(keys), *keys, token)
+
+    def _place(self, token: str, campaign_id: str, event: Snapshot | Left) -> None:
+        """Give an event the place at which MONITOR shows its token, once it does."""
+        self._placed[token] = campaign_id, event
+        with self._changed:
+            if not self._changed.wait_for(lambda: token.encode() in self._read, TIMEOUT_S):
+                message = f"MONITOR does not show a {type(event).__name__}"
+                raise TimeoutError(message)
 
     def _follow(self) -> None:
         try:
@@ -124,6 +128,25 @@ class RedisStream:
         finally:
             self.died_s = time.time()
             self._socket.close()
+
+
+def client(port: int, timeout_s: float = TIMEOUT_S) -> redis.Redis:
+    """Return a client that asks once: a server that does not respond is killed or frozen."""
+    return redis.Redis(host=HOST, port=port, socket_timeout=timeout_s, retry=Retry(NoBackoff(), 0))
+
+
+def _monitor(port: int) -> socket.socket:
+    """Return a connection that shows what comes to the server from now on."""
+    connection = socket.create_connection((HOST, port), TIMEOUT_S)
+    with ExitStack() as cleanup:
+        cleanup.callback(connection.close)
+        connection.sendall(b"MONITOR\r\n")
+        if connection.recv(len(b"+OK\r\n")) != b"+OK\r\n":
+            message = "no MONITOR"
+            raise ConnectionError(message)
+        connection.settimeout(None)
+        cleanup.pop_all()
+    return connection
 
 
 def _holding(found: Any) -> Holding:

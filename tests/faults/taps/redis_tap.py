@@ -10,7 +10,7 @@ from tests.faults.taps.monitor import ScriptNames
 from tests.faults.taps.redis_stream import UNTAPPED, RedisStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class RedisTap:
@@ -42,26 +42,30 @@ class RedisTap:
             if stream.port == server.port and stream.died_s is None:
                 self._snapshot(stream, begins=True)
 
-    def watch(self, campaign_id: str) -> None:
-        """Begin a history; what happened before is of no account."""
-        self._campaign_id = campaign_id
+    def watch(self, campaign_ids: Sequence[str]) -> None:
+        """Begin a history of one campaign; what happened before is of no account."""
+        [self._campaign_id] = campaign_ids
         self._streams = [stream for stream in self._streams if stream.died_s is None]
         self.gaps = []
         for stream in self._streams:
             stream.drain(self._names, [])
             self._snapshot(stream, begins=False)
 
-    def cut(self) -> list[RedisOrder]:
-        """Return what each process has done since, up to a last snapshot of those that live."""
+    def cut(self) -> list[list[RedisOrder]]:
+        """Return what each process has done since, up to a last snapshot of those that live.
+
+        In a list for each campaign, of which there is one.
+        """
         deciding = [
             stream.died_s is None and self._snapshot(stream, begins=False)
             for stream in self._streams
         ]
-        return [
+        orders = [
             RedisOrder(events, each.died_s, is_primary=decides)
             for each, decides in zip(self._streams, deciding, strict=True)
             for events in each.drain(self._names, [self._campaign_id])
         ]
+        return [orders]
 
     def close(self) -> None:
         """End all connections."""

@@ -31,36 +31,42 @@ class Taps:
         self._servers = servers
         self._rows = rows
         self._topic = TopicTap(settings, partitions)
-        self._campaign_id = ""
+        self._campaign_ids: Sequence[str] = ()
         with servers.mysql(as_root=True) as connection, connection.cursor() as cursor:
             mysql_tap.install(cursor)
 
-    def watch(self, campaign_id: str) -> None:
-        """Begin the journal of a campaign that does not exist yet."""
-        self._campaign_id = campaign_id
-        self._servers.tap.watch(campaign_id)
+    def watch(self, campaign_ids: Sequence[str]) -> None:
+        """Begin the journals of campaigns that do not exist yet."""
+        self._campaign_ids = campaign_ids
+        self._servers.tap.watch(campaign_ids)
 
-    def read(self, quantity: int, load: Load, *, strangers: bool, quiet: bool) -> Observed:
-        """Return the journal up to now; what could not be read is named in its gaps."""
+    def read(
+        self, quantity: int, loads: Sequence[Load], *, strangers: bool, quiet: bool
+    ) -> list[Observed]:
+        """Return the journal of each campaign up to now; what could not be read is in its gaps.
+
+        loads: of each campaign. strangers: they write for the first one.
+        """
         redis = self._servers.tap.cut()
         gaps = list(self._servers.tap.gaps)
-        if self._servers.shards:
-            gaps.append("the nodes of a cluster are not followed")
-        mysql: list[MySQLEvent] = []
-        topic: list[Sent] = []
+        mysql: list[list[MySQLEvent]] = [[] for _ in loads]
+        topic: list[list[Sent]] = [[] for _ in loads]
         try:
-            mysql = mysql_tap.read(self._rows, self._campaign_id)
-            topic = self._topic.read(self._campaign_id)
+            mysql = [mysql_tap.read(self._rows, each) for each in self._campaign_ids]
+            topic = self._topic.read(self._campaign_ids)
         except (*UNREAD, pymysql.Error) as error:
             gaps.append(f"{type(error).__name__}: {error}")
-        return Observed(
-            quantity,
-            redis,
-            mysql,
-            topic,
-            [each for of_user in load.responses.values() for each in of_user],
-            started_s=time.time() - (time.monotonic() - load.started),
-            strangers=strangers,
-            quiet=quiet,
-            gaps=gaps,
-        )
+        return [
+            Observed(
+                quantity,
+                orders,
+                events,
+                sent,
+                [each for of_user in load.responses.values() for each in of_user],
+                started_s=time.time() - (time.monotonic() - load.started),
+                strangers=strangers and load is loads[0],
+                quiet=quiet,
+                gaps=gaps,
+            )
+            for load, orders, events, sent in zip(loads, redis, mysql, topic, strict=True)
+        ]

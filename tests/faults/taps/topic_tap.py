@@ -14,6 +14,8 @@ from handlers.domain.coupon import CouponAccepted, UndecodableError
 from tests.faults.acceptor.events import Sent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from handlers.config import Settings
 
 READ_S = 5.0
@@ -28,11 +30,11 @@ class TopicTap:
         self._settings = settings
         self._next = {TopicPartition(settings.coupon_topic, n): 0 for n in range(partitions)}
 
-    def read(self, campaign_id: str) -> list[Sent]:
-        """Return the records of a campaign since the last call. Raises one of UNREAD."""
+    def read(self, campaign_ids: Sequence[str]) -> list[list[Sent]]:
+        """Return the records of each campaign since the last call. Raises one of UNREAD."""
         require_broker(self._settings)
         options: dict[str, Any] = connection_options(self._settings)
-        found: list[Sent] = []
+        found: dict[str, list[Sent]] = {each: [] for each in campaign_ids}
         with closing(KafkaConsumer(**options, enable_auto_commit=False)) as consumer:
             consumer.assign(list(self._next))
             for partition, offset in self._next.items():
@@ -44,17 +46,17 @@ class TopicTap:
                     message = "the topic cannot be read to its end"
                     raise TimeoutError(message)
                 for records in consumer.poll(timeout_ms=POLL_MS).values():
-                    found += [sent for record in records if (sent := _sent(record, campaign_id))]
+                    for record in records:
+                        _note(record, found)
             self._next = {each: consumer.position(each) for each in self._next}
-        return found
+        return list(found.values())
 
 
-def _sent(record: Any, campaign_id: str) -> Sent | None:
+def _note(record: Any, found: dict[str, list[Sent]]) -> None:
     try:
         coupon = CouponAccepted.decode(record.value)
     except UndecodableError:
-        return None
-    if coupon.campaign_id != campaign_id:
-        return None
-    admission = coupon.user_id, coupon.serial, coupon.fence
-    return Sent(record.partition, record.offset, admission)
+        return
+    if coupon.campaign_id in found:
+        admission = coupon.user_id, coupon.serial, coupon.fence
+        found[coupon.campaign_id].append(Sent(record.partition, record.offset, admission))
