@@ -12,6 +12,10 @@ CACHES := out .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deploym
 TEMPLATES := infra/account.yaml infra/network.yaml infra/data.yaml infra/operations.yaml \
 	out/infra/application.yaml out/infra/application.json
 
+# Containers often forbid bytecode. Then each of the hundred programs that tests start, and each of
+# their workers, would compile everything again.
+test test-kafka test-mysql test-cluster controls: export PYTHONDONTWRITEBYTECODE =
+
 # USER and ENV mean something else in every environment: only the command line counts.
 given = $(if $(filter command,$(origin $(1))),$($(1)))
 TOKEN_USER = $(call given,USER)

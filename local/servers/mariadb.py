@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pymysql
 
 from local.servers.ports import HOST
+from local.servers.prepared import fill
 from local.servers.process import Server, ServerError
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ MYSQL_OPTIONS = (
     "--loose-mysqlx=OFF",  # a second port
     "--secure-file-priv=NULL",  # the default folder is missing where only the server is installed
 )
+# The system tables are copied for every server, with their log: so it is the smallest. The server
+# makes it as large as above when it starts.
+SMALL_LOG = "--innodb-log-file-size=4M"
 # Names a server program in place of the system's.
 PROGRAM_VARIABLE = "MYSQLD"
 MISSING = (
@@ -74,35 +78,14 @@ class MariaDB(Server):
         return f"mysql://{USER}:{quote(self._password, safe='')}@{self.address}/{DATABASE}"
 
     def prepare(self) -> None:
-        """Create the system tables, and the file of statements that every start runs first."""
+        """Write the file of statements that every start runs first, and the system tables."""
         init_file = self.home / "init.sql"
         init_file.touch(mode=0o600)
         init_file.write_text(self._first_statements())
-        data = f"--datadir={self.home / 'data'}"
-        if is_mariadb():
-            self.run_tool(
-                [
-                    find_program("mariadb-install-db", "mysql_install_db"),
-                    "--no-defaults",
-                    data,
-                    "--auth-root-authentication-method=normal",
-                    "--skip-test-db",
-                    "--skip-name-resolve",
-                    *_as_root(),
-                    *MARIADB_OPTIONS,
-                ]
-            )
-        else:
-            self.run_tool(
-                [
-                    find_server(),
-                    "--no-defaults",
-                    "--initialize-insecure",
-                    data,
-                    *_as_root(),
-                    *MYSQL_OPTIONS,
-                ]
-            )
+        data = self.home / "data"
+        command = _first_command()
+        made_by = "\n".join([*command, version_of(find_server())])
+        fill(data, made_by, lambda: self.run_tool([*command, f"--datadir={data}"]))
 
     def command(self) -> Sequence[str]:
         """Return the command line."""
@@ -172,13 +155,40 @@ def find_program(*names: str) -> str:
     raise ServerError(MISSING)
 
 
-@cache
 def is_mariadb() -> bool:
     """Return whether the server is MariaDB; otherwise it is Oracle's MySQL."""
+    return "mariadb" in version_of(find_server()).lower()
+
+
+@cache
+def version_of(program: str) -> str:
+    """Return what a server program says of itself."""
     result = subprocess.run(
-        [find_server(), "--version"], capture_output=True, text=True, check=False, timeout=30
+        [program, "--version"], capture_output=True, text=True, check=False, timeout=30
     )
-    return "mariadb" in result.stdout.lower()
+    return result.stdout
+
+
+def _first_command() -> Sequence[str]:
+    """Return the command that makes the system tables in a --datadir."""
+    if not is_mariadb():
+        return [
+            find_server(),
+            "--no-defaults",
+            "--initialize-insecure",
+            *_as_root(),
+            *MYSQL_OPTIONS,
+        ]
+    return [
+        find_program("mariadb-install-db", "mysql_install_db"),
+        "--no-defaults",
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+        "--skip-name-resolve",
+        *_as_root(),
+        *MARIADB_OPTIONS,
+        SMALL_LOG,  # the last one counts
+    ]
 
 
 def _as_root() -> Sequence[str]:

@@ -134,7 +134,7 @@ class Server(Scoped):
 
     def remove(self) -> None:
         """End the process and remove its directory."""
-        self.stop()
+        self.kill()  # nothing that it still could write is kept
         if self._home:
             shutil.rmtree(self._home, ignore_errors=True)
             self._home = None

@@ -53,6 +53,9 @@ def test_mysql_runs_as_it_comes_and_mariadb_counts_as_mysql_does() -> None:
         address = DatabaseAddress.from_url(mariadb.url)
         found = query(address, "SELECT @@log_bin, @@innodb_autoinc_lock_mode")
         assert found == (0 if is_mariadb() else 1, 2)
+        if is_mariadb():  # its system tables came with a smaller log
+            assert query(address, "SELECT @@innodb_log_file_size") == (128 * 1024 * 1024,)
+            assert (mariadb.home / "data" / "ib_logfile0").stat().st_size == 128 * 1024 * 1024
 
 
 def test_the_broker_hands_on_what_it_acknowledged(kafka_kind: KafkaKind) -> None:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.servers import MariaDB, ServerError, mariadb
+from local.servers import MariaDB, ServerError, mariadb, prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 # MySQL as Debian and Ubuntu build it, where only the package with the server is installed.
 WITHOUT_A_FOLDER = """#!/bin/sh
+for word; do case "$word" in --datadir=*) mkdir -p "${word#--datadir=}" ;; esac; done
 case "$*" in
 --version) echo "mysqld  Ver 8.4.7 for Linux on x86_64 (MySQL Community Server)" ;;
 *--secure-file-priv=NULL*) exit 0 ;;
@@ -27,8 +28,7 @@ def server_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program.write_text(WITHOUT_A_FOLDER)
     program.chmod(0o755)
     monkeypatch.setenv(mariadb.PROGRAM_VARIABLE, str(program))
-    # For this test alone: the answer is kept for the program that the session uses.
-    monkeypatch.setattr(mariadb, "is_mariadb", mariadb.is_mariadb.__wrapped__)
+    monkeypatch.setattr(prepared, "KEPT", tmp_path / "kept")
 
 
 @pytest.mark.usefixtures("server_program")
