@@ -52,10 +52,8 @@ class Member:
     def ask(self, name: str, *arguments: Any) -> None:
         """Send a command."""
         if not self._is_ready:
-            mistake = self._receive()
+            self.answer()  # to its start
             self._is_ready = True
-            if mistake:
-                raise MistakeError(mistake)
         try:
             self._pipe.send((name, arguments))
         except (BrokenPipeError, ConnectionResetError) as error:
