@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from lab.judge.worker import Folders
 
-# A fork of a process that has imported the clients and has no thread: quick, and safe.
+# A fork of a process that has imported the clients and has no thread: quick, and safe. The ninth
+# stage imports the whole service: once is enough.
 CONTEXT = multiprocessing.get_context("forkserver")
-PRELOAD = ["lab.judge.worker"]
+PRELOAD = ["lab.judge.worker", "lab.stages.stage9_seonchak"]
 ANSWER_S_MAX = 30.0
 END_S = 5.0
 
