@@ -39,6 +39,8 @@ def parse(arguments: Sequence[str] | None) -> LabOptions:
     if given["mine"] and not given["mine"].is_file():
         hint = "one to begin with: make lab START=4 > my_stage.py"
         parser.error(f"there is no file {given['mine']}; {hint}")
+    if given["mine"] and given["stage"]:
+        parser.error("either --stage or --mine: which one is to be judged?")
     if given["hold"] and not (given["stage"] or given["mine"]):
         parser.error("--hold needs --stage or --mine: whose servers?")
     korean = given.pop("ko") or os.environ.get("LANG", "").startswith("ko")

@@ -12,7 +12,7 @@ from lab.catalogue import STAGES, of_reader
 from lab.hold import hold
 from lab.judge.judge import Judge, running_worlds
 from lab.judge.stage_file import MistakeError
-from lab.playground.page import write_page
+from lab.playground.page import PAGE as PLAYGROUND
 from lab.report.page import write as write_report
 from lab.show import Screen
 
@@ -33,7 +33,6 @@ def run(options: LabOptions) -> bool:
         right = [_once(options, worlds) for _ in range(options.runs)]
     if options.runs > 1:
         Screen((), options.language).say("runs", right=sum(right), runs=options.runs)
-    write_page(options.out)
     return all(right)
 
 
@@ -66,8 +65,9 @@ def _once(options: LabOptions, worlds: Sequence[World]) -> bool:
     for stage, outcome in outcomes:
         screen.tell(stage, outcome, in_full=len(stages) == 1)
     screen.say("took", seconds=time.perf_counter() - began, folder=options.out)
-    screen.say("report", path=write_report(options.out))
     is_right = _conclude(screen, outcomes)
+    screen.say("report", path=write_report(options.out))
+    screen.say("playground", path=options.out / PLAYGROUND)
     if options.hold:
         hold(judge, stages[0], screen, options.out)
     return is_right

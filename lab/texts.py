@@ -71,6 +71,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "some_broken": ("{count} promises were broken.", "약속 {count}개가 깨졌다."),
     "took": ("{seconds:.1f} s; recorded in {folder}", "{seconds:.1f}초. 기록은 {folder}에 있다"),
     "report": ("The report, for a browser: {path}", "브라우저로 볼 보고서: {path}"),
+    "playground": ("The playground, for a browser: {path}", "브라우저로 볼 놀이터: {path}"),
     "without_distance": (
         "With servers 0 ms away instead of {ms:g} ms: {seen}.",
         "서버까지의 거리가 {ms:g}ms가 아니라 0ms라면: {seen}.",

@@ -72,7 +72,8 @@ class Delivery:
         span = f"offsets {records[0].offset} to {records[-1].offset}"
         self._journal.note("Kafka", f"deliver {span}: {names}")
         with self._recorder.acting_for("", kill_after):
-            return self._guarded(lambda: self._module.consume(records))
+            consume = self._module.consume
+            return self._guarded(lambda: consume(records), consume)
 
     def tick(self, until: Callable[[], bool]) -> None:
         """Call every_second once a second until `until()`."""
@@ -83,10 +84,13 @@ class Delivery:
                 continue
             next_s = time.monotonic() + CLOCK_S
             with self._recorder.acting_for(""):
-                self._guarded(self._module.every_second)
+                self._guarded(self._module.every_second, self._module.every_second)
 
-    def _guarded(self, function: Callable[[], object]) -> bool:
-        """Return whether it succeeded; keep the mistake when its own code failed, or hangs."""
+    def _guarded(self, function: Callable[[], object], blamed: Callable[..., object]) -> bool:
+        """Return whether it succeeded; keep the mistake when the stage's code failed, or hangs.
+
+        blamed: the stage's function, whose line is named where no other one is.
+        """
         caller, done = threading.get_ident(), threading.Event()
 
         def watch() -> None:
@@ -99,7 +103,7 @@ class Delivery:
         except SERVER_ERRORS:
             return False
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the reader gets its line
-            self.mistake = of_exception(error, self._path)
+            self.mistake = of_exception(error, self._path, blamed)
             return False
         finally:
             done.set()

@@ -93,7 +93,8 @@ class Button:
             except SERVER_ERRORS as error:
                 mistake, error_text = None, f"{type(error).__name__}: {error}"
             except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the reader gets its line
-                mistake, error_text = of_exception(error, self._path), str(error)
+                mistake = of_exception(error, self._path, self._module.apply)
+                error_text = str(error)
         if mistake:
             self._mistakes.append(mistake)
             answer = ""

@@ -79,21 +79,26 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-def of_exception(error: BaseException, path: Path) -> Mistake:
-    """Return the mistake with the last line of the stage's file that the exception passed."""
+def of_exception(
+    error: BaseException, path: Path, function: Callable[..., Any] | None = None
+) -> Mistake:
+    """Return the mistake with the last line of the stage's file that the exception passed.
+
+    function: the one that was called; it is named where the exception passed no line of the file.
+    """
     lines = [
         f.lineno or 0 for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
     ]
     text = str(error) or "no message"
-    return _at("exception", path, lines[-1] if lines else 0, f"{type(error).__name__}: {text}")
+    line = lines[-1] if lines else _line_of(function)
+    return _at("exception", path, line, f"{type(error).__name__}: {text}")
 
 
 def of_answer(answer: object, function: Callable[..., Any], path: Path) -> Mistake | None:
     """Return the mistake when apply returned something else than one of the four answers."""
     if isinstance(answer, str) and answer in ANSWERS:
         return None
-    line = function.__code__.co_firstlineno if hasattr(function, "__code__") else 0
-    return _at("wrong_answer", path, line, repr(answer)[:80])
+    return _at("wrong_answer", path, _line_of(function), repr(answer)[:80])
 
 
 def of_table(statement: str, error: Exception, path: Path) -> Mistake:
@@ -110,6 +115,12 @@ def of_hanging(threads: Sequence[int], path: Path, seconds: float) -> Mistake:
     lines = [_line_in(frames.get(thread), path) for thread in threads]
     line = max(set(lines), key=lines.count) if lines else 0
     return _at("hang", path, line, f"{seconds:g}")
+
+
+def _line_of(function: Callable[..., Any] | None) -> int:
+    """Return the line where a function begins; 0 where that is not known."""
+    code = getattr(function, "__code__", None)
+    return code.co_firstlineno if code else 0
 
 
 def _line_in(frame: FrameType | None, path: Path) -> int:

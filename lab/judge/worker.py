@@ -7,7 +7,9 @@ import signal
 import sys
 import threading
 import time
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +18,18 @@ from lab.judge.delivery import Delivery
 from lab.judge.journal import Journal
 from lab.judge.presses import Button
 from lab.judge.recorder import Recorder
-from lab.judge.stage_file import MistakeError, load
+from lab.judge.stage_file import MistakeError, load, of_exception, of_hanging
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from multiprocessing.connection import Connection
 
     from lab.judge.stage_file import Mistake
 
 STOP_CHECK_S = 0.02
+# To import a stage, and to call those of its functions that no fault concerns. The ninth migrates.
+HANG_S = 20.0
+OWN_FUNCTIONS = {"prepare", "warm_up"}
 # What a stage must mention to use a server.
 MENTIONS = {"redis": {"Redis"}, "producer": {"Kafka"}, "from handlers": {"Redis", "Kafka"}}
 
@@ -137,24 +142,48 @@ def main(order: Order, pipe: Connection) -> None:
     log = os.open(log_of(order), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream in (sys.stdout, sys.stderr):  # the clients warn of each fault, a reader may print
         os.dup2(log, stream.fileno())
+    path = Path(order.stage)
     try:
-        try:
-            worker = Worker(order)
-        except MistakeError as error:
-            pipe.send(error.mistake)
-            return
-        pipe.send(None)
-        while True:
+        with _watched(pipe, path):
+            mistake, worker = _outcome(lambda: Worker(order), path)
+        pipe.send((mistake, None))
+        while worker:
             name, arguments = pipe.recv()
-            pipe.send(_outcome(worker, name, arguments))
+            command = partial(getattr(worker, name), *arguments)
+            with _watched(pipe, path) if name in OWN_FUNCTIONS else nullcontext():
+                outcome = _outcome(command, path)
+            pipe.send(outcome)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the judge has gone, so there is no one to answer
     finally:
         os._exit(0)  # threads of the stage may hang, and a producer would wait for Kafka
 
 
-def _outcome(worker: Worker, name: str, arguments: tuple[Any, ...]) -> tuple[Mistake | None, Any]:
+def _outcome(command: Callable[[], Any], path: Path) -> tuple[Mistake | None, Any]:
+    """Return what a command returns, or the mistake in the stage's file that ended it."""
     try:
-        return None, getattr(worker, name)(*arguments)
+        return None, command()
     except MistakeError as error:
         return error.mistake, None
+    except Exception as error:
+        mistake = of_exception(error, path)
+        if not mistake.line:
+            raise  # the stage is not to blame
+        return mistake, None
+
+
+@contextmanager
+def _watched(pipe: Connection, path: Path) -> Iterator[None]:
+    """Answer the judge when the block hangs in the stage's code, and end this process."""
+    caller, done = threading.get_ident(), threading.Event()
+
+    def watch() -> None:
+        if not done.wait(HANG_S):
+            pipe.send((of_hanging([caller], path, HANG_S), None))
+            os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()

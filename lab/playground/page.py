@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+PAGE = "play.html"
+STAGES = range(4, 10)  # that it plays
+REPORT = "index.html"
 # Each after those that it imports.
 MODULES = (
     "servers",
@@ -30,18 +33,20 @@ class ModuleOrderError(Exception):
     """A module imports another one that does not come before it."""
 
 
-def page() -> str:
-    """Return the playground as HTML."""
+def page(*, has_report: bool = False) -> str:
+    """Return the playground as HTML; with a link where the lab's report is beside it."""
     html = (FOLDER / "page.html").read_text(encoding="utf-8")
     css = (FOLDER / "play.css").read_text(encoding="utf-8")
+    link = f'<a id="report" data-text="report" href="{REPORT}"></a>' if has_report else ""
+    html = html.replace("<!-- report -->", link)
     return html.replace("/* play.css */", css).replace("// modules", inlined(MODULES))
 
 
 def write_page(folder: Path) -> Path:
-    """Write play.html into a folder and return its path."""
+    """Write the playground into a folder and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "play.html"
-    path.write_text(page(), encoding="utf-8")
+    path = folder / PAGE
+    path.write_text(page(has_report=(folder / REPORT).exists()), encoding="utf-8")
     return path
 
 

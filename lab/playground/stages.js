@@ -197,8 +197,7 @@ const stage8 = {
     const now = yield time();
     for (const user of yield zrangebyscore("pending", now - 1)) {
       const serial = yield zscore("applied_user", user);
-      if (serial === undefined) throw new ServerError("Redis forgot her serial meanwhile");
-      yield* sendAndWait(user, serial);
+      if (serial !== undefined) yield* sendAndWait(user, serial);
     }
   },
 };

@@ -6,6 +6,7 @@ const SENTENCES = {
     "Three coupons, four people. Apply, take one step at a time, and break something in between.",
     "쿠폰 세 장, 네 사람. 신청하고, 한 단계씩 나아가며, 그 사이에 무엇이든 망가뜨려 보세요.",
   ],
+  report: ["The lab's report", "실험실 보고서"],
   stage: ["Stage", "단계"],
   stage_n: ["Stage {stage}", "{stage}단계"],
   stage4: ["One each: SADD, INCR, INSERT", "한 사람에 한 장: SADD, INCR, INSERT"],

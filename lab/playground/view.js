@@ -132,6 +132,7 @@ function draw() {
   document.querySelectorAll("[data-language]").forEach((one) => {
     one.setAttribute("aria-pressed", one.dataset.language === language);
   });
+  $("#report")?.setAttribute("href", `index.html#${language}/stage-${run.stage}`);
   $("#stages").setAttribute("aria-label", say("stage"));
   $("#stages").replaceChildren(...STAGES.map((stage) =>
     button(say("stage_n", { stage }), `stage${stage}`, () => begin(stage), { "aria-pressed": stage === run.stage ? "true" : "false" })));

@@ -22,6 +22,14 @@ def both(text: Text, tag: str = "span") -> str:
     )
 
 
+def link(text: Text, address: str) -> str:
+    """Return a link in both languages; `{language}` in its address is the one that is chosen."""
+    return "".join(
+        f'<a lang="{one}" href="{escape(address.format(language=one))}">{escape(text[one])}</a>'
+        for one in LANGUAGES
+    )
+
+
 def label(text: Text) -> str:
     """Return the attributes of a label that is read aloud; the script changes its language."""
     english, korean = escape(text["en"]), escape(text["ko"])

@@ -6,8 +6,10 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+from lab.playground.page import PAGE as PLAYGROUND
+from lab.playground.page import write_page as write_playground
 from lab.report import plots
-from lab.report.markup import both
+from lab.report.markup import both, link
 from lab.report.matrix import anchor, matrix, name_of
 from lab.report.records import load
 from lab.report.stage import section
@@ -22,10 +24,12 @@ ASSETS = Path(__file__).parent / "assets"
 def write(folder: Path) -> Path:
     """Write `index.html` from the records in `folder`; return its path.
 
-    Raises HarnessError when there is no record, or when a file is not one.
+    The playground is written beside it: the two lead to each other. Raises HarnessError when there
+    is no record, or when a file is not one.
     """
     path = folder / "index.html"
     path.write_text(page(load(folder)), encoding="utf-8")
+    write_playground(folder)
     return path
 
 
@@ -39,6 +43,7 @@ def page(records: list[Record]) -> str:
         script=_asset("script.js"),
         skip=both(word("skip")),
         name=both(word("page")),
+        playground=link(word("playground"), f"{PLAYGROUND}#lang={{language}}"),
         headline=both(word("headline", stages=stages)),
         lead=both(word("lead", ms=records[0]["distance_ms"])),
         links="".join(map(_link, records)),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.playground.page import PAGE as PLAYGROUND
+from lab.playground.page import STAGES as PLAYED
 from lab.report.code import code
 from lab.report.lanes import timeline
-from lab.report.markup import both
+from lab.report.markup import both, link
 from lab.report.matrix import anchor, name_of
 from lab.report.words import why, word
 from lab.texts import text
@@ -27,11 +29,20 @@ def section(record: Record) -> str:
     return (
         f'<section class="stage" id="{anchor(record)}" tabindex="-1">'
         f'<header><p class="kicker">{both(name)}</p><h2>{both(record["title"])}</h2>'
-        f'<p class="meta">{both(recorded)}</p></header>'
+        f'<p class="meta">{both(recorded)}</p>{_playground(record)}</header>'
         f"{_unexpected(record, {promise['promise'] for promise in broken})}"
         f"{heading}{breaks}{_without_distance(record)}"
         f"<h3>{both(word('code'))}</h3>{code(record)}</section>"
     )
+
+
+def _playground(record: Record) -> str:
+    """Return the link to this stage in the playground, where it is there."""
+    number = record["stage"]
+    if number not in PLAYED:
+        return ""
+    address = f"{PLAYGROUND}#stage={number}&lang={{language}}"
+    return f'<p class="play">{link(word("play"), address)}</p>'
 
 
 def _breach(record: Record, promise: Record) -> str:

@@ -20,6 +20,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "Each stage is one Python file. Each ran on real Redis, Kafka and MySQL, {ms:g}\u00a0ms away, while the lab struck it with faults and wrote down every call. Below: which promises it kept, which it broke, to whom, and why.",
         "각 단계는 파이썬 파일 하나다. {ms:g}ms 떨어진 실제 Redis, Kafka, MySQL에서 실행했고, 그동안 실험실이 장애를 일으키며 모든 호출을 기록했다. 어떤 약속을 지키고 어떤 약속을 누구에게 왜 어겼는지 아래에 있다.",
     ),
+    "playground": ("Playground", "놀이터"),
+    "play": ("Play this stage, one step at a time", "이 단계를 한 걸음씩 직접 해 보기"),
     "skip": ("Skip to the table", "표로 건너뛰기"),
     "matrix": ("The promises, by stage", "단계별 약속"),
     "matrix.caption": (

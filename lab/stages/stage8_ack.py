@@ -10,15 +10,17 @@ TABLES = [
     "CREATE TABLE coupon (serial INT PRIMARY KEY, user_id VARCHAR(64) NOT NULL UNIQUE)",
 ]
 ADMIT = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
 local serial = redis.call('ZSCORE', 'applied_user', ARGV[1])
 if serial then
-    return {redis.call('ZSCORE', 'pending', ARGV[1]) and 'accepted' or 'already applied', serial}
+    local since = redis.call('ZSCORE', 'pending', ARGV[1])
+    return {since and 'accepted' or 'already applied', serial}
 end
 serial = redis.call('INCR', 'coupon_count')
 if serial > 100 then return {'sold out', serial} end
-local time = redis.call('TIME')
 redis.call('ZADD', 'applied_user', serial, ARGV[1])
-redis.call('ZADD', 'pending', time[1] + time[2] / 1000000, ARGV[1])
+redis.call('ZADD', 'pending', now, ARGV[1])
 return {'accepted', serial}
 """
 
@@ -53,4 +55,6 @@ def consume(records: list) -> None:
 def every_second() -> None:
     """The relay: send again for each person who has been pending for a second."""
     for user_id in redis().zrangebyscore("pending", 0, redis().time()[0] - 1):
-        send(user_id, redis().zscore("applied_user", user_id))
+        serial = redis().zscore("applied_user", user_id)
+        if serial is not None:  # Redis may have forgotten her since it named her
+            send(user_id, serial)

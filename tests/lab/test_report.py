@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from lab.judge.promises import PROMISES
+from lab.playground.page import REPORT, write_page
 from lab.report.page import page as made
 from tests.support.lab_records import record
 
@@ -130,6 +131,21 @@ def test_a_link_to_a_stage_keeps_the_language_and_can_be_sent_to_others(opened: 
     assert page.url.endswith("#ko/stage-4")
     other = opened("#ko/stage-4")
     expect(other.locator("#stage-4")).to_be_in_viewport()
+
+
+def test_report_and_playground_lead_to_each_other_at_a_stage(opened: Open, tmp_path: Path) -> None:
+    file = tmp_path / REPORT
+    file.write_text(made([record(number) for number in range(1, STAGES + 1)]), encoding="utf-8")
+    write_page(tmp_path)
+    page = opened("#ko", file=file)
+    page.locator("#stage-6").get_by_role("link", name="이 단계를 한 걸음씩").click()
+    expect(page.get_by_role("button", name="6단계")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="7단계").click()
+    page.get_by_role("link", name="실험실 보고서").click()
+    expect(page.locator("#stage-7")).to_be_in_viewport()
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    page.get_by_role("link", name="놀이터").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("놀이터")
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

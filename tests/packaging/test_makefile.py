@@ -32,6 +32,7 @@ TARGETS = [
     "bench",
     "lab",
     "test-lab",
+    "test-lab-ten",
     "test-course",
     "package",
     "up",

@@ -26,7 +26,7 @@ BROKEN = "texts('.promise.broken b')"
 
 
 def looked(script: str, address: str = "") -> Any:
-    return result_of(f"{page()}{PLACE}<script>{LOOK}{script}</script>", address)
+    return result_of(f"{page(has_report=True)}{PLACE}<script>{LOOK}{script}</script>", address)
 
 
 def broken_after(stage: int, *keys: str) -> Any:
@@ -68,6 +68,11 @@ def test_the_address_of_a_seed_and_of_a_run_by_hand_can_be_shared() -> None:
     assert looked(script, "#stage=8&lang=en") == "#stage=8&do=a0.c&lang=en"
     seed = "document.querySelector('#seed').value = 7; press('play_seed'); show(location.hash);"
     assert looked(seed, "#stage=9&lang=en") == "#stage=9&seed=7&lang=en"
+
+
+def test_the_report_is_opened_at_the_stage_and_in_the_language_of_the_page() -> None:
+    script = "press('stage7'); show(document.querySelector('#report').getAttribute('href'));"
+    assert looked(script, "#stage=5&lang=ko") == "index.html#ko/stage-7"
 
 
 def test_an_action_of_the_address_that_is_none_is_left_out() -> None:

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 PEOPLE = ("minji", "seojun", "yuna", "doyun")
 RUNNING_MAX = 5
 START_S = 1000
-# Stage 8's relay has a TypeError when Redis forgets a serial between two calls of it.
-ERRORS = (ServiceError, pymysql.Error, TypeError)
+ERRORS = (ServiceError, pymysql.Error)
 
 
 @dataclass(eq=False, slots=True)

@@ -42,6 +42,7 @@ def test_korean_is_chosen_by_an_option_or_by_lang(monkeypatch: pytest.MonkeyPatc
         (["--stage", "10"], "must be 1 to 9"),
         (["--mine", "nowhere.py"], "make lab START=4 > my_stage.py"),
         (["--hold"], "--hold needs --stage or --mine"),
+        (["--stage", "4", "--mine", __file__], "either --stage or --mine"),
     ],
 )
 def test_a_wrong_option_is_refused_with_a_sentence(

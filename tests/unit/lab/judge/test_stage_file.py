@@ -76,6 +76,15 @@ def test_an_exception_is_at_the_last_line_of_the_file_that_it_passed(tmp_path: P
     assert "ValueError" in mistake.detail
 
 
+def test_a_call_that_does_not_fit_is_at_the_line_of_the_function(tmp_path: Path) -> None:
+    file = written(tmp_path, TABLES + "def apply():\n    return 'accepted'\n" + REST)
+    apply = load(file).apply
+    with pytest.raises(TypeError) as caught:
+        apply("kim-minji")
+    mistake = of_exception(caught.value, file, apply)
+    assert (mistake.line, mistake.code) == (2, "def apply():")
+
+
 @pytest.mark.parametrize("answer", [None, True, 1, "yes", b"accepted"])
 def test_an_answer_that_is_none_of_the_four_is_a_mistake_of_apply(
     tmp_path: Path, answer: object

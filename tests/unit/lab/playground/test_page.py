@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.playground.__main__ import main
-from lab.playground.page import FOLDER, MODULES, ModuleOrderError, inlined, page
+from lab.playground.page import (
+    FOLDER,
+    MODULES,
+    REPORT,
+    ModuleOrderError,
+    inlined,
+    page,
+    write_page,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +28,13 @@ def test_the_program_writes_one_file_that_asks_for_nothing_else(
     assert text == page()
     assert "play.html" in capsys.readouterr().out
     assert not re.search(r"https?://|src=|@import|url\(|<link|\bimport \{|\bexport ", text)
+
+
+def test_it_leads_to_the_report_where_that_is_beside_it(tmp_path: Path) -> None:
+    assert REPORT not in write_page(tmp_path).read_text("utf-8").split("<script>")[0]
+    (tmp_path / REPORT).touch()
+    assert write_page(tmp_path).read_text("utf-8") == page(has_report=True)
+    assert f'href="{REPORT}"' in page(has_report=True)
 
 
 def test_every_module_of_the_folder_is_in_the_page() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab.judge.promises import PROMISES
+from lab.playground.page import PAGE as PLAYGROUND
 from lab.report import words
 from lab.report.__main__ import main
 from lab.report.page import ASSETS, page
@@ -80,7 +81,8 @@ def test_every_sentence_is_shown_in_some_run(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_page_needs_nothing_but_itself(records: list[dict[str, Any]]) -> None:
     elements = Elements(page(records))
     assert elements.all("src") == []
-    assert {href[0] for href in elements.all("href") if href != "data:,"} == {"#"}
+    files = {href.partition("#")[0] for href in elements.all("href")}
+    assert files == {"", "data:,", PLAYGROUND}
     assert not re.search(r"https?:|url\(|@import|fetch\(", page(records))
 
 
@@ -93,6 +95,16 @@ def test_every_link_leads_to_a_place_and_no_place_is_there_twice(
     assert len(places) == len(set(places))
     linked = {href[1:] for href in elements.all("href") if href.startswith("#")}
     assert linked <= set(places)
+
+
+def test_the_stages_that_the_playground_has_lead_there_in_the_language_of_the_page() -> None:
+    found = [href for href in Elements(page(ALL)).all("href") if href.startswith(PLAYGROUND)]
+    general = [f"{PLAYGROUND}#lang={language}" for language in ("en", "ko")]
+    assert found == general + [
+        f"{PLAYGROUND}#stage={number}&lang={language}"
+        for number in range(4, 10)
+        for language in ("en", "ko")
+    ]
 
 
 def test_the_table_has_a_cell_for_each_promise_and_stage() -> None:
@@ -163,6 +175,7 @@ def test_the_program_writes_the_page_beside_the_records(
     assert main(["--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'index.html'}\n"
     assert (tmp_path / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert 'href="index.html"' in (tmp_path / PLAYGROUND).read_text(encoding="utf-8")
 
 
 def schemes() -> list[dict[str, str]]:
