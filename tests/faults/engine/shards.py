@@ -13,6 +13,7 @@ from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from local.servers import ServerError, Valkey, ValkeyCluster
 from local.servers.ports import HOST, free_port
 from local.servers.valkey_group import ask, await_condition
+from tests.faults.engine.configuration import configure
 from tests.faults.engine.links import Link, LinkMode, Links
 from tests.faults.engine.replication import OPTIONS
 from tests.faults.engine.scenario import EMPTIED, WHOLE
@@ -71,7 +72,7 @@ class Shards:
         """All nodes run and all links are whole: return once every shard has its replica again."""
         self._heal_replication()
         for node in self.nodes.values():
-            ask(node, "CONFIG", "SET", "min-replicas-to-write", 1)
+            configure(node, "min-replicas-to-write", 1)
         self._struck = []
         await_condition(self._is_whole, "that the cluster is whole again")
         with suppress(*GONE):
@@ -185,7 +186,7 @@ class Shards:
 
     def _let_alone(self, replica: Valkey) -> None:
         """Let the replica decide without the primary, as if it had a replica itself."""
-        ask(replica, "CONFIG", "SET", "min-replicas-to-write", 0)
+        configure(replica, "min-replicas-to-write", 0)
 
     def _pair(self) -> tuple[Valkey, Valkey]:
         primary = self._cluster.owner_of(self.key)
