@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handlers.adapters.kafka import partitioner
 from handlers.adapters.mysql import ledger
 from handlers.adapters.redis import admissions, campaigns, rebuild, reconciliation, scripts
 from handlers.adapters.redis.admissions import ADMIT, CONFIRM, Admissions
 from handlers.adapters.redis.scripts import Script
 from local.poll_runner.loop import PollRunner
+from tests.faults.points import FOLDER, Points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from local.poll_runner.protocol import Consumer
 
 VARIABLE = "SEONCHAK_FAULTS_WITHOUT"
+UNWRITTEN = "unwritten"
+COUPON = b'"serial"'
 PENDING_GUARD = "redis.call('ZADD', KEYS[5], now_ms, user)"
 QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.quantity"
 REPLICAS_GUARD = "\nrequire_replicas(KEYS[1])"
@@ -49,14 +52,21 @@ def _pending() -> None:
 
 
 def _commit_order() -> None:
-    """Offsets are committed before the database transaction, not after it."""
-    vars(partitioner)["RUN"] = 1  # each poller gets its share of a few records
+    """Offsets are committed before the database transaction, not after it.
+
+    At the point UNWRITTEN Kafka has taken the offsets of coupons that MySQL does not have.
+    """
     invoke = PollRunner._invoke
+    points = Points("poller", Path(os.environ[FOLDER]))
 
     def hasty(self: PollRunner, consumer: Consumer, batch: Batch) -> None:
         for partition, offset in batch.next_offsets().items():
             self._done.note(partition, offset)
         self._commit(consumer)
+        # What a rebalance refuses stays in _done; the last records of a history are no coupons.
+        coupons = (COUPON in (one.value or b"") for each in batch.records.values() for one in each)
+        if not self._done._offsets and any(coupons):
+            points.reached(UNWRITTEN)
         invoke(self, consumer, batch)
 
     PollRunner._invoke = hasty  # type: ignore[method-assign]

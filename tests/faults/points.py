@@ -1,8 +1,9 @@
 """The named points of a history: positions in the real programs where one of them can be ended.
 
 A file with the name of a point in the folder SEONCHAK_FAULT_POINTS arms it; the first process that
-reaches it removes the file and dies as by kill -9 (or pauses for a moment, when the file
-says so). The service has none of this code: `entry` wraps its adapters from outside.
+reaches it removes the file and dies as by kill -9 (or pauses for a time, when the file
+says so, or until the engine releases it). The service has none of this code: `entry` wraps its
+adapters from outside.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER = "SEONCHAK_FAULT_POINTS"
 KILLED = 137  # 128 + SIGKILL, as in a shell
+POLL_INTERVAL_S = 0.01
 
 # Program -> the points that it can reach.
 GATEWAY = (
@@ -65,6 +67,11 @@ REBUILD = (
 )
 
 
+def held(points: Path) -> Path:
+    """Return the folder with a file for each pause under way; who removes the file ends it."""
+    return points.parent / "held"
+
+
 class Points:
     """The points of one process; its role is the prefix of every name."""
 
@@ -109,4 +116,12 @@ class Points:
         taken.unlink()
         if not held_s:
             os._exit(KILLED)
-        time.sleep(held_s)
+        self._pause(name, time.monotonic() + held_s)
+
+    def _pause(self, name: str, until_s: float) -> None:
+        # The time is first: the engine releases in the order of the pauses.
+        pause = held(self._folder) / f"{time.monotonic_ns():020}.{self._role}.{name}"
+        pause.touch()
+        while pause.exists() and time.monotonic() < until_s:
+            time.sleep(POLL_INTERVAL_S)
+        pause.unlink(missing_ok=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.controls import broken_promises, names
+from tests.faults.controls import AGREE_S, broken_promises, names
+from tests.faults.directed import RELEASED, lost_batch, overtaken, passed
 from tests.faults.engine import finding, history
 from tests.faults.engine.cluster import Cluster
 from tests.faults.engine.scenario import SILENT, SPLIT, Fault, scenario
@@ -22,17 +23,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 
-# Pairs of pollers that are started in turn.
-POLLERS_MAX = 4
 # Short: an event that will never happen does not happen after longer waiting.
 QUIET_S = 8.0
 # An apply is paused for longer than a rebuild takes, and for less time than may pass until a send
 # starts, which is three quarters of the ack timeout. Meanwhile the relay sends nothing.
-PATIENT = {"KAFKA_ACK_TIMEOUT_MS": "8000", "PENDING_RESEND_AFTER_S": "10"}
-# After the flush, a rebuild gives the serial of the paused apply to the next applicant.
-PAUSED = (Fault(0.0, "hold", "gateway.admitted", 4.0), Fault(0.25, "redis-flush"))
-# That applicant's record comes after the one of the paused apply.
-BOTH_PAUSED = (*PAUSED, Fault(0.4, "hold", "gateway.admitted", 5.0))
+PATIENT = {"KAFKA_ACK_TIMEOUT_MS": "20000", "PENDING_RESEND_AFTER_S": "60"}
 # The primary is cut off while an apply is paused that the promoted replica does not know. Its
 # clients stay with it, except for the scheduler, which rebuilds the new one.
 CUT_OFF = (
@@ -48,12 +43,9 @@ THERE_AND_BACK = (
     Fault(0.1, "shard-takeover", for_s=0.5),
     Fault(2.6, "shard-failover", for_s=4.0),
 )
-# That applicant's row is not yet written when the paused apply writes its own.
-NO_CONSUMER = (
-    *PAUSED,
-    Fault(0.3, "kill", "poller-1", 6.0),
-    Fault(0.3, "kill", "poller-2", 6.0),
-)
+# How far the overtaken apply must have come before the other one goes on, for each guard.
+SENT, WRITTEN = (passed(f"gateway.{point}") for point in ("sent", "written"))
+CONSUMED = (RELEASED, Fault(0.0, "await-consumed"))
 
 
 def test_without_the_pending_record_a_killed_apply_loses_a_coupon(
@@ -74,23 +66,19 @@ def test_without_the_epoch_check_an_old_copy_of_redis_promises_coupons_already_g
 def test_offsets_committed_before_the_rows_lose_the_coupons_that_redis_loses_too(
     cluster_without: Callable[..., Cluster],
 ) -> None:
-    # The pending record alone would heal it, so a flush loses that too: with the
-    # right order the topic still has all records.
-    faults = (
-        # From the start: a fast machine writes all rows of a history at once.
-        Fault(0.0, "mysql-locked", for_s=0.65),
-        Fault(0.5, "kill", "poller-1", 0.3),
-        Fault(0.5, "kill", "poller-2", 0.3),
-        Fault(0.55, "redis-flush"),
-    )
-    # How the pollers share the partitions lasts as long as they run. With some shares, no history
-    # has a batch under way when they are killed: so new ones get another chance.
-    found: list[str] = []
-    for _ in range(POLLERS_MAX):
-        found = broken_promises(cluster_without("commit-order"), *faults)
-        if names("P3", found):
-            return
-    pytest.fail(f"{found}")
+    cluster = cluster_without("commit-order", **PATIENT)
+    result = history.run(cluster, lost_batch("poller.unwritten"), agree_s=AGREE_S)
+    assert not result.passed_over, result.log
+    assert names("P3", result.violations), result.log
+
+
+def test_offsets_committed_after_the_rows_lose_nothing_with_redis(
+    cluster_without: Callable[..., Cluster],
+) -> None:
+    cluster = cluster_without(**PATIENT)
+    result = history.run(cluster, lost_batch("poller.commit-before"))
+    assert not result.passed_over, result.log
+    assert not result.violations, "\n".join([*result.violations, *result.log])
 
 
 def test_without_the_unique_keys_a_second_delivery_makes_a_second_coupon(
@@ -111,26 +99,27 @@ def test_without_the_quantity_in_the_insert_a_forged_record_is_one_too_many(
 
 
 @pytest.mark.parametrize(
-    ("guard", "faults"),
+    ("guard", "until"),
     [
-        pytest.param("confirmation", PAUSED, id="confirmation after the ack"),
-        pytest.param("fence", NO_CONSUMER, id="fence of a row"),
-        pytest.param("lateness", BOTH_PAUSED, id="records that came late"),
+        pytest.param("confirmation", SENT, id="confirmation after the ack"),
+        pytest.param("fence", WRITTEN, id="fence of a row"),
+        pytest.param("lateness", CONSUMED, id="records that came late"),
     ],
 )
 def test_without_a_guard_an_apply_that_a_rebuild_overtook_takes_the_serial_of_another_user(
-    cluster_without: Callable[..., Cluster], guard: str, faults: Sequence[Fault]
+    cluster_without: Callable[..., Cluster], guard: str, until: Sequence[Fault]
 ) -> None:
-    # Which of two applicants in different processes is paused is up to the machine.
-    found = broken_promises(cluster_without(guard, **PATIENT), *faults, promise="P3")
-    assert names("P3", found), found
+    result = history.run(cluster_without(guard, **PATIENT), overtaken(until), agree_s=AGREE_S)
+    assert not result.passed_over, result.log
+    assert names("P3", result.violations), result.log
 
 
-@pytest.mark.parametrize("faults", [PAUSED, NO_CONSUMER, BOTH_PAUSED])
+@pytest.mark.parametrize("until", [SENT, WRITTEN, CONSUMED])
 def test_with_every_guard_an_apply_that_a_rebuild_overtook_takes_no_serial(
-    cluster_without: Callable[..., Cluster], faults: Sequence[Fault]
+    cluster_without: Callable[..., Cluster], until: Sequence[Fault]
 ) -> None:
-    result = history.run(cluster_without(**PATIENT), scenario(0, faults))
+    result = history.run(cluster_without(**PATIENT), overtaken(until))
+    assert not result.passed_over, result.log
     assert not result.violations, "\n".join([*result.violations, *result.log])
     assert result.noted[Note.UNCONFIRMED], result.log
 

@@ -19,7 +19,7 @@ from local.servers.ports import free_port
 from tests.faults import mutants as unguarded
 from tests.faults.engine.fleet import Fleet
 from tests.faults.engine.servers import Servers
-from tests.faults.points import FOLDER
+from tests.faults.points import FOLDER, held
 from tests.faults.taps.taps import Taps
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Cluster:
             self._cleanup.callback(shutil.rmtree, self.home, ignore_errors=True)
             self.points = self.home / "points"
             self.points.mkdir()
+            held(self.points).mkdir()
             self.servers = self._cleanup.enter_context(Servers(self.kafka, self._redis_kind))
             self._settings = {**self.servers.settings, **SHORT, FOLDER: str(self.points)}
             self.settings = Settings.from_environment(self._settings)
@@ -120,7 +121,7 @@ class Cluster:
                     if key.decode() not in EPOCHS:
                         with suppress(MovedError):  # left behind by a move that was given up
                             client.delete(key)
-        for point in self.points.iterdir():
+        for point in (*self.points.iterdir(), *held(self.points).iterdir()):
             point.unlink(missing_ok=True)
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:

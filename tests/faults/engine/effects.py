@@ -12,6 +12,7 @@ from tests.faults import clock
 from tests.faults.engine.links import LinkMode
 from tests.faults.engine.obstruction import UNANSWERED, Obstruction
 from tests.faults.engine.shards import GONE
+from tests.faults.engine.steps import Steps
 from tests.faults.engine.topic import TopicWriter
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Effects:
         self._campaign_id = campaign_id
         self.topic = TopicWriter(cluster.settings, campaign_id, scenario.seed, scenario.quantity)
         self.obstruction = Obstruction(cluster.servers, campaign_id, scenario.quantity, journal)
+        steps = Steps(cluster, campaign_id)
         # A server that is frozen when this ends has to be asked again.
         self._is_read_only_too_long = False
         # In a cluster: the node that a fault has struck, which may have no slot when it ends.
@@ -48,6 +50,9 @@ class Effects:
             "kill": lambda fault: cluster.fleet.kill(fault.target),
             "crash": lambda fault: (cluster.points / fault.target).touch(),
             "hold": self._pause,
+            "await": lambda fault: steps.await_point(fault.target),
+            "await-consumed": lambda _: steps.await_consumed(),
+            "release": lambda fault: steps.release(fault.target),
             "clock-step": lambda fault: self._step_clock(fault.target),
             "two-schedulers": lambda _: cluster.fleet.want("scheduler-2", wanted=True),
             "duplicates": lambda _: self._wrote(self.topic.repeat(), "records again"),

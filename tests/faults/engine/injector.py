@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.faults.engine.effects import Effects
-from tests.faults.engine.scenario import LOSES_AT_END, NEW_EPOCH
+from tests.faults.engine.scenario import AFTER_LOAD, LOSES_AT_END, NEW_EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,9 @@ class Injector:
         if fault.kind == "kill":
             self._down[fault.target] = ends_s
         began = time.monotonic()
+        if fault.kind == AFTER_LOAD:
+            is_over.wait()  # the load bounds its own time
+            return
         self._effects.begin(fault)
         self._note_loss(fault, began, is_end=False)
         if fault.lasts:

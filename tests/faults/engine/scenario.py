@@ -39,6 +39,8 @@ CUT, STAY, SPLIT, SILENT = MOVES = ("cut", "stay", "split", "silent")
 PROMOTED, EMPTIED = DEATHS = ("promoted", "emptied")
 # How a slot moves to another shard: key by key, or at once.
 KEYS, WHOLE = WAYS = ("keys", "whole")
+# A step that ends when every user has a response; what is due later waits for it.
+AFTER_LOAD = "after-load"
 # Faults that the tally counts by their targets.
 WITH_TARGET = frozenset({"crash", "hold", "redis-failover", "shard-kill", "shard-move"})
 # Faults that have to be ended; all others end by themselves or are instantaneous.

@@ -1,0 +1,65 @@
+"""Histories whose orders of steps are given, so that each play of one shows the same.
+
+Their steps wait for each other (`engine/steps`); no time that a machine needs matters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from tests.faults.engine.scenario import AFTER_LOAD, Fault, Scenario, scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ADMITTED, REBUILT = "gateway.admitted", "scheduler.reopened"
+# Less than a client waits for its response, and than may pass until a send starts.
+HELD_S_MAX = 9.5
+BRIEFLY_S = 0.01
+HELD = (Fault(0.0, "hold", ADMITTED, HELD_S_MAX), Fault(0.0, "await", ADMITTED))
+RELEASED = Fault(0.0, "release", ADMITTED)
+FLUSH = Fault(0.0, "redis-flush")
+# The first user, and others who come before, during and after the rebuild.
+ARRIVALS_S = (0.0, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
+
+
+def passed(point: str) -> tuple[Fault, ...]:
+    """Release the first apply, and wait until it has passed a point."""
+    return Fault(0.0, "hold", point, BRIEFLY_S), RELEASED, Fault(0.0, "await", point)
+
+
+def lost_batch(point: str) -> Scenario:
+    """A consumer dies at a point, and Redis forgets what it had when all users have responses.
+
+    The pending records alone would heal the loss. So would a user who applies again: then apply
+    sends the record of a pending admission once more.
+    """
+    died = Fault(0.0, "crash", point), Fault(0.0, "await", point)
+    return _directed((*died, Fault(0.0, AFTER_LOAD), FLUSH))
+
+
+def overtaken(until: Sequence[Fault]) -> Scenario:
+    """Return a history in which a rebuild gives the only serial of a paused apply to another one.
+
+    That one is paused as well, before its record is sent, until the steps `until` are over.
+    """
+    faults = (*HELD, FLUSH, *HELD, *until, RELEASED)
+    return dataclasses.replace(_directed(faults), quantity=1)
+
+
+def late() -> tuple[Fault, ...]:
+    """An apply is paused until a rebuild of Redis is over."""
+    return (
+        *HELD,
+        Fault(0.0, "hold", REBUILT, BRIEFLY_S),
+        FLUSH,
+        Fault(0.0, "await", REBUILT),
+        RELEASED,
+    )
+
+
+def _directed(faults: Sequence[Fault]) -> Scenario:
+    """Each user applies once, unless the response is unsure."""
+    arrivals = tuple((at_s, f"u{number}") for number, at_s in enumerate(ARRIVALS_S))
+    return dataclasses.replace(scenario(0, faults), arrivals=arrivals)
