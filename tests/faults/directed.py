@@ -13,7 +13,7 @@ from tests.faults.engine.scenario import AFTER_LOAD, Fault, Scenario, scenario
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ADMITTED, REBUILT = "gateway.admitted", "scheduler.reopened"
+ADMITTED = "gateway.admitted"
 # Less than a client waits for its response, and than may pass until a send starts.
 HELD_S_MAX = 9.5
 BRIEFLY_S = 0.01
@@ -46,17 +46,6 @@ def overtaken(until: Sequence[Fault]) -> Scenario:
     """
     faults = (*HELD, FLUSH, *HELD, *until, RELEASED)
     return dataclasses.replace(_directed(faults), quantity=1)
-
-
-def late() -> tuple[Fault, ...]:
-    """An apply is paused until a rebuild of Redis is over."""
-    return (
-        *HELD,
-        Fault(0.0, "hold", REBUILT, BRIEFLY_S),
-        FLUSH,
-        Fault(0.0, "await", REBUILT),
-        RELEASED,
-    )
 
 
 def _directed(faults: Sequence[Fault]) -> Scenario:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.directed import late
 from tests.faults.engine import history
 from tests.faults.engine.cluster import Cluster
 from tests.faults.engine.scenario import Fault, Scenario, scenario
@@ -23,9 +22,9 @@ pytestmark = pytest.mark.timeout(300)
 # Where a promise breaks or where the order of processes matters, the next history may differ.
 HISTORIES_MAX = 4
 # As for the controls of the promises: an apply may be paused for longer than a rebuild takes.
-PATIENT = {"KAFKA_ACK_TIMEOUT_MS": "20000", "PENDING_RESEND_AFTER_S": "60"}
+PATIENT = {"KAFKA_ACK_TIMEOUT_MS": "8000", "PENDING_RESEND_AFTER_S": "10"}
 # No other user applies: what is written too late takes no serial from another user.
-PAUSED = late()
+PAUSED = (Fault(0.0, "hold", "gateway.admitted", 2.5), Fault(0.25, "redis-flush"))
 RESTARTED = (Fault(0.2, "redis-kill", for_s=0.05),)
 # In order: the replica that takes over has all, so nothing is lost without a rebuild either.
 FAILED_OVER = (Fault(0.2, "shard-failover", for_s=2.0),)
