@@ -93,11 +93,10 @@ class TopicWriter:
         try:
             require_broker(self._settings)
             producer = KafkaProducer(
-                **self._options(),
+                **self._options() | {"request_timeout_ms": 2000},
                 acks="all",
                 max_block_ms=1000,
                 delivery_timeout_ms=2000,
-                request_timeout_ms=2000,
             )
         except UNSENT:
             return 0
