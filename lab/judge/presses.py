@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 # Where no press ends for so long, apply is not slow, it hangs.
 HANG_S = 8.0
 JOIN_S = 0.1
+# Where no press ends for a while, hundreds of threads may be in a loop of the stage's, each of
+# which keeps the interpreter for its turn. With short turns, this thread can say where they are.
+STUCK_S = 1.0
+SHORT_TURN_S = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ class Button:
             still = [thread for thread in waiting if thread.is_alive()]
             if len(still) < len(waiting):
                 waiting, moved_s = still, max(moved_s, time.monotonic())
+            elif time.monotonic() > moved_s + STUCK_S:
+                sys.setswitchinterval(SHORT_TURN_S)
         if self._mistakes:
             raise MistakeError(self._mistakes[0])
         if waiting:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pymysql.connections
 import redis
 from kafka import KafkaProducer
-from kafka.producer.future import FutureRecordMetadata
+from kafka.producer.future import FutureRecordMetadata, RecordMetadata
 
 from lab import servers
 
@@ -131,6 +131,8 @@ class Recorder:
 
 def _short(answer: Any) -> str:
     """Return an answer as a reader can use it: not the text of an object."""
+    if isinstance(answer, RecordMetadata):
+        return f"offset {answer.offset}"
     if isinstance(answer, (int, str, bytes, list, tuple)):
         return answer.decode(errors="replace") if isinstance(answer, bytes) else str(answer)
     return ""

@@ -112,7 +112,10 @@ def of_table(statement: str, error: Exception, path: Path) -> Mistake:
 def of_hanging(threads: Sequence[int], path: Path, seconds: float) -> Mistake:
     """Return the mistake with the line in which the most of these threads are now."""
     frames = sys._current_frames()  # noqa: SLF001 - there is no other way to see where a thread is
-    lines = [_line_in(frames.get(thread), path) for thread in threads]
+    found = [frames[thread] for thread in threads if thread in frames]
+    # A loop of the stage's own starves the threads that wait for an answer of a server.
+    own = [frame for frame in found if frame.f_code.co_filename == str(path)]
+    lines = [_line_in(frame, path) for frame in own or found]
     line = max(set(lines), key=lines.count) if lines else 0
     return _at("hang", path, line, f"{seconds:g}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from kafka.producer.future import RecordMetadata
 
 from lab.judge.journal import Journal, read
 from lab.judge.recorder import Recorder, _command, _mysql_call, _short
@@ -59,10 +60,12 @@ def test_a_statement_is_noted_in_one_line() -> None:
 
 
 def test_an_answer_is_noted_as_a_reader_can_use_it() -> None:
-    assert [_short(answer) for answer in (1, "a", b"b", [1, 2], object())] == [
+    ack = RecordMetadata("coupon_create", 0, None, 7, 0, 0, 0, 0, 0)
+    assert [_short(answer) for answer in (1, "a", b"b", [1, 2], ack, object())] == [
         "1",
         "a",
         "b",
         "[1, 2]",
+        "offset 7",
         "",
     ]

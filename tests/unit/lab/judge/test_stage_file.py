@@ -109,6 +109,28 @@ def test_a_thread_that_hangs_is_found_at_its_line(tmp_path: Path) -> None:
     assert mistake == Mistake("hang", 3, "event.wait()", "9")
 
 
+def test_of_threads_that_hang_one_in_a_loop_of_its_own_is_named_first(tmp_path: Path) -> None:
+    body = "def apply(event, done):\n    while not done:\n        pass\n"
+    waits = "def wait(event, done):\n    event.wait()\n"
+    file = written(tmp_path, TABLES + body + waits + REST)
+    event, done = threading.Event(), list[int]()
+    module = load(file)
+    targets = [module.wait, module.wait, module.apply]
+    threads = [threading.Thread(target=each, args=(event, done), daemon=True) for each in targets]
+    for thread in threads:
+        thread.start()
+    idents = [thread.ident or 0 for thread in threads]
+    try:
+        found, waiting = of_hanging(idents, file, 9), of_hanging(idents[:2], file, 9)
+    finally:
+        event.set()
+        done.append(1)
+        for thread in threads:
+            thread.join()
+    assert found.line in {3, 4}
+    assert waiting.line == 6
+
+
 def test_a_table_that_mysql_refuses_is_found_by_its_statement(tmp_path: Path) -> None:
     file = written(tmp_path, "\n" + TABLES + REST)
     error = pymysql.ProgrammingError(1064, "near nothing")

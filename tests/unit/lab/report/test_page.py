@@ -179,7 +179,8 @@ def test_the_program_writes_the_page_beside_the_records(
 
 
 def schemes() -> list[dict[str, str]]:
-    light, _, rest = (ASSETS / "style.css").read_text("utf-8").partition("@media (prefers-color")
+    css = (ASSETS / "style.css").read_text("utf-8")
+    light, _, rest = css.partition("@media screen and (prefers-color")
     colours = re.compile(r"--([a-z-]+): (#[0-9a-f]{6})")
     return [dict(colours.findall(light)), dict(colours.findall(rest))]
 
