@@ -31,7 +31,7 @@ def states(judge: Judge, stage: Stage, promise: str) -> list[State]:
 
 
 @pytest.mark.parametrize(
-    ("stage", "following"), pairwise(STAGES), ids=[stage.own for stage in STAGES[:-1]]
+    ("stage", "following"), list(pairwise(STAGES)), ids=[stage.own for stage in STAGES[:-1]]
 )
 def test_a_stage_breaks_its_promise_in_each_run_and_the_next_keeps_it_in_each(
     judge: Judge, stage: Stage, following: Stage
