@@ -5,10 +5,13 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS
+
 from handlers import wiring
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.domain.coupon import CouponAccepted
+from local.servers.valkey_group import ask
 from tests.support.service import apply
 from tests.support.single import admit_one
 from tests.support.waiting import eventually
@@ -43,16 +46,21 @@ def silent_shard(cluster: ValkeyCluster, key: str) -> Iterator[None]:
     """Inside the block the shard that has `key` does not respond; then it has all its data."""
     primary = cluster.owner_of(key)
     replica = cluster.replica_of(primary)
-    for node in (replica, primary):
+    # It would take over when it continues, and find that its primary was held for dead.
+    ask(replica, "CONFIG", "SET", "cluster-replica-no-failover", "yes")
+    for node in (primary, replica):
         node.freeze()
     try:
         yield
     finally:
-        # The primary first: its replica must find no reason to take over.
-        primary.resume()
-        eventually(lambda: cluster.owner_of(key) is primary and primary.is_ready(), "the primary")
-        replica.resume()
-    eventually(cluster.is_whole, "a cluster that is whole")
+        for node in (primary, replica):
+            node.resume()
+    eventually(lambda: all(map(_serves_all, cluster.nodes)), "that all know the primary again")
+    ask(replica, "CONFIG", "SET", "cluster-replica-no-failover", "no")
+
+
+def _serves_all(node: Valkey) -> bool:
+    return f"cluster_slots_ok:{REDIS_CLUSTER_HASH_SLOTS}\r" in ask(node, "CLUSTER", "INFO").decode()
 
 
 def close_campaign(settings: Settings, campaign_id: str) -> None:
