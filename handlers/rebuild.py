@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.domain.attempts import Attempts
+from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import (
     CampaignNotFoundError,
@@ -41,8 +41,6 @@ PAGE = 10_000
 # What a run still needs after the topic: the coupons of a large campaign.
 AFTER_TOPIC_MS = 60_000
 PAGE_MS = 5000  # a page of coupons, and giving back what no user holds; mostly well below a second
-# How an error names the list of all campaigns, which has the epoch.
-LIST = "the list of campaigns"
 
 
 def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
@@ -73,23 +71,22 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
 
 
 def _needed(attempts: Attempts) -> bool:
-    is_known = True
+    campaigns, is_complete = wiring.mysql_queries().campaigns(), True
     with attempts.at(LIST):
-        try:
-            wiring.redis_campaigns().ping()
-        except StaleStateError:
-            is_known = False
-    return not is_known or bool(_closed(wiring.mysql_queries().campaigns(), attempts))
+        is_complete = wiring.redis_rebuild().lists_all([campaign.id for campaign in campaigns])
+    return not is_complete or bool(_closed(campaigns, attempts))
 
 
 def _rebuild(attempts: Attempts, deadline: Deadline) -> list[str]:
     redis_rebuild, queries = wiring.redis_rebuild(), wiring.mysql_queries()
     # First take the campaigns over: if Redis restarts or is flushed from here on, all stay closed.
-    token = None
+    token, campaigns = None, queries.campaigns()
     with attempts.at(LIST):
         token = redis_rebuild.begin_epoch()
+        # Before one is opened, where the list responds; otherwise a later run does it.
+        redis_rebuild.add_to_list([campaign.id for campaign in campaigns])
     restores: list[_Restore] = []
-    for campaign in _closed(queries.campaigns(), attempts):
+    for campaign in _closed(campaigns, attempts):
         with attempts.at(campaign.id):
             restores += _take_over(campaign)
     rebuilt = _restore(restores, attempts, deadline) if restores else []

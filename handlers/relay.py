@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.adapters.redis.admissions import OLDEST
-from handlers.domain.attempts import Attempts
+from handlers.adapters.redis.admissions import OLDEST, OverduePage
+from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import OutgoingMessage
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.edge.deadline import Deadline
@@ -34,23 +34,33 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
     Each admission once, and again only after another PENDING_RESEND_AFTER_S. Parallel runs share
     the work. What Kafka does not acknowledge is left to the next run; what a killed run had taken
     is due again after PENDING_RESEND_AFTER_S.
-    Raises UnavailableError at the end, naming campaigns whose server in a cluster is unreachable.
+    Raises UnavailableError at the end, naming campaigns whose server in a cluster is unreachable,
+    and the list of campaigns where it is: then MySQL says which there are.
     """
     started, deadline = time.perf_counter(), Deadline.of(context)
     request_id = getattr(context, "aws_request_id", "relay")
-    ids = wiring.redis_campaigns().ids()
     attempts = Attempts(goes_on=wiring.settings().redis_cluster)
+    ids = _campaign_ids(attempts)
     oldest_s = _oldest_pending_s(ids, attempts)
     log.info("pending", {"request_id": request_id, "oldest_pending_s": oldest_s})
     sent = 0
     for campaign_id in ids:
         if campaign_id not in attempts.failures:
-            sent += _relay(campaign_id, RESEND_MAX - sent, request_id, deadline)
+            sent += _relay(campaign_id, RESEND_MAX - sent, request_id, deadline, attempts)
     duration_ms = round((time.perf_counter() - started) * 1000)
     fields = {"request_id": request_id, "sent": sent, "duration_ms": duration_ms}
     log.info("relay_handler", fields)
     attempts.raise_failures("not relayed")
     return {"sent": sent}
+
+
+def _campaign_ids(attempts: Attempts) -> Sequence[str]:
+    ids: Sequence[str] = ()
+    with attempts.at(LIST):
+        ids = wiring.redis_campaigns().ids()
+    if LIST in attempts.failures:
+        ids = [campaign.id for campaign in wiring.mysql_queries().campaigns()]
+    return ids
 
 
 def _oldest_pending_s(campaign_ids: Iterable[str], attempts: Attempts) -> float:
@@ -72,7 +82,10 @@ def _oldest_pending_s_of(campaign_id: str) -> float:
     return (status.now_ms - status.oldest_pending_ms) / 1000
 
 
-def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) -> int:
+def _relay(
+    campaign_id: str, limit: int, request_id: str, deadline: Deadline, attempts: Attempts
+) -> int:
+    """Return how many of a campaign were sent; raise UnavailableError where Kafka takes no more."""
     admissions, settings = wiring.admissions(), wiring.settings()
     older_than_ms = settings.pending_resend_after_s * 1000
     start: PageStart | None = OLDEST
@@ -81,7 +94,10 @@ def _relay(campaign_id: str, limit: int, request_id: str, deadline: Deadline) ->
         # Counted from before the read: what it returns may be settled or lost meanwhile.
         ack_deadline = time.monotonic() + settings.kafka_ack_timeout_ms / 1000
         size = min(BATCH, limit - sent)
-        coupons, start = admissions.overdue(campaign_id, older_than_ms, start, size)
+        page = OverduePage([], None)  # where the campaign's server does not respond any more
+        with attempts.at(campaign_id):
+            page = admissions.overdue(campaign_id, older_than_ms, start, size)
+        coupons, start = page
         unsent = _send(coupons, request_id, ack_deadline)
         sent += len(coupons) - len(unsent)
         if unsent:

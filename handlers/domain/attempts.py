@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+# How an error names the list of all campaigns in Redis, which has the epoch.
+LIST = "the list of campaigns"
+
+
 class Attempts:
     """Notes what failed, so that the rest is still done."""
 

@@ -79,4 +79,7 @@ class StaleStateError(UnavailableError):
 
 
 class MissingCampaignError(StaleStateError):
-    """The campaign is listed and not in Redis: it is lost, or just being created."""
+    """The campaign is not in Redis, and listed: it is lost, or just being created.
+
+    Also where the list of campaigns does not respond.
+    """

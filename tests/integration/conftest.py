@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import wiring
+from handlers import rebuild, wiring
+from handlers.adapters.migration.epoch import ensure_epoch
 from handlers.adapters.migration.topic import ensure_topic
+from handlers.adapters.redis.keys import CAMPAIGNS
 from handlers.config import Settings
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.retry import RetryDeadline
-from tests.conftest import say
+from local.migrate import database_address
+from local.servers import ValkeyCluster
+from tests.conftest import forget_campaigns, say
 from tests.support.polling import with_own_topic
 from tests.support.redis_loss import ACK_TIMEOUT_MS, warm_up
+from tests.support.service import apply, create_campaign
+from tests.support.shards import shard_of
+from tests.support.state import retry_deadline
 from tests.support.tls import Authority
-from tests.support.waiting import WAIT_S
+from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,3 +63,44 @@ def own_topic(settings: Settings) -> Settings:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ValkeyCluster]:
+    with ValkeyCluster() as made:
+        yield made
+
+
+@pytest.fixture
+def sharded(
+    lossy: Settings, cluster: ValkeyCluster, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Settings]:
+    """The service on an empty cluster."""
+    assert lossy.stage == "local"
+    monkeypatch.setenv("REDIS_URL", cluster.url)
+    monkeypatch.setenv("REDIS_CLUSTER", "on")
+    # What is missing in these tests is lost, and not just being created.
+    monkeypatch.setattr(rebuild, "CREATION_S", 0)
+    settings = Settings.from_environment()
+    eventually(cluster.is_whole, "a cluster that is whole")
+    forget_campaigns(settings)
+    ensure_epoch(settings, database_address(settings), retry_deadline())
+    wiring.reset()
+    warm_up()
+    yield settings
+    wiring.reset()
+
+
+@pytest.fixture
+def campaigns(cluster: ValkeyCluster, sharded: Settings, campaign_id: str) -> tuple[str, str]:
+    """Two campaigns, each on another shard, and neither on that of the list."""
+    assert sharded.redis_cluster
+    shards = {cluster.owner_of(CAMPAIGNS): ""}
+    for number in range(100):
+        name = f"{campaign_id}-{number}"
+        shards.setdefault(shard_of(cluster, name), name)
+    _, first, second = shards.values()
+    for name in (first, second):
+        create_campaign(name)
+        assert apply(name, "winner").body["serial"] == 1
+    return first, second

@@ -2,80 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from redis.crc import key_slot
 
-from handlers import rebuild, wiring
-from handlers.adapters.migration.epoch import ensure_epoch
-from handlers.adapters.redis.client import connect
+from handlers import wiring
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
-from handlers.config import Settings
 from handlers.domain.errors import UnavailableError
 from handlers.rebuild import rebuild_handler
 from handlers.relay import relay_handler
-from local.migrate import database_address
-from local.servers import ValkeyCluster
 from local.servers.valkey_group import ask as ask_node
-from tests.conftest import forget_campaigns
-from tests.support.redis_loss import mark_as_restarted, warm_up
-from tests.support.service import ADMIN, apply, ask, campaign_body, create_campaign, cut_off_redis
-from tests.support.state import retry_deadline
-from tests.support.waiting import eventually
+from tests.support.redis_loss import mark_as_restarted
+from tests.support.service import ADMIN, apply, ask, campaign_body, cut_off_redis
+from tests.support.shards import close_campaign, shard_of, strand, users_in_topic, without_shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.servers import Valkey
+    from handlers.config import Settings
+    from local.servers import Valkey, ValkeyCluster
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[ValkeyCluster]:
-    with ValkeyCluster() as made:
-        yield made
-
-
-@pytest.fixture
-def sharded(
-    lossy: Settings, cluster: ValkeyCluster, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Settings]:
-    """The service on an empty cluster."""
-    assert lossy.stage == "local"
-    monkeypatch.setenv("REDIS_URL", cluster.url)
-    monkeypatch.setenv("REDIS_CLUSTER", "on")
-    # What is missing in these tests is lost, and not just being created.
-    monkeypatch.setattr(rebuild, "CREATION_S", 0)
-    settings = Settings.from_environment()
-    eventually(cluster.is_whole, "a cluster that is whole")
-    forget_campaigns(settings)
-    ensure_epoch(settings, database_address(settings), retry_deadline())
-    wiring.reset()
-    warm_up()
-    yield settings
-    wiring.reset()
-
-
-def shard_of(cluster: ValkeyCluster, campaign_id: str) -> Valkey:
-    return cluster.owner_of(CampaignKeys.of(campaign_id).campaign)
-
-
-@pytest.fixture
-def campaigns(cluster: ValkeyCluster, sharded: Settings, campaign_id: str) -> tuple[str, str]:
-    """Two campaigns, each on another shard, and neither on that of the list."""
-    assert sharded.redis_cluster
-    shards = {cluster.owner_of(CAMPAIGNS): ""}
-    for number in range(100):
-        name = f"{campaign_id}-{number}"
-        shards.setdefault(shard_of(cluster, name), name)
-    _, first, second = shards.values()
-    for name in (first, second):
-        create_campaign(name)
-        assert apply(name, "winner").body["serial"] == 1
-    return first, second
 
 
 def test_a_shard_that_lost_its_data_answers_503_and_only_unknown_campaigns_404(
@@ -117,22 +65,15 @@ def test_a_cluster_whose_list_is_lost_answers_503_until_the_list_is_complete_aga
 @pytest.fixture
 def dead(cluster: ValkeyCluster, campaigns: tuple[str, str]) -> Iterator[str]:
     """A campaign whose shard is gone, with its replica."""
-    primary = shard_of(cluster, campaigns[0])
-    gone = [primary, cluster.replica_of(primary)]
-    for node in gone:
-        node.kill()
-    yield campaigns[0]
-    for node in gone:
-        node.start()
+    with without_shard(cluster, CampaignKeys.of(campaigns[0]).campaign):
+        yield campaigns[0]
 
 
 def test_one_dead_shard_does_not_stop_the_rebuild_of_the_other_campaigns(
     sharded: Settings, campaigns: tuple[str, str], dead: str
 ) -> None:
     _, other = campaigns
-    with closing(connect(sharded)) as client:
-        client.hset(CampaignKeys.of(other).campaign, "epoch", "f" * 40)
-    assert apply(other, "42").status == 503
+    close_campaign(sharded, other)
     with pytest.raises(UnavailableError, match=f"not opened: {dead}$"):
         rebuild_handler({}, None)
     assert apply(other, "42").status == 202
@@ -146,10 +87,10 @@ def test_one_dead_shard_does_not_stop_the_relay_of_the_other_campaigns(
     sharded: Settings, campaigns: tuple[str, str], dead: str
 ) -> None:
     _, other = campaigns
-    with closing(connect(sharded)) as client:
-        client.zadd(CampaignKeys.of(other).pending, {"winner": 1})
+    strand(sharded, other)
     with pytest.raises(UnavailableError, match=f"not relayed: {dead}$"):
         relay_handler({}, None)
+    assert "stranded" in users_in_topic(other)
 
 
 def test_all_campaigns_open_again_after_every_shard_has_restarted(

@@ -28,7 +28,7 @@ BATCH = 1000
 
 
 class RedisRebuild:
-    """One campaign after the other: begin, restore, release, reopen; the epoch at the end.
+    """The list, then each campaign: begin, restore, release, reopen; the epoch at the end.
 
     All of it may be repeated from its start. No applicant is admitted before the campaign is
     reopened, and it is reopened only when all steps ran in one history of the server, without a
@@ -52,6 +52,19 @@ class RedisRebuild:
         if reply == b"STALE":
             raise StaleStateError
         return bool(reply == b"BEGUN")
+
+    def lists_all(self, campaign_ids: Sequence[str]) -> bool:
+        """Return whether the epoch is known, and in a cluster these campaigns are listed.
+
+        A single server has listed whatever it has opened. In a cluster a campaign may have been
+        opened while the server of the list did not respond.
+        """
+        asked = campaign_ids if self._scripts.is_cluster else ()
+        # At least once, for the epoch.
+        return all(
+            self._scripts.lists_all(asked[start : start + BATCH])
+            for start in range(0, max(1, len(asked)), BATCH)
+        )
 
     def begin_epoch(self) -> str:
         """Take the epoch over where it is unknown; return the token for `renew_epoch`."""
@@ -106,8 +119,7 @@ class RedisRebuild:
         return released
 
     def reopen(self, campaign: Campaign, fence: int) -> None:
-        """Open the campaign in the present history."""
-        self._scripts.command("SADD", CAMPAIGNS, campaign.id)
+        """Open the campaign in the present history; it has been listed where the list responds."""
         reply = self._scripts.run(
             REOPEN,
             [CampaignKeys.of(campaign.id).campaign],
@@ -121,10 +133,14 @@ class RedisRebuild:
         if reply == b"STALE":
             raise StaleStateError
 
-    def renew_epoch(self, token: str, campaign_ids: Sequence[str]) -> None:
-        """Declare that this history has all campaigns, and that these are listed."""
+    def add_to_list(self, campaign_ids: Sequence[str]) -> None:
+        """List campaigns of MySQL; harmless for one that is not open yet."""
         for start in range(0, len(campaign_ids), BATCH):
             self._scripts.command("SADD", CAMPAIGNS, *campaign_ids[start : start + BATCH])
+
+    def renew_epoch(self, token: str, campaign_ids: Sequence[str]) -> None:
+        """Declare that this history has all campaigns, and that these are listed."""
+        self.add_to_list(campaign_ids)
         keys = [self._scripts.epoch_key]
         if not self._scripts.run(RENEW_EPOCH, keys, self._scripts.checks_epoch, token):
             raise StaleStateError

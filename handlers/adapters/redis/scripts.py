@@ -163,13 +163,18 @@ class Scripts:
 
     def epoch_is_known(self) -> bool:
         """Return whether the list of campaigns is complete; False: Redis may have lost some."""
+        return self.lists_all(())
+
+    def lists_all(self, campaign_ids: Sequence[str]) -> bool:
+        """Return whether the list is complete, and has these campaigns."""
         keys = self.epoch_key, CAMPAIGNS
-        return bool(self.run(IS_LISTED, keys, self.checks_epoch, "") != b"STALE")
+        return bool(self.run(IS_LISTED, keys, self.checks_epoch, *campaign_ids) == b"LISTED")
 
     def why_missing(self, campaign_ids: Sequence[str]) -> list[UnavailableError | None]:
         """Return for each campaign that Redis does not have why; None: it never existed.
 
-        StaleStateError: Redis may have lost it. MissingCampaignError: it has, or not yet opened it.
+        StaleStateError: Redis may have lost it. MissingCampaignError: it has, or not yet opened it,
+        or the server of the list, which would know that, does not respond.
         """
         keys = self.epoch_key, CAMPAIGNS
         calls: list[Call] = [(keys, (self.checks_epoch, one)) for one in campaign_ids]
@@ -177,7 +182,8 @@ class Scripts:
 
     def _missing(self, reply: Any) -> UnavailableError | None:
         if isinstance(reply, UnavailableError):
-            return reply
+            # In a cluster the campaign's own server has just responded: it does not have it.
+            return MissingCampaignError(str(reply)) if self.is_cluster else reply
         if reply == b"STALE":
             return StaleStateError()
         # A single server with the list has every campaign that was opened.

@@ -3,15 +3,21 @@
 -- KEYS  1 epoch      string  (see begin_epoch.lua)
 --       2 campaigns  set     the ids of all campaigns
 -- ARGV  1 "1" to compare the epoch with this server's history, or ""
---       2 campaign id, or "" to ask for the epoch alone
+--       2… campaign ids; none to ask for the epoch alone
 -- Returns STALE when the epoch is not of this history, so that the list may be incomplete; else
---   LISTED or UNLISTED.
+--   LISTED, or UNLISTED when the list does not have all of them.
 --
 -- In a cluster these two keys share a slot, and a campaign may be on another server: one that has
 -- lost it answers NOT_FOUND as for a campaign that never existed. A campaign is listed before it
--- is opened, so only an unlisted one surely never existed.
+-- is opened, so only an unlisted one surely never existed. Where the list's server was dead when the
+-- rebuild opened it, a later run lists it.
 -- include epoch/is_current.lua
 if not is_current(redis.call('GET', KEYS[1]), ARGV[1]) then
   return 'STALE'
 end
-return redis.call('SISMEMBER', KEYS[2], ARGV[2]) == 1 and 'LISTED' or 'UNLISTED'
+for i = 2, #ARGV do
+  if redis.call('SISMEMBER', KEYS[2], ARGV[i]) == 0 then
+    return 'UNLISTED'
+  end
+end
+return 'LISTED'
