@@ -16,11 +16,12 @@ from pymysql.constants import CR, ER
 from handlers.adapters.mysql.connection import connect
 from handlers.adapters.mysql.error_codes import (
     LOGIN_REFUSED,
+    TOO_LARGE,
     code_of,
     describe,
     refuses_content,
 )
-from handlers.domain.errors import UnavailableError
+from handlers.domain.errors import TransactionTooLargeError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,6 +96,7 @@ class Database:
     def run(self, work: Callable[[Cursor], T]) -> T:
         """Return work(cursor) once it is committed; raise UnavailableError when MySQL fails.
 
+        That is a TransactionTooLargeError where less work in one transaction may succeed.
         Content that MySQL never takes raises PyMySQL's own error. The work is repeated from its
         start after a deadlock and after a lost connection, also one that was lost during the
         commit: every statement of this system is idempotent.
@@ -108,6 +110,8 @@ class Database:
                 if refuses_content(error):
                     raise
                 code = code_of(error)
+                if code in TOO_LARGE:
+                    raise TransactionTooLargeError(describe(error)) from error
                 may_retry = code in CONTENTION or (code in STALE and not fresh)
                 if not may_retry or attempt == self._patience.attempts:
                     raise UnavailableError(describe(error)) from error
