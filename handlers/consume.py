@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.domain.errors import LedgerRefusedError, UnavailableError
+from handlers.domain.errors import LedgerRefusedError, TransactionTooLargeError, UnavailableError
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
@@ -29,8 +29,8 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     unwritten: list[Record] = []
     try:
         settlements = wiring.ledger().write(accepted, failed)
-    except LedgerRefusedError as error:
-        log.warning("MySQL refused a batch; looking for the record", {"error": error.args[:1]})
+    except (LedgerRefusedError, TransactionTooLargeError) as error:
+        log.warning("MySQL refused a batch; writing its halves", {"error": error.args[:1]})
         settlements, unwritten = _write_halves([*accepted, *failed], error)
     _settle(settlements)
     log.info(
@@ -47,14 +47,18 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _write_halves(
-    items: Sequence[DecodedRecord | FailedEvent], error: LedgerRefusedError
+    items: Sequence[DecodedRecord | FailedEvent],
+    error: LedgerRefusedError | TransactionTooLargeError,
 ) -> tuple[list[Settlement], list[Record]]:
     """Write each half of a refused batch, and again of each refused half, down to the records.
 
     A record that MySQL refuses is stored as a failed event. Returns what to settle, and the
-    records that could not be stored even so.
+    records that could not be stored even so. Raises UnavailableError when a single record is too
+    large a transaction: then the size is not what is wrong.
     """
     if len(items) == 1:
+        if isinstance(error, TransactionTooLargeError):
+            raise error
         return _keep_refused(items[0], error)
     middle = len(items) // 2
     settlements: list[Settlement] = []
@@ -64,7 +68,7 @@ def _write_halves(
         failed = [item for item in half if isinstance(item, FailedEvent)]
         try:
             settlements += wiring.ledger().write(accepted, failed)
-        except LedgerRefusedError as refusal:
+        except (LedgerRefusedError, TransactionTooLargeError) as refusal:
             settled, left = _write_halves(half, refusal)
             settlements += settled
             unwritten += left

@@ -34,13 +34,13 @@ def my_coupon_handler(request: Request) -> dict[str, Any]:
         applied = wiring.redis_campaigns().applied(campaign_id, user.id)
     except UnavailableError:
         # Redis is not sure. MySQL is sure only of the coupons that it has.
-        coupon = wiring.mysql_queries().coupon_of(campaign_id, user.id)
+        coupon = wiring.own_coupon_queries().coupon_of(campaign_id, user.id)
         if coupon is None:
             raise
         return json_response(200, _issued(coupon))
     if applied is None:
         raise NotAppliedError
-    queries = wiring.mysql_queries()
+    queries = wiring.own_coupon_queries()
     status = "PENDING"
     try:
         if coupon := queries.coupon_of(campaign_id, user.id):

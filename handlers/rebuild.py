@@ -160,7 +160,8 @@ class _Restore:
 
     def add_failed(self) -> None:
         """Restore what waits in failed_event."""
-        self.add(wiring.failed_event_queue().unresolved(self.id), pending=False)
+        for page in wiring.failed_event_queue().unresolved(self.id, PAGE):
+            self.add(page, pending=False)
         self.loaded = SerialBitset()  # a record of the topic outweighs one that failed
 
     def add(self, records: Iterable[Unwritten], *, pending: bool) -> None:

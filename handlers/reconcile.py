@@ -96,8 +96,8 @@ def _in_use(campaign_id: str, gaps: SerialBitset) -> Iterator[int]:
     """
     unread = decoded(record.value for record in wiring.topic().unconsumed().records)
     yield from (coupon.serial for coupon in unread if coupon.campaign_id == campaign_id)
-    failed = wiring.failed_event_queue().unresolved(campaign_id)
-    yield from (coupon.serial for coupon in decoded(record.value for record in failed))
+    for page in wiring.failed_event_queue().unresolved(campaign_id, PAGE):
+        yield from (coupon.serial for coupon in decoded(record.value for record in page))
     for after in sorted({(serial - 1) // PAGE * PAGE for serial in gaps}):
         issued = wiring.coupon_reader().issued(campaign_id, after, after + PAGE)
         yield from (serial for serial, _ in issued)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.domain.errors import LedgerRefusedError, UnavailableError
+from handlers.domain.errors import LedgerRefusedError, TransactionTooLargeError, UnavailableError
 from handlers.edge.events import invocation_record
 from handlers.edge.events import s3 as s3_event
 
@@ -56,11 +56,11 @@ def _restore(bucket: str, key: str) -> int:
 
 
 def _store(events: Sequence[FailedEvent]) -> None:
-    """Write the rows together; where MySQL refuses one, still write all others."""
+    """Write the rows together; where MySQL refuses one or their size, still write all others."""
     ledger = wiring.ledger()
     try:
         ledger.write([], events)
-    except LedgerRefusedError:
+    except (LedgerRefusedError, TransactionTooLargeError):
         if len(events) == 1:
             raise
         middle = len(events) // 2

@@ -187,6 +187,15 @@ def mysql_queries() -> MySqlQueries:
 
 
 @once
+def own_coupon_queries() -> MySqlQueries:
+    """Return the queries on a user's own coupon, for which the user waits."""
+    from handlers.adapters.mysql.guarded_database import GuardedDatabase
+    from handlers.adapters.mysql.queries import MySqlQueries
+
+    return MySqlQueries(GuardedDatabase(secrets().database_address, secrets().renew_database))
+
+
+@once
 def fences() -> Fences:
     """Return the fences of the campaigns in MySQL."""
     from handlers.adapters.mysql.fences import Fences

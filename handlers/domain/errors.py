@@ -74,6 +74,10 @@ class LedgerRefusedError(Exception):
     """MySQL refused the content of a batch, which no repetition will change."""
 
 
+class TransactionTooLargeError(UnavailableError):
+    """MySQL refused the size of a transaction; it may take the same content in smaller ones."""
+
+
 class StaleStateError(UnavailableError):
     """Redis restarted or lost its state; the campaign opens again once that is restored."""
 

@@ -86,7 +86,7 @@ def _name_points(points: Points) -> None:
     wrap(FailedEventQueue, "_write", after="rewritten")
     wrap(FailedEventQueue, "_update_status", after="marked")
     wrap(FailedEventQueue, "redrive", after="redriven", when=lambda done: done.last_id)
-    wrap(FailedEventQueue, "unresolved", after="kept")
+    wrap(FailedEventQueue, "unresolved_page", after="kept")
     wrap(FailedEventQueue, "requeue_dead", after="revived")
     wrap(RedisRebuild, "begin_epoch", after="epoch-begun")
     wrap(Fences, "raise_fence", after="fence-raised")

@@ -10,6 +10,7 @@ import pytest
 
 from handlers import rebuild, wiring
 from handlers.adapters.kafka import topic_reader
+from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.adapters.redis import rebuild as redis_rebuild
 from handlers.consume import consume_handler
 from handlers.domain.errors import UnavailableError
@@ -24,7 +25,7 @@ from tests.support.single import publish_one
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from handlers.config import Settings
     from handlers.domain.fence import Unwritten
@@ -59,13 +60,7 @@ def test_the_first_record_of_each_user_and_serial_counts_whatever_the_pages(
     assert holders(lossy, campaign_id) == FIRST
 
 
-def test_a_page_that_forgot_those_before_it_would_let_a_later_record_count(
-    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The negative control."""
-    create_campaign(campaign_id, quantity=8)
-    flush(lossy)
-    monkeypatch.setattr(rebuild, "PAGE", 2)
+def forget_the_pages_before(monkeypatch: pytest.MonkeyPatch) -> None:
     add = rebuild._Restore.add
 
     def forgetful(self: rebuild._Restore, records: Iterable[Unwritten], *, pending: bool) -> None:
@@ -73,6 +68,16 @@ def test_a_page_that_forgot_those_before_it_would_let_a_later_record_count(
         add(self, records, pending=pending)
 
     monkeypatch.setattr(rebuild._Restore, "add", forgetful)
+
+
+def test_a_page_that_forgot_those_before_it_would_let_a_later_record_count(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control."""
+    create_campaign(campaign_id, quantity=8)
+    flush(lossy)
+    monkeypatch.setattr(rebuild, "PAGE", 2)
+    forget_the_pages_before(monkeypatch)
     rebuild_from_unread(campaign_id)
     assert holders(lossy, campaign_id) != FIRST
 
@@ -89,24 +94,78 @@ def test_what_redis_alone_remembers_yields_to_a_record(
     assert holders(lossy, campaign_id) == FIRST
 
 
+def dead_letter(
+    settings: Settings, campaign_id: str, events: Sequence[tuple[str, int]], status: str = "DEAD"
+) -> None:
+    """Store these users and serials in failed_event, in this order."""
+    for user, serial in events:
+        [(taken,)] = rows(settings, "SELECT COUNT(*) FROM failed_event")
+        rows(
+            settings,
+            "INSERT INTO failed_event (campaign_id, user_id, topic, partition_no, offset_no, "
+            "payload, reason, detail, status) VALUES (%s, %s, 'coupon_create', 0, %s, %s, "
+            "'NOT_INSERTED', 'for a test', %s)",
+            campaign_id,
+            user,
+            10**9 + taken,
+            message(campaign_id, user, serial).encode(),
+            status,
+        )
+
+
 def test_a_record_of_the_topic_outweighs_one_of_failed_event(
     lossy: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=8)
-    for offset, (user, serial) in enumerate([("other", 1), ("b", 8), ("waiting", 6)], 10**9):
-        rows(
-            lossy,
-            "INSERT INTO failed_event (campaign_id, user_id, topic, partition_no, offset_no, "
-            "payload, reason, detail, status) VALUES (%s, %s, 'coupon_create', 0, %s, %s, "
-            "'NOT_INSERTED', 'for a test', 'DEAD')",
-            campaign_id,
-            user,
-            offset,
-            message(campaign_id, user, serial).encode(),
-        )
+    dead_letter(lossy, campaign_id, [("other", 1), ("b", 8), ("waiting", 6)])
     flush(lossy)
     rebuild_from_unread(campaign_id)
     assert holders(lossy, campaign_id) == FIRST | {b"waiting": 6}
+
+
+def rebuild_from_failed_events(settings: Settings, campaign_id: str) -> None:
+    """Flush and rebuild. Between the events that count are ones that do not."""
+    create_campaign(campaign_id, quantity=8)
+    dead_letter(settings, campaign_id, UNREAD[:2], "PENDING")
+    dead_letter(settings, campaign_id, [("x", 3), ("y", 4), ("z", 5)], "RESOLVED")
+    dead_letter(settings, f"{campaign_id}-other", [("c", 4)])
+    dead_letter(settings, campaign_id, UNREAD[2:])
+    flush(settings)
+    topic = SimpleNamespace(unconsumed=lambda _: backlog_of([]), name="coupon_create")
+    with wiring.override(wiring.topic, topic):
+        rebuild_handler({}, None)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 12, 1000])
+def test_failed_events_count_the_same_whatever_the_pages_and_no_page_holds_more(
+    lossy: Settings, campaign_id: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = FailedEventQueue.unresolved_page
+    pages: list[int] = []
+
+    def noting(
+        self: FailedEventQueue, campaign_id: str, after: int, limit: int
+    ) -> tuple[list[Unwritten], int | None]:
+        page, last = read(self, campaign_id, after, limit)
+        pages.append(len(page))
+        return page, last
+
+    monkeypatch.setattr(FailedEventQueue, "unresolved_page", noting)
+    monkeypatch.setattr(rebuild, "PAGE", size)
+    rebuild_from_failed_events(lossy, campaign_id)
+    assert holders(lossy, campaign_id) == FIRST
+    assert sum(pages) == len(UNREAD)
+    assert max(pages) <= size
+
+
+def test_a_page_of_failed_events_that_forgot_those_before_would_let_a_later_one_count(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control."""
+    monkeypatch.setattr(rebuild, "PAGE", 2)
+    forget_the_pages_before(monkeypatch)
+    rebuild_from_failed_events(lossy, campaign_id)
+    assert holders(lossy, campaign_id) != FIRST
 
 
 def test_a_function_without_time_says_how_far_it_came_and_the_campaign_stays_closed(

@@ -87,6 +87,7 @@ def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
         for name in Fakes.__dataclass_fields__:
             fake = getattr(made, name)
             overrides.enter_context(wiring.override(getattr(wiring, name), fake))
+        overrides.enter_context(wiring.override(wiring.own_coupon_queries, made.mysql_queries))
         yield made
     wiring.reset()
 

@@ -16,11 +16,12 @@ from pymysql.constants import CR, ER
 from handlers.adapters.mysql.connection import connect
 from handlers.adapters.mysql.error_codes import (
     LOGIN_REFUSED,
+    TOO_LARGE,
     code_of,
     describe,
     refuses_content,
 )
-from handlers.domain.errors import UnavailableError
+from handlers.domain.errors import TransactionTooLargeError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,11 +64,16 @@ def query(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long MySQL may take to connect and to reply, and how often a unit of work is tried."""
+    """How long MySQL may take to connect and to reply, and how often a unit of work is tried.
+
+    after_silence: whether also after a reply that did not come in time, on a connection that was
+    kept: it may be stale, and a new one lead to another server.
+    """
 
     connect_s: float
     reply_s: float
     attempts: int
+    after_silence: bool = True
 
 
 # The largest batch (10,000 rows) takes about 0.3 s; a server that needs longer counts as down.
@@ -75,6 +81,8 @@ class Patience:
 OF_A_CONSUMER = Patience(connect_s=3, reply_s=10, attempts=5)
 # An applicant waits for it, who has waited for Kafka before.
 OF_AN_APPLICANT = Patience(connect_s=1, reply_s=2, attempts=2)
+# A person waits for it, to whom Redis can say enough.
+OF_A_READER = Patience(connect_s=1, reply_s=2, attempts=2, after_silence=False)
 
 
 class Database:
@@ -95,6 +103,7 @@ class Database:
     def run(self, work: Callable[[Cursor], T]) -> T:
         """Return work(cursor) once it is committed; raise UnavailableError when MySQL fails.
 
+        That is a TransactionTooLargeError where less work in one transaction may succeed.
         Content that MySQL never takes raises PyMySQL's own error. The work is repeated from its
         start after a deadlock and after a lost connection, also one that was lost during the
         commit: every statement of this system is idempotent.
@@ -108,7 +117,12 @@ class Database:
                 if refuses_content(error):
                     raise
                 code = code_of(error)
-                may_retry = code in CONTENTION or (code in STALE and not fresh)
+                if code in TOO_LARGE:
+                    raise TransactionTooLargeError(describe(error)) from error
+                is_stale = code in STALE and not fresh
+                if isinstance(error.__context__, TimeoutError) and not self._patience.after_silence:
+                    is_stale = False
+                may_retry = code in CONTENTION or is_stale
                 if not may_retry or attempt == self._patience.attempts:
                     raise UnavailableError(describe(error)) from error
                 time.sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - jitter

@@ -50,6 +50,12 @@ CONTENT = {
     4039: "malformed JSON",
     4040: "JSON that is nested too deeply",
 }
+# The transaction is too large for a limit of the server's; a part of it may fit. MySQL may have
+# taken all of it back.
+TOO_LARGE = {
+    1197: "larger than max_binlog_cache_size",
+    1206: "more locks than the buffer pool has room for",
+}
 # Every content fails until the operator has changed the server, its rights or the settings.
 SETUP = {
     1044: "its user has no right on this database",
@@ -108,6 +114,8 @@ def describe(error: Exception) -> str:
     code = code_of(error)
     if code == CR.CR_SSL_CONNECTION_ERROR:
         return "MySQL gave no answer (it has no TLS, which DATABASE_TLS=verify demands)"
+    if code in TOO_LARGE:
+        return f"MySQL refused a transaction (error {code}: {TOO_LARGE[code]})"
     if code in SETUP:
         return f"MySQL is set up wrongly (error {code}: {SETUP[code]})"
     return f"MySQL gave no answer (error {code})"

@@ -15,7 +15,7 @@ from handlers.domain.record import DecodedRecord, FailedEvent, FailedStatus, Rea
 from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pymysql.cursors import Cursor
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 SELECT_DUE = query("select_due_failed_events")
 UPDATE = query("update_failed_event")
-SELECT_OPEN = query("select_open_failed_events_of_campaign")
+SELECT_IDS = query("select_failed_event_ids_page")
+SELECT_OPEN = query("select_open_failed_events")
 REQUEUE_DEAD = query("requeue_dead_failed_events")
 
 # Doubled with every attempt, so that eight of them take over an hour: long enough for the operator
@@ -113,15 +114,34 @@ class FailedEventQueue:
 
         return self._database.run(work)
 
-    def unresolved(self, campaign_id: str) -> list[Unwritten]:
-        """Return the records that wait in failed_event or were given up, by id.
+    def unresolved(self, campaign_id: str, limit: int) -> Iterator[list[Unwritten]]:
+        """Yield the records that wait in failed_event or were given up, by id, in pages.
 
-        Waits for a running redrive: what it resolves is in the coupon table by then.
+        A page has at most `limit` of them, and may have none. Each waits for a running redrive:
+        what it resolves is in the coupon table by then.
+        """
+        after: int | None = 0
+        while after is not None:
+            page, after = self.unresolved_page(campaign_id, after, limit)
+            yield page
+
+    def unresolved_page(
+        self, campaign_id: str, after: int, limit: int
+    ) -> tuple[list[Unwritten], int | None]:
+        """Return what is unresolved of `limit` rows above the id `after`, and the last row's id.
+
+        The id is None when these are the last rows.
         """
 
-        def work(cursor: Cursor) -> list[Unwritten]:
-            cursor.execute(SELECT_OPEN, {"campaign_id": campaign_id})
-            return [Unwritten(payload, Position(*at)) for payload, *at in cursor.fetchall()]
+        def work(cursor: Cursor) -> tuple[list[Unwritten], int | None]:
+            page = {"campaign_id": campaign_id, "after": after, "limit": limit}
+            cursor.execute(SELECT_IDS, page)
+            ids = [row_id for (row_id,) in cursor.fetchall()]
+            if not ids:
+                return [], None
+            cursor.execute(SELECT_OPEN, {"ids": ids})
+            found = [Unwritten(payload, Position(*at)) for payload, *at in cursor.fetchall()]
+            return found, ids[-1] if len(ids) == limit else None
 
         return self._database.run(work)
 

@@ -55,7 +55,8 @@ class Ledger:
 
         Afterwards every accepted coupon is stored or is in failed_event with the reason, and so is
         everything in `failed`. Writing the same batch again changes nothing. Raises
-        UnavailableError when MySQL is unreachable and LedgerRefusedError when it refuses a value.
+        UnavailableError when MySQL is unreachable, TransactionTooLargeError when a part of the
+        batch may succeed, and LedgerRefusedError when MySQL refuses a value.
         """
         in_order = sorted(accepted, key=WRITE_ORDER)
 

@@ -107,7 +107,8 @@ class Reconciler:
         """Yield the differences before the recheck.
 
         The order is snapshot, returned serials, holders: a serial goes from returned to held and
-        never back, so a serial that is in neither of them is really missing.
+        never back, so a serial that is in neither of them is really missing, unless a repair gives
+        it back just then.
         """
         quantity, highest_issued = self._coupons.snapshot(self._campaign_id)
         returned, invalid = self._returned(snapshot.count)
@@ -170,22 +171,37 @@ class Reconciler:
         quantity, _ = self._coupons.snapshot(self._campaign_id)
         yield from reconciliation.check_counters(now, quantity)
         yield from self._check(Candidate(SOURCE_OF[d.kind], d.user_id) for d in batch if d.user_id)
-        gaps = (d.admitted_serial for d in batch if d.kind is Kind.SERIAL_GAP)
-        while chunk := [serial for serial in islice(gaps, LOOKUP) if serial]:
-            for serial in self._admissions.unassigned_serials(self._campaign_id, chunk):
-                yield Discrepancy(Kind.SERIAL_GAP, admitted_serial=serial)
-        # These need no recheck: serials are given back only while a campaign is closed.
+        yield from self._still_gaps({d.admitted_serial for d in batch if d.kind is Kind.SERIAL_GAP})
+        # The first pass has looked twice at these.
         yield from (d for d in batch if d.detail in {NEVER_GIVEN_OUT, HELD_AND_RETURNED})
 
+    def _still_gaps(self, serials: set[int | None]) -> Iterator[Discrepancy]:
+        """Yield those of `serials` that are still neither given back nor held.
+
+        A repair may give them back meanwhile, and an applicant take them. Returned is read before
+        held: a serial never moves the other way.
+        """
+        if serials:
+            serials.difference_update(self._admissions.returned(self._campaign_id))
+        left = iter(sorted(filter(None, serials)))
+        while chunk := list(islice(left, LOOKUP)):
+            for serial in self._admissions.unassigned_serials(self._campaign_id, chunk):
+                yield Discrepancy(Kind.SERIAL_GAP, admitted_serial=serial)
+
     def _returned(self, count: int) -> tuple[SerialBitset, set[Discrepancy]]:
-        """Return the serials that were given back, and the differences of invalid ones."""
-        returned, invalid = SerialBitset(), set[Discrepancy]()
+        """Return the serials that were given back, and the differences of invalid ones.
+
+        count: how many were given out before. A serial above it may have been given out since then,
+        and given back by a repair; so it is compared with the count of afterwards.
+        """
+        returned, above = SerialBitset(), set[int]()
         for serial in self._admissions.returned(self._campaign_id):
             if 1 <= serial <= min(count, QUANTITY_MAX):
                 returned.add(serial)
-            elif len(invalid) < INVALID_SERIALS_MAX:
-                invalid.add(_wrong(serial, NEVER_GIVEN_OUT))
-        return returned, invalid
+            elif len(above) < INVALID_SERIALS_MAX:
+                above.add(serial)
+        given_out = range(1, min(self._snapshot().count, QUANTITY_MAX) + 1) if above else range(0)
+        return returned, {_wrong(n, NEVER_GIVEN_OUT) for n in above if n not in given_out}
 
     def _held_and_returned(self, both: SerialBitset) -> Iterator[Discrepancy]:
         """Yield those of `both` that are still returned; most were taken in between."""

@@ -35,6 +35,7 @@ GETTERS = [
     wiring.database,
     wiring.ledger,
     wiring.mysql_queries,
+    wiring.own_coupon_queries,
     wiring.secrets,
     wiring.failed_batches,
     wiring.migration,

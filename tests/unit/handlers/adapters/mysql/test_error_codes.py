@@ -10,6 +10,7 @@ from handlers.adapters.mysql.error_codes import (
     CONTENT,
     LOGIN_REFUSED,
     SETUP,
+    TOO_LARGE,
     code_of,
     describe,
     refuses_content,
@@ -32,6 +33,13 @@ def test_a_wrong_setup_refuses_no_content_and_says_its_number_and_what_is_wrong(
         assert describe(error) == f"MySQL is set up wrongly (error {code}: {SETUP[code]})"
 
 
+@pytest.mark.parametrize("code", TOO_LARGE)
+def test_a_transaction_that_is_too_large_refuses_no_content_and_names_the_limit(code: int) -> None:
+    error = pymysql.OperationalError(code, VALUE)
+    assert not refuses_content(error)
+    assert describe(error) == f"MySQL refused a transaction (error {code}: {TOO_LARGE[code]})"
+
+
 # Too many connections, shutting down, disk full, table full, read-only, out of memory, unknown.
 @pytest.mark.parametrize("code", [1040, 1053, 1021, 1114, 1290, 1037, 1836, 60_000])
 def test_every_other_error_is_an_outage_with_its_number(code: int) -> None:
@@ -45,8 +53,8 @@ def test_a_value_that_pymysql_knows_to_be_refused_needs_no_row_in_the_table() ->
 
 
 def test_no_error_means_two_things() -> None:
-    for one, other in ((CONTENT, SETUP), (CONTENT, CONTENTION | STALE), (SETUP, CONTENTION)):
-        assert not set(one) & set(other)
+    meanings = [set(CONTENT), set(SETUP), CONTENTION | STALE, set(TOO_LARGE)]
+    assert len(set.union(*meanings)) == sum(map(len, meanings))
     assert set(SETUP) >= LOGIN_REFUSED
 
 

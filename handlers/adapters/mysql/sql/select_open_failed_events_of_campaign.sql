@@ -1,7 +1,0 @@
--- The failed events of one campaign that wait or were given up. A locking read without SKIP
--- LOCKED: it waits for a redrive that is writing one of these, so that the caller, which reads
--- the coupons after this, sees the result.
-SELECT payload, topic, partition_no, offset_no FROM failed_event
-WHERE campaign_id = %(campaign_id)s AND status <> 'RESOLVED'
-ORDER BY id
-FOR UPDATE
