@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
-from handlers.adapters.redis.admissions import OLDEST, OverduePage
+from handlers.adapters.redis.admissions import OLDEST
 from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import OutgoingMessage
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
@@ -94,10 +94,10 @@ def _relay(
         # Counted from before the read: what it returns may be settled or lost meanwhile.
         ack_deadline = time.monotonic() + settings.kafka_ack_timeout_ms / 1000
         size = min(BATCH, limit - sent)
-        page = OverduePage([], None)  # where the campaign's server does not respond any more
+        coupons: list[CouponAccepted] = []
+        page_start, start = start, None  # the last page, where the server does not respond any more
         with attempts.at(campaign_id):
-            page = admissions.overdue(campaign_id, older_than_ms, start, size)
-        coupons, start = page
+            coupons, start = admissions.overdue(campaign_id, older_than_ms, page_start, size)
         unsent = _send(coupons, request_id, ack_deadline)
         sent += len(coupons) - len(unsent)
         if unsent:

@@ -123,9 +123,9 @@ def test_a_bug_is_not_an_outage() -> None:
 
 @pytest.mark.parametrize(("epoch", "argument"), [(True, "1"), (False, "")])
 def test_without_an_epoch_scripts_do_not_compare(epoch: bool, argument: str) -> None:  # noqa: FBT001 - a parameter of a test
-    client = Client(1)
+    client = Client(b"LISTED")
     assert scripts_on(client, epoch=epoch).epoch_is_known()
-    assert client.asked[0][-2] == argument
+    assert client.asked[0][-1] == argument
 
 
 @pytest.mark.parametrize(
