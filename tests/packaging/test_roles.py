@@ -30,7 +30,7 @@ WITHOUT_A_NAME = {
 SECRETS = {
     "ApiHandlerRole": {"Jwt", "CouponCode", "Redis", "Database"},
     "ConsumeHandlerRole": {"CouponCode", "Redis", "Database"},
-    "RelayHandlerRole": {"Redis"},
+    "RelayHandlerRole": {"Redis", "Database"},
     "RedriveHandlerRole": {"CouponCode", "Redis", "Database"},
     "RebuildHandlerRole": {"CouponCode", "Redis", "Database"},
     "RestoreHandlerRole": {"CouponCode", "Redis", "Database"},
