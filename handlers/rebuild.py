@@ -18,11 +18,7 @@ from typing import TYPE_CHECKING, Any
 from handlers import log, wiring
 from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import CouponAccepted, UndecodableError
-from handlers.domain.errors import (
-    CampaignNotFoundError,
-    MissingCampaignError,
-    StaleStateError,
-)
+from handlers.domain.errors import CampaignNotFoundError, MissingCampaignError, StaleStateError
 from handlers.domain.fence import is_late
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.domain.rejection_cache import EXPIRED_S
@@ -73,8 +69,20 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
 def _needed(attempts: Attempts) -> bool:
     campaigns, is_complete = wiring.mysql_queries().campaigns(), True
     with attempts.at(LIST):
-        is_complete = wiring.redis_rebuild().lists_all([campaign.id for campaign in campaigns])
+        is_complete = _is_complete(campaigns)
     return not is_complete or bool(_closed(campaigns, attempts))
+
+
+def _is_complete(campaigns: Sequence[Campaign]) -> bool:
+    """Return whether Redis lists all campaigns, but those that are just being created."""
+    if wiring.redis_rebuild().lists_all([campaign.id for campaign in campaigns]):
+        return True
+    try:
+        listed = set(wiring.redis_campaigns().ids())
+    except StaleStateError:
+        return False
+    unlisted = (campaign.id for campaign in campaigns if campaign.id not in listed)
+    return all(wiring.mysql_queries().age_s(name) < CREATION_S for name in unlisted)
 
 
 def _rebuild(attempts: Attempts, deadline: Deadline) -> list[str]:
