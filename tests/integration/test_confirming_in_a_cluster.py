@@ -6,21 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import wiring
 from handlers.adapters.circuit_breaker import CircuitBreaker
-from handlers.adapters.migration.epoch import ensure_epoch
 from handlers.adapters.redis import own_connection
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.own_connection import OwnConnections
-from handlers.config import Settings
-from local.migrate import database_address
-from local.servers import ValkeyCluster
-from tests.conftest import forget_campaigns
 from tests.support.apply_batches import codes, event
-from tests.support.redis_loss import warm_up
 from tests.support.service import coupons, create_campaign, mint
-from tests.support.state import retry_deadline
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,37 +19,19 @@ if TYPE_CHECKING:
     from redis.connection import ConnectionPool
 
     from handlers.adapters.redis.own_connection import OwnConnection
-    from local.servers import Valkey
+    from handlers.config import Settings
+    from local.servers import Valkey, ValkeyCluster
 
 pytestmark = pytest.mark.servers
 LONG_S = 3600.0
 ACCEPTED = ["ACCEPTED"] * 2
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[ValkeyCluster]:
-    with ValkeyCluster() as made:
-        yield made
-
-
-@pytest.fixture
-def sharded(
-    lossy: Settings, cluster: ValkeyCluster, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Settings]:
-    """The service on an empty cluster, with one confirming replica."""
-    assert lossy.stage == "local"
-    monkeypatch.setenv("REDIS_URL", cluster.url)
-    monkeypatch.setenv("REDIS_CLUSTER", "on")
+@pytest.fixture(autouse=True)
+def one_replica_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set it before `sharded` reads the settings."""
     monkeypatch.setenv("REDIS_CONFIRMING_REPLICAS", "1")
     monkeypatch.setattr(own_connection, "WAIT_AGAIN_S", LONG_S)
-    settings = Settings.from_environment()
-    eventually(cluster.is_whole, "a cluster that is whole")
-    forget_campaigns(settings)
-    ensure_epoch(settings, database_address(settings), retry_deadline())
-    wiring.reset()
-    warm_up()
-    yield settings
-    wiring.reset()
 
 
 @pytest.fixture

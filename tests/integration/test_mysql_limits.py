@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers import wiring
-from handlers.adapters.migration.schema import migrate_schema
 from handlers.adapters.mysql import ledger as ledger_module
 from handlers.adapters.mysql.connection import Connection
 from handlers.adapters.mysql.ledger import Ledger
-from handlers.config import DatabaseAddress, Settings
 from handlers.consume import consume_handler
 from handlers.domain import times
 from handlers.domain.errors import UnavailableError
 from handlers.log import error_fields
 from handlers.redrive import redrive_handler
 from local.servers import MariaDB
+from tests.support.own_database import migrated, on_database
 from tests.support.service import (
     coupons,
     create_campaign,
@@ -29,10 +26,11 @@ from tests.support.service import (
     message,
     rows,
 )
-from tests.support.state import retry_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from handlers.config import DatabaseAddress, Settings
 
 DONE: dict[str, list[object]] = {"batchItemFailures": []}
 LIMIT_BYTES = 1 << 20
@@ -49,19 +47,14 @@ class SmallServer(MariaDB):
 @pytest.fixture(scope="module")
 def small_server() -> Iterator[DatabaseAddress]:
     with SmallServer() as server:
-        address = DatabaseAddress.from_url(server.url)
-        migrate_schema(address, retry_deadline(), lenient=True)
-        yield address
+        yield migrated(server)
 
 
 @pytest.fixture
 def small(service: Settings, small_server: DatabaseAddress) -> Iterator[Settings]:
     """The service with a MySQL whose max_allowed_packet is 1 MiB."""
-    there = dataclasses.replace(service, database_address=small_server)
-    wiring.reset()
-    with wiring.override(wiring.settings, there):
+    with on_database(service, small_server) as there:
         yield there
-    wiring.reset()
 
 
 def test_the_largest_batch_is_written_in_parts_that_mysql_takes(

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import restore, wiring
-from handlers.adapters.migration.schema import migrate_schema
+from handlers import restore
 from handlers.adapters.mysql import error_codes
 from handlers.adapters.mysql import ledger as ledger_module
-from handlers.config import DatabaseAddress, Settings
 from handlers.consume import consume_handler
 from handlers.domain.errors import TransactionTooLargeError, UnavailableError
 from handlers.domain.record import FailedEvent, Reason, Record
 from local.servers import MariaDB
+from tests.support.own_database import migrated, on_database
 from tests.support.service import (
     coupons,
     create_campaign,
@@ -24,11 +22,11 @@ from tests.support.service import (
     message,
     rows,
 )
-from tests.support.state import retry_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from handlers.config import DatabaseAddress, Settings
     from handlers.domain.coupon import CouponAccepted
 
 DONE: dict[str, list[object]] = {"batchItemFailures": []}
@@ -48,19 +46,14 @@ class BoundedServer(MariaDB):
 @pytest.fixture(scope="module")
 def bounded_server() -> Iterator[DatabaseAddress]:
     with BoundedServer() as server:
-        address = DatabaseAddress.from_url(server.url)
-        migrate_schema(address, retry_deadline(), lenient=True)
-        yield address
+        yield migrated(server)
 
 
 @pytest.fixture
 def bounded(service: Settings, bounded_server: DatabaseAddress) -> Iterator[Settings]:
     """The service with a MySQL whose transactions may write 16 KiB of binary log."""
-    there = dataclasses.replace(service, database_address=bounded_server)
-    wiring.reset()
-    with wiring.override(wiring.settings, there):
+    with on_database(service, bounded_server) as there:
         yield there
-    wiring.reset()
 
 
 def batch_of(campaign_id: str) -> list[CouponAccepted]:

@@ -11,8 +11,8 @@ from handlers.config import KafkaSecurity, Settings
 # A Lambda function has little time to connect; a broker that needs longer counts as down.
 BOOTSTRAP_TIMEOUT_MS = 5000
 CONNECT_TIMEOUT_S = 3.0
-# A connection that stays open but passes nothing (a virtual IP that moved, a firewall that forgot
-# it) is left after this time: as long a rebuild stands still, and with it the campaigns. A broker
+# A connection may stay open and pass nothing: a virtual IP moved, a firewall forgot it. A client
+# leaves it after this time. Until then a rebuild waits, and its campaigns are closed. A broker
 # answers a fetch within half a second, and has the rest of the time to send the records.
 REQUEST_TIMEOUT_MS = 10_000
 
