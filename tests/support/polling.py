@@ -103,9 +103,11 @@ def runner_program(
 
 
 def events_in(recorded: Path) -> list[dict[str, Any]]:
+    """The events that are written out; the runner may be amid the line of the next one."""
     if not recorded.exists():
         return []
-    return [json.loads(line) for line in recorded.read_text("utf-8").splitlines()]
+    written, _, _ = recorded.read_text("utf-8").rpartition("\n")
+    return [json.loads(line) for line in written.splitlines()]
 
 
 def places_in(recorded: Path) -> set[tuple[int, int]]:
