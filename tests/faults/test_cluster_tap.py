@@ -66,7 +66,7 @@ def test_what_a_replica_receives_is_not_what_clients_asked_of_it(
     primary = cluster.owner_of(KEYS.campaign)
     replica = cluster.replica_of(primary)
     opened(primary)
-    eventually(lambda: ask(replica, "DBSIZE") == 1, "the replica has received it")
+    eventually(lambda: ask(replica, "DBSIZE") == 2, "the replica has received it")
     [[order], _] = tap.cut()
     assert kinds(order) == [Snapshot, ScriptRun, Snapshot]
     assert order.is_primary

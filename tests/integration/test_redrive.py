@@ -118,7 +118,7 @@ def test_where_redis_is_behind_mysql_a_free_serial_is_found_all_the_same(
     fail(*[message(campaign_id, f"owner-{n}", n) for n in range(1, 5)])
     with closing(connect(service)) as redis:
         redis.set(f"coupon:{{{campaign_id}}}:coupon_count", 1)
-        redis.delete(f"coupon:{{{campaign_id}}}:applied_user")
+        redis.zremrangebyscore(f"coupon:{{{campaign_id}}}:applied_user", 2, "+inf")
     fail(message(campaign_id, "late", 2), first=9)
     redrive_handler({}, None)
     assert ("late", 5) in coupons(service, campaign_id)
@@ -131,7 +131,7 @@ def test_a_search_for_a_free_serial_goes_on_where_it_was_left(
     fail(*[message(campaign_id, f"owner-{n}", n) for n in range(1, 31)])
     with closing(connect(service)) as redis:
         redis.set(f"coupon:{{{campaign_id}}}:coupon_count", 1)
-        redis.delete(f"coupon:{{{campaign_id}}}:applied_user")
+        redis.zremrangebyscore(f"coupon:{{{campaign_id}}}:applied_user", 2, "+inf")
     fail(message(campaign_id, "late", 1), first=40)
     assert redrive_now().body == {"resolved": 0, "retried": 1, "dead": 0}
     assert redrive_now().body == {"resolved": 1, "retried": 0, "dead": 0}

@@ -83,7 +83,7 @@ class RedisCampaigns:
         code, serial, admitted_at_ms = self._ask(
             GET_ADMISSION,
             campaign_id,
-            [keys.campaign, keys.applied_user, keys.pending],
+            keys.all(),
             user_id,
             self._scripts.checks_epoch,
         )

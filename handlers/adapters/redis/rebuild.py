@@ -122,7 +122,7 @@ class RedisRebuild:
         """Open the campaign in the present history; it has been listed where the list responds."""
         reply = self._scripts.run(
             REOPEN,
-            [CampaignKeys.of(campaign.id).campaign],
+            CampaignKeys.of(campaign.id).all(),
             self._scripts.checks_epoch,
             fence,
             campaign.quantity,

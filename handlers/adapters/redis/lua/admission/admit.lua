@@ -2,7 +2,7 @@
 --
 -- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch, fence
 --       2 applied_user  sorted set  user id -> serial: the duplicate check and the winners
---       3 coupon_count  string      highest serial given out
+--       3 coupon_count  string      highest serial given out, 0 from the opening on
 --       4 returned      list        serials given back, used before a new one
 --       5 pending       sorted set  user id -> admitted_at in ms: not yet known to be in MySQL
 --       6 rate          hash        window -> its number; address, "user:" .. user id -> calls in it
@@ -25,6 +25,7 @@
 -- count at that moment. Per user, early and repeated calls count; a user is admitted only once.
 -- A call that gets SOLD_OUT or CLOSED is cheap and is not counted.
 -- include epoch/why_closed.lua
+-- include epoch/is_incomplete.lua
 -- include admission/next_serial.lua
 local WINDOW_MS = 1000
 -- Only removes the last window of a campaign; longer than any window that is in use.
@@ -59,13 +60,14 @@ end
 -- The highest serial given out, read when it is needed; stored at the end when it has grown.
 local count, is_higher
 local has_returned = true
+local is_whole
 local function free_serial()
   local returned = has_returned and redis.call('LINDEX', KEYS[4], 0)
   if returned then
     return tonumber(returned)
   end
   has_returned = false
-  count = count or tonumber(redis.call('GET', KEYS[3]) or '0')
+  count = count or tonumber(redis.call('GET', KEYS[3]))
   return next_serial(KEYS[2], count, quantity)
 end
 
@@ -74,6 +76,12 @@ local function decide(user, address)
     return {closed, 0, 0, 0}
   end
   local applied = redis.call('ZSCORE', KEYS[2], user)
+  if not applied and not is_whole then
+    if is_incomplete(KEYS[2], KEYS[3], KEYS[4]) then
+      return {'STALE', 0, 0, 0}
+    end
+    is_whole = true
+  end
   local may_be_admitted = not applied and since_opening_ms >= 0
   local serial
   if may_be_admitted then

@@ -7,6 +7,7 @@
 -- The window is not checked: the user was accepted within it. A user who got a serial here before
 -- (in an interrupted attempt) gets the same one; it is pending until MySQL has it.
 -- include epoch/why_closed.lua
+-- include epoch/is_incomplete.lua
 -- include admission/next_serial.lua
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch', 'fence')
 local closed = why_closed(campaign[2], ARGV[3])
@@ -17,8 +18,11 @@ local known = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if known and tonumber(known) ~= tonumber(ARGV[2]) then
   return {'ASSIGNED', tonumber(known), tonumber(campaign[3] or '0')}
 end
+if is_incomplete(KEYS[2], KEYS[3], KEYS[4]) then
+  return {'STALE', 0, 0}
+end
 local returned = redis.call('LINDEX', KEYS[4], 0)
-local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+local count = tonumber(redis.call('GET', KEYS[3]))
 local serial = returned or next_serial(KEYS[2], count, tonumber(campaign[1]))
 if not serial then
   return {'SOLD_OUT', 0, 0}

@@ -5,10 +5,12 @@
 -- Returns {SOLD_OUT or CLOSED, winner, …}, or {"OPEN"} where an applicant may still be admitted,
 -- soon may again (announce_return.lua), or there are more winners than that.
 -- include epoch/why_closed.lua
+-- include epoch/is_incomplete.lua
 -- include admission/next_serial.lua
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'closes_at_ms', 'epoch',
   'returning_until_ms')
 if why_closed(campaign[3], ARGV[1])
+  or is_incomplete(KEYS[2], KEYS[3], KEYS[4])
   or redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[2]) then
   return {'OPEN'}
 end
@@ -20,7 +22,7 @@ if now_ms >= tonumber(campaign[2]) then
 elseif now_ms < tonumber(campaign[4] or '0') then
   return {'OPEN'}
 elseif redis.call('EXISTS', KEYS[4]) == 1
-  or next_serial(KEYS[2], tonumber(redis.call('GET', KEYS[3]) or '0'), tonumber(campaign[1])) then
+  or next_serial(KEYS[2], tonumber(redis.call('GET', KEYS[3])), tonumber(campaign[1])) then
   return {'OPEN'}
 end
 return {outcome, unpack(redis.call('ZRANGE', KEYS[2], 0, -1))}

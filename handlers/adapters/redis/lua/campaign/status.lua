@@ -5,14 +5,18 @@
 -- Returns {code}: NOT_FOUND or STALE, else {OK, name, quantity, opens_at_ms, closes_at_ms, fence,
 --   admitted, pending, remaining, oldest_pending_ms or "", now_ms}
 -- include epoch/why_closed.lua
+-- include epoch/is_incomplete.lua
 local c = redis.call('HMGET', KEYS[1], 'name', 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
   'fence')
 local closed = why_closed(c[5], ARGV[1])
 if closed then
   return {closed}
 end
+if is_incomplete(KEYS[2], KEYS[3], KEYS[4]) then
+  return {'STALE'}
+end
 local time = redis.call('TIME')
-local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+local count = tonumber(redis.call('GET', KEYS[3]))
 -- Serials above the count that a user holds already (see next_serial.lua) do not remain.
 local held = redis.call('ZCOUNT', KEYS[2], '(' .. count, c[2])
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
