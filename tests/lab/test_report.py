@@ -173,6 +173,19 @@ def test_a_step_is_read_with_the_keyboard(opened: Open) -> None:
     expect(tip).to_be_hidden()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_link_of_the_stage_that_is_read_is_marked_and_in_sight(
+    opened: Open, width: int
+) -> None:
+    page = opened("#en", width)
+    links = page.get_by_role("navigation", name="Stages")
+    current = links.locator("[aria-current]")
+    for stage in (8, 2):
+        page.locator(f"#stage-{stage} h2").evaluate("heading => heading.scrollIntoView()")
+        expect(current).to_have_attribute("href", f"#stage-{stage}")
+        expect(current).to_be_in_viewport(ratio=1)
+
+
 def test_only_what_changed_can_be_shown(opened: Open) -> None:
     code = opened("#en").locator("#stage-4 .code")
     same = code.locator(".line.same").first

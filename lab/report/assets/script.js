@@ -95,6 +95,26 @@ for (const box of document.querySelectorAll("[data-only-changes]")) {
   });
 }
 
+// The link of the stage that is read is marked; on a phone the links scroll sideways to it.
+const links = document.querySelector("nav.stages ul");
+const stageLinks = [...links.querySelectorAll("a")];
+
+function mark(stage) {
+  for (const link of stageLinks) {
+    if (link.hash === `#${stage.id}`) {
+      link.setAttribute("aria-current", "location");
+      links.scrollLeft = link.offsetLeft - (links.clientWidth - link.offsetWidth) / 2;
+    } else {
+      link.removeAttribute("aria-current");
+    }
+  }
+}
+
+const reading = new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) mark(entry.target);
+}, { rootMargin: "-30% 0px -70% 0px" });
+for (const stage of document.querySelectorAll(".stage[id]")) reading.observe(stage);
+
 // Going through the steps scrolls, too: the words go along.
 addEventListener("scroll", () => { if (!tip.hidden) moveTip(); }, { passive: true });
 addEventListener("hashchange", follow);
