@@ -68,8 +68,8 @@ def poll_runner(environment: Mapping[str, str]) -> Iterator[None]:
 def relayed_poll_runner(environment: Mapping[str, str]) -> Iterator[None]:
     """Run a consumer, and the scheduler beside it.
 
-    On a busy machine an ack may come too late: then an admission is safe on Redis's disk,
-    and the relay sends it. It rebuilds only once, when there is nothing to rebuild.
+    On a busy machine an ack may come too late, and MySQL may have no place for the row: then the
+    relay sends the admission. It rebuilds only once, when there is nothing to rebuild.
     """
     intervals = ("--interval-s", "0.5", "--rebuild-interval-s", "3600")
     impatient = {**environment, "PENDING_RESEND_AFTER_S": "1"}

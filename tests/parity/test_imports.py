@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.parity.events import http
+from tests.support.record_batches import GZIP, LZ4, NONE, SNAPPY, ZSTD, packed
 from tests.support.service import create_campaign, mint
 
 if TYPE_CHECKING:
@@ -39,6 +40,16 @@ for name, key in (("RS256", rsa.generate_private_key(65537, 2048)),
     token = jwt.encode({"sub": "42"}, key, name)
     sys.stdout.write(jwt.decode(token, key.public_key(), [name])["sub"])
     sys.stdout.write(" " if name == "RS256" else "\\n")
+"""
+READ_BATCHES = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from kafka.record import MemoryRecords
+from kafka.structs import TopicPartition
+from handlers.adapters.kafka.fetched_records import CommittedRecords
+for line in sys.stdin:
+    part = CommittedRecords(0, TopicPartition("t", 0), MemoryRecords(bytes.fromhex(line)))
+    sys.stdout.write(" ".join(record.value.decode() for record in part.take(10)) + "\\n")
 """
 TIMEOUT_S = 60
 # The first test builds the package, which takes long on a busy machine.
@@ -111,3 +122,17 @@ def test_signatures_of_an_issuer_are_checked_with_the_packages_in_the_zip(built:
         timeout=60,
     )
     assert (checked.returncode, checked.stdout) == (0, "42 42\n"), checked.stderr
+
+
+def test_batches_in_any_codec_are_read_with_the_packages_in_the_zip(built: Built) -> None:
+    messages: list[Any] = [(1, b"k", value, []) for value in (b"one", b"two")]
+    codecs = [NONE, GZIP, SNAPPY, LZ4, ZSTD]
+    read = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", READ_BATCHES, str(built.tree)],
+        input="".join(packed(messages, codec, 0, 0).hex() + "\n" for codec in codecs),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
+    assert (read.returncode, read.stdout) == (0, "one two\n" * len(codecs)), read.stderr
