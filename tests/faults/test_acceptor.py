@@ -54,6 +54,26 @@ def test_a_restart_that_forgot_the_last_admission_is_accepted(story: Story) -> N
     assert story.verdict(quiet=True).first == ""
 
 
+@pytest.mark.parametrize(("died_s", "is_accepted"), [(99.0, True), (None, False)])
+def test_what_a_server_did_in_the_moment_before_it_was_killed_is_accepted_and_nothing_else(
+    story: Story,
+    died_s: float | None,
+    is_accepted: bool,  # noqa: FBT001 - a parameter of a test
+) -> None:
+    story.issues("ann", 1)
+    story.sends("bob", 2, fence=1)
+    assert (": send: " not in story.verdict(died_s=died_s).first) == is_accepted
+
+
+@pytest.mark.parametrize(("user", "serial", "fence"), [("bob", 1, 1), ("bob", 2, 2), ("ann", 2, 1)])
+def test_in_that_moment_it_cannot_have_given_what_was_taken(
+    story: Story, user: str, serial: int, fence: int
+) -> None:
+    story.issues("ann", 1)
+    story.sends(user, serial, fence)
+    assert ": send: " in story.verdict(died_s=99.0).first
+
+
 @pytest.mark.parametrize(("fence", "guard"), [(1, ""), (2, "effect: fence is 2, not 1")])
 def test_a_confirmation_may_write_its_own_fence_for_replicas_to_take_and_no_other(
     story: Story, fence: int, guard: str

@@ -56,6 +56,11 @@ class Holding:
         above = (n for n in range(self.count + 1, quantity + 1) if n not in held)
         return [lowest] if (lowest := next(above, 0)) else []
 
+    def may_give(self, serial: int) -> bool:
+        """Return whether this serial is one of those that the next admissions get."""
+        is_new = serial > self.count and serial not in self.applied.values()
+        return serial in self.returned or is_new
+
     def execute(self, command: Command) -> None:
         """Change what this command changes; raise ValueError for one that is unknown."""
         name, key, *words = command

@@ -101,6 +101,8 @@ def _redis(world: World, order: RedisOrder, verdict: Verdict) -> Server | None:
         elif isinstance(event, ScriptRun) and event.script in BLIND:
             verdict.events += 1
             _judge_blind(server, event, verdict)
+    if order.died_s is not None and server.is_known and server.is_open:
+        world.cut_off.append(server.redis)
     return server if server.is_known else None
 
 

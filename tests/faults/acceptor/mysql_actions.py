@@ -75,7 +75,7 @@ def insert(tables: Tables, event: RowWritten) -> None:
     require(user not in tables.serials, "P2_two_for_one_user", f"{user} has a row already")
     holds = serial not in tables.serials.values()
     require(holds, "durable_admissions_collide", f"serial {serial} has a row already")
-    may_write = (user, serial, tables.fence) in world.admitted
+    may_write = world.was_admitted(user, serial, tables.fence)
     why = f"{user}, {serial}: not admitted under fence {tables.fence}, and no record is in time"
     require(may_write or _is_in_time(tables, user, serial), "MAY_WRITE", why)
     tables.serials[user] = serial

@@ -28,7 +28,7 @@ def append(world: World, sent: Sent) -> None:
     ``send(PAIR(user, redis.applied[user]), redis.fence)``
     """
     user, serial, fence = sent.admission
-    has_sender = sent.admission in world.admitted or user.startswith(FOREIGN)
+    has_sender = user.startswith(FOREIGN) or world.was_admitted(*sent.admission)
     require(has_sender, "send", f"no Redis admitted {user}, {serial} under fence {fence}")
 
 
@@ -48,7 +48,7 @@ def promise(world: World, response: ApplyResponse) -> None:
         sent_s <= at_s <= received_s and (user, serial, fence) in world.places
         for fence, times in world.confirmed.items()
         for at_s in times
-        if (user, serial, fence) in world.admitted
+        if world.was_admitted(user, serial, fence)
     )
     was_safe = response.outcome == ALREADY_APPLIED and (user, serial) in world.safe
     # What a Redis did in the moment before it was killed may not be in its journal.

@@ -55,7 +55,8 @@ class World:
     """Facts that never become false again.
 
     admitted: what Redis had as pending, under which fence. safe: what its script found admitted and
-    not pending. confirmed: fences, to the times at which Redis confirmed them.
+    not pending. confirmed: fences, to the times at which Redis confirmed them. cut_off: what was in
+    open servers that were killed, as far as their journals show it.
     """
 
     seen: Observed
@@ -67,6 +68,7 @@ class World:
     failed: set[tuple[str, int]] = field(default_factory=set)
     admitted: set[Admission] = field(default_factory=set)
     safe: set[tuple[str, int]] = field(default_factory=set)
+    cut_off: list[Holding] = field(default_factory=list)
     confirmed: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     begun: set[int] = field(default_factory=set)
     is_sold_out: bool = False
@@ -101,6 +103,16 @@ class World:
         self.admitted |= {(user, holding.applied[user], holding.fence) for user in pending}
         if is_open and not holding.free_serials(self.seen.quantity):
             self.is_sold_out = True
+
+    def was_admitted(self, user: str, serial: int, fence: int) -> bool:
+        """Return whether an open Redis had the user pending, with this serial, under this fence.
+
+        A server that is killed may have responded and not yet shown it: the serial was free then.
+        """
+        return (user, serial, fence) in self.admitted or any(
+            last.fence == fence and user not in last.applied and last.may_give(serial)
+            for last in self.cut_off
+        )
 
     def in_time(self, user: str, serial: int, before: int) -> bool:
         """Return whether a record of this pair is not late for the rebuilds before this fence."""

@@ -87,8 +87,8 @@ class Shards:
         self._struck += nodes
         for node in nodes:
             node.kill()
-            if how == EMPTIED:
-                shutil.rmtree(node.home / "appendonlydir")
+            if how == EMPTIED and (data := node.home / "appendonlydir").exists():
+                shutil.rmtree(data)
 
     def freeze(self) -> None:
         """Pause the primary for longer than its replica waits; it comes back as a replica."""
