@@ -12,7 +12,7 @@ from kafka import KafkaConsumer
 
 from handlers import wiring
 from handlers.adapters.kafka.connection import connection_options
-from handlers.adapters.redis.admissions import OLDEST
+from handlers.adapters.redis.admissions import OLDEST, OVERDUE
 from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
 from handlers.domain.coupon import CouponAccepted
@@ -21,6 +21,7 @@ from handlers.domain.settlement import SettledAs, Settlement
 from handlers.relay import relay_handler
 from local.lambda_context import LambdaContext
 from local.servers.ports import free_port
+from tests.support.mutated import change
 from tests.support.programs import running
 from tests.support.service import apply, coupons, create_campaign, kafka_event
 from tests.support.single import admit_one
@@ -98,6 +99,14 @@ def test_overdue_admissions_are_sent_once_and_again_when_they_are_overdue_again(
     assert coupons(overdue, campaign_id) == [(f"user-{n}", n + 1) for n in range(3)]
     age(overdue, campaign_id, RESEND_AFTER_MS)
     assert relay_handler({}, None) == {"sent": 0}
+
+
+def test_control_without_the_note_of_what_was_sent_every_run_sends_all_again(
+    overdue: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(monkeypatch, OVERDUE, "if serials[i] and not sent[i] then", "if serials[i] then")
+    assert [relay_handler({}, None) for _ in range(11)] == [{"sent": 3}] * 11
+    assert len(in_kafka(overdue, campaign_id)) == 33
 
 
 def test_a_lost_note_of_what_was_sent_costs_one_sending_too_many_and_nothing_else(
