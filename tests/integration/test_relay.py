@@ -35,6 +35,12 @@ RESEND_AFTER_MS = 30_000
 
 
 @pytest.fixture
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No ack is late on a busy machine."""
+    monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", "20000")
+
+
+@pytest.fixture
 def overdue(service: Settings, campaign_id: str) -> Settings:
     """Three users admitted a minute ago, whose applies were killed right after the script."""
     create_campaign(campaign_id, quantity=10)
@@ -101,6 +107,7 @@ def test_overdue_admissions_are_sent_once_and_again_when_they_are_overdue_again(
     assert relay_handler({}, None) == {"sent": 0}
 
 
+@pytest.mark.usefixtures("_patient")
 def test_control_without_the_note_of_what_was_sent_every_run_sends_all_again(
     overdue: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +143,7 @@ def test_three_thousand_overdue_admissions_are_sent_in_one_run_also_while_half_o
     assert found == [f"user-{n:05}" for n in range(3000)]
 
 
+@pytest.mark.usefixtures("_patient")
 def test_two_relays_at_once_share_the_work(service: Settings, campaign_id: str) -> None:
     admit_long_ago(service, campaign_id, 3000)
     with ThreadPoolExecutor(2) as pool:
