@@ -8,17 +8,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers.adapters.redis import admissions
+from handlers.adapters.redis.admissions import SETTLE
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.rejection_cache import Rejection
 from handlers.domain.settlement import SettledAs, Settlement
 from tests.contract.admissions_backends import Backend, FakeBackend, OpenCampaign, ValkeyBackend
 from tests.support.fakes import NOW_MS
+from tests.support.mutated import change
 from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handlers.config import Settings
+
+# What settle did before: the count is at least as high as each serial that is put back.
+PUTS_BACK = "redis.call('ZADD', KEYS[2], serial, user)"
+RAISES_COUNT = """
+      local count = tonumber(redis.call('GET', KEYS[3]) or '0')
+      redis.call('SET', KEYS[3], math.max(count, serial))
+"""
 
 
 def assert_has(backend: Backend, campaign_id: str, user: str, *, serial: int) -> None:
@@ -173,3 +183,20 @@ class TestOnValkey(SettlementContract):
     def backend(self, clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[ValkeyBackend]:
         with closing(ValkeyBackend(clean, monkeypatch)) as made:
             yield made
+
+    def test_control_a_settle_that_raises_the_count_takes_all_serials_below(
+        self, backend: ValkeyBackend, opened: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change(monkeypatch, SETTLE, PUTS_BACK, PUTS_BACK + RAISES_COUNT)
+        backend.admissions.settle([Settlement(opened, "forger", 3, SettledAs.COUPON)])
+        assert backend.count(opened) == 3
+        assert admit_one(backend.admissions, opened, "1").outcome is Outcome.SOLD_OUT
+
+    def test_control_where_the_next_serial_may_be_held_one_is_given_twice(
+        self, backend: ValkeyBackend, opened: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Not the constant ADMIT: the backend has replaced it by a script with a clock that is set.
+        change(monkeypatch, admissions.ADMIT, "if held == 0 then", "if true then")
+        backend.admissions.settle([Settlement(opened, "forger", 3, SettledAs.COUPON)])
+        given = [admit_one(backend.admissions, opened, user).serial for user in ("1", "2", "4")]
+        assert given == [1, 2, 3]

@@ -13,13 +13,24 @@ from tests.faults.engine.scenario import AFTER_LOAD, Fault, Scenario, scenario
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ADMITTED = "gateway.admitted"
+ADMITTED, SENT = "gateway.admitted", "gateway.sent"
+REOPENED = "scheduler.reopened"
 # Less than a client waits for its response, and than may pass until a send starts.
 HELD_S_MAX = 9.5
 BRIEFLY_S = 0.01
 HELD = (Fault(0.0, "hold", ADMITTED, HELD_S_MAX), Fault(0.0, "await", ADMITTED))
 RELEASED = Fault(0.0, "release", ADMITTED)
 FLUSH = Fault(0.0, "redis-flush")
+# A rebuild meanwhile, from the loss to the opening.
+REBUILT = (Fault(0.0, "hold", REOPENED, BRIEFLY_S), FLUSH, Fault(0.0, "await", REOPENED))
+# The consumer takes the record of an apply that still waits for its confirmation.
+CONSUMED_FIRST = (
+    Fault(0.0, "hold", SENT, HELD_S_MAX),
+    RELEASED,
+    Fault(0.0, "await", SENT),
+    Fault(0.0, "await-consumed"),
+    Fault(0.0, "release", SENT),
+)
 # The first user, and others who come before, during and after the rebuild.
 ARRIVALS_S = (0.0, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 
@@ -46,6 +57,16 @@ def overtaken(until: Sequence[Fault]) -> Scenario:
     """
     faults = (*HELD, FLUSH, *HELD, *until, RELEASED)
     return dataclasses.replace(_directed(faults), quantity=1)
+
+
+def late(until: Sequence[Fault]) -> Scenario:
+    """Return a history of one user, whose apply goes on once a rebuild has opened the campaign.
+
+    No other user applies, so what is written too late takes no serial from another one.
+    """
+    return dataclasses.replace(
+        scenario(0, (*HELD, *REBUILT, *until)), arrivals=((ARRIVALS_S[0], "u0"),)
+    )
 
 
 def _directed(faults: Sequence[Fault]) -> Scenario:

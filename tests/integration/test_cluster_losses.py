@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from redis.crc import key_slot
 
-from handlers import wiring
+from handlers import rebuild, relay, wiring
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
+from handlers.domain.attempts import Attempts
 from handlers.domain.errors import UnavailableError
 from handlers.rebuild import rebuild_handler
 from handlers.relay import relay_handler
@@ -91,6 +92,35 @@ def test_one_dead_shard_does_not_stop_the_relay_of_the_other_campaigns(
     with pytest.raises(UnavailableError, match=f"not relayed: {dead}$"):
         relay_handler({}, None)
     assert "stranded" in users_in_topic(other)
+
+
+def stops_at_the_first(*, goes_on: bool) -> Attempts:
+    """The attempts of a service that takes a cluster for a single server."""
+    assert goes_on
+    return Attempts(goes_on=False)
+
+
+def test_control_a_rebuild_that_stops_at_the_dead_shard_opens_no_other_campaign(
+    sharded: Settings, campaigns: tuple[str, str], dead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, other = campaigns
+    close_campaign(sharded, other)
+    monkeypatch.setattr(rebuild, "Attempts", stops_at_the_first)
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            rebuild_handler({}, None)
+    assert [apply(name, "42").status for name in (other, dead)] == [503, 503]
+
+
+def test_control_a_relay_that_stops_at_the_dead_shard_sends_nothing_of_another_campaign(
+    sharded: Settings, campaigns: tuple[str, str], dead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dead == campaigns[0]
+    strand(sharded, campaigns[1])
+    monkeypatch.setattr(relay, "Attempts", stops_at_the_first)
+    with pytest.raises(UnavailableError):
+        relay_handler({}, None)
+    assert "stranded" not in users_in_topic(campaigns[1])
 
 
 def test_all_campaigns_open_again_after_every_shard_has_restarted(

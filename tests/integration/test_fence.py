@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
-from handlers.adapters.mysql import connection, ledger
+from handlers.adapters.mysql import connection, fences, ledger
 from handlers.domain.errors import StaleStateError
 from handlers.domain.record import DecodedRecord
 from tests.support.service import coupons, create_campaign, message, rows
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from handlers.config import Settings
 
-LOCK = "LOCK IN SHARE MODE"
+LOCK, FOR_UPDATE = "LOCK IN SHARE MODE", "FOR UPDATE"
 # Both statements take less than a millisecond unless they wait for a lock.
 RUNNING = (
     "SELECT COUNT(*) FROM information_schema.processlist"
@@ -125,13 +125,45 @@ def test_the_end_of_the_topic_is_stored_for_the_present_fence_only(
 ) -> None:
     assert service
     create_campaign(campaign_id)
-    fences = wiring.fences()
+    stored = wiring.fences()
     for name, fence in (("unknown", 2), (campaign_id, 2)):
         with pytest.raises(StaleStateError):
-            fences.store_offsets(name, fence, "coupon_create", {0: 1})
+            stored.store_offsets(name, fence, "coupon_create", {0: 1})
     for _ in range(2):  # a repetition changes nothing
-        fences.store_offsets(campaign_id, 1, "coupon_create", {0: 1, 1: 5})
-    assert sorted(fences.offsets(campaign_id)) == [
+        stored.store_offsets(campaign_id, 1, "coupon_create", {0: 1, 1: 5})
+    assert sorted(stored.offsets(campaign_id)) == [
         (1, "coupon_create", 0, 1),
         (1, "coupon_create", 1, 5),
     ]
+
+
+def store_the_end(campaign_id: str) -> None:
+    wiring.fences().store_offsets(campaign_id, 1, "coupon_create", {0: 1})
+
+
+def test_the_end_of_the_topic_waits_for_a_row_that_is_being_written(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    with ThreadPoolExecutor(1) as rebuild, transaction(service) as cursor:
+        write(cursor, campaign_id, 1)
+        stored = rebuild.submit(store_the_end, campaign_id)
+        await_waiting(service, "%FOR UPDATE%")
+        assert not stored.done()
+        cursor.connection.commit()
+        stored.result()
+    assert coupons(service, campaign_id) == [("42", 1)]
+
+
+def test_control_without_the_lock_a_rebuild_reads_the_rows_before_one_that_was_in_time(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert FOR_UPDATE in fences.LOCK_CAMPAIGN
+    lockless = fences.LOCK_CAMPAIGN.replace(FOR_UPDATE, "")
+    monkeypatch.setattr(fences, "LOCK_CAMPAIGN", lockless)
+    create_campaign(campaign_id)
+    with ThreadPoolExecutor(1) as rebuild, transaction(service) as cursor:
+        write(cursor, campaign_id, 1)
+        rebuild.submit(store_the_end, campaign_id).result()
+        assert coupons(service, campaign_id) == []
+    assert coupons(service, campaign_id) == [("42", 1)]

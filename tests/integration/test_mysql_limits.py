@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from handlers import consume
 from handlers.adapters.mysql import ledger as ledger_module
 from handlers.adapters.mysql.connection import Connection
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.consume import consume_handler
 from handlers.domain import times
-from handlers.domain.errors import UnavailableError
+from handlers.domain.errors import LedgerRefusedError, UnavailableError
 from handlers.log import error_fields
 from handlers.redrive import redrive_handler
 from local.servers import MariaDB
+from tests.support.mutated import in_one_piece
 from tests.support.own_database import migrated, on_database
 from tests.support.service import (
     coupons,
@@ -28,9 +30,10 @@ from tests.support.service import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from handlers.config import DatabaseAddress, Settings
+    from handlers.domain.coupon import CouponAccepted
 
 DONE: dict[str, list[object]] = {"batchItemFailures": []}
 LIMIT_BYTES = 1 << 20
@@ -57,12 +60,15 @@ def small(service: Settings, small_server: DatabaseAddress) -> Iterator[Settings
         yield there
 
 
+def largest_batch(campaign_id: str) -> dict[str, Any]:
+    return kafka_event(message(campaign_id, f"user-{n}-{'x' * 50}", n) for n in range(1, BATCH + 1))
+
+
 def test_the_largest_batch_is_written_in_parts_that_mysql_takes(
     small: Settings, campaign_id: str
 ) -> None:
     create_campaign(campaign_id, quantity=BATCH)
-    batch = [message(campaign_id, f"user-{n}-{'x' * 50}", n) for n in range(1, BATCH + 1)]
-    assert consume_handler(kafka_event(batch), None) == DONE
+    assert consume_handler(largest_batch(campaign_id), None) == DONE
     assert [serial for _, serial in coupons(small, campaign_id)] == list(range(1, BATCH + 1))
     assert failures(small, campaign_id) == {}
 
@@ -107,6 +113,19 @@ def test_without_the_limit_a_poison_record_would_come_again_for_ever(campaign_id
     assert failed
 
 
+@pytest.mark.usefixtures("_no_limit_known")
+def test_control_in_one_piece_the_largest_batch_would_come_again_for_ever(
+    small: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without both: the consumer halves what the ledger sends in one piece, if MySQL says 1153."""
+    monkeypatch.setattr(consume, "_write_halves", in_one_piece)
+    create_campaign(campaign_id, quantity=BATCH)
+    for _ in range(2):
+        with pytest.raises((LedgerRefusedError, UnavailableError)):
+            consume_handler(largest_batch(campaign_id), None)
+    assert coupons(small, campaign_id) == []
+
+
 USERS = ("a", "bad", "c")
 TIME = "2026-11-22 03:00:00.123"
 CODE = "A" * 16
@@ -123,11 +142,10 @@ REFUSED: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_content_that_mysql_refuses_goes_to_failed_event_and_all_else_is_written(
-    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch, what: str
-) -> None:
-    def rows_of(_: object, given: Any) -> str:
+def rows_with_bad(what: str) -> Callable[[object, Sequence[CouponAccepted]], str]:
+    """Return what replaces `Ledger._rows`: it bends what MySQL gets of the user "bad"."""
+
+    def rows_of(_: object, given: Sequence[CouponAccepted]) -> str:
         bad = REFUSED[what]
         text = json.dumps(
             [
@@ -137,15 +155,38 @@ def test_content_that_mysql_refuses_goes_to_failed_event_and_all_else_is_written
         )
         return text[:-1] if '"no JSON"' in text else text
 
-    monkeypatch.setattr(Ledger, "_rows", rows_of)
+    return rows_of
+
+
+def batch_of_users(campaign_id: str) -> dict[str, Any]:
+    return kafka_event(message(campaign_id, user, serial) for serial, user in enumerate(USERS, 1))
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_content_that_mysql_refuses_goes_to_failed_event_and_all_else_is_written(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(Ledger, "_rows", rows_with_bad(what))
     create_campaign(campaign_id)
-    batch = [message(campaign_id, user, serial) for serial, user in enumerate(USERS, 1)]
-    assert consume_handler(kafka_event(batch), None) == DONE
+    assert consume_handler(batch_of_users(campaign_id), None) == DONE
     assert coupons(service, campaign_id) == [("a", 1), ("c", 3)]
     assert failures(service, campaign_id) == {"bad": "NOT_INSERTED"}
     [(detail,)] = rows(service, "SELECT detail FROM failed_event")
     assert re.fullmatch(r"MySQL error \d+", detail)
     assert redrive_handler({}, None) == {"resolved": 0, "retried": 1, "dead": 0}
+
+
+def test_control_in_one_piece_what_mysql_refuses_holds_up_all_else(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consume, "_write_halves", in_one_piece)
+    monkeypatch.setattr(Ledger, "_rows", rows_with_bad("a time that is none"))
+    create_campaign(campaign_id)
+    for _ in range(2):
+        with pytest.raises(LedgerRefusedError):
+            consume_handler(batch_of_users(campaign_id), None)
+    assert coupons(service, campaign_id) == []
+    assert failures(service, campaign_id) == {}
 
 
 def test_with_insert_ignore_a_bent_value_was_stored_as_a_coupon(

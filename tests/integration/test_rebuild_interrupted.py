@@ -1,20 +1,20 @@
-"""Rebuilds that are killed, meet each other, or meet another restart: nothing opens too early."""
+"""Rebuilds that are killed or meet another loss of Redis: nothing opens too early."""
 
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from pymysql import Connection
 
-from handlers import rebuild, wiring
-from handlers.adapters.redis.rebuild import RedisRebuild
+from handlers import wiring
+from handlers.adapters.redis.rebuild import RENEW_EPOCH, REOPEN, RedisRebuild
 from handlers.domain.errors import StaleStateError, UnavailableError
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.rebuild import rebuild_handler
 from local.servers.ports import free_port
+from tests.support.mutated import change
+from tests.support.rebuild_steps import once_before
 from tests.support.redis_loss import flush
 from tests.support.service import apply, ask, create_campaign, redis_dump
 from tests.support.single import admit_one
@@ -22,18 +22,9 @@ from tests.support.state import begin_another_history
 
 if TYPE_CHECKING:
     from handlers.config import Settings
+    from tests.support.service import Response
 
-
-def test_many_rebuilds_at_once_do_it_once_and_right(lossy: Settings, campaign_id: str) -> None:
-    create_campaign(campaign_id, quantity=50)
-    for n in range(20):
-        apply(campaign_id, f"user-{n}")
-    flush(lossy)
-    with ThreadPoolExecutor(8) as pool:
-        results = [f.result() for f in [pool.submit(rebuild_handler, {}, None) for _ in range(8)]]
-    assert [r for r in results if r["rebuilt"]] == [{"rebuilt": [campaign_id]}]
-    serials = [apply(campaign_id, f"user-{n}").body.get("serial") for n in range(60)]
-    assert serials == [*range(1, 51), *[None] * 10]
+RENEWS_MINE_ONLY = "if epoch and epoch == being_rebuilt(ARGV[2], ARGV[1]) then"
 
 
 def test_a_rebuild_that_was_killed_half_way_leaves_closed_and_the_next_one_ends_it(
@@ -57,37 +48,6 @@ def test_a_rebuild_that_was_killed_half_way_leaves_closed_and_the_next_one_ends_
 
 def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
-
-
-def test_the_next_rebuild_need_not_wait_until_mysql_notices_the_end_of_a_connection(
-    service: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert service
-    opened: list[Connection[Any]] = []
-    close = Connection.close
-    # As on a busy server, which is still to end the connection of the one before.
-    monkeypatch.setattr(Connection, "close", lambda self: opened.append(self))  # noqa: PLW0108 - self
-    for _ in range(2):
-        with wiring.database().advisory_lock("rebuild") as is_locked:
-            assert is_locked
-    for one in opened:
-        close(one)
-
-
-def test_an_older_rebuild_stores_no_end_of_the_topic_and_does_not_open_an_emptied_redis(
-    lossy: Settings, campaign_id: str
-) -> None:
-    create_campaign(campaign_id)
-    older = wiring.fences().raise_fence(campaign_id)
-    later = wiring.fences().raise_fence(campaign_id)
-    flush(lossy)
-    assert wiring.redis_rebuild().begin(campaign_id, older)
-    with pytest.raises(StaleStateError):
-        wiring.fences().store_offsets(campaign_id, older, "topic", {0: 7})
-    assert wiring.fences().offsets(campaign_id) == []
-    wiring.fences().store_offsets(campaign_id, later, "topic", {0: 7})
-    [stored] = wiring.fences().offsets(campaign_id)
-    assert stored.fence == later
 
 
 def test_a_failed_event_settles_no_admission_while_a_rebuild_has_the_campaign(
@@ -124,52 +84,42 @@ def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
     assert apply(campaign_id, "a").status == 503
 
 
-def test_a_campaign_that_another_process_opens_meanwhile_is_not_touched(
-    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def apply_after_a_flush_before(
+    step: str, settings: Settings, campaign_id: str, patch: pytest.MonkeyPatch
+) -> Response:
+    """Lose an accepted user in the middle of a rebuild; return what the next one is answered."""
     create_campaign(campaign_id)
-    flush(lossy)
-    begin = RedisRebuild.begin
-    dumps: list[Any] = []
-
-    def after_another_rebuild(self: RedisRebuild, name: str, fence: int) -> bool:
-        if not dumps:
-            dumps.append(None)
-            with monkeypatch.context() as alone:
-                alone.setattr(rebuild, "_needed", lambda _: True)
-                alone.setattr(
-                    wiring.database(), "advisory_lock", lambda _: contextlib.nullcontext(1)
-                )
-                assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
-            assert admit_one(wiring.admissions(), campaign_id, "a").serial == 1
-            dumps[0] = redis_dump(lossy)
-        return begin(self, name, fence)
-
-    monkeypatch.setattr(RedisRebuild, "begin", after_another_rebuild)
-    assert rebuild_handler({}, None) == {"rebuilt": []}
-    assert redis_dump(lossy) == dumps[0]
+    assert apply(campaign_id, "a").body["serial"] == 1
+    flush(settings)
+    once_before(patch, step, lambda: flush(settings))
+    with contextlib.suppress(UnavailableError):
+        rebuild_handler({}, None)
+    return apply(campaign_id, "b")
 
 
 @pytest.mark.parametrize("step", ["restore", "release_gaps", "reopen", "renew_epoch"])
 def test_a_flush_in_the_middle_of_a_rebuild_opens_nothing(
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    create_campaign(campaign_id)
-    apply(campaign_id, "a")
-    flush(lossy)
-    real = getattr(RedisRebuild, step)
-
-    def after_another_flush(*args: Any, **options: Any) -> Any:
-        flush(lossy)
-        monkeypatch.setattr(RedisRebuild, step, real)
-        return real(*args, **options)
-
-    monkeypatch.setattr(RedisRebuild, step, after_another_flush)
-    with contextlib.suppress(UnavailableError):
-        rebuild_handler({}, None)
-    assert apply(campaign_id, "b").status == 503
+    assert apply_after_a_flush_before(step, lossy, campaign_id, monkeypatch).status == 503
     assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
     assert [apply(campaign_id, user).body["serial"] for user in "ab"] == [1, 2]
+
+
+def test_control_a_rebuild_that_opens_without_comparing_gives_a_serial_twice(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(monkeypatch, REOPEN, "return 'STALE'")
+    answer = apply_after_a_flush_before("reopen", lossy, campaign_id, monkeypatch)
+    assert (answer.status, answer.body["serial"]) == (202, 1)
+
+
+@pytest.mark.single_redis
+def test_control_one_that_renews_the_epoch_without_comparing_says_that_a_lost_campaign_never_was(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(monkeypatch, RENEW_EPOCH, RENEWS_MINE_ONLY, "if true then")
+    assert apply_after_a_flush_before("renew_epoch", lossy, campaign_id, monkeypatch).status == 404
 
 
 def test_without_kafka_a_lost_redis_stays_closed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from handlers.domain.campaign import Campaign
 from local.servers import ValkeyGroup
 from local.servers.ports import HOST
 from local.servers.valkey_group import ask
+from tests.support.mutated import change
 from tests.support.reopened import reopen
 from tests.support.single import admit_one
 from tests.unit.conftest import ENVIRONMENT
@@ -80,11 +80,7 @@ def test_a_server_that_was_demoted_and_promoted_again_admits_no_user_before_a_re
 def test_control_by_the_name_of_its_process_it_gives_serials_twice(
     group: ValkeyGroup, scripts: Scripts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert HISTORY in ADMIT.source
-    source = ADMIT.source.replace(HISTORY, PROCESS)
-    monkeypatch.setattr(ADMIT, "source", source)
-    digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-    monkeypatch.setattr(ADMIT, "digest", digest)
+    change(monkeypatch, ADMIT, HISTORY, PROCESS)
     server = ask(group.primary, "INFO", "server").decode()
     [run_id] = [line[7:] for line in server.splitlines() if line.startswith("run_id:")]
     ask(group.primary, "HSET", "coupon:{welcome}:campaign", "epoch", run_id)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import restore
+from handlers import consume, restore
 from handlers.adapters.mysql import error_codes
 from handlers.adapters.mysql import ledger as ledger_module
 from handlers.consume import consume_handler
 from handlers.domain.errors import TransactionTooLargeError, UnavailableError
 from handlers.domain.record import FailedEvent, Reason, Record
 from local.servers import MariaDB
+from tests.support.mutated import in_one_piece
 from tests.support.own_database import migrated, on_database
 from tests.support.service import (
     coupons,
@@ -77,6 +78,17 @@ def test_as_an_outage_such_a_batch_would_come_again_for_ever(
     monkeypatch.delitem(error_codes.TOO_LARGE, 1197)
     for _ in range(2):
         with pytest.raises(UnavailableError, match="error 1197"):
+            consume_handler(kafka_event(batch_of(campaign_id)), None)
+    assert coupons(bounded, campaign_id) == []
+
+
+def test_control_in_one_piece_such_a_batch_would_come_again_for_ever(
+    bounded: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=BATCH)
+    monkeypatch.setattr(consume, "_write_halves", in_one_piece)
+    for _ in range(2):
+        with pytest.raises(TransactionTooLargeError):
             consume_handler(kafka_event(batch_of(campaign_id)), None)
     assert coupons(bounded, campaign_id) == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
 from tests.simulation.consumer import Consumer
 from tests.simulation.ledger import DirectWriters, Ledger
+from tests.support.mutated import change
 from tests.support.unique_keys import without_unique_keys
 
 if TYPE_CHECKING:
@@ -32,12 +32,8 @@ def _cut(
     patch: pytest.MonkeyPatch, cluster: Cluster, script: Script, guard: str, instead: str = ""
 ) -> None:
     """Replace a part of a script; Redis then has a different script."""
-    assert guard in script.source
-    source = script.source.replace(guard, instead)
-    patch.setattr(script, "source", source)
-    digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-    patch.setattr(script, "digest", digest)
-    cluster.redis.load(source)
+    change(patch, script, guard, instead)
+    cluster.redis.load(script.source)
 
 
 def pending(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
