@@ -142,7 +142,7 @@ token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }
 	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)
 
-.PHONY: model lint lint-infra test-infra fmt clean
+.PHONY: model lint lint-infra test-infra
 model:  ## the protocol, checked exhaustively with Spin (ARGS="--only calm no-confirm", --tell)
 	@python3 -m tests.model.check $(ARGS)
 lint: python  ## ruff (rules and format), mypy
@@ -160,8 +160,16 @@ infra-template: python .venv-infra/installed
 	@.venv-infra/bin/python -m infra.transformed out/infra/application.yaml out/infra/application.json
 .venv-%/installed: requirements/%.txt
 	@$(VENV_PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
+.PHONY: lock audit images
+lock: python  ## hashes of what requirements/*.in name, and of all that it needs (ARGS=--upgrade)
+	@local/lock.sh $(ARGS)
+audit: python  ## known vulnerabilities of every locked version; 3 when no database can be reached
+	@$(VENV_PYTHON) -m infra.supply.audit $(ARGS)
+images: python  ## container images without a digest; ARGS=--pin writes the digests (Docker)
+	@$(VENV_PYTHON) -m infra.supply.images $(ARGS)
+.PHONY: fmt clean
 fmt: python  ## ruff's format and its safe fixes
 	@.venv/bin/ruff check --fix-only
 	@.venv/bin/ruff format

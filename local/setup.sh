@@ -51,7 +51,8 @@ make_venv() { # $1 the interpreter
         "$1" -m venv --clear $VENV
     elif "$1" -m pip --version >/dev/null 2>&1; then
         folder=$(mktemp -d)
-        "$1" -m pip install -q --disable-pip-version-check --target "$folder" virtualenv
+        "$1" -m pip install -q --disable-pip-version-check --target "$folder" \
+            --require-hashes -r requirements/venv.txt
         PYTHONPATH=$folder "$1" -m virtualenv -q --clear $VENV
         rm -rf "$folder"
     else
@@ -83,8 +84,7 @@ setup_python() {
         "install it, or name it (PYTHON=/path/to/python3.12)"
     # The interpreter belongs to the stamp: another one makes the environment again.
     wanted=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'
-        cat requirements.txt requirements/local.txt requirements/embedded.txt \
-            requirements/dev.txt; } | cksum)
+        cat requirements/dev.txt; } | cksum)
     is_ready "$wanted" && return 0
     # To make it again through a link would empty a folder that other checkouts use.
     [ ! -L $VENV ] || fail "$VENV is a link and not up to date: remove the link and try again"
@@ -95,7 +95,7 @@ setup_python() {
     make_venv "$python"
     say "installing requirements/dev.txt (a minute or two the first time)"
     $VENV/bin/python -m pip install -q --disable-pip-version-check --no-input \
-        --root-user-action=ignore -r requirements/dev.txt \
+        --root-user-action=ignore --require-hashes -r requirements/dev.txt \
         || fail "pip could not install requirements/dev.txt (see above)"
     printf '%s\n' "$wanted" >$STAMP
     say "$VENV is ready"

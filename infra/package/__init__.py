@@ -1,1 +1,1 @@
-"""Builds the deployment: CloudFormation template, zip and manifest (python -m infra.package)."""
+"""Builds the deployment: CloudFormation template, zip, SBOM and manifest (-m infra.package)."""

@@ -1,4 +1,4 @@
-"""Builds the deployment package of a stage: out/<stage>/ with template, zip and manifest.
+"""Builds the deployment package of a stage: out/<stage>/ with template, zip, SBOM and manifest.
 
 Same input, same zip, byte by byte. The Lambda runtime is the Python that runs this program, or
 the one that --python names.
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.package.build import MANIFEST, TEMPLATE, ZIP, BuildSpec, build
+from infra.package.build import MANIFEST, SBOM, TEMPLATE, ZIP, BuildSpec, build
 from infra.package.chalice_part import architecture_of, stages_of
 from infra.package.errors import PackageError
 from infra.package.target import ARCHITECTURES, Target
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
     size = content["zip"]
     _say(f"{size['bytes'] / 1e6:.1f} MB zipped, {size['unzipped_bytes'] / 1e6:.1f} MB unzipped")
-    for name in (TEMPLATE, ZIP, MANIFEST):
+    for name in (TEMPLATE, ZIP, SBOM, MANIFEST):
         print(out / name)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import tempfile
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.package import archive, chalice_part, manifest, tree, wheels
+from infra.package import archive, chalice_part, manifest, sbom, tree, wheels
 from infra.package.errors import PackageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ LARGEST_SHOWN = 5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # The names in the output folder; Chalice's template refers to ./deployment.zip.
 ZIP, TEMPLATE, MANIFEST = "deployment.zip", "sam.yaml", "manifest.json"
+SBOM = "sbom.cdx.json"
+FILES = {"zip": ZIP, "template": TEMPLATE, "sbom": SBOM}  # those that the manifest describes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +56,37 @@ def build(spec: BuildSpec, report: Callable[[str], None]) -> dict[str, Any]:
         report("chalice package: template, runtime, handlers …")
         part = chalice_part.make(spec.project, spec.stage, spec.target, spec.merge_template, work)
         (finished / TEMPLATE).write_text(part.template, encoding="utf-8")
-        unpacked = _unpacked(spec, part.zip_file, work / "tree", report)
+        unpacked = work / "tree"
+        installed = _unpack(spec, part.zip_file, unpacked, report)
         report("zip …")
         archive.write(unpacked, finished / ZIP)
-        content = manifest.of(
-            spec.project,
-            spec.stage,
-            spec.target,
-            unpacked,
-            finished / ZIP,
-            finished / TEMPLATE,
-        )
+        zip_sha256 = hashlib.sha256((finished / ZIP).read_bytes()).hexdigest()
+        bill = sbom.of(spec.project, spec.target, unpacked, installed, zip_sha256)
+        _write_json(finished / SBOM, bill)
+        files = {name: finished / file for name, file in FILES.items()}
+        content = manifest.of(spec.project, spec.stage, spec.target, unpacked, files)
         _check_size(content["zip"]["bytes"], unpacked)
-        (finished / MANIFEST).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        _write_json(finished / MANIFEST, content)
         _replace(spec.out, finished, work / "former")
     return content
 
 
-def _unpacked(spec: BuildSpec, own_part: Path, folder: Path, report: Callable[[str], None]) -> Path:
+def _write_json(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _unpack(
+    spec: BuildSpec, own_part: Path, folder: Path, report: Callable[[str], None]
+) -> dict[str, str]:
+    """Fill `folder` with what the zip will hold; return the sha256 of each wheel by its package."""
     report("wheels of Lambda's platform …")
-    wheels.install(spec.project / "requirements.txt", spec.target, folder, spec.wheel_cache)
+    lock = spec.project / "requirements.txt"
+    installed = wheels.install(lock, spec.target, folder, spec.wheel_cache)
     tree.prune(folder)
     archive.unpack(own_part, folder)
     report("bytecode …")
     tree.compile_all(folder, spec.target)
-    return folder
+    return installed
 
 
 def _check_size(size: int, unpacked: Path) -> None:

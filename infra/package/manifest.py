@@ -10,19 +10,31 @@ from typing import TYPE_CHECKING, Any
 from infra.package import archive, tree
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from infra.package.target import Target
 
 GIT_TIMEOUT_S = 30
 # The sources of a package; a change elsewhere does not make it another one.
-SOURCES = ("app.py", "handlers", "requirements.txt", ".chalice", "vendor", "infra")
+SOURCES = (
+    "app.py",
+    "handlers",
+    "requirements.txt",
+    ".chalice",
+    "vendor",
+    "infra",
+    "requirements/runtime.in",
+)
 
 
 def of(
-    project: Path, stage: str, target: Target, unpacked: Path, zip_file: Path, template: Path
+    project: Path, stage: str, target: Target, unpacked: Path, files: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """Return the manifest. Nothing in it depends on when or where the package was built."""
+    """Return the manifest. Nothing in it depends on when or where the package was built.
+
+    files: zip, template and sbom.
+    """
     contents = archive.files(unpacked)
     return {
         "stage": stage,
@@ -31,11 +43,12 @@ def of(
         "python": target.python_version,
         "git": _git(project),
         "zip": {
-            **_file(zip_file),
+            **_file(files["zip"]),
             "files": len(contents),
             "unzipped_bytes": sum(path.stat().st_size for path in contents),
         },
-        "template": _file(template),
+        "template": _file(files["template"]),
+        "sbom": _file(files["sbom"]),
         "packages": tree.versions(unpacked) | {"chalice": metadata.version("chalice")},
     }
 

@@ -6,7 +6,7 @@ import shutil
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from infra.package.errors import PackageError, run_tool
+from infra.package.errors import run_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,23 +18,16 @@ LAMBDA_FOLDER = "/var/task"
 # Parts of dependencies that the running code never imports.
 UNUSED_FOLDERS = {"__pycache__", "benchmarks", "docs", "examples", "test", "tests"}
 UNUSED_SUFFIXES = {".c", ".h", ".pyc", ".pyi", ".pyx", ".rst"}
-# They make bindings when a wheel is built; the running code needs only _cffi_backend.
-UNUSED_PACKAGES = ("cffi", "pycparser", "pycparser-*.dist-info")
+# It makes bindings when a wheel is built; the running code needs only _cffi_backend.
+UNUSED_PACKAGE = "cffi"
 # An installer's own records; wrong once files are removed.
 UNUSED_FILES = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "py.typed"}
-# Lambda provides these. They would be larger than all the rest together.
-BROUGHT_BY_LAMBDA = {"boto3", "botocore", "s3transfer", "awslambdaric"}
 
 
 def prune(tree: Path) -> None:
-    """Remove what no handler imports; raise PackageError for what Lambda provides itself."""
-    brought = sorted(path.name for path in tree.iterdir() if path.name in BROUGHT_BY_LAMBDA)
-    if brought:
-        message = f"requirements.txt must not name {', '.join(brought)}: Lambda brings it"
-        raise PackageError(message)
+    """Remove what no handler imports."""
     shutil.rmtree(tree / "bin", ignore_errors=True)  # command-line programs
-    for path in [path for pattern in UNUSED_PACKAGES for path in tree.glob(pattern)]:
-        shutil.rmtree(path)
+    shutil.rmtree(tree / UNUSED_PACKAGE, ignore_errors=True)
     for path in sorted(tree.rglob("*"), reverse=True):
         if path.is_dir() and path.name in UNUSED_FOLDERS:
             shutil.rmtree(path)

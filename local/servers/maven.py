@@ -1,4 +1,4 @@
-"""Copies the jars that a pom names once from Maven's repository to out/."""
+"""Copies the jars that a pom names once from Maven's repository to out/, and checks each one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 # A slow connection may need minutes.
 FETCH_TIMEOUT_S = 900.0
+STAMP = "wanted.sha256"
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What local/<folder>/pom.xml names, for out/<folder>/libs. unpack: called with a new copy."""
+    """What local/<folder>/pom.xml names, for out/<folder>/libs.
+
+    local/<folder>/libs.sha256 has the checksum of each jar. unpack: called with a new copy.
+    """
 
     what: str
     folder: str
@@ -36,29 +40,54 @@ class Download:
         return ROOT / "local" / self.folder / "pom.xml"
 
     @property
+    def checksums(self) -> Path:
+        """The sha256 of each jar, in the form of sha256sum."""
+        return self.pom.with_name("libs.sha256")
+
+    @property
     def libraries(self) -> Path:
         """Where the jars are once they were fetched."""
         return ROOT / "out" / self.folder / "libs"
 
 
 def libraries(download: Download) -> Path:
-    """Return the folder of the jars; fetch them when they are missing or the pom has changed."""
-    wanted = hashlib.sha256(download.pom.read_bytes()).hexdigest()
+    """Return the folder of the jars; fetch them when they are missing or what is wanted changed.
+
+    Raises ServerError when they cannot be had, or are not the files of the checksums.
+    """
+    described = download.pom.read_bytes() + download.checksums.read_bytes()
+    wanted = hashlib.sha256(described).hexdigest()
     target = download.libraries
     if _stamp(target) != wanted:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetch-") as temporary:
             fresh = Path(temporary) / "libs"
             _fetch(download, fresh)
+            verify(fresh, download.checksums)
             download.unpack(fresh)
-            (fresh / "pom.sha256").write_text(wanted)
+            (fresh / STAMP).write_text(wanted)
             _install(fresh, target, wanted)
     return target
 
 
+def verify(folder: Path, checksums: Path) -> None:
+    """Raise ServerError unless `folder` holds exactly the jars of `checksums`, unchanged."""
+    lines = checksums.read_text(encoding="utf-8").splitlines()
+    wanted = {name: digest for digest, name in (line.split() for line in lines)}
+    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.glob("*.jar")}
+    wrong = [
+        f"{name} is {found.get(name, 'missing')}, not {wanted.get(name, 'known')}"
+        for name in sorted(wanted.keys() | found.keys())
+        if wanted.get(name) != found.get(name)
+    ]
+    if wrong:
+        lines = [f"Maven fetched other files than {checksums.parent.name}/libs.sha256:", *wrong]
+        raise ServerError("\n  ".join(lines))
+
+
 def _stamp(folder: Path) -> str:
-    """Return the checksum of the pom that `folder` was filled from; empty if incomplete."""
-    file = folder / "pom.sha256"
+    """Return the checksum of what `folder` was filled from; empty if incomplete."""
+    file = folder / STAMP
     return file.read_text() if file.is_file() else ""
 
 
@@ -73,8 +102,14 @@ def _fetch(download: Download, folder: Path) -> None:
         raise ServerError(message)
     line = f"fetching {what} through Maven (once, about {download.megabytes} MB) …"
     print(line, file=sys.stderr, flush=True)
-    command = [maven, "-B", "-q", "-f", str(download.pom), "dependency:copy-dependencies"]
-    command += ["-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
+    # Strict: a file that arrived damaged is an error. Its checksum is the repository's own word, so
+    # what we run is compared with ours afterwards.
+    command = [maven, "-B", "-q", "--strict-checksums", "-f", str(download.pom)]
+    command += [
+        "dependency:copy-dependencies",
+        "-DincludeScope=runtime",
+        f"-DoutputDirectory={folder}",
+    ]
     try:
         result = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S

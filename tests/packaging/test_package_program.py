@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.package import chalice_part, tree
+from infra.package import chalice_part
 from infra.package.errors import PackageError
 from infra.package.target import Target
 from tests.support.built_package import package
@@ -75,12 +75,6 @@ def test_a_dangling_link_to_the_handlers_stops_the_build(tmp_path: Path) -> None
     (project / "app.py").touch()
     with pytest.raises(PackageError, match="vendor/handlers"):
         chalice_part.make(project, "prod", Target.of("x86_64"), None, tmp_path / "work")
-
-
-def test_a_dependency_that_lambda_provides_stops_the_build(tmp_path: Path) -> None:
-    (tmp_path / "botocore").mkdir()
-    with pytest.raises(PackageError, match="Lambda brings it"):
-        tree.prune(tmp_path)
 
 
 def test_the_architecture_of_the_stage_is_the_default(tmp_path: Path) -> None:

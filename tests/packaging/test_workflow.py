@@ -1,23 +1,35 @@
-""".github/workflows/ci.yml: valid, pinned, with few rights and with timeouts."""
+""".github/workflows: valid, pinned, with few rights and with timeouts."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from tests.support.paths import ROOT
 
-WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
-CONTENT = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+CONTENTS = {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in FILES}
+JOBS = {
+    f"{workflow}: {name}": job
+    for workflow, content in CONTENTS.items()
+    for name, job in content["jobs"].items()
+}
+STEPS = [step for job in JOBS.values() for step in job["steps"]]
 
 
-def test_the_workflow_follows_its_schema() -> None:
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_workflow_follows_its_schema(file: Path) -> None:
     schema = ["--builtin-schema", "vendor.github-workflows"]
     checked = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", *schema, str(WORKFLOW)],
+        [sys.executable, "-m", "check_jsonschema", *schema, str(file)],
         capture_output=True,
         text=True,
         check=False,
@@ -27,22 +39,21 @@ def test_the_workflow_follows_its_schema() -> None:
 
 
 def test_every_action_is_pinned_by_its_commit() -> None:
-    uses = [
-        step["uses"] for job in CONTENT["jobs"].values() for step in job["steps"] if "uses" in step
-    ]
+    uses = [step["uses"] for step in STEPS if "uses" in step]
     assert uses
     assert [name for name in uses if not re.search(r"@[0-9a-f]{40}$", name)] == []
 
 
-def test_the_workflow_may_only_read_and_every_job_ends_in_time() -> None:
-    assert CONTENT["permissions"] == {"contents": "read"}
-    for name, job in CONTENT["jobs"].items():
+def test_a_workflow_may_only_read_and_every_job_ends_in_time() -> None:
+    for content in CONTENTS.values():
+        assert content["permissions"] == {"contents": "read"}
+    for name, job in JOBS.items():
         assert job["timeout-minutes"] <= 40, name
         assert "permissions" not in job, name
 
 
 def test_make_test_runs_on_every_python_that_is_supported() -> None:
-    tested = CONTENT["jobs"]["test"]["strategy"]["matrix"]["python"]
+    tested = CONTENTS["ci"]["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert tested[0] == (ROOT / ".python-version").read_text(encoding="utf-8").strip()
     assert tested == [f"3.{minor}" for minor in range(11, 15)]
     setup = (ROOT / "local" / "setup.sh").read_text(encoding="utf-8")
@@ -53,7 +64,8 @@ def test_make_test_runs_on_every_python_that_is_supported() -> None:
 def test_every_make_target_that_a_job_calls_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    runs = [step.get("run", "") for job in CONTENT["jobs"].values() for step in job["steps"]]
+    runs = [step.get("run", "") for step in STEPS]
     called = set(re.findall(r"\bmake ([a-z-]+)", "\n".join(runs)))
     assert {"test", "lint", "test-kafka", "test-mysql", "up", "demo", "down"} <= called
+    assert {"lock", "audit", "images"} <= called
     assert called <= targets

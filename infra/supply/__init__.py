@@ -1,0 +1,1 @@
+"""What comes from others: known vulnerabilities of locked packages, digests of container images."""
