@@ -37,7 +37,9 @@ TIMEOUT_S = 10.0
 RETRY_AFTER_S, RETRY_AFTER_S_MAX = 0.1, 0.5
 POLL_INTERVAL_S = 0.2
 # From the first application on. A user without a definite response by then counts as unanswered.
-PATIENCE_S = 30.0
+# Four brokers of Apache Kafka that are restarted at once on two busy cores need half of it, and no
+# campaign can be rebuilt before.
+PATIENCE_S = 60.0
 ADMITTED = {ACCEPTED, ALREADY_APPLIED}
 # The statuses of an honest "not now"; any other indefinite response is a fault.
 NOT_NOW = {503, 429, 409}
