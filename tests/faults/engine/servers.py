@@ -144,8 +144,12 @@ class Servers:
         """Copy what a Redis has on its disk now."""
         copy = self._copy()
         shutil.rmtree(copy, ignore_errors=True)
+        data = self.by_name[name].home / "appendonlydir"
+        if not data.exists():  # it is down, and has lost its data
+            copy.mkdir()
+            return
         with suppress(shutil.Error):  # a file of the last rewrite may disappear meanwhile
-            shutil.copytree(self.by_name[name].home / "appendonlydir", copy)
+            shutil.copytree(data, copy)
 
     def restore_redis(self, name: str) -> None:
         """Restart it with that copy."""
