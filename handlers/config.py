@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from handlers.env_parser import PORTS, ConfigurationError, EnvParser
+from handlers.production import Check, refuse_insecure
 from handlers.redis_url import RedisUrl
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Settings:
     """Every setting of the service. Secrets stay out of `repr`."""
 
     stage: str
+    insecure_allowed: frozenset[Check]  # what else a stage that is not local would refuse
     redis_url: str = field(repr=False)
     redis_auth_secret_id: str
     redis_cluster: bool
@@ -143,7 +145,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read and check every variable; raise ConfigurationError naming the first bad one."""
+        """Read and check every variable; raise ConfigurationError.
+
+        It names the first one that is malformed, or else all that is insecure.
+        """
         read = EnvParser(environment)
         stage = read.text("STAGE")
         redis_url, is_cluster = read.text("REDIS_URL"), read.boolean("REDIS_CLUSTER", default=False)
@@ -161,8 +166,9 @@ class Settings:
         kafka_security = read.one_of(KafkaSecurity, "KAFKA_SECURITY", KafkaSecurity.PLAINTEXT)
         scram = kafka_security is KafkaSecurity.SASL_SSL_SCRAM
         iam = kafka_security is KafkaSecurity.SASL_SSL_IAM
-        return cls(
+        settings = cls(
             stage=stage,
+            insecure_allowed=read.words(Check, "INSECURE_ALLOWED"),
             redis_url=redis_url,
             redis_auth_secret_id=read.text("REDIS_AUTH_SECRET_ID", ""),
             redis_cluster=is_cluster,
@@ -181,10 +187,10 @@ class Settings:
             database_port=read.number("DATABASE_PORT", MYSQL_PORT_DEFAULT, 1, PORTS.stop - 1),
             database_name=read.text("DATABASE_NAME", "seonchak"),
             database_tls=tls,
-            auth_jwt_secret=read.secret("AUTH_JWT_SECRET", stage) if jwt_secret else "",
+            auth_jwt_secret=read.secret("AUTH_JWT_SECRET") if jwt_secret else "",
             auth_jwt_secret_id=jwt_secret_id,
             auth_jwks_url=read.url("AUTH_JWKS_URL", jwks_schemes) if jwks_url else "",
-            coupon_code_secret=read.secret("COUPON_CODE_SECRET", stage) if code_secret else "",
+            coupon_code_secret=read.secret("COUPON_CODE_SECRET") if code_secret else "",
             coupon_code_secret_id=code_secret_id,
             secrets_extension_port=read.number(EXTENSION_PORT, 0, 0, PORTS.stop - 1),
             aws_region=read.text("AWS_REGION") if iam else "",
@@ -195,3 +201,5 @@ class Settings:
                 "APPLY_RATE_PER_ADDRESS_PER_S", RATE_PER_ADDRESS_DEFAULT, 0, RATE_MAX
             ),
         )
+        refuse_insecure(settings)
+        return settings

@@ -14,8 +14,9 @@ Word = TypeVar("Word", bound=StrEnum)
 # RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash. The same minimum
 # applies to the coupon codes' HMAC-SHA256 key.
 SECRET_BYTES_MIN = 32
-# Secrets with this prefix are printed in this repository's examples, so they are public.
-DEVELOPMENT_SECRET_PREFIX = "development-only-"  # noqa: S105 - refused outside of STAGE=local
+# Secrets with this prefix are printed in this repository's examples, so they are public: only
+# STAGE=local accepts them (handlers/production.py).
+DEVELOPMENT_SECRET_PREFIX = "development-only-"  # noqa: S105 - see above
 PORTS = range(1, 65_536)
 PORT_DIGITS_MAX = 5
 
@@ -24,13 +25,10 @@ class ConfigurationError(Exception):
     """A setting is missing or malformed; the message names the variable, never a secret's value."""
 
 
-def checked_secret(name: str, value: str, stage: str) -> str:
+def checked_secret(name: str, value: str) -> str:
     """Return a secret that is fit for HMAC-SHA256; raise ConfigurationError naming `name`."""
     if len(value.encode()) < SECRET_BYTES_MIN:
         message = f"{name} is shorter than {SECRET_BYTES_MIN} bytes"
-        raise ConfigurationError(message)
-    if stage != "local" and value.startswith(DEVELOPMENT_SECRET_PREFIX):
-        message = f"{name} is a development secret, which STAGE={stage} refuses"
         raise ConfigurationError(message)
     return value
 
@@ -61,9 +59,9 @@ class EnvParser:
             raise ConfigurationError(message)
         return values
 
-    def secret(self, name: str, stage: str) -> str:
+    def secret(self, name: str) -> str:
         """Return a secret that is fit for HMAC-SHA256."""
-        return checked_secret(name, self.text(name), stage)
+        return checked_secret(name, self.text(name))
 
     def url(self, name: str, schemes: tuple[str, ...]) -> str:
         """Return a URL that begins with one of the schemes."""
@@ -117,3 +115,11 @@ class EnvParser:
         except ValueError as error:
             message = f"{name} must be one of {', '.join(words)}, not {value!r}"
             raise ConfigurationError(message) from error
+
+    def words(self, words: type[Word], name: str) -> frozenset[Word]:
+        """Return each of `word,word`; none where it is not set."""
+        found = [part.strip() for part in self.text(name, "").split(",") if part.strip()]
+        if unknown := [part for part in found if part not in set(words)]:
+            message = f"{name}: must be some of {', '.join(words)}, not {', '.join(unknown)!r}"
+            raise ConfigurationError(message)
+        return frozenset(map(words, found))

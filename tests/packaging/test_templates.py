@@ -45,7 +45,11 @@ def rendered(value: Any, parameters: dict[str, str], conditions: dict[str, bool]
     if kind == "Fn::If":
         name, yes, no = argument
         return rendered(yes if conditions[name] else no, parameters, conditions)
-    return "rediss://redis:6379/0" if "rediss" in json.dumps(value) else "3306"
+    text = json.dumps(value)
+    if "rediss" in text:
+        return "rediss://redis:6379/0"
+    secret = re.search(r"-(\w+SecretArn)", text)
+    return secret[1] if secret else "3306"
 
 
 @pytest.mark.parametrize("jwks", [False, True])
@@ -62,6 +66,7 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
         "HasJwks": jwks,
         "HasSecretsExtension": False,
         "HasDatabaseCaFile": False,
+        "HasInsecureAllowed": False,
         "UsesSelfManagedKafka": self_managed,
     }
     variables = application["Globals"]["Function"]["Environment"]["Variables"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.aws.secrets import Secret, database_address
 from handlers.env_parser import checked_secret
+from handlers.production import FetchedSecrets
 
 if TYPE_CHECKING:
     from handlers.adapters.aws.secrets import SecretSource
@@ -21,20 +22,26 @@ class SecretStore:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._check = FetchedSecrets(settings).check
         # Never through the extension: a password that was just rotated must be seen at once.
-        self._database = Secret(settings.database_secret_id, _SecretsManager())
+        self._database = self._secret(
+            "DATABASE_SECRET_ID", settings.database_secret_id, _SecretsManager()
+        )
 
     def signing(self, variable: str, secret_id: str) -> Secret | None:
         """Return an HMAC key, None where `secret_id` is empty."""
         if not secret_id:
             return None
-        stage = self._settings.stage
-        return Secret(secret_id, self._quick, lambda text: checked_secret(variable, text, stage))
+        return Secret(
+            secret_id,
+            self._quick,
+            lambda text: self._check(variable, checked_secret(variable, text)),
+        )
 
     def redis_auth(self) -> Secret | None:
         """Return Redis's password, None where it is in REDIS_URL."""
         secret_id = self._settings.redis_auth_secret_id
-        return Secret(secret_id, self._quick) if secret_id else None
+        return self._secret("REDIS_AUTH_SECRET_ID", secret_id, self._quick) if secret_id else None
 
     def database_address(self) -> DatabaseAddress:
         """Return where MySQL is, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
@@ -50,6 +57,9 @@ class SecretStore:
     def renew_database(self) -> bool:
         """Look for a new password after the current one was refused; return if there is one."""
         return bool(self._settings.database_secret_id) and self._database.renew()
+
+    def _secret(self, variable: str, secret_id: str, source: SecretSource) -> Secret:
+        return Secret(secret_id, source, lambda text: self._check(variable, text))
 
     @cached_property
     def _quick(self) -> SecretSource:
