@@ -21,6 +21,8 @@ __all__ = ["ConfigurationError"]  # re-exported for the readers of the settings
 # AWS's own name: the port on which its Lambda extension listens.
 EXTENSION_PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
 MYSQL_PORT_DEFAULT = 3306
+# The user that owns the tables, for the migration alone.
+MIGRATION_DATABASE = ("MIGRATION_DATABASE_URL", "MIGRATION_DATABASE_SECRET_ID")
 # An impatient user taps six or seven times a second, and must not be limited for that.
 RATE_DEFAULT = 10
 # Thousands of a mobile carrier's customers share one address; a tenth of 5,000 may apply at once.
@@ -80,9 +82,11 @@ class DatabaseAddress:
     tls: DatabaseTls = PREFERRED
 
     @classmethod
-    def from_url(cls, url: str, tls: DatabaseTls = PREFERRED) -> DatabaseAddress:
-        """Parse `DATABASE_URL`; raise ConfigurationError naming it, without the password."""
-        shape = "DATABASE_URL must look like mysql://user:password@host:3306/database"
+    def from_url(
+        cls, url: str, tls: DatabaseTls = PREFERRED, name: str = "DATABASE_URL"
+    ) -> DatabaseAddress:
+        """Parse the setting `name`; raise ConfigurationError naming it, without the password."""
+        shape = f"{name} must look like mysql://user:password@host:3306/database"
         try:
             parts = urlsplit(url)
             port = parts.port or MYSQL_PORT_DEFAULT
@@ -122,6 +126,8 @@ class Settings:
     consumer_group: str
     database_address: DatabaseAddress | None
     database_secret_id: str
+    migration_database_address: DatabaseAddress | None  # neither: the service's user migrates
+    migration_database_secret_id: str
     database_host: str  # host, port and name: used where the secret does not contain them
     database_port: int
     database_name: str
@@ -163,6 +169,7 @@ class Settings:
             "COUPON_CODE_SECRET", "COUPON_CODE_SECRET_ID"
         )
         tls = DatabaseTls.from_environment(read)
+        owner_url, owner_secret_id = read.at_most_one(*MIGRATION_DATABASE)
         kafka_security = read.one_of(KafkaSecurity, "KAFKA_SECURITY", KafkaSecurity.PLAINTEXT)
         scram = kafka_security is KafkaSecurity.SASL_SSL_SCRAM
         iam = kafka_security is KafkaSecurity.SASL_SSL_IAM
@@ -183,6 +190,12 @@ class Settings:
             consumer_group=read.text("CONSUMER_GROUP", "group_1"),
             database_address=DatabaseAddress.from_url(database_url, tls) if database_url else None,
             database_secret_id=database_secret_id,
+            migration_database_address=(
+                DatabaseAddress.from_url(owner_url, tls, MIGRATION_DATABASE[0])
+                if owner_url
+                else None
+            ),
+            migration_database_secret_id=owner_secret_id,
             database_host=read.text("DATABASE_HOST", ""),
             database_port=read.number("DATABASE_PORT", MYSQL_PORT_DEFAULT, 1, PORTS.stop - 1),
             database_name=read.text("DATABASE_NAME", "seonchak"),

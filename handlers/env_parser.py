@@ -51,11 +51,18 @@ class EnvParser:
 
     def exactly_one(self, *names: str) -> list[str]:
         """Return all values; exactly one of them is not empty."""
+        values = self.at_most_one(*names)
+        if not any(values):
+            message = f"set exactly one of {', '.join(names)}: none is set"
+            raise ConfigurationError(message)
+        return values
+
+    def at_most_one(self, *names: str) -> list[str]:
+        """Return all values, of which one may be not empty."""
         values = [self.text(name, "") for name in names]
         found = [name for name, value in zip(names, values, strict=True) if value]
-        if len(found) != 1:
-            state = f"{' and '.join(found)} are" if found else "none is"
-            message = f"set exactly one of {', '.join(names)}: {state} set"
+        if len(found) > 1:
+            message = f"set exactly one of {', '.join(names)}: {' and '.join(found)} are set"
             raise ConfigurationError(message)
         return values
 

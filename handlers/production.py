@@ -73,11 +73,12 @@ def _texts(settings: Settings) -> dict[str, str]:
 
 def _passwords(settings: Settings) -> dict[str, str]:
     """Return the secrets themselves, by variable; empty where there is none."""
-    address = settings.database_address
+    address, owner = settings.database_address, settings.migration_database_address
     return {
         "REDIS_URL": _redis_password(settings),
         "KAFKA_PASSWORD": settings.kafka_password,
         "DATABASE_URL": address.password if address else "",
+        "MIGRATION_DATABASE_URL": owner.password if owner else "",
         "AUTH_JWT_SECRET": settings.auth_jwt_secret,
         "COUPON_CODE_SECRET": settings.coupon_code_secret,
     }
@@ -87,6 +88,7 @@ def _secret_ids(settings: Settings) -> dict[str, str]:
     return {
         "REDIS_AUTH_SECRET_ID": settings.redis_auth_secret_id,
         "DATABASE_SECRET_ID": settings.database_secret_id,
+        "MIGRATION_DATABASE_SECRET_ID": settings.migration_database_secret_id,
         "AUTH_JWT_SECRET_ID": settings.auth_jwt_secret_id,
         "COUPON_CODE_SECRET_ID": settings.coupon_code_secret_id,
     }

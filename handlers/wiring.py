@@ -232,7 +232,10 @@ def migration() -> Migration:
     """Return the migration of schema, topic and epoch."""
     from handlers.adapters.migration.runner import Migration
 
-    return Migration(settings(), secrets().database_address, secrets().redis_auth())
+    store = secrets()
+    return Migration(
+        settings(), store.migration_address, store.database_address, store.redis_auth()
+    )
 
 
 def warm_up() -> None:

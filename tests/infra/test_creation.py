@@ -41,6 +41,7 @@ EXPORTS = {
     "DatabaseHost": "mysql.example.com",
     "DatabasePort": "3306",
     "DatabaseSecretArn": "arn:secret:mysql",
+    "MigrationDatabaseSecretArn": "arn:secret:mysql-owner",
     "JwtSecretArn": "arn:secret:jwt",
     "CouponCodeSecretArn": "arn:secret:code",
 }

@@ -45,13 +45,27 @@ class SecretStore:
 
     def database_address(self) -> DatabaseAddress:
         """Return where MySQL is, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
+        return self._settings.database_address or self._address_in(
+            self._database, "DATABASE_SECRET_ID"
+        )
+
+    def migration_address(self) -> DatabaseAddress:
+        """Return the same for the user that migrates, which is the service's where none is set."""
         settings = self._settings
-        return settings.database_address or database_address(
-            self._database,
+        if secret_id := settings.migration_database_secret_id:
+            name = "MIGRATION_DATABASE_SECRET_ID"
+            return self._address_in(self._secret(name, secret_id, _SecretsManager()), name)
+        return settings.migration_database_address or self.database_address()
+
+    def _address_in(self, secret: Secret, variable: str) -> DatabaseAddress:
+        settings = self._settings
+        return database_address(
+            secret,
             settings.database_host,
             settings.database_port,
             settings.database_name,
             settings.database_tls,
+            variable,
         )
 
     def renew_database(self) -> bool:
