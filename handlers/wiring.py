@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from handlers.adapters.redis.rebuild import RedisRebuild
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
     from handlers.adapters.redis.scripts import Scripts
+    from handlers.domain.campaign_list import CampaignList
     from handlers.domain.rejection_cache import RejectionCache
     from handlers.edge.auth.authenticator import Authenticator
 
@@ -100,6 +101,14 @@ def redis_campaigns() -> RedisCampaigns:
     from handlers.adapters.redis.campaigns import RedisCampaigns
 
     return RedisCampaigns(scripts())
+
+
+@once
+def campaign_list() -> CampaignList:
+    """Return the public list of campaigns."""
+    from handlers.domain.campaign_list import CampaignList
+
+    return CampaignList(redis_campaigns())
 
 
 @once

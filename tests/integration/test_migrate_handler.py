@@ -70,17 +70,16 @@ def test_everything_is_set_up_once_and_the_second_time_nothing(
     statement(service, "DELETE FROM _yoyo_migration")
     set_epoch(service, None)
     topic = {"name": new_topic, "partitions": 3}
-    user = user_of(service)
     assert migrate_handler({"partitions": 3, "replication_factor": 1}, context()) == {
         "schema": MIGRATIONS,
-        "user": user,
+        "user": user_of(service),
         "topic": topic | {"created": True},
         "epoch": "SET",
     }
     assert epoch_of(service) == history_of(service)
     assert migrate_handler({}, context()) == {
         "schema": [],
-        "user": user,
+        "user": user_of(service),
         "topic": topic | {"created": False},
         "epoch": "KNOWN",
     }
