@@ -85,10 +85,12 @@ def _passwords(settings: Settings) -> dict[str, str]:
 
 
 def _secret_ids(settings: Settings) -> dict[str, str]:
+    owner = settings.migration_database_secret_id
     return {
         "REDIS_AUTH_SECRET_ID": settings.redis_auth_secret_id,
         "DATABASE_SECRET_ID": settings.database_secret_id,
-        "MIGRATION_DATABASE_SECRET_ID": settings.migration_database_secret_id,
+        # The same one means one user for both, which the migration itself judges.
+        "MIGRATION_DATABASE_SECRET_ID": owner if owner != settings.database_secret_id else "",
         "AUTH_JWT_SECRET_ID": settings.auth_jwt_secret_id,
         "COUPON_CODE_SECRET_ID": settings.coupon_code_secret_id,
     }

@@ -52,7 +52,8 @@ class SecretStore:
     def migration_address(self) -> DatabaseAddress:
         """Return the same for the user that migrates, which is the service's where none is set."""
         settings = self._settings
-        if secret_id := settings.migration_database_secret_id:
+        secret_id = settings.migration_database_secret_id
+        if secret_id and secret_id != settings.database_secret_id:
             name = "MIGRATION_DATABASE_SECRET_ID"
             return self._address_in(self._secret(name, secret_id, _SecretsManager()), name)
         return settings.migration_database_address or self.database_address()

@@ -122,6 +122,19 @@ def test_of_several_ways_exactly_one_is_set(first: str, others: list[str], value
         assert getattr(settings, first.lower(), None) in {"", None}
 
 
+def test_the_user_that_migrates_is_named_in_one_way_or_not_at_all() -> None:
+    settings = Settings.from_environment(GOOD)
+    assert settings.migration_database_address is None
+    url = {"MIGRATION_DATABASE_URL": "mysql://owner:0wner-passw0rd@db.example.com/coupons"}
+    owner = Settings.from_environment(GOOD | url).migration_database_address
+    assert owner is not None
+    assert (owner.user, owner.password) == ("owner", "0wner-passw0rd")
+    secret = {"MIGRATION_DATABASE_SECRET_ID": "prod/owner"}
+    assert Settings.from_environment(GOOD | secret).migration_database_secret_id == "prod/owner"
+    both = "MIGRATION_DATABASE_URL and MIGRATION_DATABASE_SECRET_ID are set"
+    assert message(GOOD | url | secret).endswith(both)
+
+
 def test_an_issuers_keys_over_plain_http_are_for_a_local_stage_only() -> None:
     plain = GOOD | {"AUTH_JWT_SECRET": "", "AUTH_JWKS_URL": "http://id.example.com/keys"}
     assert message(plain) == "AUTH_JWKS_URL must begin with https://"
@@ -168,6 +181,7 @@ def test_scram_needs_a_name_and_a_password(name: str) -> None:
         ("DATABASE_URL", "mysql://shop@db.example.com:port/coupons"),
         ("DATABASE_URL", "mysql://shop@db.example.com:99999/coupons"),
         ("DATABASE_URL", "mysql://shop@[db/coupons"),
+        ("MIGRATION_DATABASE_URL", "mysql://db.example.com/coupons"),
         ("DATABASE_TLS", "required"),
         ("DATABASE_CA_FILE", "/etc/authority.pem"),  # with a TLS that verifies nothing
         ("AUTH_JWT_SECRET", "too-short"),
@@ -210,6 +224,7 @@ def test_a_malformed_jwks_url_is_named() -> None:
         {"DATABASE_URL": f"mysql://shop:{DATABASE_PASSWORD}#x@db.example.com/coupons"},
         {"DATABASE_URL": f"mysql://shop:{DATABASE_PASSWORD}?x@db.example.com/coupons"},
         {"DATABASE_URL": f"mysql://shop:[{DATABASE_PASSWORD}]@db.example.com/coupons"},
+        {"MIGRATION_DATABASE_URL": f"mysql://shop:[{DATABASE_PASSWORD}]@db.example.com/coupons"},
     ],
 )
 def test_no_refusal_shows_a_secret(broken: dict[str, str]) -> None:

@@ -60,7 +60,15 @@ def refused(environment: dict[str, str]) -> list[str]:
     return re.findall(r"\[([a-z-]+)\]", refusal(environment))
 
 
-@pytest.mark.parametrize("environment", [{}, IN_AWS])
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        IN_AWS,
+        IN_AWS | {"MIGRATION_DATABASE_SECRET_ID": "prod/owner"},
+        IN_AWS | {"MIGRATION_DATABASE_SECRET_ID": "prod/db"},  # the migration judges that
+    ],
+)
 def test_a_safe_production_starts(environment: dict[str, str]) -> None:
     assert read(environment).insecure_allowed == frozenset()
 
@@ -86,6 +94,8 @@ def test_a_safe_production_starts(environment: dict[str, str]) -> None:
         ({"REDIS_URL": f"rediss://:{SECRET}@redis.example.com"}, "shared-secrets"),
         ({"REDIS_URL": "rediss://redis.example.com?password=k4fka-passw0rd"}, "shared-secrets"),
         ({"KAFKA_PASSWORD": "d4tabase-passw0rd"}, "shared-secrets"),
+        ({"MIGRATION_DATABASE_URL": SAFE["DATABASE_URL"]}, "shared-secrets"),
+        (IN_AWS | {"MIGRATION_DATABASE_SECRET_ID": "prod/jwt"}, "shared-secrets"),
         ({"DATABASE_URL": "mysql://shop:k4fka%2Dpassw0rd@db.example.com/c"}, "shared-secrets"),
         (IN_AWS | {"AUTH_JWT_SECRET_ID": "prod/code"}, "shared-secrets"),
         (IN_AWS | {"REDIS_AUTH_SECRET_ID": "prod/db"}, "shared-secrets"),
@@ -113,6 +123,7 @@ def test_what_is_insecure_is_refused_unless_it_is_named_or_the_stage_is_local(
         ("REDIS_URL", "rediss://:{}@redis.example.com"),
         ("REDIS_URL", "redis+sentinel://:p@a,b/primary?sentinel_password={}"),
         ("DATABASE_URL", "mysql://shop:{}@db.example.com/coupons"),
+        ("MIGRATION_DATABASE_URL", "mysql://shop:{}@db.example.com/coupons"),
     ],
 )
 def test_a_published_password_is_refused_wherever_it_is(
