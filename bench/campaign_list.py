@@ -33,7 +33,7 @@ CAMPAIGNS, CAMPAIGNS_MAX, ROUNDS = 1000, 1000, 20
 FOREVER_MS = 2**42
 ELSEWHERE = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
-    "DATABASE_URL": "mysql://nobody:nothing@127.0.0.1:1/none",
+    "DATABASE_URL": "mysql://user:password@127.0.0.1:1/none",
 }
 Times = tuple[float, float]  # ms of the call, ms of Redis
 

@@ -164,6 +164,11 @@ def test_a_migration_that_may_not_make_users_says_what_to_do(
     assert wanted.password not in text
 
 
+def test_root_is_never_made_the_services_user(owner: DatabaseAddress) -> None:
+    with pytest.raises(SetupError, match="the service must not be root in MySQL"):
+        ensure_service_user(owner, replace(owner, user="root", password="new"), retry_deadline())
+
+
 def test_the_statements_of_the_documentation_make_a_user_that_is_good_enough(
     owner: DatabaseAddress, restricted: DatabaseAddress, wanted: DatabaseAddress
 ) -> None:

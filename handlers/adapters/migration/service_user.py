@@ -30,6 +30,8 @@ DENIED = rights.DENIED | {
     ER.CANT_CREATE_USER_WITH_GRANT,
     ER.PASSWORD_NO_MATCH,
 }
+# A migration sets the password of the service's user, and takes rights away from it.
+ROOT = "root"
 BY_HAND = "make the user and give the rights by hand, as docs/operate.md says, and migrate again"
 
 
@@ -52,6 +54,9 @@ def ensure_service_user(
     if owner.user == service.user:
         flaw = "it migrates as well, so it owns the tables: MIGRATION_DATABASE_URL names another"
         return ServiceUser(service.user, "is there", flaw)
+    if service.user == ROOT:
+        message = f"the service must not be {ROOT} in MySQL: name another user, which is made here"
+        raise SetupError(message)
     server = f"MySQL at {owner.host}:{owner.port}"
     try:
         admin = patience.retry_until_ready(
