@@ -124,7 +124,7 @@ down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
 stack: setup  ## Valkey, Kafka and MariaDB without Docker, until Ctrl-C; prints the settings
 	@mkdir -p $(dir $(STACK_SETTINGS))
 	@$(VENV_PYTHON) -m local.stack --env-file $(STACK_SETTINGS) $(ARGS)
-migrate: python  ## schema, topic, epoch
+migrate: python  ## schema, MySQL user, topic, epoch
 	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.migrate $(ARGS)
 api: python  ## chalice local on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.chalice_local --port 8000 $(ARGS)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
 from handlers.domain.campaign import Campaign, campaign_json
-from handlers.domain.errors import CampaignExistsError, CampaignNotFoundError
+from handlers.domain.errors import CampaignExistsError, InvalidRequestError
+from handlers.domain.identifiers import is_campaign_id
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 # All clients poll the same page before the opening; caching it for 1 s saves Redis most reads.
 PUBLIC = {"Cache-Control": "max-age=1"}
+LIMIT_DEFAULT, LIMIT_MAX = 100, 1000
 
 
 @endpoint
@@ -27,20 +29,21 @@ def create_campaign_handler(request: Request) -> dict[str, Any]:
     if existing != campaign:
         raise CampaignExistsError
     wiring.redis_campaigns().open(existing, created=created)
+    wiring.campaign_list().forget()
     return json_response(201 if created else 200, campaign_json(campaign))
 
 
 @endpoint
-def campaigns_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - not needed
-    """GET /campaigns: all campaigns, by id."""
-    states = wiring.redis_campaigns()
-    found = []
-    for campaign_id in states.ids():
-        try:
-            found.append(states.status(campaign_id).to_json())
-        except CampaignNotFoundError:
-            continue  # listed just before it is opened, or its creation was interrupted
-    return json_response(200, {"campaigns": found}, PUBLIC)
+def campaigns_handler(request: Request) -> dict[str, Any]:
+    """GET /campaigns: a page of campaigns by id, without those that closed over a day ago."""
+    limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
+    after = request.query.get("after", "")
+    if after and not is_campaign_id(after):
+        message = "after: must be the id of a campaign"
+        raise InvalidRequestError(message)
+    page = wiring.campaign_list().page(after, limit)
+    found = [status.to_json() for status in page.statuses]
+    return json_response(200, {"campaigns": found, "next_after": page.next_after}, PUBLIC)
 
 
 @endpoint

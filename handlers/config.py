@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from handlers.env_parser import PORTS, ConfigurationError, EnvParser
+from handlers.production import Check, refuse_insecure
 from handlers.redis_url import RedisUrl
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ __all__ = ["ConfigurationError"]  # re-exported for the readers of the settings
 # AWS's own name: the port on which its Lambda extension listens.
 EXTENSION_PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
 MYSQL_PORT_DEFAULT = 3306
+# The user that owns the tables, for the migration alone.
+MIGRATION_DATABASE = ("MIGRATION_DATABASE_URL", "MIGRATION_DATABASE_SECRET_ID")
 # An impatient user taps six or seven times a second, and must not be limited for that.
 RATE_DEFAULT = 10
 # Thousands of a mobile carrier's customers share one address; a tenth of 5,000 may apply at once.
@@ -79,9 +82,11 @@ class DatabaseAddress:
     tls: DatabaseTls = PREFERRED
 
     @classmethod
-    def from_url(cls, url: str, tls: DatabaseTls = PREFERRED) -> DatabaseAddress:
-        """Parse `DATABASE_URL`; raise ConfigurationError naming it, without the password."""
-        shape = "DATABASE_URL must look like mysql://user:password@host:3306/database"
+    def from_url(
+        cls, url: str, tls: DatabaseTls = PREFERRED, name: str = "DATABASE_URL"
+    ) -> DatabaseAddress:
+        """Parse the setting `name`; raise ConfigurationError naming it, without the password."""
+        shape = f"{name} must look like mysql://user:password@host:3306/database"
         try:
             parts = urlsplit(url)
             port = parts.port or MYSQL_PORT_DEFAULT
@@ -106,6 +111,7 @@ class Settings:
     """Every setting of the service. Secrets stay out of `repr`."""
 
     stage: str
+    insecure_allowed: frozenset[Check]  # what else a stage that is not local would refuse
     redis_url: str = field(repr=False)
     redis_auth_secret_id: str
     redis_cluster: bool
@@ -120,6 +126,8 @@ class Settings:
     consumer_group: str
     database_address: DatabaseAddress | None
     database_secret_id: str
+    migration_database_address: DatabaseAddress | None  # neither: the service's user migrates
+    migration_database_secret_id: str
     database_host: str  # host, port and name: used where the secret does not contain them
     database_port: int
     database_name: str
@@ -143,7 +151,10 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read and check every variable; raise ConfigurationError naming the first bad one."""
+        """Read and check every variable; raise ConfigurationError.
+
+        It names the first one that is malformed, or else all that is insecure.
+        """
         read = EnvParser(environment)
         stage = read.text("STAGE")
         redis_url, is_cluster = read.text("REDIS_URL"), read.boolean("REDIS_CLUSTER", default=False)
@@ -158,11 +169,13 @@ class Settings:
             "COUPON_CODE_SECRET", "COUPON_CODE_SECRET_ID"
         )
         tls = DatabaseTls.from_environment(read)
+        owner_url, owner_secret_id = read.at_most_one(*MIGRATION_DATABASE)
         kafka_security = read.one_of(KafkaSecurity, "KAFKA_SECURITY", KafkaSecurity.PLAINTEXT)
         scram = kafka_security is KafkaSecurity.SASL_SSL_SCRAM
         iam = kafka_security is KafkaSecurity.SASL_SSL_IAM
-        return cls(
+        settings = cls(
             stage=stage,
+            insecure_allowed=read.words(Check, "INSECURE_ALLOWED"),
             redis_url=redis_url,
             redis_auth_secret_id=read.text("REDIS_AUTH_SECRET_ID", ""),
             redis_cluster=is_cluster,
@@ -177,14 +190,20 @@ class Settings:
             consumer_group=read.text("CONSUMER_GROUP", "group_1"),
             database_address=DatabaseAddress.from_url(database_url, tls) if database_url else None,
             database_secret_id=database_secret_id,
+            migration_database_address=(
+                DatabaseAddress.from_url(owner_url, tls, MIGRATION_DATABASE[0])
+                if owner_url
+                else None
+            ),
+            migration_database_secret_id=owner_secret_id,
             database_host=read.text("DATABASE_HOST", ""),
             database_port=read.number("DATABASE_PORT", MYSQL_PORT_DEFAULT, 1, PORTS.stop - 1),
             database_name=read.text("DATABASE_NAME", "seonchak"),
             database_tls=tls,
-            auth_jwt_secret=read.secret("AUTH_JWT_SECRET", stage) if jwt_secret else "",
+            auth_jwt_secret=read.secret("AUTH_JWT_SECRET") if jwt_secret else "",
             auth_jwt_secret_id=jwt_secret_id,
             auth_jwks_url=read.url("AUTH_JWKS_URL", jwks_schemes) if jwks_url else "",
-            coupon_code_secret=read.secret("COUPON_CODE_SECRET", stage) if code_secret else "",
+            coupon_code_secret=read.secret("COUPON_CODE_SECRET") if code_secret else "",
             coupon_code_secret_id=code_secret_id,
             secrets_extension_port=read.number(EXTENSION_PORT, 0, 0, PORTS.stop - 1),
             aws_region=read.text("AWS_REGION") if iam else "",
@@ -195,3 +214,5 @@ class Settings:
                 "APPLY_RATE_PER_ADDRESS_PER_S", RATE_PER_ADDRESS_DEFAULT, 0, RATE_MAX
             ),
         )
+        refuse_insecure(settings)
+        return settings

@@ -10,6 +10,7 @@ from handlers import wiring
 from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.errors import NotAppliedError, UnavailableError
+from handlers.domain.spreadsheet import text_cell
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response, text_response
 
@@ -81,11 +82,12 @@ def coupons_handler(request: Request) -> dict[str, Any]:
 
 
 def write_csv(file: IO[str], coupons: Iterable[Coupon], *, header: bool = True) -> None:
-    """Write coupons as CSV (RFC 4180)."""
+    """Write coupons as CSV (RFC 4180), which a spreadsheet may open: no id becomes a formula."""
     writer = csv.DictWriter(file, COLUMNS)
     if header:
         writer.writeheader()
-    writer.writerows(_row(coupon) for coupon in coupons)
+    for coupon in coupons:
+        writer.writerow(_row(coupon) | {"user_id": text_cell(coupon.user_id)})
 
 
 def _row(coupon: Coupon) -> dict[str, Any]:

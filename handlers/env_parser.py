@@ -14,8 +14,9 @@ Word = TypeVar("Word", bound=StrEnum)
 # RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash. The same minimum
 # applies to the coupon codes' HMAC-SHA256 key.
 SECRET_BYTES_MIN = 32
-# Secrets with this prefix are printed in this repository's examples, so they are public.
-DEVELOPMENT_SECRET_PREFIX = "development-only-"  # noqa: S105 - refused outside of STAGE=local
+# Secrets with this prefix are printed in this repository's examples, so they are public: only
+# STAGE=local accepts them (handlers/production.py).
+DEVELOPMENT_SECRET_PREFIX = "development-only-"  # noqa: S105 - see above
 PORTS = range(1, 65_536)
 PORT_DIGITS_MAX = 5
 
@@ -24,13 +25,10 @@ class ConfigurationError(Exception):
     """A setting is missing or malformed; the message names the variable, never a secret's value."""
 
 
-def checked_secret(name: str, value: str, stage: str) -> str:
+def checked_secret(name: str, value: str) -> str:
     """Return a secret that is fit for HMAC-SHA256; raise ConfigurationError naming `name`."""
     if len(value.encode()) < SECRET_BYTES_MIN:
         message = f"{name} is shorter than {SECRET_BYTES_MIN} bytes"
-        raise ConfigurationError(message)
-    if stage != "local" and value.startswith(DEVELOPMENT_SECRET_PREFIX):
-        message = f"{name} is a development secret, which STAGE={stage} refuses"
         raise ConfigurationError(message)
     return value
 
@@ -53,17 +51,24 @@ class EnvParser:
 
     def exactly_one(self, *names: str) -> list[str]:
         """Return all values; exactly one of them is not empty."""
-        values = [self.text(name, "") for name in names]
-        found = [name for name, value in zip(names, values, strict=True) if value]
-        if len(found) != 1:
-            state = f"{' and '.join(found)} are" if found else "none is"
-            message = f"set exactly one of {', '.join(names)}: {state} set"
+        values = self.at_most_one(*names)
+        if not any(values):
+            message = f"set exactly one of {', '.join(names)}: none is set"
             raise ConfigurationError(message)
         return values
 
-    def secret(self, name: str, stage: str) -> str:
+    def at_most_one(self, *names: str) -> list[str]:
+        """Return all values, of which one may be not empty."""
+        values = [self.text(name, "") for name in names]
+        found = [name for name, value in zip(names, values, strict=True) if value]
+        if len(found) > 1:
+            message = f"set exactly one of {', '.join(names)}: {' and '.join(found)} are set"
+            raise ConfigurationError(message)
+        return values
+
+    def secret(self, name: str) -> str:
         """Return a secret that is fit for HMAC-SHA256."""
-        return checked_secret(name, self.text(name), stage)
+        return checked_secret(name, self.text(name))
 
     def url(self, name: str, schemes: tuple[str, ...]) -> str:
         """Return a URL that begins with one of the schemes."""
@@ -117,3 +122,11 @@ class EnvParser:
         except ValueError as error:
             message = f"{name} must be one of {', '.join(words)}, not {value!r}"
             raise ConfigurationError(message) from error
+
+    def words(self, words: type[Word], name: str) -> frozenset[Word]:
+        """Return each of `word,word`; none where it is not set."""
+        found = [part.strip() for part in self.text(name, "").split(",") if part.strip()]
+        if unknown := [part for part in found if part not in set(words)]:
+            message = f"{name}: must be some of {', '.join(words)}, not {', '.join(unknown)!r}"
+            raise ConfigurationError(message)
+        return frozenset(map(words, found))

@@ -18,7 +18,7 @@ SECONDS_MAX = 900
 
 
 def migrate_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Set up schema, topic and epoch; return what was done.
+    """Set up schema, MySQL user, topic and epoch; return what was done.
 
     The event may give `partitions` and `replication_factor` of a new topic. Safe to repeat; a
     second call waits for the first. Raises an error, so that a deployment stops, when a server
@@ -34,6 +34,7 @@ def migrate_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     done = wiring.migration().run_within(seconds, report, partitions, replication)
     return {
         "schema": list(done.schema),
+        "user": {"name": done.user.name, "done": done.user.done, "flaw": done.user.flaw},
         "topic": {
             "name": done.topic.name,
             "partitions": done.topic.partitions,

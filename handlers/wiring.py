@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from handlers.adapters.redis.rebuild import RedisRebuild
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
     from handlers.adapters.redis.scripts import Scripts
+    from handlers.domain.campaign_list import CampaignList
     from handlers.domain.rejection_cache import RejectionCache
     from handlers.edge.auth.authenticator import Authenticator
 
@@ -100,6 +101,14 @@ def redis_campaigns() -> RedisCampaigns:
     from handlers.adapters.redis.campaigns import RedisCampaigns
 
     return RedisCampaigns(scripts())
+
+
+@once
+def campaign_list() -> CampaignList:
+    """Return the public list of campaigns."""
+    from handlers.domain.campaign_list import CampaignList
+
+    return CampaignList(redis_campaigns())
 
 
 @once
@@ -232,7 +241,10 @@ def migration() -> Migration:
     """Return the migration of schema, topic and epoch."""
     from handlers.adapters.migration.runner import Migration
 
-    return Migration(settings(), secrets().database_address, secrets().redis_auth())
+    store = secrets()
+    return Migration(
+        settings(), store.migration_address, store.database_address, store.redis_auth()
+    )
 
 
 def warm_up() -> None:

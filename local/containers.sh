@@ -72,11 +72,12 @@ export_line() { # $1 the name, $2 the value: any text, also one with quotes
 }
 
 settings() {
-    mysql="seonchak:$(value MYSQL_PASSWORD)@127.0.0.1:$(value MYSQL_PORT)/seonchak"
+    mysql="127.0.0.1:$(value MYSQL_PORT)/seonchak"
     export_line STAGE local
     export_line REDIS_URL "redis://127.0.0.1:$(value REDIS_PORT)/0"
     export_line KAFKA_BOOTSTRAP_SERVERS "localhost:$(value KAFKA_PORT)"
-    export_line DATABASE_URL "mysql://$mysql"
+    export_line DATABASE_URL "mysql://seonchak:$(value MYSQL_PASSWORD)@$mysql"
+    export_line MIGRATION_DATABASE_URL "mysql://root:$(value MYSQL_ROOT_PASSWORD)@$mysql"
     export_line AUTH_JWT_SECRET "$(value AUTH_JWT_SECRET)"
     export_line COUPON_CODE_SECRET "$(value COUPON_CODE_SECRET)"
 }

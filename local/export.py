@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import mkstemp
 from typing import IO, TYPE_CHECKING
 
 from handlers import wiring
@@ -38,14 +39,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _export(campaign_id: str, output: Path | None) -> int:
+    if output is None:
+        return _write(sys.stdout, campaign_id)
+    if output.exists() and not output.is_file():
+        message = f"{output} is not a file"
+        raise FileExistsError(message)
     with ExitStack() as stack:
-        if output is None:
-            return _write(sys.stdout, campaign_id)
-        # Under another name until it is complete: half a list must not look like a whole one.
-        unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+        # Under another name until it is complete: half a list must not look like a whole one. Only
+        # its owner may read it (0600), from the first byte on: it has every winner's code.
+        number, name = mkstemp(prefix=f".{output.name}.", dir=output.parent)
+        unfinished = Path(name)
         stack.callback(unfinished.unlink, missing_ok=True)
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
+        with open(number, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - it is open
             count = _write(file, campaign_id)
+            file.flush()
+            os.fsync(number)  # a machine that dies behind the rename must not leave an empty file
         unfinished.replace(output)
         return count
 
@@ -73,10 +81,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.export",
         description="Write all winners of a campaign as CSV, by serial, straight from MySQL.",
-        epilog="Settings come from the environment. Coupons issued meanwhile may be missing.",
+        epilog="Settings come from the environment. Coupons issued meanwhile may be missing. For"
+        " spreadsheets, an id that begins with one of = + - @ ' has an apostrophe before it, and"
+        " another is behind each semicolon; a program that reads the file removes these.",
     )
     parser.add_argument("campaign", type=campaign_id, help="id of the campaign")
-    parser.add_argument("-o", "--output", type=Path, help="file to write (default: stdout)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        help="file to write, which only its owner may read, whatever it was before"
+        " (default: stdout)",
+    )
     return parser
 
 

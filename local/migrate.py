@@ -1,7 +1,9 @@
-"""Sets up the servers of the settings: schema, topic, and the epoch in Redis. Safe to repeat.
+"""Sets up the servers of the settings: schema, the service's MySQL user, topic, epoch in Redis.
 
-Two runs at once do no harm. It does not change a Redis that restarted or lost its state:
-`python -m local.rebuild` restores it.
+Safe to repeat; two runs at once do no harm. MIGRATION_DATABASE_URL names the MySQL user that owns
+the tables, and that makes the service's user, which DATABASE_URL names. Without it the service's
+user owns the tables, which only STAGE=local accepts. A Redis that restarted or lost its state stays
+as it is: `python -m local.rebuild` restores it.
 """
 
 from __future__ import annotations
@@ -38,9 +40,9 @@ def migrate(
     partitions: int = PARTITIONS,
     replication: int = REPLICATION_OF_THE_BROKER,
 ) -> None:
-    """Do all three steps, and report one line for each; raise SetupError when one fails."""
+    """Do all four steps, and report one line for each; raise SetupError when one fails."""
     store = SecretStore(settings)
-    steps = Migration(settings, store.database_address, store.redis_auth())
+    steps = Migration(settings, store.migration_address, store.database_address, store.redis_auth())
     done = steps.run(deadline, partitions, replication)
     if done.epoch in {EpochState.LOST, EpochState.RESTARTED}:
         deadline.report("the scheduler does that within seconds; at once: python -m local.rebuild")
@@ -49,6 +51,11 @@ def migrate(
 def database_address(settings: Settings) -> DatabaseAddress:
     """Return MySQL's address, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
     return SecretStore(settings).database_address()
+
+
+def owner_address(settings: Settings) -> DatabaseAddress:
+    """Return the same with the user that migrates: it owns the tables."""
+    return SecretStore(settings).migration_address()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

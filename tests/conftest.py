@@ -21,7 +21,7 @@ from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis.client import connect
 from handlers.config import Settings
 from handlers.retry import RetryDeadline
-from local.migrate import database_address, migrate
+from local.migrate import database_address, migrate, owner_address
 from local.servers import Valkey
 from local.servers.embedded import environment_or_embedded
 
@@ -136,7 +136,7 @@ def private_valkey() -> Iterator[Valkey]:
 
 
 def empty_tables(settings: Settings) -> None:
-    with closing(connect_to_mysql(database_address(settings))) as connection:
+    with closing(connect_to_mysql(owner_address(settings))) as connection:
         with connection.cursor() as cursor:
             for table in TABLES:
                 cursor.execute(f"DELETE FROM {table}")

@@ -24,13 +24,14 @@ def api_address(values: Mapping[str, str]) -> tuple[str, int]:
 
 def settings_of(values: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that reach the containers through their published ports."""
-    mysql = f"seonchak:{values['MYSQL_PASSWORD']}@{HOST}:{values['MYSQL_PORT']}/seonchak"
+    mysql = f"{HOST}:{values['MYSQL_PORT']}/seonchak"
     return {
         "STAGE": "local",
         "REDIS_URL": f"redis://{HOST}:{values['REDIS_PORT']}/0",
         # Kafka redirects its clients to the address that it advertises, which is this one.
         "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{values['KAFKA_PORT']}",
-        "DATABASE_URL": f"mysql://{mysql}",
+        "DATABASE_URL": f"mysql://seonchak:{values['MYSQL_PASSWORD']}@{mysql}",
+        "MIGRATION_DATABASE_URL": f"mysql://root:{values['MYSQL_ROOT_PASSWORD']}@{mysql}",
         "AUTH_JWT_SECRET": values["AUTH_JWT_SECRET"],
         "COUPON_CODE_SECRET": values["COUPON_CODE_SECRET"],
     }

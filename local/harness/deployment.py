@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from handlers.config import Settings
+from handlers.config import MIGRATION_DATABASE, Settings
 from handlers.retry import RetryDeadline
 from local.harness import compose
 from local.harness.api_client import Api, NotReadyError
@@ -93,6 +93,9 @@ def _start_programs(
         settings = Settings.from_environment(environment)
         _check_settings(settings)
         migrate(settings, RetryDeadline(options.wait_s, report))
+        # As in a production: the programs do not know the user that owns the tables.
+        for name in MIGRATION_DATABASE:
+            environment.pop(name, None)
     with screen.step("Gateway and poll runners") as report:
         api = Api(HOST, free_port())
         programs = _programs(api, options.out / "logs")

@@ -47,7 +47,8 @@ class Stack:
             "REDIS_URL": self.valkey.url,
             "REDIS_CLUSTER": "on" if isinstance(self.valkey, ValkeyCluster) else "off",
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.url,
-            "DATABASE_URL": self.mariadb.url,
+            "DATABASE_URL": self.mariadb.service_url,
+            "MIGRATION_DATABASE_URL": self.mariadb.migration_url,
             **DEVELOPMENT_SETTINGS,
         }
 

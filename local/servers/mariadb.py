@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 DATABASE = "seonchak"
 USER = "seonchak"
+# The user of a migration, and the one that it makes for the service.
+MIGRATION_USER = "seonchak_migration"
+SERVICE_USER = "seonchak_service"
 REPLY_TIMEOUT_S = 2
 # Where packages install servers that are not on the PATH of all users.
 FURTHER_FOLDERS = (
@@ -64,18 +67,34 @@ MISSING = (
 
 
 class MariaDB(Server):
-    """A database of its own with one user, whose password is random."""
+    """A database of its own with two users, one for migrations; their passwords are random."""
 
     def __init__(self, port: int | None = None, password: str | None = None) -> None:
         """Use `port` and `password`, or a free port and a random password."""
         super().__init__(port)
         self.name = "MariaDB" if is_mariadb() else "MySQL"
         self._password = password or secrets.token_urlsafe(24)
+        self._migration_password, self._service_password = (
+            secrets.token_urlsafe(24) for _ in range(2)
+        )
 
     @property
     def url(self) -> str:
-        """`DATABASE_URL`."""
-        return f"mysql://{USER}:{quote(self._password, safe='')}@{self.address}/{DATABASE}"
+        """`DATABASE_URL` of the user that owns the database, and may do nothing outside of it."""
+        return self._url(USER, self._password)
+
+    @property
+    def migration_url(self) -> str:
+        """`MIGRATION_DATABASE_URL`: of a user that may also make users."""
+        return self._url(MIGRATION_USER, self._migration_password)
+
+    @property
+    def service_url(self) -> str:
+        """`DATABASE_URL` of the user that a migration makes; before that it does not exist."""
+        return self._url(SERVICE_USER, self._service_password)
+
+    def _url(self, user: str, password: str) -> str:
+        return f"mysql://{user}:{quote(password, safe='')}@{self.address}/{DATABASE}"
 
     def prepare(self) -> None:
         """Write the file of statements that every start runs first, and the system tables."""
@@ -121,17 +140,27 @@ class MariaDB(Server):
 
     def _first_statements(self) -> str:
         """One statement per line, as both servers require. Every login needs the password."""
-        password = self._password.replace("\\", r"\\").replace("'", "''")
+        password = _literal(self._password)
+        migration = f"'{MIGRATION_USER}'@'%'"
+        migration_password = _literal(self._migration_password)
         return "\n".join(
             [
                 f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4;",
-                f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{password}';",
+                f"CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY {password};",
                 f"GRANT ALL ON {DATABASE}.* TO '{USER}'@'%';",
-                f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{password}';",
+                f"CREATE USER IF NOT EXISTS {migration} IDENTIFIED BY {migration_password};",
+                f"GRANT ALL ON {DATABASE}.* TO {migration} WITH GRANT OPTION;",
+                f"GRANT CREATE USER ON *.* TO {migration};",
+                f"ALTER USER 'root'@'localhost' IDENTIFIED BY {password};",
                 "DROP USER IF EXISTS ''@'localhost', 'root'@'127.0.0.1', 'root'@'::1';",
                 "",
             ]
         )
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\\", r"\\").replace("'", "''")
+    return f"'{escaped}'"
 
 
 def find_server() -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.config import DatabaseAddress
+from handlers.config import MIGRATION_DATABASE, DatabaseAddress
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.servers import MariaDB
 from local.servers.embedded import SERVER_VARIABLES
@@ -36,7 +36,8 @@ def demo(folder: Path, *options: str, **settings: str) -> Iterator[subprocess.Po
     """Run the demo on servers of its own; everything temporary goes below `folder`."""
     temporary = folder / "tmp"
     temporary.mkdir()
-    inherited = {k: v for k, v in os.environ.items() if k not in SERVER_VARIABLES}
+    servers = {*SERVER_VARIABLES, *MIGRATION_DATABASE}
+    inherited = {k: v for k, v in os.environ.items() if k not in servers}
     with subprocess.Popen(
         [sys.executable, "-m", "local.demo", "--out", str(folder / "out"), *options],
         stdin=subprocess.DEVNULL,
@@ -106,7 +107,11 @@ def test_a_mysql_that_crashes_and_comes_back_is_waited_for(
 ) -> None:
     with MariaDB() as mysql:
         address = DatabaseAddress.from_url(mysql.url)
-        settings = world | {"DATABASE_URL": mysql.url}
+        both = {
+            "DATABASE_URL": mysql.service_url,
+            "MIGRATION_DATABASE_URL": mysql.migration_url,
+        }
+        settings = world | both
         options = ("--servers", "env", "--users", "300", "--quantity", "60")
         with demo(tmp_path, *options, **settings) as process:
             assert process.stdout
@@ -152,7 +157,8 @@ def test_a_stage_that_is_not_local_is_left_alone(tmp_path: Path) -> None:
         "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
         "DATABASE_URL": "mysql://somebody:secret@127.0.0.1:1/coupons",
         "AUTH_JWT_SECRET": "a-secret-of-a-test-that-has-32-bytes",
-        "COUPON_CODE_SECRET": "a-secret-of-a-test-that-has-32-bytes",
+        "COUPON_CODE_SECRET": "another-secret-of-a-test-of-32-bytes",
+        "INSECURE_ALLOWED": "redis-without-password,kafka-in-the-clear,database-tls",
     }
     with demo(tmp_path, **settings) as process:
         _, errors = process.communicate(timeout=TIMEOUT_S)

@@ -21,7 +21,14 @@ TEXT = "\n".join(page.read_text(encoding="utf-8") for page in (README, COMMANDS)
 # As in a terminal where nothing is set, and not below `make test ARGS=…`.
 NOTHING_SET = dict.fromkeys(
     ("REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "STAGE", "AUTH_JWT_SECRET"), ""
-) | {"REDIS_CLUSTER": "", "COUPON_CODE_SECRET": "", "MAKEFLAGS": "", "MAKELEVEL": "0", "ARGS": ""}
+) | {
+    "MIGRATION_DATABASE_URL": "",
+    "REDIS_CLUSTER": "",
+    "COUPON_CODE_SECRET": "",
+    "MAKEFLAGS": "",
+    "MAKELEVEL": "0",
+    "ARGS": "",
+}
 # What a program says once the next one can be started.
 READY = {"stack": "ready;", "serve": "listening on", "poller": "assigned", "scheduler": "started"}
 

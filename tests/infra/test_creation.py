@@ -41,6 +41,7 @@ EXPORTS = {
     "DatabaseHost": "mysql.example.com",
     "DatabasePort": "3306",
     "DatabaseSecretArn": "arn:secret:mysql",
+    "MigrationDatabaseSecretArn": "arn:secret:mysql-owner",
     "JwtSecretArn": "arn:secret:jwt",
     "CouponCodeSecretArn": "arn:secret:code",
 }
@@ -132,6 +133,9 @@ def test_the_functions_get_their_settings_from_the_exports_of_the_other_stacks(a
         variables = function["Environment"]["Variables"]
         assert variables["REDIS_URL"] == "rediss://redis.example.com:6379/0"
         assert variables["DATABASE_SECRET_ID"] == "arn:secret:mysql"
+        owner = "arn:secret:mysql-owner" if "migrate" in function["FunctionName"].lower() else None
+        assert variables.get("MIGRATION_DATABASE_SECRET_ID") == owner
+        assert "INSECURE_ALLOWED" not in variables
         assert variables["DATABASE_TLS"] == "verify"
         assert "DATABASE_CA_FILE" not in variables
         assert variables["KAFKA_BOOTSTRAP_SERVERS"] == "broker:9098"

@@ -186,7 +186,7 @@ def test_a_slot_on_its_way_to_another_node_is_served_where_its_keys_are(
         assert client.execute_command("SADD", KEYS[0], "x") == 1
         with pytest.raises(ResponseError, match=f"{slot} "):
             ask(source, "SMEMBERS", KEYS[0])
-        assert client.execute_command("SMEMBERS", KEYS[0]) == [b"x"]
+        assert client.execute_command("SADD", KEYS[0], "x") == 0  # it is there
     finally:
         for node in (source, target):
             ask(node, "CLUSTER", "SETSLOT", slot, "STABLE")

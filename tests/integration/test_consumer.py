@@ -23,6 +23,7 @@ from tests.support.service import (
     message,
     rows,
 )
+from tests.support.state import statement
 from tests.support.unique_keys import without_unique_keys
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def test_two_consumers_with_the_same_records_at_once_write_each_coupon_once(
 @pytest.fixture
 def unguarded(service: Settings) -> Iterator[Settings]:
     """The same tables without the UNIQUE keys of coupon."""
-    with without_unique_keys(partial(rows, service)):
+    with without_unique_keys(partial(statement, service)):
         yield service
 
 

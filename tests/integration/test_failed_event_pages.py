@@ -12,6 +12,7 @@ from handlers import wiring
 from handlers.adapters.mysql import failed_events
 from handlers.adapters.mysql.connection import connect
 from tests.support.service import message, rows
+from tests.support.state import statement
 from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def waiting(service: Settings, campaign_id: str) -> Iterator[str]:
         payload = message(campaign_id, user, n + 1).encode()
         rows(service, insert + values, campaign_id, user, n, payload)
     yield campaign_id
-    rows(service, "DELETE FROM failed_event WHERE campaign_id = %s", campaign_id)
+    statement(service, f"DELETE FROM failed_event WHERE campaign_id = '{campaign_id}'")
 
 
 def offsets_beside_a_redrive(settings: Settings, campaign_id: str, *, locks: bool) -> list[int]:

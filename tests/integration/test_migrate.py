@@ -19,7 +19,7 @@ from handlers.config import Settings
 from handlers.consume import consume_handler
 from handlers.retry import RetryDeadline, SetupError
 from local import migrate as program
-from local.migrate import database_address, migrate
+from local.migrate import migrate, owner_address
 from local.servers import MariaDB
 from local.servers.ports import free_port
 from tests.support.service import coupons, create_campaign, kafka_event, message
@@ -57,8 +57,9 @@ def empty_environment(clean: Settings, environment: dict[str, str]) -> Iterator[
 @pytest.mark.usefixtures("clean")
 def test_migrating_again_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main([]) == 0
-    *_, schema, topic, epoch = capsys.readouterr().out.splitlines()
+    *_, schema, user, topic, epoch = capsys.readouterr().out.splitlines()
     assert schema == "schema: up to date"
+    assert re.fullmatch(r"MySQL user \w+: is there", user)
     assert topic.endswith(": is there, 6 partitions")
     assert epoch.startswith("coupon:epoch: stands")
 
@@ -98,7 +99,7 @@ def test_coupons_with_a_counted_id_are_kept_when_their_serial_becomes_the_primar
     statement(service, COUNTER)
     for _ in range(2):  # once more, as after an interruption between the change and its record
         statement(service, "DELETE FROM _yoyo_migration WHERE migration_id LIKE '0003%'")
-        applied = migrate_schema(database_address(service), retry_deadline(), lenient=True)
+        applied = migrate_schema(owner_address(service), retry_deadline(), lenient=True)
         assert list(applied) == ["0003.coupon-without-auto-increment"]
         assert coupons(service, campaign_id) == [("user-1", 1), ("user-2", 2)]
         keys = "SHOW INDEX FROM coupon WHERE key_name = 'PRIMARY'"
@@ -113,7 +114,7 @@ def test_a_migration_is_known_by_its_name_so_its_comments_may_change(
         text = re.sub("-- depends: .*", "-- depends: 0001.coupon-system", file.read_text())
         (tmp_path / file.name).write_text(f"{text}-- Another comment.\n")
     monkeypatch.setattr(schema, "SCHEMA", tmp_path)
-    assert not migrate_schema(database_address(clean), retry_deadline(), lenient=True)
+    assert not migrate_schema(owner_address(clean), retry_deadline(), lenient=True)
 
 
 def test_an_existing_topic_keeps_its_partitions_and_says_so(
@@ -145,7 +146,7 @@ def test_a_topic_that_kafka_refuses_is_an_error(
     [
         ("REDIS_URL", "redis://user:sesame@127.0.0.1:{port}/0", "Redis"),
         ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:{port}", "Kafka"),
-        ("DATABASE_URL", "mysql://user:sesame@127.0.0.1:{port}/seonchak", "MySQL"),
+        ("MIGRATION_DATABASE_URL", "mysql://user:sesame@127.0.0.1:{port}/seonchak", "MySQL"),
     ],
 )
 def test_an_unreachable_server_is_named_in_one_sentence_and_exit_code_1(
@@ -167,9 +168,9 @@ def test_an_unreachable_server_is_named_in_one_sentence_and_exit_code_1(
 def test_a_wrong_password_is_refused_at_once_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> None:
-    address = database_address(settings)
+    address = owner_address(settings)
     url = f"mysql://{address.user}:sesame@{address.host}:{address.port}/{address.database}"
-    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("MIGRATION_DATABASE_URL", url)
     assert program.main(["--wait", "600"]) == 1
     errors = capsys.readouterr().err
     assert "refused the schema" in errors
@@ -189,8 +190,9 @@ def test_the_schema_is_migrated_with_a_password_of_any_characters(
     environment: dict[str, str],
 ) -> None:
     with MariaDB(password="p@ss:/?#[]%27'\\\"; 한") as mariadb:
-        settings = Settings.from_environment(environment | {"DATABASE_URL": mariadb.url})
-        address = database_address(settings)
+        alone = {"DATABASE_URL": mariadb.url, "MIGRATION_DATABASE_URL": ""}
+        settings = Settings.from_environment(environment | alone)
+        address = owner_address(settings)
         assert list(migrate_schema(address, retry_deadline(), lenient=True)) == MIGRATIONS
         assert not migrate_schema(address, retry_deadline(), lenient=True)
         assert tables(settings) >= OURS

@@ -18,7 +18,15 @@ from handlers.migrate import migrate_handler
 from handlers.retry import SetupError
 from local.lambda_context import LambdaContext
 from local.migrate import database_address
-from tests.support.state import MIGRATIONS, add_campaign, epoch_of, history_of, set_epoch, statement
+from tests.support.state import (
+    MIGRATIONS,
+    add_campaign,
+    epoch_of,
+    history_of,
+    set_epoch,
+    statement,
+    user_of,
+)
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -64,12 +72,14 @@ def test_everything_is_set_up_once_and_the_second_time_nothing(
     topic = {"name": new_topic, "partitions": 3}
     assert migrate_handler({"partitions": 3, "replication_factor": 1}, context()) == {
         "schema": MIGRATIONS,
+        "user": user_of(service),
         "topic": topic | {"created": True},
         "epoch": "SET",
     }
     assert epoch_of(service) == history_of(service)
     assert migrate_handler({}, context()) == {
         "schema": [],
+        "user": user_of(service),
         "topic": topic | {"created": False},
         "epoch": "KNOWN",
     }
@@ -130,7 +140,7 @@ def test_a_function_gives_up_before_lambda_ends_it(service: Settings) -> None:
 def test_an_unreachable_server_is_an_error_within_the_functions_time(
     service: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", "mysql://user:sesame@127.0.0.1:1/coupons")
+    monkeypatch.setenv("MIGRATION_DATABASE_URL", "mysql://user:sesame@127.0.0.1:1/coupons")
     wiring.reset()
     short = context(timeout_s=2)
     with pytest.raises(SetupError, match=r"MySQL at 127\.0\.0\.1:1 is out of reach") as caught:

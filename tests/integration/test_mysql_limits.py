@@ -214,6 +214,7 @@ def test_a_wrong_setup_is_an_outage_whose_log_line_says_what_is_wrong(
     )
     with pytest.raises(UnavailableError) as caught:
         consume_handler(kafka_event([message(campaign_id, "42", 1)]), None)
-    assert "(error 1146: a table is missing: has the migration run?)" in str(caught.value)
+    # MySQL tells of a missing table only who may have it.
+    assert re.search(r"\(error (1146|1142): .*: has the migration run\?\)", str(caught.value))
     assert error_fields(caught.value)["detail"] == str(caught.value)
     assert failures(service, campaign_id) == {}

@@ -109,10 +109,10 @@ def test_a_server_that_ignores_check_is_refused_where_it_counts(
     query(address, WITHOUT_CHECKS)
     there = dataclasses.replace(settings, stage="prod")
     with pytest.raises(SetupError, match=r"MySQL at .* cannot be used: it ignores CHECK") as caught:
-        Migration(there, lambda: address).run(retry_deadline())
+        Migration(there, lambda: address, lambda: address).run(retry_deadline())
     assert requirements.NEEDED in str(caught.value)
     assert query(address, "SELECT COUNT(*) FROM campaign") == (0,)
-    Migration(settings, lambda: address).run(RetryDeadline(WAIT_S, print))
+    Migration(settings, lambda: address, lambda: address).run(RetryDeadline(WAIT_S, print))
     assert "it ignores CHECK constraints" in capsys.readouterr().out
 
 

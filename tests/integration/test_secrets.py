@@ -160,7 +160,7 @@ def test_while_secrets_manager_is_down_the_old_secret_is_used_but_not_for_ever()
 
 def test_an_unfit_secret_is_refused_by_its_variable_and_not_shown() -> None:
     store(SecretString="much-too-tiny")
-    secret = secret_of(check=lambda text: checked_secret("AUTH_JWT_SECRET_ID", text, "prod"))
+    secret = secret_of(check=lambda text: checked_secret("AUTH_JWT_SECRET_ID", text))
     with pytest.raises(ConfigurationError, match="AUTH_JWT_SECRET_ID is shorter") as caught:
         secret.current()
     assert "tiny" not in str(caught.value)

@@ -20,6 +20,7 @@ from handlers.domain.record import DecodedRecord, Record
 from handlers.redrive import redrive_handler
 from local.migrate import database_address
 from tests.support.service import coupons, create_campaign, failures, kafka_event, message, rows
+from tests.support.state import statement
 from tests.support.unique_keys import COUNTER
 
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def test_no_record_is_lost_where_two_write_and_some_are_written_already(
 
 @contextmanager
 def counter(settings: Settings) -> Iterator[None]:
-    rows(settings, COUNTER)
+    statement(settings, COUNTER)
     try:
         yield
     finally:
-        rows(settings, NO_COUNTER)
+        statement(settings, NO_COUNTER)
 
 
 def test_with_a_counter_and_insert_ignore_good_coupons_were_refused(

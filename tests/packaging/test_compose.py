@@ -169,16 +169,25 @@ def test_our_containers_get_every_setting_that_they_need(name: str) -> None:
     assert settings.database_address == DatabaseAddress(
         host="mysql",
         port=3306,
-        user=mysql["MYSQL_USER"],
-        password=mysql["MYSQL_PASSWORD"],
+        user="seonchak",
+        password=EXAMPLE["MYSQL_PASSWORD"],
         database=mysql["MYSQL_DATABASE"],
     )
     assert settings.kafka_bootstrap_servers == ("kafka:9092",)
+    owner = settings.migration_database_address
+    assert (owner is not None) == (name == "migrate"), "only the migration knows the owner"
+    if owner:
+        assert (owner.user, owner.password) == ("root", mysql["MYSQL_ROOT_PASSWORD"])
+        assert owner.database == mysql["MYSQL_DATABASE"]
 
 
 def test_the_secrets_of_the_example_are_rejected_outside_development() -> None:
-    with pytest.raises(ConfigurationError, match="AUTH_JWT_SECRET is a development secret"):
+    with pytest.raises(ConfigurationError, match="STAGE=production refuses") as caught:
         Settings.from_environment(our_services()["api"]["environment"] | {"STAGE": "production"})
+    for name in ("DATABASE_URL", "AUTH_JWT_SECRET", "COUPON_CODE_SECRET"):
+        assert f"{name} has a published development secret" in str(caught.value)
+    for check in ("redis-without-password", "kafka-in-the-clear", "database-tls"):
+        assert f"[{check}]" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", our_services())

@@ -32,6 +32,7 @@ COMMON = (
     "handlers.gc_pause",
     "handlers.log",
     "handlers.once",
+    "handlers.production",
     "handlers.redis_url",
     "handlers.retry",
     JSON,

@@ -34,7 +34,7 @@ SECRETS = {
     "RedriveHandlerRole": {"CouponCode", "Redis", "Database"},
     "RebuildHandlerRole": {"CouponCode", "Redis", "Database"},
     "RestoreHandlerRole": {"CouponCode", "Redis", "Database"},
-    "MigrateHandlerRole": {"Redis", "Database"},
+    "MigrateHandlerRole": {"Redis", "Database", "MigrationDatabase"},
 }
 
 

@@ -45,7 +45,11 @@ def rendered(value: Any, parameters: dict[str, str], conditions: dict[str, bool]
     if kind == "Fn::If":
         name, yes, no = argument
         return rendered(yes if conditions[name] else no, parameters, conditions)
-    return "rediss://redis:6379/0" if "rediss" in json.dumps(value) else "3306"
+    text = json.dumps(value)
+    if "rediss" in text:
+        return "rediss://redis:6379/0"
+    secret = re.search(r"-(\w+SecretArn)", text)
+    return secret[1] if secret else "3306"
 
 
 @pytest.mark.parametrize("jwks", [False, True])
@@ -62,6 +66,7 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
         "HasJwks": jwks,
         "HasSecretsExtension": False,
         "HasDatabaseCaFile": False,
+        "HasInsecureAllowed": False,
         "UsesSelfManagedKafka": self_managed,
     }
     variables = application["Globals"]["Function"]["Environment"]["Variables"]
@@ -72,6 +77,31 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     assert settings.database_tls.mode is TlsMode.VERIFY
     assert bool(settings.auth_jwks_url) == jwks
     assert bool(settings.kafka_password) == self_managed
+
+
+def test_only_the_migration_gets_the_user_that_owns_the_tables_of_mysql(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    owner = "MIGRATION_DATABASE_SECRET_ID"
+    application = templates["application"]
+    assert owner not in application["Globals"]["Function"]["Environment"]["Variables"]
+    functions = of_type(application, "AWS::Serverless::Function")
+    knows = {
+        name
+        for name, function in functions.items()
+        if owner in function.get("Environment", {}).get("Variables", {})
+    }
+    assert knows == {"MigrateHandler"}
+    outputs = templates["data"]["Outputs"]
+    secrets = [
+        outputs[name]["Value"]["Fn::If"][1]
+        for name in ("DatabaseSecretArn", "MigrationDatabaseSecretArn")
+    ]
+    assert secrets[0] != secrets[1]
+    # MySQL's proxy lets in only users whose secret it has.
+    proxy = of_type(templates["data"], "AWS::RDS::DBProxy")["Proxy"]
+    known = [auth["SecretArn"] for auth in proxy["Auth"]]
+    assert [secret for secret in secrets if secret not in known] == []
 
 
 def test_both_mappings_of_kafka_lose_nothing_and_read_what_the_policies_name(

@@ -19,7 +19,7 @@ from tests.parity.cases import API, Case, Change, Script
 from tests.parity.events import BUCKET, msk
 from tests.parity.runtime_api import Outcome
 from tests.support.service import HANDLERS, rows
-from tests.support.state import MIGRATIONS, epoch_of, retry_deadline, set_epoch, statement
+from tests.support.state import MIGRATIONS, epoch_of, retry_deadline, set_epoch, statement, user_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -193,11 +193,13 @@ def test_the_packaged_migration_sets_everything_up_as_a_direct_call_does(
         assert [outcome.body for outcome in outcomes] == [
             {
                 "schema": MIGRATIONS,
+                "user": user_of(service),
                 "topic": {"name": name, "partitions": 3, "created": True},
                 "epoch": "SET",
             },
             {
                 "schema": [],
+                "user": user_of(service),
                 "topic": {"name": name, "partitions": 3, "created": False},
                 "epoch": "KNOWN",
             },

@@ -25,6 +25,7 @@ class FakeRedisCampaigns:
     statuses: dict[str, CampaignStatus] = field(default_factory=dict)
     admissions: dict[tuple[str, str], UserAdmission] = field(default_factory=dict)
     epoch_is_known: bool = True
+    looks: list[Sequence[str]] = field(default_factory=list)
 
     def open(self, campaign: Campaign, *, created: bool) -> None:
         assert created in {True, False}
@@ -35,6 +36,11 @@ class FakeRedisCampaigns:
     def ids(self) -> Sequence[str]:
         self._require_epoch()
         return sorted(self.statuses)
+
+    def look(self, wanted: Sequence[str]) -> tuple[Sequence[str], Mapping[str, CampaignStatus]]:
+        self.looks.append(wanted)
+        ids = self.ids()
+        return ids, {one: self.statuses[one] for one in wanted if one in self.statuses}
 
     def status(self, campaign_id: str) -> CampaignStatus:
         self._require_epoch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ import redis
 
 from handlers.adapters.migration.schema import SCHEMA
 from handlers.adapters.migration.schema import connect as connect_to_mysql
+from handlers.adapters.migration.service_user import ensure_service_user
 from handlers.adapters.redis.client import client_of_key, connect
 from handlers.adapters.redis.keys import epoch_key
 from handlers.retry import RetryDeadline
-from local.migrate import database_address
+from local.migrate import database_address, owner_address
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
@@ -28,12 +30,18 @@ def retry_deadline(wait_s: float = WAIT_S) -> RetryDeadline:
 
 
 def statement(settings: Settings, sql: str) -> list[tuple[object, ...]]:
-    with closing(connect_to_mysql(database_address(settings))) as connection:
+    with closing(connect_to_mysql(owner_address(settings))) as connection:
         with connection.cursor() as cursor:
             cursor.execute(sql)
             rows = list(cursor.fetchall())
         connection.commit()
     return rows
+
+
+def user_of(settings: Settings) -> dict[str, object]:
+    """Return what a migration says about the service's user of migrated servers."""
+    addresses = owner_address(settings), database_address(settings)
+    return dataclasses.asdict(ensure_service_user(*addresses, retry_deadline()))
 
 
 def query(address: DatabaseAddress, statement: str) -> tuple[object, ...] | None:

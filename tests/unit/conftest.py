@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from handlers import log, wiring
 from handlers.config import Settings
+from handlers.domain.campaign_list import CampaignList
 from handlers.domain.reconciliation import reconciler as comparison
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
@@ -63,10 +64,12 @@ class Fakes:
     redis_campaigns: FakeRedisCampaigns = field(default_factory=FakeRedisCampaigns)
     failed_event_queue: FakeFailedEventQueue = field(default_factory=FakeFailedEventQueue)
     mysql_queries: FakeMySqlQueries = field(default_factory=FakeMySqlQueries)
+    campaign_list: CampaignList = field(init=False)
     admission_reader: FakeAdmissionReader = field(init=False)
     coupon_reader: FakeCouponReader = field(init=False)
 
     def __post_init__(self) -> None:
+        self.campaign_list = CampaignList(self.redis_campaigns)
         self.admission_reader = FakeAdmissionReader(self.admissions, self.redis_campaigns)
         self.coupon_reader = FakeCouponReader(self.mysql_queries)
 

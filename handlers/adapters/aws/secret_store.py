@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.aws.secrets import Secret, database_address
 from handlers.env_parser import checked_secret
+from handlers.production import FetchedSecrets
 
 if TYPE_CHECKING:
     from handlers.adapters.aws.secrets import SecretSource
@@ -21,35 +22,59 @@ class SecretStore:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._check = FetchedSecrets(settings).check
         # Never through the extension: a password that was just rotated must be seen at once.
-        self._database = Secret(settings.database_secret_id, _SecretsManager())
+        self._database = self._secret(
+            "DATABASE_SECRET_ID", settings.database_secret_id, _SecretsManager()
+        )
 
     def signing(self, variable: str, secret_id: str) -> Secret | None:
         """Return an HMAC key, None where `secret_id` is empty."""
         if not secret_id:
             return None
-        stage = self._settings.stage
-        return Secret(secret_id, self._quick, lambda text: checked_secret(variable, text, stage))
+        return Secret(
+            secret_id,
+            self._quick,
+            lambda text: self._check(variable, checked_secret(variable, text)),
+        )
 
     def redis_auth(self) -> Secret | None:
         """Return Redis's password, None where it is in REDIS_URL."""
         secret_id = self._settings.redis_auth_secret_id
-        return Secret(secret_id, self._quick) if secret_id else None
+        return self._secret("REDIS_AUTH_SECRET_ID", secret_id, self._quick) if secret_id else None
 
     def database_address(self) -> DatabaseAddress:
         """Return where MySQL is, from DATABASE_URL or from the secret DATABASE_SECRET_ID."""
+        return self._settings.database_address or self._address_in(
+            self._database, "DATABASE_SECRET_ID"
+        )
+
+    def migration_address(self) -> DatabaseAddress:
+        """Return the same for the user that migrates, which is the service's where none is set."""
         settings = self._settings
-        return settings.database_address or database_address(
-            self._database,
+        secret_id = settings.migration_database_secret_id
+        if secret_id and secret_id != settings.database_secret_id:
+            name = "MIGRATION_DATABASE_SECRET_ID"
+            return self._address_in(self._secret(name, secret_id, _SecretsManager()), name)
+        return settings.migration_database_address or self.database_address()
+
+    def _address_in(self, secret: Secret, variable: str) -> DatabaseAddress:
+        settings = self._settings
+        return database_address(
+            secret,
             settings.database_host,
             settings.database_port,
             settings.database_name,
             settings.database_tls,
+            variable,
         )
 
     def renew_database(self) -> bool:
         """Look for a new password after the current one was refused; return if there is one."""
         return bool(self._settings.database_secret_id) and self._database.renew()
+
+    def _secret(self, variable: str, secret_id: str, source: SecretSource) -> Secret:
+        return Secret(secret_id, source, lambda text: self._check(variable, text))
 
     @cached_property
     def _quick(self) -> SecretSource:

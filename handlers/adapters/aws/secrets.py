@@ -112,6 +112,7 @@ def database_address(
     port: int = MYSQL_PORT_DEFAULT,
     database: str = "",
     tls: DatabaseTls = PREFERRED,
+    variable: str = "DATABASE_SECRET_ID",
 ) -> DatabaseAddress:
     """Return the address in a secret of the JSON form that RDS uses.
 
@@ -131,7 +132,7 @@ def database_address(
             tls=tls,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        message = f"DATABASE_SECRET_ID: {secret.id} lacks host, username, password or dbname"
+        message = f"{variable}: {secret.id} lacks host, username, password or dbname"
         # Without the cause: a JSON error quotes the secret.
         raise ConfigurationError(message) from None
 

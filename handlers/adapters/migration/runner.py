@@ -1,4 +1,4 @@
-"""The three steps of a migration, in an order that may be interrupted anywhere and repeated."""
+"""The four steps of a migration, in an order that may be interrupted anywhere and repeated."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.migration.epoch import EpochState, ensure_epoch
 from handlers.adapters.migration.schema import migrate_schema
+from handlers.adapters.migration.service_user import ServiceUser, ensure_service_user
 from handlers.adapters.migration.topic import (
     PARTITIONS,
     REPLICATION_OF_THE_BROKER,
     TopicResult,
     ensure_topic,
 )
+from handlers.production import Check, refuse
 from handlers.retry import RetryDeadline
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class MigrationResult:
     """The result of a migration; schema names the migrations that it applied."""
 
     schema: Sequence[str]
+    user: ServiceUser
     topic: TopicResult
     epoch: EpochState
 
@@ -38,11 +41,14 @@ class Migration:
     def __init__(
         self,
         settings: Settings,
-        address: Callable[[], DatabaseAddress],
+        owner: Callable[[], DatabaseAddress],
+        service: Callable[[], DatabaseAddress],
         redis_auth: Secret | None = None,
     ) -> None:
+        """owner: MySQL as the user that migrates; service: as the user that the service is."""
         self._settings = settings
-        self._address = address
+        self._owner = owner
+        self._service = service
         self._redis_auth = redis_auth
 
     def run_within(
@@ -60,17 +66,26 @@ class Migration:
         partitions: int = PARTITIONS,
         replication: int = REPLICATION_OF_THE_BROKER,
     ) -> MigrationResult:
-        """Do all three steps, with one reported line each; raise SetupError when one fails."""
-        address = self._address()
+        """Do all four steps, with one reported line each; raise SetupError when one fails."""
+        owner = self._owner()
         # MySQL 8.0.15, which the tests have from Maven's repository, ignores CHECK constraints.
         lenient = self._settings.stage == "local"
-        applied = migrate_schema(address, patience, lenient=lenient)
+        applied = migrate_schema(owner, patience, lenient=lenient)
         patience.report(f"schema: {', '.join(applied) + ' applied' if applied else 'up to date'}")
+        user = self._ensure_user(owner, patience)
         topic = ensure_topic(self._settings, patience, partitions, replication)
         patience.report(_line(topic, partitions))
-        epoch = ensure_epoch(self._settings, address, patience, self._redis_auth)
+        epoch = ensure_epoch(self._settings, owner, patience, self._redis_auth)
         patience.report(f"coupon:epoch: {epoch}")
-        return MigrationResult(applied, topic, epoch)
+        return MigrationResult(applied, user, topic, epoch)
+
+    def _ensure_user(self, owner: DatabaseAddress, patience: RetryDeadline) -> ServiceUser:
+        user = ensure_service_user(owner, self._service(), patience)
+        patience.report(f"MySQL user {user.name}: {user.done}")
+        if user.flaw:
+            what = f"about the service's MySQL user {user.name}, {user.flaw}"
+            refuse(self._settings, [(Check.DATABASE_OWNER, what)])
+        return user
 
 
 def _line(topic: TopicResult, wanted: int) -> str:

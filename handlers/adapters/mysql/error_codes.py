@@ -65,7 +65,7 @@ SETUP = {
     1064: "it does not know this SQL: is it MySQL 8.0.16 or MariaDB 10.11 at least?",
     1115: "it does not know this character set",
     1136: "a table has other columns",
-    1142: "its user has no right on a table",
+    1142: "its user has no right on a table: has the migration run?",
     1143: "its user has no right on a column",
     1146: "a table is missing: has the migration run?",
     1193: "it does not know a setting",

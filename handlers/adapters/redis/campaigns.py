@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
-from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.adapters.redis.scripts import Call, Script, Scripts
 from handlers.domain.campaign import Campaign, CampaignStatus
-from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 OPEN = Script("campaign/open")
+LIST = Script("campaign/list")
 STATUS = Script("campaign/status")
 GET_ADMISSION = Script("campaign/get_admission")
 
@@ -63,19 +64,36 @@ class RedisCampaigns:
 
     def ids(self) -> Sequence[str]:
         """Return the ids of all campaigns, sorted; StaleStateError when Redis has lost them."""
-        self._require_epoch()
-        members = self._scripts.command("SMEMBERS", CAMPAIGNS)
-        return sorted(member.decode() for member in members)
+        return self.look(())[0]
+
+    def look(self, wanted: Sequence[str]) -> tuple[Sequence[str], Mapping[str, CampaignStatus]]:
+        """Return all ids, sorted, and the statuses of those wanted that exist, in one round trip.
+
+        Raises StaleStateError when Redis may have lost a campaign, UnavailableError when a server
+        that has one of them gives no answer.
+        """
+        checks = self._scripts.checks_epoch
+        calls: list[tuple[Script, Call]] = [
+            (STATUS, (CampaignKeys.of(one).all(), (checks,))) for one in wanted
+        ]
+        # The list last: a single server that knows its epoch then had it when it was asked before.
+        listing = (self._scripts.epoch_key, CAMPAIGNS), (checks,)
+        *replies, listed = (_sure(one) for one in self._scripts.run_each([*calls, (LIST, listing)]))
+        missing = [one for one, reply in zip(wanted, replies, strict=True) if len(reply) == 1]
+        if missing and self._scripts.is_cluster:
+            self._require_unlisted(missing)
+        statuses = {
+            one: _status(one, reply)
+            for one, reply in zip(wanted, replies, strict=True)
+            if len(reply) > 1
+        }
+        return sorted(one.decode() for one in listed[1:]), statuses
 
     def status(self, campaign_id: str) -> CampaignStatus:
         """Return one campaign; raise CampaignNotFoundError or StaleStateError."""
         keys = CampaignKeys.of(campaign_id).all()
         reply = self._ask(STATUS, campaign_id, keys, self._scripts.checks_epoch)
-        name, quantity, opens_at_ms, closes_at_ms, fence, *numbers = reply[1:]
-        admitted, pending, remaining, oldest_pending_ms, now_ms = numbers
-        campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms, fence)
-        oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
-        return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)
+        return _status(campaign_id, reply)
 
     def applied(self, campaign_id: str, user_id: str) -> UserAdmission | None:
         """Return this user's admission, None when they have not applied."""
@@ -94,6 +112,12 @@ class RedisCampaigns:
     def ping(self) -> None:
         """Raise UnavailableError unless Redis responds and knows its epoch."""
         self._require_epoch()
+
+    def _require_unlisted(self, missing: Sequence[str]) -> None:
+        """In a cluster another server has lost a campaign that is listed and not there."""
+        for reason in self._scripts.why_missing(missing):
+            if reason:
+                raise reason
 
     def _require_open(self, campaign_id: str) -> None:
         try:
@@ -118,3 +142,20 @@ class RedisCampaigns:
     def _require_epoch(self) -> None:
         if not self._scripts.epoch_is_known():
             raise StaleStateError
+
+
+def _sure(reply: Any) -> Any:
+    """Return a reply of STATUS or LIST; raise the error that it is, or StaleStateError."""
+    if isinstance(reply, UnavailableError):
+        raise reply
+    if reply[0] == b"STALE":
+        raise StaleStateError
+    return reply
+
+
+def _status(campaign_id: str, reply: Sequence[Any]) -> CampaignStatus:
+    name, quantity, opens_at_ms, closes_at_ms, fence, *numbers = reply[1:]
+    admitted, pending, remaining, oldest_pending_ms, now_ms = numbers
+    campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms, fence)
+    oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
+    return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)

@@ -102,17 +102,26 @@ class Scripts:
         A missing reply is an UnavailableError. With `wait`, a WAIT sent behind the calls of each
         server, so is one whose writes too few replicas have taken.
         """
+        return self.run_each([(script, call) for call in calls], wait)
+
+    def run_each(
+        self, calls: Sequence[tuple[Script, Call]], wait: Command | None = None
+    ) -> list[Any]:
+        """Do the same with a script for each call; one server runs them in their order."""
         if not calls:
             return []
         try:
             client = self._connected()
-            commands = [("EVALSHA", script.digest, len(keys), *keys, *args) for keys, args in calls]
+            commands = [
+                ("EVALSHA", script.digest, len(keys), *keys, *args)
+                for script, (keys, args) in calls
+            ]
             replies = client.execute_all(commands, wait) if wait else client.execute_all(commands)
         except NO_RESPONSE as error:
             return [_unavailable(error)] * len(calls)
         for index, reply in enumerate(replies):
             if isinstance(reply, NoScriptError):
-                again = self._run_one(script, calls[index])
+                again = self._run_one(*calls[index])
                 # Redis has the text from now on, but nothing waited for the replicas.
                 replies[index] = _unavailable(reply) if wait else again
             elif isinstance(reply, RedisError):
