@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from handlers.config import Settings
 from handlers.once import once, override, reset
+from handlers.readiness import Readiness
 
 if TYPE_CHECKING:
     from handlers.adapters.aws.failed_batches import FailedBatches
@@ -193,6 +194,17 @@ def own_coupon_queries() -> MySqlQueries:
     from handlers.adapters.mysql.queries import MySqlQueries
 
     return MySqlQueries(GuardedDatabase(secrets().database_address, secrets().renew_database))
+
+
+@once
+def readiness() -> Readiness:
+    """Return the state of each server; it builds each client when it first asks it."""
+    return Readiness(
+        redis=lambda: redis_campaigns().ping(),
+        kafka=lambda: publisher().ping(),
+        # Those who wait less long than a consumer does.
+        mysql=lambda: own_coupon_queries().ping(),
+    )
 
 
 @once
