@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from handlers.request_log import REQUESTS, SECOND_S
 from handlers.routes import ROUTES
 from local.gateway.aggregated_log import AggregatedLog
 from local.gateway.body import UnreadableBodyError, is_announced, read_body
@@ -33,7 +34,7 @@ from local.gateway.routing import BatchHandler, FastPath, RouteLike, RouteTable
 from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, TimerHandle
     from collections.abc import Iterable, Iterator, Mapping
 
     from local.gateway.rsgi import RsgiProtocol, Scope
@@ -62,6 +63,7 @@ class Gateway:
         self._request_ids: Iterator[str]
         self._shed: AggregatedLog
         self._fast_responses: AggregatedLog
+        self._sums: TimerHandle
         self.limits = ExecutorLimits()
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
@@ -75,6 +77,7 @@ class Gateway:
         self._request_ids = request_ids()
         self._shed = AggregatedLog(loop, "WARNING", "too many requests: shed with 503")
         self._fast_responses = AggregatedLog(loop, "INFO", "responded from the fast path")
+        self._sums = loop.call_later(SECOND_S, self._write_sums, loop)
         enable_sigterm(loop)
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
@@ -83,6 +86,13 @@ class Gateway:
             executor.close()
         self._shed.write()
         self._fast_responses.write()
+        self._sums.cancel()
+        REQUESTS.flush()
+
+    def _write_sums(self, loop: AbstractEventLoop) -> None:
+        """Write the handlers' sums, which on Lambda wait for the next request."""
+        REQUESTS.flush()
+        self._sums = loop.call_later(SECOND_S, self._write_sums, loop)
 
     async def __rsgi__(self, scope: Scope, protocol: RsgiProtocol) -> None:
         """Respond to one request."""
