@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
 from handlers.domain.errors import RETRY_AFTER_S, UnavailableError
+from handlers.domain.server_state import ServerState
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response, problem
-from handlers.readiness import OK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,11 +41,11 @@ def ready_from_memory(
     return None if states is None else _response(states, request_id)
 
 
-def _is_ready(states: Mapping[str, str]) -> bool:
-    return all(state == OK for state in states.values())
+def _is_ready(states: Mapping[str, ServerState]) -> bool:
+    return all(state is ServerState.OK for state in states.values())
 
 
-def _response(states: Mapping[str, str], request_id: str) -> dict[str, Any]:
+def _response(states: Mapping[str, ServerState], request_id: str) -> dict[str, Any]:
     if _is_ready(states):
         return json_response(200, {"status": "ready", **states})
     return problem(

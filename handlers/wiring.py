@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from handlers.config import Settings
 from handlers.once import once, override, reset
-from handlers.readiness import Readiness
 
 if TYPE_CHECKING:
     from handlers.adapters.aws.failed_batches import FailedBatches
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.queries import MySqlQueries
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
     from handlers.adapters.mysql.unreadable_batches import UnreadableBatches
+    from handlers.adapters.readiness import Readiness
     from handlers.adapters.redis.admissions import Admissions
     from handlers.adapters.redis.campaigns import RedisCampaigns
     from handlers.adapters.redis.rebuild import RedisRebuild
@@ -199,6 +199,8 @@ def own_coupon_queries() -> MySqlQueries:
 @once
 def readiness() -> Readiness:
     """Return the state of each server; it builds each client when it first asks it."""
+    from handlers.adapters.readiness import Readiness
+
     return Readiness(
         redis=lambda: redis_campaigns().ping(),
         kafka=lambda: publisher().ping(),

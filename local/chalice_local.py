@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 import chalice.local
 from chalice.cli import cli
 
-from handlers.request_log import REQUESTS
+from handlers.edge.http.request_log import REQUESTS
 from handlers.routes import ROUTES
 from local.gateway.response import Response, method_not_allowed, not_found
 from local.gateway.routing import RouteTable

@@ -66,7 +66,8 @@ def _gb_seconds(load: Load, inputs: Catalogue) -> float:
 
 
 def _logged_bytes(load: Load, inputs: Catalogue) -> float:
-    # Of a flood of refusals, a process writes two lines a second (handlers/request_log.py).
+    # Of a flood of refusals, a process writes two lines a second
+    # (handlers/edge/http/request_log.py).
     lines = load.requests - load.outcomes["sold out"].count
     return lines * inputs.measured["log_bytes"] + load.requests * inputs.assumed["access_log_bytes"]
 

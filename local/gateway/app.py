@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from handlers.request_log import REQUESTS, SECOND_S
+from handlers.edge.http.request_log import REQUESTS, SECOND_S
 from handlers.routes import ROUTES
 from local.gateway.aggregated_log import AggregatedLog
 from local.gateway.body import UnreadableBodyError, is_announced, read_body

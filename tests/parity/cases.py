@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from handlers.adapters.readiness import REMEMBERED_FAILURE_S
 from handlers.adapters.redis.client import connect
-from handlers.readiness import REMEMBERED_FAILURE_S
 from tests.conftest import forget_campaigns
 from tests.parity.events import (
     http,

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from handlers import log, wiring
 from handlers.config import Settings
 from handlers.domain.reconciliation import reconciler as comparison
-from handlers.request_log import REQUESTS
+from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
 from tests.support.fake_reads import (

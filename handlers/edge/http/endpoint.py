@@ -16,8 +16,8 @@ from handlers.domain.errors import (
 )
 from handlers.domain.identifiers import is_campaign_id
 from handlers.edge.http.request import Request, request_id_of
+from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import problem
-from handlers.request_log import REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

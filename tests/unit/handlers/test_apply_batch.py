@@ -11,7 +11,7 @@ import pytest
 
 from handlers import wiring
 from handlers.apply import apply_batch, apply_handler
-from handlers.request_log import REQUESTS
+from handlers.edge.http.request_log import REQUESTS
 from tests.support.apply_batches import codes, event, responses
 from tests.support.single import admit_one
 

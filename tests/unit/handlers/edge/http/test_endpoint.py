@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from handlers.adapters.mysql.queries import Coupon
 from handlers.adapters.redis.campaigns import UserAdmission
 from handlers.domain.campaign import Campaign, CampaignStatus
+from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import STATUS
-from handlers.request_log import REQUESTS
 from handlers.routes import ROUTES, Route
 from tests.support.fakes import NOW_MS, FakeCampaign
 from tests.support.http_events import ADMIN_TOKEN, CAMPAIGN, EVENTS, QUERY_NAMES

@@ -9,6 +9,7 @@ from threading import Condition, Thread
 
 from handlers import log
 from handlers.domain.errors import StaleStateError, UnavailableError
+from handlers.domain.server_state import ServerState
 
 # How long a state is remembered. However often it is called, a process asks each server no
 # more than once in that time. A failure is shorter: an outage that is over shows within a second.
@@ -16,8 +17,6 @@ REMEMBERED_OK_S = 3.0
 REMEMBERED_FAILURE_S = 1.0
 # A server that has not replied by then is not available; Kafka and Redis have 2 s by default.
 ANSWER_WITHIN_S = 3.0
-
-OK, STALE, UNAVAILABLE = "ok", "stale", "unavailable"
 
 Ping = Callable[[], None]
 
@@ -33,14 +32,14 @@ class Readiness:
         """
         self._probes = {name: _Probe(name, ping, clock) for name, ping in pings.items()}
 
-    def remembered(self) -> dict[str, str] | None:
+    def remembered(self) -> dict[str, ServerState] | None:
         """Return the state of each server if no call has to wait for one, else None. No I/O."""
         known = {name: probe.known() for name, probe in self._probes.items()}
-        states = {name: state for name, state in known.items() if isinstance(state, str)}
+        states = {name: state for name, state in known.items() if isinstance(state, ServerState)}
         return states if len(states) == len(known) else None
 
-    def states(self) -> dict[str, str]:
-        """Return the state of each server, within ANSWER_WITHIN_S: ok, stale or unavailable.
+    def states(self) -> dict[str, ServerState]:
+        """Return the state of each server, within ANSWER_WITHIN_S.
 
         Asks those whose state is too old, all at once. An error that no ping may raise is raised
         here, to each call that waited for it.
@@ -63,14 +62,14 @@ class _Probe:
         self._ping = ping
         self._clock = clock
         self._changed = Condition()
-        self._state: str | Exception = UNAVAILABLE
+        self._state: ServerState | Exception = ServerState.UNAVAILABLE
         self._until = 0.0  # the state is remembered
         self._began: float | None = None  # when the ping that runs was asked for
         self._is_late = False
         # What the thread shall call; None ends it.
         self._orders: SimpleQueue[Ping | None] | None = None
 
-    def known(self) -> str | Exception | None:
+    def known(self) -> ServerState | Exception | None:
         """Return the state, or what the ping raised, if it needs no wait; else None."""
         with self._changed:
             return self._known()
@@ -84,7 +83,7 @@ class _Probe:
             self._orders.put(self._ping)
             self._began, self._is_late = self._clock(), False
 
-    def state(self) -> str:
+    def state(self) -> ServerState:
         """Return the state once it is known; raise what the ping must not have raised."""
         with self._changed:
             while (state := self._known()) is None and self._began is not None:
@@ -100,7 +99,7 @@ class _Probe:
             if self._orders is not None:
                 self._orders.put(None)
 
-    def _known(self) -> str | Exception | None:
+    def _known(self) -> ServerState | Exception | None:
         now = self._clock()
         if self._began is None:
             return self._state if now < self._until else None
@@ -109,7 +108,7 @@ class _Probe:
         if not self._is_late:
             self._is_late = True
             self._report(f"no reply within {ANSWER_WITHIN_S:g} s")
-        return UNAVAILABLE
+        return ServerState.UNAVAILABLE
 
     def _started(self) -> SimpleQueue[Ping | None]:
         """Start the thread; return its queue."""
@@ -123,22 +122,22 @@ class _Probe:
         while (ping := orders.get()) is not None:
             state = self._asked(ping)
             with self._changed:
-                remembered_s = REMEMBERED_OK_S if state == OK else REMEMBERED_FAILURE_S
+                remembered_s = REMEMBERED_OK_S if state is ServerState.OK else REMEMBERED_FAILURE_S
                 self._state, self._until = state, self._clock() + remembered_s
                 self._began = None
                 self._changed.notify_all()
 
-    def _asked(self, ping: Ping) -> str | Exception:
+    def _asked(self, ping: Ping) -> ServerState | Exception:
         try:
             ping()
         except StaleStateError:
-            return STALE
+            return ServerState.STALE
         except UnavailableError as error:
             self._report(type(error.__cause__).__name__)
-            return UNAVAILABLE
+            return ServerState.UNAVAILABLE
         except Exception as error:  # noqa: BLE001 - state() raises it to those who wait
             return error
-        return OK
+        return ServerState.OK
 
     def _report(self, cause: str) -> None:
         log.warning("not ready", {"server": self._name, "cause": cause})

@@ -1,4 +1,4 @@
-"""handlers/request_log.py: a line each, but of a flood the first of each kind and a sum."""
+"""handlers/edge/http/request_log.py: a line each; of a flood the first of a kind and a sum."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers import health, request_log
+from handlers import health
+from handlers.edge.http import request_log
 from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.request_log import MESSAGE, REQUESTS, SECOND_S, RequestLog
 from handlers.edge.http.response import json_response, problem
-from handlers.request_log import MESSAGE, REQUESTS, SECOND_S, RequestLog
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""handlers/readiness.py: a memory of seconds, and one thread that asks each server."""
+"""handlers/adapters/readiness.py: a memory of seconds, and one thread that asks each server."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import readiness as module
+from handlers.adapters import readiness as module
+from handlers.adapters.readiness import REMEMBERED_FAILURE_S, REMEMBERED_OK_S, Readiness
 from handlers.domain.errors import StaleStateError, UnavailableError
-from handlers.readiness import REMEMBERED_FAILURE_S, REMEMBERED_OK_S, Readiness
 from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
