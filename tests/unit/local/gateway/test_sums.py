@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from handlers.edge.http.request_log import MESSAGE
-from handlers.routes import ROUTES
+from handlers.health import health_handler
 from local.gateway import app
 from local.gateway.app import make_application
-from tests.support.rsgi import RsgiProtocol, Scope, ask_at_once
+from tests.support.rsgi import Route, RsgiProtocol, Scope, ask_at_once
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tests.unit.conftest import LogLines
 
+HEALTH = Route("GET", "/health", health_handler)
 CALLS = 100
 INTERVAL_S = 0.01
 
@@ -30,7 +31,7 @@ def test_a_hundred_calls_of_health_are_one_line_and_a_sum_that_the_stop_writes(
     logged: LogLines,
 ) -> None:
     health = Scope("GET", "/health")
-    replies = ask_at_once([(health, RsgiProtocol()) for _ in range(CALLS)], *ROUTES)
+    replies = ask_at_once([(health, RsgiProtocol()) for _ in range(CALLS)], HEALTH)
     assert {reply.status for reply in replies} == {200}
     assert [line["message"] for line in logged.lines] == ["health_handler", MESSAGE]
     assert sums(logged) == [CALLS - 1]
@@ -46,7 +47,7 @@ def test_sums_are_written_while_no_further_request_comes(
 
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
-        gateway = make_application(ROUTES)
+        gateway = make_application([HEALTH])
         gateway.__rsgi_init__(loop)
         for _ in range(2):  # the second round: it goes on
             before = len(sums(logged))
