@@ -133,7 +133,7 @@ class _Probe:
         except StaleStateError:
             return ServerState.STALE
         except UnavailableError as error:
-            self._report(type(error.__cause__).__name__)
+            self._report(type(error.__cause__).__name__ if error.__cause__ else str(error))
             return ServerState.UNAVAILABLE
         except Exception as error:  # noqa: BLE001 - state() raises it to those who wait
             return error

@@ -205,6 +205,14 @@ def test_the_log_says_of_each_probe_that_failed_why_and_not_of_each_call(
     assert line["cause"] == "ConnectionRefusedError"
 
 
+def test_a_failure_without_a_drivers_error_is_logged_in_our_own_words(
+    readiness: Readiness, server: Server, logged: LogLines
+) -> None:
+    server.error = UnavailableError("Kafka has no topic coupon_create")
+    readiness.states()
+    assert logged.lines[0]["cause"] == "Kafka has no topic coupon_create"
+
+
 def test_after_the_end_the_thread_ends(readiness: Readiness, server: Server) -> None:
     readiness.states()
     [probing] = [each for each in threading.enumerate() if each.ident in server.threads]
