@@ -22,6 +22,7 @@ from handlers.campaigns import create_campaign_handler
 from handlers.coupons import my_coupon_handler
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.record import DecodedRecord, Record
+from handlers.health import health_handler, ready_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +84,12 @@ def _metrics(calls: int) -> dict[str, dict[str, float]]:
     late = [BenchUser(f"late-{number}").request(few) for number in range(calls)]
     metrics["refused from memory, new token"] = _cost(apply_handler, late, "SOLD_OUT")
     metrics["refused from memory"] = _cost(apply_handler, late, "SOLD_OUT")
-    my_coupon_handler(applications[0], None)  # connects to MySQL
-    metrics["coupon status"] = _cost(my_coupon_handler, applications, "ISSUED")
+    reads = [application | {"httpMethod": "GET"} for application in applications]
+    my_coupon_handler(reads[0], None)  # connects to MySQL
+    metrics["coupon status"] = _cost(my_coupon_handler, reads, "ISSUED")
+    metrics["health"] = _cost(health_handler, reads, "ok")
+    ready_handler(reads[0], None)  # connects to all
+    metrics["ready"] = _cost(ready_handler, reads, "ready")
     return metrics
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handlers import log, wiring
-from handlers.domain.errors import RETRY_AFTER_S, StaleStateError, UnavailableError
+from handlers import wiring
+from handlers.domain.errors import RETRY_AFTER_S, UnavailableError
+from handlers.domain.server_state import ServerState
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from handlers.edge.http.request import Request
 
@@ -23,30 +24,34 @@ def health_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - not ne
 
 @endpoint
 def ready_handler(request: Request) -> dict[str, Any]:
-    """Ping each server; 503 unless all of them respond."""
-    states = {
-        "redis": _state("redis", lambda: wiring.redis_campaigns().ping()),
-        "kafka": _state("kafka", lambda: wiring.publisher().ping()),
-        "mysql": _state("mysql", lambda: wiring.mysql_queries().ping()),
-    }
-    if all(state == "ok" for state in states.values()):
+    """Return 200 where each server responded a moment ago or does now, else 503."""
+    states = wiring.readiness().states()
+    if not _is_ready(states):
+        request.log_fields["outcome"] = UnavailableError.code
+    return _response(states, request.request_id)
+
+
+def ready_from_memory(
+    campaign_id: str,  # noqa: ARG001 - not needed
+    authorization: str,  # noqa: ARG001 - not needed
+    request_id: str,
+) -> dict[str, Any] | None:
+    """Respond as ready_handler would, if no server has to be asked; else return None. No I/O."""
+    states = wiring.readiness().remembered()
+    return None if states is None else _response(states, request_id)
+
+
+def _is_ready(states: Mapping[str, ServerState]) -> bool:
+    return all(state is ServerState.OK for state in states.values())
+
+
+def _response(states: Mapping[str, ServerState], request_id: str) -> dict[str, Any]:
+    if _is_ready(states):
         return json_response(200, {"status": "ready", **states})
-    request.log_fields["outcome"] = UnavailableError.code
     return problem(
         UnavailableError.code,
         "Not every server answers.",
-        request.request_id,
+        request_id,
         retry_after_s=RETRY_AFTER_S,
         members=states,
     )
-
-
-def _state(name: str, ping: Callable[[], None]) -> str:
-    try:
-        ping()
-    except StaleStateError:
-        return "stale"
-    except UnavailableError as error:
-        log.warning("not ready", {"server": name, "cause": type(error.__cause__).__name__})
-        return "unavailable"
-    return "ok"

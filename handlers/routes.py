@@ -15,7 +15,7 @@ from handlers.campaigns import (
 )
 from handlers.coupons import coupons_handler, my_coupon_handler
 from handlers.failed_events import failed_events_handler
-from handlers.health import health_handler, ready_handler
+from handlers.health import health_handler, ready_from_memory, ready_handler
 from handlers.reconcile import reconciliation_handler
 from handlers.redrive import redrive_now_handler
 
@@ -53,5 +53,5 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),
-    Route("GET", "/ready", ready_handler),
+    Route("GET", "/ready", ready_handler, ready_from_memory),
 )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.queries import MySqlQueries
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
     from handlers.adapters.mysql.unreadable_batches import UnreadableBatches
+    from handlers.adapters.readiness import Readiness
     from handlers.adapters.redis.admissions import Admissions
     from handlers.adapters.redis.campaigns import RedisCampaigns
     from handlers.adapters.redis.rebuild import RedisRebuild
@@ -202,6 +203,19 @@ def own_coupon_queries() -> MySqlQueries:
     from handlers.adapters.mysql.queries import MySqlQueries
 
     return MySqlQueries(GuardedDatabase(secrets().database_address, secrets().renew_database))
+
+
+@once
+def readiness() -> Readiness:
+    """Return the state of each server; it builds each client when it first asks it."""
+    from handlers.adapters.readiness import Readiness
+
+    return Readiness(
+        redis=lambda: redis_campaigns().ping(),
+        kafka=lambda: publisher().ping(),
+        # Those who wait less long than a consumer does.
+        mysql=lambda: own_coupon_queries().ping(),
+    )
 
 
 @once

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 import chalice.local
 from chalice.cli import cli
 
+from handlers.edge.http.request_log import REQUESTS
 from handlers.routes import ROUTES
 from local.gateway.response import Response, method_not_allowed, not_found
 from local.gateway.routing import RouteTable
@@ -91,7 +92,10 @@ def main() -> None:
     chalice.local.create_local_server = functools.partial(_create_local_server, create)
     # Chalice's reloader starts this command again.
     sys.argv[:1] = [sys.executable, "-m", MODULE]
-    cli(args=arguments, prog_name="chalice", obj={})
+    try:
+        cli(args=arguments, prog_name="chalice", obj={})
+    finally:
+        REQUESTS.flush()
 
 
 if __name__ == "__main__":

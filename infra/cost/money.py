@@ -26,7 +26,7 @@ def usage_cost(workload: Workload, load: Load, inputs: Catalogue) -> dict[str, f
         "Lambda invocations": (millions + load.batches / MILLION) * prices["lambda_request"],
         "Lambda time": _gb_seconds(load, inputs) * prices[f"lambda_{workload.architecture}"],
         "WAF": millions * prices["waf_request"] + bot_control,
-        "CloudWatch Logs": load.requests * _logged_bytes(inputs) / GB * prices["logs_gb"],
+        "CloudWatch Logs": _logged_bytes(load, inputs) / GB * prices["logs_gb"],
         "data transfer": _sent_bytes(workload, load, inputs) / GB * prices["transfer_gb"],
     }
 
@@ -65,8 +65,11 @@ def _gb_seconds(load: Load, inputs: Catalogue) -> float:
     return megabyte_ms / 1000 / MB_OF_A_GB_SECOND
 
 
-def _logged_bytes(inputs: Catalogue) -> float:
-    return inputs.measured["log_bytes"] + inputs.assumed["platform_log_bytes"]
+def _logged_bytes(load: Load, inputs: Catalogue) -> float:
+    # Of a flood of refusals, a process writes two lines a second
+    # (handlers/edge/http/request_log.py).
+    lines = load.requests - load.outcomes["sold out"].count
+    return lines * inputs.measured["log_bytes"] + load.requests * inputs.assumed["access_log_bytes"]
 
 
 def _sent_bytes(workload: Workload, load: Load, inputs: Catalogue) -> float:

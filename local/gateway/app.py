@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from handlers.edge.http.request_log import REQUESTS, SECOND_S
 from handlers.routes import ROUTES
 from local.gateway.aggregated_log import AggregatedLog
 from local.gateway.body import UnreadableBodyError, is_announced, read_body
@@ -33,15 +34,20 @@ from local.gateway.routing import BatchHandler, FastPath, RouteLike, RouteTable
 from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, TimerHandle
     from collections.abc import Iterable, Iterator, Mapping
 
     from local.gateway.rsgi import RsgiProtocol, Scope
 
 # These read nothing outside the process: they need no thread, and no queue delays them.
 INLINE_PATHS = frozenset({"/health"})
+# Threads and a queue of their own: a server that does not reply to a probe holds up probes only.
+# Nearly all calls are answered from memory; the others wait for one and the same probe.
+OWN_ROOMS = {"/ready": ExecutorLimits(threads=2, queue_size=64)}
 # The most calls that a batch handler gets at once.
 MAX_BATCH_SIZE = 64
+
+Room = BatchHandler | str | None  # the key of an executor
 
 
 class Gateway:
@@ -51,12 +57,13 @@ class Gateway:
         self._routes = tuple(routes)
         self._table = RouteTable(self._routes)
         self._stage = stage
-        # Created once the event loop is known. The key is a batch handler; None is for all routes
-        # whose handler takes one call at a time.
-        self._executors: dict[BatchHandler | None, LoadSheddingExecutor[Call, Response]] = {}
+        # Created once the event loop is known. The key is a batch handler, or the path of a room;
+        # None is for all other routes.
+        self._executors: dict[Room, LoadSheddingExecutor[Call, Response]] = {}
         self._request_ids: Iterator[str]
         self._shed: AggregatedLog
         self._fast_responses: AggregatedLog
+        self._sums: TimerHandle
         self.limits = ExecutorLimits()
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
@@ -65,9 +72,12 @@ class Gateway:
         batching = replace(self.limits, max_batch=MAX_BATCH_SIZE)
         for handler in {route.batch_handler for route in self._routes if route.batch_handler}:
             self._executors[handler] = LoadSheddingExecutor(loop, batching, invoke_batch)
+        for path in OWN_ROOMS.keys() & {route.path for route in self._routes}:
+            self._executors[path] = LoadSheddingExecutor(loop, OWN_ROOMS[path], _invoke_each)
         self._request_ids = request_ids()
         self._shed = AggregatedLog(loop, "WARNING", "too many requests: shed with 503")
         self._fast_responses = AggregatedLog(loop, "INFO", "responded from the fast path")
+        self._sums = loop.call_later(SECOND_S, self._write_sums, loop)
         enable_sigterm(loop)
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
@@ -76,6 +86,13 @@ class Gateway:
             executor.close()
         self._shed.write()
         self._fast_responses.write()
+        self._sums.cancel()
+        REQUESTS.flush()
+
+    def _write_sums(self, loop: AbstractEventLoop) -> None:
+        """Write the handlers' sums, which on Lambda wait for the next request."""
+        REQUESTS.flush()
+        self._sums = loop.call_later(SECOND_S, self._write_sums, loop)
 
     async def __rsgi__(self, scope: Scope, protocol: RsgiProtocol) -> None:
         """Respond to one request."""
@@ -86,7 +103,7 @@ class Gateway:
             body = await read_body(headers, protocol) if is_announced(headers) else b""
             response = self._respond_inline(scope, body, request_id)
             if isinstance(response, Call):
-                executor = self._executors[response.route.batch_handler]
+                executor = self._executors[_room(response.route)]
                 response = await executor.call(response, protocol.client_disconnect)
         except ClientDisconnectedError:
             return
@@ -138,6 +155,10 @@ class Gateway:
 def make_application(routes: Iterable[RouteLike]) -> Gateway:
     """Return the application over `routes`; a malformed table raises ValueError."""
     return Gateway(routes, stage=os.environ.get("STAGE") or "local")
+
+
+def _room(route: RouteLike) -> Room:
+    return route.path if route.path in OWN_ROOMS else route.batch_handler
 
 
 def _invoke_each(calls: list[Call]) -> Iterator[tuple[int, Response]]:

@@ -24,6 +24,7 @@ from tests.support.service import (
     rows,
     winners,
 )
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -190,6 +191,7 @@ def test_ready_names_the_state_of_each_server(service: Settings) -> None:
         {"status": "ready", "redis": "ok", "kafka": "ok", "mysql": "ok"},
     )
     cut_off_redis(service)
+    eventually(lambda: ask("GET /ready").status == 503, "the end of what is remembered")
     missing = ask("GET /ready")
     assert (missing.status, missing.body["redis"]) == (503, "unavailable")
     assert missing.headers["Retry-After"] == "1"

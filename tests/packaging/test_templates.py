@@ -148,6 +148,7 @@ def test_every_call_with_its_own_throttle_exists(
     # HEAD does the work of GET: it must not be a way around the throttle.
     heads, gets = ({path for method, path in calls if method == m} for m in ("HEAD", "GET"))
     assert heads == gets
+    assert "/ready" in gets  # without a token it asks the servers
 
 
 def test_cloudformation_can_read_the_template_which_takes_no_alias_of_yaml(sam: str) -> None:
@@ -170,6 +171,18 @@ def test_every_metric_of_ours_that_an_alarm_watches_comes_from_a_log_line(
     alarms = of_type(operations, "AWS::CloudWatch::Alarm").values()
     ours = {a["MetricName"] for a in alarms if isinstance(a.get("Namespace"), dict)}
     assert {"DeadFailedEvents", "OldestPendingSeconds"} <= ours <= made
+
+
+def test_a_metric_that_counts_lines_of_requests_counts_those_that_are_summed_up_too(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    counted: dict[str, set[str]] = {}
+    for each in of_type(templates["operations"], "AWS::Logs::MetricFilter").values():
+        [metric] = each["MetricTransformations"]
+        if "apply_handler" in each["FilterPattern"]:
+            counted.setdefault(metric["MetricName"], set()).add(metric["MetricValue"])
+    assert counted.pop("Accepted") == {"1"}  # each has its line
+    assert counted == {name: {"1", "$.count"} for name in ("Applied", "SoldOut", "Unavailable")}
 
 
 def test_every_alarm_notifies_at_its_start_and_its_end(

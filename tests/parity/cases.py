@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from handlers.adapters.readiness import REMEMBERED_FAILURE_S
 from handlers.adapters.redis.client import connect
 from tests.conftest import forget_campaigns
 from tests.parity.events import (
@@ -48,6 +49,11 @@ class Change:
     """A change of the servers between two cases."""
 
     make: Callable[[Settings], None]
+
+
+def _let_failures_be_forgotten(_: Settings) -> None:
+    """Wait, as a process remembers that a server was not ready."""
+    time.sleep(REMEMBERED_FAILURE_S)
 
 
 class Script:
@@ -165,7 +171,6 @@ class Script:
         yield self._admin_call("redrive now", "POST /failed-events/redrive", 200)
         yield self._case("health", "GET /health", 200)
         yield self._case("health, without its body", "HEAD /health", 200)
-        yield self._case("ready", "GET /ready", 200)
 
     def _schedules(self) -> Iterator[Case | Change]:
         relay, redrive = "app.relay_handler", "app.redrive_handler"
@@ -182,6 +187,8 @@ class Script:
         yield Case("rebuild", rebuild, schedule("rebuild"), {"rebuilt": ids})
         yield self._user("apply after the rebuild", APPLY, 200, "ann")
         yield self._user("apply after it, pending once more", APPLY, 200, "cho")
+        yield Change(_let_failures_be_forgotten)
+        yield self._case("ready", "GET /ready", 200)
 
     def _restoring(self) -> Iterator[Case]:
         stored = self._admin_call("restored, in failed_event", "GET /failed-events", 200)

@@ -16,6 +16,7 @@ from handlers import log, wiring
 from handlers.config import Settings
 from handlers.domain.campaign_list import CampaignList
 from handlers.domain.reconciliation import reconciler as comparison
+from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
 from tests.support.fake_reads import (
@@ -132,7 +133,10 @@ def logged() -> Iterator[LogLines]:
     log.LOGGER.handlers[:] = [handler]
     log.LOGGER.setLevel(logging.INFO)
     log.LOGGER.propagate = False
+    REQUESTS.flush()  # an earlier test's, of this second
+    collected.clear()
     yield collected
+    REQUESTS.flush()
     log.LOGGER.handlers[:] = before[0]
     log.LOGGER.setLevel(before[1])
     log.LOGGER.propagate = before[2]

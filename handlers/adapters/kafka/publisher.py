@@ -6,12 +6,14 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from handlers import log
 from handlers.adapters.circuit_breaker import CircuitBreaker
-from handlers.adapters.kafka.connection import connection_options, require_broker
+from handlers.adapters.kafka.client import ProducerClient
+from handlers.adapters.kafka.connection import connection_options
+from handlers.adapters.kafka.metadata import require_topic
 from handlers.adapters.kafka.partitioner import StickyRunPartitioner
 from handlers.domain.errors import UnavailableError
 
@@ -45,6 +47,8 @@ class Publisher:
         self._breaker = CircuitBreaker(FAILURES_MAX, OPEN_S)
         self._lock = Lock()
         self._producer: Any = None
+        self._is_topic_known = False
+        self._failed_pings = 0
 
     def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         """Send messages together; return for each whether Kafka acknowledged it in time.
@@ -96,20 +100,24 @@ class Publisher:
             log.warning("Kafka is not there yet", {"cause": type(error).__name__})
 
     def ping(self) -> None:
-        """Raise UnavailableError unless the brokers respond and have the topic."""
+        """Raise UnavailableError unless a broker responds now and has the topic.
+
+        Uses the producer and its connections, and makes one where there is none: no call opens a
+        connection that applicants would not need. To be called by one thread at a time.
+        """
+        deadline = time.monotonic() + self._timeout_ms / 1000
         try:
-            require_broker(self._settings, self._timeout_ms / 1000)
-            admin = KafkaAdminClient(**connection_options(self._settings) | self._timeouts())
-            try:
-                topics = admin.list_topics()
-            finally:
-                admin.close()
-        except (KafkaError, OSError) as error:
+            producer = self._connected(deadline, waits_for_topic=False)
+            require_topic(producer, self._settings.coupon_topic, deadline)
+        except (KafkaError, OSError, AckTimeoutError) as error:
+            self._failed_pings += 1
+            if self._failed_pings >= FAILURES_MAX:
+                # A producer may fail permanently, and without applicants the breaker sees nothing.
+                self._failed_pings = 0
+                self._drop(wait_s=0)
             message = "Kafka gave no answer"
             raise UnavailableError(message) from error
-        if self._settings.coupon_topic not in topics:
-            message = f"Kafka has no topic {self._settings.coupon_topic}"
-            raise UnavailableError(message)
+        self._failed_pings = 0
 
     def _failed(self, error: Exception) -> None:
         is_open = self._breaker.failed()
@@ -138,26 +146,30 @@ class Publisher:
             # caller waits for them any more: publish_all returned False for them.
             producer._sender.force_close()  # noqa: SLF001
 
-    def _connected(self, deadline: float) -> Any:
+    def _connected(self, deadline: float, *, waits_for_topic: bool = True) -> Any:
         # While one thread waits for brokers that are down, the others wait for the lock, but not
         # longer than an ack may take.
         if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise AckTimeoutError
         try:
             if self._producer is None:
-                self._producer = self._connect()
+                self._producer, self._is_topic_known = self._connect(), False
+            if waits_for_topic and not self._is_topic_known:
                 # Here and not in the first send, which would wait for it and then send late.
                 self._producer.partitions_for(self._settings.coupon_topic)
+                self._is_topic_known = True
             return self._producer
         finally:
             self._lock.release()
 
     def _connect(self) -> Any:
-        require_broker(self._settings, self._timeout_ms / 1000)
         return KafkaProducer(
             **connection_options(self._settings)
-            | self._timeouts()
             | {
+                "kafka_client": ProducerClient,
+                "bootstrap_timeout_ms": self._timeout_ms,
+                # By default kafka-python waits up to 30 s before it tries a broker again.
+                "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MS_MAX,
                 "acks": "all",
                 "enable_idempotence": True,
                 # Sends of many threads share requests even so: messages that come while one is
@@ -171,14 +183,6 @@ class Publisher:
                 "allow_auto_create_topics": False,
             }
         )
-
-    def _timeouts(self) -> dict[str, int]:
-        return {
-            "bootstrap_timeout_ms": self._timeout_ms,
-            "request_timeout_ms": self._timeout_ms,
-            # By default kafka-python waits up to 30 s before it tries a broker again.
-            "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MS_MAX,
-        }
 
 
 def _await(future: Any, deadline: float) -> None:

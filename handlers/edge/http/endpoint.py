@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import wraps
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from handlers import log
@@ -15,6 +16,7 @@ from handlers.domain.errors import (
 )
 from handlers.domain.identifiers import is_campaign_id
 from handlers.edge.http.request import Request, request_id_of
+from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import problem
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 Response = dict[str, Any]
+
+INTERNAL = "INTERNAL"
+READING = ("GET", "HEAD")
 
 
 def endpoint(use_case: Callable[[Request], Response]) -> Callable[[Event, Any], Response]:
@@ -66,13 +71,18 @@ class RequestScope:
         return Request.of(self._event, self.request_id, self.log_fields)
 
     def finish(self, response: Response) -> Response:
-        """Log the request's line; return its response."""
+        """Log the request's line, or count it; return its response."""
         fields = self.log_fields
-        fields.setdefault("outcome", "OK")
-        fields["status"] = response["statusCode"]
+        outcome = fields.setdefault("outcome", "OK")
+        status = fields["status"] = response["statusCode"]
         fields["duration_ms"] = round((time.perf_counter() - self._started) * 1000, 3)
-        log.info(self._name, fields)
+        # A reader changes nothing, and who is refused gets nothing. A fault of ours is no refusal.
+        is_noise = outcome != INTERNAL if status >= HTTPStatus.BAD_REQUEST else self._only_reads()
+        REQUESTS.write(self._name, fields, is_noise=is_noise)
         return response
+
+    def _only_reads(self) -> bool:
+        return self._event.get("httpMethod") in READING
 
     def fail(self, error: Exception) -> Response:
         """Log the line of a failed request; return its response."""
@@ -88,10 +98,10 @@ class RequestScope:
                 self.log_fields["detail"] = str(error)
                 retry_after_s = RETRY_AFTER_S
             return problem(error.code, str(error), self.request_id, retry_after_s=retry_after_s)
-        self.log_fields["outcome"] = "INTERNAL"
+        self.log_fields["outcome"] = INTERNAL
         if isinstance(error, ConfigurationError):
             log.error(f"{self._name}: {error}", self.log_fields)
-            return problem("INTERNAL", "The service is set up wrongly.", self.request_id)
+            return problem(INTERNAL, "The service is set up wrongly.", self.request_id)
         # A fault of ours: the log gets the stack, the client gets no detail.
         log.exception(self._name, self.log_fields, error)
-        return problem("INTERNAL", "Something went wrong on our side.", self.request_id)
+        return problem(INTERNAL, "Something went wrong on our side.", self.request_id)

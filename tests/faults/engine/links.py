@@ -94,6 +94,7 @@ class Link:
         self.port = port
         self.target = target
         self.mode = LinkMode.OPEN
+        self.accepted = 0  # connections so far
         self._listener: socket.socket | None = None
         self._connections: set[_Connection] = set()
 
@@ -143,6 +144,7 @@ class Link:
         """Accept a client. asyncio's own server loses clients that connect while it closes."""
         with suppress(BlockingIOError, ConnectionAbortedError):  # the client has left already
             client, _ = listener.accept()
+            self.accepted += 1
             connection = _Connection(self, _wire(client))
             self._connections.add(connection)
             connection.task.add_done_callback(lambda _: self._connections.discard(connection))

@@ -11,6 +11,7 @@ import pytest
 
 from handlers import wiring
 from handlers.apply import apply_batch, apply_handler
+from handlers.edge.http.request_log import REQUESTS
 from tests.support.apply_batches import codes, event, responses
 from tests.support.single import admit_one
 
@@ -200,13 +201,18 @@ def test_rejections_are_refreshed_after_each_decision_and_for_admitted_users_aft
     ]
 
 
-def test_each_apply_of_a_batch_has_its_own_log_line(
+def test_each_apply_of_a_batch_has_its_own_log_line_but_a_second_refusal_of_the_same_kind(
     mixed: list[dict[str, Any]], logged: LogLines
 ) -> None:
     for number, one in enumerate(mixed):
         one["requestContext"] = one["requestContext"] | {"requestId": f"request-{number}"}
     statuses = [each["statusCode"] for each in responses(mixed)]
     lines = {line["request_id"]: line for line in logged.lines}
-    assert len(logged.lines) == len(mixed)
-    assert [lines[f"request-{number}"]["status"] for number in range(len(mixed))] == statuses
+    numbers = [int(request_id.removeprefix("request-")) for request_id in lines]
+    assert [line["status"] for line in lines.values()] == [statuses[each] for each in numbers]
     assert {line["message"] for line in logged.lines} == {"apply_handler"}
+    [missing] = set(range(len(mixed))) - set(numbers)
+    logged.clear()
+    REQUESTS.flush()
+    [more] = logged.lines
+    assert (more["status"], more["count"]) == (statuses[missing], 1)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from handlers.adapters.mysql.queries import Coupon
 from handlers.adapters.redis.campaigns import UserAdmission
 from handlers.domain.campaign import Campaign, CampaignStatus
+from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import STATUS
 from handlers.routes import ROUTES, Route
 from tests.support.fakes import NOW_MS, FakeCampaign
@@ -71,6 +72,7 @@ def test_any_request_gets_a_response_and_never_a_500(
     world: Fakes, logged: LogLines, name: str, event: dict[str, Any]
 ) -> None:
     assert world
+    REQUESTS.flush()
     logged.clear()
     check(NAMES[name].handler(event, None), logged)
     [line] = logged.lines

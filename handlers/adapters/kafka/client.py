@@ -1,0 +1,76 @@
+"""The network client of a producer: it gives up once every broker has refused it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+
+if TYPE_CHECKING:
+    from socket import socket
+
+# kafka-python chooses the class that connects by the scheme of its option `proxy_url`.
+DIRECT = "direct"
+
+
+class ProducerClient(KafkaNetClient):  # type: ignore[misc] # the library has no types
+    """Connects when it is built; raises KafkaError where it cannot, and leaves no socket behind.
+
+    The library's own client tries again until its timeout, also where every broker refuses, and
+    leaves its sockets to the garbage collector. A bare connection beforehand would tell, but it
+    is one more connection for each producer, and MSK takes few new ones a second.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """Take the producer's options."""
+        options["proxy_url"] = f"{DIRECT}:"
+        network = NetworkSelector(**options)
+        super().__init__(network, _Connections(network, **options), **options)
+        try:
+            self._manager.bootstrap(options["bootstrap_timeout_ms"])
+        except BaseException:
+            self.close()
+            raise
+
+
+class _Connections(KafkaConnectionManager):  # type: ignore[misc] # the library has no types
+    """Ends the first contact when each of the configured brokers has failed once."""
+
+    def __init__(self, network: NetworkSelector, **options: Any) -> None:
+        super().__init__(network, **options)
+        # The library forgets to hand this option over, and by default a broker makes a topic that
+        # is asked for.
+        self.cluster.config["allow_auto_create_topics"] = options["allow_auto_create_topics"]
+        self._failed: set[object] = set()
+
+    def update_backoff(self, node_id: object) -> float:
+        """Note that a connection failed, which is when the library calls this."""
+        backoff_ms: float = super().update_backoff(node_id)
+        self._failed.add(node_id)
+        # Once a broker has answered, the library knows the cluster, and keeps on trying.
+        if not self.cluster.brokers() and self._failed >= self._configured():
+            self.close()
+        return backoff_ms
+
+    def _configured(self) -> set[object]:
+        return {broker.node_id for broker in self.cluster.bootstrap_brokers()}
+
+
+class _DirectSocket(KafkaNetSocket):  # type: ignore[misc] # the library has no types
+    """Connects without a proxy, and closes a socket that could not connect."""
+
+    SCHEMES = (DIRECT,)
+
+    async def sock_connect(
+        self, net: Any, sock: socket, sockaddr: Any, timeout_at: float | None = None
+    ) -> socket:
+        """Return the connected socket."""
+        try:
+            connected: socket = await super().sock_connect(net, sock, sockaddr, timeout_at)
+        except BaseException:
+            sock.close()
+            raise
+        return connected
