@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,13 @@ from moto import mock_aws
 
 from handlers import wiring
 from handlers.adapters.aws import secrets
-from handlers.adapters.aws.secrets import MAX_AGE_S, RENEW_EVERY_S, STALE_S_MAX, Secret
+from handlers.adapters.aws.secrets import (
+    MAX_AGE_S,
+    RENEW_EVERY_S,
+    STALE_S_MAX,
+    Secret,
+    SecretVersion,
+)
 from handlers.adapters.aws.secrets_manager import SecretsManager
 from handlers.config import ConfigurationError, DatabaseAddress, TlsMode
 from handlers.domain.errors import UnavailableError
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAME = "prod/coupons"
+DAY_S = 86_400
 PASSWORD = "d4tabase-passw0rd"
 RDS = {
     "engine": "mysql",
@@ -56,7 +64,7 @@ class Unsteady:
         self.questions = 0
         self._source = source
 
-    def read(self, secret_id: str, stage: str) -> str | None:
+    def read(self, secret_id: str, stage: str) -> SecretVersion | None:
         self.questions += 1
         if not self.reachable:
             raise UnavailableError
@@ -113,7 +121,7 @@ def test_a_secret_is_cached_for_a_while_and_then_read_again() -> None:
     clock.now_s = MAX_AGE_S - 1
     assert secret.current() == "first"
     clock.now_s = MAX_AGE_S
-    assert (secret.current(), secret.previous()) == ("second", "first")
+    assert (secret.current(), secret.previous(DAY_S)) == ("second", "first")
 
 
 def test_a_secret_that_was_refused_is_read_again_once_in_a_while() -> None:
@@ -124,7 +132,7 @@ def test_a_secret_that_was_refused_is_read_again_once_in_a_while() -> None:
     assert not secret.renew()  # it was read just now
     clock.now_s = RENEW_EVERY_S
     assert secret.renew()
-    assert (secret.current(), secret.previous()) == ("second", "first")
+    assert (secret.current(), secret.previous(DAY_S)) == ("second", "first")
     change("third")
     clock.now_s += RENEW_EVERY_S - 1
     assert not secret.renew()
@@ -137,7 +145,52 @@ def test_a_secret_that_was_refused_is_read_again_once_in_a_while() -> None:
 def test_a_secret_without_a_rotation_has_no_previous_one() -> None:
     store(SecretString="first")
     secret = secret_of()
-    assert (secret.current(), secret.previous()) == ("first", None)
+    assert (secret.current(), secret.previous(DAY_S)) == ("first", None)
+
+
+def test_the_previous_secret_is_good_for_its_time_after_the_change_was_seen() -> None:
+    store(SecretString="first")
+    clock, wall = ManualClock(0.0), ManualClock(time.time() + 10 * DAY_S)
+    secret = Secret(NAME, SecretsManager(), clock=clock, now=wall)
+    assert secret.current() == "first"
+    change("second")
+    clock.now_s = MAX_AGE_S
+    assert secret.previous(60) == "first"
+    wall.now_s += 59
+    assert secret.previous(60) == "first"
+    assert secret.previous(0) is None
+    wall.now_s += 1
+    assert secret.previous(60) is None
+
+
+def test_a_process_that_starts_later_knows_when_the_secret_was_rotated() -> None:
+    store(SecretString="first")
+    change("second")
+    for later_s, expected in ((50, "first"), (70, None)):
+        wall = ManualClock(time.time() + later_s)
+        assert Secret(NAME, SecretsManager(), now=wall).previous(60) == expected
+
+
+def test_a_second_change_makes_a_leaked_secret_useless_and_not_the_current_one() -> None:
+    store(SecretString="leaked")
+    secret = secret_of(clock := ManualClock(0.0))
+    assert (secret.current(), secret.previous(DAY_S)) == ("leaked", None)
+    change("first")
+    change("second")
+    clock.now_s = MAX_AGE_S
+    assert (secret.current(), secret.previous(DAY_S)) == ("second", "first")
+
+
+def test_a_previous_secret_that_was_read_before_a_rotation_is_read_again_after_it() -> None:
+    store(SecretString="first")
+    change("second")
+    secret = secret_of(clock := ManualClock(0.0))
+    secret.current()
+    clock.now_s = MAX_AGE_S - 1
+    assert secret.previous(DAY_S) == "first"
+    change("third")
+    clock.now_s = MAX_AGE_S
+    assert (secret.current(), secret.previous(DAY_S)) == ("third", "second")
 
 
 def test_while_secrets_manager_is_down_the_old_secret_is_used_but_not_for_ever() -> None:
