@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e.conftest import chalice_local, gateway
 from tests.support.http_client import Call
-from tests.support.issuer import Issuer, unsigned
+from tests.support.issuer import ISSUER, SHOP, Issuer, unsigned
 from tests.support.issuer_server import IssuerServer
 from tests.support.service import campaign_body
 from tests.support.waiting import WAIT_S, eventually
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     Home = Callable[[dict[str, str]], AbstractContextManager[Client]]
 
 HOMES = pytest.mark.parametrize("home", [gateway, chalice_local])
-NAME, SHOP = "https://id.example.com/", "https://coupons.example.com"
 PEOPLE = 15
 ODD_KEYS: list[Any] = [
     None,
@@ -75,7 +74,7 @@ def trusting(world: dict[str, str], server: IssuerServer) -> Iterator[dict[str, 
     with server.served() as url:
         keys = {
             "AUTH_JWKS_URL": url,
-            "AUTH_ISSUER": NAME,
+            "AUTH_ISSUER": ISSUER,
             "AUTH_AUDIENCE": SHOP,
             "AUTH_LEEWAY_S": "60",
         }
@@ -83,7 +82,7 @@ def trusting(world: dict[str, str], server: IssuerServer) -> Iterator[dict[str, 
 
 
 def token(issuer: Issuer, user: str = "42", **claims: Any) -> str:
-    return issuer.sign("ES256", sub=user, **({"iss": NAME, "aud": SHOP} | claims))
+    return issuer.sign("ES256", sub=user, **({"iss": ISSUER, "aud": SHOP} | claims))
 
 
 def asked(client: Client, call: str, bearer: str, body: object = None) -> Response:
@@ -125,7 +124,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], int, str]] = {
 
 
 def changed(issuer: Issuer, claims: dict[str, Any], headers: dict[str, Any]) -> str:
-    payload = {"sub": "42", "exp": 600, "iss": NAME, "aud": SHOP} | claims
+    payload: dict[str, Any] = {"sub": "42", "exp": 600, "iss": ISSUER, "aud": SHOP} | claims
     now = int(time.time())
     moments = {name: now + payload[name] for name in ("exp", "nbf") if name in payload}
     return jwt.encode(payload | moments, issuer.ec, "ES256", {"kid": "ec"} | headers)
@@ -161,7 +160,8 @@ def test_people_are_served_while_strangers_let_a_slow_issuer_be_asked(
         create(client, issuer, campaign_id)
         call = f"POST /campaigns/{campaign_id}/apply"
         server.is_slow.set()
-        stop, strangers = threading.Event(), []
+        stop = threading.Event()
+        strangers: list[Response] = []
 
         def disturb() -> None:
             while not stop.is_set():
@@ -190,7 +190,7 @@ def test_a_right_token_of_a_new_key_is_never_called_wrong(
 ) -> None:
     successor = Issuer()
     renamed = {**json.loads(successor.answer[1])["keys"][1], "kid": "new"}
-    of_new = successor.sign("ES256", "new", iss=NAME, aud=SHOP)
+    of_new = successor.sign("ES256", "new", iss=ISSUER, aud=SHOP)
     of_old = token(issuer, "old")
     with home(trusting) as client:
         create(client, issuer, campaign_id)

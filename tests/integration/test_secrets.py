@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -146,51 +145,6 @@ def test_a_secret_without_a_rotation_has_no_previous_one() -> None:
     store(SecretString="first")
     secret = secret_of()
     assert (secret.current(), secret.previous(DAY_S)) == ("first", None)
-
-
-def test_the_previous_secret_is_good_for_its_time_after_the_change_was_seen() -> None:
-    store(SecretString="first")
-    clock, wall = ManualClock(0.0), ManualClock(time.time() + 10 * DAY_S)
-    secret = Secret(NAME, SecretsManager(), clock=clock, now=wall)
-    assert secret.current() == "first"
-    change("second")
-    clock.now_s = MAX_AGE_S
-    assert secret.previous(60) == "first"
-    wall.now_s += 59
-    assert secret.previous(60) == "first"
-    assert secret.previous(0) is None
-    wall.now_s += 1
-    assert secret.previous(60) is None
-
-
-def test_a_process_that_starts_later_knows_when_the_secret_was_rotated() -> None:
-    store(SecretString="first")
-    change("second")
-    for later_s, expected in ((50, "first"), (70, None)):
-        wall = ManualClock(time.time() + later_s)
-        assert Secret(NAME, SecretsManager(), now=wall).previous(60) == expected
-
-
-def test_a_second_change_makes_a_leaked_secret_useless_and_not_the_current_one() -> None:
-    store(SecretString="leaked")
-    secret = secret_of(clock := ManualClock(0.0))
-    assert (secret.current(), secret.previous(DAY_S)) == ("leaked", None)
-    change("first")
-    change("second")
-    clock.now_s = MAX_AGE_S
-    assert (secret.current(), secret.previous(DAY_S)) == ("second", "first")
-
-
-def test_a_previous_secret_that_was_read_before_a_rotation_is_read_again_after_it() -> None:
-    store(SecretString="first")
-    change("second")
-    secret = secret_of(clock := ManualClock(0.0))
-    secret.current()
-    clock.now_s = MAX_AGE_S - 1
-    assert secret.previous(DAY_S) == "first"
-    change("third")
-    clock.now_s = MAX_AGE_S
-    assert (secret.current(), secret.previous(DAY_S)) == ("third", "second")
 
 
 def test_while_secrets_manager_is_down_the_old_secret_is_used_but_not_for_ever() -> None:

@@ -34,6 +34,7 @@ COMMON = (
     "handlers.once",
     "handlers.redis_url",
     "handlers.retry",
+    "handlers.token_rules",
     JSON,
 )
 # The folders of the source that tests/unit mirrors.

@@ -10,6 +10,7 @@ import pytest
 
 from handlers.config import Settings, TlsMode
 from handlers.routes import ROUTES
+from handlers.token_rules import TokenRules
 from tests.support.paths import ROOT
 from tests.support.templates import FUNCTIONS, of_type
 
@@ -56,10 +57,14 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     application = templates["application"]
     parameters = {n: str(p.get("Default", "")) for n, p in application["Parameters"].items()}
     parameters |= {"KafkaBootstrapServers": "broker:9098", "AuthJwksUrl": "https://issuer/keys"}
+    parameters |= {"AuthIssuer": "https://issuer/", "AuthAudience": "coupons"}
     if self_managed:
         parameters["KafkaSecurity"] = "SASL_SSL_SCRAM"
     conditions = {
         "HasJwks": jwks,
+        "HasIssuer": jwks,
+        "HasAudience": jwks,
+        "HasScopeClaim": False,
         "HasSecretsExtension": False,
         "HasDatabaseCaFile": False,
         "UsesSelfManagedKafka": self_managed,
@@ -71,7 +76,23 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     assert settings.stage == "prod"
     assert settings.database_tls.mode is TlsMode.VERIFY
     assert bool(settings.auth_jwks_url) == jwks
+    assert settings.token_rules == (
+        TokenRules("https://issuer/", "coupons") if jwks else TokenRules()
+    )
     assert bool(settings.kafka_password) == self_managed
+
+
+def test_a_deployment_with_an_issuers_keys_but_without_its_name_or_ours_is_refused(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    rule = templates["application"]["Rules"]["IssuerIsNamed"]
+    assert rule["RuleCondition"] == is_set("AuthJwksUrl")
+    asserted = [assertion["Assert"] for assertion in rule["Assertions"]]
+    assert asserted == [is_set("AuthIssuer"), is_set("AuthAudience")]
+
+
+def is_set(parameter: str) -> dict[str, Any]:
+    return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
 
 
 def test_both_mappings_of_kafka_lose_nothing_and_read_what_the_policies_name(

@@ -15,7 +15,6 @@ from handlers.config import (
     Settings,
     TlsMode,
 )
-from handlers.token_rules import TokenRules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,39 +126,6 @@ def test_an_issuers_keys_over_plain_http_are_for_a_local_stage_only() -> None:
     assert Settings.from_environment(plain | {"STAGE": "local"}).auth_jwks_url
 
 
-@pytest.mark.parametrize(
-    ("given", "missing"),
-    [
-        ({}, "AUTH_ISSUER and AUTH_AUDIENCE: without them"),
-        ({"AUTH_ISSUER": "https://id.example.com/"}, "AUTH_AUDIENCE: without it"),
-        ({"AUTH_AUDIENCE": "coupons", "AUTH_ISSUER": " "}, "AUTH_ISSUER: without it"),
-    ],
-)
-def test_outside_of_a_local_stage_an_issuers_keys_need_its_name_and_ours(
-    given: dict[str, str], missing: str
-) -> None:
-    expected = f"AUTH_JWKS_URL needs {missing}, a token for another service would be accepted"
-    keys = GOOD | {"AUTH_JWT_SECRET": "", "AUTH_JWKS_URL": "https://id.example.com/keys"}
-    assert message(keys | given) == expected
-    assert Settings.from_environment(keys | given | {"STAGE": "local"}).auth_jwks_url
-    rules = Settings.from_environment(keys | FROM_AN_ISSUER).token_rules
-    assert (rules.issuer, rules.audience) == ("https://id.example.com/", "coupons")
-
-
-def test_the_rules_of_tokens_have_defaults_and_settings() -> None:
-    assert Settings.from_environment(GOOD).token_rules == TokenRules("", "", 10, 86_400)
-    own = FROM_AN_ISSUER | {
-        "AUTH_LEEWAY_S": "0",
-        "AUTH_MAX_LIFE_S": "3600",
-        "AUTH_SCOPE_CLAIM": "cognito:groups",
-        "AUTH_PREVIOUS_SECRET_S": "0",
-    }
-    rules = Settings.from_environment(GOOD | own).token_rules
-    assert rules == TokenRules(
-        "https://id.example.com/", "coupons", 0, 3600, ("cognito:groups",), 0
-    )
-
-
 def test_iam_needs_the_region_that_a_token_is_signed_for() -> None:
     iam = GOOD | {"KAFKA_SECURITY": "SASL_SSL_IAM"}
     assert message(iam) == "AWS_REGION is not set"
@@ -203,11 +169,6 @@ def test_scram_needs_a_name_and_a_password(name: str) -> None:
         ("DATABASE_TLS", "required"),
         ("DATABASE_CA_FILE", "/etc/authority.pem"),  # with a TLS that verifies nothing
         ("AUTH_JWT_SECRET", "too-short"),
-        ("AUTH_LEEWAY_S", "301"),
-        ("AUTH_LEEWAY_S", "-1"),
-        ("AUTH_MAX_LIFE_S", "59"),
-        ("AUTH_MAX_LIFE_S", "a day"),
-        ("AUTH_PREVIOUS_SECRET_S", "31622401"),
         ("COUPON_CODE_SECRET", "x" * 31),
         ("KAFKA_ACK_TIMEOUT_MS", "99"),
         ("KAFKA_ACK_TIMEOUT_MS", "20001"),

@@ -2,94 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import hmac
-import json
 import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jwt.algorithms import ECAlgorithm
 
-from handlers.domain.errors import ForbiddenError, UnauthenticatedError
+from handlers.domain.errors import ForbiddenError
 from handlers.edge.auth import claims as claims_module
-from handlers.edge.auth import hs256
-from handlers.edge.auth.authenticator import Authenticator
 from handlers.token_rules import TokenRules
-from tests.support.issuer import SECRET, Issuer
+from tests.support.issuer import ISSUER, OUR_RULES, SHOP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from tests.unit.handlers.edge.auth.conftest import Check
 
-    from handlers.config import Settings
-
-    Check = Callable[..., str]
-    Sign = Callable[[bytes], bytes]
-
-ISSUER, SHOP = "https://id.example.com/", "https://coupons.example.com"
-OURS = TokenRules(issuer=ISSUER, audience=SHOP)
-NOW = int(time.time())
-LATER = NOW + 600
+LATER = int(time.time()) + 600
 GOOD: dict[str, Any] = {"sub": "42", "exp": LATER, "iss": ISSUER, "aud": SHOP}
 WRONG_AUD = "the token's aud is not this service"
 WRONG_ISS = "the token's iss is not the issuer that this service trusts"
 WRONG_TYPE = "the token's typ is that of another purpose"
-TOO_EARLY = "the token is not valid yet"
-TOO_LONG = "the token's exp is too far away: a token may live for 86400 seconds"
-INVALID = "the token is not valid"
-
-
-def encoded(header: dict[str, Any], claims: dict[str, Any], sign: Sign) -> str:
-    """Any header and claims, also those that a library would not write."""
-    signed = b".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
-    return b".".join((signed, _base64url(sign(signed)))).decode()
-
-
-def _with_our_secret(signed: bytes) -> bytes:
-    return hmac.digest(SECRET.encode(), signed, "sha256")
-
-
-def _base64url(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
-@pytest.fixture(params=["secret", "library", "issuer"])
-def answer(
-    request: pytest.FixtureRequest,
-    service_settings: Settings,
-    made_issuer: Issuer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Check]:
-    """The user of a token, or why it is refused: by a secret, fast and by PyJWT, or an issuer."""
-    if request.param == "library":
-        monkeypatch.setattr(hs256, "_is_plain", lambda _: False)
-    with made_issuer.served() as url:
-
-        def check(
-            claims: dict[str, Any],
-            rules: TokenRules = OURS,
-            header: dict[str, Any] | None = None,
-            *,
-            admin: bool = False,
-        ) -> str:
-            changes: dict[str, Any] = {"token_rules": rules}
-            if request.param == "issuer":
-                changes |= {"auth_jwt_secret": "", "auth_jwks_url": url}
-                algorithm = ECAlgorithm(ECAlgorithm.SHA256)
-                head = {"alg": "ES256", "kid": "ec"} | (header or {})
-                token = encoded(head, claims, lambda data: algorithm.sign(data, made_issuer.ec))
-            else:
-                token = encoded({"alg": "HS256"} | (header or {}), claims, _with_our_secret)
-            tokens = Authenticator(dataclasses.replace(service_settings, **changes))
-            check_user = tokens.require_admin if admin else tokens.authenticate
-            try:
-                return check_user({"authorization": f"Bearer {token}"}).id
-            except (UnauthenticatedError, ForbiddenError) as error:
-                return str(error)
-
-        yield check
 
 
 @pytest.mark.parametrize("aud", [SHOP, [SHOP], ["another", SHOP]])
@@ -159,93 +90,6 @@ def test_without_an_issuer_of_our_own_any_name_will_do(answer: Check) -> None:
     assert answer(GOOD | {"iss": "anyone"}, TokenRules(audience=SHOP)) == "42"
 
 
-@pytest.mark.parametrize(
-    ("claims", "expected"),
-    [
-        ({"exp": NOW - 9}, "42"),
-        ({"exp": NOW - 10}, "the token has expired"),
-        ({"nbf": NOW + 10}, "42"),
-        ({"nbf": NOW + 11}, TOO_EARLY),
-        ({"iat": NOW + 10}, "42"),
-        ({"iat": NOW + 11}, TOO_EARLY),
-    ],
-)
-def test_clocks_may_differ_by_the_leeway(
-    answer: Check, claims: dict[str, Any], expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stop_the_clocks(monkeypatch)
-    assert answer(GOOD | claims) == expected
-
-
-def stop_the_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is NOW and a half, here and for PyJWT."""
-    for module in ("hs256", "claims", "authenticator"):
-        clock = SimpleNamespace(time=lambda: NOW + 0.5)
-        monkeypatch.setattr(f"handlers.edge.auth.{module}.time", clock)
-    moment = SimpleNamespace(now=lambda **_: SimpleNamespace(timestamp=lambda: NOW + 0.5))
-    monkeypatch.setattr("jwt.api_jwt.datetime", moment)
-
-
-@pytest.mark.parametrize(
-    ("claims", "expected"),
-    [
-        ({"exp": NOW - 1}, "the token has expired"),
-        ({"exp": NOW + 1}, "42"),
-        ({"iat": NOW + 1}, TOO_EARLY),
-        ({"nbf": NOW + 1}, TOO_EARLY),
-    ],
-)
-def test_without_a_leeway_each_second_counts(
-    answer: Check, claims: dict[str, Any], expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stop_the_clocks(monkeypatch)
-    assert answer(GOOD | claims, dataclasses.replace(OURS, leeway_s=0)) == expected
-
-
-DAY_S = 86_400
-
-
-@pytest.mark.parametrize(
-    ("claims", "expected"),
-    [
-        ({"exp": NOW + DAY_S + 10}, "42"),
-        ({"exp": NOW + DAY_S + 11}, TOO_LONG),
-        ({"exp": NOW + 60, "iat": NOW + 70 - DAY_S - 20}, "42"),
-        ({"exp": NOW + 60, "iat": NOW + 60 - DAY_S - 11}, TOO_LONG),
-        ({"exp": NOW + 60.5, "iat": NOW - 5.5}, "42"),
-        ({"exp": 10**4000}, TOO_LONG),
-        ({"exp": 10**4000, "iat": 1.5}, TOO_LONG),
-        ({"exp": 1e308}, TOO_LONG),
-        ({"exp": NOW + 60, "iat": -(10**4000)}, TOO_LONG),
-    ],
-)
-def test_a_token_may_live_for_a_day_from_its_issue_or_from_now(
-    answer: Check, claims: dict[str, Any], expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stop_the_clocks(monkeypatch)
-    assert answer(GOOD | claims) == expected
-
-
-def test_the_longest_life_is_a_setting(answer: Check) -> None:
-    week = dataclasses.replace(OURS, max_life_s=7 * DAY_S)
-    assert answer(GOOD | {"exp": NOW + 6 * DAY_S}, week) == "42"
-    assert "604800 seconds" in answer(GOOD | {"exp": NOW + 8 * DAY_S}, week)
-
-
-@pytest.mark.parametrize("claim", ["iat", "nbf"])
-@pytest.mark.parametrize("value", ["1700000000", " 1", True, "\N{ARABIC-INDIC DIGIT ONE}"])
-def test_a_time_that_is_no_number_is_refused_by_its_name(
-    answer: Check, claim: str, value: object
-) -> None:
-    assert answer(GOOD | {claim: value}) == f"the token's {claim} is no number"
-
-
-@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
-@pytest.mark.parametrize("value", [None, [], {}, "soon", float("inf"), float("nan")])
-def test_a_time_that_means_no_moment_is_refused(answer: Check, claim: str, value: object) -> None:
-    assert answer(GOOD | {claim: value}) == INVALID
-
-
 @pytest.mark.parametrize("claim", ["scope", "scp", "permissions"])
 @pytest.mark.parametrize(
     "value",
@@ -283,7 +127,7 @@ def test_what_only_resembles_the_scope_makes_no_administrator(answer: Check, val
 
 
 def test_a_setting_names_the_one_claim_that_counts(answer: Check) -> None:
-    groups = dataclasses.replace(OURS, scope_claims=("cognito:groups",))
+    groups = dataclasses.replace(OUR_RULES, scope_claims=("cognito:groups",))
     admin = {"cognito:groups": ["coupon:admin"]}
     assert answer(GOOD | admin, groups, admin=True) == "42"
     assert answer(GOOD | {"scope": "coupon:admin"}, groups, admin=True) == str(ForbiddenError())
