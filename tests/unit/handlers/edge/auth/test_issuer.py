@@ -13,6 +13,7 @@ from handlers.domain.errors import UnauthenticatedError, UnavailableError
 from handlers.edge.auth.authenticator import Authenticator
 from handlers.token_rules import LEEWAY_S_DEFAULT
 from tests.support.issuer import Issuer, good_claims, signed, unsigned
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +61,19 @@ def test_the_keys_are_asked_for_once(tokens: Authenticator, issuer: Issuer) -> N
     for algorithm in ("RS256", "ES256", "RS256"):
         tokens.authenticate({"authorization": f"Bearer {issuer.sign(algorithm)}"})
     assert issuer.calls == 1
+
+
+def test_the_keys_may_be_read_before_the_first_token_comes(
+    tokens: Authenticator, issuer: Issuer
+) -> None:
+    tokens.warm_up()
+    eventually(lambda: issuer.calls, "the issuer is asked")
+    assert tokens.authenticate({"authorization": f"Bearer {issuer.sign('ES256')}"}).id == "42"
+    assert issuer.calls == 1
+
+
+def test_without_an_issuer_there_is_nothing_to_read_ahead(service_settings: Settings) -> None:
+    Authenticator(service_settings).warm_up()
 
 
 def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(
