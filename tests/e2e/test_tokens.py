@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e.conftest import chalice_local, gateway
 from tests.support.http_client import Call
-from tests.support.issuer import ISSUER, SHOP, Issuer, unsigned
+from tests.support.issuer import ISSUER, SHOP, Issuer, good_claims, unsigned
 from tests.support.issuer_server import IssuerServer
 from tests.support.service import campaign_body
 from tests.support.waiting import WAIT_S, eventually
@@ -85,6 +85,12 @@ def token(issuer: Issuer, user: str = "42", **claims: Any) -> str:
     return issuer.sign("ES256", sub=user, **({"iss": ISSUER, "aud": SHOP} | claims))
 
 
+def of_a_stranger(kid: str) -> str:
+    """A token that breaks no rule but has no signature."""
+    claims = good_claims() | {"iss": ISSUER, "aud": SHOP}
+    return unsigned({"alg": "ES256", "kid": kid}, claims)
+
+
 def asked(client: Client, call: str, bearer: str, body: object = None) -> Response:
     method, _, path = call.partition(" ")
     headers = {"Authorization": f"Bearer {bearer}"}
@@ -146,7 +152,8 @@ def test_tokens_get_the_same_answers_on_both_homes(
                 response.body["detail"] if is_refused else response.code,
             )
         assert found == {name: expected[2:] for name, expected in CASES.items()}
-        assert asked(client, path, unsigned({"alg": "ES256", "kid": "ec"})).status == 401
+        assert asked(client, path, of_a_stranger("ec")).status == 401
+        assert asked(client, path, of_a_stranger("i" * 300)).status == 401
         assert asked(client, "GET /failed-events", token(issuer)).status == 403
         admin = token(issuer, scp=["coupon:admin"])
         assert asked(client, "GET /failed-events", admin).status == 200
@@ -166,7 +173,7 @@ def test_people_are_served_while_strangers_let_a_slow_issuer_be_asked(
         def disturb() -> None:
             while not stop.is_set():
                 kid = f"key-{len(strangers)}"
-                bearer = unsigned({"alg": "ES256", "kid": kid})
+                bearer = of_a_stranger(kid)
                 strangers.append(asked(client, call, bearer))
 
         disturbance = pool.submit(disturb)
@@ -197,7 +204,7 @@ def test_a_right_token_of_a_new_key_is_never_called_wrong(
         call = f"GET /campaigns/{campaign_id}/coupon"
         assert asked(client, call, of_old).code == "NOT_APPLIED"
         # A stranger may have used up the question of these seconds just before the rotation.
-        asked(client, call, unsigned({"alg": "ES256", "kid": "stranger"}))
+        asked(client, call, of_a_stranger("stranger"))
         issuer.answer = (200, json.dumps({"keys": [renamed]}).encode())
         answers = []
 

@@ -36,6 +36,14 @@ EXPIRED = "the token has expired"
 TOO_EARLY = "the token is not valid yet"
 # `aud` and `iss` are checked in claims.py.
 OPTIONS: Options = {"require": ["exp", "sub"], "verify_aud": False, "verify_iss": False}
+UNSIGNED: Options = {
+    **OPTIONS,
+    "verify_signature": False,
+    "verify_exp": True,
+    "verify_nbf": True,
+    "verify_iat": True,
+}
+ISSUERS_ALGORITHMS = ["RS256", "ES256"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ class Authenticator:
     def _is_in_use(self, key: Key) -> bool:
         """Return whether a new token with that key would be accepted now."""
         if self._issuer:
-            # Refreshed keys are other objects, so each token is verified once more.
+            # A key that the issuer has changed is another object, under the same id.
             return self._issuer.key(_key_id(key)) is key
         if self._rotating:
             return key == self._rotating.current() or key == self._previous(self._rotating)
@@ -138,8 +146,8 @@ class Authenticator:
     def _claims(self, token: str) -> Checked:
         try:
             if self._issuer:
-                key = _issued_key(self._issuer, token)
-                return _decoded(token, key, ["RS256", "ES256"], self._rules), key
+                key = _issued_key(self._issuer, token, self._rules)
+                return _decoded(token, key, ISSUERS_ALGORITHMS, self._rules), key
             if self._rotating:
                 return self._claims_of_rotating(self._rotating, token)
             return self._of_secret(token, self._secret)
@@ -169,19 +177,27 @@ class Authenticator:
         return secret.previous(self._rules.previous_secret_s)
 
 
-def _decoded(token: str, key: Key, algorithms: list[str], rules: TokenRules) -> dict[str, Any]:
+def _decoded(
+    token: str, key: Key, algorithms: list[str], rules: TokenRules, options: Options = OPTIONS
+) -> dict[str, Any]:
     found = jwt.decode_complete(
-        token, key, algorithms=algorithms, options=OPTIONS, leeway=rules.leeway_s
+        token, key, algorithms=algorithms, options=options, leeway=rules.leeway_s
     )
     claims: dict[str, Any] = found["payload"]
     token_claims.check(found["header"], claims, rules)
     return claims
 
 
-def _issued_key(issuer: JwksCache, token: str) -> jwt.PyJWK:
-    # For a malformed token, or one without a key id, the issuer is not asked.
-    kid = jwt.get_unverified_header(token).get("kid")
-    key = issuer.key(kid) if isinstance(kid, str) else None
+def _issued_key(issuer: JwksCache, token: str, rules: TokenRules) -> jwt.PyJWK:
+    header = jwt.get_unverified_header(token)
+    kid = header.get("kid")
+    if not isinstance(kid, str) or header.get("alg") not in ISSUERS_ALGORITHMS:
+        message = "no key of an issuer"
+        raise jwt.InvalidKeyError(message)
+    if not issuer.knows(kid):
+        # The issuer is not asked about a token that has expired, or that is another issuer's.
+        _decoded(token, "", ISSUERS_ALGORITHMS, rules, UNSIGNED)
+    key = issuer.key(kid)
     if key is None:
         message = "the issuer has no such key"
         raise jwt.InvalidKeyError(message)

@@ -102,6 +102,10 @@ class JwksCache:
             return self._known.keys.get(kid)
         return key
 
+    def knows(self, kid: str) -> bool:
+        """Return whether the issuer has said that it has a key with that id; without I/O."""
+        return kid in self._known.keys
+
     def kept(self, kid: str) -> jwt.PyJWK | None:
         """Return the key with that id if it is cached, and no question is due; without I/O."""
         now, known = self._clock(), self._known

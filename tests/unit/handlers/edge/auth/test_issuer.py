@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
@@ -174,6 +174,39 @@ def test_an_unreachable_issuer_is_not_a_fault_of_the_token(
 def test_a_malformed_token_does_not_reach_the_issuer(tokens: Authenticator, issuer: Issuer) -> None:
     for token in ("a", "a.b.c", jwt.encode(good_claims(), "", "none") + "!"):
         assert refuses(tokens, token)
+    assert issuer.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "claims", "expected"),
+    [
+        ({}, {"exp": 1}, "the token has expired"),
+        ({}, {"nbf": good_claims()["exp"]}, "the token is not valid yet"),
+        ({}, {"aud": "another service"}, "the token's aud is not this service"),
+        ({}, {"sub": None}, "the token is not valid"),
+        ({"typ": "dpop+jwt"}, {}, "the token's typ is that of another purpose"),
+        ({"alg": "HS256"}, {}, "the token is not valid"),
+        ({"alg": "none"}, {}, "the token is not valid"),
+        ({"alg": ["ES256"]}, {}, "the token is not valid"),
+        ({"alg": None}, {}, "the token is not valid"),
+    ],
+)
+def test_of_a_token_that_would_be_refused_anyway_the_issuer_is_not_asked(
+    tokens: Authenticator,
+    issuer: Issuer,
+    header: dict[str, Any],
+    claims: dict[str, Any],
+    expected: str,
+) -> None:
+    token = unsigned({"alg": "ES256", "kid": "new"} | header, good_claims() | claims)
+    with pytest.raises(UnauthenticatedError) as caught:
+        tokens.authenticate({"authorization": f"Bearer {token}"})
+    assert str(caught.value) == expected
+    assert issuer.calls == 0
+
+
+def test_a_token_without_an_algorithm_is_refused(tokens: Authenticator, issuer: Issuer) -> None:
+    assert refuses(tokens, unsigned({"kid": "ec"}))
     assert issuer.calls == 0
 
 
