@@ -70,8 +70,8 @@ def test_of_tokens_with_odd_claims_only_those_are_taken_that_break_no_rule(
     [
         ("_is_for_us", lambda *_: True),
         ("_is_of_our_type", lambda *_: True),
-        ("_faults_of_kind", lambda *_: ()),
-        ("_faults_of_use", lambda *_: ()),
+        ("_check_kind", lambda *_: None),
+        ("_check_use", lambda *_: None),
         ("scopes", lambda *_: frozenset({ADMIN})),
     ],
 )
