@@ -62,6 +62,15 @@ def test_a_process_that_starts_later_knows_when_the_secret_was_rotated() -> None
         assert Secret(NAME, SecretsManager(), now=wall).previous(60) == expected
 
 
+def test_with_no_time_for_it_there_is_no_previous_secret_whatever_the_clocks_say() -> None:
+    store("first")
+    change("second")
+    behind = ManualClock(time.time() - DAY_S)
+    secret = Secret(NAME, SecretsManager(), now=behind)
+    assert secret.previous(60) == "first"
+    assert secret.previous(0) is None
+
+
 def test_a_second_change_makes_a_leaked_secret_useless_and_not_the_current_one() -> None:
     store("leaked")
     secret = Secret(NAME, SecretsManager(), clock=(clock := ManualClock(0.0)))

@@ -75,9 +75,11 @@ class Secret:
     def previous(self, good_for_s: float) -> str | None:
         """Return the text before the last rotation, if that was less than `good_for_s` ago.
 
-        A rotation is when the current text was stored, or when this process saw it change, if that
-        was later. Raises UnavailableError as `current` does.
+        0: there is none. A rotation is when the current text was stored, or when this process saw
+        it change, if that was later. Raises UnavailableError as `current` does.
         """
+        if good_for_s <= 0:
+            return None  # whatever the clocks say
         self.current()  # a rotation may be due to be noticed
         if self._now() - self._rotated_at_s >= good_for_s:
             return None
