@@ -1,6 +1,7 @@
 """What a Lambda function imports before its first event, so that no client waits for it.
 
-Nothing connects here: by the first event a connection may be stale or belong to a snapshot.
+No connection is kept here: by the first event it may be stale or belong to a snapshot. Only the
+issuer's keys are read while a client waits, beside the imports.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ def preload(environment: Mapping[str, str]) -> None:
     wiring.settings()
     handler = environment.get("_HANDLER")
     if handler == API:
-        wiring.authenticator()
+        authenticator = wiring.authenticator()
         wiring.rejection_cache()
         # Only admitted users need Kafka: while a client waits, it is imported on first use only.
         if environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", WAITED_FOR) != WAITED_FOR:
             wiring.publisher()
+        else:
+            authenticator.warm_up()
     elif handler == CONSUMER:
         wiring.warm_up()

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from handlers.env_parser import PORTS, ConfigurationError, EnvParser
 from handlers.production import Check, refuse_insecure
 from handlers.redis_url import RedisUrl
+from handlers.token_rules import TokenRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,6 +136,7 @@ class Settings:
     auth_jwt_secret: str = field(repr=False)
     auth_jwt_secret_id: str
     auth_jwks_url: str
+    token_rules: TokenRules
     coupon_code_secret: str = field(repr=False)
     coupon_code_secret_id: str
     secrets_extension_port: int  # 0: no extension; boto3 reads from Secrets Manager
@@ -203,6 +205,9 @@ class Settings:
             auth_jwt_secret=read.secret("AUTH_JWT_SECRET") if jwt_secret else "",
             auth_jwt_secret_id=jwt_secret_id,
             auth_jwks_url=read.url("AUTH_JWKS_URL", jwks_schemes) if jwks_url else "",
+            token_rules=TokenRules.from_environment(
+                read, needs_issuer=bool(jwks_url) and stage != "local"
+            ),
             coupon_code_secret=read.secret("COUPON_CODE_SECRET") if code_secret else "",
             coupon_code_secret_id=code_secret_id,
             secrets_extension_port=read.number(EXTENSION_PORT, 0, 0, PORTS.stop - 1),

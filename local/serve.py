@@ -150,6 +150,7 @@ def _load(limits: ExecutorLimits, affinity: CpuAffinity | None, target: str) -> 
     application.limits = limits
     freeze_gc()
     if target == APPLICATION:
+        wiring.authenticator().warm_up()
         # A Lambda function connects to Kafka at first use; a server has time to do it before.
         # In the background: the gateway also serves without Kafka.
         warm_up = wiring.publisher().warm_up

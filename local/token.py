@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXIT_INVALID = 2
 TTL_S_DEFAULT = 3600
-DAY_S = 86_400  # longer than any run of the tools
+DAY_S = 86_400  # longer than any run of the tools, and the longest that a service takes
 USER_ID = re.compile(r"[!-~]{1,64}")  # printable ASCII without the space
 SECRET_VARIABLE = "AUTH_JWT_SECRET"  # noqa: S105 - the name, not the secret
 
@@ -88,7 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--user", required=True, help="the user id: 1 to 64 printable ASCII characters")
     add("--scope", action="append", default=[], help="e.g. coupon:admin; may be repeated")
-    add("--ttl-s", type=int, default=TTL_S_DEFAULT, help="seconds until it expires")
+    add(
+        "--ttl-s",
+        type=int,
+        default=TTL_S_DEFAULT,
+        help="seconds until it expires; a service takes a day",
+    )
     return parser
 
 

@@ -1,7 +1,8 @@
 """Fuzzes the HTTP interface on embedded servers: `make fuzz`.
 
-Half of the requests go as events to the handlers directly, the other half as bytes over sockets
-to the gateway. None may get a 500, nor a response that reveals internals.
+A tenth of the requests are tokens with good signatures that say odd things: none may be accepted
+that breaks a rule. Half of the rest go as events to the handlers directly, the other half as bytes
+over sockets to the gateway. None may get a 500, nor a response that reveals internals.
 """
 
 # ruff: noqa: T201 - a command-line program prints
@@ -25,7 +26,7 @@ from local.cli import integer
 from local.migrate import migrate
 from local.servers import ServerError
 from local.servers.embedded import environment_or_embedded
-from tests.fuzz import handler_layer, wire_layer
+from tests.fuzz import handler_layer, token_layer, wire_layer
 from tests.fuzz.cluster import EVERYTHING, fill_servers, reset_wiring, secrets_of
 from tests.fuzz.tally import Tally
 from tests.support.programs import running
@@ -67,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(requests: int, tally: Tally, folder: Path) -> None:
-    half = requests // 2
+    tokens = requests // 10
+    half = (requests - tokens) // 2
     with ExitStack() as stack:
         log = stack.enter_context((folder / "handlers.log").open("w", encoding="utf-8"))
         gateway_log = stack.enter_context((folder / "gateway.log").open("w", encoding="utf-8"))
@@ -83,8 +85,9 @@ def _run(requests: int, tally: Tally, folder: Path) -> None:
             stack.callback(wiring.reset)
             fill_servers()
             seed = tally.seed
+            _follow(token_layer.run(tokens, seed, settings, tally), tokens, token_layer.LAYER)
             _follow(handler_layer.run(half, seed, secrets, tally), half, handler_layer.LAYER)
-        rest = requests - half
+        rest = requests - tokens - half
         with running("local.serve", "--port=0", environment=environment | EVERYTHING) as program:
             line = program.out.until(lambda line: "listening on" in line)
             workers, port = program.children, int(line.rpartition(":")[2])
@@ -128,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         "--requests",
         type=integer(1, REQUESTS_MAX),
         default=REQUESTS,
-        help="how many, over both layers",
+        help="how many, over all layers",
     )
     add("--seed", type=int, default=1, help="decides what is sent")
     add("--json", type=Path, metavar="FILE", help="where the results go (default: out/fuzz/…)")

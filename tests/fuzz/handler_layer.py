@@ -13,6 +13,8 @@ from tests.support.http_events import EVENTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from hypothesis.strategies import SearchStrategy
+
     from handlers.routes import Route
     from tests.fuzz.tally import Tally
 
@@ -42,8 +44,13 @@ def run(requests: int, first_seed: int, secrets: set[str], tally: Tally) -> Iter
             yield done
 
 
-def examples(number: int, seed_text: str, call: Callable[[dict[str, Any]], None]) -> None:
-    """Call `call` with that many events; the seed alone determines them."""
+def examples(
+    number: int,
+    seed_text: str,
+    call: Callable[[Any], None],
+    inputs: SearchStrategy[Any] = EVENTS,
+) -> None:
+    """Call `call` with that many inputs; the seed alone determines them."""
     # No database of earlier failures is read, and nothing is shrunk: each event counts.
     profile = settings(
         max_examples=number,
@@ -52,7 +59,7 @@ def examples(number: int, seed_text: str, call: Callable[[dict[str, Any]], None]
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    seed(seed_text)(profile(given(EVENTS)(call)))()
+    seed(seed_text)(profile(given(inputs)(call)))()
 
 
 def _calling(route: Route, secrets: set[str], tally: Tally) -> Callable[[dict[str, Any]], None]:

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fuzz import handler_layer, wire_layer
+from handlers.config import Settings
+from handlers.edge.auth import claims
+from tests.fuzz import handler_layer, token_layer, wire_layer
 from tests.fuzz.invariants import faults_of
 from tests.fuzz.responses import MalformedError, parse
 from tests.fuzz.tally import Tally
+from tests.support.service import ADMIN
+from tests.unit.conftest import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SEED = 20_261_122
 REQUESTS = 1500
+TOKENS = 600
 PROBLEM: dict[str, Any] = {
     "type": "about:blank",
     "title": "Bad Request",
@@ -26,6 +31,11 @@ PROBLEM: dict[str, Any] = {
     "request_id": "1",
 }
 TYPE = {"content-type": "application/problem+json"}
+
+
+@pytest.fixture
+def service_settings() -> Settings:
+    return Settings.from_environment(ENVIRONMENT)
 
 
 def clean_tally(progress: Iterable[int], tally: Tally) -> Tally:
@@ -43,6 +53,35 @@ def test_events_of_hostile_clients_get_responses_that_reveal_nothing(
     # Enough of them are valid to reach every part of the service.
     expected = {"handlers 200", "handlers 202", "handlers 400", "handlers 409"}
     assert expected <= tally.responses.keys()
+
+
+def test_of_tokens_with_odd_claims_only_those_are_taken_that_break_no_rule(
+    service_settings: Settings,
+) -> None:
+    tally = Tally(SEED)
+    for _ in token_layer.run(TOKENS, SEED, service_settings, tally):
+        assert not tally.faults, tally.faults[0]
+    assert tally.total == TOKENS
+    assert {"tokens 200", "tokens 401", "tokens 503"} <= tally.responses.keys()
+
+
+@pytest.mark.parametrize(
+    ("rule", "stand_in"),
+    [
+        ("_is_for_us", lambda *_: True),
+        ("_is_of_our_type", lambda *_: True),
+        ("_check_kind", lambda *_: None),
+        ("_check_use", lambda *_: None),
+        ("scopes", lambda *_: frozenset({ADMIN})),
+    ],
+)
+def test_control_a_rule_that_is_left_out_is_noticed(
+    service_settings: Settings, monkeypatch: pytest.MonkeyPatch, rule: str, stand_in: Any
+) -> None:
+    monkeypatch.setattr(claims, rule, stand_in)
+    tally = Tally(SEED)
+    checked = token_layer.run(TOKENS, SEED, service_settings, tally)
+    assert any(tally.fault_count for _ in checked)
 
 
 def test_bytes_that_are_nearly_http_get_a_response_or_the_connection_is_closed(

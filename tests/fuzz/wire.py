@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from local.token import sign
 from tests.fuzz import words
 from tests.support.service import ADMIN, campaign_body, mint
 
@@ -33,6 +36,18 @@ class Author:
         user, admin = mint("42", ttl_s=day_s), mint("admin", ADMIN, ttl_s=day_s)
         users = [mint(f"user-{number}", ttl_s=day_s) for number in range(5)]
         expired = mint("42", ttl_s=-60)
+        claims: dict[str, Any] = {"sub": "42", "exp": int(time.time()) + day_s // 2}
+        secret = os.environ["AUTH_JWT_SECRET"]
+        odd: tuple[dict[str, Any], ...] = (
+            {"aud": "elsewhere"},
+            {"aud": ["elsewhere", 1]},
+            {"permissions": [ADMIN, {}]},
+            {"scp": {ADMIN: 1}},
+            {"exp": 10**400},
+            {"iat": "yesterday"},
+            {"events": {}},
+        )
+        others = [sign(claims | more, secret) for more in odd]
         return cls(
             random,
             (
@@ -43,6 +58,7 @@ class Author:
                 admin,
                 admin,
                 expired,
+                *others,
                 f"{user}x",
                 user.rpartition(".")[0] + ".",
             ),

@@ -13,7 +13,7 @@ from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from handlers.adapters import tls
-from handlers.adapters.aws.secrets import RENEW_EVERY_S, Secret
+from handlers.adapters.aws.secrets import RENEW_EVERY_S, Secret, SecretVersion
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import EPOCH
 from handlers.adapters.redis.scripts import Scripts
@@ -42,9 +42,9 @@ class Vault:
         self.text = text
         self.secret = Secret("prod/redis", self, clock=lambda: self.now)
 
-    def read(self, secret_id: str, stage: str) -> str | None:
+    def read(self, secret_id: str, stage: str) -> SecretVersion | None:
         assert secret_id == "prod/redis"
-        return self.text if stage == "AWSCURRENT" else None
+        return SecretVersion(self.text) if stage == "AWSCURRENT" else None
 
 
 @pytest.fixture

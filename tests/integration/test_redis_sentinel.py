@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters.aws.secrets import Secret
+from handlers.adapters.aws.secrets import Secret, SecretVersion
 from handlers.adapters.redis.admissions import Admissions
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.scripts import Scripts
@@ -122,8 +122,8 @@ def test_sentinels_and_servers_have_passwords_of_their_own(group: ValkeyGroup) -
     vault = json.dumps({"username": "default", "password": SERVER_PASSWORD})
 
     class Vault:
-        def read(self, _secret_id: str, stage: str) -> str | None:
-            return vault if stage == "AWSCURRENT" else None
+        def read(self, _secret_id: str, stage: str) -> SecretVersion | None:
+            return SecretVersion(vault) if stage == "AWSCURRENT" else None
 
     with ValkeySentinel(
         SERVICE, group.primary, quorum=1, password=PASSWORD, server_password=SERVER_PASSWORD

@@ -12,7 +12,13 @@ from moto import mock_aws
 
 from handlers import wiring
 from handlers.adapters.aws import secrets
-from handlers.adapters.aws.secrets import MAX_AGE_S, RENEW_EVERY_S, STALE_S_MAX, Secret
+from handlers.adapters.aws.secrets import (
+    MAX_AGE_S,
+    RENEW_EVERY_S,
+    STALE_S_MAX,
+    Secret,
+    SecretVersion,
+)
 from handlers.adapters.aws.secrets_manager import SecretsManager
 from handlers.config import ConfigurationError, DatabaseAddress, TlsMode
 from handlers.domain.errors import UnavailableError
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAME = "prod/coupons"
+DAY_S = 86_400
 PASSWORD = "d4tabase-passw0rd"
 RDS = {
     "engine": "mysql",
@@ -56,7 +63,7 @@ class Unsteady:
         self.questions = 0
         self._source = source
 
-    def read(self, secret_id: str, stage: str) -> str | None:
+    def read(self, secret_id: str, stage: str) -> SecretVersion | None:
         self.questions += 1
         if not self.reachable:
             raise UnavailableError
@@ -113,7 +120,7 @@ def test_a_secret_is_cached_for_a_while_and_then_read_again() -> None:
     clock.now_s = MAX_AGE_S - 1
     assert secret.current() == "first"
     clock.now_s = MAX_AGE_S
-    assert (secret.current(), secret.previous()) == ("second", "first")
+    assert (secret.current(), secret.previous(DAY_S)) == ("second", "first")
 
 
 def test_a_secret_that_was_refused_is_read_again_once_in_a_while() -> None:
@@ -124,7 +131,7 @@ def test_a_secret_that_was_refused_is_read_again_once_in_a_while() -> None:
     assert not secret.renew()  # it was read just now
     clock.now_s = RENEW_EVERY_S
     assert secret.renew()
-    assert (secret.current(), secret.previous()) == ("second", "first")
+    assert (secret.current(), secret.previous(DAY_S)) == ("second", "first")
     change("third")
     clock.now_s += RENEW_EVERY_S - 1
     assert not secret.renew()
@@ -137,7 +144,7 @@ def test_a_secret_that_was_refused_is_read_again_once_in_a_while() -> None:
 def test_a_secret_without_a_rotation_has_no_previous_one() -> None:
     store(SecretString="first")
     secret = secret_of()
-    assert (secret.current(), secret.previous()) == ("first", None)
+    assert (secret.current(), secret.previous(DAY_S)) == ("first", None)
 
 
 def test_while_secrets_manager_is_down_the_old_secret_is_used_but_not_for_ever() -> None:

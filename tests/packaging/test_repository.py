@@ -35,6 +35,7 @@ COMMON = (
     "handlers.production",
     "handlers.redis_url",
     "handlers.retry",
+    "handlers.token_rules",
     JSON,
 )
 # The folders of the source that tests/unit mirrors.

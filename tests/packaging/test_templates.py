@@ -10,6 +10,7 @@ import pytest
 
 from handlers.config import Settings, TlsMode
 from handlers.routes import ROUTES
+from handlers.token_rules import TokenRules
 from tests.support.paths import ROOT
 from tests.support.templates import FUNCTIONS, of_type
 
@@ -60,10 +61,14 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     application = templates["application"]
     parameters = {n: str(p.get("Default", "")) for n, p in application["Parameters"].items()}
     parameters |= {"KafkaBootstrapServers": "broker:9098", "AuthJwksUrl": "https://issuer/keys"}
+    parameters |= {"AuthIssuer": "https://issuer/", "AuthAudience": "coupons"}
     if self_managed:
         parameters["KafkaSecurity"] = "SASL_SSL_SCRAM"
     conditions = {
         "HasJwks": jwks,
+        "HasIssuer": jwks,
+        "HasAudience": jwks,
+        "HasScopeClaim": False,
         "HasSecretsExtension": False,
         "HasDatabaseCaFile": False,
         "HasInsecureAllowed": False,
@@ -76,6 +81,9 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     assert settings.stage == "prod"
     assert settings.database_tls.mode is TlsMode.VERIFY
     assert bool(settings.auth_jwks_url) == jwks
+    assert settings.token_rules == (
+        TokenRules("https://issuer/", "coupons") if jwks else TokenRules()
+    )
     assert bool(settings.kafka_password) == self_managed
 
 
@@ -102,6 +110,19 @@ def test_only_the_migration_gets_the_user_that_owns_the_tables_of_mysql(
     proxy = of_type(templates["data"], "AWS::RDS::DBProxy")["Proxy"]
     known = [auth["SecretArn"] for auth in proxy["Auth"]]
     assert [secret for secret in secrets if secret not in known] == []
+
+
+def test_a_deployment_with_an_issuers_keys_but_without_its_name_or_ours_is_refused(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    rule = templates["application"]["Rules"]["IssuerIsNamed"]
+    assert rule["RuleCondition"] == is_set("AuthJwksUrl")
+    asserted = [assertion["Assert"] for assertion in rule["Assertions"]]
+    assert asserted == [is_set("AuthIssuer"), is_set("AuthAudience")]
+
+
+def is_set(parameter: str) -> dict[str, Any]:
+    return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
 
 
 def test_both_mappings_of_kafka_lose_nothing_and_read_what_the_policies_name(

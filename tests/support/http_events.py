@@ -111,7 +111,9 @@ def token(claims: object, header: object, signature: bytes) -> str:
 USERS = st.integers(1, 500).map(lambda n: sign(CLAIMS | {"sub": f"user-{n}"}, SECRET))
 SIGNED = st.builds(
     lambda name, value: signed(CLAIMS | {name: value}),
-    st.sampled_from(["scope", "extra", "jti", "exp", "nbf", "iat", "aud", "iss"]),
+    st.sampled_from(
+        ["scope", "scp", "permissions", "extra", "events", "jti", "exp", "nbf", "iat", "aud", "iss"]
+    ),
     st.none()
     | NUMBERS
     | st.booleans()

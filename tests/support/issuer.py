@@ -14,11 +14,15 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from handlers.token_rules import TokenRules
 from local.token import sign
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+# The name of the tests' issuer, and of the service at it.
+ISSUER, SHOP = "https://id.example.com/", "https://coupons.example.com"
+OUR_RULES = TokenRules(issuer=ISSUER, audience=SHOP)
 SECRET = "development-only-jwt-secret-of-32-bytes-or-more"
 
 
@@ -79,10 +83,22 @@ def good_claims() -> dict[str, Any]:
     return {"sub": "42", "exp": int(time.time()) + 600}
 
 
+def encoded(
+    header: dict[str, Any], claims: dict[str, Any], sign_bytes: Callable[[bytes], bytes]
+) -> str:
+    """Return a token with any header and claims, also those that a library would not write."""
+    signed = b".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
+    return b".".join((signed, _base64url(sign_bytes(signed)))).decode()
+
+
+def _base64url(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
 def unsigned(header: dict[str, Any], claims: dict[str, Any] | None = None) -> str:
     """Return a token that any client can make: with these parts and a signature of zeros."""
     parts = [json.dumps(header).encode(), json.dumps(claims or good_claims()).encode(), b"\0" * 64]
-    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    return b".".join(map(_base64url, parts)).decode()
 
 
 def signed(claims: dict[str, Any], secret: str = SECRET, algorithm: str = "HS256") -> str:

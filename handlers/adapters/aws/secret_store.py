@@ -13,7 +13,7 @@ from handlers.env_parser import checked_secret
 from handlers.production import FetchedSecrets
 
 if TYPE_CHECKING:
-    from handlers.adapters.aws.secrets import SecretSource
+    from handlers.adapters.aws.secrets import SecretSource, SecretVersion
     from handlers.config import DatabaseAddress, Settings
 
 
@@ -88,7 +88,7 @@ class SecretStore:
 class _SecretsManager:
     """Imports boto3 at the first read."""
 
-    def read(self, secret_id: str, stage: str) -> str | None:
+    def read(self, secret_id: str, stage: str) -> SecretVersion | None:
         return self._manager.read(secret_id, stage)
 
     @cached_property

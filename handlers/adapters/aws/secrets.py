@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from handlers import log
 from handlers.config import (
@@ -29,11 +29,18 @@ STALE_S_MAX = 3600
 RENEW_EVERY_S = 10
 
 
+class SecretVersion(NamedTuple):
+    """A secret as it was read; created_at_s: seconds since 1970, None if the source cannot say."""
+
+    text: str
+    created_at_s: float | None = None
+
+
 class SecretSource(Protocol):
     """Where secrets are read from."""
 
-    def read(self, secret_id: str, stage: str) -> str | None:
-        """Return a secret's text, None where that stage does not exist; raise UnavailableError."""
+    def read(self, secret_id: str, stage: str) -> SecretVersion | None:
+        """Return a secret, None where that stage does not exist; raise UnavailableError."""
 
 
 class Secret:
@@ -45,11 +52,14 @@ class Secret:
         source: SecretSource,
         check: Callable[[str], str] = str,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.id = secret_id
         self._source = source
         self._check = check
         self._clock = clock
+        self._now = now
+        self._rotated_at_s = 0.0
         self._lock = Lock()
         self._texts: dict[str, tuple[str | None, float]] = {}  # by stage: text, time of reading
         self._asked_at: dict[str, float] = {}
@@ -62,8 +72,17 @@ class Secret:
             raise UnavailableError(message)
         return text
 
-    def previous(self) -> str | None:
-        """Return the text before the last rotation, if there was one."""
+    def previous(self, good_for_s: float) -> str | None:
+        """Return the text before the last rotation, if that was less than `good_for_s` ago.
+
+        0: there is none. A rotation is when the current text was stored, or when this process saw
+        it change, if that was later. Raises UnavailableError as `current` does.
+        """
+        if good_for_s <= 0:
+            return None  # whatever the clocks say
+        self.current()  # a rotation may be due to be noticed
+        if self._now() - self._rotated_at_s >= good_for_s:
+            return None
         return self._text(PREVIOUS)
 
     def renew(self) -> bool:
@@ -76,7 +95,6 @@ class Secret:
             if self._clock() - self._asked_at.get(CURRENT, float("-inf")) < RENEW_EVERY_S:
                 return False
             try:
-                self._texts.pop(PREVIOUS, None)  # a rotation changes it, too
                 return self._read(CURRENT) != before
             except UnavailableError:
                 log.exception("a refused secret could not be read again", {"secret": self.id})
@@ -101,9 +119,21 @@ class Secret:
 
     def _read(self, stage: str) -> str | None:
         now = self._asked_at[stage] = self._clock()
-        text = self._source.read(self.id, stage)
-        self._texts[stage] = (text if text is None else self._check(text), now)
+        version = self._source.read(self.id, stage)
+        text = version and self._check(version.text)
+        if version and stage == CURRENT:
+            self._note_rotation(version)
+        self._texts[stage] = (text, now)
         return text
+
+    def _note_rotation(self, version: SecretVersion) -> None:
+        """Note when the current text became current, and that the one before is another now."""
+        before, _ = self._texts.get(CURRENT, (None, 0.0))
+        if version.text == before:
+            return
+        self._texts.pop(PREVIOUS, None)
+        is_seen = before is not None or version.created_at_s is None
+        self._rotated_at_s = self._now() if is_seen else version.created_at_s or 0.0
 
 
 def database_address(

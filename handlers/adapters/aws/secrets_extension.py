@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from handlers.adapters.aws.secrets import SecretVersion
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ class SecretsExtension:
         self._port = port
         self._environment = environment
 
-    def read(self, secret_id: str, stage: str) -> str | None:
-        """Return a secret's text, None where there is none of that stage."""
+    def read(self, secret_id: str, stage: str) -> SecretVersion | None:
+        """Return a secret, None where there is none of that stage."""
         try:
             status, body = self._get(secret_id, stage)
             if status != OK:
@@ -40,7 +42,8 @@ class SecretsExtension:
                     return None
                 message = f"the secrets extension answered {status} for {secret_id}"
                 raise UnavailableError(message)
-            return str(json.loads(body)["SecretString"])
+            found = json.loads(body)
+            return SecretVersion(str(found["SecretString"]), _seconds(found.get("CreatedDate")))
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             message = f"the secrets extension gave no secret {secret_id}"
             # Without a JSON error as the cause: it quotes the secret.
@@ -58,3 +61,14 @@ class SecretsExtension:
             return response.status, response.read(RESPONSE_BYTES_MAX)
         finally:
             connection.close()
+
+
+def _seconds(created: object) -> float | None:
+    """Return a time as seconds since 1970: AWS documents the field, not the form of its time."""
+    if isinstance(created, (int, float)):
+        return float(created)
+    try:
+        found = datetime.fromisoformat(str(created))
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

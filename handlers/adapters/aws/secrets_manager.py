@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from handlers.adapters.aws.secrets import SecretVersion
 from handlers.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 # A healthy endpoint responds in some ten milliseconds; an apply must not wait for a failing one.
 TIMEOUT_S = 2
@@ -24,8 +28,8 @@ class SecretsManager:
         self._lock = Lock()
         self._client: Any = None
 
-    def read(self, secret_id: str, stage: str) -> str | None:
-        """Return a secret's text, None where there is none of that stage."""
+    def read(self, secret_id: str, stage: str) -> SecretVersion | None:
+        """Return a secret, None where there is none of that stage."""
         try:
             response = self._connected().get_secret_value(SecretId=secret_id, VersionStage=stage)
         except ClientError as error:
@@ -34,7 +38,9 @@ class SecretsManager:
             raise _unavailable(secret_id) from error
         except (BotoCoreError, ValueError) as error:  # ValueError: a malformed region
             raise _unavailable(secret_id) from error
-        return str(response.get("SecretString", ""))  # "" for a binary secret, which is not used
+        text = str(response.get("SecretString", ""))  # "" for a binary secret, which is not used
+        created_at: datetime = response["CreatedDate"]
+        return SecretVersion(text, created_at.timestamp())
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jwt
 
 from handlers.domain.errors import ForbiddenError, UnauthenticatedError
 from handlers.domain.identifiers import is_user_id
+from handlers.edge.auth import claims as token_claims
 from handlers.edge.auth import hs256
 from handlers.edge.auth.jwks import JwksCache
 from handlers.edge.auth.token_cache import CachedToken, TokenCache
@@ -18,7 +20,10 @@ from handlers.edge.auth.token_cache import CachedToken, TokenCache
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jwt.types import Options
+
     from handlers.config import Settings
+    from handlers.token_rules import TokenRules
 
 Key = str | jwt.PyJWK
 Checked = tuple[dict[str, Any], Key]  # a token's claims, and the key that verified its signature
@@ -26,7 +31,19 @@ Checked = tuple[dict[str, Any], Key]  # a token's claims, and the key that verif
 ADMIN_SCOPE = "coupon:admin"
 # A signature check takes microseconds; a longer token only adds cost. RS256 with many claims fits.
 TOKEN_LENGTH_MAX = 8192
+INVALID = "the token is not valid"
 EXPIRED = "the token has expired"
+TOO_EARLY = "the token is not valid yet"
+# `aud` and `iss` are checked in claims.py.
+OPTIONS: Options = {"require": ["exp", "sub"], "verify_aud": False, "verify_iss": False}
+UNSIGNED: Options = {
+    **OPTIONS,
+    "verify_signature": False,
+    "verify_exp": True,
+    "verify_nbf": True,
+    "verify_iat": True,
+}
+ISSUERS_ALGORITHMS = ["RS256", "ES256"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +60,11 @@ class RotatingSecret(Protocol):
     def current(self) -> str:
         """Return the secret."""
 
-    def previous(self) -> str | None:
-        """Return the secret before the last rotation; tokens may still be signed with it."""
+    def previous(self, good_for_s: float) -> str | None:
+        """Return the secret before the last rotation, if that was less than `good_for_s` ago.
+
+        Tokens may still be signed with it.
+        """
 
     def renew(self) -> bool:
         """Look for a new secret, not too often; return whether there is one."""
@@ -56,9 +76,15 @@ class Authenticator:
     def __init__(self, settings: Settings, secret: RotatingSecret | None = None) -> None:
         """Take `secret` where the settings give an id (AUTH_JWT_SECRET_ID), not the secret."""
         self._issuer = JwksCache(settings.auth_jwks_url) if settings.auth_jwks_url else None
+        self._rules = settings.token_rules
         self._secret = settings.auth_jwt_secret
         self._rotating = secret
         self._verified: TokenCache[User, Key] = TokenCache()
+
+    def warm_up(self) -> None:
+        """Begin to read the issuer's keys, before the first request has to wait for them."""
+        if self._issuer:
+            self._issuer.begin()
 
     def authenticate(self, headers: Mapping[str, str]) -> User:
         """Return the user of the Authorization header; raise UnauthenticatedError."""
@@ -101,69 +127,82 @@ class Authenticator:
     def _is_in_use(self, key: Key) -> bool:
         """Return whether a new token with that key would be accepted now."""
         if self._issuer:
-            # Refreshed keys are other objects, so each token is verified once more.
+            # A key that the issuer has changed is another object, under the same id.
             return self._issuer.key(_key_id(key)) is key
         if self._rotating:
-            return key == self._rotating.current() or key == self._rotating.previous()
+            return key == self._rotating.current() or key == self._previous(self._rotating)
         return True
 
     def _verify(self, token: str) -> CachedToken[User, Key]:
         claims, key = self._claims(token)
-        if isinstance(claims["exp"], str):  # PyJWT accepts a string of digits in any script
-            message = "the token's exp is no number"
-            raise UnauthenticatedError(message)
         subject = claims["sub"]
         if not is_user_id(subject):
             message = "the token's sub is no user id of 1 to 64 printable ASCII characters"
             raise UnauthenticatedError(message)
-        scope = claims.get("scope")
-        scopes = scope.split() if isinstance(scope, str) else ()
-        return CachedToken(User(subject, frozenset(scopes)), int(claims["exp"]), key)
+        scopes = token_claims.scopes(claims, self._rules.scope_claims)
+        expires_at_s = int(claims["exp"]) + self._rules.leeway_s
+        return CachedToken(User(subject, scopes), expires_at_s, key)
 
     def _claims(self, token: str) -> Checked:
         try:
             if self._issuer:
-                return _decoded(token, _issued_key(self._issuer, token), ["RS256", "ES256"])
+                key = _issued_key(self._issuer, token, self._rules)
+                return _decoded(token, key, ISSUERS_ALGORITHMS, self._rules), key
             if self._rotating:
-                return _claims_of_rotating(self._rotating, token)
-            return _of_secret(token, self._secret)
+                return self._claims_of_rotating(self._rotating, token)
+            return self._of_secret(token, self._secret)
         except jwt.ExpiredSignatureError as error:
             raise UnauthenticatedError(EXPIRED) from error
+        except jwt.ImmatureSignatureError as error:
+            raise UnauthenticatedError(TOO_EARLY) from error
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            message = "the token is not valid"
-            raise UnauthenticatedError(message) from error
+            raise UnauthenticatedError(INVALID) from error
+
+    def _of_secret(self, token: str, secret: str) -> Checked:
+        claims = hs256.claims(token, secret, self._rules)
+        return claims or _decoded(token, secret, ["HS256"], self._rules), secret
+
+    def _claims_of_rotating(self, secret: RotatingSecret, token: str) -> Checked:
+        """Try the current secret, then the previous one, then a newly rotated one."""
+        for read in (secret.current, partial(self._previous, secret)):
+            known = read()
+            if known is not None:
+                with suppress(jwt.InvalidSignatureError):
+                    return self._of_secret(token, known)
+        if not secret.renew():
+            raise jwt.InvalidSignatureError
+        return self._of_secret(token, secret.current())
+
+    def _previous(self, secret: RotatingSecret) -> str | None:
+        return secret.previous(self._rules.previous_secret_s)
 
 
-def _of_secret(token: str, secret: str) -> Checked:
-    claims = hs256.claims(token, secret)
-    return (claims, secret) if claims else _decoded(token, secret, ["HS256"])
+def _decoded(
+    token: str, key: Key, algorithms: list[str], rules: TokenRules, options: Options = OPTIONS
+) -> dict[str, Any]:
+    found = jwt.decode_complete(
+        token, key, algorithms=algorithms, options=options, leeway=rules.leeway_s
+    )
+    claims: dict[str, Any] = found["payload"]
+    token_claims.check(found["header"], claims, rules)
+    return claims
 
 
-def _decoded(token: str, key: Key, algorithms: list[str]) -> Checked:
-    return jwt.decode(token, key, algorithms=algorithms, options={"require": ["exp", "sub"]}), key
-
-
-def _issued_key(issuer: JwksCache, token: str) -> jwt.PyJWK:
-    # For a malformed token, or one without a key id, the issuer is not asked.
-    kid = jwt.get_unverified_header(token).get("kid")
-    key = issuer.key(kid) if isinstance(kid, str) else None
+def _issued_key(issuer: JwksCache, token: str, rules: TokenRules) -> jwt.PyJWK:
+    header = jwt.get_unverified_header(token)
+    kid = header.get("kid")
+    if not isinstance(kid, str) or header.get("alg") not in ISSUERS_ALGORITHMS:
+        message = "no key of an issuer"
+        raise jwt.InvalidKeyError(message)
+    if not issuer.knows(kid):
+        # The issuer is not asked about a token that has expired, or that is another issuer's.
+        _decoded(token, "", ISSUERS_ALGORITHMS, rules, UNSIGNED)
+    key = issuer.key(kid)
     if key is None:
         message = "the issuer has no such key"
         raise jwt.InvalidKeyError(message)
     # A PyJWK carries its own algorithm: a token must not choose another one.
     return key
-
-
-def _claims_of_rotating(secret: RotatingSecret, token: str) -> Checked:
-    """Try the current secret, then the previous one, then a newly rotated one."""
-    for read in (secret.current, secret.previous):
-        known = read()
-        if known is not None:
-            with suppress(jwt.InvalidSignatureError):
-                return _of_secret(token, known)
-    if not secret.renew():
-        raise jwt.InvalidSignatureError
-    return _of_secret(token, secret.current())
 
 
 def _key_id(key: Key) -> str:

@@ -13,22 +13,28 @@ import json
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jwt.algorithms import HMACAlgorithm
+
+if TYPE_CHECKING:
+    from handlers.token_rules import TokenRules
 
 # The current, the previous and the next secret; more only in tests.
 SECRETS_KNOWN = 8
 # An issuer uses one header; headers that are not cached are parsed again.
 HEADERS_KNOWN = 16
-PLAIN_HEADERS = ({"alg": "HS256", "typ": "JWT"}, {"alg": "HS256"})
-# Without `aud` and `nbf`: PyJWT has further checks for those.
-PLAIN_CLAIMS = {"sub", "exp", "iat", "iss", "jti", "scope"}
-TEXTS = ("sub", "iss", "jti")
+PLAIN_HEADERS = (
+    {"alg": "HS256", "typ": "JWT"},
+    {"alg": "HS256"},
+    {"alg": "HS256", "typ": "at+jwt"},
+)
+# Without `nbf` and a list as `aud`: PyJWT and claims.py have further checks for those.
+PLAIN_CLAIMS = {"sub", "exp", "iat", "iss", "jti", "aud", "scope", "scp", "permissions"}
 
 
-def claims(token: str, secret: str) -> dict[str, Any] | None:
-    """Return the claims of a plain token that is valid now; None: PyJWT must decide.
+def claims(token: str, secret: str, rules: TokenRules) -> dict[str, Any] | None:
+    """Return the claims of a plain token that the rules accept now; None: PyJWT must decide.
 
     Raises jwt.InvalidKeyError where PyJWT would, for a secret that looks like a public key.
     """
@@ -43,18 +49,28 @@ def claims(token: str, secret: str) -> dict[str, Any] | None:
         found = json.loads(_decoded(payload).decode())
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and _are_plain(found) else None
+    return found if isinstance(found, dict) and _are_plain(found, rules) else None
 
 
-def _are_plain(found: dict[str, Any]) -> bool:
-    """Return whether all claims are of the simplest types and the token is valid now."""
-    if not found.keys() <= PLAIN_CLAIMS or "sub" not in found:
+def _are_plain(found: dict[str, Any], rules: TokenRules) -> bool:
+    """Return whether all claims are of the simplest types and the rules accept them now."""
+    if not found.keys() <= PLAIN_CLAIMS:
         return False
-    if not all(isinstance(found[name], str) for name in TEXTS if name in found):
+    issuer = found.get("iss", "")
+    if not type(found.get("sub")) is type(issuer) is type(found.get("jti", "")) is str:
         return False
-    now, expires_at, issued_at = time.time(), found.get("exp"), found.get("iat", 0)
+    if rules.issuer and issuer != rules.issuer:
+        return False
+    if (found.get("aud") != rules.audience) if rules.audience else ("aud" in found):
+        return False
+    now, leeway_s = int(time.time()), rules.leeway_s
+    expires_at, issued_at = found.get("exp"), found.get("iat", now)
     # Exactly int: PyJWT also accepts true as 1, and some strings as numbers.
-    return type(expires_at) is type(issued_at) is int and issued_at <= now < expires_at
+    return (
+        type(expires_at) is type(issued_at) is int
+        and issued_at - leeway_s <= now < expires_at + leeway_s
+        and expires_at - issued_at <= rules.max_life_s + leeway_s
+    )
 
 
 @lru_cache(HEADERS_KNOWN)

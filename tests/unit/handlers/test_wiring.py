@@ -45,7 +45,7 @@ APPLY_HANDLER = "handlers.apply:apply_handler"
 
 # A new process applies once, then prints the modules that it has imported.
 APPLY = """
-import json, sys
+import json, sys, time
 from {module} import {name} as subject
 from handlers import wiring
 from handlers.apply import apply_handler
@@ -62,7 +62,7 @@ class Admissions:
     def confirm_all(self, admitted, deadline):
         return [True for _ in admitted]
 
-token = jwt.encode({{"sub": "42", "exp": 4_000_000_000}}, {secret!r})
+token = jwt.encode({{"sub": "42", "exp": int(time.time()) + 600}}, {secret!r})
 headers = {{"Authorization": "Bearer " + token}}
 with wiring.override(wiring.admissions, Admissions()):
     if {outcome!r} == "ACCEPTED":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters.aws.secrets import Secret
+from handlers.adapters.aws.secrets import Secret, SecretVersion
 from handlers.adapters.aws.secrets_extension import SecretsExtension
 from handlers.domain.errors import UnavailableError
 from tests.support.secrets_extension import Extension
@@ -33,7 +34,7 @@ def test_a_secret_is_read_by_its_stage_with_the_session_token_as_proof(
 ) -> None:
     extension.secrets = {(NAME, "AWSCURRENT"): "now", (NAME, "AWSPREVIOUS"): "before"}
     secret = Secret(NAME, source)
-    assert (secret.current(), secret.previous()) == ("now", "before")
+    assert (secret.current(), secret.previous(60)) == ("now", "before")
     assert extension.tokens == ["session", "session"]
 
 
@@ -41,9 +42,30 @@ def test_a_stage_that_is_not_there_is_none_and_a_secret_that_is_not_there_an_out
     source: SecretsExtension, extension: Extension
 ) -> None:
     extension.secrets = {(NAME, "AWSCURRENT"): "now"}
-    assert Secret(NAME, source).previous() is None
+    assert Secret(NAME, source).previous(60) is None
     with pytest.raises(UnavailableError, match="prod/other"):
         Secret("prod/other", source).current()
+
+
+@pytest.mark.parametrize(
+    ("created", "expected"),
+    [
+        ("2026-11-22T03:00:00Z", 1_795_316_400),
+        ("2026-11-22T03:00:00.5Z", 1_795_316_400.5),
+        ("2026-11-22T12:00:00+09:00", 1_795_316_400),
+        ("2026-11-22T03:00:00", 1_795_316_400),
+        (1_795_316_400, 1_795_316_400),
+        ("yesterday", None),
+        (None, None),
+        ({}, None),
+    ],
+)
+def test_the_time_of_a_rotation_is_read_in_any_form_and_may_be_missing(
+    source: SecretsExtension, extension: Extension, created: object, expected: float | None
+) -> None:
+    body = {"SecretString": "now", "CreatedDate": created}
+    extension.broken = (200, json.dumps(body).encode())
+    assert source.read(NAME, "AWSCURRENT") == SecretVersion("now", expected)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from handlers.domain.errors import UnauthenticatedError, UnavailableError
 from handlers.edge.auth.authenticator import Authenticator
+from handlers.token_rules import TokenRules
 from tests.support.issuer import good_claims, signed
 
 if TYPE_CHECKING:
@@ -24,14 +25,15 @@ class Rotating:
     latest: list[str]  # the newest last
     known: list[str]
     renewals: int = 0
+    rotated_s_ago: float = 1
 
     def current(self) -> str:
         if not self.known:
             raise UnavailableError
         return self.known[-1]
 
-    def previous(self) -> str | None:
-        return self.known[-2] if len(self.known) > 1 else None
+    def previous(self, good_for_s: float) -> str | None:
+        return self.known[-2] if len(self.known) > 1 and good_for_s > self.rotated_s_ago else None
 
     def renew(self) -> bool:
         self.renewals += 1
@@ -59,6 +61,32 @@ def test_a_token_of_the_secret_before_is_still_taken(service_settings: Settings)
     secret = Rotating([OLD, NOW], [OLD, NOW])
     assert user(tokens_of(service_settings, secret), OLD) == "42"
     assert secret.renewals == 0
+
+
+@pytest.mark.parametrize(("rotated_s_ago", "is_good"), [(599, True), (600, False)])
+def test_the_secret_before_is_good_for_the_time_of_its_setting(
+    service_settings: Settings, rotated_s_ago: float, *, is_good: bool
+) -> None:
+    rules = TokenRules(previous_secret_s=600)
+    settings = dataclasses.replace(service_settings, token_rules=rules)
+    secret = Rotating([OLD, NOW], [OLD, NOW])
+    tokens = tokens_of(settings, secret)
+    assert user(tokens, OLD) == "42"  # and so the token is known
+    secret.rotated_s_ago = rotated_s_ago
+    if is_good:
+        assert user(tokens, OLD) == "42"
+    else:
+        with pytest.raises(UnauthenticatedError, match="the token is not valid"):
+            user(tokens, OLD)
+    assert user(tokens, NOW) == "42"
+
+
+def test_with_no_time_for_it_the_secret_before_is_never_good(service_settings: Settings) -> None:
+    rules = TokenRules(previous_secret_s=0)
+    settings = dataclasses.replace(service_settings, token_rules=rules)
+    secret = Rotating([OLD, NOW], [OLD, NOW], rotated_s_ago=0)
+    with pytest.raises(UnauthenticatedError):
+        user(tokens_of(settings, secret), OLD)
 
 
 def test_a_token_of_a_secret_that_is_newer_than_ours_is_taken(service_settings: Settings) -> None:

@@ -16,6 +16,7 @@ from handlers.edge.auth import authenticator as tokens_module
 from handlers.edge.auth import hs256
 from handlers.edge.auth import token_cache as verified_tokens
 from handlers.edge.auth.authenticator import Authenticator
+from handlers.edge.auth.jwks import LIFESPAN_S
 from tests.support.issuer import Issuer, good_claims, signed
 from tests.unit.handlers.edge.auth.test_issuer import tokens_of as tokens_of_issuer
 from tests.unit.handlers.edge.auth.test_rotating_secret import NEXT, NOW, OLD, Rotating
@@ -23,6 +24,7 @@ from tests.unit.handlers.edge.auth.test_rotating_secret import tokens_of as toke
 
 if TYPE_CHECKING:
     from handlers.config import Settings
+    from handlers.token_rules import TokenRules
 
 
 class Verifications:
@@ -32,11 +34,11 @@ class Verifications:
         self.count = 0
 
     def decode(self, *args: Any, **options: Any) -> Any:
-        self.count += 1
-        return jwt.decode(*args, **options)
+        self.count += options["options"].get("verify_signature", True)
+        return jwt.decode_complete(*args, **options)
 
-    def claims(self, token: str, secret: str) -> dict[str, Any] | None:
-        found = hs256.claims(token, secret)
+    def claims(self, token: str, secret: str, rules: TokenRules) -> dict[str, Any] | None:
+        found = hs256.claims(token, secret, rules)
         self.count += found is not None
         return found
 
@@ -44,7 +46,7 @@ class Verifications:
 @pytest.fixture
 def verifications(monkeypatch: pytest.MonkeyPatch) -> Verifications:
     counted = Verifications()
-    stand_in = SimpleNamespace(**{**vars(jwt), "decode": counted.decode})
+    stand_in = SimpleNamespace(**{**vars(jwt), "decode_complete": counted.decode})
     monkeypatch.setattr(tokens_module, "jwt", stand_in)
     monkeypatch.setattr(tokens_module, "hs256", SimpleNamespace(claims=counted.claims))
     return counted
@@ -64,6 +66,14 @@ def cached(tokens: Authenticator) -> int:
     return len(tokens._verified._tokens)
 
 
+def let_the_keys_be_old(tokens: Authenticator) -> None:
+    keys = tokens._issuer
+    assert keys
+    old = keys._clock() - LIFESPAN_S
+    keys._known = keys._known._replace(asked_at=old)
+    keys._question = keys._question._replace(asked_at=old)
+
+
 def test_a_token_that_comes_again_is_not_verified_again(
     service_settings: Settings, verifications: Verifications
 ) -> None:
@@ -81,10 +91,11 @@ def test_a_token_that_is_known_expires_all_the_same(
     expires_at = int(time.time()) + 600
     token = signed({"sub": "42", "exp": expires_at})
     assert user(tokens, token) == "42"
-    clock = SimpleNamespace(time=lambda: expires_at - 0.001)
+    end = expires_at + service_settings.token_rules.leeway_s
+    clock = SimpleNamespace(time=lambda: end - 0.001)
     monkeypatch.setattr(tokens_module, "time", clock)
     assert user(tokens, token) == "42"
-    clock.time = lambda: float(expires_at)
+    clock.time = lambda: float(end)
     assert refusal(tokens, token) == "the token has expired"
 
 
@@ -171,10 +182,23 @@ def test_a_token_is_worth_nothing_once_the_issuer_withdraws_its_key(
         assert user(tokens, of_rsa) == user(tokens, of_ec) == "42"
         issuer.answer = (200, json.dumps({"keys": keys[1:]}).encode())
         assert user(tokens, of_rsa) == "42"  # the keys need no refresh yet
-        assert tokens._issuer
-        tokens._issuer._read_at = tokens._issuer._asked_at = float("-inf")
+        let_the_keys_be_old(tokens)
         assert refusal(tokens, of_rsa) == "the token is not valid"
         assert user(tokens, of_ec) == "42"
+
+
+def test_a_token_is_not_verified_again_when_the_issuer_publishes_the_same_key_again(
+    service_settings: Settings, verifications: Verifications
+) -> None:
+    issuer = Issuer()
+    with issuer.served() as url:
+        tokens = tokens_of_issuer(service_settings, url)
+        token = issuer.sign("ES256")
+        for _ in range(3):
+            assert user(tokens, token) == "42"
+            let_the_keys_be_old(tokens)
+        assert verifications.count == 1
+        assert issuer.calls == 3
 
 
 def test_a_key_of_the_same_name_is_another_key(service_settings: Settings) -> None:
@@ -184,7 +208,6 @@ def test_a_key_of_the_same_name_is_another_key(service_settings: Settings) -> No
         token = issuer.sign("ES256")
         assert user(tokens, token) == "42"
         issuer.answer = successor.answer
-        assert tokens._issuer
-        tokens._issuer._read_at = tokens._issuer._asked_at = float("-inf")
+        let_the_keys_be_old(tokens)
         assert refusal(tokens, token) == "the token is not valid"
         assert user(tokens, successor.sign("ES256")) == "42"
