@@ -142,14 +142,11 @@ class Servers:
 
     def copy_redis(self, name: str) -> None:
         """Copy what a Redis has on its disk now."""
-        copy = self._copy()
-        shutil.rmtree(copy, ignore_errors=True)
+        shutil.rmtree(self._copy(), ignore_errors=True)
         data = self.by_name[name].home / "appendonlydir"
-        if not data.exists():  # it is down, and has lost its data
-            copy.mkdir()
-            return
+        data.mkdir(exist_ok=True)  # it may be down, and have lost its data
         with suppress(shutil.Error):  # a file of the last rewrite may disappear meanwhile
-            shutil.copytree(data, copy)
+            shutil.copytree(data, self._copy())
 
     def restore_redis(self, name: str) -> None:
         """Restart it with that copy."""
@@ -228,8 +225,7 @@ class Servers:
 
     def mysql(self, timeout_s: float = TIMEOUT_S, *, as_root: bool = False) -> Any:
         """Return a connection that bypasses the link."""
-        server = self.by_name["mysql"]
-        address = DatabaseAddress.from_url(server.url)
+        address = DatabaseAddress.from_url((server := self.by_name["mysql"]).url)
         where: dict[str, Any] = {"host": HOST, "port": server.port, "user": address.user}
         if as_root:
             where = {"unix_socket": str(server.home / "sock"), "user": "root"}

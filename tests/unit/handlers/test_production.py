@@ -141,7 +141,9 @@ def test_a_published_password_is_refused_wherever_it_is(
 
 def test_a_published_password_in_the_address_of_the_issuers_keys_is_refused() -> None:
     url = f"https://shop:{PUBLISHED[0]}@id.example.com/keys"
-    assert refused({"AUTH_JWT_SECRET": "", "AUTH_JWKS_URL": url}) == ["development-secrets"]
+    issuer = {"AUTH_ISSUER": "https://id.example.com", "AUTH_AUDIENCE": "coupons"}
+    found = refused({"AUTH_JWT_SECRET": "", "AUTH_JWKS_URL": url} | issuer)
+    assert found == ["development-secrets"]
 
 
 def test_all_that_is_insecure_is_said_at_once_and_no_value_is_shown() -> None:
