@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from handlers.routes import ROUTES
 from local.gateway.aggregated_log import AggregatedLog
-from local.gateway.body import UnreadableBodyError, is_announced, read_body
+from local.gateway.body import UnreadableBodyError, is_announced, read_body, refuse_long
 from local.gateway.executor import (
     ClientDisconnectedError,
     ExecutorLimits,
@@ -34,7 +34,7 @@ from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from local.gateway.rsgi import RsgiProtocol, Scope
 
@@ -58,6 +58,7 @@ class Gateway:
         self._shed: AggregatedLog
         self._fast_responses: AggregatedLog
         self.limits = ExecutorLimits()
+        self.proxies = 0  # trusted ones in front
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Begin to serve on this event loop, within `limits`."""
@@ -80,11 +81,19 @@ class Gateway:
     async def __rsgi__(self, scope: Scope, protocol: RsgiProtocol) -> None:
         """Respond to one request."""
         request_id = next(self._request_ids)
-        headers = scope.headers
         try:
-            # Before any response: a body that is left unread costs the client its connection.
-            body = await read_body(headers, protocol) if is_announced(headers) else b""
-            response = self._respond_inline(scope, body, request_id)
+            response: Response | Call
+            found = self._table.match(scope.path)
+            if found is None:
+                response = not_found(request_id)
+            elif (route := found[0].route(scope.method)) is None:
+                response = method_not_allowed(found[0].allow, request_id)
+            else:
+                body = await _body(route, scope, protocol) if is_announced(scope.headers) else b""
+                call = Call(
+                    route, found[1], scope, body, request_id, self._stage, self.proxies
+                )
+                response = self._respond_inline(call)
             if isinstance(response, Call):
                 executor = self._executors[response.route.batch_handler]
                 response = await executor.call(response, protocol.client_disconnect)
@@ -98,46 +107,44 @@ class Gateway:
         response.headers.append(("x-amzn-RequestId", request_id))
         protocol.response_bytes(*response)
 
-    def _respond_inline(self, scope: Scope, body: bytes, request_id: str) -> Response | Call:
+    def _respond_inline(self, call: Call) -> Response | Call:
         """Return the response if it needs no thread, and so no slot in a queue; else the call."""
-        path, method = scope.path, scope.method
-        match = self._table.match(path)
-        if match is None:
-            return not_found(request_id)
-        resource, path_parameters = match
-        route = resource.route(method)
-        if route is None:
-            return method_not_allowed(resource.allow, request_id)
-        if route.fast_path and not body:
-            response = self._fast_response(route.fast_path, scope, path_parameters, request_id)
+        fast_path = call.route.fast_path
+        if fast_path and not call.body:
+            response = self._fast_response(fast_path, call)
             if response:
                 return response
-        call = Call(route, path_parameters, scope, body, request_id, self._stage)
-        return invoke(call) if resource.path in INLINE_PATHS else call
+        return invoke(call) if call.route.path in INLINE_PATHS else call
 
-    def _fast_response(
-        self,
-        fast_path: FastPath,
-        scope: Scope,
-        path_parameters: Mapping[str, str] | None,
-        request_id: str,
-    ) -> Response | None:
+    def _fast_response(self, fast_path: FastPath, call: Call) -> Response | None:
         """Return the response of the route's fast path, if it has one for this request."""
-        headers = scope.headers.get_all("authorization")
-        campaign_id = (path_parameters or {}).get("id", "")
+        headers = call.scope.headers.get_all("authorization")
+        campaign_id = (call.path_parameters or {}).get("id", "")
         try:
-            output = fast_path(campaign_id, headers[-1] if headers else "", request_id)
+            output = fast_path(campaign_id, headers[-1] if headers else "", call.request_id)
             response = http_response(output) if output else None
         except Exception as error:  # noqa: BLE001 - as in Lambda, it ends here
-            return failed(error, fast_path.__name__, request_id)
+            return failed(error, fast_path.__name__, call.request_id)
         if response:
-            self._fast_responses.count(("path", scope.path), ("status", response.status))
+            self._fast_responses.count(("path", call.scope.path), ("status", response.status))
         return response
 
 
 def make_application(routes: Iterable[RouteLike]) -> Gateway:
     """Return the application over `routes`; a malformed table raises ValueError."""
     return Gateway(routes, stage=os.environ.get("STAGE") or "local")
+
+
+async def _body(route: RouteLike, scope: Scope, protocol: RsgiProtocol) -> bytes:
+    """Return the body that is announced, unread where the route takes none.
+
+    An unread body is dropped by the server if it is small and has arrived. Otherwise the server
+    closes the connection behind the response.
+    """
+    if route.takes_body:
+        return await read_body(scope.headers, protocol)
+    refuse_long(scope.headers)
+    return b""
 
 
 def _invoke_each(calls: list[Call]) -> Iterator[tuple[int, Response]]:
