@@ -90,9 +90,7 @@ class Gateway:
                 response = method_not_allowed(found[0].allow, request_id)
             else:
                 body = await _body(route, scope, protocol) if is_announced(scope.headers) else b""
-                call = Call(
-                    route, found[1], scope, body, request_id, self._stage, self.proxies
-                )
+                call = Call(route, found[1], scope, body, request_id, self._stage, self.proxies)
                 response = self._respond_inline(call)
             if isinstance(response, Call):
                 executor = self._executors[response.route.batch_handler]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     with serving() as (program, port):
@@ -137,7 +136,9 @@ def test_a_chunked_body_is_rejected_where_it_passes_the_limit(port: int) -> None
     assert response.status == 413
 
 
-@pytest.mark.parametrize("chunks", [b"zz\r\nhi\r\n", b"2\r\nhi\r\nzz\r\n", b"2\r\nhi!\r\n0\r\n\r\n"])
+@pytest.mark.parametrize(
+    "chunks", [b"zz\r\nhi\r\n", b"2\r\nhi\r\nzz\r\n", b"2\r\nhi!\r\n0\r\n\r\n"]
+)
 def test_a_malformed_chunk_is_an_error_and_not_the_end_of_the_body(
     port: int, chunks: bytes
 ) -> None:
