@@ -8,7 +8,6 @@ every connection; only a look at all of them shows that.
 
 from __future__ import annotations
 
-import resource
 import socket
 import threading
 import time
@@ -84,8 +83,7 @@ class ConnectionGuard:
         found = excess(connections(family, self._port), self._per_address)
         if not found:
             return 0
-        files_max, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        closed = close_connections(found, self._port, files_max)
+        closed = close_connections(found, self._port)
         if closed:
             addresses = len({network(address) for address, _ in found})
             message = "too many connections of one address: closed the latest"

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import socket
+import stat
 import struct
 import sys
 import time
@@ -24,6 +25,7 @@ SLICE = 512
 ADDRESS_BYTES_MAX = 128  # struct sockaddr_storage
 ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: what is unsent is dropped when the socket is closed
 OWN_DESCRIPTORS = Path("/proc/self/fd")
+OWN_STATUS = Path("/proc/self/status")
 
 _libc = ctypes.PyDLL(None)
 _address = ctypes.create_string_buffer(ADDRESS_BYTES_MAX)
@@ -33,30 +35,38 @@ _size = ctypes.c_uint()
 def listener(port: int) -> socket.socket | None:
     """Return a duplicate of the socket that listens on `port`, None where there is none yet."""
     for entry in OWN_DESCRIPTORS.iterdir():
-        with contextlib.suppress(OSError):  # closed meanwhile, or not a socket
-            found = socket.socket(fileno=os.dup(int(entry.name)))
-            is_inet = found.family in (socket.AF_INET, socket.AF_INET6)
-            if is_inet and found.getsockname()[1] == port and _listens(found):
-                return found
-            found.close()
+        with contextlib.suppress(OSError):  # closed meanwhile
+            descriptor = os.dup(int(entry.name))
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                found = socket.socket(fileno=descriptor)
+                if _listens_on(found, port):
+                    return found
+                found.close()
+            else:
+                os.close(descriptor)
     return None
 
 
-def close_connections(doomed: Collection[tuple[bytes, bytes]], port: int, files_max: int) -> int:
+def close_connections(doomed: Collection[tuple[bytes, bytes]], port: int) -> int:
     """Shut down the connections to the local `port` whose peer's address and port are in `doomed`.
 
     Their owner then reads the end, or fails to write, and closes them. Returns their number.
-    files_max: descriptors are below this number.
     """
     closed = 0
-    for start in range(0, files_max, SLICE):
+    for start in range(0, _descriptors_max(), SLICE):
         closed += sum(
             _shut_down(descriptor, doomed, port)
-            for descriptor in range(start, min(start + SLICE, files_max))
+            for descriptor in range(start, start + SLICE)
             if _peer(descriptor) in doomed
         )
         time.sleep(0)
     return closed
+
+
+def _descriptors_max() -> int:
+    """Return the length of the kernel's table of this process's descriptors."""
+    lines = OWN_STATUS.read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("FDSize:"))
 
 
 def _shut_down(descriptor: int, doomed: Collection[tuple[bytes, bytes]], port: int) -> bool:
@@ -91,5 +101,9 @@ def _ask(call: ctypes._NamedFuncPointer, descriptor: int) -> bool:
     return bool(call(descriptor, _address, ctypes.byref(_size)) == 0)
 
 
-def _listens(found: socket.socket) -> bool:
-    return bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+def _listens_on(found: socket.socket, port: int) -> bool:
+    return (
+        found.family in (socket.AF_INET, socket.AF_INET6)
+        and found.getsockname()[1] == port
+        and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    )

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.gateway.body import BODY_TIMEOUT_S
+from local.gateway.connection_guard import CONNECTIONS_PER_ADDRESS, STALLED_TIMEOUT_S
+from local.serve import IDLE_TIMEOUT_S
 from tests.fuzz.honest_client import HonestClient
 from tests.fuzz.hostile_clients import Attack, HostileClients
 
@@ -25,23 +28,16 @@ LAYER = "connections"
 MIB = 1024 * 1024
 # Beside what the connections themselves take.
 MEMORY_MAX = 48 * MIB
-MEMORY_PER_CONNECTION = 16 * 1024
+CONNECTION_BYTES = 16 * 1024
+CLIENTS = 60
 # A busy machine notices late.
 GRACE_S = 5.0
 LOOK_EVERY_S = 0.1
-PAGE = 4096
+PAGE_BYTES = 4096
+PATHS = ("/health", "/campaigns/welcome")
+KNOWN = b"/campaigns"  # takes a body
 HEAD = b"Host: a\r\n"
 LENGTH = b"Content-Length: %d\r\n\r\n"
-
-
-@dataclass(frozen=True)
-class Scene:
-    """An attack, and when the gateway has to have its connections back."""
-
-    attack: Attack
-    silent_s: float  # no connection is open for longer
-    seconds: float  # how long the attack lasts
-    open_max: int = 10**9  # nor are there more at the end
 
 
 @dataclass(frozen=True)
@@ -52,11 +48,24 @@ class Limits:
     body_s: float
     stalled_s: float
     per_address: int
+    grace_s: float = GRACE_S
+
+
+DEFAULTS = Limits(IDLE_TIMEOUT_S, BODY_TIMEOUT_S, STALLED_TIMEOUT_S, CONNECTIONS_PER_ADDRESS)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An attack, and when the gateway has to have its connections back."""
+
+    attack: Attack
+    seconds: float  # no connection is open for nothing for so long; the attack lasts longer
+    open_max: int | None = None  # at the end, in place of that
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one scene ended."""
+    """How one scene, or several at once, ended."""
 
     asked: int
     p50_ms: float
@@ -71,72 +80,84 @@ class Outcome:
         )
 
 
-def scenes(limits: Limits, hoard: int, clients: int) -> Iterator[Scene]:
-    """Yield every attack; `hoard` connections for the ones that hoard, else `clients`."""
-    forever = 3600.0
-    idle, body, stalled = (
-        seconds + GRACE_S for seconds in (limits.idle_s, limits.body_s, limits.stalled_s)
-    )
-    ask = b"GET /health HTTP/1.1\r\n" + HEAD + b"\r\n"
+def silent_scenes(limits: Limits, clients: int) -> list[Scene]:
+    """Return the attacks that send too little, too much, or do not read."""
     post = b"POST %s HTTP/1.1\r\n" + HEAD + LENGTH
     chunked = b"POST /campaigns HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-    for attack, silent_s in (
-        (Attack("slow head", clients, b"GET / HTTP/1.1\r\nX: ", drip=b"x"), idle),
-        (Attack("half a head", clients, b"GET / HTTP/1.1\r\nHost"), idle),
-        (Attack("slow body", clients, post % (b"/campaigns", 9999), drip=b"x"), body),
-        (Attack("half a body", clients, post % (b"/campaigns", 9999) + b"{"), body),
-        (Attack("slow chunks", clients, chunked, drip=b"1\r\nx\r\n"), body),
-        (Attack("never reads", clients, flood=ask * 100), stalled),
-        (Attack("long bodies", clients, post % (b"/nothing", 10**7), flood=b"x" * 65_536), body),
-        (Attack("long body", clients, post % (b"/campaigns", 10**7), flood=b"x" * 65_536), body),
-        (Attack("endless chunks", clients, chunked, flood=b"1000\r\n" + b"x" * 4096 + b"\r\n"), body),
-    ):
-        yield Scene(attack, silent_s, silent_s)
-    for attack in (Attack("hoards", hoard), Attack("hoards again", hoard, reopens=True)):
-        yield Scene(attack, forever, GRACE_S * 2, limits.per_address)
+    ask, chunk = b"GET /health HTTP/1.1\r\n" + HEAD + b"\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"
+    return [
+        Scene(attack, seconds + limits.grace_s)
+        for attack, seconds in (
+            (Attack("slow head", clients, b"GET / HTTP/1.1\r\nX: ", drip=b"x"), limits.idle_s),
+            (Attack("half a head", clients, b"GET / HTTP/1.1\r\nHost"), limits.idle_s),
+            (Attack("slow body", clients, post % (KNOWN, 9999), drip=b"x"), limits.body_s),
+            (Attack("half a body", clients, post % (KNOWN, 9999) + b"{"), limits.body_s),
+            (Attack("slow chunks", clients, chunked, drip=b"1\r\nx\r\n"), limits.body_s),
+            (Attack("unknown path", clients, post % (b"/none", 10**7), flood=b"x" * 65_536), 0),
+            (Attack("long body", clients, post % (KNOWN, 10**7), flood=b"x" * 65_536), 0),
+            (Attack("endless chunks", clients, chunked, flood=chunk), 0),
+            (Attack("never reads", clients, flood=ask * 100), limits.stalled_s),
+        )
+    ]
 
 
-def play(scene: Scene, port: int, workers: Sequence[int], paths: Sequence[str]) -> Outcome:
+def hoarding_scenes(limits: Limits, connections: int) -> list[Scene]:
+    """Return the attacks of one address that takes all connections that it can get."""
+    seconds = limits.grace_s * 2
+    return [
+        Scene(Attack("hoards", connections), seconds, limits.per_address),
+        # Between two looks at the connections it has more.
+        Scene(Attack("hoards again", connections, reopens=True), seconds, connections),
+    ]
+
+
+def play(
+    scenes: Sequence[Scene], port: int, workers: Sequence[int], paths: Sequence[str]
+) -> Outcome:
     """Attack the gateway on `port`, whose processes are `workers`; ask for `paths` meanwhile."""
     before = peak = memory(workers)
+    end = time.monotonic() + max(scene.seconds for scene in scenes) + LOOK_EVERY_S
     with ExitStack() as stack:
+        attacks = [stack.enter_context(HostileClients(scene.attack, port)) for scene in scenes]
         honest = stack.enter_context(HonestClient(port, paths))
-        hostile = stack.enter_context(HostileClients(scene.attack, port))
-        end = time.monotonic() + scene.seconds
         while time.monotonic() < end:
             peak = max(peak, memory(workers))
             time.sleep(LOOK_EVERY_S)
-        late, left = hostile.open_for(scene.silent_s), hostile.open_for(0)
-        opened = hostile.all_opened
+        faults = [
+            f"{scene.attack.name}: {fault}"
+            for scene, hostile in zip(scenes, attacks, strict=True)
+            for fault in _faults(scene, hostile)
+        ]
+    if honest.failures or not honest.asked:
+        failed = len(honest.failures)
+        faults.append(f"{failed} of {honest.asked} honest requests failed: {honest.failures[:1]}")
     grown = peak - before
-    faults = [f"an honest request failed: {failure}" for failure in honest.failures[:1]]
-    if honest.failures:
-        faults.append(f"{len(honest.failures)} of {honest.asked} honest requests failed")
-    if not honest.asked or not opened:
-        faults.append("the attack did not take place")
-    if grown > MEMORY_MAX + MEMORY_PER_CONNECTION * scene.attack.connections:
+    if grown > MEMORY_MAX + sum(scene.attack.connections for scene in scenes) * CONNECTION_BYTES:
         faults.append(f"the gateway's memory grew by {grown / MIB:.0f} MiB")
-    if late:
-        faults.append(f"{late} connections are open after {scene.silent_s:.0f} s")
-    if left > scene.open_max:
-        faults.append(f"one address has {left} connections")
-    return Outcome(
-        honest.asked, honest.percentile_ms(50), honest.percentile_ms(99), grown, faults
-    )
+    p50, p99 = honest.percentile_ms(50), honest.percentile_ms(99)
+    return Outcome(honest.asked, p50, p99, grown, faults)
+
+
+def _faults(scene: Scene, hostile: HostileClients) -> list[str]:
+    if not hostile.all_opened:
+        return ["the attack did not take place"]
+    if scene.open_max is not None:
+        left = hostile.idle_for(0)
+        return [f"one address has {left} connections"] if left > scene.open_max else []
+    late = hostile.idle_for(scene.seconds)
+    return [f"{late} connections are open after {scene.seconds:.0f} s"] if late else []
 
 
 def memory(processes: Sequence[int]) -> int:
     """Return the resident memory of processes, in bytes."""
     statm = (Path(f"/proc/{pid}/statm").read_text(encoding="ascii") for pid in processes)
-    return sum(int(text.split()[1]) * PAGE for text in statm)
+    return sum(int(text.split()[1]) * PAGE_BYTES for text in statm)
 
 
-def run(
-    limits: Limits, hoard: int, port: int, workers: Sequence[int], tally: Tally
-) -> Iterator[str]:
-    """Play every scene; yield a line on each."""
-    for scene in scenes(limits, hoard, clients=60):
-        outcome = play(scene, port, workers, ("/health", "/campaigns/welcome"))
+def run(hoard: int, port: int, workers: Sequence[int], tally: Tally) -> Iterator[str]:
+    """Play each scene alone, the hoarding ones with `hoard` connections; yield a line on it."""
+    for scene in [*silent_scenes(DEFAULTS, CLIENTS), *hoarding_scenes(DEFAULTS, hoard)]:
+        outcome = play([scene], port, workers, PATHS)
         tally.requested(LAYER, outcome.asked)
         tally.responded(LAYER, "answered")
         tally.blame(LAYER, scene.attack.name, outcome.faults)

@@ -5,6 +5,7 @@ One thread has all connections of an attack. None of them ever reads.
 
 from __future__ import annotations
 
+import resource
 import select
 import socket
 import threading
@@ -20,8 +21,21 @@ if TYPE_CHECKING:
 ADDRESS = "127.0.0.66"
 TICK_S = 0.05
 DRIP_S = 0.2
+# Descriptors beside connections: servers, logs, honest clients.
+OTHER_FILES_MAX = 512
 OPENED_PER_TICK = 2000
+# What fits into it is not the server's any more.
+RECEIVE_BUFFER_BYTES = 4096
 GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
+
+
+def affordable(connections: int) -> int:
+    """Return so many connections, or as many as this process may open."""
+    _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != resource.RLIM_INFINITY:
+        connections = min(connections, allowed - OTHER_FILES_MAX)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (connections + OTHER_FILES_MAX, allowed))
+    return connections
 
 
 @dataclass(frozen=True)
@@ -41,13 +55,14 @@ class _Client:
 
     def __init__(self, attack: Attack, port: int) -> None:
         self.attack = attack
-        self.opened_at = self._dripped_at = time.monotonic()
+        # When it began to hold the connection without giving anything for it.
+        self.idle_since = self._dripped_at = time.monotonic()
         self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self.socket.bind((ADDRESS, 0))
         self.socket.setblocking(False)  # noqa: FBT003 - the standard library's
         self.socket.connect_ex(("127.0.0.1", port))
         self._left = attack.first
-        self.sent = 0
 
     def send(self) -> None:
         """Send what is due and what the server takes."""
@@ -57,7 +72,8 @@ class _Client:
         with suppress(BlockingIOError):
             while chunk := self._left or self.attack.flood:
                 taken = self.socket.send(chunk)
-                self.sent += taken
+                if self.attack.flood:
+                    self.idle_since = now  # its next request or byte was taken
                 self._left = chunk[taken:] if taken < len(chunk) else b""
                 if not self.attack.flood and not self._left:
                     return
@@ -76,11 +92,11 @@ class HostileClients:
         self._opened = 0
         self.given_back = 0  # closed by the server
 
-    def open_for(self, seconds: float) -> int:
-        """Return how many connections have been open for at least that long."""
+    def idle_for(self, seconds: float) -> int:
+        """Return how many connections have been open for nothing for at least that long."""
         before = time.monotonic() - seconds
         with self._lock:
-            return sum(client.opened_at <= before for client in self._clients.values())
+            return sum(client.idle_since <= before for client in self._clients.values())
 
     @property
     def all_opened(self) -> bool:

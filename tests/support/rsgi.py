@@ -130,9 +130,8 @@ class Unread(RsgiProtocol):
     async def __call__(self) -> bytes:
         pytest.fail("read")
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         pytest.fail("read")
-        yield b""
 
 
 def ask(
