@@ -32,8 +32,8 @@ class Route:
     without a body; responds as the handler would but without waiting for a server, or returns None.
     batch_handler: responds to the events of several calls as the handler would to each of them, in
     any order.
-    takes_body: whether a request may carry a body (of BODY_BYTES_MAX at most). The body of any other
-    call is never read.
+    takes_body: whether a request may carry a body, of BODY_BYTES_MAX at most. The body of any
+    other call is never read.
     """
 
     method: str

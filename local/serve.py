@@ -45,8 +45,8 @@ CONNECTIONS_MAX = 8192
 OTHER_FILES_MAX = 256
 # A connection that is idle, or whose header is incomplete, is closed after this time, not earlier.
 IDLE_TIMEOUT_S = 30
-# A proxy keeps its connections for later requests, and must be the one that ends them: what it sends
-# while the gateway ends them is lost. AWS's load balancers and nginx keep them for 60 s.
+# A proxy keeps its connections for later requests, and must be the one that ends them: what it
+# sends while the gateway ends them is lost. AWS's load balancers and nginx keep them for 60 s.
 IDLE_TIMEOUT_BEHIND_PROXY_S = 75
 # API Gateway allows 10,240 bytes of headers; the server accepts no setting below 8,192.
 HEADER_BYTES_MAX = 16 * 1024
