@@ -15,8 +15,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from local.gateway.connection_table import (
-    Connection,
     NoConnectionTableError,
+    PeerConnection,
     connections,
     socket_count,
 )
@@ -97,11 +97,11 @@ def limit_responses(listening: socket.socket) -> None:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
-def excess(found: Iterable[Connection], per_address: int) -> set[tuple[bytes, bytes]]:
+def excess(found: Iterable[PeerConnection], per_address: int) -> set[tuple[bytes, bytes]]:
     """Return address and port of the latest connections of each address that has too many."""
     found = list(found)
     counts = Counter(network(connection.address) for connection in found)
-    groups: defaultdict[bytes, list[Connection]] = defaultdict(list)
+    groups: defaultdict[bytes, list[PeerConnection]] = defaultdict(list)
     crowded = {address for address, count in counts.items() if count > per_address}
     if crowded:
         for connection in found:

@@ -32,7 +32,7 @@ SOCKSTAT = {
 }
 
 
-class Connection(NamedTuple):
+class PeerConnection(NamedTuple):
     """One connection, by its peer."""
 
     address: bytes  # 4 or 16 bytes
@@ -57,12 +57,12 @@ def socket_count(family: socket.AddressFamily) -> int:
         raise NoConnectionTableError(str(error)) from error
 
 
-def connections(family: socket.AddressFamily, port: int) -> list[Connection]:
+def connections(family: socket.AddressFamily, port: int) -> list[PeerConnection]:
     """Return the open connections to the local `port`; raise NoConnectionTableError.
 
     Takes some milliseconds, and one more for each thousand connections.
     """
-    found: list[Connection] = []
+    found: list[PeerConnection] = []
     size = IPV4_BYTES if family is socket.AF_INET else None
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
@@ -77,7 +77,7 @@ def connections(family: socket.AddressFamily, port: int) -> list[Connection]:
                     if kind == NLMSG_ERROR:
                         raise _error(data, start)
                     _, _, peer_port, address, inode = PEER.unpack_from(data, start)
-                    found.append(Connection(address[:size], peer_port, inode))
+                    found.append(PeerConnection(address[:size], peer_port, inode))
                     start += (length + 3) & ~3
     except OSError as error:
         raise NoConnectionTableError(str(error)) from error

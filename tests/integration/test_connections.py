@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.gateway.connection_guard import STALLED_TIMEOUT_S, limit_responses
-from local.gateway.connection_table import Connection, connections, socket_count
+from local.gateway.connection_table import PeerConnection, connections, socket_count
 from local.gateway.own_sockets import OWN_DESCRIPTORS, close_connections, listener
 from tests.support.gateway import ask, serving
 from tests.support.log_lines import parsed
@@ -70,7 +70,7 @@ def test_the_kernel_lists_the_connections_of_one_port_by_their_peers(pairs: Pair
 
 def test_a_connection_that_is_not_accepted_is_listed_as_such(pairs: Pairs) -> None:
     with socket.create_connection(pairs.listener.getsockname()[:2]) as client:
-        assert connections(pairs.family, pairs.port) == [Connection(*key(client), inode=0)]
+        assert connections(pairs.family, pairs.port) == [PeerConnection(*key(client), inode=0)]
 
 
 def test_a_port_without_connections_has_none(pairs: Pairs) -> None:

@@ -7,16 +7,16 @@ import socket
 import pytest
 
 from local.gateway.connection_guard import excess, network
-from local.gateway.connection_table import Connection
+from local.gateway.connection_table import PeerConnection
 
 HOARDER, OTHER = socket.inet_aton("203.0.113.7"), socket.inet_aton("198.51.100.1")
 
 
 def connection(address: bytes, port: int, inode: int) -> Connection:
-    return Connection(address, port.to_bytes(2), inode)
+    return PeerConnection(address, port.to_bytes(2), inode)
 
 
-def many(address: bytes, count: int) -> list[Connection]:
+def many(address: bytes, count: int) -> list[PeerConnection]:
     return [connection(address, 1000 + number, 100 + number) for number in range(count)]
 
 
