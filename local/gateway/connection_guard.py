@@ -60,20 +60,20 @@ class ConnectionGuard:
         threading.Thread(target=self._run, name="connection-guard", daemon=True).start()
 
     def _run(self) -> None:
-        while (found := listener(self._port)) is None:
-            self._pause.wait(START_POLL_S)
-        with found:
-            limit_responses(found)
-            family = found.family
         try:
+            while (found := listener(self._port)) is None:
+                self._pause.wait(START_POLL_S)
+            with found:
+                limit_responses(found)
+                family = found.family
             while self._per_address:
                 began = time.thread_time()
                 closed = self.look(family)
                 used = time.thread_time() - began
                 pause = used * (PAUSE_PER_CPU_CROWDED_S if closed else PAUSE_PER_CPU_S)
                 self._pause.wait(max(INTERVAL_S, pause))
-        except NoConnectionTableError as error:
-            message = "connections per address are not bounded: the kernel does not list them"
+        except (NoConnectionTableError, OSError) as error:
+            message = "connections are not bounded: this system does not show them"
             log_event("WARNING", message, error=str(error))
 
     def look(self, family: socket.AddressFamily) -> int:

@@ -84,7 +84,7 @@ def _shut_down(descriptor: int, doomed: Collection[tuple[bytes, bytes]], port: i
 
 
 def _peer(descriptor: int) -> tuple[bytes, bytes] | None:
-    """Return address and port as `Connection` has them, None for what has no peer."""
+    """Return address and port as `PeerConnection` has them, None for what has no peer."""
     if not _ask(_libc.getpeername, descriptor):
         return None
     raw = _address.raw

@@ -30,7 +30,7 @@ if sys.platform != "linux":
 LIMITS = Limits(idle_s=1, body_s=1, stalled_s=1, per_address=48, grace_s=3)
 CLIENTS = 12
 # The gateway of these tests takes fewer connections than hoarders want.
-CONNECTIONS_MAX = 200
+CONNECTIONS_MAX = 400
 HOARDED = 600
 # What is not read fills the buffer soon.
 SMALL = {

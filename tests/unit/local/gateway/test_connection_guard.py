@@ -12,7 +12,7 @@ from local.gateway.connection_table import PeerConnection
 HOARDER, OTHER = socket.inet_aton("203.0.113.7"), socket.inet_aton("198.51.100.1")
 
 
-def connection(address: bytes, port: int, inode: int) -> Connection:
+def connection(address: bytes, port: int, inode: int) -> PeerConnection:
     return PeerConnection(address, port.to_bytes(2), inode)
 
 
