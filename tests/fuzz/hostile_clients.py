@@ -5,6 +5,7 @@ One thread has all connections of an attack. None of them ever reads.
 
 from __future__ import annotations
 
+import itertools
 import resource
 import select
 import socket
@@ -26,6 +27,8 @@ OTHER_FILES_MAX = 512
 OPENED_PER_TICK = 2000
 # What fits into it is not the server's any more.
 RECEIVE_BUFFER_BYTES = 4096
+# The kernel searches for a free port for milliseconds where thousands are taken.
+PORTS = itertools.cycle(range(10_000, 60_000))
 GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
@@ -59,7 +62,7 @@ class _Client:
         self.idle_since = self._dripped_at = time.monotonic()
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        self.socket.bind((ADDRESS, 0))
+        _bind(self.socket)
         self.socket.setblocking(False)  # noqa: FBT003 - the standard library's
         self.socket.connect_ex(("127.0.0.1", port))
         self._left = attack.first
@@ -77,6 +80,14 @@ class _Client:
                 self._left = chunk[taken:] if taken < len(chunk) else b""
                 if not self.attack.flood and not self._left:
                     return
+
+
+def _bind(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for port in PORTS:
+        with suppress(OSError):  # in use
+            client.bind((ADDRESS, port))
+            return
 
 
 class HostileClients:
