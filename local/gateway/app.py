@@ -34,7 +34,7 @@ from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from local.gateway.rsgi import RsgiProtocol, Scope
 
@@ -90,8 +90,7 @@ class Gateway:
                 response = method_not_allowed(found[0].allow, request_id)
             else:
                 body = await _body(route, scope, protocol) if is_announced(scope.headers) else b""
-                call = Call(route, found[1], scope, body, request_id, self._stage, self.proxies)
-                response = self._respond_inline(call)
+                response = self._respond_inline(route, found[1], scope, body, request_id)
             if isinstance(response, Call):
                 executor = self._executors[response.route.batch_handler]
                 response = await executor.call(response, protocol.client_disconnect)
@@ -105,26 +104,39 @@ class Gateway:
         response.headers.append(("x-amzn-RequestId", request_id))
         protocol.response_bytes(*response)
 
-    def _respond_inline(self, call: Call) -> Response | Call:
+    def _respond_inline(
+        self,
+        route: RouteLike,
+        path_parameters: Mapping[str, str] | None,
+        scope: Scope,
+        body: bytes,
+        request_id: str,
+    ) -> Response | Call:
         """Return the response if it needs no thread, and so no slot in a queue; else the call."""
-        fast_path = call.route.fast_path
-        if fast_path and not call.body:
-            response = self._fast_response(fast_path, call)
+        if route.fast_path and not body:
+            response = self._fast_response(route.fast_path, scope, path_parameters, request_id)
             if response:
                 return response
-        return invoke(call) if call.route.path in INLINE_PATHS else call
+        call = Call(route, path_parameters, scope, body, request_id, self._stage, self.proxies)
+        return invoke(call) if route.path in INLINE_PATHS else call
 
-    def _fast_response(self, fast_path: FastPath, call: Call) -> Response | None:
+    def _fast_response(
+        self,
+        fast_path: FastPath,
+        scope: Scope,
+        path_parameters: Mapping[str, str] | None,
+        request_id: str,
+    ) -> Response | None:
         """Return the response of the route's fast path, if it has one for this request."""
-        headers = call.scope.headers.get_all("authorization")
-        campaign_id = (call.path_parameters or {}).get("id", "")
+        headers = scope.headers.get_all("authorization")
+        campaign_id = (path_parameters or {}).get("id", "")
         try:
-            output = fast_path(campaign_id, headers[-1] if headers else "", call.request_id)
+            output = fast_path(campaign_id, headers[-1] if headers else "", request_id)
             response = http_response(output) if output else None
         except Exception as error:  # noqa: BLE001 - as in Lambda, it ends here
-            return failed(error, fast_path.__name__, call.request_id)
+            return failed(error, fast_path.__name__, request_id)
         if response:
-            self._fast_responses.count(("path", call.scope.path), ("status", response.status))
+            self._fast_responses.count(("path", scope.path), ("status", response.status))
         return response
 
 
