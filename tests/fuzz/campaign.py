@@ -94,7 +94,9 @@ def _run(requests: int, hoard: int, tally: Tally, folder: Path) -> None:
             line = program.out.until(lambda line: "listening on" in line)
             workers, port = program.children, int(line.rpartition(":")[2])
             _follow(wire_layer.run(rest, seed, port, secrets, tally), rest, wire_layer.LAYER)
-            if hoard:
+            if hoard and sys.platform != "linux":
+                _say("connections: not attacked, which needs Linux")
+            elif hoard:
                 for line in connection_layer.run(affordable(hoard), port, workers, tally):
                     _say(f"{connection_layer.LAYER}: {line}")
             if program.children != workers:

@@ -29,7 +29,8 @@ OPENED_PER_TICK = 2000
 RECEIVE_BUFFER_BYTES = 4096
 # The kernel searches for a free port for milliseconds where thousands are taken.
 PORTS = itertools.cycle(range(10_000, 60_000))
-GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
+ENDED = getattr(select, "POLLRDHUP", 0)  # macOS does not have it, nor these attacks
+GONE = ENDED | select.POLLHUP | select.POLLERR
 
 
 def affordable(connections: int) -> int:
@@ -143,7 +144,7 @@ class HostileClients:
         for _ in range(min(missing, OPENED_PER_TICK)):
             client = _Client(attack, self._port)
             self._clients[client.socket.fileno()] = client
-            self._poll.register(client.socket, select.POLLRDHUP)
+            self._poll.register(client.socket, ENDED)
             self._opened += 1
 
     def _drop_closed(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.fuzz.connection_layer import Scene
-
-if sys.platform != "linux":
-    pytest.skip("macOS has neither the addresses nor the kernel's help", allow_module_level=True)
 
 LIMITS = Limits(idle_s=1, body_s=1, stalled_s=1, per_address=48, grace_s=3)
 CLIENTS = 12

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,6 @@ from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-if sys.platform != "linux":
-    pytest.skip("the kernel is asked in Linux's way", allow_module_level=True)
 
 FAMILIES = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 BOUND = 8
