@@ -89,7 +89,9 @@ class Gateway:
             elif (route := found[0].route(scope.method)) is None:
                 response = method_not_allowed(found[0].allow, request_id)
             else:
-                body = await _body(route, scope, protocol) if is_announced(scope.headers) else b""
+                # A body that is still on its way costs the client its connection, if the response
+                # is faster. So a call with a body does not take the fast path.
+                body = await _body(route, scope, protocol) if is_announced(scope.headers) else None
                 response = self._respond_inline(route, found[1], scope, body, request_id)
             if isinstance(response, Call):
                 executor = self._executors[response.route.batch_handler]
@@ -109,15 +111,16 @@ class Gateway:
         route: RouteLike,
         path_parameters: Mapping[str, str] | None,
         scope: Scope,
-        body: bytes,
+        body: bytes | None,
         request_id: str,
     ) -> Response | Call:
         """Return the response if it needs no thread, and so no slot in a queue; else the call."""
-        if route.fast_path and not body:
+        if route.fast_path and body is None:
             response = self._fast_response(route.fast_path, scope, path_parameters, request_id)
             if response:
                 return response
-        call = Call(route, path_parameters, scope, body, request_id, self._stage, self.proxies)
+        stage, proxies = self._stage, self.proxies
+        call = Call(route, path_parameters, scope, body or b"", request_id, stage, proxies)
         return invoke(call) if route.path in INLINE_PATHS else call
 
     def _fast_response(
