@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +33,9 @@ SOCKSTAT = {
 }
 
 
+SOCKSTAT_BYTES_MAX = 4096
+
+
 class PeerConnection(NamedTuple):
     """One connection, by its peer."""
 
@@ -47,11 +51,11 @@ class NoConnectionTableError(Exception):
 def socket_count(family: socket.AddressFamily) -> int:
     """Return how many TCP sockets of this family the network namespace has, of all programs.
 
-    Takes 0.1 ms, whatever their number.
+    Takes 0.1 ms, whatever their number, and gives the GIL away once.
     """
     path, name = SOCKSTAT[family]
     try:
-        lines = path.read_text(encoding="ascii").splitlines()
+        lines = os.pread(_opened(path), SOCKSTAT_BYTES_MAX, 0).decode().splitlines()
         return next(int(line.split()[2]) for line in lines if line.startswith(name))
     except (OSError, StopIteration) as error:
         raise NoConnectionTableError(str(error)) from error
@@ -81,6 +85,11 @@ def connections(family: socket.AddressFamily, port: int) -> list[PeerConnection]
                     start += (length + 3) & ~3
     except OSError as error:
         raise NoConnectionTableError(str(error)) from error
+
+
+@cache
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _request(family: socket.AddressFamily, port: int) -> bytes:
