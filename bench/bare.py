@@ -16,7 +16,8 @@ HEADERS = [("Content-Type", "application/problem+json"), ("Cache-Control", "no-s
 class Bare:
     """Responds without reading the request."""
 
-    limits: ExecutorLimits  # local.serve sets it; nothing here uses it
+    limits: ExecutorLimits  # local.serve sets both; nothing here uses them
+    proxies: int
 
     async def __rsgi__(self, scope: Scope, exchange: RsgiProtocol) -> None:
         """Respond to one request."""

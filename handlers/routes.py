@@ -32,6 +32,8 @@ class Route:
     without a body; responds as the handler would but without waiting for a server, or returns None.
     batch_handler: responds to the events of several calls as the handler would to each of them, in
     any order.
+    takes_body: whether a request may carry a body, of BODY_BYTES_MAX at most. The body of any
+    other call is never read.
     """
 
     method: str
@@ -39,6 +41,7 @@ class Route:
     handler: Handler
     fast_path: FastPath | None = None
     batch_handler: BatchHandler | None = None
+    takes_body: bool = False
 
 
 ROUTES: tuple[Route, ...] = (
@@ -46,7 +49,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
     Route("GET", "/campaigns", campaigns_handler),
-    Route("POST", "/campaigns", create_campaign_handler),
+    Route("POST", "/campaigns", create_campaign_handler, takes_body=True),
     Route("GET", "/campaigns/{id}/stats", stats_handler),
     Route("GET", "/campaigns/{id}/coupons", coupons_handler),
     Route("GET", "/campaigns/{id}/reconciliation", reconciliation_handler),

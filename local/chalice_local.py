@@ -1,8 +1,11 @@
-"""`chalice local` with the gateway's rules for paths and HEAD: `python -m local.chalice_local`.
+"""`chalice local` with the gateway's rules for paths, HEAD and bodies.
+
+`python -m local.chalice_local`.
 
 Chalice's server by itself collapses slashes at the beginning, lets a path parameter be empty,
 answers 403 where there is nothing, answers OPTIONS, and sends a body after HEAD, which the next
-response on that connection then seems to begin with.
+response on that connection then seems to begin with. It reads a body of any length before it looks
+at the path, and takes a chunked one for the next request.
 """
 
 from __future__ import annotations
@@ -10,23 +13,30 @@ from __future__ import annotations
 import functools
 import sys
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import chalice.local
 from chalice.cli import cli
 
+from handlers.domain.errors import PayloadTooLargeError
+from handlers.edge.http.request import BODY_BYTES_MAX
 from handlers.edge.http.request_log import REQUESTS
 from handlers.routes import ROUTES
-from local.gateway.response import Response, method_not_allowed, not_found
+from local.gateway.response import Response, method_not_allowed, not_found, problem
 from local.gateway.routing import RouteTable
 
 if TYPE_CHECKING:
+    from email.message import Message
+
     from chalice.app import Chalice
     from chalice.config import Config
 
 MODULE = "local.chalice_local"
 TABLE = RouteTable(ROUTES)
+UNKNOWN = -1  # a body's length
+LENGTH_DIGITS_MAX = 18  # more would not be a length but an attack on int()
 
 
 class RequestHandler(chalice.local.ChaliceRequestHandler):
@@ -36,10 +46,15 @@ class RequestHandler(chalice.local.ChaliceRequestHandler):
         # Not self.path: the standard library has collapsed its first slashes.
         target, mark, query = self.requestline.split()[1].partition("?")
         path = unquote(_without_authority(target), errors="replace")
-        refused = _refusal(self.command, path)
+        length = _body_length(self.headers)
+        refused = _refusal(self.command, path, length)
         if refused:
-            self._parse_payload()  # a body that is left unread would be the next request
             status, headers, body = refused
+            if 0 <= length <= BODY_BYTES_MAX:
+                self._parse_payload()  # a body that is left unread would be the next request
+            else:
+                headers.append(("Connection", "close"))
+                self.close_connection = True
             self._send_http_response_with_body(status, dict(headers), body)
             return
         self.path = quote(path) + mark + query
@@ -64,14 +79,28 @@ def _without_authority(target: str) -> str:
     return f"/{rest.partition('/')[2]}" if separator and scheme.isalpha() else target
 
 
-def _refusal(method: str, path: str) -> Response | None:
-    """Return the gateway's response where there is no route, else None."""
+def _body_length(headers: Message) -> int:
+    """Return the announced length of a body, UNKNOWN where it is chunked or no number."""
+    text = headers.get("Content-Length", "0")
+    is_number = text.isascii() and text.isdecimal() and len(text) <= LENGTH_DIGITS_MAX
+    return int(text) if is_number and "Transfer-Encoding" not in headers else UNKNOWN
+
+
+def _refusal(method: str, path: str, body_length: int) -> Response | None:
+    """Return the gateway's response to a request that no handler gets, else None."""
     request_id = str(uuid.uuid4())
     match = TABLE.match(path)
     if match is None:
         refused = not_found(request_id)
     elif match[0].route(method) is None:
         refused = method_not_allowed(match[0].allow, request_id)
+    elif body_length == UNKNOWN:
+        detail = "The body's length must be in Content-Length; chalice local takes no chunks."
+        refused = problem(HTTPStatus.LENGTH_REQUIRED, "LENGTH_REQUIRED", detail, request_id)
+    elif body_length > BODY_BYTES_MAX:
+        error = PayloadTooLargeError()
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        refused = problem(status, error.code, str(error), request_id)
     else:
         return None
     refused.headers.append(("x-amzn-RequestId", request_id))

@@ -25,6 +25,8 @@ from granian.log import LogLevels
 
 from handlers import wiring
 from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured, port_or_zero
+from local.gateway.client_address import PROXIES_MAX
+from local.gateway.connection_guard import CONNECTIONS_PER_ADDRESS, ConnectionGuard
 from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
 from local.gateway.executor import ExecutorLimits
 from local.json_log import configure_json_logging
@@ -43,6 +45,9 @@ CONNECTIONS_MAX = 8192
 OTHER_FILES_MAX = 256
 # A connection that is idle, or whose header is incomplete, is closed after this time, not earlier.
 IDLE_TIMEOUT_S = 30
+# A proxy keeps its connections for later requests, and must be the one that ends them: what it
+# sends while the gateway ends them is lost. AWS's load balancers and nginx keep them for 60 s.
+IDLE_TIMEOUT_BEHIND_PROXY_S = 75
 # API Gateway allows 10,240 bytes of headers; the server accepts no setting below 8,192.
 HEADER_BYTES_MAX = 16 * 1024
 # macOS cannot pin a process.
@@ -99,9 +104,7 @@ def _serve(options: argparse.Namespace, port: int) -> int:
         backlog=options.backlog,
         # Counts connections, idle ones too: beyond it, new ones wait in the backlog.
         backpressure=_connections_max(),
-        http1_settings=HTTP1Settings(
-            header_read_timeout=IDLE_TIMEOUT_S * 1000, max_buffer_size=HEADER_BYTES_MAX
-        ),
+        http1_settings=_http1_settings(options),
         respawn_failed_workers=True,
         workers_kill_timeout=WORKER_STOP_TIMEOUT_S,
         log_level=LogLevels.error,
@@ -113,11 +116,16 @@ def _serve(options: argparse.Namespace, port: int) -> int:
     ready = threading.Thread(target=_announce, args=(options.host, port), daemon=True)
     server.on_startup(ready.start)
     try:
-        server.serve(target_loader=partial(_load, _limits(options), _affinity(options)))
+        server.serve(target_loader=partial(_load, options, port, _affinity(options)))
     except SystemExit as stop:
         # Ctrl-C reaches the workers too; it is not a failure if they end first.
         return 0 if server.interrupt_signal else int(stop.code or 0)
     return 0
+
+
+def _http1_settings(options: argparse.Namespace) -> HTTP1Settings:
+    idle_s = IDLE_TIMEOUT_BEHIND_PROXY_S if options.behind_proxy else IDLE_TIMEOUT_S
+    return HTTP1Settings(header_read_timeout=idle_s * 1000, max_buffer_size=HEADER_BYTES_MAX)
 
 
 def _connections_max() -> int:
@@ -140,14 +148,20 @@ def _affinity(options: argparse.Namespace) -> CpuAffinity | None:
     return CpuAffinity() if pinned else None
 
 
-def _load(limits: ExecutorLimits, affinity: CpuAffinity | None, target: str) -> Any:
+def _load(options: argparse.Namespace, port: int, affinity: CpuAffinity | None, target: str) -> Any:
     """Return the application that a worker serves; called in the worker's own process."""
     if affinity:
         affinity.pin()
     exit_with_parent()
     configure_json_logging()
     application = pkgutil.resolve_name(target)
-    application.limits = limits
+    application.limits = _limits(options)
+    application.proxies = options.behind_proxy
+    if sys.platform == "linux":
+        # Behind proxies, the addresses of connections are theirs.
+        ConnectionGuard(
+            port, 0 if options.behind_proxy else options.connections_per_address
+        ).start()
     freeze_gc()
     if target == APPLICATION:
         wiring.authenticator().warm_up()
@@ -209,6 +223,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     wait_help = "how long they may wait; then, or with a full queue, the response is 503"
     add("--wait-ms", type=integer(1), default=int(limits.queue_timeout_s * 1000), help=wait_help)
+    add(
+        "--connections-per-address",
+        type=integer(0),
+        default=CONNECTIONS_PER_ADDRESS,
+        help="open connections of one address, in all processes; 0: any number (Linux)",
+    )
+    proxy_help = (
+        "trusted proxies in front: the client is the N-th from the right in X-Forwarded-For"
+    )
+    add("--behind-proxy", type=integer(0, PROXIES_MAX), default=0, metavar="N", help=proxy_help)
     pin_help = "keep each process to a core; auto: where they can be shared out evenly"
     add("--pin", choices=PINS, default="auto", help=pin_help)
     add("--backlog", type=integer(1), default=4096, help="connections that may wait")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from handlers.edge.http.request_log import REQUESTS, SECOND_S
 from handlers.routes import ROUTES
 from local.gateway.aggregated_log import AggregatedLog
-from local.gateway.body import UnreadableBodyError, is_announced, read_body
+from local.gateway.body import UnreadableBodyError, is_announced, read_body, refuse_long
 from local.gateway.executor import (
     ClientDisconnectedError,
     ExecutorLimits,
@@ -65,6 +65,7 @@ class Gateway:
         self._fast_responses: AggregatedLog
         self._sums: TimerHandle
         self.limits = ExecutorLimits()
+        self.proxies = 0  # trusted ones in front
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Begin to serve on this event loop, within `limits`."""
@@ -97,11 +98,18 @@ class Gateway:
     async def __rsgi__(self, scope: Scope, protocol: RsgiProtocol) -> None:
         """Respond to one request."""
         request_id = next(self._request_ids)
-        headers = scope.headers
         try:
-            # Before any response: a body that is left unread costs the client its connection.
-            body = await read_body(headers, protocol) if is_announced(headers) else b""
-            response = self._respond_inline(scope, body, request_id)
+            response: Response | Call
+            found = self._table.match(scope.path)
+            if found is None:
+                response = not_found(request_id)
+            elif (route := found[0].route(scope.method)) is None:
+                response = method_not_allowed(found[0].allow, request_id)
+            else:
+                # A body that is still on its way costs the client its connection, if the response
+                # is faster. So a call with a body does not take the fast path.
+                body = await _body(route, scope, protocol) if is_announced(scope.headers) else None
+                response = self._respond_inline(route, found[1], scope, body, request_id)
             if isinstance(response, Call):
                 executor = self._executors[_room(response.route)]
                 response = await executor.call(response, protocol.client_disconnect)
@@ -115,22 +123,22 @@ class Gateway:
         response.headers.append(("x-amzn-RequestId", request_id))
         protocol.response_bytes(*response)
 
-    def _respond_inline(self, scope: Scope, body: bytes, request_id: str) -> Response | Call:
+    def _respond_inline(
+        self,
+        route: RouteLike,
+        path_parameters: Mapping[str, str] | None,
+        scope: Scope,
+        body: bytes | None,
+        request_id: str,
+    ) -> Response | Call:
         """Return the response if it needs no thread, and so no slot in a queue; else the call."""
-        path, method = scope.path, scope.method
-        match = self._table.match(path)
-        if match is None:
-            return not_found(request_id)
-        resource, path_parameters = match
-        route = resource.route(method)
-        if route is None:
-            return method_not_allowed(resource.allow, request_id)
-        if route.fast_path and not body:
+        if route.fast_path and body is None:
             response = self._fast_response(route.fast_path, scope, path_parameters, request_id)
             if response:
                 return response
-        call = Call(route, path_parameters, scope, body, request_id, self._stage)
-        return invoke(call) if resource.path in INLINE_PATHS else call
+        stage, proxies = self._stage, self.proxies
+        call = Call(route, path_parameters, scope, body or b"", request_id, stage, proxies)
+        return invoke(call) if route.path in INLINE_PATHS else call
 
     def _fast_response(
         self,
@@ -159,6 +167,18 @@ def make_application(routes: Iterable[RouteLike]) -> Gateway:
 
 def _room(route: RouteLike) -> Room:
     return route.path if route.path in OWN_ROOMS else route.batch_handler
+
+
+async def _body(route: RouteLike, scope: Scope, protocol: RsgiProtocol) -> bytes:
+    """Return the body that is announced, unread where the route takes none.
+
+    An unread body is dropped by the server if it is small and has arrived. Otherwise the server
+    closes the connection behind the response.
+    """
+    if route.takes_body:
+        return await read_body(scope.headers, protocol)
+    refuse_long(scope.headers)
+    return b""
 
 
 def _invoke_each(calls: list[Call]) -> Iterator[tuple[int, Response]]:

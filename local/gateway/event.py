@@ -132,7 +132,7 @@ def _headers(request: HttpRequest, request_id: str) -> dict[str, list[str]]:
         if name := _header_name(key):
             headers.setdefault(name, []).append(value)
     forwarded_for = headers.get("X-Forwarded-For", ())
-    headers["X-Forwarded-For"] = [", ".join([*forwarded_for, request.client_address])]
+    headers["X-Forwarded-For"] = [", ".join([*forwarded_for, request.peer_address])]
     headers["X-Forwarded-Port"] = [request.server_port]
     headers["X-Forwarded-Proto"] = [request.scheme]
     if "X-Amzn-Trace-Id" not in headers:

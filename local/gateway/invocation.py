@@ -30,11 +30,12 @@ class Call(NamedTuple):
     body: bytes
     request_id: str
     stage: str
+    proxies: int = 0  # trusted ones that the request came through
 
     def event(self) -> dict[str, Any]:
         """Return the event for the handler."""
         return proxy_event(
-            HttpRequest.of(self.scope, self.body),
+            HttpRequest.of(self.scope, self.body, self.proxies),
             resource=self.route.path,
             path_parameters=self.path_parameters,
             request_id=self.request_id,

@@ -40,6 +40,10 @@ class RouteLike(Protocol):
     def batch_handler(self) -> BatchHandler | None:
         """A function that responds to several calls at once, if the route has one."""
 
+    @property
+    def takes_body(self) -> bool:
+        """Whether a request may carry a body; the gateway does not read any other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:

@@ -125,7 +125,8 @@ def _check_settings(settings: Settings) -> None:
 def _programs(api: Api, logs: Path) -> Sequence[Program]:
     """Return the gateway, the scheduler, and the poll runners last."""
     logs.mkdir(parents=True, exist_ok=True)
-    address = ("--host", api.host, "--port", str(api.port))
+    # All simulated users come from one address.
+    address = ("--host", api.host, "--port", str(api.port), "--connections-per-address", "0")
     names = [f"poll-runner-{number}" for number in range(1, POLL_RUNNERS + 1)]
     window = ("--batch-window-ms", str(BATCH_WINDOW_MS))
     relay = ("--interval-s", str(RELAY_INTERVAL_S))

@@ -2,7 +2,9 @@
 
 A tenth of the requests are tokens with good signatures that say odd things: none may be accepted
 that breaks a rule. Half of the rest go as events to the handlers directly, the other half as bytes
-over sockets to the gateway. None may get a 500, nor a response that reveals internals.
+over sockets to the gateway. None may get a 500, nor a response that reveals internals. Then clients
+that are slow, never read, or hoard connections attack the gateway one after the other: all others
+must be served meanwhile, and the gateway must get its connections back.
 """
 
 # ruff: noqa: T201 - a command-line program prints
@@ -26,8 +28,9 @@ from local.cli import integer
 from local.migrate import migrate
 from local.servers import ServerError
 from local.servers.embedded import environment_or_embedded
-from tests.fuzz import handler_layer, token_layer, wire_layer
+from tests.fuzz import connection_layer, handler_layer, token_layer, wire_layer
 from tests.fuzz.cluster import EVERYTHING, fill_servers, reset_wiring, secrets_of
+from tests.fuzz.hostile_clients import affordable
 from tests.fuzz.tally import Tally
 from tests.support.programs import running
 
@@ -39,6 +42,8 @@ REQUESTS_MAX = 10_000_000
 FOLDER = Path("out/fuzz")
 PROGRESS_EVERY_S = 5.0
 WAIT_S = 60.0
+# More than a gateway of two processes takes: 2 x 8,192 connections, and the backlog.
+HOARDED = 18_500
 FAULTY, CANNOT_RUN, INTERRUPTED = 1, 2, 130  # 130: 128 + SIGINT, as in a shell
 
 
@@ -50,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.json.parent if options.json else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        _run(options.requests, tally, folder)
+        _run(options.requests, options.hoard, tally, folder)
     except KeyboardInterrupt:
         interrupted = True
     except (ServerError, SetupError) as error:
@@ -67,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return FAULTY if tally.fault_count else 0
 
 
-def _run(requests: int, tally: Tally, folder: Path) -> None:
+def _run(requests: int, hoard: int, tally: Tally, folder: Path) -> None:
     tokens = requests // 10
     half = (requests - tokens) // 2
     with ExitStack() as stack:
@@ -92,6 +97,11 @@ def _run(requests: int, tally: Tally, folder: Path) -> None:
             line = program.out.until(lambda line: "listening on" in line)
             workers, port = program.children, int(line.rpartition(":")[2])
             _follow(wire_layer.run(rest, seed, port, secrets, tally), rest, wire_layer.LAYER)
+            if hoard and sys.platform != "linux":
+                _say("connections: not attacked, which needs Linux")
+            elif hoard:
+                for line in connection_layer.run(affordable(hoard), port, workers, tally):
+                    _say(f"{connection_layer.LAYER}: {line}")
             if program.children != workers:
                 tally.blame(wire_layer.LAYER, "", ["a worker of the gateway died"])
             code = program.stop()
@@ -133,6 +143,8 @@ def _parser() -> argparse.ArgumentParser:
         default=REQUESTS,
         help="how many, over all layers",
     )
+    hoard_help = "connections that one address tries to take; 0: no attacks on connections"
+    add("--hoard", type=integer(0), default=HOARDED, help=hoard_help)
     add("--seed", type=int, default=1, help="decides what is sent")
     add("--json", type=Path, metavar="FILE", help="where the results go (default: out/fuzz/…)")
     return parser

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, folder: Path, faults: list[str]) -> int:
-    def one_response(requests: int, tally: Tally, _folder: Path) -> None:
+    def one_response(requests: int, _hoard: int, tally: Tally, _folder: Path) -> None:
         tally.requested("wire", requests)
         tally.responded("wire", 200)
         tally.blame("wire", "GET /health", faults)

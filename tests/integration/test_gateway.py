@@ -11,13 +11,12 @@ from urllib.parse import quote
 
 import pytest
 
+from handlers.edge.http.request import BODY_BYTES_MAX
 from tests.support.gateway import ask, connected, serving
 from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-TOO_LARGE = 10 * 1024 * 1024 + 1
 
 
 @pytest.fixture(scope="module")
@@ -99,20 +98,21 @@ def test_a_body_that_is_not_utf8_comes_as_base64(port: int) -> None:
 
 
 def test_a_large_body_within_the_limit_arrives_whole(port: int) -> None:
-    sent = b"0123456789abcdef" * (4 * 1024 * 1024 // 16)
+    sent = b"0123456789abcdef" * (BODY_BYTES_MAX // 16)
     _, body = ask(port, "POST", "/echo/1", sent)
     assert json.loads(body)["event"]["body"] == sent.decode()
 
 
 def test_a_chunked_body_arrives_whole(port: int) -> None:
-    chunks = [b"hello ", b"x" * 100_000, b" end"]
+    chunks = [b"hello ", b"x" * 10_000, b" end"]
     _, body = ask(port, "POST", "/echo/1", iter(chunks))
     assert json.loads(body)["event"]["body"] == b"".join(chunks).decode()
 
 
 def test_a_body_announced_too_large_is_rejected_before_it_is_sent(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
-        head = f"POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: {TOO_LARGE}\r\n\r\n"
+        length = BODY_BYTES_MAX + 1
+        head = f"POST /echo/1 HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
         client.sendall(head.encode())
         response = http.client.HTTPResponse(client)
         response.begin()
@@ -123,17 +123,59 @@ def test_a_body_announced_too_large_is_rejected_before_it_is_sent(port: int) -> 
 
 
 def test_a_chunked_body_is_rejected_where_it_passes_the_limit(port: int) -> None:
-    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    chunk = b"1000\r\n" + b"x" * 0x1000 + b"\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
         client.sendall(b"POST /echo/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         # Just enough chunks to pass the limit: unread data would make the server's kernel reset
         # the connection, and the response could be lost with it.
-        for _ in range(TOO_LARGE // 0x10000 + 1):
+        for _ in range(BODY_BYTES_MAX // 0x1000 + 1):
             client.sendall(chunk)
         response = http.client.HTTPResponse(client)
         response.begin()
         response.close()
     assert response.status == 413
+
+
+@pytest.mark.parametrize(
+    "chunks", [b"zz\r\nhi\r\n", b"2\r\nhi\r\nzz\r\n", b"2\r\nhi!\r\n0\r\n\r\n"]
+)
+def test_a_malformed_chunk_is_an_error_and_not_the_end_of_the_body(
+    port: int, chunks: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
+        client.sendall(b"POST /echo/1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.sendall(chunks)
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        body = json.loads(response.read())
+        response.close()
+    assert (response.status, body["code"]) == (400, "INVALID_REQUEST")
+
+
+def test_a_small_body_that_no_call_reads_leaves_the_connection_usable(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
+        for path, status in (("/nowhere", 404), ("/bodyless", 200), ("/bodyless", 200)):
+            head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
+            client.sendall(head.encode() + b"{}")
+            response = http.client.HTTPResponse(client)
+            response.begin()
+            response.read()
+            assert response.status == status
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/bodyless"])
+def test_a_long_body_that_no_call_reads_is_answered_at_once_and_the_connection_closed(
+    port: int, path: str
+) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
+        head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {10**9}\r\n\r\n"
+        client.sendall(head.encode())
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        response.read()
+        assert response.status == (404 if path == "/nowhere" else 413)
+        assert response.headers["connection"] == "close"
+        assert client.recv(1) == b""
 
 
 def test_a_client_that_disconnects_in_the_middle_of_its_body_affects_no_other(port: int) -> None:

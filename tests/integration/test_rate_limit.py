@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,9 @@ from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.admission import Outcome, RateLimits
 from handlers.domain.campaign import Campaign
 from handlers.domain.errors import UnavailableError
-from tests.support.service import Response, apply, create_campaign, redis_dump
+from tests.support.gateway import ask
+from tests.support.programs import running
+from tests.support.service import Response, apply, create_campaign, mint, redis_dump
 from tests.support.single import admit_one
 from tests.support.waiting import eventually
 
@@ -50,6 +54,30 @@ def test_a_client_that_asks_too_often_gets_429_for_the_second_and_keeps_the_seri
     assert limited.headers["Retry-After"] == "1"
     eventually(lambda: apply(campaign_id, "eager").status == 200, "the next second")
     assert redis_dump(service) == before
+
+
+@pytest.mark.usefixtures("service")
+def test_behind_a_proxy_the_limit_is_for_the_address_that_the_proxy_names(
+    campaign_id: str,
+) -> None:
+    create_campaign(campaign_id, 1000)
+    limited = {**os.environ, "APPLY_RATE_PER_ADDRESS_PER_S": "1"}
+    numbers = itertools.count()
+
+    def status(address: str) -> int:
+        number = next(numbers)
+        headers = {
+            "Authorization": f"Bearer {mint(f'user-{number}')}",
+            # What the client itself writes does not count.
+            "X-Forwarded-For": f"198.51.100.{number % 256}, {address}",
+        }
+        return ask(port, "POST", f"/campaigns/{campaign_id}/apply", headers=headers)[0].status
+
+    with running("local.serve", "--port=0", "--behind-proxy=1", environment=limited) as program:
+        port = int(program.out.until(lambda line: "listening on" in line).rpartition(":")[2])
+        assert {status(f"203.0.113.{last}") for last in range(20)} == {202}
+        eventually(lambda: status("203.0.113.100") == 429, "an address that is limited")
+        assert program.stop() == 0
 
 
 @pytest.mark.parametrize("refusing", [{"min-replicas-to-write": 1}, {"maxmemory": 1}])

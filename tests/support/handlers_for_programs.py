@@ -61,5 +61,6 @@ application = make_application(
         Route("GET", "/health", echo),
         Route("GET", "/echo/{id}", echo),
         Route("POST", "/echo/{id}", echo),
+        Route("POST", "/bodyless", echo, takes_body=False),
     ]
 )

@@ -34,7 +34,7 @@ class Client:
     """Sends calls to one server, from several threads with a connection each."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
         self._local = threading.local()
         self._connections: list[http.client.HTTPConnection] = []
 
@@ -74,7 +74,7 @@ class Client:
     def _connection(self) -> http.client.HTTPConnection:
         connection: Any = getattr(self._local, "connection", None)
         if connection is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
             self._local.connection = connection
             self._connections.append(connection)
         return connection  # type: ignore[no-any-return]

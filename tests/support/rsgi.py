@@ -7,6 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
+
 from local.gateway.app import make_application
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ class Route:
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
     fast_path: Callable[[str, str, str], dict[str, Any] | None] | None = None
     batch_handler: BatchHandler | None = None
+    takes_body: bool = True
 
 
 @dataclass
@@ -79,9 +83,13 @@ class RsgiProtocol:
         self._chunks = iter(chunks)
         self.response: tuple[int, Sequence[tuple[str, str]], bytes] | None = None
 
+    async def __call__(self) -> bytes:
+        return b"".join(self._chunks)
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self._chunks:
             yield chunk
+        yield b""
 
     async def client_disconnect(self) -> None:
         await asyncio.Event().wait()
@@ -94,9 +102,36 @@ class RsgiProtocol:
 class Silent(RsgiProtocol):
     """A client that announces a body and sends none."""
 
+    async def __call__(self) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         await asyncio.Event().wait()
         yield b""
+
+
+class CutOff(RsgiProtocol):
+    """A client that ends its connection, or breaks HTTP's rules, after `chunks`."""
+
+    async def __call__(self) -> bytes:
+        raise ProtocolClosed
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            yield chunk
+        yield b""  # in place of the error
+        yield b""
+
+
+class Unread(RsgiProtocol):
+    """A client whose body must not be read."""
+
+    async def __call__(self) -> bytes:
+        pytest.fail("read")
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        pytest.fail("read")
 
 
 def ask(

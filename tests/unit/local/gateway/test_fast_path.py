@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.support.rsgi import Route, Scope, ask, echo
+from tests.support.rsgi import Route, Scope, Unread, ask, echo
 
 
 class Refuser:
@@ -52,6 +53,14 @@ def test_a_request_with_a_body_is_the_handlers() -> None:
     refuser = Refuser(REFUSED)
     scope = Scope(*APPLY, ("content-length", "2"))
     assert ask(scope, refusable(refuser), chunks=[b"{}"]).json()["body"] == "{}"
+    assert refuser.calls == []
+
+
+def test_a_request_with_a_body_that_is_not_read_is_the_handlers() -> None:
+    refuser = Refuser(REFUSED)
+    scope = Scope(*APPLY, ("content-length", "2"))
+    route = replace(refusable(refuser), takes_body=False)
+    assert ask(scope, route, exchange=Unread()).json()["body"] is None
     assert refuser.calls == []
 
 
