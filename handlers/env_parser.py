@@ -61,6 +61,15 @@ class EnvParser:
             raise ConfigurationError(message)
         return values
 
+    def at_most_one(self, *names: str) -> list[str]:
+        """Return all values; no more than one of them is not empty."""
+        values = [self.text(name, "") for name in names]
+        found = [name for name, value in zip(names, values, strict=True) if value]
+        if len(found) > 1:
+            message = f"set at most one of {', '.join(names)}: {' and '.join(found)} are set"
+            raise ConfigurationError(message)
+        return values
+
     def secret(self, name: str, stage: str) -> str:
         """Return a secret that is fit for HMAC-SHA256."""
         return checked_secret(name, self.text(name), stage)

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from handlers.adapters.redis.rebuild import RedisRebuild
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
     from handlers.adapters.redis.scripts import Scripts
+    from handlers.domain.challenge import Challenges
     from handlers.domain.rejection_cache import RejectionCache
+    from handlers.domain.screening import Screener
     from handlers.edge.auth.authenticator import Authenticator
 
 __all__ = ["override", "reset"]  # used as wiring.override and wiring.reset
@@ -92,6 +94,23 @@ def rejection_cache() -> RejectionCache:
     from handlers.domain.rejection_cache import RejectionCache
 
     return RejectionCache(admissions())
+
+
+@once
+def screener() -> Screener:
+    """Return the check of applicants against the rules of their campaigns."""
+    from handlers.domain.screening import Screener
+
+    return Screener(admissions, challenges)
+
+
+@once
+def challenges() -> Challenges:
+    """Return the issuer and checker of challenges; raise ConfigurationError without a secret."""
+    from handlers.domain.challenge import Challenges, FixedSecret
+
+    secret = secrets().signing("CHALLENGE_SECRET_ID", settings().challenge_secret_id)
+    return Challenges(secret or FixedSecret(settings().required_challenge_secret()))
 
 
 @once

@@ -72,11 +72,22 @@ CAMPAIGN = {
     "opens_at": "2026-11-22T03:00:00Z",
     "closes_at": "2026-11-23T03:00:00Z",
 }
+LIMITS: dict[str, Any] = {
+    "rate_per_address": 5,
+    "eligibility": {"claim": "member", "equals": True},
+    "challenge": {"max_number": 1_000},
+}
 NEARLY_A_CAMPAIGN = st.one_of(
     st.builds(
         lambda field, value: CAMPAIGN | {field: value},
-        st.sampled_from([*CAMPAIGN, "other", "\ud800"]),
+        st.sampled_from([*CAMPAIGN, *LIMITS, "other", "\ud800"]),
         JSON,
+    ),
+    st.builds(
+        lambda field, value, member: CAMPAIGN | {field: LIMITS[field] | {member: value}},
+        st.sampled_from(["eligibility", "challenge"]),
+        JSON,
+        st.sampled_from(["claim", "equals", "max_number"]),
     ),
     # Complete ones, too: other users later see what is stored.
     st.builds(

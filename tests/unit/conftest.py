@@ -17,6 +17,7 @@ from handlers.config import Settings
 from handlers.domain.reconciliation import reconciler as comparison
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
+from tests.support.fake_mysql import FakeDirectWriter, FakeFailedEventQueue
 from tests.support.fake_reads import (
     FakeAdmissionReader,
     FakeCouponReader,
@@ -27,8 +28,6 @@ from tests.support.fakes import (
     NOW_MS,
     FakeAdmissions,
     FakeCampaign,
-    FakeDirectWriter,
-    FakeFailedEventQueue,
     FakeLedger,
     FakePublisher,
 )

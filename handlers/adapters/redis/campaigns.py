@@ -9,6 +9,7 @@ from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,7 @@ class RedisCampaigns:
             campaign.closes_at_ms,
             campaign.name,
             campaign.fence,
+            *limits_of(campaign),
         )
         if reply == b"STALE":
             raise StaleStateError
@@ -72,8 +74,17 @@ class RedisCampaigns:
         keys = CampaignKeys.of(campaign_id).all()
         reply = self._ask(STATUS, campaign_id, keys, self._scripts.checks_epoch)
         name, quantity, opens_at_ms, closes_at_ms, fence, *numbers = reply[1:]
-        admitted, pending, remaining, oldest_pending_ms, now_ms = numbers
-        campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms, fence)
+        admitted, pending, remaining, oldest_pending_ms, now_ms, rate, rules = numbers
+        campaign = Campaign(
+            campaign_id,
+            name.decode(),
+            quantity,
+            opens_at_ms,
+            closes_at_ms,
+            fence,
+            int(rate) if rate else None,
+            Rules.parse(rules.decode()),
+        )
         oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
         return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)
 
@@ -118,3 +129,9 @@ class RedisCampaigns:
     def _require_epoch(self) -> None:
         if not self._scripts.epoch_is_known():
             raise StaleStateError
+
+
+def limits_of(campaign: Campaign) -> tuple[int | str, str]:
+    """Return the last two arguments of open.lua and reopen.lua: the limits of its own, or ""."""
+    rate = campaign.rate_per_address
+    return "" if rate is None else rate, campaign.rules.text

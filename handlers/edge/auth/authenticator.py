@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jwt
@@ -31,10 +31,11 @@ EXPIRED = "the token has expired"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An authenticated user."""
+    """An authenticated user; `claims` are all of the verified token."""
 
     id: str
     scopes: frozenset[str]
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 class RotatingSecret(Protocol):
@@ -118,7 +119,7 @@ class Authenticator:
             raise UnauthenticatedError(message)
         scope = claims.get("scope")
         scopes = scope.split() if isinstance(scope, str) else ()
-        return CachedToken(User(subject, frozenset(scopes)), int(claims["exp"]), key)
+        return CachedToken(User(subject, frozenset(scopes), claims), int(claims["exp"]), key)
 
     def _claims(self, token: str) -> Checked:
         try:
