@@ -79,6 +79,7 @@ settings() {
     export_line DATABASE_URL "mysql://$mysql"
     export_line AUTH_JWT_SECRET "$(value AUTH_JWT_SECRET)"
     export_line COUPON_CODE_SECRET "$(value COUPON_CODE_SECRET)"
+    export_line CHALLENGE_SECRET "$(value CHALLENGE_SECRET)"
 }
 
 case "${1:-}" in

@@ -33,6 +33,7 @@ def settings_of(values: Mapping[str, str]) -> dict[str, str]:
         "DATABASE_URL": f"mysql://{mysql}",
         "AUTH_JWT_SECRET": values["AUTH_JWT_SECRET"],
         "COUPON_CODE_SECRET": values["COUPON_CODE_SECRET"],
+        "CHALLENGE_SECRET": values["CHALLENGE_SECRET"],
     }
 
 

@@ -48,8 +48,8 @@ def secrets_of(settings: Settings) -> set[str]:
     """
     address = settings.database_address
     assert address
-    found = {settings.auth_jwt_secret, settings.coupon_code_secret, address.password}
-    found |= {os.environ["DATABASE_URL"], settings.redis_url}
+    found = {settings.auth_jwt_secret, settings.coupon_code_secret, settings.challenge_secret}
+    found |= {os.environ["DATABASE_URL"], settings.redis_url, address.password}
     return {secret for secret in found if secret}
 
 

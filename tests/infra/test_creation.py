@@ -43,6 +43,7 @@ EXPORTS = {
     "DatabaseSecretArn": "arn:secret:mysql",
     "JwtSecretArn": "arn:secret:jwt",
     "CouponCodeSecretArn": "arn:secret:code",
+    "ChallengeSecretArn": "arn:secret:challenge",
 }
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 API, CONSUME, RESTORE = "app.app", "app.consume_handler", "app.restore_handler"
 APPLY, COUPON = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
+CHALLENGE = "GET /campaigns/{id}/challenge"
 WINNERS = "GET /campaigns/{id}/coupons"
 HOUR_S = 3600.0
 # A topic too long for failed_event: its records cannot be stored anywhere.
@@ -128,6 +129,12 @@ class Script:
         yield self._case("apply with bytes", APPLY, 200, token=ann, body=body, is_base64=True)
         yield self._case("apply with no base64", APPLY, 400, token=ann, body="%", is_base64=True)
         yield self._case("apply with too much", APPLY, 413, token=ann, body="x" * 17_000)
+        yield self._user("a challenge where there is none", CHALLENGE, 404, "ann")
+        yield self._case("a challenge without a token", CHALLENGE, 401)
+        limits = {"rate_per_address": 5, "eligibility": {"claim": "member", "equals": True}}
+        body = campaign_body(self._id("members")) | limits
+        yield self._admin_call("create with limits", "POST /campaigns", 201, body=body)
+        yield self._user("apply without the claim", APPLY, 403, "ann", "members")
         yield self._user("my coupon pending", COUPON, 200, "ann")
         yield self._user("my coupon, not applied", COUPON, 404, "dee")
 
