@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from handlers import log, wiring
@@ -81,7 +81,7 @@ class _Application:
     applicant: Applicant
     cached: Admission | None = None
     deadline: float = 0.0
-    claims: Mapping[str, object] = field(default_factory=dict)
+    claims: Mapping[str, object] | None = None
     solution: str = ""
     refusal: Exception | None = None
 

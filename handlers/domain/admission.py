@@ -64,9 +64,8 @@ class Applicant(NamedTuple):
     screening: Screening = UNSCREENED
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """The outcome and its values.
+class Admission(NamedTuple):
+    """The outcome and its values. A tuple, since apply makes one for each applicant.
 
     serial: 1..quantity with ACCEPTED and ALREADY_APPLIED, else 0.
     admitted_at_ms: Redis's clock at the admission, while it is pending; 0 once it is settled, and

@@ -109,6 +109,11 @@ class KnownRules:
     def __init__(self) -> None:
         self._known: dict[str, Rules] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no campaign is known to have rules."""
+        return not self._known
+
     def get(self, campaign_id: str) -> Rules | None:
         """Return the rules of a campaign, None where it has none or they are not known."""
         return self._known.get(campaign_id)

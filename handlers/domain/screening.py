@@ -32,7 +32,7 @@ class Screened(Protocol):
     """
 
     applicant: Applicant
-    claims: Mapping[str, object]
+    claims: Mapping[str, object] | None
     solution: str
     refusal: Exception | None
 
@@ -60,9 +60,10 @@ class Screener:
 
         One round trip; one more where this process does not know the rules of a campaign.
         """
-        for application in applications:
-            if rules := self.known.get(application.applicant.campaign_id):
-                self._screen(application, rules)
+        if not self.known.is_empty:
+            for application in applications:
+                if rules := self.known.get(application.applicant.campaign_id):
+                    self._screen(application, rules)
         replies, unaware = self._ask(applications)
         for _ in range(1, ROUNDS_MAX):
             if not unaware:
@@ -79,10 +80,13 @@ class Screener:
         """Return the reply to each, and the indexes of those to ask about again."""
         applicants = [application.applicant for application in applications]
         replies: list[Admission | Exception] = [*self._admissions().admit_all(applicants)]
+        screened = [
+            (index, reply)
+            for index, reply in enumerate(replies)
+            if isinstance(reply, Admission) and reply.outcome in SCREENED
+        ]
         unaware: list[int] = []
-        for index, reply in enumerate(replies):
-            if not isinstance(reply, Admission) or reply.outcome not in SCREENED:
-                continue
+        for index, reply in screened:
             application = applications[index]
             try:
                 if reply.outcome is Outcome.RULES:
@@ -113,7 +117,7 @@ class Screener:
 
     def _check(self, application: Screened, rules: Rules) -> None:
         campaign_id, user_id, *_ = application.applicant
-        if rules.eligibility and not rules.eligibility.permits(application.claims):
+        if rules.eligibility and not rules.eligibility.permits(application.claims or {}):
             raise NotEligibleError
         if rules.challenge:
             self._challenges().check(application.solution, campaign_id, user_id)

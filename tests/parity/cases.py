@@ -132,8 +132,8 @@ class Script:
         yield self._user("a challenge where there is none", CHALLENGE, 404, "ann")
         yield self._case("a challenge without a token", CHALLENGE, 401)
         limits = {"rate_per_address": 5, "eligibility": {"claim": "member", "equals": True}}
-        body = campaign_body(self._id("members")) | limits
-        yield self._admin_call("create with limits", "POST /campaigns", 201, body=body)
+        members = campaign_body(self._id("members")) | limits
+        yield self._admin_call("create with limits", "POST /campaigns", 201, body=members)
         yield self._user("apply without the claim", APPLY, 403, "ann", "members")
         yield self._user("my coupon pending", COUPON, 200, "ann")
         yield self._user("my coupon, not applied", COUPON, 404, "dee")

@@ -146,7 +146,9 @@ TOKENS = st.one_of(
 KNOWN = (st.just(f"Bearer {ADMIN_TOKEN}"), USERS.map(lambda text: f"Bearer {text}"))
 AUTHORIZATION = TOKENS.map(lambda text: f"Bearer {text}") | TEXT
 ACCEPT = st.sampled_from(["text/csv", "TEXT/CSV;q=0", "*/*", ";;q=,", "text/csv;q=x", "a/b,,"])
-HEADER_NAMES = st.sampled_from(["Accept", "Content-Type", "X-Forwarded-For"]) | ANY_TEXT
+HEADER_NAMES = (
+    st.sampled_from(["Accept", "Content-Type", "X-Forwarded-For", "Challenge-Solution"]) | ANY_TEXT
+)
 HEADERS = st.builds(
     lambda others, name, authorization: {**others, name: authorization},
     st.dictionaries(HEADER_NAMES, TEXT | ACCEPT | st.none(), max_size=3),

@@ -43,7 +43,7 @@ PageStart = tuple[str | bytes, str | bytes]
 OLDEST: PageStart = ("", "")
 
 OUTCOMES = {outcome.encode(): outcome for outcome in Outcome}
-RETRIED = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS})
+WITHOUT_SERIAL = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS, Outcome.RULES})
 
 
 class OverduePage(NamedTuple):
@@ -251,8 +251,8 @@ def _decisions(reply: Any, count: int) -> list[Admission | UnavailableError]:
 
 def _decision(code: bytes, number: Any, admitted_at_ms: int = 0, fence: int = 0) -> Admission:
     outcome = OUTCOMES[code]
-    if outcome is Outcome.RULES:
-        return Admission(outcome, rules=number.decode())
-    if outcome in RETRIED:
+    if outcome in WITHOUT_SERIAL:
+        if outcome is Outcome.RULES:
+            return Admission(outcome, rules=number.decode())
         return Admission(outcome, retry_in_ms=number)
     return Admission(outcome, number, admitted_at_ms, fence)
