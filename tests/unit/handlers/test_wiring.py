@@ -16,8 +16,6 @@ import pytest
 from handlers import wiring
 from handlers.config import ConfigurationError, Settings
 from handlers.domain.coupon_codes import CouponCodes
-from handlers.domain.errors import ChallengeFailedError
-from local.solve import solve
 from tests.support.paths import ROOT
 from tests.support.secrets_extension import Extension
 from tests.unit.conftest import ENVIRONMENT
@@ -254,29 +252,3 @@ def test_the_code_secret_may_come_from_secrets_manager(monkeypatch: pytest.Monke
         monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", str(port))
         with pytest.raises(ConfigurationError, match="COUPON_CODE_SECRET_ID is shorter"):
             wiring.ledger()
-
-
-def test_the_secret_of_challenges_may_come_from_secrets_manager_and_be_rotated(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    extension = Extension()
-    extension.secrets = {("prod/challenge", "AWSCURRENT"): "c" * 32}
-    monkeypatch.setenv("CHALLENGE_SECRET", "")
-    monkeypatch.setenv("CHALLENGE_SECRET_ID", "prod/challenge")
-    with extension.served() as port:
-        monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", str(port))
-        solution = solve(wiring.challenges().issue("welcome", "42", 1_000))
-        wiring.reset()
-        extension.secrets = {
-            ("prod/challenge", "AWSCURRENT"): "d" * 32,
-            ("prod/challenge", "AWSPREVIOUS"): "c" * 32,
-        }
-        wiring.challenges().check(solution, "welcome", "42")
-        with pytest.raises(ChallengeFailedError):
-            wiring.challenges().check(solution, "welcome", "43")
-
-
-def test_without_a_secret_there_are_no_challenges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHALLENGE_SECRET", "")
-    with pytest.raises(ConfigurationError, match="set CHALLENGE_SECRET or CHALLENGE_SECRET_ID"):
-        wiring.challenges()
