@@ -105,7 +105,7 @@ def test_who_has_been_admitted_keeps_the_serial_with_another_token_and_without_a
     assert (code(again), json.loads(again["body"])["serial"]) == ("ALREADY_APPLIED", 1)
 
 
-def test_a_refused_user_is_told_so_before_the_opening_while_there_is_time(
+def test_a_refused_user_reads_it_before_the_opening_while_there_is_time(
     campaign: FakeCampaign,
 ) -> None:
     campaign.rules, campaign.opens_at_ms = MEMBERS, NOW_MS + 5_000

@@ -1,4 +1,4 @@
-"""Challenges: whose solution counts, for how long, and what each other one is told."""
+"""Challenges: whose solution counts, for how long, and what the others read."""
 
 from __future__ import annotations
 
