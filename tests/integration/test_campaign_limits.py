@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import time
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers import wiring
+from handlers.adapters.redis import admissions
 from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.scripts import Script
 from handlers.domain import times
 from handlers.domain.challenge import VALID_S, Challenges, FixedSecret
 from handlers.rebuild import rebuild_handler
@@ -40,6 +43,7 @@ APPLY, CHALLENGE = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/challenge"
 MEMBERS = {"eligibility": {"claim": "tier", "equals": "gold"}}
 WORK = {"challenge": {"max_number": 1_000}}
 ACCOUNTS, LIMIT = 300, 5
+COMPARISON = "if not applied and not are_checked then"
 
 
 @pytest.fixture
@@ -114,6 +118,32 @@ def test_only_tokens_with_the_claim_get_a_coupon(campaign_id: str) -> None:
     assert apply(campaign_id, "4", tier=["silver", "gold"]).body["serial"] == 2
     assert apply(campaign_id, "3").code == "ALREADY_APPLIED"
     assert [apply(campaign_id, "1").status, apply(campaign_id, "1").code] == [403, "NOT_ELIGIBLE"]
+
+
+def strangers_race(campaign_id: str) -> Counter[str]:
+    """Let users with and without the claim apply to a process that knows no rules yet."""
+    assert create(campaign_id, **MEMBERS).status == 201
+    wiring.reset()
+    users = [partial(apply, campaign_id, f"{n}", tier=("gold", "tin")[n % 2]) for n in range(60)]
+    return Counter(response.code for response in at_once(users))
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_process_that_knows_no_rules_yet_admits_no_one_against_them(campaign_id: str) -> None:
+    assert strangers_race(campaign_id) == {"ACCEPTED": 30, "NOT_ELIGIBLE": 30}
+
+
+@pytest.mark.usefixtures("limited")
+def test_without_the_comparison_in_the_script_strangers_are_admitted(
+    campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the first of them come before the process knows the rules."""
+    mutant = Script("admission/admit")
+    assert mutant.source.count(COMPARISON) == 1
+    mutant.source = mutant.source.replace(COMPARISON, "if false then")
+    mutant.digest = hashlib.sha1(mutant.source.encode(), usedforsecurity=False).hexdigest()
+    monkeypatch.setattr(admissions, "ADMIT", mutant)
+    assert strangers_race(campaign_id)["ACCEPTED"] > 30
 
 
 def challenge_of(campaign_id: str, user: str) -> dict[str, Any]:

@@ -61,6 +61,8 @@ class Script:
             name: campaign_body(f"{prefix}-{name}", 1 if name == "small" else 9, opens_in, HOUR_S)
             for name, opens_in in windows.items()
         }
+        limits = {"rate_per_address": 5, "eligibility": {"claim": "member", "equals": True}}
+        self._bodies["members"] = campaign_body(f"{prefix}-members") | limits
         self._admin = mint("admin", ADMIN)
         self._users = {name: mint(name) for name in ("ann", "bob", "cho", "dee")}
 
@@ -131,9 +133,6 @@ class Script:
         yield self._case("apply with too much", APPLY, 413, token=ann, body="x" * 17_000)
         yield self._user("a challenge where there is none", CHALLENGE, 404, "ann")
         yield self._case("a challenge without a token", CHALLENGE, 401)
-        limits = {"rate_per_address": 5, "eligibility": {"claim": "member", "equals": True}}
-        members = campaign_body(self._id("members")) | limits
-        yield self._admin_call("create with limits", "POST /campaigns", 201, body=members)
         yield self._user("apply without the claim", APPLY, 403, "ann", "members")
         yield self._user("my coupon pending", COUPON, 200, "ann")
         yield self._user("my coupon, not applied", COUPON, 404, "dee")
