@@ -1,7 +1,7 @@
 """Challenges: a little work, which a person's browser does once and a program a thousand times.
 
-The format is that of ALTCHA with SHA-256 (https://altcha.org, the salt and number form), so its
-widget and libraries can solve one: find the number whose hash behind the salt is `challenge`. The
+The format is that of ALTCHA with salt, number and SHA-256 (https://altcha.org, the first version of
+its protocol): find the number whose hash behind the salt is `challenge`. The
 service keeps nothing: the signature's key is made of the secret, the campaign and the user, so a
 solution counts for these two only. A solution that is sent again gains nothing, since a user gets
 one coupon of a campaign.
