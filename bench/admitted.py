@@ -30,6 +30,8 @@ def admit_command(
         "1",
         per_user,
         per_address,
+        "",  # the campaign has no rules
+        "",
     ]
     return lambda user: [*fixed, user, address]
 

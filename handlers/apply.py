@@ -8,7 +8,7 @@ it returns has a type of its own, so the type checker refuses phases in a wrong 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -73,6 +73,7 @@ class _Application:
     index: its index in the batch.
     cached: the rejection from the cache, None if Redis must decide.
     deadline: time.monotonic() after which Kafka's acknowledgement counts for nothing.
+    claims, solution, refusal: for the rules of the campaign (handlers/domain/screening.py).
     """
 
     index: int
@@ -80,6 +81,9 @@ class _Application:
     applicant: Applicant
     cached: Admission | None = None
     deadline: float = 0.0
+    claims: Mapping[str, object] | None = None
+    solution: str = ""
+    refusal: Exception | None = None
 
 
 @dataclass(slots=True)
@@ -118,21 +122,22 @@ def _authenticate(events: Sequence[Event]) -> _Phase[_Application]:
 
 def _application(index: int, scope: RequestScope) -> _Application:
     request = scope.request()
-    user_id = wiring.authenticator().authenticate(request.headers).id
+    user = wiring.authenticator().authenticate(request.headers)
     campaign_id = request.campaign_id()
-    cached = wiring.rejection_cache().get(campaign_id, user_id)
+    cached = wiring.rejection_cache().get(campaign_id, user.id)
     if cached is not None:
-        return _Application(index, scope, Applicant(campaign_id, user_id), cached)
-    applicant = Applicant(campaign_id, user_id, request.address())
+        return _Application(index, scope, Applicant(campaign_id, user.id), cached)
+    applicant = Applicant(campaign_id, user.id, request.address())
     # Counted from before the decision, however long this process pauses in between.
     deadline = time.monotonic() + wiring.settings().kafka_ack_timeout_ms / 1000
-    return _Application(index, scope, applicant, None, deadline)
+    solution = request.headers.get("challenge-solution", "")
+    return _Application(index, scope, applicant, None, deadline, user.claims, solution)
 
 
 def _admit(applications: list[_Application]) -> _Phase[_Admitted]:
     """Let Redis decide about all in one round trip; respond unless Kafka must get a message."""
     admitted: list[_Admitted] = []
-    replies = _ask(_decide, [application.applicant for application in applications])
+    replies = _ask(_decide, applications)
     for application, admission in zip(applications, replies, strict=True):
         if isinstance(admission, Exception):
             yield application.index, application.scope.fail(admission)
@@ -147,7 +152,7 @@ def _admit(applications: list[_Application]) -> _Phase[_Admitted]:
 
 
 def _publication(application: _Application, admission: Admission) -> OutgoingMessage:
-    campaign_id, user_id, _ = application.applicant
+    campaign_id, user_id, *_ = application.applicant
     serial, admitted_at_ms, fence = admission.serial, admission.admitted_at_ms, admission.fence
     message = CouponAccepted(campaign_id, user_id, serial, admitted_at_ms, fence)
     return OutgoingMessage(message, application.scope.request_id, application.deadline)
@@ -211,8 +216,8 @@ def _ask(
     return replies
 
 
-def _decide(applicants: list[Applicant]) -> Sequence[Admission | UnavailableError]:
-    return wiring.admissions().admit_all(applicants)
+def _decide(applications: list[_Application]) -> Sequence[Admission | Exception]:
+    return wiring.screener().decide(applications)
 
 
 def _hand_over(outgoing_messages: list[OutgoingMessage]) -> Sequence[bool]:
@@ -244,7 +249,7 @@ def _settle(written: Iterable[_Unsafe]) -> None:
 def _respond(application: _Application, admission: Admission) -> Response:
     """Return the response to a decided application; log its line."""
     scope = application.scope
-    campaign_id, user_id, _ = application.applicant
+    campaign_id, user_id, *_ = application.applicant
     try:
         if application.cached is None:
             wiring.rejection_cache().refresh(campaign_id, admission.outcome)

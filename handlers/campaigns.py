@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
 from handlers.domain.campaign import Campaign, campaign_json
-from handlers.domain.errors import CampaignExistsError, InvalidRequestError
+from handlers.domain.errors import (
+    CampaignExistsError,
+    InvalidRequestError,
+)
 from handlers.domain.identifiers import is_campaign_id
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response
@@ -24,6 +27,9 @@ def create_campaign_handler(request: Request) -> dict[str, Any]:
     """POST /campaigns: MySQL first, then Redis. Repeating it completes an interrupted creation."""
     wiring.authenticator().require_admin(request.headers)
     campaign = Campaign.from_request(request.json_object())
+    if campaign.rules.challenge and not wiring.settings().has_challenge_secret:
+        message = "challenge: this service has no CHALLENGE_SECRET"
+        raise InvalidRequestError(message)
     request.log_fields["campaign_id"] = campaign.id
     existing, created = wiring.mysql_queries().create_campaign(campaign)
     if existing != campaign:

@@ -139,12 +139,26 @@ class Settings:
     token_rules: TokenRules
     coupon_code_secret: str = field(repr=False)
     coupon_code_secret_id: str
+    challenge_secret: str = field(repr=False)
+    challenge_secret_id: str
     secrets_extension_port: int  # 0: no extension; boto3 reads from Secrets Manager
     aws_region: str
     pending_resend_after_s: int
     redrive_max_attempts: int
     apply_rate_per_s: int  # 0 for no limit, as for the next one
     apply_rate_per_address_per_s: int
+
+    @property
+    def has_challenge_secret(self) -> bool:
+        """Whether a campaign may ask its applicants for a challenge."""
+        return bool(self.challenge_secret or self.challenge_secret_id)
+
+    def required_challenge_secret(self) -> str:
+        """Return `CHALLENGE_SECRET`; raise ConfigurationError where it is not set."""
+        if not self.challenge_secret:
+            message = "a campaign asks for a challenge: set CHALLENGE_SECRET or CHALLENGE_SECRET_ID"
+            raise ConfigurationError(message)
+        return self.challenge_secret
 
     @property
     def redis(self) -> RedisUrl:
@@ -169,6 +183,9 @@ class Settings:
         jwks_schemes = ("https", "http") if stage == "local" else ("https",)
         code_secret, code_secret_id = read.exactly_one(
             "COUPON_CODE_SECRET", "COUPON_CODE_SECRET_ID"
+        )
+        challenge_secret, challenge_secret_id = read.at_most_one(
+            "CHALLENGE_SECRET", "CHALLENGE_SECRET_ID"
         )
         tls = DatabaseTls.from_environment(read)
         owner_url, owner_secret_id = read.at_most_one(*MIGRATION_DATABASE)
@@ -210,6 +227,8 @@ class Settings:
             ),
             coupon_code_secret=read.secret("COUPON_CODE_SECRET") if code_secret else "",
             coupon_code_secret_id=code_secret_id,
+            challenge_secret=read.secret("CHALLENGE_SECRET") if challenge_secret else "",
+            challenge_secret_id=challenge_secret_id,
             secrets_extension_port=read.number(EXTENSION_PORT, 0, 0, PORTS.stop - 1),
             aws_region=read.text("AWS_REGION") if iam else "",
             pending_resend_after_s=read.number("PENDING_RESEND_AFTER_S", 30, 1, 3600),

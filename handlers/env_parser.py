@@ -51,18 +51,21 @@ class EnvParser:
 
     def exactly_one(self, *names: str) -> list[str]:
         """Return all values; exactly one of them is not empty."""
-        values = self.at_most_one(*names)
+        values = self._one(names, "exactly")
         if not any(values):
             message = f"set exactly one of {', '.join(names)}: none is set"
             raise ConfigurationError(message)
         return values
 
     def at_most_one(self, *names: str) -> list[str]:
-        """Return all values, of which one may be not empty."""
+        """Return all values; no more than one of them is not empty."""
+        return self._one(names, "at most")
+
+    def _one(self, names: tuple[str, ...], how: str) -> list[str]:
         values = [self.text(name, "") for name in names]
         found = [name for name, value in zip(names, values, strict=True) if value]
         if len(found) > 1:
-            message = f"set exactly one of {', '.join(names)}: {' and '.join(found)} are set"
+            message = f"set {how} one of {', '.join(names)}: {' and '.join(found)} are set"
             raise ConfigurationError(message)
         return values
 

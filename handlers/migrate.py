@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handlers import log, wiring
+from handlers import log, operations
 from handlers.domain.errors import InvalidRequestError
 from handlers.edge.deadline import Deadline
 
@@ -31,7 +31,7 @@ def migrate_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     def report(line: str) -> None:
         log.info(line, {"request_id": request_id})
 
-    done = wiring.migration().run_within(seconds, report, partitions, replication)
+    done = operations.migration().run_within(seconds, report, partitions, replication)
     return {
         "schema": list(done.schema),
         "user": {"name": done.user.name, "done": done.user.done, "flaw": done.user.flaw},

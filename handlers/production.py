@@ -81,6 +81,7 @@ def _passwords(settings: Settings) -> dict[str, str]:
         "MIGRATION_DATABASE_URL": owner.password if owner else "",
         "AUTH_JWT_SECRET": settings.auth_jwt_secret,
         "COUPON_CODE_SECRET": settings.coupon_code_secret,
+        "CHALLENGE_SECRET": settings.challenge_secret,
     }
 
 
@@ -93,6 +94,7 @@ def _secret_ids(settings: Settings) -> dict[str, str]:
         "MIGRATION_DATABASE_SECRET_ID": owner if owner != settings.database_secret_id else "",
         "AUTH_JWT_SECRET_ID": settings.auth_jwt_secret_id,
         "COUPON_CODE_SECRET_ID": settings.coupon_code_secret_id,
+        "CHALLENGE_SECRET_ID": settings.challenge_secret_id,
     }
 
 

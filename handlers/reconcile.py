@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from handlers import wiring
+from handlers import operations, wiring
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.coupon import decoded
 from handlers.domain.errors import UnavailableError
@@ -65,7 +65,7 @@ def compare(
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Reconciler:
     """Return a reconciler of the servers in the settings, not started yet."""
-    sides = wiring.admission_reader(), wiring.coupon_reader()
+    sides = operations.admission_reader(), operations.coupon_reader()
     stale_after_ms = RESENDS_MISSED * wiring.settings().pending_resend_after_s * 1000
     return Reconciler(
         campaign_id, sides, stale_after_ms, after, has_time=has_time, progress=progress
@@ -85,7 +85,7 @@ def give_gaps_back(campaign_id: str, gaps: SerialBitset) -> int:
             raise UnavailableError(message)
         for serial in _in_use(campaign_id, gaps):
             gaps.discard(serial)
-        return wiring.admission_reader().give_back(campaign_id, gaps)
+        return operations.admission_reader().give_back(campaign_id, gaps)
 
 
 def _in_use(campaign_id: str, gaps: SerialBitset) -> Iterator[int]:
@@ -99,9 +99,9 @@ def _in_use(campaign_id: str, gaps: SerialBitset) -> Iterator[int]:
     for page in wiring.failed_event_queue().unresolved(campaign_id, PAGE):
         yield from (coupon.serial for coupon in decoded(record.value for record in page))
     for after in sorted({(serial - 1) // PAGE * PAGE for serial in gaps}):
-        issued = wiring.coupon_reader().issued(campaign_id, after, after + PAGE)
+        issued = operations.coupon_reader().issued(campaign_id, after, after + PAGE)
         yield from (serial for serial, _ in issued)
-    yield from wiring.admission_reader().returned(campaign_id)
+    yield from operations.admission_reader().returned(campaign_id)
 
 
 class ReconciliationReport:

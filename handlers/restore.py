@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handlers import log, wiring
+from handlers import log, operations, wiring
 from handlers.domain.errors import LedgerRefusedError, TransactionTooLargeError, UnavailableError
 from handlers.edge.events import invocation_record
 from handlers.edge.events import s3 as s3_event
@@ -49,7 +49,7 @@ def restore_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:
 
 
 def _restore(bucket: str, key: str) -> int:
-    events = invocation_record.decode(wiring.failed_batches().read(bucket, key))
+    events = invocation_record.decode(operations.failed_batches().read(bucket, key))
     for first in range(0, len(events), ROWS):
         _store(events[first : first + ROWS])
     return len(events)

@@ -13,6 +13,7 @@ from handlers.campaigns import (
     create_campaign_handler,
     stats_handler,
 )
+from handlers.challenge import challenge_handler
 from handlers.coupons import coupons_handler, my_coupon_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
@@ -46,6 +47,7 @@ class Route:
 
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/campaigns/{id}/apply", apply_handler, reject_from_cache, apply_batch),
+    Route("GET", "/campaigns/{id}/challenge", challenge_handler),
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
     Route("GET", "/campaigns", campaigns_handler),

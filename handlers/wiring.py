@@ -1,4 +1,4 @@
-"""The only place where clients are built: once per process, when they are first needed.
+"""Builds the clients, once per process, when they are first needed; operations.py the others.
 
 Imports stand inside the functions on purpose: an apply that is not accepted must not pay for
 Kafka's client, and none pays for MySQL's or AWS's (docs and tests hold to that).
@@ -12,27 +12,25 @@ from handlers.config import Settings
 from handlers.once import once, override, reset
 
 if TYPE_CHECKING:
-    from handlers.adapters.aws.failed_batches import FailedBatches
     from handlers.adapters.aws.secret_store import SecretStore
     from handlers.adapters.kafka.publisher import Publisher
     from handlers.adapters.kafka.topic_reader import Topic
-    from handlers.adapters.migration.runner import Migration
     from handlers.adapters.mysql.database import Database
     from handlers.adapters.mysql.direct_writer import DirectWriter
     from handlers.adapters.mysql.failed_events import FailedEventQueue
     from handlers.adapters.mysql.fences import Fences
     from handlers.adapters.mysql.ledger import Ledger
     from handlers.adapters.mysql.queries import MySqlQueries
-    from handlers.adapters.mysql.reconciliation import MySqlCouponReader
     from handlers.adapters.mysql.unreadable_batches import UnreadableBatches
     from handlers.adapters.readiness import Readiness
     from handlers.adapters.redis.admissions import Admissions
     from handlers.adapters.redis.campaigns import RedisCampaigns
     from handlers.adapters.redis.rebuild import RedisRebuild
-    from handlers.adapters.redis.reconciliation import RedisAdmissionReader
     from handlers.adapters.redis.scripts import Scripts
     from handlers.domain.campaign_list import CampaignList
+    from handlers.domain.challenge import Challenges
     from handlers.domain.rejection_cache import RejectionCache
+    from handlers.domain.screening import Screener
     from handlers.edge.auth.authenticator import Authenticator
 
 __all__ = ["override", "reset"]  # used as wiring.override and wiring.reset
@@ -94,6 +92,23 @@ def rejection_cache() -> RejectionCache:
     from handlers.domain.rejection_cache import RejectionCache
 
     return RejectionCache(admissions())
+
+
+@once
+def screener() -> Screener:
+    """Return the check of applicants against the rules of their campaigns."""
+    from handlers.domain.screening import Screener
+
+    return Screener(admissions, challenges)
+
+
+@once
+def challenges() -> Challenges:
+    """Return the issuer and checker of challenges; raise ConfigurationError without a secret."""
+    from handlers.domain.challenge import Challenges, FixedSecret
+
+    secret = secrets().signing("CHALLENGE_SECRET_ID", settings().challenge_secret_id)
+    return Challenges(secret or FixedSecret(settings().required_challenge_secret()))
 
 
 @once
@@ -224,41 +239,6 @@ def fences() -> Fences:
     from handlers.adapters.mysql.fences import Fences
 
     return Fences(database())
-
-
-@once
-def admission_reader() -> RedisAdmissionReader:
-    """Return the reader of admissions for a reconciliation."""
-    from handlers.adapters.redis.reconciliation import RedisAdmissionReader
-
-    return RedisAdmissionReader(scripts())
-
-
-@once
-def coupon_reader() -> MySqlCouponReader:
-    """Return the reader of coupons for a reconciliation."""
-    from handlers.adapters.mysql.reconciliation import MySqlCouponReader
-
-    return MySqlCouponReader(database())
-
-
-@once
-def failed_batches() -> FailedBatches:
-    """Return the batches that Lambda gave up and stored in S3."""
-    from handlers.adapters.aws.failed_batches import FailedBatches
-
-    return FailedBatches()
-
-
-@once
-def migration() -> Migration:
-    """Return the migration of schema, topic and epoch."""
-    from handlers.adapters.migration.runner import Migration
-
-    store = secrets()
-    return Migration(
-        settings(), store.migration_address, store.database_address, store.redis_auth()
-    )
 
 
 def warm_up() -> None:

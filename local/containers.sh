@@ -80,6 +80,7 @@ settings() {
     export_line MIGRATION_DATABASE_URL "mysql://root:$(value MYSQL_ROOT_PASSWORD)@$mysql"
     export_line AUTH_JWT_SECRET "$(value AUTH_JWT_SECRET)"
     export_line COUPON_CODE_SECRET "$(value COUPON_CODE_SECRET)"
+    export_line CHALLENGE_SECRET "$(value CHALLENGE_SECRET)"
 }
 
 case "${1:-}" in

@@ -12,6 +12,7 @@ DEVELOPMENT_SETTINGS: Final = MappingProxyType(
         "STAGE": "local",
         "AUTH_JWT_SECRET": "development-only-jwt-secret-of-32-bytes-or-more",
         "COUPON_CODE_SECRET": "development-only-code-secret-of-32-bytes-or-more",
+        "CHALLENGE_SECRET": "development-only-challenge-secret-of-32-bytes-or-more",
         # On one machine all users share one address. High, not off: the requests are still counted.
         RATE_PER_ADDRESS: "1000000",
     }

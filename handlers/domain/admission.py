@@ -18,6 +18,8 @@ class Outcome(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     STALE = "STALE"
     TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
+    REFUSED = "REFUSED"  # by a rule of the campaign; the caller knows by which
+    RULES = "RULES"  # the campaign has other rules than the caller has checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class RateLimits:
     """How many calls to one campaign are allowed within a second; 0 for any number.
 
     per_user: calls that come too early or repeatedly; a user is admitted only once.
-    per_address: calls of an address or a network, by the key of handlers/edge/http/client_ip.py.
+    per_address: calls of an address or a network, by the key of handlers/edge/http/client_ip.py;
+        a campaign may have a limit of its own.
     """
 
     per_user: int = 0
@@ -33,6 +36,20 @@ class RateLimits:
 
 
 UNLIMITED = RateLimits()
+
+
+class Screening(NamedTuple):
+    """What the caller has found out about an applicant.
+
+    rules: the text of the campaign's rules that were checked, "" for none. is_refused: the
+    applicant does not fulfil them, so is not admitted; who has been admitted keeps the serial.
+    """
+
+    rules: str = ""
+    is_refused: bool = False
+
+
+UNSCREENED = Screening()
 
 
 class Applicant(NamedTuple):
@@ -44,11 +61,11 @@ class Applicant(NamedTuple):
     campaign_id: str
     user_id: str
     address: str = ""
+    screening: Screening = UNSCREENED
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """The outcome and its values.
+class Admission(NamedTuple):
+    """The outcome and its values. A tuple, since apply makes one for each applicant.
 
     serial: 1..quantity with ACCEPTED and ALREADY_APPLIED, else 0.
     admitted_at_ms: Redis's clock at the admission, while it is pending; 0 once it is settled, and
@@ -56,6 +73,7 @@ class Admission:
     fence: of the campaign, with ACCEPTED and ALREADY_APPLIED, else 0.
     retry_in_ms: time to the opening with NOT_OPEN, to the next rate window with
         TOO_MANY_REQUESTS, else 0.
+    rules: with RULES the text of the rules that hold, else "".
     """
 
     outcome: Outcome
@@ -63,6 +81,7 @@ class Admission:
     admitted_at_ms: int = 0
     fence: int = 0
     retry_in_ms: int = 0
+    rules: str = ""
 
     @property
     def is_pending(self) -> bool:

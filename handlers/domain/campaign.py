@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from handlers.domain import identifiers, times
 from handlers.domain.campaign_name import campaign_name
 from handlers.domain.errors import InvalidRequestError
+from handlers.domain.rules import NO_RULES, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 QUANTITY_MAX = 10_000_000  # the schema's CHECK has the same number
-FIELDS = frozenset({"id", "name", "quantity", "opens_at", "closes_at"})
+RATE_MAX = 1_000_000  # as of the settings
+OPTIONAL = frozenset({"rate_per_address", "eligibility", "challenge"})
+FIELDS = frozenset({"id", "name", "quantity", "opens_at", "closes_at"}) | OPTIONAL
 
 
 class CampaignState(StrEnum):
@@ -31,6 +34,8 @@ class Campaign:
     """The definition of a promotion by an administrator; never changed afterwards.
 
     fence: MySQL's number of the campaign's present history; each rebuild raises it.
+    rate_per_address: calls of one address within a second, 0 for any number; None for the limit of
+        the settings.
     """
 
     id: str
@@ -39,6 +44,8 @@ class Campaign:
     opens_at_ms: int
     closes_at_ms: int
     fence: int = field(default=1, compare=False)
+    rate_per_address: int | None = None
+    rules: Rules = NO_RULES
 
     @classmethod
     def from_request(cls, body: Mapping[str, object]) -> Campaign:
@@ -52,6 +59,8 @@ class Campaign:
             quantity=_quantity(body.get("quantity")),
             opens_at_ms=_time("opens_at", body.get("opens_at")),
             closes_at_ms=_time("closes_at", body.get("closes_at")),
+            rate_per_address=_rate(body),
+            rules=Rules.from_request(body),
         )
         if campaign.opens_at_ms >= campaign.closes_at_ms:
             message = "closes_at: must be later than opens_at"
@@ -90,20 +99,33 @@ class CampaignStatus:
 
 def campaign_json(campaign: Campaign) -> dict[str, Any]:
     """Return the fields that an administrator set, in the form of the HTTP interface."""
+    rate = campaign.rate_per_address
     return {
         "id": campaign.id,
         "name": campaign.name,
         "quantity": campaign.quantity,
         "opens_at": times.to_iso(campaign.opens_at_ms),
         "closes_at": times.to_iso(campaign.closes_at_ms),
+        **({} if rate is None else {"rate_per_address": rate}),
+        **campaign.rules.to_json(),
     }
 
 
 def _quantity(value: object) -> int:
-    # bool is a subclass of int, and true is not a quantity.
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= QUANTITY_MAX:
+    return _whole("quantity", value, 1, QUANTITY_MAX)
+
+
+def _rate(body: Mapping[str, object]) -> int | None:
+    if "rate_per_address" not in body:
+        return None
+    return _whole("rate_per_address", body["rate_per_address"], 0, RATE_MAX)
+
+
+def _whole(name: str, value: object, lowest: int, highest: int) -> int:
+    # bool is a subclass of int, and true is not a number.
+    if isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest:
         return value
-    message = f"quantity: must be a whole number from 1 to {QUANTITY_MAX}"
+    message = f"{name}: must be a whole number from {lowest} to {highest}"
     raise InvalidRequestError(message)
 
 

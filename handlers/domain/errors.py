@@ -38,6 +38,30 @@ class ForbiddenError(ServiceError):
     code = "FORBIDDEN"
 
 
+class NotEligibleError(ServiceError):
+    """Your token does not have the claim that this campaign asks for."""
+
+    code = "NOT_ELIGIBLE"
+
+
+class ChallengeRequiredError(ServiceError):
+    """Send the solution of GET /campaigns/{id}/challenge in the header Challenge-Solution."""
+
+    code = "CHALLENGE_REQUIRED"
+
+
+class ChallengeFailedError(ServiceError):
+    """The solution of the challenge is not right."""
+
+    code = "CHALLENGE_FAILED"
+
+
+class NoChallengeError(ServiceError):
+    """This campaign asks for no challenge."""
+
+    code = "NO_CHALLENGE"
+
+
 class CampaignNotFoundError(ServiceError):
     """There is no campaign of that id."""
 

@@ -5,7 +5,7 @@ import json
 from kafka import TopicPartition
 
 from handlers import apply as applying
-from handlers import campaigns, rebuild, redrive, relay, wiring
+from handlers import campaigns, operations, rebuild, redrive, relay, wiring
 from handlers import consume as consuming
 from lab.servers import GROUP, TOPIC
 from local.lambda_context import LambdaContext
@@ -30,7 +30,7 @@ def request(user_id: str, scope: str = "", **more: object) -> dict:
 
 def prepare() -> None:
     """Create the tables and the campaign: `make migrate`, then POST /campaigns."""
-    wiring.migration().run_within(30, print, 1, 1)
+    operations.migration().run_within(30, print, 1, 1)
     event = request("admin", "coupon:admin", body=json.dumps(CAMPAIGN))
     campaigns.create_campaign_handler(event, LambdaContext("create", 10))
 

@@ -34,6 +34,7 @@ def settings_of(values: Mapping[str, str]) -> dict[str, str]:
         "MIGRATION_DATABASE_URL": f"mysql://root:{values['MYSQL_ROOT_PASSWORD']}@{mysql}",
         "AUTH_JWT_SECRET": values["AUTH_JWT_SECRET"],
         "COUPON_CODE_SECRET": values["COUPON_CODE_SECRET"],
+        "CHALLENGE_SECRET": values["CHALLENGE_SECRET"],
     }
 
 

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from handlers import wiring
+from handlers import operations, wiring
 from handlers.config import ConfigurationError
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
 from handlers.domain.reconciliation.differences import Kind
@@ -75,7 +75,7 @@ def _compare(campaign_id: str, *, with_repair: bool) -> tuple[ReconciliationRepo
             found.add(batch)
             if with_repair:
                 repaired += repair(
-                    campaign_id, batch, wiring.admissions().settle, wiring.admission_reader()
+                    campaign_id, batch, wiring.admissions().settle, operations.admission_reader()
                 )
                 for difference in batch:
                     if difference.kind is Kind.SERIAL_GAP and difference.admitted_serial:

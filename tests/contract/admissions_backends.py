@@ -13,12 +13,13 @@ from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.domain import times
 from handlers.domain.admission import RateLimits
 from handlers.domain.campaign import Campaign
 from tests.support.fakes import NOW_MS, FakeAdmissions, FakeCampaign
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from handlers.config import Settings
 
@@ -34,6 +35,10 @@ class Backend(ABC):
     @abstractmethod
     def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
         """Open a campaign."""
+
+    @abstractmethod
+    def open_limited(self, campaign_id: str, quantity: int, limits: Mapping[str, object]) -> str:
+        """Open one at NOW_MS with limits as a request gives them; return the text of its rules."""
 
     @abstractmethod
     def limit(self, *, per_user: int = 0, per_address: int = 0) -> None:
@@ -77,6 +82,13 @@ class FakeBackend(Backend):
     def open(self, campaign_id: str, quantity: int, opens_at_ms: int, closes_at_ms: int) -> None:
         campaign = FakeCampaign(quantity, opens_at_ms, closes_at_ms)
         self.admissions.campaigns[campaign_id] = campaign
+
+    def open_limited(self, campaign_id: str, quantity: int, limits: Mapping[str, object]) -> str:
+        campaign = _limited(campaign_id, quantity, limits)
+        fake = FakeCampaign(quantity, campaign.opens_at_ms, campaign.closes_at_ms)
+        fake.rate_per_address, fake.rules = campaign.rate_per_address, campaign.rules.text
+        self.admissions.campaigns[campaign_id] = fake
+        return fake.rules
 
     def limit(self, *, per_user: int = 0, per_address: int = 0) -> None:
         self.admissions.limits = RateLimits(per_user, per_address)
@@ -122,6 +134,11 @@ class ValkeyBackend(Backend):
         campaign = Campaign(campaign_id, "Contract", quantity, opens_at_ms, closes_at_ms)
         RedisCampaigns(self.scripts).open(campaign, created=True)
 
+    def open_limited(self, campaign_id: str, quantity: int, limits: Mapping[str, object]) -> str:
+        campaign = _limited(campaign_id, quantity, limits)
+        RedisCampaigns(self.scripts).open(campaign, created=True)
+        return campaign.rules.text
+
     def limit(self, *, per_user: int = 0, per_address: int = 0) -> None:
         self.admissions = Admissions(self.scripts, RateLimits(per_user, per_address))
 
@@ -164,6 +181,12 @@ class ValkeyBackend(Backend):
 
     def count(self, campaign_id: str) -> int:
         return int(self._client.get(CampaignKeys.of(campaign_id).coupon_count) or 0)
+
+
+def _limited(campaign_id: str, quantity: int, limits: Mapping[str, object]) -> Campaign:
+    window = {"opens_at": times.to_iso(NOW_MS), "closes_at": times.to_iso(NOW_MS + MINUTE_MS)}
+    named = {"id": campaign_id, "name": "Contract", "quantity": quantity}
+    return Campaign.from_request({**named, **window, **limits})
 
 
 class OpenCampaign:

@@ -59,7 +59,7 @@ class Story:
     def admits(self, user: str, serial: int, *, pending: bool = True) -> None:
         noted = [("ZADD", "pending", "77", user)] if pending else []
         given = [("ZADD", "applied_user", f"{serial}", user), ("SET", "coupon_count", f"{serial}")]
-        self.script("admission/admit", ("1", "0", "0", user, ""), *noted, *given)
+        self.script("admission/admit", ("1", "0", "0", "", "", user, ""), *noted, *given)
 
     def confirms(self, fence: int, *, writes: int | None = None) -> None:
         """writes: the fence that it writes, for replicas to take."""

@@ -17,6 +17,7 @@ CAMPAIGNS = (
 CALLS = (
     "POST /campaigns/{}/apply",
     "POST /campaigns/{}/apply",
+    "GET /campaigns/{}/challenge",
     "GET /campaigns/{}/coupon",
     "GET /campaigns/{}/coupons",
     "GET /campaigns/{}/stats",

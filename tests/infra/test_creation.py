@@ -44,6 +44,7 @@ EXPORTS = {
     "MigrationDatabaseSecretArn": "arn:secret:mysql-owner",
     "JwtSecretArn": "arn:secret:jwt",
     "CouponCodeSecretArn": "arn:secret:code",
+    "ChallengeSecretArn": "arn:secret:challenge",
 }
 
 

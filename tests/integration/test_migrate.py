@@ -12,17 +12,20 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import TopicAuthorizationFailedError
 
+from handlers import wiring
 from handlers.adapters.migration import schema
 from handlers.adapters.migration.schema import SCHEMA, migrate_schema
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
 from handlers.consume import consume_handler
+from handlers.domain.campaign import campaign_json
+from handlers.domain.rules import NO_RULES
 from handlers.retry import RetryDeadline, SetupError
 from local import migrate as program
 from local.migrate import migrate, owner_address
 from local.servers import MariaDB
 from local.servers.ports import free_port
-from tests.support.service import coupons, create_campaign, kafka_event, message
+from tests.support.service import ask, coupons, create_campaign, kafka_event, message
 from tests.support.state import (
     MIGRATIONS,
     epoch_of,
@@ -104,6 +107,21 @@ def test_coupons_with_a_counted_id_are_kept_when_their_serial_becomes_the_primar
         assert coupons(service, campaign_id) == [("user-1", 1), ("user-2", 2)]
         keys = "SHOW INDEX FROM coupon WHERE key_name = 'PRIMARY'"
         assert [row[4] for row in statement(service, keys)] == ["campaign_id", "serial"]
+
+
+def test_a_campaign_of_before_has_no_limits_after_the_migration_that_adds_them(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    before = ask("GET /campaigns/{id}", campaign_id).body
+    statement(service, "ALTER TABLE campaign DROP COLUMN rate_per_address, DROP COLUMN rules")
+    for _ in range(2):  # once more, as after an interruption between the change and its record
+        statement(service, "DELETE FROM _yoyo_migration WHERE migration_id LIKE '0004%'")
+        applied = migrate_schema(owner_address(service), retry_deadline(), lenient=True)
+        assert list(applied) == ["0004.limits-of-a-campaign"]
+        [campaign] = wiring.mysql_queries().campaigns()
+        assert campaign_json(campaign) == {name: before[name] for name in campaign_json(campaign)}
+        assert (campaign.rate_per_address, campaign.rules) == (None, NO_RULES)
 
 
 def test_a_migration_is_known_by_its_name_so_its_comments_may_change(

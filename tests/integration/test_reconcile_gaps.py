@@ -9,7 +9,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from handlers import wiring
+from handlers import operations, wiring
 from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.mysql.database import Database
 from handlers.consume import consume_handler
@@ -150,7 +150,7 @@ def test_only_a_serial_up_to_the_count_that_no_user_holds_is_given_back_and_only
     create_campaign(campaign_id, quantity=9)
     for user in ("a", "b", "c"):
         admit(campaign_id, user)
-    redis, register = Redis(sold, campaign_id), wiring.admission_reader()
+    redis, register = Redis(sold, campaign_id), operations.admission_reader()
     redis("ZREM", "applied_user", "b", "c")
     for given in (2, 0):  # a call that is sent twice, because its answer was lost
         assert register.give_back(campaign_id, [1, 2, 3, 4]) == given

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import wiring
+from handlers import operations
 from handlers.domain.errors import StaleStateError
 from handlers.domain.reconciliation.differences import Kind
 from handlers.relay import relay_handler
@@ -76,7 +76,7 @@ def test_only_the_user_of_that_serial_who_is_not_pending_is_made_pending(
     redis("ZREM", "pending", "a", "b")
     since = redis("ZSCORE", "pending", "c")
     entries = [(1, "a"), (1, "b"), (3, "c"), (4, "nobody")]
-    assert wiring.admission_reader().make_pending(campaign_id, entries) == 1
+    assert operations.admission_reader().make_pending(campaign_id, entries) == 1
     assert set(redis("ZRANGE", "pending", 0, -1)) == {b"a", b"c"}
     assert redis("ZSCORE", "pending", "c") == since
 
@@ -86,7 +86,7 @@ def test_a_campaign_that_is_closed_in_the_middle_is_not_compared_and_not_repaire
 ) -> None:
     redis = Redis(quick, campaign_id)
     spoil(redis, campaign_id)
-    register = wiring.admission_reader()
+    register = operations.admission_reader()
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(
             "handlers.domain.reconciliation.reconciler.time.sleep", lambda _: lose_epoch(redis)

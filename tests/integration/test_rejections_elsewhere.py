@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import rebuild, wiring
+from handlers import operations, rebuild, wiring
 from handlers.adapters.redis import reconciliation
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.domain.rejection_cache import RejectionCache
@@ -48,7 +48,7 @@ def sell_out(settings: Settings, campaign_id: str) -> None:
 def repair(settings: Settings, campaign_id: str) -> None:
     for key in ("applied_user", "pending"):
         Redis(settings, campaign_id)("ZREM", key, "killed")
-    assert wiring.admission_reader().give_back(campaign_id, [1]) == 1
+    assert operations.admission_reader().give_back(campaign_id, [1]) == 1
 
 
 def lose_and_rebuild(settings: Settings) -> None:

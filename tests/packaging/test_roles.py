@@ -28,7 +28,7 @@ WITHOUT_A_NAME = {
     "ec2:UnassignPrivateIpAddresses",
 }
 SECRETS = {
-    "ApiHandlerRole": {"Jwt", "CouponCode", "Redis", "Database"},
+    "ApiHandlerRole": {"Jwt", "CouponCode", "Challenge", "Redis", "Database"},
     "ConsumeHandlerRole": {"CouponCode", "Redis", "Database"},
     "RelayHandlerRole": {"Redis", "Database"},
     "RedriveHandlerRole": {"CouponCode", "Redis", "Database"},

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 API, CONSUME, RESTORE = "app.app", "app.consume_handler", "app.restore_handler"
 APPLY, COUPON = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
+CHALLENGE = "GET /campaigns/{id}/challenge"
 WINNERS = "GET /campaigns/{id}/coupons"
 HOUR_S = 3600.0
 # A topic too long for failed_event: its records cannot be stored anywhere.
@@ -66,6 +67,8 @@ class Script:
             name: campaign_body(f"{prefix}-{name}", 1 if name == "small" else 9, opens_in, HOUR_S)
             for name, opens_in in windows.items()
         }
+        limits = {"rate_per_address": 5, "eligibility": {"claim": "member", "equals": True}}
+        self._bodies["members"] = campaign_body(f"{prefix}-members") | limits
         self._admin = mint("admin", ADMIN)
         self._users = {name: mint(name) for name in ("ann", "bob", "cho", "dee")}
 
@@ -134,6 +137,9 @@ class Script:
         yield self._case("apply with bytes", APPLY, 200, token=ann, body=body, is_base64=True)
         yield self._case("apply with no base64", APPLY, 400, token=ann, body="%", is_base64=True)
         yield self._case("apply with too much", APPLY, 413, token=ann, body="x" * 17_000)
+        yield self._user("a challenge where there is none", CHALLENGE, 404, "ann")
+        yield self._case("a challenge without a token", CHALLENGE, 401)
+        yield self._user("apply without the claim", APPLY, 403, "ann", "members")
         yield self._user("my coupon pending", COUPON, 200, "ann")
         yield self._user("my coupon, not applied", COUPON, 404, "dee")
 

@@ -25,6 +25,7 @@ from handlers.domain.campaign import Campaign
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
 from handlers.domain.rejection_cache import RejectionCache
+from handlers.edge.auth.authenticator import User
 from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage
 from tests.simulation.clock import Clock
@@ -148,7 +149,7 @@ class Cluster:
         self._override(wiring.settings, self.settings)
         # Authentication is not simulated.
         identity = SimpleNamespace(
-            authenticate=lambda headers: SimpleNamespace(id=headers["user"]),
+            authenticate=lambda headers: User(headers["user"], frozenset()),
             require_admin=lambda _: None,
         )
         self._override(wiring.authenticator, identity)

@@ -10,10 +10,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from handlers.adapters.mysql.failed_events import RedriveResult
-from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
+from handlers.domain.admission import (
+    UNLIMITED,
+    UNSCREENED,
+    Admission,
+    Applicant,
+    Outcome,
+    RateLimits,
+    Screening,
+)
 from handlers.domain.errors import UnavailableError
-from handlers.domain.record import DecodedRecord, FailedEvent, FailedStatus, Reason, Record
+from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.rejection_cache import Rejection
 from handlers.domain.settlement import SettledAs, Settlement
 
@@ -35,6 +42,8 @@ class FakeCampaign:
     opens_at_ms: int
     closes_at_ms: int
     stale: bool = False
+    rate_per_address: int | None = None
+    rules: str = ""
     count: int = 0
     serials: dict[str, int] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
@@ -47,19 +56,6 @@ class FakeCampaign:
         """Return the lowest serial above the count that no user holds, 0 when none is left."""
         free = set(range(self.count + 1, self.quantity + 1)) - set(self.serials.values())
         return min(free, default=0)
-
-
-@dataclass
-class FakeDirectWriter:
-    """Rows of MySQL that apply writes itself."""
-
-    writes: bool = True
-    written: list[CouponAccepted] = field(default_factory=list)
-
-    def write_all(self, admitted: Sequence[CouponAccepted]) -> list[bool]:
-        if self.writes:
-            self.written += admitted
-        return [self.writes] * len(admitted)
 
 
 @dataclass
@@ -82,8 +78,12 @@ class FakeAdmissions:
                 decided.append(error)
         return decided
 
-    def _decide(  # noqa: PLR0911 - an outcome each
-        self, campaign_id: str, user_id: str, address: str = ""
+    def _decide(  # noqa: C901, PLR0911 - an outcome each
+        self,
+        campaign_id: str,
+        user_id: str,
+        address: str = "",
+        screening: Screening = UNSCREENED,
     ) -> Admission:
         self._require_reachable()
         campaign = self.campaigns.get(campaign_id)
@@ -92,14 +92,19 @@ class FakeAdmissions:
         if campaign.stale:
             return Admission(Outcome.STALE)
         applied, early_ms = user_id in campaign.serials, campaign.opens_at_ms - self.now_ms
+        if not applied and screening.rules != campaign.rules:
+            return Admission(Outcome.RULES, rules=campaign.rules)
         if not applied and early_ms <= 0:
             if self.now_ms >= campaign.closes_at_ms:
                 return Admission(Outcome.CLOSED)
             if not campaign.returned and not campaign.next_serial():
                 return Admission(Outcome.SOLD_OUT)
         window, passed_ms = divmod(-early_ms, 1000)
-        counted = [((window, f"user:{user_id}"), self.limits.per_user)] * (applied or early_ms > 0)
-        counted += [((window, address), self.limits.per_address)] * bool(address)
+        is_counted = applied or early_ms > 0 or screening.is_refused
+        counted = [((window, f"user:{user_id}"), self.limits.per_user)] * is_counted
+        own = campaign.rate_per_address
+        per_address = self.limits.per_address if own is None else own
+        counted += [((window, address), per_address)] * bool(address)
         if any(limit and campaign.rate[key] >= limit for key, limit in counted):
             return Admission(Outcome.TOO_MANY_REQUESTS, retry_in_ms=1000 - passed_ms)
         campaign.rate.update(key for key, _ in counted)
@@ -108,6 +113,8 @@ class FakeAdmissions:
             return Admission(
                 Outcome.ALREADY_APPLIED, campaign.serials[user_id], pending_since, fence=FENCE
             )
+        if screening.is_refused:
+            return Admission(Outcome.REFUSED)
         if early_ms > 0:
             return Admission(Outcome.NOT_OPEN, retry_in_ms=early_ms)
         if campaign.returned:
@@ -241,17 +248,3 @@ class FakeLedger:
 def record(value: bytes | None, offset: int = 0, partition: int = 0) -> Record:
     """Return a record as Lambda delivers it; only Kafka uses its key."""
     return Record("coupon_create", partition, offset, NOW_MS, b"key", value, "request")
-
-
-@dataclass
-class FakeFailedEventQueue:
-    """A failed_event table without waiting events."""
-
-    reachable: bool = True
-
-    def redrive(self, status: FailedStatus, *, now: bool, after: int, limit: int) -> RedriveResult:
-        assert (now, after, limit > 0) == (True, 0, True)
-        assert status in {FailedStatus.PENDING, FailedStatus.DEAD}
-        if not self.reachable:
-            raise UnavailableError
-        return RedriveResult(None, resolved=0, retried=0, dead=(), settlements=())

@@ -72,11 +72,22 @@ CAMPAIGN = {
     "opens_at": "2026-11-22T03:00:00Z",
     "closes_at": "2026-11-23T03:00:00Z",
 }
+LIMITS: dict[str, Any] = {
+    "rate_per_address": 5,
+    "eligibility": {"claim": "member", "equals": True},
+    "challenge": {"max_number": 1_000},
+}
 NEARLY_A_CAMPAIGN = st.one_of(
     st.builds(
         lambda field, value: CAMPAIGN | {field: value},
-        st.sampled_from([*CAMPAIGN, "other", "\ud800"]),
+        st.sampled_from([*CAMPAIGN, *LIMITS, "other", "\ud800"]),
         JSON,
+    ),
+    st.builds(
+        lambda field, value, member: CAMPAIGN | {field: LIMITS[field] | {member: value}},
+        st.sampled_from(["eligibility", "challenge"]),
+        JSON,
+        st.sampled_from(["claim", "equals", "max_number"]),
     ),
     # Complete ones, too: other users later see what is stored.
     st.builds(
@@ -137,7 +148,9 @@ TOKENS = st.one_of(
 KNOWN = (st.just(f"Bearer {ADMIN_TOKEN}"), USERS.map(lambda text: f"Bearer {text}"))
 AUTHORIZATION = TOKENS.map(lambda text: f"Bearer {text}") | TEXT
 ACCEPT = st.sampled_from(["text/csv", "TEXT/CSV;q=0", "*/*", ";;q=,", "text/csv;q=x", "a/b,,"])
-HEADER_NAMES = st.sampled_from(["Accept", "Content-Type", "X-Forwarded-For"]) | ANY_TEXT
+HEADER_NAMES = (
+    st.sampled_from(["Accept", "Content-Type", "X-Forwarded-For", "Challenge-Solution"]) | ANY_TEXT
+)
 HEADERS = st.builds(
     lambda others, name, authorization: {**others, name: authorization},
     st.dictionaries(HEADER_NAMES, TEXT | ACCEPT | st.none(), max_size=3),

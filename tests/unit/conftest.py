@@ -19,6 +19,7 @@ from handlers.domain.reconciliation import reconciler as comparison
 from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
+from tests.support.fake_mysql import FakeDirectWriter, FakeFailedEventQueue
 from tests.support.fake_reads import (
     FakeAdmissionReader,
     FakeCouponReader,
@@ -29,8 +30,6 @@ from tests.support.fakes import (
     NOW_MS,
     FakeAdmissions,
     FakeCampaign,
-    FakeDirectWriter,
-    FakeFailedEventQueue,
     FakeLedger,
     FakePublisher,
 )

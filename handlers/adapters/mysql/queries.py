@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from handlers.adapters.mysql.database import query
 from handlers.domain import times
 from handlers.domain.campaign import Campaign
+from handlers.domain.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +57,8 @@ class MySqlQueries:
                     "quantity": campaign.quantity,
                     "opens_at": times.to_mysql(campaign.opens_at_ms),
                     "closes_at": times.to_mysql(campaign.closes_at_ms),
+                    "rate_per_address": campaign.rate_per_address,
+                    "rules": campaign.rules.text or None,
                 },
             )
             cursor.execute(SELECT_CAMPAIGNS, {"id": campaign.id})
@@ -123,7 +126,7 @@ class MySqlQueries:
 
 
 def _campaign(row: tuple[Any, ...]) -> Campaign:
-    campaign_id, name, quantity, opens_at, closes_at, fence = row
+    campaign_id, name, quantity, opens_at, closes_at, fence, rate_per_address, rules = row
     return Campaign(
         campaign_id,
         name,
@@ -131,6 +134,8 @@ def _campaign(row: tuple[Any, ...]) -> Campaign:
         times.from_datetime(opens_at),
         times.from_datetime(closes_at),
         fence,
+        rate_per_address,
+        Rules.parse(rules or ""),
     )
 
 

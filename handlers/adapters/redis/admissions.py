@@ -43,7 +43,7 @@ PageStart = tuple[str | bytes, str | bytes]
 OLDEST: PageStart = ("", "")
 
 OUTCOMES = {outcome.encode(): outcome for outcome in Outcome}
-RETRIED = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS})
+WITHOUT_SERIAL = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS, Outcome.RULES})
 
 
 class OverduePage(NamedTuple):
@@ -83,9 +83,10 @@ class Admissions:
         return [decided[index] for index in range(len(applicants))]
 
     def _admission(self, applicants: Sequence[Applicant]) -> Call:
-        keys = CampaignKeys.of(applicants[0].campaign_id)
-        args = [self._scripts.checks_epoch, *self._limits]
-        for _, user_id, address in applicants:
+        campaign_id, _, _, (rules, is_refused) = applicants[0]
+        keys = CampaignKeys.of(campaign_id)
+        args = [self._scripts.checks_epoch, *self._limits, rules, "1" if is_refused else ""]
+        for _, user_id, address, _ in applicants:
             args += user_id, address
         return (*keys.all(), keys.rate), args
 
@@ -221,14 +222,15 @@ class Admissions:
 def _groups(applicants: Sequence[Applicant]) -> list[list[int]]:
     """Return the indexes of the applicants whom one call of the script decides about.
 
-    They are of one campaign, and no more than APPLICANTS_MAX.
+    They are of one campaign and one screening, and no more than APPLICANTS_MAX.
     """
     groups: list[list[int]] = []
-    open_groups: dict[str, list[int]] = {}
-    for index, applicant in enumerate(applicants):
-        group = open_groups.get(applicant.campaign_id)
+    open_groups: dict[object, list[int]] = {}
+    for index, (campaign_id, _, _, screening) in enumerate(applicants):
+        of = (campaign_id, screening) if screening.rules else campaign_id
+        group = open_groups.get(of)
         if group is None or len(group) == APPLICANTS_MAX:
-            group = open_groups[applicant.campaign_id] = []
+            group = open_groups[of] = []
             groups.append(group)
         group.append(index)
     return groups
@@ -247,8 +249,10 @@ def _decisions(reply: Any, count: int) -> list[Admission | UnavailableError]:
     return [_decision(*one) for one in reply]
 
 
-def _decision(code: bytes, number: int, admitted_at_ms: int, fence: int) -> Admission:
+def _decision(code: bytes, number: Any, admitted_at_ms: int = 0, fence: int = 0) -> Admission:
     outcome = OUTCOMES[code]
-    if outcome in RETRIED:
+    if outcome in WITHOUT_SERIAL:
+        if outcome is Outcome.RULES:
+            return Admission(outcome, rules=number.decode())
         return Admission(outcome, retry_in_ms=number)
     return Admission(outcome, number, admitted_at_ms, fence)

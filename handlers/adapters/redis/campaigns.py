@@ -9,6 +9,7 @@ from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Call, Script, Scripts
 from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
+from handlers.domain.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +59,7 @@ class RedisCampaigns:
             campaign.closes_at_ms,
             campaign.name,
             campaign.fence,
+            *limits_of(campaign),
         )
         if reply == b"STALE":
             raise StaleStateError
@@ -155,7 +157,22 @@ def _sure(reply: Any) -> Any:
 
 def _status(campaign_id: str, reply: Sequence[Any]) -> CampaignStatus:
     name, quantity, opens_at_ms, closes_at_ms, fence, *numbers = reply[1:]
-    admitted, pending, remaining, oldest_pending_ms, now_ms = numbers
-    campaign = Campaign(campaign_id, name.decode(), quantity, opens_at_ms, closes_at_ms, fence)
+    admitted, pending, remaining, oldest_pending_ms, now_ms, rate, rules = numbers
+    campaign = Campaign(
+        campaign_id,
+        name.decode(),
+        quantity,
+        opens_at_ms,
+        closes_at_ms,
+        fence,
+        int(rate) if rate else None,
+        Rules.parse(rules.decode()),
+    )
     oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
     return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)
+
+
+def limits_of(campaign: Campaign) -> tuple[int | str, str]:
+    """Return the last two arguments of open.lua and reopen.lua: the limits of its own, or ""."""
+    rate = campaign.rate_per_address
+    return "" if rate is None else rate, campaign.rules.text

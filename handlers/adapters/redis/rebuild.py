@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from handlers.adapters.redis.campaigns import limits_of
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.errors import StaleStateError
@@ -129,6 +130,7 @@ class RedisRebuild:
             campaign.opens_at_ms,
             campaign.closes_at_ms,
             campaign.name,
+            *limits_of(campaign),
         )
         if reply == b"STALE":
             raise StaleStateError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,10 +48,11 @@ ISSUERS_ALGORITHMS = ["RS256", "ES256"]
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An authenticated user."""
+    """An authenticated user; `claims` are all of the verified token."""
 
     id: str
     scopes: frozenset[str]
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 class RotatingSecret(Protocol):
@@ -141,7 +142,7 @@ class Authenticator:
             raise UnauthenticatedError(message)
         scopes = token_claims.scopes(claims, self._rules.scope_claims)
         expires_at_s = int(claims["exp"]) + self._rules.leeway_s
-        return CachedToken(User(subject, scopes), expires_at_s, key)
+        return CachedToken(User(subject, scopes, claims), expires_at_s, key)
 
     def _claims(self, token: str) -> Checked:
         try:

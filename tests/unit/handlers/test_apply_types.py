@@ -16,16 +16,20 @@ HEAD = """
 from collections.abc import Iterator, Sequence
 
 from handlers import wiring
-from handlers.apply import _admit, _ask, _authenticate, _decide, _hand_over, _publish, _write
+from handlers.apply import (
+    _admit, _Application, _ask, _authenticate, _decide, _hand_over, _publish, _write
+)
 from handlers.domain.admission import Applicant
 from handlers.domain.coupon import OutgoingMessage
 from handlers.edge.http.endpoint import Event, Response
 """
 RIGHT = f"""{HEAD}
-def called(applicants: list[Applicant], messages: list[OutgoingMessage]) -> None:
+def called(
+    applications: list[_Application], applicants: list[Applicant], messages: list[OutgoingMessage]
+) -> None:
     wiring.admissions().admit_all(applicants)
     wiring.publisher().publish_all(messages)
-    _ask(_decide, applicants)
+    _ask(_decide, applications)
     _ask(_hand_over, messages)
 
 def batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:

@@ -67,6 +67,7 @@ def test_everything_that_need_not_be_set_has_its_default() -> None:
     assert settings.pending_resend_after_s == 30
     assert settings.redrive_max_attempts == 8
     assert (settings.auth_jwks_url, settings.database_secret_id) == ("", "")
+    assert not settings.has_challenge_secret
 
 
 def test_a_database_url_gives_its_parts_unescaped() -> None:
@@ -136,6 +137,17 @@ def test_the_user_that_migrates_is_named_in_one_way_or_not_at_all() -> None:
     assert message(GOOD | url | secret).endswith(both)
 
 
+@pytest.mark.parametrize("name", ["CHALLENGE_SECRET", "CHALLENGE_SECRET_ID"])
+def test_challenges_need_one_of_two_settings_and_not_both(name: str) -> None:
+    values = {"CHALLENGE_SECRET": SECRET, "CHALLENGE_SECRET_ID": "prod/challenge"}
+    settings = Settings.from_environment(GOOD | {name: values[name]})
+    assert settings.has_challenge_secret
+    assert getattr(settings, name.lower()) == values[name]
+    both = message(GOOD | values)
+    names = "CHALLENGE_SECRET, CHALLENGE_SECRET_ID"
+    assert both == f"set at most one of {names}: CHALLENGE_SECRET and CHALLENGE_SECRET_ID are set"
+
+
 def test_an_issuers_keys_over_plain_http_are_for_a_local_stage_only() -> None:
     plain = GOOD | {"AUTH_JWT_SECRET": "", "AUTH_JWKS_URL": "http://id.example.com/keys"}
     assert message(plain) == "AUTH_JWKS_URL must begin with https://"
@@ -187,6 +199,7 @@ def test_scram_needs_a_name_and_a_password(name: str) -> None:
         ("DATABASE_CA_FILE", "/etc/authority.pem"),  # with a TLS that verifies nothing
         ("AUTH_JWT_SECRET", "too-short"),
         ("COUPON_CODE_SECRET", "x" * 31),
+        ("CHALLENGE_SECRET", "x" * 31),
         ("KAFKA_ACK_TIMEOUT_MS", "99"),
         ("KAFKA_ACK_TIMEOUT_MS", "20001"),
         ("KAFKA_ACK_TIMEOUT_MS", "2s"),

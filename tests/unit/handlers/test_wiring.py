@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import wiring
+from handlers import operations, wiring
 from handlers.config import ConfigurationError, Settings
 from handlers.domain.coupon_codes import CouponCodes
 from tests.support.paths import ROOT
@@ -37,8 +37,8 @@ GETTERS = [
     wiring.mysql_queries,
     wiring.own_coupon_queries,
     wiring.secrets,
-    wiring.failed_batches,
-    wiring.migration,
+    operations.failed_batches,
+    operations.migration,
 ]
 
 APPLY_HANDLER = "handlers.apply:apply_handler"
@@ -47,7 +47,7 @@ APPLY_HANDLER = "handlers.apply:apply_handler"
 APPLY = """
 import json, sys, time
 from {module} import {name} as subject
-from handlers import wiring
+from handlers import operations, wiring
 from handlers.apply import apply_handler
 from handlers.domain.admission import Admission, Outcome
 import jwt

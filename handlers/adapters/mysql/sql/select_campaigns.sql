@@ -1,4 +1,5 @@
 -- One campaign, or all when %(id)s is NULL.
-SELECT id, name, quantity, opens_at, closes_at, fence FROM campaign
+SELECT id, name, quantity, opens_at, closes_at, fence, rate_per_address, rules
+FROM campaign
 WHERE id = %(id)s OR %(id)s IS NULL
 ORDER BY id

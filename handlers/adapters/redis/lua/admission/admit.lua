@@ -1,6 +1,7 @@
 -- Admit: decide about the applicants of a campaign, each after the other, in one atomic step.
 --
--- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch, fence
+-- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch, fence,
+--                                  rate_per_address, rules ("" or absent where it has none)
 --       2 applied_user  sorted set  user id -> serial: the duplicate check and the winners
 --       3 coupon_count  string      highest serial given out, 0 from the opening on
 --       4 returned      list        serials given back, used before a new one
@@ -8,13 +9,16 @@
 --       6 rate          hash        window -> its number; address, "user:" .. user id -> calls in it
 -- ARGV  1 "1" to check the epoch, or ""
 --       2 calls of one user in a window, 0 for any number
---       3 calls of one address in a window, 0 for any number
+--       3 calls of one address in a window, 0 for any number; the campaign's own limit goes before
+--       4 the rules that the caller has checked, "" for none
+--       5 "1" where these applicants do not fulfil them, or ""
 --       then for each applicant: user id, address of the call or "" where it is not known
 -- Returns for each applicant {outcome, number, number, number}:
 --       ACCEPTED serial admitted_at_ms fence
 --       ALREADY_APPLIED serial admitted_at_ms fence  (no time once MySQL is known to have it: 0)
 --       NOT_OPEN ms_to_opening | TOO_MANY_REQUESTS ms_to_next_window
---       SOLD_OUT | CLOSED | NOT_FOUND | STALE
+--       SOLD_OUT | CLOSED | NOT_FOUND | STALE | REFUSED
+--       or {RULES, the campaign's rules} where the caller has checked others
 --
 -- Why one script: a crash between "is one left", "take the number" and "mark it as still to be
 -- written" would lose a coupon or give one twice. A rejection writes nothing to the campaign.
@@ -23,17 +27,24 @@
 -- The limits count only calls that pass: a call over the limit is not counted, so no client is
 -- blocked beyond the window. Windows are aligned to the opening, so that calls before it do not
 -- count at that moment. Per user, early and repeated calls count; a user is admitted only once.
--- A call that gets SOLD_OUT or CLOSED is cheap and is not counted.
+-- A call that gets SOLD_OUT or CLOSED is cheap and is not counted. One that gets RULES comes again.
+--
+-- The caller checks the rules of the campaign, which need the token and a secret. The reply says which
+-- rules it lacks, so no process has to ask for them before. Whether an applicant fulfils them is asked
+-- of new applicants only: who has been admitted gets the serial also with an old token or solution.
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
 -- include admission/next_serial.lua
 local WINDOW_MS = 1000
 -- Only removes the last window of a campaign; longer than any window that is in use.
 local RATE_EXPIRY_MS = 60000
-local PER_USER_MAX, PER_ADDRESS_MAX = tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
-  'fence')
+  'fence', 'rate_per_address', 'rules')
+local PER_USER_MAX = tonumber(ARGV[2])
+local PER_ADDRESS_MAX = tonumber(campaign[6] or '') or tonumber(ARGV[3])
+local rules = campaign[7] or ''
+local are_checked, is_refused = rules == ARGV[4], ARGV[5] == '1'
 local closed = why_closed(campaign[4], ARGV[1])
 local quantity, fence = tonumber(campaign[1]), tonumber(campaign[5] or '0')
 local time = redis.call('TIME')
@@ -82,9 +93,13 @@ local function decide(user, address)
     end
     is_whole = true
   end
-  local may_be_admitted = not applied and since_opening_ms >= 0
+  if not applied and not are_checked then
+    return {'RULES', rules}
+  end
+  local is_in_time = not applied and since_opening_ms >= 0
+  local may_be_admitted = is_in_time and not is_refused
   local serial
-  if may_be_admitted then
+  if is_in_time then
     if is_over then
       return {'CLOSED', 0, 0, 0}
     end
@@ -109,7 +124,10 @@ local function decide(user, address)
     local pending_since = redis.call('ZSCORE', KEYS[5], user)
     return {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0'), fence}
   end
-  if not may_be_admitted then
+  if is_refused then
+    return {'REFUSED', 0, 0, 0}
+  end
+  if not is_in_time then
     return {'NOT_OPEN', -since_opening_ms, 0, 0}
   end
   -- `pending` is written first: it is the only key not yet read, so a wrong type or a full memory
@@ -125,7 +143,7 @@ local function decide(user, address)
 end
 
 local replies = {}
-for index = 4, #ARGV, 2 do
+for index = 6, #ARGV, 2 do
   replies[#replies + 1] = decide(ARGV[index], ARGV[index + 1])
 end
 

@@ -3,11 +3,11 @@
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
 -- ARGV  1 "1" to check the epoch, or ""
 -- Returns {code}: NOT_FOUND or STALE, else {OK, name, quantity, opens_at_ms, closes_at_ms, fence,
---   admitted, pending, remaining, oldest_pending_ms or "", now_ms}
+--   admitted, pending, remaining, oldest_pending_ms or "", now_ms, rate_per_address or "", rules or ""}
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
 local c = redis.call('HMGET', KEYS[1], 'name', 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
-  'fence')
+  'fence', 'rate_per_address', 'rules')
 local closed = why_closed(c[5], ARGV[1])
 if closed then
   return {closed}
@@ -23,4 +23,4 @@ local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
 return {'OK', c[1], tonumber(c[2]), tonumber(c[3]), tonumber(c[4]), tonumber(c[6] or '0'),
   redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[5]),
   c[2] - count - held + redis.call('LLEN', KEYS[4]),
-  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000)}
+  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000), c[7] or '', c[8] or ''}

@@ -1,0 +1,123 @@
+"""Screening: checks applicants against the rules of their campaigns, for apply.
+
+The rules need the token's claims and a secret, which Redis does not have; the admission is decided
+in Redis alone. So each application says which rules were checked, and the script compares them with
+those that hold. A process learns the rules of a campaign from the script's reply to the first
+applicant, and asks once more; afterwards they cost no round trip.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from handlers.domain.admission import UNSCREENED, Admission, Applicant, Outcome, Screening
+from handlers.domain.errors import NotEligibleError, UnavailableError
+from handlers.domain.rules import KnownRules, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from handlers.domain.challenge import Challenges
+
+# A second time is for a campaign that was created anew with other rules in between.
+ROUNDS_MAX = 3
+SCREENED = frozenset({Outcome.REFUSED, Outcome.RULES})
+
+
+class Screened(Protocol):
+    """An application, as far as it is checked here.
+
+    claims: of the verified token. solution: the header Challenge-Solution, "" without one.
+    refusal: why the applicant does not fulfil the rules that `applicant.screening` names.
+    """
+
+    applicant: Applicant
+    claims: Mapping[str, object] | None
+    solution: str
+    refusal: Exception | None
+
+
+class Decisions(Protocol):
+    """What decides about applicants whose rules were checked."""
+
+    def admit_all(self, applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
+        """Return the decision about each, or why there is none."""
+
+
+class Screener:
+    """The check of applicants; shared by all threads."""
+
+    def __init__(
+        self, admissions: Callable[[], Decisions], challenges: Callable[[], Challenges]
+    ) -> None:
+        """`challenges` may raise where the settings have no secret for them."""
+        self._admissions = admissions
+        self._challenges = challenges
+        self.known = KnownRules()
+
+    def decide(self, applications: Sequence[Screened]) -> list[Admission | Exception]:
+        """Return Redis's decision about each, or the error that the applicant gets in its place.
+
+        One round trip; one more where this process does not know the rules of a campaign.
+        """
+        if not self.known.is_empty:
+            for application in applications:
+                if rules := self.known.get(application.applicant.campaign_id):
+                    self._screen(application, rules)
+        replies, unaware = self._ask(applications)
+        for _ in range(1, ROUNDS_MAX):
+            if not unaware:
+                break
+            again, still = self._ask([applications[index] for index in unaware])
+            for index, reply in zip(unaware, again, strict=True):
+                replies[index] = reply
+            unaware = [unaware[index] for index in still]
+        return replies
+
+    def _ask(
+        self, applications: Sequence[Screened]
+    ) -> tuple[list[Admission | Exception], list[int]]:
+        """Return the reply to each, and the indexes of those to ask about again."""
+        applicants = [application.applicant for application in applications]
+        replies: list[Admission | Exception] = [*self._admissions().admit_all(applicants)]
+        screened = [
+            (index, reply)
+            for index, reply in enumerate(replies)
+            if isinstance(reply, Admission) and reply.outcome in SCREENED
+        ]
+        unaware: list[int] = []
+        for index, reply in screened:
+            application = applications[index]
+            try:
+                if reply.outcome is Outcome.RULES:
+                    self._learn(application, reply.rules)
+                    unaware.append(index)
+            except UnavailableError as error:
+                replies[index] = error
+            else:
+                replies[index] = application.refusal or UnavailableError()
+        return replies, unaware
+
+    def _learn(self, application: Screened, text: str) -> None:
+        """Check an applicant against rules that were just read."""
+        rules = Rules.parse(text)
+        self.known.keep(application.applicant.campaign_id, rules)
+        self._screen(application, rules)
+
+    def _screen(self, application: Screened, rules: Rules) -> None:
+        """Note which rules were checked, and why the applicant does not fulfil them."""
+        application.refusal = None
+        try:
+            self._check(application, rules)
+        except Exception as error:  # noqa: BLE001 - apply turns it into a response
+            application.refusal = error
+        is_refused = application.refusal is not None
+        screening = Screening(rules.text, is_refused) if rules.text else UNSCREENED
+        application.applicant = application.applicant._replace(screening=screening)
+
+    def _check(self, application: Screened, rules: Rules) -> None:
+        campaign_id, user_id, *_ = application.applicant
+        if rules.eligibility and not rules.eligibility.permits(application.claims or {}):
+            raise NotEligibleError
+        if rules.challenge:
+            self._challenges().check(application.solution, campaign_id, user_id)

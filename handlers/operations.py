@@ -1,0 +1,49 @@
+"""Builds the clients that only operators' calls need, as wiring.py does the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handlers import wiring
+from handlers.once import once
+
+if TYPE_CHECKING:
+    from handlers.adapters.aws.failed_batches import FailedBatches
+    from handlers.adapters.migration.runner import Migration
+    from handlers.adapters.mysql.reconciliation import MySqlCouponReader
+    from handlers.adapters.redis.reconciliation import RedisAdmissionReader
+
+
+@once
+def admission_reader() -> RedisAdmissionReader:
+    """Return the reader of admissions for a reconciliation."""
+    from handlers.adapters.redis.reconciliation import RedisAdmissionReader
+
+    return RedisAdmissionReader(wiring.scripts())
+
+
+@once
+def coupon_reader() -> MySqlCouponReader:
+    """Return the reader of coupons for a reconciliation."""
+    from handlers.adapters.mysql.reconciliation import MySqlCouponReader
+
+    return MySqlCouponReader(wiring.database())
+
+
+@once
+def failed_batches() -> FailedBatches:
+    """Return the batches that Lambda gave up and stored in S3."""
+    from handlers.adapters.aws.failed_batches import FailedBatches
+
+    return FailedBatches()
+
+
+@once
+def migration() -> Migration:
+    """Return the migration of schema, topic and epoch."""
+    from handlers.adapters.migration.runner import Migration
+
+    store = wiring.secrets()
+    return Migration(
+        wiring.settings(), store.migration_address, store.database_address, store.redis_auth()
+    )
