@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from handlers import log, wiring
+from handlers import log, operations, wiring
 from handlers.config import Settings
 from handlers.domain.campaign_list import CampaignList
 from handlers.domain.reconciliation import reconciler as comparison
@@ -37,6 +37,7 @@ from tests.support.log_lines import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 # A busy machine is not a fault of the code: pytest's own timeout ends a test that hangs.
 settings.register_profile(
@@ -74,6 +75,11 @@ class Fakes:
         self.coupon_reader = FakeCouponReader(self.mysql_queries)
 
 
+def home_of(name: str) -> ModuleType:
+    """Return the module that builds this client."""
+    return wiring if hasattr(wiring, name) else operations
+
+
 @pytest.fixture
 def service_settings() -> Settings:
     return Settings.from_environment(ENVIRONMENT)
@@ -89,7 +95,7 @@ def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
         overrides.enter_context(wiring.override(wiring.settings, service_settings))
         for name in Fakes.__dataclass_fields__:
             fake = getattr(made, name)
-            overrides.enter_context(wiring.override(getattr(wiring, name), fake))
+            overrides.enter_context(wiring.override(getattr(home_of(name), name), fake))
         overrides.enter_context(wiring.override(wiring.own_coupon_queries, made.mysql_queries))
         yield made
     wiring.reset()
