@@ -158,6 +158,7 @@ def test_a_stage_that_is_not_local_is_left_alone(tmp_path: Path) -> None:
         "DATABASE_URL": "mysql://somebody:secret@127.0.0.1:1/coupons",
         "AUTH_JWT_SECRET": "a-secret-of-a-test-that-has-32-bytes",
         "COUPON_CODE_SECRET": "another-secret-of-a-test-of-32-bytes",
+        "CHALLENGE_SECRET": "the-third-secret-of-a-test-of-32-bytes",
         "INSECURE_ALLOWED": "redis-without-password,kafka-in-the-clear,database-tls",
     }
     with demo(tmp_path, **settings) as process:

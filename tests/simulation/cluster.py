@@ -26,6 +26,7 @@ from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
 from handlers.domain.rejection_cache import RejectionCache
 from handlers.edge.auth.authenticator import User
+from local.migrate import owner_address
 from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage
 from tests.simulation.clock import Clock
@@ -83,8 +84,10 @@ class Cluster:
     def __enter__(self) -> Self:
         address = self.settings.database_address
         assert address
-        self._rows = connect_to_mysql(address)
+        self._rows = connect_to_mysql(owner_address(self.settings))  # a journal needs triggers
         self._rows.autocommit(True)  # noqa: FBT003 - PyMySQL's signature
+        if self._is_judged:
+            self.journal = Journal(self.settings.redis_url, self.rows, self._rows.cursor())
         # A paused transaction blocks all others: so a lock wait fails at once.
         session = mysql.SESSION.replace(f"= {mysql.LOCK_WAIT_TIMEOUT_S}", "= 0")
         self._patch.setattr(mysql, "SESSION", session)
@@ -96,8 +99,6 @@ class Cluster:
         self._reading = Transactions(lambda: address, self.stage, writes=False)
         self._writing = Transactions(lambda: address, self.stage, writes=True)
         self.redis = Redis(self.settings, self.stage)
-        if self._is_judged:
-            self.journal = Journal(self.settings.redis_url, self.rows, self._rows.cursor())
         return self
 
     def __exit__(self, *_: object) -> None:
