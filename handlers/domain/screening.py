@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from handlers.domain.challenge import Challenges
 
-# A second time is for a campaign that was created anew with other rules in between.
+# Learn the rules, apply them, and once more where the campaign was replaced in between.
 ROUNDS_MAX = 3
 SCREENED = frozenset({Outcome.REFUSED, Outcome.RULES})
 

@@ -13,10 +13,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from typing import Self
 
 # Hostile clients have addresses of their own: on Linux, all of 127.0.0.0/8 is this machine.
 ADDRESS = "127.0.0.66"
@@ -119,12 +116,7 @@ class HostileClients:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
         for client in self._clients.values():
