@@ -53,6 +53,8 @@ class World(Scoped):
             "REDIS_URL": self.valkey.url,
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.url,
             "DATABASE_URL": self.mariadb.url,
+            # Else the one of the shell that runs the lab, or of its tests, would count.
+            "MIGRATION_DATABASE_URL": self.mariadb.url,
             "COUPON_TOPIC": TOPIC,
             "CONSUMER_GROUP": GROUP,
             # Shorter than in production, so that a run need not wait.

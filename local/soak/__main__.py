@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from local.harness.signals import SignalHandler
 
-MINUTES_MIN, MINUTES_MAX = 0.2, 24 * 60
+MINUTES_MIN, MINUTES_MAX = 0.5, 24 * 60
 RATE_MAX = 2000
 
 
@@ -42,8 +42,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m local.soak",
         description="Keep the whole system under a steady mixed load and watch its size (Linux).",
         epilog="Exit code: 0 all is well; 1 memory, threads or files of a program grew (the "
-        "straight line through the samples of the last three quarters rises by more than 8 MiB, "
-        "4 threads or 8 files), Redis grew by more than its coupons explain, an answer was none "
+        "straight line through the samples after the warm-up, a quarter of the run and at least "
+        "20 s, rises by more than 8 MiB, 4 threads or 8 files), Redis grew by more than its coupons explain, an answer was none "
         "of those expected, or reconciling found something; 2 wrong options, 130 Ctrl-C.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )

@@ -16,7 +16,7 @@ import pytest
 
 from handlers import wiring
 from handlers.adapters.redis import admissions
-from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.client import client_of_key, connect
 from handlers.adapters.redis.scripts import Script
 from handlers.domain import times
 from handlers.domain.challenge import VALID_S, Challenges, FixedSecret
@@ -228,9 +228,10 @@ def test_an_apply_costs_redis_the_same_commands_with_and_without_limits(
     assert create(campaign_id, **limits).status == 201
     apply(campaign_id, "first", tier="gold")  # loads the script; learns the rules
     with closing(connect(limited)) as redis:
-        redis.config_resetstat()
+        owner = client_of_key(redis, f"coupon:{{{campaign_id}}}:campaign")
+        owner.config_resetstat()
         assert apply(campaign_id, "second", tier="gold").code == "ACCEPTED"
-        stats = redis.info("commandstats")
+        stats = owner.info("commandstats")
     calls = {name.removeprefix("cmdstat_"): of["calls"] for name, of in stats.items()}
     assert calls["evalsha"] == 2  # admit and confirm
     inside = {name: calls.get(name, 0) for name in ("hmget", "hget", "zscore", "exists", "time")}

@@ -30,6 +30,12 @@ def test_what_is_filled_once_during_the_warm_up_is_not_growth() -> None:
     assert memory([100 * MIB + min(at, 120) * MIB for at in TIMES_S])
 
 
+def test_a_short_run_has_a_warm_up_of_20_s_in_which_each_thread_connects() -> None:
+    connections = [min(at, 19) for at in TIMES_S[:30]]
+    assert growth("gateway", "files", TIMES_S[:30], connections).is_bounded
+    assert not growth("gateway", "files", TIMES_S[:30], TIMES_S[:30]).is_bounded
+
+
 def test_what_shrinks_is_not_growth() -> None:
     assert memory([200 * MIB - LEAK * at / 600 for at in TIMES_S])
 
