@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TABLES = {
     "campaign": "id",
     "coupon": "campaign_id",
+    "coupon_event": "id",
     "fence_offset": "campaign_id",
     "failed_event": "id",
 }
