@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from handlers import log, wiring
+from handlers import completion, log, wiring
 from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import CampaignNotFoundError, MissingCampaignError, StaleStateError
@@ -68,6 +68,7 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
 
 def _needed(attempts: Attempts) -> bool:
     campaigns, is_complete = wiring.mysql_queries().campaigns(), True
+    completion.complete(campaigns)
     with attempts.at(LIST):
         is_complete = _is_complete(campaigns)
     return not is_complete or bool(_closed(campaigns, attempts))
@@ -111,14 +112,14 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     """Close a campaign under a fence of its own; nothing when a later rebuild has it.
 
     MySQL's fence first: if this process is killed in between, the two fences differ, and the next
-    run takes the campaign over.
+    run takes the campaign over. From here on no change of it is made (handlers/completion.py).
     """
     fence = wiring.fences().raise_fence(campaign.id)
-    if not wiring.redis_rebuild().begin(campaign.id, fence):
+    row = wiring.mysql_queries().campaign(campaign.id)
+    if row is None or row.archived or not wiring.redis_rebuild().begin(campaign.id, fence):
         return []
     closed_at_s = time.monotonic()
-    offsets = wiring.fences().offsets(campaign.id)
-    return [_Restore(replace(campaign, fence=fence), offsets, closed_at_s)]
+    return [_Restore(replace(row, fence=fence), wiring.fences().offsets(row.id), closed_at_s)]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:

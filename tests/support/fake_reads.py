@@ -76,6 +76,10 @@ class FakeMySqlQueries:
         created = campaign.id not in self.campaigns
         return self.campaigns.setdefault(campaign.id, campaign), created
 
+    def campaign(self, campaign_id: str) -> Campaign | None:
+        self.ping()
+        return self.campaigns.get(campaign_id)
+
     def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
         return self.coupon_rows.get((campaign_id, user_id))
 

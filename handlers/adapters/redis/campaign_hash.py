@@ -28,7 +28,7 @@ FIELDS = (
 )
 
 
-def to_pairs(campaign: Campaign) -> list[str | int]:
+def to_pairs(campaign: Campaign, leave_out: str = "") -> list[str | int]:
     """Return each field with its value, as HSET takes them; "" where the campaign has none."""
     rate = campaign.rate_per_address
     values = (
@@ -44,7 +44,8 @@ def to_pairs(campaign: Campaign) -> list[str | int]:
         campaign.version,
         campaign.places_returned,
     )
-    return [part for pair in zip(FIELDS, values, strict=True) for part in pair]
+    pairs = zip(FIELDS, values, strict=True)
+    return [part for pair in pairs if pair[0] != leave_out for part in pair]
 
 
 def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) -> Campaign:
