@@ -31,6 +31,7 @@ from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from handlers.config import Settings
+    from tests.support.service import Response
 
 HOUR_MS = 3_600_000
 
@@ -41,6 +42,10 @@ def in_an_hour() -> str:
 
 def codes(campaign_id: str, users: str) -> list[str]:
     return [apply(campaign_id, user).code for user in users]
+
+
+def create(body: dict[str, Any]) -> Response:
+    return ask("POST /campaigns", user="boss", scope=ADMIN, body=body)
 
 
 def test_what_was_changed_is_shown_and_is_an_event_of_who_did_it(
@@ -128,9 +133,7 @@ def test_only_an_administrator_changes_a_campaign_that_exists(
     create_campaign(campaign_id)
     if_match = {"If-Match": "*"}
     calls = [
-        ask(
-            "PATCH /campaigns/{id}", campaign_id, user=user, body={"paused": True}, headers=if_match
-        )
+        ask(PATCH, campaign_id, user=user, body={"paused": True}, headers=if_match)
         for user in ("somebody", None)
     ]
     assert [one.status for one in calls] == [403, 401]
@@ -265,13 +268,12 @@ def test_the_same_body_is_a_conflict_once_the_campaign_has_changed(
 ) -> None:
     assert service
     body = campaign_body(campaign_id, 5)
-    create = {"user": "boss", "scope": ADMIN}
-    assert ask("POST /campaigns", body=body, **create).status == 201
+    assert create(body).status == 201
     patch(campaign_id, {"paused": True})
-    assert ask("POST /campaigns", body=body, **create).status == 200
+    assert create(body).status == 200
     patch(campaign_id, {"quantity": 6})
-    assert ask("POST /campaigns", body=body, **create).status == 409
-    assert ask("POST /campaigns", body=body | {"quantity": 6}, **create).status == 200
+    assert create(body).status == 409
+    assert create(body | {"quantity": 6}).status == 200
     assert in_redis(campaign_id)["paused"] is True
 
 
@@ -279,12 +281,11 @@ def test_a_campaign_that_was_changed_by_hand_is_never_a_false_200(
     service: Settings, campaign_id: str
 ) -> None:
     body = campaign_body(campaign_id, 1)
-    create = {"user": "boss", "scope": ADMIN}
-    assert ask("POST /campaigns", body=body, **create).status == 201
+    assert create(body).status == 201
     assert codes(campaign_id, "ab") == ["ACCEPTED", "SOLD_OUT"]
     rows(service, "UPDATE campaign SET quantity = 2 WHERE id = %s", campaign_id)
-    assert ask("POST /campaigns", body=body, **create).code == "CAMPAIGN_EXISTS"
-    assert ask("POST /campaigns", body=body | {"quantity": 2}, **create).status == 200
+    assert create(body).code == "CAMPAIGN_EXISTS"
+    assert create(body | {"quantity": 2}).status == 200
     assert codes(campaign_id, "b") == ["ACCEPTED"]
 
 
