@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers import log, operations, wiring
+from handlers.domain.campaign import CampaignState
 from handlers.domain.campaign_change import CampaignChange, is_same
 from handlers.domain.errors import (
+    CampaignNotClosedError,
     CampaignNotFoundError,
+    CampaignNotSettledError,
     ChangeUnderWayError,
     InvalidRequestError,
     PreconditionFailedError,
@@ -57,6 +60,28 @@ def conform(campaign_id: str) -> None:
     status = wiring.redis_campaigns().status(campaign_id)
     if campaign and not campaign.archived and is_unfinished(campaign, status):
         _complete(campaign, status)
+
+
+def archive(campaign_id: str, actor: str) -> None:
+    """Take a campaign out of Redis, and off the list; MySQL keeps it. May be repeated.
+
+    MySQL first: a process that is killed afterwards leaves what `complete` finds. Raises
+    CampaignNotClosedError, CampaignNotSettledError, PreconditionFailedError.
+    """
+    conform(campaign_id)
+    status = wiring.redis_campaigns().status(campaign_id)
+    if status.state is not CampaignState.CLOSED:
+        raise CampaignNotClosedError
+    issued, failed = wiring.mysql_queries().counts(campaign_id)
+    missing = status.admitted - issued
+    if status.pending or failed or missing:
+        message = (
+            f"{status.pending} admissions are pending, {failed} records have failed, and Redis has "
+            f"{status.admitted} admissions where MySQL has {issued} coupons"
+        )
+        raise CampaignNotSettledError(message)
+    operations.mysql_campaign_changes().archive(status.campaign, actor)
+    operations.redis_campaign_changes().forget(campaign_id)
 
 
 def complete(campaigns: Sequence[Campaign]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOCK_CAMPAIGN = query("lock_campaign")
 SELECT_HIGHEST_SERIAL = query("select_highest_serial")
 UPDATE_CAMPAIGN = query("update_campaign")
+ARCHIVE_CAMPAIGN = query("archive_campaign")
 
 
 class MySqlCampaignChanges:
@@ -63,6 +64,30 @@ class MySqlCampaignChanges:
             return after
 
         return self._database.run(work)
+
+    def archive(self, seen: Campaign, actor: str) -> None:
+        """Archive a campaign that Redis shows as `seen`. The same again changes nothing.
+
+        Raises PreconditionFailedError where it has changed since, StaleStateError where a rebuild
+        of Redis has begun, CampaignNotFoundError.
+        """
+
+        def work(cursor: Cursor) -> None:
+            cursor.execute(LOCK_CAMPAIGN, {"campaign_id": seen.id})
+            found = select_campaigns(cursor, seen.id)
+            if not found:
+                raise CampaignNotFoundError
+            [row] = found
+            if row.archived:
+                return
+            if row.version != seen.version:
+                raise PreconditionFailedError
+            if row.fence != seen.fence:
+                raise StaleStateError
+            cursor.execute(ARCHIVE_CAMPAIGN, {"id": seen.id})
+            add_event(cursor, CouponEvent(EventKind.ARCHIVED, seen.id, None, actor))
+
+        self._database.run(work)
 
 
 def locked(cursor: Cursor, campaign_id: str) -> Campaign:
