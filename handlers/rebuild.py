@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from handlers import log, wiring
+from handlers import completion, log, wiring
 from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import CampaignNotFoundError, MissingCampaignError, StaleStateError
@@ -68,6 +68,7 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
 
 def _needed(attempts: Attempts) -> bool:
     campaigns, is_complete = wiring.mysql_queries().campaigns(), True
+    completion.complete(campaigns)
     with attempts.at(LIST):
         is_complete = _is_complete(campaigns)
     return not is_complete or bool(_closed(campaigns, attempts))
@@ -111,14 +112,14 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     """Close a campaign under a fence of its own; nothing when a later rebuild has it.
 
     MySQL's fence first: if this process is killed in between, the two fences differ, and the next
-    run takes the campaign over.
+    run takes the campaign over. From here on no change of it is made (handlers/completion.py).
     """
     fence = wiring.fences().raise_fence(campaign.id)
-    if not wiring.redis_rebuild().begin(campaign.id, fence):
+    row = wiring.mysql_queries().campaign(campaign.id)
+    if row is None or row.archived or not wiring.redis_rebuild().begin(campaign.id, fence):
         return []
     closed_at_s = time.monotonic()
-    offsets = wiring.fences().offsets(campaign.id)
-    return [_Restore(replace(campaign, fence=fence), offsets, closed_at_s)]
+    return [_Restore(replace(row, fence=fence), wiring.fences().offsets(row.id), closed_at_s)]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:
@@ -213,14 +214,14 @@ class _Restore:
         """Return the first coupon of each user and of each serial, also of the pages before.
 
         A user who holds one of the loaded serials in Redis has it from there, so no set of all
-        users is needed. A forged serial beyond the quantity is left out.
+        users is needed. A forged serial beyond the last one is left out.
         """
         users = [coupon.user_id for coupon in coupons]
         held = wiring.redis_rebuild().serials_of(self.id, users)
         known = {user for user, serial in zip(users, held, strict=True) if serial in self.loaded}
         first = []
         for coupon in coupons:
-            fits = 1 <= coupon.serial <= self.campaign.quantity
+            fits = 1 <= coupon.serial <= self.campaign.last_serial
             if fits and coupon.user_id not in known and coupon.serial not in self.loaded:
                 known.add(coupon.user_id)
                 self.loaded.add(coupon.serial)

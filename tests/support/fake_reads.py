@@ -71,10 +71,14 @@ class FakeMySqlQueries:
     filters: list[Mapping[str, object]] = field(default_factory=list)
     reachable: bool = True
 
-    def create_campaign(self, campaign: Campaign) -> tuple[Campaign, bool]:
-        _encode(campaign.id, campaign.name)
+    def create_campaign(self, campaign: Campaign, actor: str = "") -> tuple[Campaign, bool]:
+        _encode(campaign.id, campaign.name, actor)
         created = campaign.id not in self.campaigns
         return self.campaigns.setdefault(campaign.id, campaign), created
+
+    def campaign(self, campaign_id: str) -> Campaign | None:
+        self.ping()
+        return self.campaigns.get(campaign_id)
 
     def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
         return self.coupon_rows.get((campaign_id, user_id))

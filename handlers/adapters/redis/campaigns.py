@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from handlers.adapters.redis.campaign_hash import from_values, to_pairs
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Call, Script, Scripts
-from handlers.domain.campaign import Campaign, CampaignStatus
+from handlers.domain.campaign import CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
-from handlers.domain.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from handlers.domain.campaign import Campaign
 
 OPEN = Script("campaign/open")
 LIST = Script("campaign/list")
@@ -54,12 +57,8 @@ class RedisCampaigns:
             OPEN,
             keys,
             self._scripts.checks_epoch,
-            campaign.quantity,
-            campaign.opens_at_ms,
-            campaign.closes_at_ms,
-            campaign.name,
             campaign.fence,
-            *limits_of(campaign),
+            *to_pairs(campaign),
         )
         if reply == b"STALE":
             raise StaleStateError
@@ -90,6 +89,27 @@ class RedisCampaigns:
             if len(reply) > 1
         }
         return sorted(one.decode() for one in listed[1:]), statuses
+
+    def glance(
+        self, wanted: Sequence[str]
+    ) -> tuple[Mapping[str, CampaignStatus], AbstractSet[str]]:
+        """Return the statuses of those wanted that are open, and the ids that are surely listed.
+
+        One round trip. Leaves out what is not sure, and what a server gives no answer about.
+        """
+        checks = self._scripts.checks_epoch
+        calls: list[tuple[Script, Call]] = [
+            (STATUS, (CampaignKeys.of(one).all(), (checks,))) for one in wanted
+        ]
+        listing = (self._scripts.epoch_key, CAMPAIGNS), (checks,)
+        *replies, listed = self._scripts.run_each([*calls, (LIST, listing)])
+        statuses = {
+            one: _status(one, reply)
+            for one, reply in zip(wanted, replies, strict=True)
+            if not isinstance(reply, UnavailableError) and reply[0] == b"OK"
+        }
+        is_sure = not isinstance(listed, UnavailableError) and listed[0] == b"LISTED"
+        return statuses, {one.decode() for one in listed[1:]} if is_sure else set()
 
     def status(self, campaign_id: str) -> CampaignStatus:
         """Return one campaign; raise CampaignNotFoundError or StaleStateError."""
@@ -156,23 +176,8 @@ def _sure(reply: Any) -> Any:
 
 
 def _status(campaign_id: str, reply: Sequence[Any]) -> CampaignStatus:
-    name, quantity, opens_at_ms, closes_at_ms, fence, *numbers = reply[1:]
-    admitted, pending, remaining, oldest_pending_ms, now_ms, rate, rules = numbers
-    campaign = Campaign(
-        campaign_id,
-        name.decode(),
-        quantity,
-        opens_at_ms,
-        closes_at_ms,
-        fence,
-        int(rate) if rate else None,
-        Rules.parse(rules.decode()),
-    )
+    _, fence, admitted, pending, remaining, oldest_pending_ms, now_ms, *values, change = reply
+    campaign = from_values(campaign_id, fence, values)
     oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
-    return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)
-
-
-def limits_of(campaign: Campaign) -> tuple[int | str, str]:
-    """Return the last two arguments of open.lua and reopen.lua: the limits of its own, or ""."""
-    rate = campaign.rate_per_address
-    return "" if rate is None else rate, campaign.rules.text
+    noted = (change or b"").decode()
+    return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms, noted)

@@ -4,12 +4,12 @@
 -- ARGV  1 user id  2 the serial that is taken  3 "1" to check the epoch, or ""
 -- Returns {code, serial, fence}: STALE 0 0 | NOT_FOUND 0 0 | SOLD_OUT 0 0 | ASSIGNED serial fence
 --
--- The window is not checked: the user was accepted within it. A user who got a serial here before
+-- Neither the window nor a pause nor a release is checked: the user was accepted before. A user who got a serial here before
 -- (in an interrupted attempt) gets the same one; it is pending until MySQL has it.
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
 -- include admission/next_serial.lua
-local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch', 'fence')
+local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch', 'fence', 'places_returned')
 local closed = why_closed(campaign[2], ARGV[3])
 if closed then
   return {closed, 0, 0}
@@ -23,7 +23,8 @@ if is_incomplete(KEYS[2], KEYS[3], KEYS[4]) then
 end
 local returned = redis.call('LINDEX', KEYS[4], 0)
 local count = tonumber(redis.call('GET', KEYS[3]))
-local serial = returned or next_serial(KEYS[2], count, tonumber(campaign[1]))
+local limit = tonumber(campaign[1]) + tonumber(campaign[4] or '0')
+local serial = returned or next_serial(KEYS[2], count, limit)
 if not serial then
   return {'SOLD_OUT', 0, 0}
 end

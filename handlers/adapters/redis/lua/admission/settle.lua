@@ -15,6 +15,9 @@
 -- The count stays: a single coupon with a high serial, from a record that is not ours, must not take
 -- all the serials below it. The next admission leaves out those that are held (next_serial.lua).
 --
+-- Not where the campaign itself is missing: one that is lost is restored with this row, and one that
+-- was archived stays away.
+--
 -- A record in failed_event settles only the admission that it is of, and only while that history is
 -- open: it may be late for a rebuild, and then the redrive writes no row for it. What stays pending
 -- is sent again, and that record is settled.
@@ -46,7 +49,7 @@ else
   for i = 1, n do
     local user, serial = ARGV[3 + i], tonumber(ARGV[3 + n + i])
     local as_given = tonumber(known[i] or '0') == serial
-    if issued and not as_given then
+    if issued and not as_given and redis.call('EXISTS', KEYS[1]) == 1 then
       redis.call('ZADD', KEYS[2], serial, user)
       redis.call('LREM', KEYS[4], 0, serial)
       repaired = repaired + 1

@@ -112,10 +112,11 @@ def test_unreachable_servers_are_a_503_or_not_needed(
     world.mysql_queries.reachable = False
     world.publisher.acknowledges = False
     world.failed_event_queue.reachable = False
+    other = CAMPAIGN | {"id": "other"}
     event = {
-        "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}"},
+        "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}", "If-Match": "*"},
         "pathParameters": {"id": "welcome"},
-        "body": json.dumps(CAMPAIGN | {"id": "other"}),
+        "body": json.dumps({"paused": True} if route.method == "PATCH" else other),
     }
     response = route.handler(event, None)
     if route.path == "/ready":
