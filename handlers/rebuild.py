@@ -213,14 +213,14 @@ class _Restore:
         """Return the first coupon of each user and of each serial, also of the pages before.
 
         A user who holds one of the loaded serials in Redis has it from there, so no set of all
-        users is needed. A forged serial beyond the quantity is left out.
+        users is needed. A forged serial beyond the last one is left out.
         """
         users = [coupon.user_id for coupon in coupons]
         held = wiring.redis_rebuild().serials_of(self.id, users)
         known = {user for user, serial in zip(users, held, strict=True) if serial in self.loaded}
         first = []
         for coupon in coupons:
-            fits = 1 <= coupon.serial <= self.campaign.quantity
+            fits = 1 <= coupon.serial <= self.campaign.last_serial
             if fits and coupon.user_id not in known and coupon.serial not in self.loaded:
                 known.add(coupon.user_id)
                 self.loaded.add(coupon.serial)

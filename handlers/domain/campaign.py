@@ -36,6 +36,7 @@ class Campaign:
     fence: MySQL's number of the campaign's present history; each rebuild raises it.
     rate_per_address: calls of one address within a second, 0 for any number; None for the limit of
         the settings.
+    places_returned: coupons whose place goes to another applicant.
     """
 
     id: str
@@ -46,6 +47,12 @@ class Campaign:
     fence: int = field(default=1, compare=False)
     rate_per_address: int | None = None
     rules: Rules = NO_RULES
+    places_returned: int = field(default=0, compare=False)
+
+    @property
+    def last_serial(self) -> int:
+        """The highest serial that may be given: a returned place is given under a new one."""
+        return self.quantity + self.places_returned
 
     @classmethod
     def from_request(cls, body: Mapping[str, object]) -> Campaign:

@@ -46,7 +46,7 @@ class Story:
     def __post_init__(self) -> None:
         self.redis.append(Snapshot(self.tick(), self.history, Holding()))
         self.raises_fence(1)
-        args = "1", f"{QUANTITY}", "0", "9", "Name", "1"
+        args = "1", "1", "quantity", f"{QUANTITY}"
         self.script("campaign/open", args, ("HSET", "campaign", "epoch", FIRST, "fence", "1"))
 
     def tick(self) -> float:

@@ -47,7 +47,7 @@ def tap(cluster: ValkeyCluster) -> Iterator[ClusterTap]:
 
 
 def opened(node: Valkey) -> None:
-    ask(node, "EVAL", OPEN.source, 5, *KEYS.all(), "1", "2", "0", "9", "Name", "1")
+    ask(node, "EVAL", OPEN.source, 5, *KEYS.all(), "1", "1", "quantity", "2")
 
 
 def kinds(order: RedisOrder) -> list[type]:

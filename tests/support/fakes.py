@@ -44,6 +44,7 @@ class FakeCampaign:
     stale: bool = False
     rate_per_address: int | None = None
     rules: str = ""
+    places_returned: int = 0
     count: int = 0
     serials: dict[str, int] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
@@ -54,7 +55,8 @@ class FakeCampaign:
 
     def next_serial(self) -> int:
         """Return the lowest serial above the count that no user holds, 0 when none is left."""
-        free = set(range(self.count + 1, self.quantity + 1)) - set(self.serials.values())
+        highest = self.quantity + self.places_returned
+        free = set(range(self.count + 1, highest + 1)) - set(self.serials.values())
         return min(free, default=0)
 
 

@@ -126,7 +126,8 @@ class MySqlQueries:
 
 
 def _campaign(row: tuple[Any, ...]) -> Campaign:
-    campaign_id, name, quantity, opens_at, closes_at, fence, rate_per_address, rules = row
+    campaign_id, name, quantity, opens_at, closes_at, fence, *rest = row
+    rate_per_address, rules, places_returned = rest
     return Campaign(
         campaign_id,
         name,
@@ -136,6 +137,7 @@ def _campaign(row: tuple[Any, ...]) -> Campaign:
         fence,
         rate_per_address,
         Rules.parse(rules or ""),
+        places_returned,
     )
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from handlers.adapters.redis.campaign_hash import from_values, to_pairs
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Call, Script, Scripts
-from handlers.domain.campaign import Campaign, CampaignStatus
+from handlers.domain.campaign import CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
-from handlers.domain.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from handlers.domain.campaign import Campaign
 
 OPEN = Script("campaign/open")
 LIST = Script("campaign/list")
@@ -54,12 +56,8 @@ class RedisCampaigns:
             OPEN,
             keys,
             self._scripts.checks_epoch,
-            campaign.quantity,
-            campaign.opens_at_ms,
-            campaign.closes_at_ms,
-            campaign.name,
             campaign.fence,
-            *limits_of(campaign),
+            *to_pairs(campaign),
         )
         if reply == b"STALE":
             raise StaleStateError
@@ -156,23 +154,7 @@ def _sure(reply: Any) -> Any:
 
 
 def _status(campaign_id: str, reply: Sequence[Any]) -> CampaignStatus:
-    name, quantity, opens_at_ms, closes_at_ms, fence, *numbers = reply[1:]
-    admitted, pending, remaining, oldest_pending_ms, now_ms, rate, rules = numbers
-    campaign = Campaign(
-        campaign_id,
-        name.decode(),
-        quantity,
-        opens_at_ms,
-        closes_at_ms,
-        fence,
-        int(rate) if rate else None,
-        Rules.parse(rules.decode()),
-    )
+    _, fence, admitted, pending, remaining, oldest_pending_ms, now_ms, *values = reply
+    campaign = from_values(campaign_id, fence, values)
     oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
     return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)
-
-
-def limits_of(campaign: Campaign) -> tuple[int | str, str]:
-    """Return the last two arguments of open.lua and reopen.lua: the limits of its own, or ""."""
-    rate = campaign.rate_per_address
-    return "" if rate is None else rate, campaign.rules.text

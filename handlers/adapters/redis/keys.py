@@ -21,7 +21,7 @@ def epoch_key(*, is_cluster: bool) -> str:
 class CampaignKeys:
     """The keys of one campaign; the braces put them in one hash slot of a cluster."""
 
-    # hash: quantity, opens_at_ms, closes_at_ms, name, epoch, fence, rate_per_address, rules
+    # hash: epoch, fence, and what campaign_hash.py lists
     campaign: str
     applied_user: str  # sorted set: user id, score = serial
     coupon_count: str  # string: the highest serial given out

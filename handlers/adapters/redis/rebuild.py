@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from handlers.adapters.redis.campaigns import limits_of
+from handlers.adapters.redis.campaign_hash import to_pairs
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.errors import StaleStateError
@@ -126,11 +126,7 @@ class RedisRebuild:
             CampaignKeys.of(campaign.id).all(),
             self._scripts.checks_epoch,
             fence,
-            campaign.quantity,
-            campaign.opens_at_ms,
-            campaign.closes_at_ms,
-            campaign.name,
-            *limits_of(campaign),
+            *to_pairs(campaign),
         )
         if reply == b"STALE":
             raise StaleStateError

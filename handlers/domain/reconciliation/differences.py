@@ -100,6 +100,12 @@ class CampaignSnapshot:
     count: int
     highest_serial: int  # the highest one held, 0 when no user holds one
     now_ms: int
+    places_returned: int = 0
+
+    @property
+    def last_serial(self) -> int:
+        """The highest serial that may be given."""
+        return self.quantity + self.places_returned
 
 
 def merge(admitted: Iterable[Entry], issued: Iterable[Entry]) -> Iterator[Candidate]:
@@ -154,6 +160,6 @@ def check_counters(snapshot: CampaignSnapshot, quantity: int | None) -> list[Dis
     wrong = {
         "MySQL has no such campaign": quantity is None,
         "the quantity is not that of MySQL": quantity not in {None, snapshot.quantity},
-        "the count is above the quantity": snapshot.count > snapshot.quantity,
+        "the count is above the quantity": snapshot.count > snapshot.last_serial,
     }
     return [Discrepancy(Kind.COUNT_MISMATCH, detail=d) for d, is_so in wrong.items() if is_so]

@@ -22,7 +22,7 @@ def open_new(server: Server, run: ScriptRun) -> None:
 
     ``redis.epoch = history;`` ``redis.fence = fence``
     """
-    redis, fence = server.redis, int(run.args[5])
+    redis, fence = server.redis, int(run.args[1])
     require(redis == Holding(), "init", f"Redis has {redis}")
     require(fence in server.world.fences, "fence", f"MySQL never had fence {fence}")
     _follow(server, run)

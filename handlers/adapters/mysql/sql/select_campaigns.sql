@@ -1,5 +1,5 @@
 -- One campaign, or all when %(id)s is NULL.
-SELECT id, name, quantity, opens_at, closes_at, fence, rate_per_address, rules
+SELECT id, name, quantity, opens_at, closes_at, fence, rate_per_address, rules, places_returned
 FROM campaign
 WHERE id = %(id)s OR %(id)s IS NULL
 ORDER BY id

@@ -1,7 +1,8 @@
 -- Admit: decide about the applicants of a campaign, each after the other, in one atomic step.
 --
 -- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch, fence,
---                                  rate_per_address, rules ("" or absent where it has none)
+--                                  rate_per_address, rules ("" or absent where it has none),
+--                                  places_returned (serials 1 to quantity + these may be given)
 --       2 applied_user  sorted set  user id -> serial: the duplicate check and the winners
 --       3 coupon_count  string      highest serial given out, 0 from the opening on
 --       4 returned      list        serials given back, used before a new one
@@ -40,13 +41,14 @@ local WINDOW_MS = 1000
 local RATE_EXPIRY_MS = 60000
 
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
-  'fence', 'rate_per_address', 'rules')
+  'fence', 'rate_per_address', 'rules', 'places_returned')
 local PER_USER_MAX = tonumber(ARGV[2])
 local PER_ADDRESS_MAX = tonumber(campaign[6] or '') or tonumber(ARGV[3])
 local rules = campaign[7] or ''
 local are_checked, is_refused = rules == ARGV[4], ARGV[5] == '1'
 local closed = why_closed(campaign[4], ARGV[1])
-local quantity, fence = tonumber(campaign[1]), tonumber(campaign[5] or '0')
+local limit = (tonumber(campaign[1]) or 0) + tonumber(campaign[8] or '0')
+local fence = tonumber(campaign[5] or '0')
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local since_opening_ms = now_ms - (campaign[2] or 0)
@@ -79,7 +81,7 @@ local function free_serial()
   end
   has_returned = false
   count = count or tonumber(redis.call('GET', KEYS[3]))
-  return next_serial(KEYS[2], count, quantity)
+  return next_serial(KEYS[2], count, limit)
 end
 
 local function decide(user, address)

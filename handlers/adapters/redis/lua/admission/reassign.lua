@@ -9,7 +9,7 @@
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
 -- include admission/next_serial.lua
-local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch', 'fence')
+local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'epoch', 'fence', 'places_returned')
 local closed = why_closed(campaign[2], ARGV[3])
 if closed then
   return {closed, 0, 0}
@@ -23,7 +23,8 @@ if is_incomplete(KEYS[2], KEYS[3], KEYS[4]) then
 end
 local returned = redis.call('LINDEX', KEYS[4], 0)
 local count = tonumber(redis.call('GET', KEYS[3]))
-local serial = returned or next_serial(KEYS[2], count, tonumber(campaign[1]))
+local limit = tonumber(campaign[1]) + tonumber(campaign[4] or '0')
+local serial = returned or next_serial(KEYS[2], count, limit)
 if not serial then
   return {'SOLD_OUT', 0, 0}
 end

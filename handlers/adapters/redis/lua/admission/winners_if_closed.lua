@@ -8,7 +8,7 @@
 -- include epoch/is_incomplete.lua
 -- include admission/next_serial.lua
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'closes_at_ms', 'epoch',
-  'returning_until_ms')
+  'returning_until_ms', 'places_returned')
 if why_closed(campaign[3], ARGV[1])
   or is_incomplete(KEYS[2], KEYS[3], KEYS[4])
   or redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[2]) then
@@ -21,8 +21,12 @@ if now_ms >= tonumber(campaign[2]) then
   outcome = 'CLOSED'
 elseif now_ms < tonumber(campaign[4] or '0') then
   return {'OPEN'}
-elseif redis.call('EXISTS', KEYS[4]) == 1
-  or next_serial(KEYS[2], tonumber(redis.call('GET', KEYS[3])), tonumber(campaign[1])) then
+elseif redis.call('EXISTS', KEYS[4]) == 1 then
   return {'OPEN'}
+else
+  local limit = tonumber(campaign[1]) + tonumber(campaign[5] or '0')
+  if next_serial(KEYS[2], tonumber(redis.call('GET', KEYS[3])), limit) then
+    return {'OPEN'}
+  end
 end
 return {outcome, unpack(redis.call('ZRANGE', KEYS[2], 0, -1))}

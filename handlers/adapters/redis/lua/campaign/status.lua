@@ -2,13 +2,13 @@
 --
 -- KEYS  1 campaign  2 applied_user  3 coupon_count  4 returned  5 pending (see admit.lua)
 -- ARGV  1 "1" to check the epoch, or ""
--- Returns {code}: NOT_FOUND or STALE, else {OK, name, quantity, opens_at_ms, closes_at_ms, fence,
---   admitted, pending, remaining, oldest_pending_ms or "", now_ms, rate_per_address or "", rules or ""}
+-- Returns {code}: NOT_FOUND or STALE, else {OK, fence, admitted, pending, remaining,
+--   oldest_pending_ms or "", now_ms, …} and the values of the fields in campaign_hash.py
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
-local c = redis.call('HMGET', KEYS[1], 'name', 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
-  'fence', 'rate_per_address', 'rules')
-local closed = why_closed(c[5], ARGV[1])
+local c = redis.call('HMGET', KEYS[1], 'epoch', 'fence', 'name', 'quantity', 'opens_at_ms',
+  'closes_at_ms', 'rate_per_address', 'rules', 'places_returned')
+local closed = why_closed(c[1], ARGV[1])
 if closed then
   return {closed}
 end
@@ -18,9 +18,9 @@ end
 local time = redis.call('TIME')
 local count = tonumber(redis.call('GET', KEYS[3]))
 -- Serials above the count that a user holds already (see next_serial.lua) do not remain.
-local held = redis.call('ZCOUNT', KEYS[2], '(' .. count, c[2])
+local limit = tonumber(c[4]) + tonumber(c[9] or '0')
+local held = redis.call('ZCOUNT', KEYS[2], '(' .. count, limit)
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
-return {'OK', c[1], tonumber(c[2]), tonumber(c[3]), tonumber(c[4]), tonumber(c[6] or '0'),
-  redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[5]),
-  c[2] - count - held + redis.call('LLEN', KEYS[4]),
-  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000), c[7] or '', c[8] or ''}
+return {'OK', tonumber(c[2] or '0'), redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[5]),
+  limit - count - held + redis.call('LLEN', KEYS[4]),
+  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000), unpack(c, 3, 9)}

@@ -1,0 +1,55 @@
+"""The fields of a campaign's hash that come from MySQL; epoch and fence are of the scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handlers.domain.campaign import Campaign
+from handlers.domain.rules import Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# In the order in which status.lua returns them.
+FIELDS = (
+    "name",
+    "quantity",
+    "opens_at_ms",
+    "closes_at_ms",
+    "rate_per_address",
+    "rules",
+    "places_returned",
+)
+
+
+def to_pairs(campaign: Campaign) -> list[str | int]:
+    """Return each field with its value, as HSET takes them; "" where the campaign has none."""
+    rate = campaign.rate_per_address
+    values = (
+        campaign.name,
+        campaign.quantity,
+        campaign.opens_at_ms,
+        campaign.closes_at_ms,
+        "" if rate is None else rate,
+        campaign.rules.text,
+        campaign.places_returned,
+    )
+    return [part for pair in zip(FIELDS, values, strict=True) for part in pair]
+
+
+def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) -> Campaign:
+    """Read the values of FIELDS. A field that an earlier version has not written is None."""
+    name, quantity, opens_at_ms, closes_at_ms, rate, rules, places_returned = (
+        (value or b"").decode() for value in values
+    )
+    return Campaign(
+        campaign_id,
+        name,
+        int(quantity),
+        int(opens_at_ms),
+        int(closes_at_ms),
+        fence,
+        int(rate) if rate else None,
+        Rules.parse(rules),
+        int(places_returned or 0),
+    )
