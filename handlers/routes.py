@@ -26,6 +26,7 @@ from handlers.redemption import (
     reserve_handler,
 )
 from handlers.redrive import redrive_now_handler
+from handlers.returned_places import give_back_handler, revoke_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 BatchHandler = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
@@ -56,6 +57,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/campaigns/{id}/apply", apply_handler, reject_from_cache, apply_batch),
     Route("GET", "/campaigns/{id}/challenge", challenge_handler),
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
+    Route("DELETE", "/campaigns/{id}/coupon", give_back_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
     Route("GET", "/campaigns", campaigns_handler),
     Route("POST", "/campaigns", create_campaign_handler, takes_body=True),
@@ -67,6 +69,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/coupons/{code}/reservations/{order_id}", release_handler),
     Route("POST", "/coupons/{code}/redemptions", redeem_handler, takes_body=True),
     Route("DELETE", "/coupons/{code}/redemptions/{order_id}", cancel_handler),
+    Route("POST", "/coupons/{code}/revocation", revoke_handler, takes_body=True),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 QUANTITY_MAX = 10_000_000  # the schema's CHECK has the same number
+# A returned place is given under a new serial, and a campaign returns no more places than this.
+SERIAL_MAX = 2 * QUANTITY_MAX
 RATE_MAX = 1_000_000  # as of the settings
 OPTIONAL = frozenset({"rate_per_address", "eligibility", "challenge"})
 FIELDS = frozenset({"id", "name", "quantity", "opens_at", "closes_at"}) | OPTIONAL

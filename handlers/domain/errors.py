@@ -104,6 +104,18 @@ class CouponRevokedError(ServiceError):
     code = "REVOKED"
 
 
+class GivenBackTooOftenError(ServiceError):
+    """You have given back coupons of this campaign too often; this one stays yours."""
+
+    code = "TOO_MANY_REQUESTS"
+
+
+class PlacesExhaustedError(ServiceError):
+    """This campaign has returned as many places as it can."""
+
+    code = "TOO_MANY_REQUESTS"
+
+
 class CouponNotYetUsableError(ServiceError):
     """This coupon cannot be used yet."""
 

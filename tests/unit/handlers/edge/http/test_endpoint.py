@@ -106,6 +106,7 @@ def test_a_nasty_text_everywhere_is_not_a_500(
         {"body": json.dumps(CAMPAIGN | {text: text})},
         {"body": json.dumps({"order_id": text})},
         {"body": json.dumps({"order_id": "order-1", "ttl_s": text})},
+        {"body": json.dumps({"reason": text, "return_to_pool": text})},
         {"requestContext": {"requestId": text}},
     ]
     for change in paths:
@@ -123,11 +124,14 @@ def test_unreachable_servers_are_a_503_or_not_needed(
     world.publisher.acknowledges = False
     world.failed_event_queue.reachable = False
     world.coupon_states.reachable = False
-    is_creation = route.path == "/campaigns"
+    bodies: dict[str, object] = {
+        "/campaigns": CAMPAIGN | {"id": "other"},
+        "/coupons/{code}/revocation": {"reason": "by mistake"},
+    }
     event = {
         "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}"},
         "pathParameters": PATH,
-        "body": json.dumps(CAMPAIGN | {"id": "other"} if is_creation else {"order_id": "order-1"}),
+        "body": json.dumps(bodies.get(route.path, {"order_id": "order-1"})),
     }
     response = route.handler(event, None)
     if route.path == "/ready":
