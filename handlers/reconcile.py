@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from handlers import operations, wiring
-from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.coupon import decoded
 from handlers.domain.errors import UnavailableError
 from handlers.domain.reconciliation.differences import Discrepancy, Kind
@@ -39,7 +39,7 @@ def reconciliation_handler(request: Request) -> dict[str, Any]:
     """
     wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
-    after = request.number("after", 0, 0, QUANTITY_MAX)
+    after = request.number("after", 0, 0, SERIAL_MAX)
     deadline = Deadline.after(RECONCILE_NOW_S)
     reconciler = compare(campaign_id, after, has_time=lambda: deadline.allows(STEP_MS))
     report = ReconciliationReport()

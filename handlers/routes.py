@@ -19,7 +19,15 @@ from handlers.coupons import coupons_handler, my_coupon_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
 from handlers.reconcile import reconciliation_handler
+from handlers.redemption import (
+    cancel_handler,
+    coupon_handler,
+    redeem_handler,
+    release_handler,
+    reserve_handler,
+)
 from handlers.redrive import redrive_now_handler
+from handlers.returned_places import give_back_handler, revoke_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 BatchHandler = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
@@ -50,6 +58,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/campaigns/{id}/apply", apply_handler, reject_from_cache, apply_batch),
     Route("GET", "/campaigns/{id}/challenge", challenge_handler),
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
+    Route("DELETE", "/campaigns/{id}/coupon", give_back_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
     Route("PATCH", "/campaigns/{id}", change_campaign_handler, takes_body=True),
     Route("POST", "/campaigns/{id}/archive", archive_campaign_handler),
@@ -58,6 +67,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/stats", stats_handler),
     Route("GET", "/campaigns/{id}/coupons", coupons_handler),
     Route("GET", "/campaigns/{id}/reconciliation", reconciliation_handler),
+    Route("GET", "/coupons/{code}", coupon_handler),
+    Route("POST", "/coupons/{code}/reservations", reserve_handler, takes_body=True),
+    Route("DELETE", "/coupons/{code}/reservations/{order_id}", release_handler),
+    Route("POST", "/coupons/{code}/redemptions", redeem_handler, takes_body=True),
+    Route("DELETE", "/coupons/{code}/redemptions/{order_id}", cancel_handler),
+    Route("POST", "/coupons/{code}/revocation", revoke_handler, takes_body=True),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),

@@ -164,11 +164,14 @@ def ledger() -> Ledger:
     """Return the ledger of coupons in MySQL."""
     from handlers.adapters.mysql.ledger import Ledger
 
-    return Ledger(database(), _code_secret())
+    return Ledger(database(), code_secret())
 
 
-def _code_secret() -> str:
-    # Read once per process: a coupon that is written again gets the code that it already has.
+def code_secret() -> str:
+    """Return the secret of the codes.
+
+    Each client reads it once: a coupon that is written again gets the code that it already has.
+    """
     secret = secrets().signing("COUPON_CODE_SECRET_ID", settings().coupon_code_secret_id)
     return secret.current() if secret else settings().coupon_code_secret
 
@@ -182,7 +185,7 @@ def direct_writer() -> DirectWriter:
 
     store = secrets()
     connections = Database(store.database_address, store.renew_database, OF_AN_APPLICANT)
-    return DirectWriter(Ledger(connections, _code_secret()))
+    return DirectWriter(Ledger(connections, code_secret()))
 
 
 @once

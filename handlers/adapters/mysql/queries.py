@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.mysql.campaign_row import select_campaigns, to_values
 from handlers.adapters.mysql.coupon_events import add_event
+from handlers.adapters.mysql.coupon_rows import SELECT_COUPON_OF_USER, select_coupon
 from handlers.adapters.mysql.database import query
 from handlers.domain import times
 from handlers.domain.campaign import campaign_json
@@ -20,19 +21,21 @@ if TYPE_CHECKING:
 
     from handlers.adapters.mysql.database import Database
     from handlers.domain.campaign import Campaign
+    from handlers.domain.coupon_state import HeldCoupon
 
 INSERT_CAMPAIGN = query("insert_campaign")
 SELECT_AGE_OF_CAMPAIGN = query("select_age_of_campaign")
-SELECT_COUPON_OF_USER = query("select_coupon_of_user")
 SELECT_FAILURE_OF_USER = query("select_failure_of_user")
 COUNT_OF_CAMPAIGN = query("count_of_campaign")
 SELECT_COUPONS_PAGE = query("select_coupons_page")
+SELECT_HOLDERS_PAGE = query("select_holders_page")
+SELECT_GIVEN_BACK_PAGE = query("select_given_back_page")
 SELECT_FAILED_EVENTS_PAGE = query("select_failed_events_page")
 
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """A row of the coupon table, as the owner and the administrator see it."""
+    """A row of the coupon table, as the administrator sees it."""
 
     serial: int
     user_id: str
@@ -79,12 +82,13 @@ class MySqlQueries:
             return float(seconds)
         return math.inf
 
-    def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
-        """Return this user's coupon, None when there is none yet."""
+    def coupon_of(self, campaign_id: str, user_id: str) -> HeldCoupon | None:
+        """Return this user's coupon, None when there is none yet.
+
+        Where the user has given back every one, the last of them.
+        """
         ids = {"campaign_id": campaign_id, "user_id": user_id}
-        for serial, code, admitted_at, created_at in self._fetch(SELECT_COUPON_OF_USER, ids):
-            return _coupon((serial, user_id, code, admitted_at, created_at))
-        return None
+        return self._database.run(lambda cursor: select_coupon(cursor, SELECT_COUPON_OF_USER, ids))
 
     def has_failed(self, campaign_id: str, user_id: str) -> bool:
         """Return whether this user's admission is in failed_event and was given up."""
@@ -100,6 +104,19 @@ class MySqlQueries:
         """Return up to `limit` coupons with a serial above `after`, by serial."""
         page = {"campaign_id": campaign_id, "after": after, "limit": limit}
         return [_coupon(row) for row in self._fetch(SELECT_COUPONS_PAGE, page)]
+
+    def holders(self, campaign_id: str, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        """Return up to `limit` serials above `after`, each with its holder in Redis, by serial.
+
+        A coupon that was given back is held by a blank and its serial.
+        """
+        page = {"campaign_id": campaign_id, "after": after, "limit": limit}
+        return [(serial, holder) for serial, holder in self._fetch(SELECT_HOLDERS_PAGE, page)]
+
+    def given_back(self, campaign_id: str, after: int, limit: int) -> Sequence[int]:
+        """Return up to `limit` serials above `after` of coupons that were given back, by serial."""
+        page = {"campaign_id": campaign_id, "after": after, "limit": limit}
+        return [serial for (serial,) in self._fetch(SELECT_GIVEN_BACK_PAGE, page)]
 
     def failed_events(self, filters: Mapping[str, object]) -> Sequence[dict[str, Any]]:
         """Return failed events by id as dicts of the table's columns.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from handlers.domain.campaign import Campaign
 
+    from handlers.domain.campaign import Campaign
+
 OPEN = Script("campaign/open")
 LIST = Script("campaign/list")
 STATUS = Script("campaign/status")

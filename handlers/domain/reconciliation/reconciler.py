@@ -10,7 +10,7 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.errors import CampaignNotFoundError, UnavailableError
 from handlers.domain.reconciliation import differences as reconciliation
 from handlers.domain.reconciliation.differences import (
@@ -115,7 +115,7 @@ class Reconciler:
         if not self._after:
             yield from reconciliation.check_counters(snapshot, quantity)
             yield from invalid
-        highest = min(max(snapshot.count, snapshot.highest_serial, highest_issued), QUANTITY_MAX)
+        highest = min(max(snapshot.count, snapshot.highest_serial, highest_issued), SERIAL_MAX)
         both = SerialBitset()
         # One page at least, since there may be holders of invalid serials.
         for after in range(self._after, max(highest, self._after + 1), PAGE):
@@ -196,11 +196,11 @@ class Reconciler:
         """
         returned, above = SerialBitset(), set[int]()
         for serial in self._admissions.returned(self._campaign_id):
-            if 1 <= serial <= min(count, QUANTITY_MAX):
+            if 1 <= serial <= min(count, SERIAL_MAX):
                 returned.add(serial)
             elif len(above) < INVALID_SERIALS_MAX:
                 above.add(serial)
-        given_out = range(1, min(self._snapshot().count, QUANTITY_MAX) + 1) if above else range(0)
+        given_out = range(1, min(self._snapshot().count, SERIAL_MAX) + 1) if above else range(0)
         return returned, {_wrong(n, NEVER_GIVEN_OUT) for n in above if n not in given_out}
 
     def _held_and_returned(self, both: SerialBitset) -> Iterator[Discrepancy]:

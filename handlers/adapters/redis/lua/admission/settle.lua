@@ -18,6 +18,9 @@
 -- Not where the campaign itself is missing: one that is lost is restored with this row, and one that
 -- was archived stays away.
 --
+-- A coupon that its user gave back meanwhile is held by a blank and its serial (return_places.lua). The
+-- settlement comes too late then, and the user may have another admission: nothing changes.
+--
 -- A record in failed_event settles only the admission that it is of, and only while that history is
 -- open: it may be late for a rebuild, and then the redrive writes no row for it. What stays pending
 -- is sent again, and that record is settled.
@@ -49,13 +52,14 @@ else
   for i = 1, n do
     local user, serial = ARGV[3 + i], tonumber(ARGV[3 + n + i])
     local as_given = tonumber(known[i] or '0') == serial
-    if issued and not as_given and redis.call('EXISTS', KEYS[1]) == 1 then
+    local is_coupon = issued and (as_given or not redis.call('ZSCORE', KEYS[2], ' ' .. ARGV[3 + n + i]))
+    if is_coupon and not as_given and redis.call('EXISTS', KEYS[1]) == 1 then
       redis.call('ZADD', KEYS[2], serial, user)
       redis.call('LREM', KEYS[4], 0, serial)
       repaired = repaired + 1
     end
     -- A record with another serial of this user must not clear the pending of the real one.
-    if issued or as_given then
+    if is_coupon or as_given then
       cleared = cleared + redis.call('ZREM', KEYS[5], user)
     end
   end
