@@ -10,7 +10,9 @@ from handlers.once import once
 if TYPE_CHECKING:
     from handlers.adapters.aws.failed_batches import FailedBatches
     from handlers.adapters.migration.runner import Migration
+    from handlers.adapters.mysql.event_list import EventList
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
+    from handlers.adapters.mysql.report import ReportReader
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
 
 
@@ -31,6 +33,22 @@ def coupon_reader() -> MySqlCouponReader:
 
 
 @once
+def event_list() -> EventList:
+    """Return the list of what happened to campaigns and coupons."""
+    from handlers.adapters.mysql.event_list import EventList
+
+    return EventList(wiring.database())
+
+
+@once
+def report_reader() -> ReportReader:
+    """Return the reader of campaigns' reports."""
+    from handlers.adapters.mysql.report import ReportReader
+
+    return ReportReader(wiring.database())
+
+
+@once
 def failed_batches() -> FailedBatches:
     """Return the batches that Lambda gave up and stored in S3."""
     from handlers.adapters.aws.failed_batches import FailedBatches
@@ -42,6 +60,7 @@ def failed_batches() -> FailedBatches:
 def migration() -> Migration:
     """Return the migration of schema, topic and epoch."""
     from handlers.adapters.migration.runner import Migration
+    from handlers.adapters.mysql.event_list import EventList
 
     store = wiring.secrets()
     return Migration(

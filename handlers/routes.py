@@ -15,10 +15,12 @@ from handlers.campaigns import (
 )
 from handlers.challenge import challenge_handler
 from handlers.coupons import coupons_handler, my_coupon_handler
+from handlers.events import events_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
 from handlers.reconcile import reconciliation_handler
 from handlers.redrive import redrive_now_handler
+from handlers.report import report_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 BatchHandler = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
@@ -55,6 +57,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/stats", stats_handler),
     Route("GET", "/campaigns/{id}/coupons", coupons_handler),
     Route("GET", "/campaigns/{id}/reconciliation", reconciliation_handler),
+    Route("GET", "/campaigns/{id}/events", events_handler),
+    Route("GET", "/campaigns/{id}/report", report_handler),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),
