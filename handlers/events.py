@@ -55,12 +55,13 @@ def _within(events: Sequence[ListedEvent], bytes_max: int) -> list[dict[str, Any
     for event in events:
         if size >= bytes_max:
             break
-        found.append(_json(event))
+        found.append(event_json(event))
         size += len(_encode(found[-1]))
     return found
 
 
-def _json(event: ListedEvent) -> dict[str, Any]:
+def event_json(event: ListedEvent) -> dict[str, Any]:
+    """Return an event in the form of the HTTP interface."""
     return {
         "id": str(event.position),
         "at": times.to_iso(event.position.at_ms),

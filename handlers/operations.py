@@ -10,6 +10,7 @@ from handlers.once import once
 if TYPE_CHECKING:
     from handlers.adapters.aws.failed_batches import FailedBatches
     from handlers.adapters.migration.runner import Migration
+    from handlers.adapters.mysql.coupon_list import CouponList
     from handlers.adapters.mysql.event_list import EventList
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
     from handlers.adapters.mysql.report import ReportReader
@@ -30,6 +31,14 @@ def coupon_reader() -> MySqlCouponReader:
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
 
     return MySqlCouponReader(wiring.database())
+
+
+@once
+def coupon_list() -> CouponList:
+    """Return the list of a campaign's coupons with their states."""
+    from handlers.adapters.mysql.coupon_list import CouponList
+
+    return CouponList(wiring.database())
 
 
 @once
@@ -60,7 +69,6 @@ def failed_batches() -> FailedBatches:
 def migration() -> Migration:
     """Return the migration of schema, topic and epoch."""
     from handlers.adapters.migration.runner import Migration
-    from handlers.adapters.mysql.event_list import EventList
 
     store = wiring.secrets()
     return Migration(

@@ -1,4 +1,4 @@
-"""GET /campaigns/{id}/report: how a campaign's coupons were given and used, for an administrator."""
+"""GET /campaigns/{id}/report: how coupons were given and used, for an administrator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handlers.edge.http.response import json_response
 if TYPE_CHECKING:
     from handlers.edge.http.request import Request
 
-# MySQL counts about half a million coupons in a second; a caller should have the answer within a few.
+# MySQL counts some hundred thousand coupons in a second, and a caller waits.
 SERIALS_MAX = 1_000_000
 
 

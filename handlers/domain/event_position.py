@@ -22,7 +22,8 @@ class EventPosition(NamedTuple):
     """A position; positions compare as their events are listed.
 
     at_ms: MySQL's clock when the statement that wrote the row began.
-    source: ISSUED or CHANGED. Of one moment the issued ones are first: a coupon is issued, then used.
+    source: ISSUED or CHANGED. Of one moment the issued ones are first, since a coupon is
+        issued before it is used.
     number: the serial, or the id of the row in coupon_event.
     """
 

@@ -144,9 +144,10 @@ def test_a_coupon_of_before_is_issued_and_its_user_has_one_after_the_migration_o
     for change in BEFORE_0005:
         statement(service, change)
     for _ in range(2):  # once more, as after an interruption between the change and its record
-        statement(service, "DELETE FROM _yoyo_migration WHERE migration_id LIKE '0005%'")
+        # With those after it, which change the table that is dropped here.
+        statement(service, "DELETE FROM _yoyo_migration WHERE migration_id >= '0005'")
         applied = migrate_schema(owner_address(service), retry_deadline(), lenient=True)
-        assert list(applied) == ["0005.life-of-campaigns-and-coupons"]
+        assert list(applied) == [name for name in MIGRATIONS if name >= "0005"]
         rows = statement(service, "SELECT user_id, serial, state, given_back FROM coupon")
         assert rows == [("user-1", 1, "ISSUED", 0)]
         keys = "SHOW INDEX FROM coupon WHERE key_name = 'coupon_one_per_person'"

@@ -19,6 +19,7 @@ from handlers.domain.reconciliation import reconciler as comparison
 from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
+from tests.support.fake_lists import FakeCouponList, FakeEventList, FakeReportReader
 from tests.support.fake_mysql import FakeDirectWriter, FakeFailedEventQueue
 from tests.support.fake_reads import (
     FakeAdmissionReader,
@@ -68,11 +69,17 @@ class Fakes:
     campaign_list: CampaignList = field(init=False)
     admission_reader: FakeAdmissionReader = field(init=False)
     coupon_reader: FakeCouponReader = field(init=False)
+    coupon_list: FakeCouponList = field(init=False)
+    event_list: FakeEventList = field(init=False)
+    report_reader: FakeReportReader = field(init=False)
 
     def __post_init__(self) -> None:
         self.campaign_list = CampaignList(self.redis_campaigns)
         self.admission_reader = FakeAdmissionReader(self.admissions, self.redis_campaigns)
         self.coupon_reader = FakeCouponReader(self.mysql_queries)
+        self.coupon_list = FakeCouponList(self.mysql_queries)
+        self.event_list = FakeEventList(self.mysql_queries)
+        self.report_reader = FakeReportReader(self.mysql_queries)
 
 
 def home_of(name: str) -> ModuleType:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from handlers.adapters.mysql.database import query
 
 # By MySQL's clock alone. A reservation that was made in time is kept to its own end, also where the
-# coupon's time is over before: the shop was promised that. Once it is over, the coupon is as before.
+# coupon's time is over before: the shop was promised that. After its end the coupon is as before.
 # usable_until is the last moment of all coupons; usable_days counts from each one's admission.
 EFFECTIVE_STATE = """CASE
     WHEN coupon.state IN ('USED', 'REVOKED') THEN coupon.state

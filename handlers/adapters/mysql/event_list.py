@@ -24,9 +24,9 @@ SELECT_EVENTS_PAGE = query("select_events_page")
 # For the next transaction alone; SET SESSION would change every later one of the connection.
 DIRTY = ("COMMIT", "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED", "START TRANSACTION")
 
-# A row has the time at which its statement began, and is in the table when the statement has waited
-# for its locks. A process gives a statement up that has no reply in this time, and with it the whole
-# transaction. The rest is for clocks: of a MySQL that took over, or that was set.
+# A row has the time at which its statement began, and is in the table once the statement has waited
+# for its locks. A statement without a reply for reply_s is given up by its process, and with it
+# the whole transaction. The rest is for clocks: of a MySQL that took over, or that was set.
 SETTLED_AFTER_S = OF_A_CONSUMER.reply_s + 2
 
 
