@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
     from handlers.adapters.mysql.report import ReportReader
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
+    from handlers.adapters.redis.refusals import RefusalStore
 
 
 @once
@@ -47,6 +48,14 @@ def event_list() -> EventList:
     from handlers.adapters.mysql.event_list import EventList
 
     return EventList(wiring.database())
+
+
+@once
+def refusal_store() -> RefusalStore:
+    """Return the sums of refused applications in Redis."""
+    from handlers.adapters.redis.refusals import RefusalStore
+
+    return RefusalStore(wiring.scripts())
 
 
 @once

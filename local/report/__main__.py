@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from handlers import operations
 from handlers.config import ConfigurationError
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
+from handlers.refusals import refusals_of
+from handlers.report import report_json
 from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 from local.report.summary import summary
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from handlers.domain.campaign_report import CampaignReport
+    from handlers.domain.refusal_counts import Refusals
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 PICTURES = ("report.svg", "report.png")
@@ -29,11 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         report = operations.report_reader().report(options.campaign, progress=_progress)
+        refusals = refusals_of(options.campaign)
         if options.json:
-            print(_json(options.campaign, report))
+            print(_json(options.campaign, report, refusals))
         else:
-            print(summary(options.campaign, report))
-            print(_write(options.out / options.campaign, options.campaign, report))
+            print(summary(options.campaign, report, refusals))
+            print(_write(options.out / options.campaign, options.campaign, report, refusals))
     except ConfigurationError as error:
         return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
     except CampaignNotFoundError as error:
@@ -54,18 +58,18 @@ def _progress(reached: int, highest: int) -> None:
         print(line, end=ending, file=sys.stderr, flush=True)
 
 
-def _json(campaign: str, report: CampaignReport) -> str:
-    return json.dumps({"campaign_id": campaign, **report.to_json()}, indent=2)
+def _json(campaign: str, report: CampaignReport, refusals: Refusals | None) -> str:
+    return json.dumps(report_json(campaign, report, refusals), indent=2)
 
 
-def _write(folder: Path, campaign: str, report: CampaignReport) -> str:
+def _write(folder: Path, campaign: str, report: CampaignReport, refusals: Refusals | None) -> str:
     """Write figures and picture; return a line that names them."""
     # Imported here: --help, --json and a container without matplotlib need no picture.
     from local.report.plot import draw  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FIGURES).write_text(f"{_json(campaign, report)}\n", encoding="utf-8")
-    draw(campaign, report, *(folder / name for name in PICTURES))
+    (folder / FIGURES).write_text(f"{_json(campaign, report, refusals)}\n", encoding="utf-8")
+    draw(campaign, report, refusals, *(folder / name for name in PICTURES))
     return f"{folder}: {', '.join((FIGURES, *PICTURES))}"
 
 
@@ -73,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.report",
         description="Say how a campaign's coupons were given and used, straight from MySQL: over "
-        "time, time to sell out, states, medians; in words, as JSON and as a picture.",
+        "time, time to sell out, states, medians; and who was refused and why, from Redis. In "
+        "words, as JSON and as a picture.",
         epilog="Exit code: 0 reported, 1 not, 2 wrong settings, arguments or campaign. Settings "
         "come from the environment. It may be run while users apply, and counts 10 million "
         "coupons in about a minute.",

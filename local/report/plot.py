@@ -1,4 +1,4 @@
-"""The picture of a report: given over time, redeemed over time, and what the coupons are now."""
+"""The picture of a report: given and redeemed over time, refusals, what the coupons are now."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from handlers.domain.campaign_report import CampaignReport
     from handlers.domain.histogram import TimeHistogram
+    from handlers.domain.refusal_counts import Refusals
 
 # Okabe and Ito's palette, as in the demo; hatches tell the states apart without colour.
-GIVEN, REDEEMED = "#009E73", "#0072B2"
+GIVEN, REDEEMED, REFUSED = "#009E73", "#0072B2", "#E69F00"
 COLOURS: dict[CouponState, tuple[str, str]] = {
     CouponState.ISSUED: ("#009E73", ""),
     CouponState.RESERVED: ("#56B4E9", "//"),
@@ -35,15 +36,18 @@ BARS = 60
 LABELLED_SHARE = 0.06
 
 
-def draw(campaign_id: str, report: CampaignReport, *files: Path) -> None:
+def draw(campaign_id: str, report: CampaignReport, refusals: Refusals | None, *files: Path) -> None:
     """Write the picture to each of `files`, in the format of its suffix."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(11, 6), layout=ConstrainedLayoutEngine(hspace=0.06, wspace=0.06))
+        figure = Figure(figsize=(14, 6), layout=ConstrainedLayoutEngine(hspace=0.06, wspace=0.06))
         axes: dict[str, Axes] = figure.subplot_mosaic(
-            [["given", "redeemed"], ["states", "states"]], height_ratios=(4, 1)
+            [["given", "redeemed", "refused"], ["states"] * 3],
+            height_ratios=(4, 1),
+            width_ratios=(4, 4, 3),
         )
         _over_time(axes["given"], report.given, report.opens_at_ms, ("given", GIVEN))
         _over_time(axes["redeemed"], report.redeemed, report.opens_at_ms, ("redeemed", REDEEMED))
+        _refused(axes["refused"], refusals)
         _states(axes["states"], report)
         total, quantity = report.states.total(), report.quantity
         title = f"{campaign_id}: {total:,} coupons of {quantity:,}, {sold_out(report)}"
@@ -93,6 +97,23 @@ def _over_time(
 def _whole_numbers(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def _refused(axes: Axes, refusals: Refusals | None) -> None:
+    """Draw how many applications were refused for each reason."""
+    counts = dict(refusals.by_reason) if refusals else {}
+    if not counts:
+        title = "No refusal counted" if refusals else "Refusals: Redis gives no answer"
+        axes.set(title=title, xticks=[], yticks=[])
+        return
+    rows = sorted(counts.items(), key=lambda row: row[1])
+    axes.barh(range(len(rows)), [count for _, count in rows], height=0.4, color=REFUSED)
+    for row, (reason, count) in enumerate(rows):
+        # Above its bar: beside it, a long name would take the width of the bars.
+        axes.text(0, row + 0.25, f" {count:,} {reason}", color=INK)
+    axes.set(title=f"{sum(counts.values()):,} refused", xticks=[], yticks=[])
+    axes.set_ylim(-0.6, max(len(rows), 4) - 0.2)
+    axes.spines["bottom"].set_visible(False)
 
 
 def _states(axes: Axes, report: CampaignReport) -> None:

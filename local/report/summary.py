@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from handlers.domain.campaign_report import CampaignReport
+    from handlers.domain.refusal_counts import Refusals
 
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1000, 60_000, 3_600_000, 86_400_000
 # From so many of a unit on it is the one to read in.
@@ -46,7 +47,7 @@ def sold_out(report: CampaignReport) -> str:
     return f"sold out {duration(report.sold_out_after_ms)} after the opening"
 
 
-def summary(campaign_id: str, report: CampaignReport) -> str:
+def summary(campaign_id: str, report: CampaignReport, refusals: Refusals | None) -> str:
     """Return some lines."""
     given = report.states.total()
     states = ", ".join(f"{report.states[state]:,} {state}" for state in CouponState)
@@ -56,8 +57,18 @@ def summary(campaign_id: str, report: CampaignReport) -> str:
         f"  states               {states}",
         f"  admission to issue   {_delay(report.issued_in)}",
         f"  issue to redemption  {_delay(report.used_in)}",
+        f"  refused              {_refused(refusals)}",
     ]
     return "\n".join(lines)
+
+
+def _refused(refusals: Refusals | None) -> str:
+    if refusals is None:
+        return "unknown: Redis gives no answer"
+    if refusals.since_ms is None:
+        return "none counted"
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in refusals.by_reason.items())
+    return f"{counts} (counted since {times.to_iso(refusals.since_ms)})"
 
 
 def _delay(counted: Counter[int]) -> str:

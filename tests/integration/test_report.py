@@ -80,6 +80,7 @@ def test_a_report_counts_every_coupon_once(sale: Settings, campaign_id: str) -> 
         # 10 minutes; 2 hours
         "issue_to_redemption": {"median_ms": 600_000, "p95_ms": 7_200_000},
         "next_after": None,
+        "refusals": {"since": None, "by_reason": {}},
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from handlers.adapters.mysql.coupon_list import ListedCoupon
@@ -10,13 +11,15 @@ from handlers.adapters.mysql.event_list import EventPage, ListedEvent
 from handlers.domain.campaign_report import CampaignReport
 from handlers.domain.errors import CampaignNotFoundError
 from handlers.domain.event_position import ISSUED, EventPosition
+from handlers.domain.refusal_counts import Refusals
+from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from handlers.adapters.mysql.queries import Coupon
     from handlers.domain.campaign import Campaign
-    from tests.support.fake_reads import FakeMySqlQueries
+    from tests.support.fake_reads import FakeMySqlQueries, FakeRedisCampaigns
 
 
 @dataclass
@@ -70,3 +73,21 @@ class FakeReportReader(FakeLists):
         report.states["ISSUED"] = len(rows)
         report.given.add((row.admitted_at_ms // report.given.width_ms, 1) for row in rows)
         return report
+
+
+@dataclass
+class FakeRefusalStore:
+    """Sums of refusals in a fake Redis."""
+
+    campaigns: FakeRedisCampaigns
+    sums: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add(self, counts: Mapping[str, Counter[str]]) -> None:
+        self.campaigns.ping()
+        for campaign_id, by_reason in counts.items():
+            self.sums.setdefault(campaign_id, Counter()).update(by_reason)
+
+    def of(self, campaign_id: str) -> Refusals:
+        self.campaigns.ping()
+        sums = self.sums.get(campaign_id)
+        return Refusals(NOW_MS, sums) if sums else Refusals()

@@ -16,10 +16,16 @@ from handlers import log, operations, wiring
 from handlers.config import Settings
 from handlers.domain.campaign_list import CampaignList
 from handlers.domain.reconciliation import reconciler as comparison
+from handlers.domain.refusal_counts import REFUSALS
 from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
-from tests.support.fake_lists import FakeCouponList, FakeEventList, FakeReportReader
+from tests.support.fake_lists import (
+    FakeCouponList,
+    FakeEventList,
+    FakeRefusalStore,
+    FakeReportReader,
+)
 from tests.support.fake_mysql import FakeDirectWriter, FakeFailedEventQueue
 from tests.support.fake_reads import (
     FakeAdmissionReader,
@@ -72,6 +78,7 @@ class Fakes:
     coupon_list: FakeCouponList = field(init=False)
     event_list: FakeEventList = field(init=False)
     report_reader: FakeReportReader = field(init=False)
+    refusal_store: FakeRefusalStore = field(init=False)
 
     def __post_init__(self) -> None:
         self.campaign_list = CampaignList(self.redis_campaigns)
@@ -80,6 +87,7 @@ class Fakes:
         self.coupon_list = FakeCouponList(self.mysql_queries)
         self.event_list = FakeEventList(self.mysql_queries)
         self.report_reader = FakeReportReader(self.mysql_queries)
+        self.refusal_store = FakeRefusalStore(self.redis_campaigns)
 
 
 def home_of(name: str) -> ModuleType:
@@ -96,6 +104,7 @@ def service_settings() -> Settings:
 def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
     """Wire fakes in, with real tokens."""
     wiring.reset()
+    REFUSALS.take()  # an earlier test's
     monkeypatch.setattr(comparison, "RECHECK_DELAY_S", 0)  # fakes have no events in flight
     made = Fakes()
     with ExitStack() as overrides:
