@@ -104,7 +104,6 @@ def service_settings() -> Settings:
 def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
     """Wire fakes in, with real tokens."""
     wiring.reset()
-    REFUSALS.take()  # an earlier test's
     monkeypatch.setattr(comparison, "RECHECK_DELAY_S", 0)  # fakes have no events in flight
     made = Fakes()
     with ExitStack() as overrides:
@@ -115,6 +114,7 @@ def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
         overrides.enter_context(wiring.override(wiring.own_coupon_queries, made.mysql_queries))
         yield made
     wiring.reset()
+    REFUSALS.take()  # no other test stores them
 
 
 @pytest.fixture

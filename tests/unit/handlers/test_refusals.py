@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import app
+from app import app as chalice
 from handlers.apply import apply_batch, apply_handler, reject_from_cache
 from handlers.domain import refusal_counts
 from handlers.domain.refusal_counts import REFUSALS
-from handlers.refusals import refusals_of, store_due_refusals, store_refusals
+from handlers.refusals import refusals_of, store_refusals
+from local.lambda_context import LambdaContext
+from tests.parity.events import http
 from tests.support.fakes import NOW_MS, FakeCampaign
 
 if TYPE_CHECKING:
@@ -91,15 +93,17 @@ def test_sums_are_added_up_and_what_redis_does_not_take_is_lost_and_logged(
     assert found.by_reason == {"SOLD_OUT": 2}
 
 
-def test_a_home_without_a_clock_stores_once_a_second(
-    fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+def test_a_home_without_a_clock_stores_with_the_first_request_after_a_second(
+    sold_out: Fakes, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert app.store_due_refusals is store_due_refusals  # Chalice's shell, at each request
-    REFUSALS.count("welcome", "SOLD_OUT")
-    store_due_refusals()
-    assert fakes.refusal_store.sums == {}
-    monkeypatch.setattr(refusal_counts, "SECOND_S", 0)
+    token = bearer("9")["Authorization"].removeprefix("Bearer ")
+    apply = http("POST /campaigns/{id}/apply", "welcome", token=token)
+    context = LambdaContext("api", 29)
+    assert chalice(apply, context)["statusCode"] == 409
+    assert sold_out.refusal_store.sums == {}
     REFUSALS.take()
-    REFUSALS.count("welcome", "SOLD_OUT")
-    store_due_refusals()
-    assert fakes.refusal_store.sums == {"welcome": {"SOLD_OUT": 1}}
+    monkeypatch.setattr(refusal_counts, "SECOND_S", 0)
+    assert chalice(apply, context)["statusCode"] == 409
+    assert sold_out.refusal_store.sums == {"welcome": {"SOLD_OUT": 1}}
+    chalice(http("GET /health"), context)
+    assert sold_out.refusal_store.sums == {"welcome": {"SOLD_OUT": 1}}
