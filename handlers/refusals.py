@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from handlers import log, operations
 from handlers.domain.errors import UnavailableError
 from handlers.domain.refusal_counts import REFUSALS
-
-if TYPE_CHECKING:
-    from handlers.domain.refusal_counts import Refusals
 
 
 def store_due_refusals() -> None:
@@ -31,11 +26,3 @@ def store_refusals() -> None:
     except UnavailableError as error:
         lost = sum(by_reason.total() for by_reason in counts.values())
         log.exception("refusals are not counted", {"refusals": lost}, error)
-
-
-def refusals_of(campaign_id: str) -> Refusals | None:
-    """Return the sums of a campaign; None where Redis does not respond."""
-    try:
-        return operations.refusal_store().of(campaign_id)
-    except UnavailableError:
-        return None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from handlers import operations, wiring
 from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.errors import UnavailableError
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response
-from handlers.refusals import refusals_of
 
 if TYPE_CHECKING:
     from handlers.domain.campaign_report import CampaignReport
@@ -42,3 +42,11 @@ def report_json(
             "by_reason": dict(refusals.by_reason),
         }
     return {"campaign_id": campaign_id, **report.to_json(), "refusals": counted}
+
+
+def refusals_of(campaign_id: str) -> Refusals | None:
+    """Return the sums of a campaign; None where Redis does not respond."""
+    try:
+        return operations.refusal_store().of(campaign_id)
+    except UnavailableError:
+        return None

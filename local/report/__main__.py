@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from handlers import operations
 from handlers.config import ConfigurationError
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
-from handlers.refusals import refusals_of
-from handlers.report import report_json
+from handlers.report import refusals_of, report_json
 from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 from local.report.summary import summary
 

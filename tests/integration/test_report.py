@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 DAY = "2026-11-22 03:00:"
-LATER = "CURRENT_TIMESTAMP(3) + INTERVAL 1 HOUR"
-BEFORE = "CURRENT_TIMESTAMP(3) - INTERVAL 1 HOUR"
+LATER = "UTC_TIMESTAMP(3) + INTERVAL 1 HOUR"
+BEFORE = "UTC_TIMESTAMP(3) - INTERVAL 1 HOUR"
 
 
 def reported(campaign_id: str, **query: str) -> Response:

@@ -10,7 +10,8 @@ from app import app as chalice
 from handlers.apply import apply_batch, apply_handler, reject_from_cache
 from handlers.domain import refusal_counts
 from handlers.domain.refusal_counts import REFUSALS
-from handlers.refusals import refusals_of, store_refusals
+from handlers.refusals import store_refusals
+from handlers.report import refusals_of
 from local.lambda_context import LambdaContext
 from tests.parity.events import http
 from tests.support.fakes import NOW_MS, FakeCampaign
