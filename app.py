@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
 from handlers import cold_start, consume, migrate, rebuild, redrive, relay, restore
+from handlers.refusals import store_due_refusals
 from handlers.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def _view(route: Route) -> Callable[..., Response]:
         parameters = event.get("pathParameters") or {}
         event["pathParameters"] = {name: unquote(parameters[name]) for name in parameters} or None
         response = route.handler(event, request.lambda_context)
+        # Here, since a Lambda function runs only while it serves a request.
+        store_due_refusals()
         return Response(response["body"], response["headers"], response["statusCode"])
 
     view.__name__ = route.handler.__name__

@@ -16,6 +16,7 @@ from handlers.campaigns import (
 )
 from handlers.challenge import challenge_handler
 from handlers.coupons import coupons_handler, my_coupon_handler
+from handlers.events import events_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
 from handlers.reconcile import reconciliation_handler
@@ -27,6 +28,7 @@ from handlers.redemption import (
     reserve_handler,
 )
 from handlers.redrive import redrive_now_handler
+from handlers.report import report_handler
 from handlers.returned_places import give_back_handler, revoke_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -73,6 +75,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/coupons/{code}/redemptions", redeem_handler, takes_body=True),
     Route("DELETE", "/coupons/{code}/redemptions/{order_id}", cancel_handler),
     Route("POST", "/coupons/{code}/revocation", revoke_handler, takes_body=True),
+    Route("GET", "/campaigns/{id}/events", events_handler),
+    Route("GET", "/campaigns/{id}/report", report_handler),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from handlers.domain.admission import UNSCREENED, Admission, Applicant, Outcome, Screening
 from handlers.domain.errors import NotEligibleError, UnavailableError
+from handlers.domain.refusal_counts import REFUSALS
 from handlers.domain.rules import KnownRules, Rules
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Screener:
                 replies[index] = error
             else:
                 replies[index] = application.refusal or UnavailableError()
+                if reply.outcome is Outcome.REFUSED:
+                    REFUSALS.count_error(application.applicant.campaign_id, replies[index])
         return replies, unaware
 
     def _learn(self, application: Screened, text: str) -> None:

@@ -170,6 +170,12 @@ class Script:
         yield self._admin_call("winners, a page", WINNERS, 200, query={"limit": "1"})
         yield self._admin_call("winners, no page", WINNERS, 400, query={"limit": "0"})
         yield self._admin_call("compared", "GET /campaigns/{id}/reconciliation", 200)
+        # Their answers name moments in other ways than as times, so errors are compared.
+        events, report = "GET /campaigns/{id}/events", "GET /campaigns/{id}/report"
+        yield self._admin_call("events, no place", events, 400, query={"after": "?"})
+        yield self._case("events without a token", events, 401)
+        yield self._admin_call("report, no place", report, 400, query={"after": "-1"})
+        yield self._admin_call("report of nothing", report, 404, campaign="none")
         failed = "GET /failed-events"
         yield self._admin_call("failed events", failed, 200)
         yield self._admin_call("poison", failed, 200, query={"reason": "UNDECODABLE"})

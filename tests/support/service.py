@@ -201,7 +201,7 @@ def failures(settings: Settings, campaign_id: str) -> dict[str, str]:
 
 
 def redis_dump(settings: Settings) -> dict[bytes, Any]:
-    """Return our keys in Redis with their serialized values, without the rate counters."""
+    """Return our keys in Redis with their serialized values, without those that expire."""
     with closing(connect(settings)) as client:
         keys = sorted(client.scan_iter("coupon:*"))
-        return {key: client.dump(key) for key in keys if not key.endswith(b":rate")}
+        return {key: client.dump(key) for key in keys if not key.endswith((b":rate", b":refused"))}

@@ -16,10 +16,17 @@ from handlers import coupon_clients, log, operations, wiring
 from handlers.config import Settings
 from handlers.domain.campaign_list import CampaignList
 from handlers.domain.reconciliation import reconciler as comparison
+from handlers.domain.refusal_counts import REFUSALS
 from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
 from tests.support.fake_coupons import FakeCouponStates, FakePlacesInRedis, FakeReturnedPlaces
+from tests.support.fake_lists import (
+    FakeCouponList,
+    FakeEventList,
+    FakeRefusalStore,
+    FakeReportReader,
+)
 from tests.support.fake_mysql import FakeDirectWriter, FakeFailedEventQueue
 from tests.support.fake_reads import (
     FakeAdmissionReader,
@@ -72,12 +79,20 @@ class Fakes:
     campaign_list: CampaignList = field(init=False)
     admission_reader: FakeAdmissionReader = field(init=False)
     coupon_reader: FakeCouponReader = field(init=False)
+    coupon_list: FakeCouponList = field(init=False)
+    event_list: FakeEventList = field(init=False)
+    report_reader: FakeReportReader = field(init=False)
+    refusal_store: FakeRefusalStore = field(init=False)
 
     def __post_init__(self) -> None:
         self.returned_places = FakeReturnedPlaces(self.coupon_states)
         self.campaign_list = CampaignList(self.redis_campaigns)
         self.admission_reader = FakeAdmissionReader(self.admissions, self.redis_campaigns)
         self.coupon_reader = FakeCouponReader(self.mysql_queries)
+        self.coupon_list = FakeCouponList(self.mysql_queries)
+        self.event_list = FakeEventList(self.mysql_queries)
+        self.report_reader = FakeReportReader(self.mysql_queries)
+        self.refusal_store = FakeRefusalStore(self.redis_campaigns)
 
 
 def home_of(name: str) -> ModuleType:
@@ -104,6 +119,7 @@ def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
         overrides.enter_context(wiring.override(wiring.own_coupon_queries, made.mysql_queries))
         yield made
     wiring.reset()
+    REFUSALS.take()  # no other test stores them
 
 
 @pytest.fixture

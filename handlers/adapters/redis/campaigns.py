@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from handlers.domain.campaign import Campaign
 
-    from handlers.domain.campaign import Campaign
 
 OPEN = Script("campaign/open")
 LIST = Script("campaign/list")
