@@ -67,7 +67,7 @@ class Secret:
         self._rotations = 0
         self._lock = Lock()  # never held while AWS is asked
         self._first = Lock()
-        self._texts: dict[str, _Known] = {}  # by stage
+        self._texts: dict[str, _ReadText] = {}  # by stage
         self._asked_at: dict[str, float] = {}
 
     def current(self) -> str:
@@ -148,7 +148,7 @@ class Secret:
                 self._note_rotation(version)
             elif rotations != self._rotations:
                 return text  # what is the previous one has changed meanwhile
-            self._texts[stage] = _Known(text, asked_at)
+            self._texts[stage] = _ReadText(text, asked_at)
         return text
 
     def _note_rotation(self, version: SecretVersion) -> None:
@@ -162,7 +162,7 @@ class Secret:
         self._rotated_at_s = self._now() if is_seen else version.created_at_s or 0.0
 
 
-class _Known(NamedTuple):
+class _ReadText(NamedTuple):
     """What was read of one stage; None where it does not exist."""
 
     text: str | None
