@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any
 
+from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.net.compat import KafkaNetClient
-from kafka.net.inet import KafkaNetSocket
+from kafka.net.inet import KafkaNetSocket, create_connection
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
+from kafka.net.transport import KafkaSSLTransport
 
 if TYPE_CHECKING:
     from socket import socket
@@ -41,7 +44,11 @@ class NetworkClient(KafkaNetClient):  # type: ignore[misc] # the library has no 
 
 
 class _Connections(KafkaConnectionManager):  # type: ignore[misc] # the library has no types
-    """Ends the first contact when each of the configured brokers has failed once."""
+    """Ends the first contact when each of the configured brokers has failed once.
+
+    It gives a TLS handshake the time of its connection. The library's own waits without end for a
+    broker that has taken the connection and says nothing, with the thread that asked for it.
+    """
 
     def __init__(self, network: NetworkSelector, **options: Any) -> None:
         super().__init__(network, **options)
@@ -55,6 +62,30 @@ class _Connections(KafkaConnectionManager):  # type: ignore[misc] # the library 
         """Connect for the first time; an admin client asks for it twice."""
         if not self.bootstrapped:
             super().bootstrap(timeout_ms, refresh)
+
+    async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
+        """Return a connected transport; with TLS after its handshake."""
+        if not self.ssl_enabled:
+            return await super()._build_transport(node, timeout_at=timeout_at)
+        connected = await create_connection(
+            self._net,
+            node.host,
+            node.port,
+            self.config["socket_options"],
+            proxy_url=self.config["proxy_url"],
+            timeout_at=timeout_at,
+        )
+        context = self.config["ssl_context"]
+        transport = _TlsTransport(self._net, connected, host=node.host, ssl_context=context)
+        try:
+            await transport.handshake_until(timeout_at)
+        except BaseException as error:
+            transport.close()
+            if isinstance(error, (OSError, KafkaError)):
+                message = f"no TLS with {node.host}:{node.port}: {error}"
+                raise KafkaConnectionError(message) from error
+            raise
+        return transport
 
     def update_backoff(self, node_id: object) -> float:
         """Note that a connection failed, which is when the library calls this."""
@@ -88,3 +119,19 @@ class _DirectSocket(KafkaNetSocket):  # type: ignore[misc] # the library has no 
             sock.close()
             raise
         return connected
+
+
+class _TlsTransport(KafkaSSLTransport):  # type: ignore[misc] # the library has no types
+    """A connection over TLS."""
+
+    async def handshake_until(self, timeout_at: float | None) -> None:
+        """Shake hands; raise OSError where that fails, KafkaTimeoutError after `timeout_at`."""
+        while True:
+            try:
+                self._sock.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._net.wait_read(self._sock, timeout_at=timeout_at)
+            except ssl.SSLWantWriteError:
+                await self._net.wait_write(self._sock, timeout_at=timeout_at)
+            else:
+                return
