@@ -60,6 +60,11 @@ class RequestHandler(chalice.local.ChaliceRequestHandler):
         self.path = quote(path) + mark + query
         super()._generic_handle()
 
+    def handle_expect_100(self) -> bool:
+        """Ask for the body, unless its length alone is enough to refuse it."""
+        is_refused = not 0 <= _body_length(self.headers) <= BODY_BYTES_MAX
+        return is_refused or super().handle_expect_100()
+
     def _send_http_response_with_body(
         self, code: int, headers: dict[str, Any], body: bytes | str
     ) -> None:
@@ -80,10 +85,12 @@ def _without_authority(target: str) -> str:
 
 
 def _body_length(headers: Message) -> int:
-    """Return the announced length of a body, UNKNOWN where it is chunked or no number."""
-    text = headers.get("Content-Length", "0")
+    """Return the announced length of a body; UNKNOWN where it is chunked, no number, or two."""
+    texts = set(headers.get_all("Content-Length", ["0"]))
+    text = texts.pop()
     is_number = text.isascii() and text.isdecimal() and len(text) <= LENGTH_DIGITS_MAX
-    return int(text) if is_number and "Transfer-Encoding" not in headers else UNKNOWN
+    is_known = is_number and not texts and "Transfer-Encoding" not in headers
+    return int(text) if is_known else UNKNOWN
 
 
 def _refusal(method: str, path: str, body_length: int) -> Response | None:

@@ -14,12 +14,14 @@ from handlers.retry import RetryDeadline
 from local.servers.ports import free_port
 from tests.conftest import say
 from tests.support.http_client import Call, Client
+from tests.support.moved_redis import address, group
 from tests.support.programs import running
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+__all__ = ["address", "group"]  # fixtures
 WAIT_S = 30.0
 
 

@@ -159,7 +159,7 @@ def test_a_stage_that_is_not_local_is_left_alone(tmp_path: Path) -> None:
         "AUTH_JWT_SECRET": "a-secret-of-a-test-that-has-32-bytes",
         "COUPON_CODE_SECRET": "another-secret-of-a-test-of-32-bytes",
         "CHALLENGE_SECRET": "the-third-secret-of-a-test-of-32-bytes",
-        "INSECURE_ALLOWED": "redis-without-password,kafka-in-the-clear,database-tls",
+        "INSECURE_ALLOWED": "redis-without-password,redis-tls,kafka-in-the-clear,database-tls",
     }
     with demo(tmp_path, **settings) as process:
         _, errors = process.communicate(timeout=TIMEOUT_S)

@@ -18,6 +18,7 @@ from handlers.retry import RetryDeadline
 from local.migrate import database_address
 from local.servers import ValkeyCluster
 from tests.conftest import forget_campaigns, say
+from tests.support.moved_redis import address, group
 from tests.support.polling import with_own_topic
 from tests.support.redis_loss import ACK_TIMEOUT_MS, warm_up
 from tests.support.service import apply, create_campaign
@@ -28,6 +29,8 @@ from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["address", "group"]  # fixtures
 
 if sys.platform != "linux":
     collect_ignore = ["test_connections.py"]  # only Linux lists connections so

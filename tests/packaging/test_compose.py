@@ -186,7 +186,7 @@ def test_the_secrets_of_the_example_are_rejected_outside_development() -> None:
         Settings.from_environment(our_services()["api"]["environment"] | {"STAGE": "production"})
     for name in ("DATABASE_URL", "AUTH_JWT_SECRET", "COUPON_CODE_SECRET"):
         assert f"{name} has a published development secret" in str(caught.value)
-    for check in ("redis-without-password", "kafka-in-the-clear", "database-tls"):
+    for check in ("redis-without-password", "redis-tls", "kafka-in-the-clear", "database-tls"):
         assert f"[{check}]" in str(caught.value)
 
 
