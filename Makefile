@@ -30,8 +30,8 @@ WITH_OPERATED = $(if $(OPERATED),set -a && . "$(abspath $(OPERATED))" && set +a 
 # Servers that run elsewhere need no MariaDB on this machine.
 DEMO_SETUP = $(if $(filter compose env --servers=compose --servers=env,$(ARGS)),python,setup)
 # Tests mostly wait, so several run side by side, each worker on servers of its own; given servers
-# are for one at a time.
-workers = $(if $(REDIS_URL),,-n $(1))
+# are for one at a time. Which worker begins with what: tests/support/dealing.py.
+workers = $(if $(REDIS_URL),,-n $(1) --dist worksteal)
 
 .PHONY: help
 help:  ## this list

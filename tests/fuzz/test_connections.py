@@ -16,7 +16,7 @@ from tests.fuzz.connection_layer import (
     play,
     silent_scenes,
 )
-from tests.support.programs import running
+from tests.support.programs import running_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +51,9 @@ def gateway(
     environment: dict[str, str], constants: dict[str, int], per_address: int
 ) -> Iterator[tuple[int, list[int]]]:
     """Run a gateway of one process with these constants; yield its port and its process."""
-    changed = [f"{place}={number}" for place, number in constants.items()]
-    options = ["--port=0", "--workers=1", f"--connections-per-address={per_address}"]
+    options = ("--port=0", "--workers=1", f"--connections-per-address={per_address}")
     everything = environment | EVERYTHING
-    with running("tests.fuzz.entry", *changed, "--", *options, environment=everything) as program:
+    with running_with("local.serve", constants, *options, environment=everything) as program:
         line = program.out.until(lambda line: "listening on" in line)
         workers = program.children
         yield int(line.rpartition(":")[2]), workers
