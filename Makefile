@@ -51,7 +51,7 @@ demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="-
 unit: python  ## the unit tests alone, without any server: some fifteen seconds (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest -n 2 tests/unit $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
-	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(call workers,6) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
 # Not in UTC, which would hide a mistake; without the tz database, which may be missing.
