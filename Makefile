@@ -30,8 +30,8 @@ WITH_OPERATED = $(if $(OPERATED),set -a && . "$(abspath $(OPERATED))" && set +a 
 # Servers that run elsewhere need no MariaDB on this machine.
 DEMO_SETUP = $(if $(filter compose env --servers=compose --servers=env,$(ARGS)),python,setup)
 # Tests mostly wait, so several run side by side, each worker on servers of its own; given servers
-# are for one at a time.
-workers = $(if $(REDIS_URL),,-n $(1))
+# are for one at a time. Which worker begins with what: tests/support/dealing.py.
+workers = $(if $(REDIS_URL),,-n $(1) --dist worksteal)
 
 .PHONY: help
 help:  ## this list
@@ -51,7 +51,7 @@ demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="-
 unit: python  ## the unit tests alone, without any server: some fifteen seconds (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest -n 2 tests/unit $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
-	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(call workers,6) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
 # Not in UTC, which would hide a mistake; without the tz database, which may be missing.

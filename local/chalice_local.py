@@ -42,6 +42,10 @@ LENGTH_DIGITS_MAX = 18  # more would not be a length but an attack on int()
 class RequestHandler(chalice.local.ChaliceRequestHandler):
     """Chalice's own, behind the gateway's route table."""
 
+    # It writes headers and body one after the other. Without this, the body of a response on a
+    # kept connection waits until the client has acknowledged the headers: 40 ms.
+    disable_nagle_algorithm = True
+
     def _generic_handle(self) -> None:
         # Not self.path: the standard library has collapsed its first slashes.
         target, mark, query = self.requestline.split()[1].partition("?")

@@ -46,6 +46,8 @@ def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
     # A member of an earlier test's poll runner would let no other client commit offsets.
     monkeypatch.setenv("CONSUMER_GROUP", f"group_{own}")
     monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", str(ACK_TIMEOUT_MS))
+    # No other process has rejections in its cache: test_rejections_elsewhere.py waits for those.
+    monkeypatch.setattr(rebuild, "EXPIRED_S", 0.0)
     settings = Settings.from_environment()
     ensure_topic(settings, RetryDeadline(WAIT_S, say))
     wiring.reset()

@@ -180,6 +180,7 @@ def rows(settings: Settings, statement: str, *values: object) -> list[tuple[Any,
                 password=address.password,
                 database=address.database,
                 autocommit=True,
+                ssl_disabled=True,  # otherwise each would read the system's certificates: 30 ms
             )
         ) as connection,
         connection.cursor() as cursor,
