@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from handlers import webhook_clients, wiring
@@ -11,7 +10,7 @@ from handlers.domain import times
 from handlers.domain.errors import DeliveryNotFoundError, InvalidRequestError
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response
-from handlers.webhooks import id_of
+from handlers.edge.http.webhook_path import webhook_of
 
 if TYPE_CHECKING:
     from handlers.edge.http.request import Request
@@ -28,7 +27,7 @@ TIMES = ("occurred_at", "created_at", "next_attempt_at", "expires_at", "delivere
 def webhook_deliveries_handler(request: Request) -> dict[str, Any]:
     """GET /webhooks/{webhook}/deliveries: a page, the newest first; filter: status."""
     wiring.authenticator().require_admin(request.headers)
-    which = id_of(request)
+    which = webhook_of(request)
     limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
     status = request.choice("status", STATUSES)
     after = request.query.get("after")
@@ -45,23 +44,23 @@ def webhook_deliveries_handler(request: Request) -> dict[str, Any]:
 def replay_delivery_handler(request: Request) -> dict[str, Any]:
     """POST /webhooks/{webhook}/deliveries/{event}/replay: one event, whatever became of it."""
     wiring.authenticator().require_admin(request.headers)
-    which, event_id = id_of(request), request.path.get("event") or ""
+    which, event_id = webhook_of(request), request.path.get("event") or ""
     if not EVENT_ID.fullmatch(event_id):
         raise DeliveryNotFoundError
     webhook_clients.delivery_log().replay(which, event_id)
-    return json_response(HTTPStatus.ACCEPTED, {"replayed": 1})
+    return json_response(202, {"replayed": 1})
 
 
 @endpoint
 def replay_failed_handler(request: Request) -> dict[str, Any]:
     """POST /webhooks/{webhook}/replay {"since"}: everything since then that did not arrive."""
     wiring.authenticator().require_admin(request.headers)
-    which = id_of(request)
+    which = webhook_of(request)
     since_ms = _since(request.json_object())
     replayed = webhook_clients.delivery_log().replay_failed(which, since_ms, REPLAY_MAX)
     request.log_fields["replayed"] = replayed
     more = replayed == REPLAY_MAX
-    return json_response(HTTPStatus.ACCEPTED, {"replayed": replayed, "more": more})
+    return json_response(202, {"replayed": replayed, "more": more})
 
 
 def _since(body: dict[str, Any]) -> int:

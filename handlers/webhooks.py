@@ -6,14 +6,14 @@ A secret is in two answers only: of the creation, and of the rotation.
 from __future__ import annotations
 
 import secrets
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from handlers import webhook_clients, wiring
 from handlers.domain.errors import InvalidRequestError
-from handlers.domain.webhook import WEBHOOK_ID, WebhookWish, previous_secret_s, webhook_id
+from handlers.domain.webhook import WEBHOOK_ID, WebhookWish, previous_secret_s
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response
+from handlers.edge.http.webhook_path import webhook_of
 
 if TYPE_CHECKING:
     from handlers.domain.webhook import Webhook
@@ -33,7 +33,7 @@ def create_webhook_handler(request: Request) -> dict[str, Any]:
     wish = WebhookWish.of_new(request.json_object(), _schemes())
     made = webhook_clients.webhooks().create(f"wh_{secrets.token_hex(12)}", wish)
     request.log_fields["webhook_id"] = made.id
-    return json_response(HTTPStatus.CREATED, _with_secret(made))
+    return json_response(201, _with_secret(made))
 
 
 @endpoint
@@ -55,14 +55,14 @@ def webhooks_handler(request: Request) -> dict[str, Any]:
 def webhook_handler(request: Request) -> dict[str, Any]:
     """GET /webhooks/{webhook}: one of them."""
     wiring.authenticator().require_admin(request.headers)
-    return json_response(200, webhook_clients.webhooks().get(id_of(request)).to_json())
+    return json_response(200, webhook_clients.webhooks().get(webhook_of(request)).to_json())
 
 
 @endpoint
 def change_webhook_handler(request: Request) -> dict[str, Any]:
     """PATCH /webhooks/{webhook}: url, kinds, description, active."""
     wiring.authenticator().require_admin(request.headers)
-    which = id_of(request)
+    which = webhook_of(request)
     wish = WebhookWish.of_change(request.json_object(), _schemes())
     return json_response(200, webhook_clients.webhooks().change(which, wish).to_json())
 
@@ -71,7 +71,7 @@ def change_webhook_handler(request: Request) -> dict[str, Any]:
 def delete_webhook_handler(request: Request) -> dict[str, Any]:
     """DELETE /webhooks/{webhook}: it is sent nothing any more; repeated: 404."""
     wiring.authenticator().require_admin(request.headers)
-    which = id_of(request)
+    which = webhook_of(request)
     webhook_clients.webhooks().delete(which)
     return json_response(200, {"id": which, "state": "DELETED"})
 
@@ -80,19 +80,12 @@ def delete_webhook_handler(request: Request) -> dict[str, Any]:
 def rotate_webhook_secret_handler(request: Request) -> dict[str, Any]:
     """POST /webhooks/{webhook}/secret: a new secret; the one before signs as well for a while."""
     wiring.authenticator().require_admin(request.headers)
-    which = id_of(request)
+    which = webhook_of(request)
     _require_secret()
     previous_s = previous_secret_s(request.json_object() if request.body else {})
     return json_response(
         200, _with_secret(webhook_clients.webhooks().rotate_secret(which, previous_s))
     )
-
-
-def id_of(request: Request) -> str:
-    """Return the path's webhook, and name it in the log line; raise WebhookNotFoundError."""
-    which = webhook_id(request.path.get("webhook"))
-    request.log_fields["webhook_id"] = which
-    return which
 
 
 def _with_secret(webhook: Webhook) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from handlers import log, operations, wiring
+from handlers import log, operations, webhook_clients, wiring
 from handlers.config import Settings
 from handlers.domain.campaign_list import CampaignList
 from handlers.domain.reconciliation import reconciler as comparison
@@ -26,6 +26,7 @@ from tests.support.fake_reads import (
     FakeMySqlQueries,
     FakeRedisCampaigns,
 )
+from tests.support.fake_webhooks import FakeDeliveryLog, FakeWebhooks
 from tests.support.fakes import (
     NOW_MS,
     FakeAdmissions,
@@ -65,6 +66,8 @@ class Fakes:
     redis_campaigns: FakeRedisCampaigns = field(default_factory=FakeRedisCampaigns)
     failed_event_queue: FakeFailedEventQueue = field(default_factory=FakeFailedEventQueue)
     mysql_queries: FakeMySqlQueries = field(default_factory=FakeMySqlQueries)
+    webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
+    delivery_log: FakeDeliveryLog = field(default_factory=FakeDeliveryLog)
     campaign_list: CampaignList = field(init=False)
     admission_reader: FakeAdmissionReader = field(init=False)
     coupon_reader: FakeCouponReader = field(init=False)
@@ -77,7 +80,8 @@ class Fakes:
 
 def home_of(name: str) -> ModuleType:
     """Return the module that builds this client."""
-    return wiring if hasattr(wiring, name) else operations
+    homes = (wiring, operations, webhook_clients)
+    return next(home for home in homes if hasattr(home, name))
 
 
 @pytest.fixture

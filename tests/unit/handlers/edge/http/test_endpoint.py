@@ -14,12 +14,21 @@ from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import STATUS
 from handlers.routes import ROUTES, Route
+from tests.support.fake_webhooks import EVENT, WEBHOOK
 from tests.support.fakes import NOW_MS, FakeCampaign
 from tests.support.http_events import ADMIN_TOKEN, CAMPAIGN, EVENTS, QUERY_NAMES
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Fakes, LogLines
 
+PATH = {"id": "welcome", "webhook": WEBHOOK, "event": EVENT}
+# What the calls with a body take, where that is not a campaign.
+BODIES: dict[str, dict[str, object]] = {
+    "POST /webhooks": {"url": "https://shop.example/", "kinds": ["coupon.issued"]},
+    "PATCH /webhooks/{webhook}": {"active": True},
+    "POST /webhooks/{webhook}/secret": {},
+    "POST /webhooks/{webhook}/replay": {"since": "2026-11-22T03:00:00Z"},
+}
 NAMES = {f"{route.method} {route.path}": route for route in ROUTES}
 
 
@@ -90,7 +99,7 @@ def test_a_nasty_text_everywhere_is_not_a_500(
         {"queryStringParameters": {name: text}} for name in [*QUERY_NAMES, text]
     ]
     paths += [
-        {"pathParameters": {"id": text}},
+        *({"pathParameters": PATH | {name: text}} for name in PATH),
         {"headers": {"Authorization": text}},
         {"headers": headers | {"Accept": text, text: text}},
         {"body": text},
@@ -99,7 +108,7 @@ def test_a_nasty_text_everywhere_is_not_a_500(
         {"requestContext": {"requestId": text}},
     ]
     for change in paths:
-        event = {"headers": headers, "pathParameters": {"id": "welcome"}, **change}
+        event = {"headers": headers, "pathParameters": PATH, **change}
         check(route.handler(event, None), logged)
 
 
@@ -112,10 +121,12 @@ def test_unreachable_servers_are_a_503_or_not_needed(
     world.mysql_queries.reachable = False
     world.publisher.acknowledges = False
     world.failed_event_queue.reachable = False
+    world.webhooks.reachable = world.delivery_log.reachable = False
+    body = BODIES.get(f"{route.method} {route.path}", CAMPAIGN | {"id": "other"})
     event = {
         "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}"},
-        "pathParameters": {"id": "welcome"},
-        "body": json.dumps(CAMPAIGN | {"id": "other"}),
+        "pathParameters": PATH,
+        "body": json.dumps(body),
     }
     response = route.handler(event, None)
     if route.path == "/ready":
