@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # The whole request, as the specification advises: 15 to 30 s.
 REQUEST_S = 15.0
 CONNECT_S = 5.0
-# To end a connection politely, and to take the rest of an answer that nobody needs.
+# To end a connection politely, and to take the rest of an answer, which is not needed.
 GOODBYE_S = 1.0
 HEAD_BYTES_MAX = 16 * 1024
 BODY_BYTES_MAX = 64 * 1024

@@ -83,7 +83,7 @@ def test_a_webhook_is_shown_with_its_secret_at_its_creation_only() -> None:
 def test_only_an_administrator_may_call(call: str) -> None:
     path = {"webhook": NOWHERE, "event": "coupon_issued:welcome:1"}
     assert ask(call, path=path).code == "UNAUTHENTICATED"
-    assert ask(call, user="somebody", path=path).code == "FORBIDDEN"
+    assert ask(call, user="a-user", path=path).code == "FORBIDDEN"
 
 
 @pytest.mark.usefixtures("service")
