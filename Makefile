@@ -132,7 +132,7 @@ serve: python  ## the gateway on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
 poller: python  ## a consumer of group_1 (ARGS="--processes 2")
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
-scheduler: python  ## relay, redrive and rebuild, each at its interval
+scheduler: python  ## relay, redrive, rebuild and webhooks, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
 rebuild: python  ## bring back a Redis that restarted or lost its state, at once
 	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.rebuild $(ARGS)

@@ -8,7 +8,16 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import cold_start, consume, migrate, rebuild, redrive, relay, restore
+from handlers import (
+    cold_start,
+    consume,
+    migrate,
+    rebuild,
+    redrive,
+    relay,
+    restore,
+    webhook_sender,
+)
 from handlers.refusals import store_due_refusals
 from handlers.routes import ROUTES, Route
 
@@ -71,6 +80,12 @@ def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
 def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Write the rows of failed_event again, every minute."""
     return redrive.redrive_handler(event.to_dict(), event.context)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="webhook_handler")
+def webhook_handler(event: CloudWatchEvent) -> dict[str, int]:
+    """Send events to webhooks, for a minute."""
+    return webhook_sender.webhook_minute_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="rebuild_handler")

@@ -34,6 +34,7 @@ class Check(StrEnum):
     KAFKA_IN_THE_CLEAR = "kafka-in-the-clear"
     DATABASE_TLS = "database-tls"
     DATABASE_OWNER = "database-owner"
+    WEBHOOK_INTERNAL = "webhook-internal"
 
 
 def refuse_insecure(settings: Settings) -> None:
@@ -69,6 +70,9 @@ def _findings(settings: Settings) -> Iterator[tuple[Check, str]]:
         yield Check.KAFKA_IN_THE_CLEAR, what
     if (mode := settings.database_tls.mode) != "verify":
         yield Check.DATABASE_TLS, f"DATABASE_TLS={mode} does not verify the server"
+    if settings.webhook_internal:
+        what = "WEBHOOK_INTERNAL=on lets webhooks reach this network, and without TLS"
+        yield Check.WEBHOOK_INTERNAL, what
 
 
 def _texts(settings: Settings) -> dict[str, str]:
@@ -88,6 +92,7 @@ def _passwords(settings: Settings) -> dict[str, str]:
         "AUTH_JWT_SECRET": settings.auth_jwt_secret,
         "COUPON_CODE_SECRET": settings.coupon_code_secret,
         "CHALLENGE_SECRET": settings.challenge_secret,
+        "WEBHOOK_SECRET": settings.webhook_secret,
     }
 
 
@@ -101,6 +106,7 @@ def _secret_ids(settings: Settings) -> dict[str, str]:
         "AUTH_JWT_SECRET_ID": settings.auth_jwt_secret_id,
         "COUPON_CODE_SECRET_ID": settings.coupon_code_secret_id,
         "CHALLENGE_SECRET_ID": settings.challenge_secret_id,
+        "WEBHOOK_SECRET_ID": settings.webhook_secret_id,
     }
 
 

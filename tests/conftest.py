@@ -34,7 +34,16 @@ if TYPE_CHECKING:
 # What a busy machine may need for a first reply of servers that already run.
 WAIT_S = 30.0
 # In an order that the foreign keys allow.
-TABLES = ("failed_event", "coupon_event", "coupon", "fence_offset", "campaign")
+TABLES = (
+    "failed_event",
+    "webhook_delivery",
+    "webhook_expiry",
+    "webhook",
+    "coupon_event",
+    "coupon",
+    "fence_offset",
+    "campaign",
+)
 # Tests of what one server does to its own client, or of one that loses everything at once.
 SINGLE_REDIS = "single_redis"
 # A test that depends on one of these needs servers.

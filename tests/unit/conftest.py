@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from handlers import coupon_clients, log, operations, wiring
+from handlers import coupon_clients, log, operations, webhook_clients, wiring
 from handlers.config import Settings
 from handlers.domain.campaign_list import CampaignList
 from handlers.domain.reconciliation import reconciler as comparison
@@ -34,6 +34,7 @@ from tests.support.fake_reads import (
     FakeMySqlQueries,
     FakeRedisCampaigns,
 )
+from tests.support.fake_webhooks import FakeDeliveryLog, FakeWebhooks
 from tests.support.fakes import (
     NOW_MS,
     FakeAdmissions,
@@ -76,6 +77,8 @@ class Fakes:
     coupon_states: FakeCouponStates = field(default_factory=FakeCouponStates)
     places_in_redis: FakePlacesInRedis = field(default_factory=FakePlacesInRedis)
     returned_places: FakeReturnedPlaces = field(init=False)
+    webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
+    delivery_log: FakeDeliveryLog = field(default_factory=FakeDeliveryLog)
     campaign_list: CampaignList = field(init=False)
     admission_reader: FakeAdmissionReader = field(init=False)
     coupon_reader: FakeCouponReader = field(init=False)
@@ -97,7 +100,8 @@ class Fakes:
 
 def home_of(name: str) -> ModuleType:
     """Return the module that builds this client."""
-    return next(one for one in (wiring, coupon_clients, operations) if hasattr(one, name))
+    homes = (wiring, coupon_clients, operations, webhook_clients)
+    return next(home for home in homes if hasattr(home, name))
 
 
 @pytest.fixture
