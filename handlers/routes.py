@@ -17,6 +17,7 @@ from handlers.challenge import challenge_handler
 from handlers.coupons import coupons_handler, my_coupon_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
+from handlers.openapi import openapi_handler
 from handlers.reconcile import reconciliation_handler
 from handlers.redrive import redrive_now_handler
 
@@ -59,4 +60,5 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),
     Route("GET", "/ready", ready_handler, ready_from_memory),
+    Route("GET", "/openapi.json", openapi_handler),
 )

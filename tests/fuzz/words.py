@@ -29,6 +29,7 @@ CALLS = (
     "POST /failed-events/redrive",
     "GET /health",
     "HEAD /ready",
+    "GET /openapi.json",
 )
 METHODS = (
     "GET",
