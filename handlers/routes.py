@@ -19,6 +19,7 @@ from handlers.coupons import coupons_handler, my_coupon_handler
 from handlers.events import events_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
+from handlers.openapi import openapi_handler
 from handlers.reconcile import reconciliation_handler
 from handlers.redemption import (
     cancel_handler,
@@ -103,4 +104,5 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/webhooks/{webhook}/replay", replay_failed_handler, takes_body=True),
     Route("GET", "/health", health_handler),
     Route("GET", "/ready", ready_handler, ready_from_memory),
+    Route("GET", "/openapi.json", openapi_handler),
 )

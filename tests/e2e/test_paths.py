@@ -110,6 +110,7 @@ def chalice_by_itself(environment: dict[str, str]) -> Iterator[Client]:
     command = (str(Path(sys.executable).with_name("chalice")), "local", "--stage", "local")
     arguments = ("--port", str(port), "--no-autoreload")
     with running_command(*command, *arguments, environment=environment), Client(port) as client:
+        client.is_described = False
         eventually(lambda: responds(port), "chalice local answers")
         yield client
 

@@ -45,6 +45,7 @@ CALLS = (
     "POST /webhooks/{}/replay",
     "GET /health",
     "HEAD /ready",
+    "GET /openapi.json",
 )
 METHODS = (
     "GET",

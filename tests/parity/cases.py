@@ -183,6 +183,7 @@ class Script:
         yield self._admin_call("redrive now", "POST /failed-events/redrive", 200)
         yield self._case("health", "GET /health", 200)
         yield self._case("health, without its body", "HEAD /health", 200)
+        yield self._case("description", "GET /openapi.json", 200)
 
     def _schedules(self) -> Iterator[Case | Change]:
         relay, redrive = "app.relay_handler", "app.redrive_handler"

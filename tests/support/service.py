@@ -20,6 +20,7 @@ from handlers.domain import times
 from handlers.domain.coupon import CouponAccepted
 from handlers.routes import ROUTES
 from local.token import sign
+from tests.support.described import check_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -58,7 +59,10 @@ def ask(
     headers: dict[str, str] | None = None,
     path: dict[str, str] | None = None,
 ) -> Response:
-    """Call a handler directly: `call` is "POST /campaigns/{id}/apply" and the like."""
+    """Call a handler directly: `call` is "POST /campaigns/{id}/apply" and the like.
+
+    The answer has to be one that the interface's description names.
+    """
     authorization = {"Authorization": f"Bearer {mint(user, scope)}"} if user else {}
     event = {
         "headers": authorization | (headers or {}),
@@ -71,7 +75,9 @@ def ask(
     response = HANDLERS[call](event, None)
     is_json = "json" in response["headers"].get("Content-Type", "")
     content = json.loads(response["body"]) if is_json else response["body"]
-    return Response(response["statusCode"], response["headers"], content)
+    answer = Response(response["statusCode"], response["headers"], content)
+    check_answer(*call.split(), answer.status, answer.headers, answer.body)
+    return answer
 
 
 def apply(campaign_id: str, user: str) -> Response:
