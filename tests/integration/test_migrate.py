@@ -127,8 +127,9 @@ def test_a_campaign_of_before_has_no_limits_after_the_migration_that_adds_them(
 BEFORE_0005 = (
     "DROP TABLE coupon_event",
     (
-        "ALTER TABLE coupon DROP INDEX coupon_one_per_person, DROP COLUMN state, DROP COLUMN order_id, "
-        "DROP COLUMN reserved_until, DROP COLUMN used_at, DROP COLUMN given_back, "
+        "ALTER TABLE coupon DROP INDEX coupon_one_per_person, DROP COLUMN state, "
+        "DROP COLUMN order_id, DROP COLUMN reserved_until, DROP COLUMN used_at, "
+        "DROP COLUMN given_back, "
         "ADD CONSTRAINT coupon_one_per_person UNIQUE (campaign_id, user_id)"
     ),
     (
