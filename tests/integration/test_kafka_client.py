@@ -26,6 +26,7 @@ from handlers.config import KafkaSecurity, Settings
 from handlers.domain.errors import UnavailableError
 from handlers.retry import RetryDeadline, SetupError
 from local.poll_runner.consumer import FATAL_ERRORS, build_consumer
+from local.servers import kafka_protocol
 from local.servers.ports import HOST, free_port
 from tests.support.tls import Authority, tls_in_front_of
 from tests.unit.conftest import ENVIRONMENT
@@ -121,6 +122,18 @@ def test_a_broker_that_refuses_who_we_are_says_so(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(KafkaConnectionManager, "bootstrap", refused)
     with pytest.raises(FATAL_ERRORS):
         build_consumer(at(free_port()), 10_000, 60)
+
+
+def test_a_broker_that_starts_slowly_is_asked_again_and_again_and_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kafka_protocol, "REPLY_TIMEOUT_S", TIMEOUT_MS / 1000)
+    with socket.create_server((HOST, 0)) as silent:
+        port = silent.getsockname()[1]
+        assert not kafka_protocol.lists_a_broker(port)
+        before = held()
+        assert not any(kafka_protocol.lists_a_broker(port) for _ in range(ATTEMPTS))
+        assert held() == before
 
 
 def test_migrations_that_find_a_silent_broker_leave_nothing(silent: Settings) -> None:

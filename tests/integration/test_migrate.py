@@ -137,8 +137,8 @@ BEFORE_0005 = (
     "DROP TABLE coupon_event",
     (
         "ALTER TABLE coupon DROP INDEX coupon_one_per_person, DROP COLUMN state, "
-        "DROP COLUMN order_id, "
-        "DROP COLUMN reserved_until, DROP COLUMN used_at, DROP COLUMN given_back, "
+        "DROP COLUMN order_id, DROP COLUMN reserved_until, DROP COLUMN used_at, "
+        "DROP COLUMN given_back, "
         "ADD CONSTRAINT coupon_one_per_person UNIQUE (campaign_id, user_id)"
     ),
     (
