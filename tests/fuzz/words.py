@@ -25,6 +25,8 @@ CALLS = (
     "GET /campaigns/{}",
     "GET /campaigns",
     "POST /campaigns",
+    "PATCH /campaigns/{}",
+    "POST /campaigns/{}/archive",
     "GET /failed-events",
     "POST /failed-events/redrive",
     "GET /health",
