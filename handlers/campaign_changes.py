@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from handlers import completion, operations, wiring
+from handlers import operations, wiring
 from handlers.domain.campaign import campaign_json
 from handlers.domain.campaign_change import CampaignChange, changeable_json, is_same
 from handlers.domain.errors import CampaignNotFoundError, PreconditionFailedError
@@ -31,7 +31,7 @@ def change_campaign_handler(request: Request) -> dict[str, Any]:
         raise PreconditionFailedError
     if is_same(change.applied(before), before):
         return _response(before)
-    after = completion.carry_out(campaign_id, change)
+    after = operations.completion().carry_out(campaign_id, change)
     wiring.campaign_list().forget()
     return _response(after)
 
@@ -47,7 +47,7 @@ def archive_campaign_handler(request: Request) -> dict[str, Any]:
     if found.archived:
         operations.redis_campaign_changes().forget(campaign_id)
     else:
-        completion.archive(campaign_id, admin.id)
+        operations.completion().archive(campaign_id, admin.id)
     wiring.campaign_list().forget()
     return json_response(200, {**campaign_json(found), "archived": True})
 

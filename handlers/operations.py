@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers import wiring
+from handlers import log, wiring
 from handlers.once import once
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from handlers.adapters.redis.campaign_changes import RedisCampaignChanges
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
     from handlers.adapters.redis.refusals import RefusalStore
+    from handlers.domain.campaign import Campaign
+    from handlers.domain.completion import Completion
+    from handlers.domain.errors import ServiceError
 
 
 @once
@@ -82,6 +85,23 @@ def report_reader() -> ReportReader:
     from handlers.adapters.mysql.report import ReportReader
 
     return ReportReader(wiring.database())
+
+
+@once
+def completion() -> Completion:
+    """Return what carries out changes of campaigns, and completes them."""
+    from handlers.domain.completion import Completion
+
+    campaigns = wiring.mysql_queries(), wiring.redis_campaigns()
+    return Completion(campaigns, (mysql_campaign_changes(), redis_campaign_changes()), _note)
+
+
+def _note(campaign: Campaign, error: ServiceError | None) -> None:
+    fields = {"campaign_id": campaign.id, "version": campaign.version}
+    if error:
+        log.exception("change not completed", fields, error)
+    else:
+        log.info("campaign changed", fields)
 
 
 @once

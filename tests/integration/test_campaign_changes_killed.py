@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.config import Settings
+    from handlers.domain.campaign_change import Noted
 
 STEPS: dict[str, tuple[type, str]] = {
     "narrow": (RedisCampaignChanges, "narrow"),
@@ -178,11 +179,11 @@ def test_control_without_the_fence_a_rebuild_gives_more_than_the_row_allows(
     create_campaign(campaign_id, quantity=2)
     real = MySqlCampaignChanges.make
 
-    def of_any_history(changes: Any, name: str, change: Any, fence: int, closes_at_ms: int) -> Any:
+    def of_any_history(changes: Any, name: str, change: Any, noted: Noted) -> Any:
         row = wiring.mysql_queries().campaign(campaign_id)
         assert row
-        assert row.fence != fence
-        return real(changes, name, change, row.fence, closes_at_ms)
+        assert row.fence != noted.fence
+        return real(changes, name, change, noted._replace(fence=row.fence))
 
     monkeypatch.setattr(MySqlCampaignChanges, "make", of_any_history)
 

@@ -20,6 +20,7 @@ from handlers.domain.refusal_counts import REFUSALS
 from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
+from tests.support.fake_campaign import FakeCampaign
 from tests.support.fake_coupons import FakeCouponStates, FakePlacesInRedis, FakeReturnedPlaces
 from tests.support.fake_lists import (
     FakeCouponList,
@@ -35,13 +36,7 @@ from tests.support.fake_reads import (
     FakeRedisCampaigns,
 )
 from tests.support.fake_webhooks import FakeDeliveryLog, FakeWebhooks
-from tests.support.fakes import (
-    NOW_MS,
-    FakeAdmissions,
-    FakeCampaign,
-    FakeLedger,
-    FakePublisher,
-)
+from tests.support.fakes import NOW_MS, FakeAdmissions, FakeLedger, FakePublisher
 from tests.support.log_lines import parsed
 
 if TYPE_CHECKING:
