@@ -38,6 +38,8 @@ def as_text(
     """Return a headline, the differences as a table, and with --repair what is left."""
     number = f"{found.total:,}" if found.total else "nothing"
     lines = [f"{campaign_id}: {number} {'left' if repaired else 'found'}"]
+    if found.states.issued:
+        lines.append(f"  coupons: {_states(found)}")
     if repaired:
         lines.append(f"  repaired: {_listed(repaired)}")
     if found.total:
@@ -47,6 +49,13 @@ def as_text(
     if with_repair:
         lines += [f"  {kind} is left: {REMEDIES[kind]}" for kind in Kind if found.counts[kind]]
     return "\n".join(lines)
+
+
+def _states(found: ReconciliationReport) -> str:
+    counts = found.states.to_json()
+    issued = counts.pop("issued")
+    listed = [f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    return f"{issued:,} issued: {', '.join(listed)}"
 
 
 def _listed(counts: Counter[Kind]) -> str:
