@@ -35,11 +35,9 @@ def as_json(
 def as_text(
     campaign_id: str, found: ReconciliationReport, repaired: Counter[Kind], *, with_repair: bool
 ) -> str:
-    """Return a headline, the differences as a table, and with --repair what is left."""
+    """Return a headline, the differences as a table, with --repair what is left, and the states."""
     number = f"{found.total:,}" if found.total else "nothing"
     lines = [f"{campaign_id}: {number} {'left' if repaired else 'found'}"]
-    if found.states.issued:
-        lines.append(f"  coupons: {_states(found)}")
     if repaired:
         lines.append(f"  repaired: {_listed(repaired)}")
     if found.total:
@@ -48,6 +46,8 @@ def as_text(
             lines.append(f"  … and {found.total - len(found.first):,} more")
     if with_repair:
         lines += [f"  {kind} is left: {REMEDIES[kind]}" for kind in Kind if found.counts[kind]]
+    if found.states.issued:
+        lines.append(f"  coupons: {_states(found)}")
     return "\n".join(lines)
 
 
