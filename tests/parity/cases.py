@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.readiness import REMEMBERED_FAILURE_S
 from handlers.adapters.redis.client import connect
+from handlers.domain.coupon_codes import CouponCodes
+from local.dev_settings import DEVELOPMENT_SETTINGS
 from tests.conftest import forget_campaigns
 from tests.parity.events import (
     http,
@@ -32,6 +34,7 @@ CHALLENGE = "GET /campaigns/{id}/challenge"
 CHANGE, ARCHIVE = "PATCH /campaigns/{id}", "POST /campaigns/{id}/archive"
 WINNERS = "GET /campaigns/{id}/coupons"
 HOUR_S = 3600.0
+CODES = CouponCodes(DEVELOPMENT_SETTINGS["COUPON_CODE_SECRET"].encode())
 # A topic too long for failed_event: its records cannot be stored anywhere.
 TOPIC_TOO_LONG = "t" * 301
 
@@ -79,6 +82,7 @@ class Script:
         yield from self._applying()
         yield from self._writing()
         yield from self._reading()
+        yield from self._using()
         yield from self._changing()
         yield from self._schedules()
         yield from self._archiving()
@@ -207,6 +211,38 @@ class Script:
         yield self._admin_call("archive again", ARCHIVE, 200, campaign="over")
         yield self._case("campaign, archived", "GET /campaigns/{id}", 404, campaign="over")
         yield self._case("archive without a token", ARCHIVE, 401, campaign="over")
+
+    def _using(self) -> Iterator[Case]:
+        [code] = CODES.of([(self._id("open"), "ann")])
+        shop, order = mint("shop", "coupon:redeem"), {"order_id": "order-1"}
+        one, of_order = {"code": code}, {"code": code, "order_id": "order-1"}
+
+        def shops(name: str, call: str, expected: int, **options: Any) -> Case:
+            return self._case(name, call, expected, token=shop, **options)
+
+        coupon, reservations = "/coupons/{code}", "/coupons/{code}/reservations"
+        redemptions = "/coupons/{code}/redemptions"
+        yield shops("coupon", f"GET {coupon}", 200, parameters=one)
+        yield shops("coupon not found", f"GET {coupon}", 404, parameters={"code": "0" * 16})
+        yield self._case("coupon without a token", f"GET {coupon}", 401, parameters=one)
+        ann = self._users["ann"]
+        yield self._case("coupon as a user", f"GET {coupon}", 403, token=ann, parameters=one)
+        for name, status in (("reserve", 201), ("reserve again", 200)):
+            yield shops(name, f"POST {reservations}", status, parameters=one, body=order)
+        another = {"order_id": "order-2"}
+        yield shops("reserved", f"POST {redemptions}", 409, parameters=one, body=another)
+        yield shops("reserve badly", f"POST {reservations}", 400, parameters=one, body={})
+        yield shops("release", f"DELETE {reservations}/{{order_id}}", 204, parameters=of_order)
+        yield shops("redeem", f"POST {redemptions}", 201, parameters=one, body=order)
+        revocation, reason = f"POST {coupon}/revocation", {"reason": "by mistake"}
+        yield self._admin_call("revoke a used one", revocation, 409, parameters=one, body=reason)
+        yield shops("cancel", f"DELETE {redemptions}/{{order_id}}", 204, parameters=of_order)
+        give_back = "DELETE /campaigns/{id}/coupon"
+        yield self._user("give back what there is not", give_back, 404, "dee")
+        [code] = CODES.of([(self._id("small"), "bob")])
+        for name in ("revoke", "revoke again"):
+            yield self._admin_call(name, revocation, 200, parameters={"code": code}, body=reason)
+        yield self._user("give back a revoked one", give_back, 409, "bob", "small")
 
     def _schedules(self) -> Iterator[Case | Change]:
         relay, redrive = "app.relay_handler", "app.redrive_handler"
