@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
 from handlers import wiring
 from handlers.adapters.mysql import event_list
+from handlers.adapters.mysql.coupon_events import add_event
+from handlers.consume import consume_handler
+from handlers.domain.coupon_event import CouponEvent, EventKind
 from tests.support.events import DAY, ORDER, followed, kinds, life, listed
 from tests.support.life import INSERT_COUPON, INSERT_EVENT, coupon_row, event_row, transaction
-from tests.support.service import create_campaign
+from tests.support.service import create_campaign, kafka_event, message, rows
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -83,3 +88,47 @@ def test_a_transaction_of_another_campaign_holds_up_nothing(
         cursor.execute(INSERT_EVENT, event_row(other, 2, "RESERVED", f"{DAY}02.500"))
         assert kinds(followed(campaign_id, 2)[0]) == ORDER
         assert followed(other, 2)[0] == []
+
+
+def write_a_coupon_late(settings: Settings, campaign_id: str) -> tuple[str, list[tuple[str, int]]]:
+    """Let the consumer's statement wait for a lock while a later event is committed.
+
+    Returns where a reader goes on who has read the list in between, and what that reader got.
+    """
+    create_campaign(campaign_id)
+    consumer = Thread(
+        target=consume_handler, args=(kafka_event([message(campaign_id, "u1", 1)]), None)
+    )
+    waiting = (
+        "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'INSERT INTO coupon (%%'"
+    )
+    with transaction(settings) as cursor:
+        cursor.execute("SELECT fence FROM campaign WHERE id = %s FOR UPDATE", (campaign_id,))
+        consumer.start()
+        eventually(lambda: rows(settings, waiting), "a statement that waits")
+        event = CouponEvent(EventKind.CHANGED, campaign_id, None, "admin")
+        wiring.database().run(lambda own: add_event(own, event))
+        seen, end = followed(campaign_id, 10)
+    consumer.join()
+    for table in ("coupon", "coupon_event"):  # as if the time had passed
+        rows(settings, f"UPDATE {table} SET created_at = created_at - INTERVAL 1 MINUTE")
+    return end, kinds(seen)
+
+
+def test_no_coupon_is_missed_whose_statement_waited_for_a_lock(
+    service: Settings, campaign_id: str
+) -> None:
+    end, seen = write_a_coupon_late(service, campaign_id)
+    assert seen == []
+    assert kinds(followed(campaign_id, 10, end)[0]) == [("ISSUED", 1), ("CHANGED", None)]
+
+
+def test_control_without_the_margin_a_reader_has_passed_that_coupon(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(event_list, "SETTLED_AFTER_S", -60)
+        _, seen = write_a_coupon_late(service, campaign_id)
+    assert seen == [("CHANGED", None)]
+    every = kinds(followed(campaign_id, 10)[0])
+    assert every == [("ISSUED", 1), ("CHANGED", None)]  # it is before what the reader has got
