@@ -18,6 +18,7 @@ from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
 from handlers.edge.deadline import Deadline
 from handlers.rebuild import rebuild_handler
+from handlers.rebuild_rows import issued
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
 from tests.support.mutated import change
@@ -184,7 +185,7 @@ def writes_behind_the_rebuild(
     admission = admit_one(wiring.admissions(), campaign_id, "slow")
     in_flight = message(campaign_id, "slow", admission.serial, admission.fence)
     flush(settings)
-    issued, stands = rebuild.issued, list[bool]()
+    stands = list[bool]()
 
     def then_the_row(name: str, deadline: Deadline) -> Iterator[list[CouponAccepted]]:
         yield from issued(name, deadline)
@@ -209,7 +210,7 @@ def test_control_a_rebuild_that_reads_mysql_before_it_raises_the_fence_accepts_t
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_flight, stands = writes_behind_the_rebuild(lossy, campaign_id, monkeypatch)
-    take_over, issued = rebuild._take_over, rebuild.issued
+    take_over = rebuild._take_over
     read: dict[str, list[list[CouponAccepted]]] = {}
 
     def reads_first(campaign: Campaign) -> list[rebuild._Restore]:
