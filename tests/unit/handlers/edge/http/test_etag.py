@@ -11,8 +11,8 @@ from handlers.edge.http.etag import expected_versions, version_header
 @pytest.mark.parametrize("at_ms", [None, 1_795_316_400_123])
 def test_a_tag_that_was_given_names_its_version(at_ms: int | None) -> None:
     tag = version_header(3, at_ms)["ETag"]
-    assert expected_versions({"if-match": tag}) == {3}
-    assert expected_versions({"if-match": f"W/{tag}"}) == {3}
+    for sent in (tag, f"W/{tag}"):
+        assert expected_versions({"if-match": sent}) == frozenset({3})
 
 
 def test_a_tag_with_a_moment_is_another_one_at_each_moment() -> None:
