@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers import wiring
 from handlers.adapters.mysql import coupon_states
 from handlers.adapters.mysql.database import Database
 from handlers.adapters.mysql.ledger import Ledger
@@ -26,7 +27,6 @@ from tests.support.shop import (
     give_back,
     holders,
     look,
-    outcomes,
     places,
     redeem,
     release,
@@ -34,6 +34,7 @@ from tests.support.shop import (
     revoke,
     win,
 )
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,13 +88,16 @@ def check(settings: Settings, campaign_id: str) -> None:
     assert places(settings, campaign_id) == (ended, ended)
     assert holders(campaign_id) == {" 1" if given_back else "a": 1}
     expected = ["ACCEPTED", "SOLD_OUT"] if ended else ["SOLD_OUT", "SOLD_OUT"]
-    assert outcomes(campaign_id, "b", "c") == expected
+    applied = [admit_one(wiring.admissions(), campaign_id, user).outcome for user in "bc"]
+    assert applied == expected
 
 
 def test_every_order_of_reserve_confirm_expire_revoke_and_give_back_leaves_one_story(
     service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.returned_places.EXPIRED_S", 0.0)  # in order, no cache is asked
+    monkeypatch.setattr(
+        "handlers.domain.returned_places.EXPIRED_S", 0.0
+    )  # in order, no cache is asked
     names = ("reserve", "confirm", "expire", "revoke", "give back")
     for number, order in enumerate(permutations(names)):
         one = f"{campaign_id}-{number}"

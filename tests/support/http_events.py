@@ -102,12 +102,22 @@ def dumped(value: object) -> str:
     return json.dumps(value)
 
 
+ORDERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "order_id": st.sampled_from(["order-1", "order-2"]) | JSON,
+        "ttl_s": st.just(60) | JSON,
+        "reason": st.just("by mistake") | JSON,
+        "return_to_pool": st.booleans() | JSON,
+    },
+)
 BODIES: SearchStrategy[Any] = st.one_of(
     st.none(),
     TEXT,
     st.binary(max_size=40),
     JSON.map(dumped),
     NEARLY_A_CAMPAIGN.map(dumped),
+    ORDERS.map(dumped),
     NEARLY_A_CAMPAIGN.map(lambda value: dumped(value).encode()),
     NEARLY_A_CAMPAIGN.map(lambda value: base64.b64encode(dumped(value).encode()).decode()),
     st.sampled_from(["[" * 16_000, '{"a":' * 3000, '{"id":' + "9" * 5000 + "}", "x" * 20_000]),
@@ -167,7 +177,12 @@ CAMPAIGNS = ["welcome", "welcome", "sold-out", "scheduled", "closed", "missing"]
 PATHS: SearchStrategy[dict[str, str] | None] = st.one_of(
     st.sampled_from(CAMPAIGNS).map(lambda campaign: {"id": campaign}),
     st.just({"id": "welcome"}),
-    st.just({"id": "welcome"}),
+    # A code of the tests' environments, and one that no coupon has.
+    st.builds(
+        lambda code, order: {"id": "welcome", "code": code, "order_id": order},
+        st.sampled_from(["0" * 16, "1" * 16]) | TEXT,
+        st.sampled_from(["order-1", "order-2"]) | TEXT,
+    ),
     st.sampled_from([{}, None]) | TEXT.map(lambda text: {"id": text}),
 )
 IDENTITY = st.none() | st.fixed_dictionaries({}, optional={"sourceIp": TEXT | st.none()})
