@@ -19,7 +19,7 @@ from handlers.domain.record import DecodedRecord, Record
 from handlers.rebuild import rebuild_handler
 from local.migrate import database_address
 from tests.support.drift import findings
-from tests.support.service import apply, create_campaign, message, rows
+from tests.support.service import apply, create_campaign, message
 from tests.support.shop import (
     cancel,
     code_of,
@@ -32,6 +32,7 @@ from tests.support.shop import (
     release,
     reserve,
     revoke,
+    stored,
     win,
 )
 from tests.support.single import admit_one
@@ -72,7 +73,7 @@ def calls(settings: Settings, campaign_id: str, code: str) -> dict[str, Callable
         "reserve": partial(reserve, code, "order-1"),
         "confirm": partial(redeem, code, "order-1"),
         "another": partial(redeem, code, "order-2"),
-        "expire": partial(rows, settings, EXPIRE, campaign_id),
+        "expire": partial(stored, EXPIRE, campaign_id),
         "revoke": partial(revoke, code, return_to_pool=True),
         "give back": partial(give_back, campaign_id, "a"),
     }
@@ -80,11 +81,11 @@ def calls(settings: Settings, campaign_id: str, code: str) -> dict[str, Callable
 
 def check(settings: Settings, campaign_id: str) -> None:
     """Fail unless row, events, places and the next applicants agree about the one coupon."""
-    [(stored, given_back)] = rows(
-        settings, "SELECT state, given_back > 0 FROM coupon WHERE campaign_id = %s", campaign_id
+    [(state, given_back)] = stored(
+        "SELECT state, given_back > 0 FROM coupon WHERE campaign_id = %s", campaign_id
     )
-    assert told(settings, campaign_id) == stored
-    ended = int(stored == "REVOKED")
+    assert told(settings, campaign_id) == state
+    ended = int(state == "REVOKED")
     assert places(settings, campaign_id) == (ended, ended)
     assert holders(campaign_id) == {" 1" if given_back else "a": 1}
     expected = ["ACCEPTED", "SOLD_OUT"] if ended else ["SOLD_OUT", "SOLD_OUT"]
@@ -230,6 +231,6 @@ def test_a_consumer_and_those_who_give_back_at_once_lose_nothing(
         assert {status for done in giving for status in done.result()} == {200}
         assert [done.result() for done in consuming] == [None, None]
     found = "SELECT COUNT(*), SUM(given_back > 0), COUNT(DISTINCT serial) FROM coupon"
-    assert rows(service, found) == [(users, users // 2, users)]
-    assert rows(service, "SELECT COUNT(*) FROM failed_event") == [(0,)]
-    assert rows(service, "SELECT places_returned FROM campaign") == [(users // 2,)]
+    assert stored(found) == [(users, users // 2, users)]
+    assert stored("SELECT COUNT(*) FROM failed_event") == [(0,)]
+    assert stored("SELECT places_returned FROM campaign") == [(users // 2,)]
