@@ -32,7 +32,7 @@ QUANTITY: Schema = {
     "type": "integer",
     "minimum": 1,
     "maximum": QUANTITY_MAX,
-    "description": "How many coupons there are.",
+    "description": "How many coupons there are; written without a fraction.",
 }
 # A time of a request may have any offset; the years are those that every clock and server knows.
 TIME_GIVEN: Schema = {
@@ -171,7 +171,9 @@ OPERATIONS: dict[str, Operation] = {
             201: Answer(
                 "Created.", ref("Campaign"), {"plain": NEW, "members": FOR_MEMBERS}, links=LINKS
             ),
-            200: Answer("It was there already, the same.", ref("Campaign"), {"plain": NEW}),
+            200: Answer(
+                "It was there already, the same.", ref("Campaign"), {"plain": NEW}, links=LINKS
+            ),
         },
         problems=("INVALID_REQUEST", "CAMPAIGN_EXISTS"),
     ),
