@@ -127,8 +127,9 @@ OPERATIONS: dict[str, Operation] = {
             header(
                 "Challenge-Solution",
                 "Where the campaign asks for a challenge: its solution, base64 of a JSON object "
-                "with `algorithm`, `challenge`, `number`, `salt` and `signature`.",
-                {"type": "string", "maxLength": SOLUTION_LENGTH_MAX},
+                "with `algorithm`, `challenge`, `number`, `salt` and `signature`, of at most "
+                f"{SOLUTION_LENGTH_MAX} characters. Not read where it asks for none.",
+                {"type": "string"},
             )
         ],
         answers={
