@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
 import uuid
@@ -15,6 +16,11 @@ from handlers.domain import times
 from handlers.domain.record import Reason
 from local.harness.observations import FIRST, Histories, Row
 from tests.faults.acceptor.judge import judge
+from tests.faults.engine import life, stored
+from tests.faults.engine.act_counts import ActCounts, counted
+from tests.faults.engine.actors import Actors
+from tests.faults.engine.acts import GIVE_BACK
+from tests.faults.engine.ending import Ending
 from tests.faults.engine.injector import Injector
 from tests.faults.engine.invariants import HistoryResult, lost, violations
 from tests.faults.engine.journal import Journal
@@ -33,6 +39,9 @@ if TYPE_CHECKING:
 QUIET_S = 30.0
 Arrivals = tuple[tuple[float, str], ...]
 CREATE_S = 30.0
+# Whether tests/faults/acceptor knows the scripts and rows of acts.py's actors. Until it does, such
+# histories are judged by the invariants alone.
+ACCEPTOR_KNOWS_LIFE = False
 # How a violation of the model begins, as one of a promise begins with the promise's number.
 MODEL = "MODEL"
 
@@ -58,6 +67,9 @@ class Result:
     gaps: tuple[str, ...] = ()  # what of them could not be read
     judged: list[str] = field(default_factory=list)  # the journals that the model rejects
     log: list[str] = field(default_factory=list)
+    acts: dict[str, ActCounts] = field(default_factory=dict)  # by verb
+    places_returned: int = 0
+    is_judged: bool = True  # whether the model has judged a journal
 
     @property
     def is_rejected(self) -> bool:
@@ -85,16 +97,19 @@ def run(
     for campaign_id in campaigns:
         _create(cluster, campaign_id, scenario.quantity)
     journal = Journal()
-    injector = Injector(cluster, scenario, struck, journal)
     loads = {
         campaign_id: Load(cluster.port, campaign_id, journal, cluster.stopping, patience_s)
         for campaign_id in campaigns
     }
+    actors = Actors(cluster.port, loads[struck], journal, cluster.stopping)
+    injector = Injector(cluster, scenario, struck, journal, actors)
     is_over = Event()
     with ThreadPoolExecutor(1 + len(loads)) as pool:
         faults = pool.submit(injector.run, is_over)
         try:
-            playing = [pool.submit(load.run, campaigns[each]) for each, load in loads.items()]
+            with loads[struck].held_open():
+                playing = [pool.submit(load.run, campaigns[each]) for each, load in loads.items()]
+                actors.run(scenario.acts, patience_s)
             for load in playing:
                 load.result()
         finally:
@@ -105,6 +120,12 @@ def run(
         (cluster.points / name).unlink(missing_ok=True)
     journal.note("the faults are over; waiting for quiet")
     broken = []
+    ending = Ending(cluster, actors, loads[struck], quiet_s) if scenario.has_life else None
+    if ending:
+        try:
+            ending.play()
+        except NotQuietError as error:
+            broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
     for campaign_id in campaigns:
         try:
             Quiet(cluster, campaign_id, injector.topic, quiet_s, agree_s).wait()
@@ -117,13 +138,21 @@ def run(
         strangers=scenario.has(STRANGERS),
         quiet=not broken,
     )
+    if scenario.has_life and not ACCEPTOR_KNOWS_LIFE:
+        journals = journals[1:]  # the first one is of the struck campaign
     verdicts = [judge(each) for each in journals]
     noted = {each: read(cluster.points / JOURNAL, each) for each in campaigns}
     seen = [_result(cluster, scenario, loads[each], injector, noted[each]) for each in campaigns]
     failed = [one for each in seen for one in sorted(each.failed.items())]
     for user, why in failed:
         journal.note(f"in failed_event: {user}: {why}")
+    if ending:
+        seen[0] = _with_life(cluster, seen[0], actors)
     promises = [sentence for each in seen for sentence in violations(each)]
+    seen_life = None
+    if ending:
+        seen_life = _life(cluster, scenario, actors, loads[struck], ending)
+        promises += life.violations(seen_life)
     return Result(
         scenario,
         [*promises, *broken, *filter(None, map(_rejected, verdicts))],
@@ -135,6 +164,9 @@ def run(
         unreached=unreached,
         passed_over=injector.passed_over,
         reopened=_reopened(injector, next(iter(noted.values()))),
+        acts=counted(actors.answers),
+        places_returned=seen_life.stored.campaign.places_returned if seen_life else 0,
+        is_judged=bool(verdicts),
         events=sum(each.events for each in verdicts),
         gaps=tuple(dict.fromkeys(gap for each in verdicts for gap in each.gaps)),
         judged=[
@@ -232,13 +264,41 @@ def _result(
         },
         len(lost_forgeries(cluster, injector.topic.forged)),
         frozenset(load.unanswered),
-        _histories(cluster, campaign_id, noted, load.started),
+        _histories(cluster, campaign_id, noted, load.started, has_life=scenario.has_life),
     )
 
 
-def _histories(cluster: Cluster, campaign_id: str, noted: Noted, started: float) -> Histories:
+def _life(
+    cluster: Cluster, scenario: Scenario, actors: Actors, load: Load, ending: Ending
+) -> life.Life:
+    return life.Life(
+        scenario.quantity,
+        actors.answers,
+        actors.unanswered,
+        [each for got in load.responses.values() for each in got],
+        stored.read(cluster, load.campaign_id),
+        ending.settled_s,
+        ending.has_takers,
+    )
+
+
+def _with_life(cluster: Cluster, seen: HistoryResult, actors: Actors) -> HistoryResult:
+    """Add what the promises to applicants depend on where other actors act as well."""
+    row = stored.of_mysql(cluster, actors.campaign_id)
+    asked = [one.wanted["quantity"] for one in actors.answers if "quantity" in one.wanted]
+    return dataclasses.replace(
+        seen,
+        givers=frozenset(one.act.about for one in actors.answers if one.act.verb == GIVE_BACK),
+        last_serial=row.last_serial,
+        lowest=min([seen.scenario.quantity, *asked]),
+    )
+
+
+def _histories(
+    cluster: Cluster, campaign_id: str, noted: Noted, started: float, *, has_life: bool
+) -> Histories:
     [(fence,)] = cluster.rows("SELECT fence FROM campaign WHERE id = %s", campaign_id)
-    if fence == FIRST:
+    if fence == FIRST and not has_life:  # no giver is noted as the owner of one coupon
         return Histories()
     opened_s = {number: at - started for number, at in noted.opened_at.items()}
     return Histories(noted.givers, opened_s, noted.given_back)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
+    from tests.faults.engine.actors import Actors
     from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.journal import Journal
     from tests.faults.engine.scenario import Fault, Scenario
@@ -29,7 +30,12 @@ class Injector:
     """Runs beside the load, in one thread: starts and ends faults, restarts dead programs."""
 
     def __init__(
-        self, cluster: Cluster, scenario: Scenario, campaign_id: str, journal: Journal
+        self,
+        cluster: Cluster,
+        scenario: Scenario,
+        campaign_id: str,
+        journal: Journal,
+        actors: Actors,
     ) -> None:
         self._cluster = cluster
         self._journal = journal
@@ -40,7 +46,7 @@ class Injector:
         self._down: dict[str, float] = {}
         # The last fault that began another history of Redis, and when (time.monotonic()).
         self.last_loss: tuple[str, float] | None = None
-        self._effects = Effects(cluster, scenario, campaign_id, journal)
+        self._effects = Effects(cluster, scenario, campaign_id, journal, actors)
 
     @property
     def topic(self) -> TopicWriter:
