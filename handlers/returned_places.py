@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 from handlers import coupon_clients, log, wiring
 from handlers.adapters.redis.returned_places import Progress
 from handlers.domain.campaign_name import one_line
-from handlers.domain.errors import InvalidRequestError, NotAppliedError, UnavailableError
+from handlers.domain.errors import (
+    CampaignNotFoundError,
+    InvalidRequestError,
+    NotAppliedError,
+    UnavailableError,
+)
 from handlers.domain.rejection_cache import EXPIRED_S
 from handlers.edge.http.coupon_json import coupon_json, use_json
 from handlers.edge.http.endpoint import endpoint
@@ -87,7 +92,8 @@ def _pass_on(request: Request, returns: Returns) -> None:
                 complete(returns.campaign_id, told.number)
             finally:
                 WAITING.release()
-    except UnavailableError as error:
+    except (UnavailableError, CampaignNotFoundError) as error:
+        # Also where Redis has lost the campaign, or has archived it: the coupon has ended.
         request.log_fields["detail"] = f"the place is returned later: {error}"
 
 

@@ -80,7 +80,7 @@ class Observations:
     unanswered: Collection[str] = ()
     faults: Faults | None = None
     histories: Histories = field(default_factory=Histories)
-    # Where more could be given from some moment on: up to this serial they could from the beginning.
+    # Where more could be given from some moment on: up to this serial always.
     lowest_quantity: int | None = None
 
     @property

@@ -11,11 +11,14 @@ if TYPE_CHECKING:
 
 
 class ActCounts(NamedTuple):
-    """Of one verb. unsure: requests after which the actor did not know, and mostly asked again."""
+    """Of one verb, the requests.
+
+    again: after which the actor did not know, or was too early, and almost always asked again.
+    """
 
     done: int = 0
     refused: int = 0
-    unsure: int = 0
+    again: int = 0
 
     def plus(self, other: ActCounts) -> ActCounts:
         """Return the sums."""
@@ -26,8 +29,8 @@ def counted(answers: Iterable[Answer]) -> dict[str, ActCounts]:
     """Return how the requests of each verb were answered."""
     found: dict[str, ActCounts] = {}
     for one in answers:
-        is_refused = not one.is_done and not one.is_undecided
-        counts = ActCounts(int(one.is_done), int(is_refused), int(one.is_undecided))
+        is_again = one.is_undecided or one.is_not_yet
+        counts = ActCounts(one.is_done, not one.is_done and not is_again, is_again)
         found[one.act.verb] = found.get(one.act.verb, ActCounts()).plus(counts)
     return found
 
@@ -45,5 +48,5 @@ def table(counts: Mapping[str, ActCounts]) -> Sequence[str]:
     """Return the lines of a table."""
     if not counts:
         return []
-    lines = [f"{verb:34}{of.done:8}{of.refused:11}{of.unsure:8}" for verb, of in counts.items()]
-    return [f"{'act':34}{'done':>8}{'refused':>11}{'unsure':>8}", *lines, ""]
+    lines = [f"{verb:34}{of.done:8}{of.refused:11}{of.again:8}" for verb, of in counts.items()]
+    return [f"{'act':34}{'done':>8}{'refused':>11}{'again':>8}", *lines, ""]

@@ -67,6 +67,11 @@ class Answer:
         return self.status in UNDECIDED
 
     @property
+    def is_not_yet(self) -> bool:
+        """Whether the coupon is not written yet, or the version has changed meanwhile."""
+        return self.code in NOT_YET
+
+    @property
     def code(self) -> str:
         """The code of a refusal, "" without."""
         return str(self.body.get("code", "")) if not self.is_done else ""
@@ -122,7 +127,7 @@ class Actors:
             answer = self._ask(act)
             self.answers.append(answer)
             tries += 1
-            is_not_yet = answer.code in NOT_YET
+            is_not_yet = answer.is_not_yet
             if is_not_yet and answer.status == HTTPStatus.NOT_FOUND:
                 is_not_yet = time.monotonic() - began < FOUND_S
             if act.once or not (answer.is_undecided or is_not_yet):

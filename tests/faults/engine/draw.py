@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING
 
 from tests.faults import points
 from tests.faults.engine import redis_faults, shard_faults
-from tests.faults.engine.acts import CHANGES, GIVE_BACK, OF_SHOP, draw_acts
-from tests.faults.engine.scenario import (
-    LOAD_S,
-    SERVERS,
-    STRANGERS,
-    Fault,
-    Scenario,
-    scenario,
-)
+from tests.faults.engine.draw_acts import with_acts
+from tests.faults.engine.scenario import LOAD_S, SERVERS, Fault, Scenario, scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,13 +18,6 @@ if TYPE_CHECKING:
     Draw = Callable[[Random, float], list[Fault]]
 
 FAULTS_MAX = 3
-# How often a process is killed in the middle of the acts of one kind.
-CROSSED = 0.4
-CROSSINGS = (
-    (OF_SHOP, points.COUPON_STATE),
-    (frozenset({GIVE_BACK, "revoke-return"}), points.RETURNED_PLACE),
-    (CHANGES, points.CAMPAIGN_CHANGE),
-)
 HOUR_S = 3600
 
 
@@ -63,26 +49,7 @@ def draw(seed: int, kafka: str = "tansu", redis: str = "single") -> Scenario:
     drawn = scenario(seed, faults, chance)
     if redis == "replicas":
         drawn = dataclasses.replace(drawn, confirming=chance.randint(0, 1))
-    return _with_acts(drawn)
-
-
-def _with_acts(drawn: Scenario) -> Scenario:
-    """Add other actors than applicants, with chances of their own: the faults stay as they were.
-
-    Not where strangers take serials: then a user's coupon may become another one by itself.
-    """
-    if drawn.has(STRANGERS):
-        return drawn
-    chance = random.Random(f"acts of {drawn.seed}")  # noqa: S311 - as above
-    acts = draw_acts(drawn.seed, drawn.arrivals, drawn.quantity, chance)
-    verbs = {act.verb for act in acts}
-    killed = [
-        Fault(chance.uniform(0.0, LOAD_S), "crash", chance.choice(crossed))
-        for of_verbs, crossed in CROSSINGS
-        if of_verbs & verbs and chance.random() < CROSSED
-    ]
-    faults = tuple(sorted([*drawn.faults, *killed], key=lambda fault: fault.at_s))
-    return dataclasses.replace(drawn, acts=acts, faults=faults)
+    return with_acts(drawn)
 
 
 def _kill(chance: Random, at_s: float) -> list[Fault]:

@@ -101,10 +101,11 @@ def _states(life: Life) -> Iterator[str]:
     for event in life.stored.events:
         if event.serial is not None:
             of_coupons[event.serial].append(event)
-    wrong = []
-    for coupon in life.stored.coupons:
-        if why := misstep(coupon, of_coupons.pop(coupon.serial, [])):
-            wrong.append(f"{coupon.serial} ({why})")
+    wrong = [
+        f"{coupon.serial} ({why})"
+        for coupon in life.stored.coupons
+        if (why := misstep(coupon, of_coupons.pop(coupon.serial, [])))
+    ]
     yield from _sentences("LAW", ("not as its events say", wrong))
     yield from _sentences("LAW", ("events without a coupon", list(of_coupons)))
 

@@ -23,7 +23,7 @@ from local.harness.responses import (
     UNDECIDED,
     ApplyResponse,
 )
-from local.token import bearer
+from local.token import mint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,6 +42,9 @@ POLL_INTERVAL_S = 0.2
 # campaign can be rebuilt before.
 PATIENCE_S = 60.0
 ADMITTED = {ACCEPTED, ALREADY_APPLIED}
+# Valid for longer than any step of the programs' clocks forward, and after a step back not for more
+# than the day that a service takes.
+TOKEN_S = 43_200
 # The statuses of an honest "not now"; any other indefinite response is a fault.
 NOT_NOW = {503, 429, 409}
 
@@ -56,7 +59,7 @@ class Load:
         self.campaign_id = campaign_id
         self._journal = journal
         self._stopping = stopping
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._changed = Condition()
         self._due: list[tuple[float, str]] = []
         self._in_flight = 0
@@ -96,7 +99,7 @@ class Load:
     def _play(self, due: list[tuple[float, str]]) -> None:
         self._due = due
         heapq.heapify(self._due)
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + self.patience_s
         with ThreadPoolExecutor(THREADS) as pool:
             for future in [pool.submit(self._work, deadline) for _ in range(THREADS)]:
                 future.result()
@@ -175,5 +178,5 @@ def exchange(
 
 @cache
 def _bearer(user: str, scope: str) -> dict[str, str]:
-    # Valid for a day: longer than any step of the programs' clocks.
-    return bearer(DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"], user, scope)
+    token = mint(DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"], user, scope, TOKEN_S)
+    return {"Authorization": f"Bearer {token}"}

@@ -110,15 +110,16 @@ class Tally:
         return "\n".join(lines)
 
     def _about_places(self) -> list[str]:
-        """Return how many places were returned: none is left over in a history that kept all."""
+        """Return how many places were returned; one that was not given again breaks its history."""
         acted = [result for result in self.results if result.acts]
         if not acted:
             return []
         places = sum(result.places_returned for result in acted)
         judged = sum(result.is_judged for result in acted)
+        by_model = f"{judged} of them judged by the model as well"
         return [
-            f"{len(acted)} histories with shops, givers or administrators, {judged} judged by the"
-            f" model as well; {places} places were returned",
+            f"{len(acted)} histories with shops, givers or administrators, {by_model}",
+            f"{places} places returned, and as many serials given above the quantity",
         ]
 
     def _about_journals(self) -> list[str]:
