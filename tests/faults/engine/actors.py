@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from handlers.domain import times
 from handlers.domain.coupon_codes import CouponCodes
 from local.dev_settings import DEVELOPMENT_SETTINGS
-from local.harness.responses import NO_RESPONSE
+from local.harness.responses import NO_RESPONSE, SOLD_OUT
 from tests.faults.engine.acts import (
     APPLY,
     GIVE_BACK,
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 # An answer to a coupon that is not written yet, or to a version that has changed meanwhile.
 NOT_YET = frozenset({"COUPON_NOT_FOUND", "NOT_APPLIED", "PRECONDITION_FAILED"})
-# So long an actor asks for a coupon that does not exist: perhaps its user has not won.
-FOUND_S = 2.0
+# So long an actor asks for a coupon whose user may still win, or whose row may still be written.
+FOUND_S = 8.0
 UNDECIDED = frozenset({NO_RESPONSE, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
 HOUR_MS = 3_600_000
 CODES = CouponCodes(DEVELOPMENT_SETTINGS["COUPON_CODE_SECRET"].encode())
@@ -60,6 +60,10 @@ class Answer:
     def is_done(self) -> bool:
         """Whether it says that what was asked for is so."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    def gave_back(self, user: str) -> bool:
+        """Tell whether it says that this user has given a coupon back."""
+        return self.is_done and (self.act.verb, self.act.about) == (GIVE_BACK, user)
 
     @property
     def is_undecided(self) -> bool:
@@ -129,13 +133,20 @@ class Actors:
             tries += 1
             is_not_yet = answer.is_not_yet
             if is_not_yet and answer.status == HTTPStatus.NOT_FOUND:
-                is_not_yet = time.monotonic() - began < FOUND_S
+                is_not_yet = time.monotonic() - began < FOUND_S and self._may_win(act.about)
             if act.once or not (answer.is_undecided or is_not_yet):
                 return
             if time.monotonic() > deadline:
                 self.unanswered.append(act)
                 return
             self._stopping.wait(min(RETRY_AFTER_S * tries, RETRY_AFTER_S_MAX))
+
+    def _may_win(self, user: str) -> bool:
+        """Return whether a user may have a coupon soon, or have one that is not written yet."""
+        got = self._load.responses[user]
+        has_lost = bool(got) and got[-1].outcome == SOLD_OUT
+        gave_back = [one.serial for one in self.answers if one.gave_back(user)]
+        return not has_lost and (not gave_back or got[-1].serial not in gave_back)
 
     def _ask(self, act: Act) -> Answer:
         sent_s, wanted, etag = time.monotonic() - self._load.started, {}, ""

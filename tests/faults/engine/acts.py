@@ -33,7 +33,8 @@ class Act:
     once: bool = False
 
     def __str__(self) -> str:
-        return f"{self.actor} {self.verb} {self.about}".rstrip()
+        about = "" if self.about == self.actor else self.about
+        return f"{self.actor} {self.verb} {about}".rstrip()
 
     @property
     def order_id(self) -> str:
@@ -42,8 +43,9 @@ class Act:
 
     @classmethod
     def parse(cls, text: str) -> Act:
-        """Read e.g. "shop-a redeem u3", or "try u3 give-back", which is asked for once."""
+        """Read e.g. "shop-a redeem u3", "u3 apply", or "try u3 give-back", asked for once."""
         words = text.split()
         once = words[0] == ONCE
         actor, verb, *about = words[once:]
-        return cls(0.0, actor, verb, "".join(about), once=once)
+        whose = actor if verb in (GIVE_BACK, APPLY) else "".join(about)
+        return cls(0.0, actor, verb, whose, once=once)
