@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers import consume, migrate, rebuild, redrive, relay, restore, wiring
+from handlers import (
+    consume,
+    migrate,
+    rebuild,
+    redrive,
+    relay,
+    restore,
+    webhook_sender,
+    wiring,
+)
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
 from local.lambda_context import LambdaContext
@@ -33,6 +42,7 @@ DIRECT = {
     "app.consume_handler": consume.consume_handler,
     "app.relay_handler": relay.relay_handler,
     "app.redrive_handler": redrive.redrive_handler,
+    "app.webhook_handler": webhook_sender.webhook_minute_handler,
     "app.rebuild_handler": rebuild.rebuild_handler,
     "app.restore_handler": restore.restore_handler,
     MIGRATE: migrate.migrate_handler,
