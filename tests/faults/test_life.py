@@ -190,6 +190,20 @@ def test_a_reservation_keeps_other_orders_away_until_it_is_over() -> None:
     assert not misstep(USED, [reserved, dataclasses.replace(USED_EVENT, at_ms=900_000)])
 
 
+def test_an_expired_coupon_is_used_only_by_an_order_that_has_reserved_it_before() -> None:
+    reserved, used = StoredEvent(1, "RESERVED", ORDER), StoredEvent(1, "USED", ORDER, at_ms=9000)
+    assert "where it is" in misstep(USED, [used], expires_ms=1000)
+    assert misstep(USED, [reserved, used], expires_ms=1000) == ""
+
+
+def test_a_coupon_that_is_given_before_its_release_breaks_p1() -> None:
+    early = dataclasses.replace(FREE, admitted_at_ms=1999)
+    staged = {"releases": [[0, 1], [2000, 1]]}
+    assert one(stored(coupons=[USED, REVOKED, early], **staged), "P1", "before their release: 3")
+    in_time = dataclasses.replace(FREE, admitted_at_ms=2000)
+    assert stored(coupons=[USED, REVOKED, in_time], **staged) == []
+
+
 def test_each_coupon_of_a_giver_counts_as_a_user_of_its_own() -> None:
     got = [ApplyResponse("u2", ACCEPTED, 2), ApplyResponse("u2", SOLD_OUT)]
     responses, rows = told_apart({"u2"}, {"u2": got}, [Row("u2", 2, 5), Row("u2", 3, 9)])

@@ -14,13 +14,17 @@ ISSUED, RESERVED, USED, REVOKED = "ISSUED", "RESERVED", "USED", "REVOKED"
 SLOW_MS = 4000
 
 
-def misstep(coupon: StoredCoupon, events: Sequence[StoredEvent]) -> str:
+def misstep(
+    coupon: StoredCoupon, events: Sequence[StoredEvent], expires_ms: int | None = None
+) -> str:
     """Return what is wrong with a coupon, "" where nothing is. events: its own, in order."""
     state, order, over_ms, has_place = ISSUED, None, 0, False
     for event in events:
         # A reservation of another order must be over.
         is_free = state == ISSUED or (state == RESERVED and event.at_ms + SLOW_MS >= over_ms)
         is_of = order == event.order_id
+        if expires_ms is not None and event.at_ms > expires_ms + SLOW_MS and state != RESERVED:
+            is_free = False
         may = {
             "RESERVED": is_free,
             "USED": is_free or (state == RESERVED and is_of),

@@ -36,16 +36,9 @@ def campaigns(cluster: Cluster, scenario: Scenario) -> dict[str, Arrivals]:
     return found
 
 
-def create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
+def create(cluster: Cluster, campaign_id: str, scenario: Scenario) -> None:
     """Create the campaign through the service, once the service responds."""
-    now_ms = int(time.time() * 1000)
-    body = {
-        "id": campaign_id,
-        "name": "History",
-        "quantity": quantity,
-        "opens_at": times.to_iso(now_ms - 60_000),
-        "closes_at": times.to_iso(now_ms + 3_600_000),
-    }
+    body = _body(campaign_id, scenario, int(time.time() * 1000))
     deadline = time.monotonic() + CREATE_S
     status: object = None
     while time.monotonic() < deadline:
@@ -60,3 +53,23 @@ def create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
     tails = "\n".join(cluster.fleet.log_tails())
     message = f"the campaign could not be created: {status}; the programs said:\n{tails}"
     raise NotQuietError(message)
+
+
+def _body(campaign_id: str, scenario: Scenario, now_ms: int) -> dict[str, object]:
+    opens_at = times.to_iso(now_ms - 60_000)
+    body: dict[str, object] = {
+        "id": campaign_id,
+        "name": "History",
+        "quantity": scenario.quantity,
+        "opens_at": opens_at,
+        "closes_at": times.to_iso(now_ms + 3_600_000),
+    }
+    if scenario.expires_s:
+        body["usable_until"] = times.to_iso(now_ms + int(scenario.expires_s * 1000))
+    if scenario.release_s:
+        half, at_ms = scenario.quantity // 2, now_ms + int(scenario.release_s * 1000)
+        body["releases"] = [
+            {"at": opens_at, "quantity": half},
+            {"at": times.to_iso(at_ms), "quantity": scenario.quantity - half},
+        ]
+    return body

@@ -28,6 +28,8 @@ WITHOUT_EVERY = 4
 # Acts begin while users apply, and a little later.
 ACTS_S = 2.5
 HALF = 0.5
+# How often the coupons of a history expire in it, and how often a part is released later.
+TERMED = 0.2
 # How often a process is killed in the middle of the acts of one kind.
 CROSSED = 0.4
 CROSSINGS = (
@@ -53,7 +55,11 @@ def with_acts(drawn: Scenario) -> Scenario:
         if of_verbs & verbs and chance.random() < CROSSED
     ]
     faults = tuple(sorted([*drawn.faults, *killed], key=lambda fault: fault.at_s))
-    return dataclasses.replace(drawn, acts=acts, faults=faults)
+    expires_s = chance.uniform(0.8, ACTS_S) if acts and chance.random() < TERMED else 0.0
+    release_s = chance.uniform(0.3, ACTS_S) if acts and chance.random() < TERMED else 0.0
+    return dataclasses.replace(
+        drawn, acts=acts, faults=faults, expires_s=expires_s, release_s=release_s
+    )
 
 
 def _acts(

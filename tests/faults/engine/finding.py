@@ -91,4 +91,6 @@ def read(path: Path) -> Scenario:
         tuple(Fault(**fault) for fault in found["faults"]),
         found.get("confirming", 0),
         tuple(Act(**act) for act in found.get("acts", ())),
+        found.get("expires_s", 0.0),
+        found.get("release_s", 0.0),
     )

@@ -91,7 +91,7 @@ def run(
     arrivals = campaigns(cluster, scenario)
     cluster.taps.watch(list(arrivals))
     for campaign_id in arrivals:
-        create(cluster, campaign_id, scenario.quantity)
+        create(cluster, campaign_id, scenario)
     journal = Journal()
     loads = {
         campaign_id: Load(cluster.port, campaign_id, journal, cluster.stopping, patience_s)

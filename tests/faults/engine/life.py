@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from handlers.domain import times
@@ -38,7 +39,8 @@ REFUSALS = frozenset(
 class Life:
     """What was observed of a history besides the applications.
 
-    quantity: at the beginning. settled_s: since when Redis has had every place that was returned.
+    quantity: at the beginning. has_right_times: whether a row's time is that of its admission.
+    settled_s: since when Redis has had every place that was returned.
     has_takers: more users applied at the end than places were left.
     """
 
@@ -49,6 +51,7 @@ class Life:
     stored: Stored
     settled_s: float
     has_takers: bool = True
+    has_right_times: bool = True
 
 
 def violations(life: Life) -> list[str]:
@@ -60,6 +63,7 @@ def violations(life: Life) -> list[str]:
         *_orders(life),
         *_ended(life),
         *_changes(life),
+        *_released(life),
         *_shut(life),
     ]
 
@@ -104,7 +108,7 @@ def _states(life: Life) -> Iterator[str]:
     wrong = [
         f"{coupon.serial} ({why})"
         for coupon in life.stored.coupons
-        if (why := misstep(coupon, of_coupons.pop(coupon.serial, [])))
+        if (why := misstep(coupon, of_coupons.pop(coupon.serial, []), life.stored.expires_ms))
     ]
     yield from _sentences("LAW", ("not as its events say", wrong))
     yield from _sentences("LAW", ("events without a coupon", list(of_coupons)))
@@ -224,6 +228,20 @@ def _at_versions(quantity: int, changed: Sequence[StoredEvent]) -> dict[int, Map
 def _value(value: object) -> object:
     """Return a time as a number, so that two notations of one are the same."""
     return times.from_iso(value) if isinstance(value, str) else value
+
+
+def _released(life: Life) -> Iterator[str]:
+    """P1: no coupon is given before its release."""
+    stored, given = life.stored, life.stored.campaign.places_returned
+    for (_, by_now), (at_ms, _) in pairwise(stored.releases):
+        given += by_now
+        early = [
+            coupon.serial
+            for coupon in stored.coupons
+            if coupon.serial > given and coupon.admitted_at_ms < at_ms
+        ]
+        if life.has_right_times:
+            yield from _sentences("P1", ("given before their release", early))
 
 
 def _shut(life: Life) -> Iterator[str]:

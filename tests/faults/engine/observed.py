@@ -12,6 +12,7 @@ from tests.faults.engine.acts import GIVE_BACK
 from tests.faults.engine.invariants import HistoryResult
 from tests.faults.engine.life import Life
 from tests.faults.engine.quiet import lost_forgeries
+from tests.faults.engine.scenario import WRONG_TIMES
 
 if TYPE_CHECKING:
     from tests.faults.engine.actors import Actors
@@ -69,6 +70,7 @@ def of_actors(
         stored.read(cluster, load.campaign_id),
         ending.settled_s,
         ending.has_takers,
+        not scenario.has(WRONG_TIMES),
     )
 
 

@@ -89,7 +89,8 @@ class Scenario:
     """A load and the faults on it, in order of time. arrivals: (at_s, user).
 
     confirming: REDIS_CONFIRMING_REPLICAS of the programs. acts: what happens besides, on the
-    campaign that the faults strike.
+    campaign that the faults strike. expires_s: when its coupons expire; release_s: when its second
+    half is released; both about from the first application on, 0 for never and at once.
     """
 
     seed: int
@@ -98,6 +99,8 @@ class Scenario:
     faults: tuple[Fault, ...]
     confirming: int = 0
     acts: tuple[Act, ...] = ()
+    expires_s: float = 0.0
+    release_s: float = 0.0
 
     @property
     def has_silent_cut(self) -> bool:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 CAMPAIGN = (
     "SELECT quantity, places_returned, paused, version, closes_at FROM campaign WHERE id = %s"
 )
+TERMS = "SELECT COALESCE(releases, '[]'), usable_until FROM campaign WHERE id = %s"
 COUPONS = (
-    "SELECT serial, user_id, state, order_id, given_back > 0, reserved_until IS NOT NULL,"
-    " used_at IS NOT NULL FROM coupon WHERE campaign_id = %s"
+    "SELECT serial, user_id, state, order_id, admitted_at, given_back > 0,"
+    " reserved_until IS NOT NULL, used_at IS NOT NULL FROM coupon WHERE campaign_id = %s"
 )
 EVENTS = (
     "SELECT serial, kind, order_id, detail, created_at FROM coupon_event"
@@ -53,6 +54,7 @@ class StoredCoupon:
     user: str
     state: str = "ISSUED"
     order_id: str | None = None
+    admitted_at_ms: int = 0
     given_back: bool = False
     has_end: bool = False  # of a reservation
     has_use: bool = False
@@ -71,23 +73,29 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """All of it. in_redis: None where Redis has no such campaign."""
+    """All of it. in_redis: None where Redis has no such campaign.
+
+    releases: [at_ms, how many more] of each stage. expires_ms: of the coupons; None: never.
+    """
 
     campaign: StoredCampaign
     coupons: Sequence[StoredCoupon]
     events: Sequence[StoredEvent]
     in_redis: StoredCampaign | None
     unfinished: str = ""  # a change that Redis still has to be made
+    releases: Sequence[Sequence[int]] = ()
+    expires_ms: int | None = None
 
 
 def read(cluster: Cluster, campaign_id: str) -> Stored:
     """Return what MySQL and Redis have. Raises one of NO_RESPONSE."""
     in_redis, unfinished = _in_redis(cluster, campaign_id)
+    [(releases, until)] = cluster.rows(TERMS, campaign_id)
     return Stored(
         of_mysql(cluster, campaign_id),
         [
-            StoredCoupon(serial, user, state, order, *map(bool, has))
-            for serial, user, state, order, *has in cluster.rows(COUPONS, campaign_id)
+            StoredCoupon(serial, user, state, order, times.from_datetime(at), *map(bool, has))
+            for serial, user, state, order, at, *has in cluster.rows(COUPONS, campaign_id)
         ],
         [
             StoredEvent(serial, kind, order, json.loads(detail or "{}"), times.from_datetime(at))
@@ -95,6 +103,8 @@ def read(cluster: Cluster, campaign_id: str) -> Stored:
         ],
         in_redis,
         unfinished,
+        json.loads(releases),
+        until and times.from_datetime(until),
     )
 
 
