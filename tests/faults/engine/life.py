@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from handlers.domain import times
-from local.harness.invariants import naming_all, repeated
-from local.harness.responses import ACCEPTED
-from tests.faults.engine.acts import CHANGES, GIVE_BACK, OF_SHOP, RESERVATIONS, REVOCATIONS
+from local.harness.invariants import repeated
+from tests.faults.engine.acts import GIVE_BACK, OF_SHOP, RESERVATIONS, REVOCATIONS
+from tests.faults.engine.campaign_life import changes, released, sentences, shut
 from tests.faults.engine.coupon_path import misstep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from local.harness.responses import ApplyResponse
     from tests.faults.engine.actors import Answer
     from tests.faults.engine.acts import Act
     from tests.faults.engine.stored import Stored, StoredEvent
 
-# People notice a change within a second everywhere.
-NOTICED_S = 1.0
 KIND = {"redeem": "USED", "release": "RELEASED", "cancel": "CANCELLED"} | dict.fromkeys(
     RESERVATIONS, "RESERVED"
 )
@@ -62,9 +58,9 @@ def violations(life: Life) -> list[str]:
         *_states(life),
         *_orders(life),
         *_ended(life),
-        *_changes(life),
-        *_released(life),
-        *_shut(life),
+        *changes(life),
+        *released(life),
+        *shut(life),
     ]
 
 
@@ -76,7 +72,7 @@ def _answers(life: Life) -> Iterator[str]:
         if not one.is_done and not one.is_undecided and one.code not in REFUSALS
     ]
     waiting = [str(act) for act in life.unanswered]
-    yield from _sentences("P6", ("answered otherwise", wrong), ("without an answer", waiting))
+    yield from sentences("P6", ("answered otherwise", wrong), ("without an answer", waiting))
 
 
 def _places(life: Life) -> Iterator[str]:
@@ -94,9 +90,9 @@ def _places(life: Life) -> Iterator[str]:
     if sorted(places) != list(range(1, campaign.places_returned + 1)):
         yield f"P1: {campaign.places_returned} places returned, and the events name {places}"
     twice = [serial for serial in returned if serial is not None]
-    yield from _sentences("P1", ("returned their place twice", repeated(twice)))
+    yield from sentences("P1", ("returned their place twice", repeated(twice)))
     owners = [one.user for one in stored.coupons if not one.given_back]
-    yield from _sentences("P2", ("more than one coupon not given back", repeated(owners)))
+    yield from sentences("P2", ("more than one coupon not given back", repeated(owners)))
 
 
 def _states(life: Life) -> Iterator[str]:
@@ -110,8 +106,8 @@ def _states(life: Life) -> Iterator[str]:
         for coupon in life.stored.coupons
         if (why := misstep(coupon, of_coupons.pop(coupon.serial, []), life.stored.expires_ms))
     ]
-    yield from _sentences("LAW", ("not as its events say", wrong))
-    yield from _sentences("LAW", ("events without a coupon", list(of_coupons)))
+    yield from sentences("LAW", ("not as its events say", wrong))
+    yield from sentences("LAW", ("events without a coupon", list(of_coupons)))
 
 
 def _orders(life: Life) -> Iterator[str]:
@@ -133,7 +129,7 @@ def _orders(life: Life) -> Iterator[str]:
             unwritten.append(f"{order} ({coupon})")
     cancelled = _last_cancelled(life) & {c.order_id for c in life.stored.coupons if c.has_use}
     serials = [one.serial or 0 for one in lasting.values()]
-    yield from _sentences(
+    yield from sentences(
         "P3",
         ("answered as redeemed, and not so", unwritten),
         ("answered as cancelled, and used", cancelled),
@@ -148,7 +144,7 @@ def _orders(life: Life) -> Iterator[str]:
         if one.act.verb in OF_SHOP and one.status == 201
     )
     missing = [f"{key}" for key, times in new.items() if found[key] < times]
-    yield from _sentences("P3", ("changes answered without an event", missing))
+    yield from sentences("P3", ("changes answered without an event", missing))
 
 
 def _last_cancelled(life: Life) -> set[str | None]:
@@ -183,84 +179,9 @@ def _ended(life: Life) -> Iterator[str]:
         for one in life.responses
         if one.sent_s > life.settled_s and (one.user, one.serial) in given_back
     ]
-    yield from _sentences(
+    yield from sentences(
         "P3",
         ("answered as ended, and not so", wrong),
         ("ended without an event", unwritten),
         ("promised again after they were given back", again),
     )
-
-
-def _changes(life: Life) -> Iterator[str]:
-    """P3: a change that was answered is in MySQL, in Redis and in coupon_event, once."""
-    stored = life.stored
-    if stored.in_redis != stored.campaign or stored.unfinished:
-        yield f"P3: Redis has {stored.in_redis} {stored.unfinished}, MySQL {stored.campaign}"
-    changed = [one for one in stored.events if one.kind == "CHANGED"]
-    versions = [one.detail["after"]["version"] for one in changed]
-    if versions != list(range(2, stored.campaign.version + 1)):
-        yield f"P3: version {stored.campaign.version}, and the events name {versions}"
-        return
-    at_version = _at_versions(life.quantity, changed)
-    lost = []
-    for one in life.answers:
-        if one.act.verb in CHANGES and one.is_done and one.version:
-            now = at_version.get(one.version, {})
-            want = {name: value for name, value in one.wanted.items() if value != "now"}
-            if any(_value(now.get(name)) != _value(value) for name, value in want.items()):
-                lost.append(f"{one.act} ({now})")
-    final, row = at_version[stored.campaign.version], stored.campaign
-    if (final["quantity"], final["paused"]) != (row.quantity, row.paused):
-        lost.append(f"the row is {row}, its events say {final}")
-    yield from _sentences("P3", ("changes answered that were not made", lost))
-
-
-def _at_versions(quantity: int, changed: Sequence[StoredEvent]) -> dict[int, Mapping[str, object]]:
-    """Return what each version has of the fields that were changed."""
-    now: dict[str, object] = {"quantity": quantity, "paused": False}
-    found: dict[int, Mapping[str, object]] = {1: now}
-    for event in changed:
-        now = now | event.detail["after"]
-        found[event.detail["after"]["version"]] = now
-    return found
-
-
-def _value(value: object) -> object:
-    """Return a time as a number, so that two notations of one are the same."""
-    return times.from_iso(value) if isinstance(value, str) else value
-
-
-def _released(life: Life) -> Iterator[str]:
-    """P1: no coupon is given before its release."""
-    stored, given = life.stored, life.stored.campaign.places_returned
-    for (_, by_now), (at_ms, _) in pairwise(stored.releases):
-        given += by_now
-        early = [
-            coupon.serial
-            for coupon in stored.coupons
-            if coupon.serial > given and coupon.admitted_at_ms < at_ms
-        ]
-        if life.has_right_times:
-            yield from _sentences("P1", ("given before their release", early))
-
-
-def _shut(life: Life) -> Iterator[str]:
-    """P1: no user is accepted who applied a second after a pause or an end was answered."""
-    since, windows = None, []
-    for one in life.answers:
-        if one.act.verb in ("pause", "close") and one.is_done:
-            since = (one.read_s + NOTICED_S, one.act.verb) if since is None else since
-        elif since and one.act.verb in ("resume", "extend") and one.status != 412:
-            windows.append((*since, one.sent_s))
-            since = None
-    early = [
-        f"{each.user} ({verb})"
-        for each in life.responses
-        for from_s, verb, until_s in windows
-        if each.outcome == ACCEPTED and each.sent_s > from_s and each.latency_s < until_s
-    ]
-    yield from _sentences("P1", ("accepted by a campaign that does not admit", early))
-
-
-def _sentences(promise: str, *found: tuple[str, Sequence[object] | set[str | None]]) -> list[str]:
-    return [f"{promise}: {sentence}" for sentence in naming_all(*found)]
