@@ -67,6 +67,7 @@ faults: setup  ## histories of faults on real servers and programs (N=1000, SEED
 		--redis $(or $(call given,REDIS),single) $(ARGS)
 controls: setup  ## campaign and simulation notice when a guard of the service is taken away
 	@$(VENV_PYTHON) -m pytest $(call workers,2) tests/faults/test_controls.py \
+		tests/faults/test_life_controls.py \
 		tests/faults/test_acceptor_controls.py tests/simulation/test_controls.py \
 		tests/simulation/test_acceptor.py $(ARGS)
 simulate: setup  ## orders of steps and faults, many thousand a minute, in process (MINUTES=10 SEED=1)

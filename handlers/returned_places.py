@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import coupon_clients, wiring
 from handlers.domain.campaign_name import one_line
-from handlers.domain.errors import InvalidRequestError, NotAppliedError, UnavailableError
+from handlers.domain.errors import (
+    CampaignNotFoundError,
+    InvalidRequestError,
+    NotAppliedError,
+    UnavailableError,
+)
 from handlers.edge.http.coupon import coupon_code, coupon_json, fields, note, use_json
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response
@@ -68,5 +73,6 @@ def _pass_on(request: Request, returns: Returns) -> None:
     """Let Redis give the place of a coupon that has ended, also where Redis does not hear of it."""
     try:
         coupon_clients.place_returner().pass_on(returns)
-    except UnavailableError as error:
+    except (UnavailableError, CampaignNotFoundError) as error:
+        # Also where Redis has lost the campaign, or has archived it: the coupon has ended.
         request.log_fields["detail"] = f"the place is returned later: {error}"

@@ -80,6 +80,8 @@ class Observations:
     unanswered: Collection[str] = ()
     faults: Faults | None = None
     histories: Histories = field(default_factory=Histories)
+    # Where more could be given from some moment on: up to this serial always.
+    lowest_quantity: int | None = None
 
     @property
     def coupons_due(self) -> int:

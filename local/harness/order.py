@@ -58,9 +58,11 @@ def sold_out_too_early(seen: Observations) -> list[str]:
 
     Excepted: a SOLD_OUT to a request that was sent before the history of Redis that accepted the
     user had been open for CACHED_S, since a rebuild gives free serials back; users of whom it is
-    not known which history gave the serial; users whose record failed.
+    not known which history gave the serial; users whose record failed; serials above the lowest
+    quantity, where the quantity was changed or places were returned.
     """
     rejections = [each for each in seen.responses if each.outcome == SOLD_OUT]
+    highest = math.inf if seen.lowest_quantity is None else seen.lowest_quantity
     found = []
     for history, winners in _by_history(seen).items():
         since_s = seen.histories.certain_since_s(history)
@@ -68,7 +70,7 @@ def sold_out_too_early(seen: Observations) -> list[str]:
             (each.latency_s for each in rejections if each.sent_s >= since_s), default=None
         )
         if read_s is not None:
-            found += [one.user for one in winners if one.sent_s > read_s]
+            found += [one.user for one in winners if one.sent_s > read_s and one.serial <= highest]
     return found
 
 

@@ -6,9 +6,10 @@ Their steps wait for each other (`engine/steps`); no time that a machine needs m
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.faults.engine.scenario import AFTER_LOAD, Fault, Scenario, scenario
+from tests.faults.engine.acts import Act
+from tests.faults.engine.scenario import ACT, AFTER_LOAD, Fault, Scenario, scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,57 @@ def late(until: Sequence[Fault]) -> Scenario:
     return dataclasses.replace(
         scenario(0, (*HELD, *REBUILT, *until)), arrivals=((ARRIVALS_S[0], "u0"),)
     )
+
+
+def two_orders() -> Scenario:
+    """Let one shop redeem a coupon while another shop's call is between its look and its change."""
+    point = "gateway.state-writing"
+    steps = (
+        Fault(0.0, "hold", point, HELD_S_MAX),
+        Fault(0.0, "await", point),
+        _act("shop-b redeem u0"),
+        Fault(0.0, "release", point),
+    )
+    return _of_one(steps, acts=(Act(0.0, "shop-a", "redeem", "u0"),))
+
+
+def given_back(point: str) -> Scenario:
+    """Kill the gateway at a point while a user gives one of two coupons back; two others apply."""
+    steps = (
+        Fault(0.0, "await-consumed"),
+        Fault(0.0, "crash", point),
+        _act("try u0 give-back"),
+        _act("u1 apply"),
+        _act("u2 apply"),
+    )
+    return _of_one(steps, quantity=2)
+
+
+def settled_late() -> Scenario:
+    """Settle a coupon after its user has given it back and has a new admission, not yet sent."""
+    committed, settled = "poller.committed", "poller.settled"
+    steps = (
+        Fault(0.0, "hold", committed, HELD_S_MAX),
+        Fault(0.0, "await", committed),
+        _act("u0 give-back"),
+        Fault(0.0, "crash", ADMITTED),
+        _act("u0 apply"),
+        Fault(0.0, "await", ADMITTED),
+        Fault(0.0, "hold", settled, BRIEFLY_S),
+        Fault(0.0, "release", committed),
+        Fault(0.0, "await", settled),
+    )
+    return _of_one(steps)
+
+
+def _act(what: str) -> Fault:
+    return Fault(0.0, ACT, what)
+
+
+def _of_one(steps: Sequence[Fault], **others: Any) -> Scenario:
+    """Only the first user applies by itself."""
+    arrivals = ((ARRIVALS_S[0], "u0"),)
+    return dataclasses.replace(scenario(0, steps), arrivals=arrivals, **others)
 
 
 def _directed(faults: Sequence[Fault]) -> Scenario:

@@ -19,13 +19,18 @@ from handlers import apply, rebuild
 from handlers.adapters.kafka import publisher
 from handlers.adapters.kafka.publisher import Publisher
 from handlers.adapters.kafka.topic_reader import Topic
-from handlers.adapters.mysql import direct_writer
+from handlers.adapters.mysql import coupon_states, direct_writer
 from handlers.adapters.mysql import failed_events as failed_event_queue
+from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
+from handlers.adapters.mysql.coupon_states import CouponStates
 from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.adapters.mysql.fences import Fences
 from handlers.adapters.mysql.ledger import Ledger
+from handlers.adapters.mysql.returned_places import ReturnedPlaces
 from handlers.adapters.redis.admissions import Admissions
+from handlers.adapters.redis.campaign_changes import RedisCampaignChanges
 from handlers.adapters.redis.rebuild import RedisRebuild
+from handlers.adapters.redis.returned_places import PlacesInRedis
 from handlers.domain.admission import Outcome
 from local.poll_runner import backoff
 from tests.faults import clock, notes
@@ -98,6 +103,14 @@ def _name_points(points: Points) -> None:
     wrap(RedisRebuild, "release_gaps", after="released")
     wrap(RedisRebuild, "reopen", after="reopened")
     wrap(RedisRebuild, "renew_epoch", after="renewed")
+    wrap(coupon_states, "write_change", before="state-writing")
+    wrap(CouponStates, "change", after="state-changed")
+    wrap(ReturnedPlaces, "revoke", after="ended", when=lambda ended: ended.returns)
+    wrap(ReturnedPlaces, "give_back", after="ended")
+    wrap(PlacesInRedis, "tell", after="place-passed-on")
+    wrap(RedisCampaignChanges, "narrow", after="narrowed")
+    wrap(MySqlCampaignChanges, "make", after="changed")
+    wrap(RedisCampaignChanges, "push", after="pushed")
 
 
 def _name_admission(points: Points) -> None:

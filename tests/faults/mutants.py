@@ -7,16 +7,23 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handlers.adapters.mysql import ledger
+from handlers import coupon_clients
+from handlers.adapters.mysql import coupon_states, ledger
+from handlers.adapters.mysql.coupon_rows import SELECT_COUPON_OF_USER, select_coupon
+from handlers.adapters.mysql.returned_places import READ_PLACES, ReturnedPlaces
 from handlers.adapters.redis import admissions, campaigns, rebuild, reconciliation, scripts
-from handlers.adapters.redis.admissions import ADMIT, CONFIRM, Admissions
+from handlers.adapters.redis.admissions import ADMIT, CONFIRM, SETTLE, Admissions
 from handlers.adapters.redis.scripts import Script
+from handlers.domain.returned_places import Returns
 from local.poll_runner.loop import PollRunner
 from tests.faults.points import FOLDER, Points
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from pymysql.cursors import Cursor
+
+    from handlers.adapters.mysql.returned_places import Ended
     from handlers.domain.admission import Admission, Applicant
     from handlers.domain.errors import UnavailableError
     from local.poll_runner.batch import Batch
@@ -30,6 +37,13 @@ QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.last_serial"
 REPLICAS_GUARD = "\nrequire_replicas(KEYS[1])"
 HISTORY = "master_replid:"
 FENCE_GUARD = " OR r.fence = c.fence"
+STATE_GUARD = (
+    "\n  AND state = %(was_state)s AND order_id <=> %(was_order_id)s"
+    "\n  AND reserved_until <=> %(was_reserved_until)s AND given_back = 0"
+)
+GIVEN_BACK_GUARD = (
+    "issued and (as_given or not redis.call('ZSCORE', KEYS[2], ' ' .. ARGV[3 + n + i]))"
+)
 NEXT_SERIAL = "return next_serial(KEYS[2], count, quantity)"
 STOCK = """
   local stock = KEYS[1] .. ':stock:PROCESS'
@@ -115,6 +129,40 @@ def _lateness() -> None:
     vars(ledger)["is_late"] = lambda *_: False
 
 
+def _state() -> None:
+    """A coupon's change is written over any state that it has by now."""
+    assert STATE_GUARD in coupon_states.UPDATE_COUPON_STATE
+    coupon_states.UPDATE_COUPON_STATE = coupon_states.UPDATE_COUPON_STATE.replace(STATE_GUARD, "")
+
+
+def _mysql_first() -> None:
+    """Redis gives a place again before MySQL has returned it."""
+    give_back = ReturnedPlaces.give_back
+
+    def hasty(self: ReturnedPlaces, campaign_id: str, user_id: str) -> Ended | None:
+        ids = {"campaign_id": campaign_id, "user_id": user_id}
+        read = self._database.run
+        coupon = read(lambda cursor: select_coupon(cursor, SELECT_COUPON_OF_USER, ids))
+        if coupon and not coupon.given_back:
+            [(places,)] = read(lambda cursor: _rows(cursor, READ_PLACES, ids))
+            early = Returns(campaign_id, places, [(coupon.serial, user_id)])
+            coupon_clients.places_in_redis().tell(early, waited=False)
+        return give_back(self, campaign_id, user_id)
+
+    ReturnedPlaces.give_back = hasty  # type: ignore[method-assign]
+
+
+def _rows(cursor: Cursor, statement: str, values: Mapping[str, object]) -> list[tuple[int]]:
+    cursor.execute(statement, values)
+    return list(cursor.fetchall())
+
+
+def _late_settle() -> None:
+    """A settlement counts also where the user has given its coupon back meanwhile."""
+    assert GIVEN_BACK_GUARD in SETTLE.source
+    _replace(SETTLE, SETTLE.source.replace(GIVEN_BACK_GUARD, "issued"))
+
+
 def _one_queue() -> None:
     """Each process of the gateway takes ten serials at once, and gives them out by itself."""
     assert NEXT_SERIAL in ADMIT.source
@@ -149,4 +197,7 @@ WITHOUT: dict[str, Callable[[], None]] = {
     "history": _history,
     "lateness": _lateness,
     "one-queue": _one_queue,
+    "state": _state,
+    "mysql-first": _mysql_first,
+    "late-settle": _late_settle,
 }

@@ -37,6 +37,16 @@ DIRECT = (
     "gateway.written",
     "gateway.settled",
 )
+# Of a shop's call, a place that is returned, a change of a campaign. The scheduler completes them.
+COUPON_STATE = ("gateway.state-writing", "gateway.state-changed")
+RETURNED_PLACE = ("gateway.ended", "gateway.place-passed-on", "scheduler.place-passed-on")
+CAMPAIGN_CHANGE = (
+    "gateway.narrowed",
+    "gateway.changed",
+    "gateway.pushed",
+    "scheduler.changed",
+    "scheduler.pushed",
+)
 CONSUMER = (
     "poller.inserted",
     "poller.commit-before",

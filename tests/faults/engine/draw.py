@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.faults import points
 from tests.faults.engine import redis_faults, shard_faults
+from tests.faults.engine.draw_acts import with_acts
 from tests.faults.engine.scenario import LOAD_S, SERVERS, Fault, Scenario, scenario
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def draw(seed: int, kafka: str = "tansu", redis: str = "single") -> Scenario:
         faults = [shard_faults.of_shard(fault) for fault in faults]
     drawn = scenario(seed, faults, chance)
     if redis == "replicas":
-        return dataclasses.replace(drawn, confirming=chance.randint(0, 1))
-    return drawn
+        drawn = dataclasses.replace(drawn, confirming=chance.randint(0, 1))
+    return with_acts(drawn)
 
 
 def _kill(chance: Random, at_s: float) -> list[Fault]:

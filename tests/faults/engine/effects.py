@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -9,15 +10,18 @@ from redis.exceptions import RedisError
 
 from handlers.adapters.redis.keys import CampaignKeys
 from tests.faults import clock
+from tests.faults.engine.acts import Act
 from tests.faults.engine.links import LinkMode
 from tests.faults.engine.obstruction import UNANSWERED, Obstruction
+from tests.faults.engine.scenario import ACT
 from tests.faults.engine.shards import GONE
-from tests.faults.engine.steps import Steps
+from tests.faults.engine.steps import STEP_S_MAX, Steps
 from tests.faults.engine.topic import TopicWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.faults.engine.actors import Actors
     from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.journal import Journal
     from tests.faults.engine.scenario import Fault, Scenario
@@ -32,7 +36,12 @@ class Effects:
     """Starts and ends faults."""
 
     def __init__(
-        self, cluster: Cluster, scenario: Scenario, campaign_id: str, journal: Journal
+        self,
+        cluster: Cluster,
+        scenario: Scenario,
+        campaign_id: str,
+        journal: Journal,
+        actors: Actors,
     ) -> None:
         self._cluster = cluster
         self._journal = journal
@@ -50,6 +59,7 @@ class Effects:
             "kill": lambda fault: cluster.fleet.kill(fault.target),
             "crash": lambda fault: (cluster.points / fault.target).touch(),
             "hold": self._pause,
+            ACT: lambda fault: actors.do(Act.parse(fault.target), time.monotonic() + STEP_S_MAX),
             "await": lambda fault: steps.await_point(fault.target),
             "await-consumed": lambda _: steps.await_consumed(),
             "release": lambda fault: steps.release(fault.target),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.faults.engine import history
+from tests.faults.engine.acts import Act
 from tests.faults.engine.scenario import Fault, Scenario
 from tests.faults.engine.shrink import shrink
 
@@ -89,4 +90,7 @@ def read(path: Path) -> Scenario:
         tuple((at_s, user) for at_s, user in found["arrivals"]),
         tuple(Fault(**fault) for fault in found["faults"]),
         found.get("confirming", 0),
+        tuple(Act(**act) for act in found.get("acts", ())),
+        found.get("expires_s", 0.0),
+        found.get("release_s", 0.0),
     )

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING
 
-from handlers.domain import times
 from handlers.domain.record import Reason
-from local.harness.observations import FIRST, Histories, Row
 from tests.faults.acceptor.judge import judge
+from tests.faults.engine.act_counts import ActCounts, counted
+from tests.faults.engine.actors import Actors
+from tests.faults.engine.creation import campaigns, create
+from tests.faults.engine.ending import Ending
 from tests.faults.engine.injector import Injector
-from tests.faults.engine.invariants import HistoryResult, lost, violations
+from tests.faults.engine.invariants import lost, violations
 from tests.faults.engine.journal import Journal
-from tests.faults.engine.load import PATIENCE_S, Load, call
-from tests.faults.engine.quiet import NO_RESPONSE, NotQuietError, Quiet, lost_forgeries
-from tests.faults.engine.scenario import STRANGERS
+from tests.faults.engine.life import violations as broken_promises
+from tests.faults.engine.load import PATIENCE_S, Load
+from tests.faults.engine.observed import of_actors, of_applicants, with_actors
+from tests.faults.engine.quiet import NotQuietError, Quiet
+from tests.faults.engine.scenario import ACT, STRANGERS
 from tests.faults.notes import JOURNAL, read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from tests.faults.acceptor.verdict import Verdict
     from tests.faults.engine.cluster import Cluster
+    from tests.faults.engine.creation import Arrivals
     from tests.faults.engine.scenario import Fault, Scenario
     from tests.faults.notes import Noted
 
 # For the slowest recovery: a consumer that joins again, a relay, a rebuild, on a busy machine.
 QUIET_S = 30.0
-Arrivals = tuple[tuple[float, str], ...]
-CREATE_S = 30.0
+# Whether tests/faults/acceptor knows the scripts and rows of acts.py's actors. Until it does, such
+# histories are judged by the invariants alone.
+ACCEPTOR_KNOWS_LIFE = False
 # How a violation of the model begins, as one of a promise begins with the promise's number.
 MODEL = "MODEL"
 
@@ -58,6 +64,9 @@ class Result:
     gaps: tuple[str, ...] = ()  # what of them could not be read
     judged: list[str] = field(default_factory=list)  # the journals that the model rejects
     log: list[str] = field(default_factory=list)
+    acts: dict[str, ActCounts] = field(default_factory=dict)  # by verb
+    places_returned: int = 0
+    is_judged: bool = True  # whether the model has judged a journal
 
     @property
     def is_rejected(self) -> bool:
@@ -79,37 +88,26 @@ def run(
     cluster.confirm_by(scenario.confirming)
     cluster.fleet.want("scheduler-2", wanted=False)
     cluster.clear()
-    campaigns = _campaigns(cluster, scenario)
-    struck = next(iter(campaigns))
-    cluster.taps.watch(list(campaigns))
-    for campaign_id in campaigns:
-        _create(cluster, campaign_id, scenario.quantity)
+    arrivals = campaigns(cluster, scenario)
+    cluster.taps.watch(list(arrivals))
+    for campaign_id in arrivals:
+        create(cluster, campaign_id, scenario)
     journal = Journal()
-    injector = Injector(cluster, scenario, struck, journal)
     loads = {
         campaign_id: Load(cluster.port, campaign_id, journal, cluster.stopping, patience_s)
-        for campaign_id in campaigns
+        for campaign_id in arrivals
     }
-    is_over = Event()
-    with ThreadPoolExecutor(1 + len(loads)) as pool:
-        faults = pool.submit(injector.run, is_over)
-        try:
-            playing = [pool.submit(load.run, campaigns[each]) for each, load in loads.items()]
-            for load in playing:
-                load.result()
-        finally:
-            is_over.set()
-        faults.result()
+    struck = next(iter(loads.values()))
+    actors = Actors(cluster.port, struck, journal, cluster.stopping)
+    injector = Injector(cluster, scenario, struck.campaign_id, journal, actors)
+    _play(scenario, injector, actors, [(loads[each], at) for each, at in arrivals.items()])
     unreached = cluster.armed() - {JOURNAL}
     for name in unreached:
         (cluster.points / name).unlink(missing_ok=True)
     journal.note("the faults are over; waiting for quiet")
-    broken = []
-    for campaign_id in campaigns:
-        try:
-            Quiet(cluster, campaign_id, injector.topic, quiet_s, agree_s).wait()
-        except NotQuietError as error:
-            broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
+    ending = Ending(cluster, actors, struck, quiet_s) if scenario.has_life else None
+    waits = [Quiet(cluster, each, injector.topic, quiet_s, agree_s).wait for each in arrivals]
+    broken = _not_quiet([ending.play, *waits] if ending else waits, quiet_s)
     journal.note("quiet")
     journals = cluster.taps.read(
         scenario.quantity,
@@ -117,13 +115,19 @@ def run(
         strangers=scenario.has(STRANGERS),
         quiet=not broken,
     )
+    if scenario.has_life and not ACCEPTOR_KNOWS_LIFE:
+        journals = journals[1:]  # the first one is of the struck campaign
     verdicts = [judge(each) for each in journals]
-    noted = {each: read(cluster.points / JOURNAL, each) for each in campaigns}
-    seen = [_result(cluster, scenario, loads[each], injector, noted[each]) for each in campaigns]
+    noted = {each: read(cluster.points / JOURNAL, each) for each in loads}
+    seen = [of_applicants(cluster, scenario, loads[each], injector, noted[each]) for each in loads]
     failed = [one for each in seen for one in sorted(each.failed.items())]
     for user, why in failed:
         journal.note(f"in failed_event: {user}: {why}")
+    life = of_actors(cluster, scenario, actors, struck, ending) if ending else None
+    if life:
+        seen[0] = with_actors(seen[0], life)
     promises = [sentence for each in seen for sentence in violations(each)]
+    promises += broken_promises(life) if life else []
     return Result(
         scenario,
         [*promises, *broken, *filter(None, map(_rejected, verdicts))],
@@ -135,6 +139,9 @@ def run(
         unreached=unreached,
         passed_over=injector.passed_over,
         reopened=_reopened(injector, next(iter(noted.values()))),
+        acts=counted(actors.answers),
+        places_returned=life.stored.campaign.places_returned if life else 0,
+        is_judged=bool(verdicts),
         events=sum(each.events for each in verdicts),
         gaps=tuple(dict.fromkeys(gap for each in verdicts for gap in each.gaps)),
         judged=[
@@ -147,21 +154,38 @@ def run(
     )
 
 
-def _campaigns(cluster: Cluster, scenario: Scenario) -> dict[str, Arrivals]:
-    """Return the campaign that faults strike, with its applications; in a cluster another as well.
+def _play(
+    scenario: Scenario,
+    injector: Injector,
+    actors: Actors,
+    loads: Sequence[tuple[Load, Arrivals]],
+) -> None:
+    """Let all users apply and all actors act while the faults strike, until all have answers."""
+    is_over, struck = Event(), loads[0][0]
+    with ThreadPoolExecutor(1 + len(loads)) as pool:
+        faults = pool.submit(injector.run, is_over)
+        try:
+            with struck.held_open():
+                playing = [pool.submit(load.run, arrivals) for load, arrivals in loads]
+                actors.run(scenario.acts, struck.patience_s)
+                if scenario.has(frozenset({ACT})):
+                    injector.is_through.wait(struck.patience_s)
+            for load in playing:
+                load.result()
+        finally:
+            is_over.set()
+        faults.result()
 
-    That one is on another shard, and other users apply: what they were promised holds as well.
-    """
-    campaign_id = f"faults-{scenario.seed}-{uuid.uuid4().hex[:8]}"
-    campaigns: dict[str, Arrivals] = {campaign_id: scenario.arrivals}
-    if shards := cluster.servers.shards:
-        other = next(
-            name
-            for number in itertools.count()
-            if shards.is_elsewhere(campaign_id, name := f"{campaign_id}-{number}")
-        )
-        campaigns[other] = tuple((at_s, f"other-{user}") for at_s, user in scenario.arrivals)
-    return campaigns
+
+def _not_quiet(waits: Iterable[Callable[[], None]], quiet_s: float) -> list[str]:
+    """Wait for the end of everything; return a sentence for each that does not come."""
+    broken = []
+    for wait in waits:
+        try:
+            wait()
+        except NotQuietError as error:
+            broken.append(f"P6: not quiet within {quiet_s:.0f} s: {error}")
+    return broken
 
 
 def _reopened(injector: Injector, noted: Noted) -> tuple[str, float] | None:
@@ -175,70 +199,3 @@ def _reopened(injector: Injector, noted: Noted) -> tuple[str, float] | None:
 
 def _rejected(verdict: Verdict) -> str:
     return f"{MODEL}: not allowed: {verdict.first}" if verdict.first else ""
-
-
-def _create(cluster: Cluster, campaign_id: str, quantity: int) -> None:
-    """Create the campaign through the service, once the service responds."""
-    now_ms = int(time.time() * 1000)
-    body = {
-        "id": campaign_id,
-        "name": "History",
-        "quantity": quantity,
-        "opens_at": times.to_iso(now_ms - 60_000),
-        "closes_at": times.to_iso(now_ms + 3_600_000),
-    }
-    deadline = time.monotonic() + CREATE_S
-    status: object = None
-    while time.monotonic() < deadline:
-        try:
-            status, _ = call(cluster.port, "POST", "/campaigns", "admin", "coupon:admin", body)
-        except NO_RESPONSE as error:
-            status = type(error).__name__
-        if status in (200, 201):
-            return
-        cluster.fleet.start_missing()
-        cluster.pause()
-    tails = "\n".join(cluster.fleet.log_tails())
-    message = f"the campaign could not be created: {status}; the programs said:\n{tails}"
-    raise NotQuietError(message)
-
-
-def _result(
-    cluster: Cluster,
-    scenario: Scenario,
-    load: Load,
-    injector: Injector,
-    noted: Noted,
-) -> HistoryResult:
-    campaign_id = load.campaign_id
-    coupons = "SELECT user_id, serial, admitted_at FROM coupon WHERE campaign_id = %s"
-    # Of several of a user, a collision comes last and counts: it may have cost the serial.
-    failed = (
-        "SELECT user_id, reason, status FROM failed_event WHERE campaign_id = %s"
-        " ORDER BY reason <> 'SUPERSEDED'"
-    )
-    forger = "forger"
-    return HistoryResult(
-        scenario,
-        load.responses,
-        [
-            Row(user, n, times.from_datetime(at))
-            for user, n, at in cluster.rows(coupons, campaign_id)
-        ],
-        {
-            user: f"{reason} {status}"
-            for user, reason, status in cluster.rows(failed, campaign_id)
-            if user != forger
-        },
-        len(lost_forgeries(cluster, injector.topic.forged)),
-        frozenset(load.unanswered),
-        _histories(cluster, campaign_id, noted, load.started),
-    )
-
-
-def _histories(cluster: Cluster, campaign_id: str, noted: Noted, started: float) -> Histories:
-    [(fence,)] = cluster.rows("SELECT fence FROM campaign WHERE id = %s", campaign_id)
-    if fence == FIRST:
-        return Histories()
-    opened_s = {number: at - started for number, at in noted.opened_at.items()}
-    return Histories(noted.givers, opened_s, noted.given_back)

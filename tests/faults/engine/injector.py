@@ -7,6 +7,7 @@ import itertools
 import time
 from contextlib import suppress
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 from tests.faults.engine.effects import Effects
@@ -14,8 +15,8 @@ from tests.faults.engine.scenario import AFTER_LOAD, LOSES_AT_END, NEW_EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from threading import Event
 
+    from tests.faults.engine.actors import Actors
     from tests.faults.engine.cluster import Cluster
     from tests.faults.engine.journal import Journal
     from tests.faults.engine.scenario import Fault, Scenario
@@ -29,7 +30,12 @@ class Injector:
     """Runs beside the load, in one thread: starts and ends faults, restarts dead programs."""
 
     def __init__(
-        self, cluster: Cluster, scenario: Scenario, campaign_id: str, journal: Journal
+        self,
+        cluster: Cluster,
+        scenario: Scenario,
+        campaign_id: str,
+        journal: Journal,
+        actors: Actors,
     ) -> None:
         self._cluster = cluster
         self._journal = journal
@@ -40,7 +46,8 @@ class Injector:
         self._down: dict[str, float] = {}
         # The last fault that began another history of Redis, and when (time.monotonic()).
         self.last_loss: tuple[str, float] | None = None
-        self._effects = Effects(cluster, scenario, campaign_id, journal)
+        self.is_through = Event()  # all have begun, and those that last have ended
+        self._effects = Effects(cluster, scenario, campaign_id, journal, actors)
 
     @property
     def topic(self) -> TopicWriter:
@@ -68,10 +75,12 @@ class Injector:
                 heapq.heappop(self._due)
                 self._journal.note(what)
                 action()
+            self.is_through.set()
             while not is_over.is_set():
                 self._cluster.pause(RESTART_POLL_INTERVAL_S)
                 self._restart_dead(time.monotonic() - started)
         finally:
+            self.is_through.set()
             self._end_all()
 
     def _at(self, due_s: float, what: str, action: Callable[[], None]) -> None:

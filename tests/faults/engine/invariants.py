@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from local.harness.invariants import check
 from local.harness.invariants import violations as sentences
 from local.harness.observations import Faults, Histories, Observations
+from tests.faults.engine.givers import told_apart
 from tests.faults.engine.load import ADMITTED
 from tests.faults.engine.scenario import NEW_EPOCH, STRANGERS, WRONG_TIMES, Scenario
 
@@ -25,7 +26,9 @@ COLLISIONS = ("SERIAL_TAKEN", "USER_HAS_OTHER_SERIAL")
 class HistoryResult:
     """Everything that was observed of a history from outside, and which Redis gave which serial.
 
-    failed: users to reason and status of their failed events.
+    failed: users to reason and status of their failed events. givers: users who asked to give a
+    coupon back. last_serial: that may be given at the end, None where it is the quantity. lowest:
+    the lowest quantity that was asked for, None where it never changed.
     """
 
     scenario: Scenario
@@ -35,6 +38,9 @@ class HistoryResult:
     forgeries_lost: int
     unanswered: frozenset[str]
     histories: Histories = field(default_factory=Histories)
+    givers: frozenset[str] = frozenset()
+    last_serial: int | None = None
+    lowest: int | None = None
 
 
 def violations(seen: HistoryResult) -> list[str]:
@@ -47,14 +53,16 @@ def violations(seen: HistoryResult) -> list[str]:
         redriven=_redriven(seen),
         lost_records=seen.forgeries_lost,
     )
-    responses = [each for of_user in seen.responses.values() for each in of_user]
+    of_users, rows = told_apart(seen.givers, seen.responses, seen.rows)
+    responses = [each for of_user in of_users.values() for each in of_user]
     observed = Observations(
-        scenario.quantity,
+        scenario.quantity if seen.last_serial is None else seen.last_serial,
         responses,
-        seen.rows,
+        rows,
         unanswered=seen.unanswered,
         faults=faults,
         histories=seen.histories,
+        lowest_quantity=seen.lowest,
     )
     return sentences(check(observed))
 

@@ -8,9 +8,10 @@ import json
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache
 from threading import Condition
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from local.dev_settings import DEVELOPMENT_SETTINGS
@@ -22,10 +23,10 @@ from local.harness.responses import (
     UNDECIDED,
     ApplyResponse,
 )
-from local.token import bearer
+from local.token import mint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
     from threading import Event
 
     from tests.faults.engine.journal import Journal
@@ -41,6 +42,9 @@ POLL_INTERVAL_S = 0.2
 # campaign can be rebuilt before.
 PATIENCE_S = 60.0
 ADMITTED = {ACCEPTED, ALREADY_APPLIED}
+# Valid for longer than any step of the programs' clocks forward, and after a step back not for more
+# than the day that a service takes.
+TOKEN_S = 43_200
 # The statuses of an honest "not now"; any other indefinite response is a fault.
 NOT_NOW = {503, 429, 409}
 
@@ -55,24 +59,51 @@ class Load:
         self.campaign_id = campaign_id
         self._journal = journal
         self._stopping = stopping
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._changed = Condition()
         self._due: list[tuple[float, str]] = []
         self._in_flight = 0
+        self._held_open = 0
         self.started = 0.0  # time.monotonic(); the times of responses count from it
         self.responses: dict[str, list[ApplyResponse]] = defaultdict(list)
         self.unanswered: set[str] = set()
 
     def run(self, arrivals: Iterable[tuple[float, str]]) -> None:
         """Let each user apply at their time, until all have a result or the deadline passes."""
-        started = self.started = time.monotonic()
-        self._due = [(started + at_s, user) for at_s, user in arrivals]
+        self.started = time.monotonic()
+        self._play([(self.started + at_s, user) for at_s, user in arrivals])
+
+    def go_on(self, users: Iterable[str]) -> None:
+        """Let these users apply as well, now that all others have a result."""
+        now = time.monotonic()
+        self._play([(now, user) for user in users])
+
+    def again(self, user: str) -> None:
+        """Let a user apply once more while `run` is under way."""
+        with self._changed:
+            heapq.heappush(self._due, (time.monotonic(), user))
+            self._changed.notify()
+
+    @contextmanager
+    def held_open(self) -> Iterator[None]:
+        """Let `run` go on for users who may apply again, also where none is waiting."""
+        with self._changed:
+            self._held_open += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held_open -= 1
+                self._changed.notify_all()
+
+    def _play(self, due: list[tuple[float, str]]) -> None:
+        self._due = due
         heapq.heapify(self._due)
-        deadline = started + self._patience_s
+        deadline = time.monotonic() + self.patience_s
         with ThreadPoolExecutor(THREADS) as pool:
             for future in [pool.submit(self._work, deadline) for _ in range(THREADS)]:
                 future.result()
-        self.unanswered = {user for _, user in self._due}
+        self.unanswered |= {user for _, user in self._due}
 
     def _work(self, deadline: float) -> None:
         while user := self._next(deadline):
@@ -89,7 +120,7 @@ class Load:
     def _next(self, deadline: float) -> str:
         """Wait for the next user whose time has come; return "" when no user remains."""
         with self._changed:
-            while (self._due or self._in_flight) and not self._stopping.is_set():
+            while (self._due or self._in_flight or self._held_open) and not self._stopping.is_set():
                 now = time.monotonic()
                 if now > deadline:
                     return ""
@@ -121,15 +152,31 @@ def call(
     port: int, method: str, path: str, user: str, scope: str = "", body: object = None
 ) -> tuple[int, Any]:
     """Send one request over its own connection; return status and JSON."""
-    headers = _bearer(user, scope)
+    status, found, _ = exchange(port, method, path, (user, scope), body)
+    return status, found
+
+
+def exchange(
+    port: int,
+    method: str,
+    path: str,
+    caller: tuple[str, str],
+    body: object = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[int, Any, str]:
+    """Send one request over its own connection; return status, JSON ({} without) and ETag.
+
+    caller: the user and the scope of the token.
+    """
     content = None if body is None else json.dumps(body).encode()
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)) as connection:
-        connection.request(method, path, content, headers)
+        connection.request(method, path, content, {**_bearer(*caller), **headers})
         response = connection.getresponse()
-        return response.status, json.loads(response.read())
+        text = response.read()
+        return response.status, json.loads(text) if text else {}, response.getheader("ETag", "")
 
 
 @cache
 def _bearer(user: str, scope: str) -> dict[str, str]:
-    # Valid for a day: longer than any step of the programs' clocks.
-    return bearer(DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"], user, scope)
+    token = mint(DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"], user, scope, TOKEN_S)
+    return {"Authorization": f"Bearer {token}"}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.faults.engine.acts import Act
+
 USERS = 40
 QUANTITY = 15
 # Where strangers take serials, each accepted user must still get one.
@@ -41,6 +43,8 @@ PROMOTED, EMPTIED = DEATHS = ("promoted", "emptied")
 KEYS, WHOLE = WAYS = ("keys", "whole")
 # A step that ends when every user has a response; what is due later waits for it.
 AFTER_LOAD = "after-load"
+# A step of a directed history: an act of acts.py, done before the next step.
+ACT = "act"
 # Faults that the tally counts by their targets.
 WITH_TARGET = frozenset({"crash", "hold", "redis-failover", "shard-kill", "shard-move"})
 # Faults that have to be ended; all others end by themselves or are instantaneous.
@@ -84,7 +88,9 @@ class Fault:
 class Scenario:
     """A load and the faults on it, in order of time. arrivals: (at_s, user).
 
-    confirming: REDIS_CONFIRMING_REPLICAS of the programs.
+    confirming: REDIS_CONFIRMING_REPLICAS of the programs. acts: what happens besides, on the
+    campaign that the faults strike. expires_s: when its coupons expire; release_s: when its second
+    half is released; both about from the first application on, 0 for never and at once.
     """
 
     seed: int
@@ -92,6 +98,9 @@ class Scenario:
     arrivals: tuple[tuple[float, str], ...]
     faults: tuple[Fault, ...]
     confirming: int = 0
+    acts: tuple[Act, ...] = ()
+    expires_s: float = 0.0
+    release_s: float = 0.0
 
     @property
     def has_silent_cut(self) -> bool:
@@ -102,6 +111,11 @@ class Scenario:
     def is_open_to_loss(self) -> bool:
         """Whether a former primary may confirm what is lost: documented, for a setting of 0."""
         return self.has_silent_cut and not self.confirming
+
+    @property
+    def has_life(self) -> bool:
+        """Whether shops, givers or administrators act in it."""
+        return bool(self.acts) or self.has(frozenset({ACT}))
 
     def has(self, kinds: frozenset[str]) -> bool:
         """Tell whether the scenario has one of these faults."""

@@ -30,7 +30,9 @@ def shrink(scenario: Scenario, fails: Callable[[Scenario], bool]) -> Scenario:
     arrivals = _fewest(
         small.arrivals, lambda part: fails(dataclasses.replace(small, arrivals=tuple(part)))
     )
-    return dataclasses.replace(small, arrivals=tuple(arrivals))
+    small = dataclasses.replace(small, arrivals=tuple(arrivals))
+    acts = _fewest(small.acts, lambda part: fails(dataclasses.replace(small, acts=tuple(part))))
+    return dataclasses.replace(small, acts=tuple(acts))
 
 
 def _fewest(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.faults.engine import act_counts
 from tests.faults.notes import Note
 
 if TYPE_CHECKING:
@@ -88,9 +89,9 @@ class Tally:
         lines = [f"{'fault':34}{'times':>8}{'histories':>11}{'broken':>8}"]
         for name, (times, histories, broken) in self.by_fault().items():
             lines.append(f"{name:34}{times:8}{histories:11}{broken:8}")
+        lines += ["", *act_counts.table(act_counts.total(one.acts for one in self.results))]
         durations = [result.duration_s for result in self.results] or [0.0]
         lines += [
-            "",
             f"{len(self.results)} histories on {self.kafka} in {self.wall_s:.0f} s",
             f"median {statistics.median(durations):.1f} s, the longest {max(durations):.1f} s",
             f"{sum(result.responses for result in self.results)} responses to clients",
@@ -100,6 +101,7 @@ class Tally:
                 f"{max(after_s):.1f} s at most, in {len(after_s)} histories"
                 for name, after_s in sorted(self.reopened().items())
             ),
+            *self._about_places(),
             *self._about_journals(),
             *self._about_confirming(),
             f"{self.lost} accepted users have no coupon",
@@ -107,13 +109,26 @@ class Tally:
         ]
         return "\n".join(lines)
 
+    def _about_places(self) -> list[str]:
+        """Return how many places were returned; one that was not given again breaks its history."""
+        acted = [result for result in self.results if result.acts]
+        if not acted:
+            return []
+        places = sum(result.places_returned for result in acted)
+        judged = sum(result.is_judged for result in acted)
+        by_model = f"{judged} of them judged by the model as well"
+        return [
+            f"{len(acted)} histories with shops, givers or administrators, {by_model}",
+            f"{places} places returned, and as many serials given above the quantity",
+        ]
+
     def _about_journals(self) -> list[str]:
         """Return what the model said; a journal with a gap shows nothing, accepted or not."""
         events = sum(result.events for result in self.results)
-        whole = [result for result in self.results if not result.gaps]
+        whole = [result for result in self.results if result.is_judged and not result.gaps]
         accepted = len(whole) - sum(result.is_rejected for result in whole)
         line = f"{accepted} journals accepted by the model, {events} events"
-        gaps = len(self.results) - len(whole)
+        gaps = sum(bool(result.gaps) for result in self.results)
         reasons = Counter(why for one in self.results for why in {_reason(g) for g in one.gaps})
         return [
             f"{line}; {gaps} with a gap" if gaps else line,
@@ -145,6 +160,10 @@ class Tally:
             "violations": len(self.failed),
             "lost": self.lost,
             "paths": self.paths(),
+            "acts": {
+                verb: counts._asdict()
+                for verb, counts in act_counts.total(one.acts for one in self.results).items()
+            },
             "wall_s": round(self.wall_s, 1),
             "broken_worlds": self.broken_clusters,
             "faults": {
@@ -155,6 +174,9 @@ class Tally:
                 {
                     "seed": result.scenario.seed,
                     "faults": [str(fault) for fault in result.scenario.faults],
+                    "acts": {verb: of._asdict() for verb, of in result.acts.items()},
+                    "places_returned": result.places_returned,
+                    "judged": result.is_judged,
                     "duration_s": round(result.duration_s, 2),
                     "lost": result.lost,
                     "confirming": result.scenario.confirming,

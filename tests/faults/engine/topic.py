@@ -23,6 +23,8 @@ SEND_TIMEOUT_S = 3.0
 READ_S = 1.0
 FOREIGN = 3
 ADMITTED_AT_MS = 1_763_780_400_123
+# A forged serial is above the quantity, also where that is raised and places are returned.
+BEYOND = 1000
 UNSENT = (KafkaError, OSError)
 
 
@@ -77,7 +79,7 @@ class TopicWriter:
             "admitted_at": now,
         }
         wrong: list[dict[str, object]] = [
-            {"serial": self._quantity + 1},
+            {"serial": self._quantity + BEYOND},
             {"serial": 0},
             {"serial": 2**70},
             {"serial": "1"},
