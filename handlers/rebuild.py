@@ -23,7 +23,7 @@ from handlers.domain.fence import is_late
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.domain.rejection_cache import EXPIRED_S
 from handlers.edge.deadline import Deadline
-from handlers.rebuild_rows import given_back, issued
+from handlers.rebuild_rows import issued, places_returned, put_back_given
 from handlers.returned_places import complete_all
 
 if TYPE_CHECKING:
@@ -124,9 +124,9 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
         return []
     closed_at_s = time.monotonic()
     offsets = wiring.fences().offsets(row.id)
-    # Read while the campaign is closed: who gives a coupon back from here on is not admitted again
-    # before it opens.
-    return [_Restore(replace(row, fence=fence), offsets, closed_at_s, given_back(row.id))]
+    # A place that is returned while the campaign is closed is given by none before it opens.
+    row = replace(row, fence=fence, places_returned=places_returned(row.id))
+    return [_Restore(row, offsets, closed_at_s, put_back_given(row.id, fence))]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:

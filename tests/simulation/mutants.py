@@ -43,7 +43,7 @@ def pending(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 
 def quantity(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The INSERT allows serials above the campaign's quantity."""
-    guard = " AND r.serial BETWEEN 1 AND c.quantity"
+    guard = " AND r.serial BETWEEN 1 AND c.last_serial"
     assert guard in ledger.INSERT_COUPONS
     patch.setattr(ledger, "INSERT_COUPONS", ledger.INSERT_COUPONS.replace(guard, ""))
 
