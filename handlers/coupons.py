@@ -11,7 +11,7 @@ from handlers.domain import times
 from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.errors import NotAppliedError, UnavailableError
 from handlers.domain.spreadsheet import text_cell
-from handlers.edge.http.coupon_json import use_json
+from handlers.edge.http.coupon import use_json
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response, text_response
 

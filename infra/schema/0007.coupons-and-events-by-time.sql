@@ -1,4 +1,4 @@
--- depends: 0005.life-of-campaigns-and-coupons
+-- depends: 0006.webhooks
 -- The list of events is in the order of time, and shows that a coupon was issued from its row: both
 -- tables are read by campaign and time, a page at a time, whatever their size. Rows of one moment are
 -- in the order of serial and of id. InnoDB would add these by itself, and they take no more room

@@ -165,6 +165,8 @@ def test_a_stage_that_is_not_local_is_left_alone(tmp_path: Path) -> None:
         "AUTH_JWT_SECRET": "a-secret-of-a-test-that-has-32-bytes",
         "COUPON_CODE_SECRET": "another-secret-of-a-test-of-32-bytes",
         "CHALLENGE_SECRET": "the-third-secret-of-a-test-of-32-bytes",
+        "WEBHOOK_SECRET": "the-fourth-secret-of-a-test-of-32-bytes",
+        "WEBHOOK_INTERNAL": "off",
         "INSECURE_ALLOWED": "redis-without-password,redis-tls,kafka-in-the-clear,database-tls",
     }
     with demo(tmp_path, **settings) as process:

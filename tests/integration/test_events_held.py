@@ -90,7 +90,9 @@ def test_a_transaction_of_another_campaign_holds_up_nothing(
         assert followed(other, 2)[0] == []
 
 
-def write_a_coupon_late(settings: Settings, campaign_id: str) -> tuple[str, list[tuple[str, int]]]:
+def write_a_coupon_late(
+    settings: Settings, campaign_id: str
+) -> tuple[str, list[tuple[str, int | None]]]:
     """Let the consumer's statement wait for a lock while a later event is committed.
 
     Returns where a reader goes on who has read the list in between, and what that reader got.

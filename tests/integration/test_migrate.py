@@ -138,8 +138,7 @@ BEFORE_0005 = (
     (
         "ALTER TABLE coupon DROP INDEX coupon_one_per_person, DROP COLUMN state, "
         "DROP COLUMN order_id, DROP COLUMN reserved_until, DROP COLUMN used_at, "
-        "DROP COLUMN given_back, "
-        "ADD CONSTRAINT coupon_one_per_person UNIQUE (campaign_id, user_id)"
+        "DROP COLUMN given_back, ADD CONSTRAINT coupon_one_per_person UNIQUE (campaign_id, user_id)"
     ),
     (
         "ALTER TABLE campaign DROP COLUMN version, DROP COLUMN paused, DROP COLUMN releases, "

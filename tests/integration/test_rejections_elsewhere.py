@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import operations, rebuild, returned_places, wiring
+from handlers import operations, rebuild, wiring
 from handlers.adapters.redis import reconciliation
 from handlers.adapters.redis.keys import CampaignKeys
+from handlers.domain import returned_places
 from handlers.domain.rejection_cache import EXPIRED_S, RejectionCache
 from handlers.rebuild import rebuild_handler
 from tests.support.clock import ManualClock

@@ -80,7 +80,10 @@ def test_an_event_is_tried_with_growing_pauses_for_three_days_and_then_given_up(
     issue(campaign_id, 1)
     pauses: list[float] = []
     while send()["failed"]:
-        left = "SELECT TIMESTAMPDIFF(MICROSECOND, NOW(3), next_attempt_at) FROM webhook_delivery"
+        left = (
+            "SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), next_attempt_at)"
+            " FROM webhook_delivery"
+        )
         [(microseconds,)] = rows(service, left)
         pauses.append(microseconds / 1e6)
         let_pass(service, pauses[-1] + 1)
@@ -229,3 +232,24 @@ def test_two_senders_at_once_send_each_event_once(
         done = [pool.submit(sender.run, lambda: True) for sender in (one, other)]
         counts = [each.result()["delivered"] for each in done]
     assert sum(counts) == len(shop.received) == len(set(shop.ids())) == 100
+
+
+def test_control_without_a_lease_two_senders_send_the_same_events(
+    service: Settings, shop: Receiver, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.adapters.mysql.deliveries.LEASE_S", 0)
+    both_came = Event()
+
+    def wait(_: Received) -> tuple[int, dict[str, str]]:
+        if len(shop.ids()) > len(set(shop.ids())):
+            both_came.set()
+        both_came.wait(10)
+        return 204, {}
+
+    shop.answer = wait
+    issue(campaign_id, 1)
+    one, other = webhook_clients.webhook_sender(), another_sender()
+    with closing(other), ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(sender.run, lambda: True) for sender in (one, other)]:
+            done.result()
+    assert shop.ids() == [f"coupon_issued:{campaign_id}:1"] * 2

@@ -48,7 +48,7 @@ def test_a_campaign_opens_and_closes_once(
     change(service, campaign_id, "opens_at = opens_at - INTERVAL 1 HOUR")
     opened = f"campaign_opened:{campaign_id}"
     assert all_sent(shop) == [opened]
-    change(service, campaign_id, "closes_at = NOW(3)")
+    change(service, campaign_id, "closes_at = UTC_TIMESTAMP(3)")
     closed, still = all_sent(shop)
     assert closed.startswith(f"campaign_closed:{campaign_id}:20")
     assert still == opened
@@ -59,9 +59,9 @@ def test_a_campaign_that_is_opened_once_more_closes_once_more(
 ) -> None:
     create_campaign(campaign_id, opens_in_s=-600, open_for_s=300)
     assert len(all_sent(shop)) == 2
-    change(service, campaign_id, "closes_at = NOW(3) + INTERVAL 1 HOUR")
+    change(service, campaign_id, "closes_at = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR")
     assert len(all_sent(shop)) == 2
-    change(service, campaign_id, "closes_at = NOW(3)")
+    change(service, campaign_id, "closes_at = UTC_TIMESTAMP(3)")
     assert [name.split(":")[0] for name in all_sent(shop)] == [
         "campaign_closed",
         "campaign_closed",
@@ -81,7 +81,7 @@ def test_a_campaign_is_sold_out_with_its_last_serial_and_again_after_a_returned_
     assert f"campaign_sold_out:{campaign_id}:3" not in all_sent(shop)
     coupon = (
         "INSERT INTO coupon (campaign_id, user_id, serial, code, admitted_at) "
-        "VALUES (%s, 'new', 3, 'C', NOW(3))"
+        "VALUES (%s, 'new', 3, 'C', UTC_TIMESTAMP(3))"
     )
     rows(service, coupon, campaign_id)
     assert f"campaign_sold_out:{campaign_id}:3" in all_sent(shop)
@@ -92,7 +92,11 @@ def test_a_webhook_is_not_sent_what_happened_before_there_was_the_webhook(
 ) -> None:
     create_campaign(campaign_id, quantity=1, opens_in_s=-600, open_for_s=300)
     issue(campaign_id, 1)
-    change(service, campaign_id, "usable_until = NOW(3), created_at = created_at - INTERVAL 1 HOUR")
+    change(
+        service,
+        campaign_id,
+        "usable_until = UTC_TIMESTAMP(3), created_at = created_at - INTERVAL 1 HOUR",
+    )
     rows(service, "UPDATE coupon SET created_at = created_at - INTERVAL 1 HOUR")
     with receiver() as late:
         subscribe(late.url)
@@ -107,15 +111,18 @@ def test_coupons_expire_once_unless_they_were_used_or_revoked(
     issue(campaign_id, *range(1, 8))
     send()
     shop.received.clear()
-    change(service, campaign_id, "usable_until = NOW(3) + INTERVAL 1 HOUR")
+    change(service, campaign_id, "usable_until = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR")
     assert all_sent(shop) == []
     for serial, state in ((2, "USED"), (3, "REVOKED"), (5, "RESERVED")):
         rows(service, "UPDATE coupon SET state = %s WHERE serial = %s", state, serial)
-    rows(service, "UPDATE coupon SET reserved_until = NOW(3) + INTERVAL 1 HOUR WHERE serial = 5")
-    change(service, campaign_id, "usable_until = NOW(3)")
+    rows(
+        service,
+        "UPDATE coupon SET reserved_until = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR WHERE serial = 5",
+    )
+    change(service, campaign_id, "usable_until = UTC_TIMESTAMP(3)")
     # The order of 5 may still use it, and those behind wait for it.
     assert all_sent(shop) == [f"coupon_expired:{campaign_id}:{n}" for n in (1, 4)]
-    rows(service, "UPDATE coupon SET reserved_until = NOW(3) WHERE serial = 5")
+    rows(service, "UPDATE coupon SET reserved_until = UTC_TIMESTAMP(3) WHERE serial = 5")
     assert all_sent(shop) == [f"coupon_expired:{campaign_id}:{n}" for n in (1, 4, 5, 6, 7)]
 
 
@@ -127,7 +134,9 @@ def test_coupons_that_are_usable_for_days_expire_in_their_order(
     send()
     shop.received.clear()
     for serial, hours in ((1, 25), (2, 24), (3, 23)):
-        age = "UPDATE coupon SET admitted_at = NOW(3) - INTERVAL %s HOUR WHERE serial = %s"
+        age = (
+            "UPDATE coupon SET admitted_at = UTC_TIMESTAMP(3) - INTERVAL %s HOUR WHERE serial = %s"
+        )
         rows(service, age, hours, serial)
     change(service, campaign_id, "usable_days = 1")
     assert all_sent(shop) == [f"coupon_expired:{campaign_id}:{n}" for n in (1, 2)]
@@ -138,7 +147,7 @@ def test_two_schedulers_at_once_announce_everything_once(
 ) -> None:
     create_campaign(campaign_id, quantity=50)
     issue(campaign_id, *range(1, 51))
-    change(service, campaign_id, "usable_until = NOW(3)")
+    change(service, campaign_id, "usable_until = UTC_TIMESTAMP(3)")
     clients = webhook_clients.announcements()
 
     def announce() -> None:

@@ -136,3 +136,17 @@ def test_an_admission_that_kafka_does_not_take_is_announced_as_well(
     issue(campaign_id, 1)
     assert send()["delivered"] == 1
     assert shop.ids() == [f"coupon_issued:{campaign_id}:1"]
+
+
+def test_the_outbox_has_no_users_id_so_an_erased_user_is_sent_as_the_coupon_has_it(
+    service: Settings, shop: Receiver, campaign_id: str
+) -> None:
+    made = subscribe(shop.url, "coupon.issued")
+    create_campaign(campaign_id)
+    issue(campaign_id, 1)
+    assert "user-1" not in str(rows(service, "SELECT * FROM webhook_delivery"))
+    rows(service, "UPDATE coupon SET user_id = 'a-keyed-hash'")
+    send()
+    [one] = shop.received
+    assert one.verified(made.secret)["data"]["user_id"] == "a-keyed-hash"
+    assert "user-1" not in one.body

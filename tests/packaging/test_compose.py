@@ -158,7 +158,7 @@ def test_the_example_holds_development_secrets_only_and_those_of_the_other_progr
     for name, value in secrets.items():
         assert value.startswith("development-only-"), name
         assert len(value.encode()) >= 32, name
-    for name in ("AUTH_JWT_SECRET", "COUPON_CODE_SECRET", "CHALLENGE_SECRET"):
+    for name in ("AUTH_JWT_SECRET", "COUPON_CODE_SECRET", "CHALLENGE_SECRET", "WEBHOOK_SECRET"):
         assert secrets[name] == DEVELOPMENT_SETTINGS[name], "`make token` would be refused"
 
 

@@ -33,6 +33,7 @@ APPLY, COUPON = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
 CHALLENGE = "GET /campaigns/{id}/challenge"
 CHANGE, ARCHIVE = "PATCH /campaigns/{id}", "POST /campaigns/{id}/archive"
 WINNERS = "GET /campaigns/{id}/coupons"
+REPLAY = "POST /webhooks/{webhook}/deliveries/{event}/replay"
 HOUR_S = 3600.0
 CODES = CouponCodes(DEVELOPMENT_SETTINGS["COUPON_CODE_SECRET"].encode())
 # A topic too long for failed_event: its records cannot be stored anywhere.
@@ -188,6 +189,12 @@ class Script:
         yield self._admin_call("poison", failed, 200, query={"reason": "UNDECODABLE"})
         yield self._admin_call("failed events, no filter", failed, 400, query={"status": "?"})
         yield self._admin_call("redrive now", "POST /failed-events/redrive", 200)
+        yield self._admin_call("webhooks", "GET /webhooks", 200)
+        yield self._case("webhooks without a token", "GET /webhooks", 401)
+        yield self._admin_call("a webhook of nothing", "POST /webhooks", 400, body={})
+        nowhere = {"webhook": f"wh_{0:024}", "event": "coupon_issued:welcome:1"}
+        for call in ("GET /webhooks/{webhook}", "DELETE /webhooks/{webhook}", REPLAY):
+            yield self._admin_call(f"{call}, of none", call, 404, parameters=nowhere)
         yield self._case("health", "GET /health", 200)
         yield self._case("health, without its body", "HEAD /health", 200)
         yield self._case("description", "GET /openapi.json", 200)
@@ -251,6 +258,7 @@ class Script:
         yield Change(self._age)
         yield Case("relay", relay, schedule("relay"), {"sent": 1})
         yield Case("redrive", redrive, schedule("redrive"), "resolved")
+        yield Case("send nothing", "app.webhook_handler", schedule("webhook"), "delivered")
         yield Case("rebuild nothing", rebuild, schedule("rebuild"), {"rebuilt": []})
         yield Change(forget_campaigns)
         yield self._user("apply to a Redis that lost all", APPLY, 503, "ann")

@@ -22,7 +22,6 @@ from handlers import (
     rebuild,
     redrive,
     relay,
-    returned_places,
     wiring,
 )
 from handlers.adapters.migration.schema import connect as connect_to_mysql
@@ -33,6 +32,7 @@ from handlers.adapters.mysql.fences import Fences
 from handlers.adapters.redis import campaign_changes
 from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.campaign import Campaign
+from handlers.domain import returned_places
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
 from handlers.domain.rejection_cache import RejectionCache

@@ -76,7 +76,8 @@ def ask(
     is_json = "json" in response["headers"].get("Content-Type", "")
     content = json.loads(response["body"]) if is_json else response["body"]
     answer = Response(response["statusCode"], response["headers"], content)
-    check_answer(*call.split(), answer.status, answer.headers, answer.body)
+    method, route = call.split()
+    check_answer(method, route, answer.status, answer.headers, answer.body)
     return answer
 
 

@@ -14,7 +14,8 @@ from handlers.refusals import store_refusals
 from handlers.report import refusals_of
 from local.lambda_context import LambdaContext
 from tests.parity.events import http
-from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.support.fake_campaign import FakeCampaign
+from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Bearer, Fakes, LogLines
