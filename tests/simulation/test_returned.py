@@ -39,13 +39,13 @@ def paused_at(machine: Protocol, run: Run, *points: str) -> Actor:
     """Start a program, and let it run until it is about to make these calls, one after the other."""
     actor = machine.play(run, AT_ONCE)
     assert actor
-    for point in points:
+    for left, point in zip(range(len(points), 0, -1), points, strict=True):
         for _ in range(STEPS_MAX):
             if actor.point == point:
                 break
             machine.follow(actor, Plan(1, None, Then.PAUSES))
         assert actor.point == point, actor.point
-        if point != points[-1]:
+        if left > 1:
             machine.follow(actor, Plan(1, None, Then.PAUSES))
     return actor
 
@@ -89,7 +89,7 @@ def returned_in_a_rebuild(machine: Protocol) -> None:
     all_of(machine, GIVES_BACK, BOB)
     machine.inject_redis(EMPTIED)
     machine.follow(closing, TO_THE_END)
-    all_of(machine, REBUILD, CHO, CONSUMER)
+    all_of(machine, REBUILD, REBUILD, CHO, CONSUMER)
 
 
 def fence(machine: Protocol) -> int:
@@ -117,9 +117,9 @@ def lowered_in_a_rebuild(machine: Protocol) -> None:
     """Redis loses a change, and a rebuild reads the campaign before MySQL makes it."""
     slow = paused_at(machine, LOWERED, "redis", "mysql")
     machine.inject_redis(EMPTIED)
-    all_of(machine, REBUILD)
+    all_of(machine, REBUILD, ANN, BOB)
     machine.follow(slow, TO_THE_END)
-    all_of(machine, ANN, BOB, CONSUMER)
+    all_of(machine, CONSUMER)
 
 
 def given_back_and_killed(machine: Protocol) -> None:
