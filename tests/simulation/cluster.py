@@ -31,8 +31,8 @@ from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.adapters.mysql.fences import Fences
 from handlers.adapters.redis import campaign_changes
 from handlers.adapters.redis.scripts import Scripts
-from handlers.domain.campaign import Campaign
 from handlers.domain import returned_places
+from handlers.domain.campaign import Campaign
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
 from handlers.domain.rejection_cache import RejectionCache

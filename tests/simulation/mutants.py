@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -138,7 +139,7 @@ def given_back_first(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 
 def places_once_closed(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """A rebuild takes the places that were returned before it has closed the campaign."""
-    original = rebuild.replace
+    original = dataclasses.replace
     patch.setattr(
         rebuild,
         "replace",
