@@ -101,34 +101,37 @@ PROTOCOL = (
     ),
     Case("give-back", "a user gives back, and may apply again", "GIVES=1", asserts=RETURNED),
     Case(
-        "give-back-flush",
+        "give-flush",
         "… Redis emptied",
         "GIVES=1 FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=2",
         asserts=RETURNED,
     ),
     Case(
-        "give-back-failover", "… failover", "HAS_ROW GIVES=1 FAILOVERS=1 ATTEMPTS=1", asserts=RETURNED
+        "give-failover",
+        "… failover",
+        "HAS_ROW GIVES=1 FAILOVERS=1 ATTEMPTS=1",
+        asserts=RETURNED,
     ),
     Case(
-        "give-back-refused",
+        "give-refused",
         "… MySQL refuses a record, flush",
         "HAS_ROW GIVES=1 FLUSHES=1 REFUSALS=1 ATTEMPTS=1",
         asserts=RETURNED,
     ),
     Case(
-        "give-back-killed",
+        "give-killed",
         "… the rebuild is killed, flush",
         "HAS_ROW GIVES=1 FLUSHES=1 REBUILD_KILLS=1 ATTEMPTS=1",
         asserts=RETURNED,
     ),
     Case(
-        "give-back-rebuilds",
+        "give-rebuilds",
         "… two rebuilds at once, flush",
         "HAS_ROW GIVES=1 OVERLAPS=1 EMPTIED FLUSHES=1 ATTEMPTS=1",
         asserts=RETURNED,
     ),
     Case(
-        "revoke-give-back",
+        "give-revoke",
         "… while an administrator revokes it",
         "GIVES=1 REVOKES=1",
         asserts=RETURNED,
@@ -171,7 +174,7 @@ PROTOCOL = (
         asserts=CHANGED,
     ),
     Case(
-        "lower-give-back",
+        "lower-give",
         "… while a coupon is given back, flush",
         "LOWERS GIVES=1 QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
         asserts=CHANGED,
@@ -287,7 +290,7 @@ MUTANTS = (
         "SETTLES_GIVEN_BACK GIVES=1",
     ),
     _mutant(
-        "rebuild-given-back",
+        "rebuild-given",
         "rebuild restores its record as its user's",
         "RESTORES_GIVEN_BACK GIVES=1 FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=2",
     ),
@@ -302,9 +305,7 @@ MUTANTS = (
         "ROW_BEFORE_CLOSING HAS_ROW GIVES=1 OVERLAPS=1 EMPTIED FLUSHES=1 ATTEMPTS=1",
     ),
     _mutant("any-state", "an order's UPDATE without its WHERE", "ANY_STATE ORDERS=2 ATTEMPTS=1"),
-    _mutant(
-        "end-any-state", "… a coupon's end", "ENDS_TWICE HAS_ROW ORDERS=1 GIVES=1 ATTEMPTS=1"
-    ),
+    _mutant("end-any-state", "… a coupon's end", "ENDS_TWICE HAS_ROW ORDERS=1 GIVES=1 ATTEMPTS=1"),
     _mutant(
         "lower-first",
         "quantity lowered in MySQL before Redis",

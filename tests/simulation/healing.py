@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from handlers.domain.errors import ServiceError
 from handlers.domain.record import FailedStatus
-
 from tests.simulation.law import limits
 
 if TYPE_CHECKING:

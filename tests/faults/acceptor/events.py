@@ -154,13 +154,7 @@ class Failed:
 
 
 MySQLEvent = (
-    FenceRaised
-    | EndStored
-    | RowWritten
-    | Failed
-    | CouponChanged
-    | PlaceReturned
-    | CampaignChanged
+    FenceRaised | EndStored | RowWritten | Failed | CouponChanged | PlaceReturned | CampaignChanged
 )
 
 

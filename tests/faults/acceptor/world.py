@@ -66,8 +66,8 @@ class World:
     admitted: what Redis had as pending, under which fence. safe: what its script found admitted and
     not pending. confirmed: fences, to the times at which Redis confirmed them. cut_off: what was in
     open servers that were killed, as far as their journals show it. given_back: rows. returned: how
-    many places MySQL has returned. versions: with their quantities. noted: versions that were to be changed,
-    each with the fence of that Redis.
+    many places MySQL has returned. versions: with their quantities. noted: versions that were to be
+    changed, each with the fence of that Redis.
     """
 
     seen: Observed
