@@ -35,7 +35,6 @@ def rejected(cluster: Cluster) -> list[str]:
     [
         pytest.param(without.pending, "pending is", id="pending record"),
         pytest.param(without.confirmation, "CONFIRMED", id="confirmation after the ack"),
-        pytest.param(without.durable, "CONFIRMED", id="accepted once it is safe"),
         pytest.param(without.fence, "MAY_WRITE", id="fence of a row"),
     ],
 )
@@ -54,6 +53,7 @@ def test_without_a_guard_the_model_alone_rejects_a_history(
         pytest.param(without.lateness, "durable_admissions_collide", id="late records"),
         pytest.param(without.order, "HAS_INDEX", id="rows first"),
         pytest.param(without.settle, "pending_for_good", id="settle"),
+        pytest.param(without.durable, "HAS_INDEX", id="accepted once it is safe"),
     ],
 )
 def test_without_a_guard_the_model_names_the_first_step_that_it_does_not_allow(
