@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tests.model.cases import MUTANTS, PROTOCOL, SAFETY, Case
+from tests.model.case import SAFETY, Case
+from tests.model.cases import PROTOCOL
+from tests.model.mutants import MUTANTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

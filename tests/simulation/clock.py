@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
+from handlers import apply, rebuild, relay
+from handlers.adapters.redis import campaign_changes
+from handlers.domain import returned_places
 from handlers.domain.rejection_cache import EXPIRED_S
+
+if TYPE_CHECKING:
+    import pytest
+
+# Instead of EXPIRED_S, which passes as a whole in a history.
+PUSH_MS = 3
 
 
 class Clock:
@@ -21,9 +31,17 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
+    def replace_time(self, patch: pytest.MonkeyPatch) -> None:
+        """Let the programs take the time from here."""
+        for module in (apply, relay, rebuild, returned_places):
+            patch.setattr(module, "time", self)
+        # The script compares this with the time of Redis, which passes by itself.
+        patch.setattr(campaign_changes, "EXPIRED_MS", PUSH_MS)
+        patch.setattr(campaign_changes, "time", Pusher(self))
+
 
 class Pusher:
-    """Replaces the module `time` where a widened campaign waits for what processes remember."""
+    """Replaces it where a campaign that grows waits for what processes remember."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

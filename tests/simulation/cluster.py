@@ -29,9 +29,7 @@ from handlers.adapters.mysql import database as mysql
 from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
 from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.adapters.mysql.fences import Fences
-from handlers.adapters.redis import campaign_changes
 from handlers.adapters.redis.scripts import Scripts
-from handlers.domain import returned_places
 from handlers.domain.campaign import Campaign
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
@@ -40,7 +38,7 @@ from handlers.edge.auth.authenticator import User
 from local.migrate import owner_address
 from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage
-from tests.simulation.clock import Clock, Pusher
+from tests.simulation.clock import Clock
 from tests.simulation.consumer import Consumer
 from tests.simulation.journal import Journal
 from tests.simulation.kafka import Log, Publisher, Topic
@@ -57,8 +55,6 @@ if TYPE_CHECKING:
 # Counted as usual, and no user is stopped by it.
 CALLS_PER_S = 1_000_000
 DAY_MS = 86_400_000
-# Instead of half a second, in which the time of a history passes as a whole.
-PUSH_MS = 3
 INTERNAL = 500  # a fault of the service itself, for any cause
 
 
@@ -108,11 +104,7 @@ class Cluster:
         self._patch.setattr(mysql, "SESSION", session)
         self._patch.setattr(mysql, "BACKOFF_S", 0)
         self._patch.setattr(comparison, "RECHECK_DELAY_S", 0)
-        for module in (apply, relay, rebuild, returned_places):
-            self._patch.setattr(module, "time", self.clock)
-        # The script compares this with the time of Redis, which passes by itself.
-        self._patch.setattr(campaign_changes, "EXPIRED_MS", PUSH_MS)
-        self._patch.setattr(campaign_changes, "time", Pusher(self.clock))
+        self.clock.replace_time(self._patch)
         self._patch.setattr(logging.getLogger("seonchak"), "disabled", True)
         self._reading = Transactions(lambda: address, self.stage, writes=False)
         self._writing = Transactions(lambda: address, self.stage, writes=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handlers import rebuild, wiring
@@ -139,11 +139,10 @@ def given_back_first(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 
 def places_once_closed(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """A rebuild takes the places that were returned before it has closed the campaign."""
-    original = dataclasses.replace
     patch.setattr(
         rebuild,
         "replace",
-        lambda row, fence, places_returned: original(row, fence=fence),  # noqa: ARG005
+        lambda row, fence, places_returned: replace(row, fence=fence),  # noqa: ARG005
     )
 
 

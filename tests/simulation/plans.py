@@ -74,7 +74,7 @@ CALLS = st.one_of(st.integers(0, 3), st.integers(0, 7), st.integers(0, 25))
 PLANS = st.builds(Plan, CALLS, FAULT, THEN)
 
 OPERATIONS = st.sampled_from(
-    [Program.CONSUMER] * 4 + [Program.REBUILD] * 2 + [Program.RELAY, Program.REDRIVE]
+    [Program.CONSUMER] * 4 + [Program.REBUILD, Program.REDRIVE] * 2 + [Program.RELAY]
 )
 ORDERS = (Program.RESERVE, Program.REDEEM, Program.RELEASE, Program.CANCEL)
 # What happens to coupons that were issued, and to campaigns afterwards.
@@ -134,5 +134,5 @@ HAPPENINGS = st.one_of(
     + _call(1, "arrive", which=ANY)
     + _call(1, "redis", kind=REDIS_FAULT, rebuild=st.booleans())
     + _call(1, "poison", kind=st.sampled_from(POISON), partition=st.integers(0, 1))
-    + _call(1, "refuse", user=USER)
+    + _call(2, "refuse", user=USER)
 )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation import mutants as without
-from tests.simulation.machine import Violation
+from tests.simulation.machine import Protocol, Violation
 from tests.simulation.run import play
+from tests.simulation.test_overtaken import late_record, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,6 @@ def rejected(cluster: Cluster) -> list[str]:
     [
         pytest.param(without.pending, "pending is", id="pending record"),
         pytest.param(without.confirmation, "CONFIRMED", id="confirmation after the ack"),
-        pytest.param(without.durable, "CONFIRMED", id="accepted once it is safe"),
-        pytest.param(without.fence, "MAY_WRITE", id="fence of a row"),
     ],
 )
 def test_without_a_guard_the_model_alone_rejects_a_history(
@@ -51,9 +50,9 @@ def test_without_a_guard_the_model_alone_rejects_a_history(
 @pytest.mark.parametrize(
     ("take_away", "sign"),
     [
-        pytest.param(without.lateness, "durable_admissions_collide", id="late records"),
         pytest.param(without.order, "HAS_INDEX", id="rows first"),
         pytest.param(without.settle, "pending_for_good", id="settle"),
+        pytest.param(without.durable, "HAS_INDEX", id="accepted once it is safe"),
     ],
 )
 def test_without_a_guard_the_model_names_the_first_step_that_it_does_not_allow(
@@ -61,3 +60,34 @@ def test_without_a_guard_the_model_names_the_first_step_that_it_does_not_allow(
 ) -> None:
     take_away(monkeypatch, judged_cluster)
     assert any(sign in each for each in rejected(judged_cluster))
+
+
+@pytest.mark.parametrize(
+    ("history", "take_away", "signs"),
+    [
+        pytest.param(row, without.fence, ("MAY_WRITE",), id="fence of a row"),
+        pytest.param(
+            late_record,
+            without.lateness,
+            ("MAY_WRITE", "durable_admissions_collide"),
+            id="late records",
+        ),
+    ],
+)
+def test_without_a_guard_of_one_order_of_steps_the_model_names_the_row(
+    judged_cluster: Cluster,
+    monkeypatch: pytest.MonkeyPatch,
+    history: Callable[[Protocol], None],
+    take_away: TakeAway,
+    signs: tuple[str, ...],
+) -> None:
+    take_away(monkeypatch, judged_cluster)
+    machine: Protocol = type("Protocol", (Protocol,), {"cluster": judged_cluster})()
+    judged_cluster.begin([1])
+    machine.started = machine.graceful = True
+    history(machine)
+    with pytest.raises(Violation) as found:
+        machine.teardown()
+    broken = str(found.value).split("\n\n", maxsplit=1)[0]
+    assert "MODEL" in broken
+    assert any(sign in broken for sign in signs), broken

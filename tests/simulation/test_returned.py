@@ -36,7 +36,7 @@ STEPS_MAX = 50
 
 
 def paused_at(machine: Protocol, run: Run, *points: str) -> Actor:
-    """Start a program, and let it run until it is about to make these calls, one after the other."""
+    """Start a program, and let it run until it is about to make the last of these calls."""
     actor = machine.play(run, AT_ONCE)
     assert actor
     for left, point in zip(range(len(points), 0, -1), points, strict=True):

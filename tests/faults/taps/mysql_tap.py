@@ -106,20 +106,17 @@ def read(rows: Callable[..., Sequence[tuple[Any, ...]]], campaign_id: str) -> li
 
 def _event(row: tuple[Any, ...]) -> MySQLEvent:
     at, kind, user, number, reason, status, partition, offset = row
-    at_s = float(at)
-    match kind:
-        case "fence":
-            return FenceRaised(at_s, number)
-        case "end":
-            return EndStored(at_s, number, partition, offset)
-        case "row":
-            return RowWritten(at_s, user or "", number)
-        case "place":
-            return PlaceReturned(at_s, number)
-        case "change":
-            return CampaignChanged(at_s, number, offset)
-        case "coupon":
-            return CouponChanged(
-                at_s, user or "", number, reason, status, bool(partition), bool(offset)
-            )
-    return Failed(at_s, user or "", reason, status, partition, offset)
+    at_s, user = float(at), user or ""
+    if kind == "failed":
+        return Failed(at_s, user, reason, status, partition, offset)
+    if kind == "coupon":
+        is_given_back, is_same_order = bool(partition), bool(offset)
+        return CouponChanged(at_s, user, number, reason, status, is_given_back, is_same_order)
+    events: dict[str, MySQLEvent] = {
+        "fence": FenceRaised(at_s, number),
+        "end": EndStored(at_s, number, partition, offset),
+        "row": RowWritten(at_s, user, number),
+        "place": PlaceReturned(at_s, number),
+        "change": CampaignChanged(at_s, number, offset),
+    }
+    return events[kind]
