@@ -79,6 +79,18 @@ fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
 soak: setup  ## a steady load for MINUTES (10), what it does to memory and files (ARGS="--rate 200")
 	@$(VENV_PYTHON) -m local.soak $(if $(call given,MINUTES),--minutes $(call given,MINUTES)) $(ARGS)
 
+.PHONY: openapi test-openapi schemathesis test-clients
+openapi: python  ## docs/openapi.json of the route table (ARGS=--check compares only)
+	@$(VENV_PYTHON) -m local.openapi $(ARGS)
+test-openapi: setup .venv-api/installed  ## schemathesis: gateway and chalice local answer as openapi.json says, a minute
+	@$(VENV_PYTHON) -m pytest tests/openapi $(ARGS)
+schemathesis: setup .venv-api/installed  ## the same for as long as you like (MINUTES=10 N=1000 SEED=1 ARGS="--server chalice")
+	@$(VENV_PYTHON) -m tests.openapi.explore $(if $(call given,N),--examples $(call given,N)) \
+		$(if $(call given,MINUTES),--minutes $(call given,MINUTES)) \
+		$(if $(call given,SEED),--seed $(call given,SEED)) $(ARGS)
+test-clients: setup .venv-api/installed  ## generated clients for Python and TypeScript compile and work (Node 18+, npm)
+	@$(VENV_PYTHON) -m pytest tests/clients $(ARGS)
+
 .PHONY: load test-load bench
 load: $(DEMO_SETUP) .venv-load/installed  ## a promotion's day: countdown, burst, retries, in Locust (USERS=1000 QUANTITY=100 UI=1)
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.load \

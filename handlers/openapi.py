@@ -18,12 +18,15 @@ PUBLIC = {"Cache-Control": "max-age=300"}
 @endpoint
 def openapi_handler(request: Request) -> dict[str, Any]:  # noqa: ARG001 - not needed
     """Return the document of every route."""
-    return json_response(200, _document(), PUBLIC)
+    response = _response()
+    return {**response, "headers": dict(response["headers"])}
 
 
 @cache
-def _document() -> dict[str, Any]:
-    # It is made from the route table, which this handler is in; and no other call imports it.
+def _response() -> dict[str, Any]:
+    """Return the response, made once: it is long, and the same for everyone."""
+    # The document is made from the route table, which this handler is in; and no other call
+    # imports it.
     from handlers.api.document import document  # noqa: PLC0415
 
-    return document()
+    return json_response(200, document(), PUBLIC)

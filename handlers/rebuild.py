@@ -124,9 +124,13 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     closed_at_s = time.monotonic()
     offsets = wiring.fences().offsets(row.id)
     # Read while it is closed: who gives a coupon back from here on is not admitted again before it
-    # opens.
-    given_back = stored_coupons.given_back(wiring.mysql_queries(), row.id)
-    return [_Restore(replace(row, fence=fence), offsets, closed_at_s, given_back)]
+    # opens, and a place that is returned is given to no applicant before.
+    queries = wiring.mysql_queries()
+    put_back = partial(wiring.redis_rebuild().restore, row.id, fence=fence, pending=False)
+    given_back = stored_coupons.given_back(queries, row.id, put_back)
+    places = (queries.campaign(row.id) or row).places_returned
+    row = replace(row, fence=fence, places_returned=places)
+    return [_Restore(row, offsets, closed_at_s, given_back)]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:

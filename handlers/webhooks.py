@@ -41,11 +41,12 @@ def webhooks_handler(request: Request) -> dict[str, Any]:
     """GET /webhooks: a page of them by id, without those that were deleted."""
     wiring.authenticator().require_admin(request.headers)
     limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
-    after = request.query.get("after", "")
-    if after and not WEBHOOK_ID.fullmatch(after):
+    after = request.query.get("after")
+    # Not even "": a client that forgets to fill it in would read the first page for ever.
+    if after is not None and not WEBHOOK_ID.fullmatch(after):
         message = "after: must be the id of a webhook"
         raise InvalidRequestError(message)
-    found = webhook_clients.webhooks().page(after, limit)
+    found = webhook_clients.webhooks().page(after or "", limit)
     following = found[-1].id if len(found) == limit else None
     page = [webhook.to_json() for webhook in found]
     return json_response(200, {"webhooks": page, "next_after": following})
@@ -55,7 +56,7 @@ def webhooks_handler(request: Request) -> dict[str, Any]:
 def webhook_handler(request: Request) -> dict[str, Any]:
     """GET /webhooks/{webhook}: one of them."""
     wiring.authenticator().require_admin(request.headers)
-    return json_response(200, webhook_clients.webhooks().get(webhook_of(request)).to_json())
+    return json_response(200, webhook_clients.webhooks().of_id(webhook_of(request)).to_json())
 
 
 @endpoint

@@ -5,6 +5,8 @@ from __future__ import annotations
 from handlers.api import values
 from handlers.api.operation import Answer, Caller, Group, Operation, Schema, header, record, ref
 from handlers.domain.challenge import ALGORITHM, SOLUTION_LENGTH_MAX
+from handlers.domain.coupon_state import UNUSABLE
+from handlers.domain.errors import GivenBackTooOftenError, PlacesExhaustedError
 from handlers.domain.rules import DIFFICULTY_MAX, DIFFICULTY_MIN
 
 TAG = "Applying"
@@ -59,6 +61,21 @@ SCHEMAS: dict[str, Schema] = {
                 values.TIME, "When the user was accepted; null where that is not known any more."
             ),
             "issued_at": values.nullable(values.TIME, "Null until it is issued."),
+            "state": values.nullable(values.STATE, "Null until it is issued."),
+            "benefit": values.BENEFIT_OR_NULL,
+            "usable_from": values.USABLE_FROM,
+            "usable_until": values.USABLE_UNTIL,
+        },
+    ),
+    "GivenBack": record(
+        "A coupon that its user has given back.",
+        {
+            "campaign_id": values.CAMPAIGN,
+            "serial": values.SERIAL,
+            "state": values.STATE,
+            "benefit": values.BENEFIT_OR_NULL,
+            "usable_from": values.USABLE_FROM,
+            "usable_until": values.USABLE_UNTIL,
         },
     ),
 }
@@ -77,8 +94,21 @@ ISSUED = {
     "code": "4TB0S5XKQ9H2M7ZC",
     "admitted_at": "2026-11-22T03:00:00.041Z",
     "issued_at": "2026-11-22T03:00:00.097Z",
+    "state": "ISSUED",
+    "benefit": {"kind": "percent", "value": 10},
+    "usable_from": None,
+    "usable_until": "2026-12-22T03:00:00.041Z",
 }
-PENDING = ISSUED | {"status": "PENDING", "code": None, "issued_at": None}
+NOT_YET = dict.fromkeys(("code", "issued_at", "state", "benefit", "usable_from", "usable_until"))
+PENDING = ISSUED | {"status": "PENDING"} | NOT_YET
+GIVEN_BACK = {
+    "campaign_id": "welcome",
+    "serial": 7,
+    "state": "REVOKED",
+    "benefit": {"kind": "percent", "value": 10},
+    "usable_from": None,
+    "usable_until": "2026-12-22T03:00:00.041Z",
+}
 
 OPERATIONS: dict[str, Operation] = {
     "POST /campaigns/{id}/apply": Operation(
@@ -97,8 +127,9 @@ OPERATIONS: dict[str, Operation] = {
             header(
                 "Challenge-Solution",
                 "Where the campaign asks for a challenge: its solution, base64 of a JSON object "
-                "with `algorithm`, `challenge`, `number`, `salt` and `signature`.",
-                {"type": "string", "maxLength": SOLUTION_LENGTH_MAX},
+                "with `algorithm`, `challenge`, `number`, `salt` and `signature`, of at most "
+                f"{SOLUTION_LENGTH_MAX} characters. Not read where it asks for none.",
+                {"type": "string"},
             )
         ],
         answers={
@@ -113,6 +144,8 @@ OPERATIONS: dict[str, Operation] = {
             "CAMPAIGN_NOT_FOUND",
             "SOLD_OUT",
             "NOT_OPEN",
+            "NEXT_RELEASE",
+            "PAUSED",
             "CLOSED",
             "TOO_MANY_REQUESTS",
             "NOT_ELIGIBLE",
@@ -145,6 +178,30 @@ OPERATIONS: dict[str, Operation] = {
             )
         },
         problems=("CAMPAIGN_NOT_FOUND", "NOT_APPLIED"),
+    ),
+    "DELETE /campaigns/{id}/coupon": Operation(
+        id="giveCouponBack",
+        tag=TAG,
+        summary="Give one's own coupon back",
+        description=(
+            "One that is neither reserved nor used. Its place goes to another applicant within "
+            "seconds, under a new serial, and the user may apply again. May be repeated. "
+            "`UNAVAILABLE` also where the coupon is not written yet."
+        ),
+        caller=Caller.USER,
+        answers={
+            200: Answer("It is given back.", ref("GivenBack"), {"given back": GIVEN_BACK}),
+        },
+        problems=(
+            "CAMPAIGN_NOT_FOUND",
+            "NOT_APPLIED",
+            *(error.code for error in UNUSABLE.values()),
+            "TOO_MANY_REQUESTS",
+        ),
+        final={
+            "TOO_MANY_REQUESTS": f"{GivenBackTooOftenError.__doc__} "
+            f"Or: {PlacesExhaustedError.__doc__}"
+        },
     ),
 }
 

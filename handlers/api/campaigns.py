@@ -1,135 +1,15 @@
-"""Campaigns: create, read, list, and an administrator's counts."""
+"""Campaigns: create, read, list, change, archive, and an administrator's counts."""
 
 from __future__ import annotations
 
 from handlers.api import values
-from handlers.api.operation import Answer, Caller, Group, Operation, Schema, query, record, ref
+from handlers.api.campaign_schemas import SCHEMAS
+from handlers.api.operation import Answer, Caller, Group, Operation, header, query, ref
 from handlers.campaigns import LIMIT_DEFAULT, LIMIT_MAX
-from handlers.domain.campaign import QUANTITY_MAX, RATE_MAX, CampaignState
-from handlers.domain.campaign_name import NAME_LENGTH_MAX
-from handlers.domain.rules import (
-    CLAIM_LENGTH_MAX,
-    DIFFICULTY_MAX,
-    DIFFICULTY_MIN,
-    NUMBER_MAX,
-    TEXT_LENGTH_MAX,
-)
+from handlers.domain.campaign import CampaignState
 
 TAG = "Campaigns"
-
-# As handlers/domain/campaign_name.py, for characters of the first plane: a pattern that every
-# engine reads cannot name the others that it excludes, the noncharacters of the other planes.
-_NEVER = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff"
-_BLANK = r" \u00a0\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\u00ad\u061c\ufeff"
-NAME: Schema = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": NAME_LENGTH_MAX,
-    "pattern": f"^[^{_NEVER}]*[^{_NEVER}{_BLANK}][^{_NEVER}]*$",
-    "description": "Any text of one line that is not only white space.",
-}
-QUANTITY: Schema = {
-    "type": "integer",
-    "minimum": 1,
-    "maximum": QUANTITY_MAX,
-    "description": "How many coupons there are.",
-}
-# A time of a request may have any offset; the years are those that every clock and server knows.
-TIME_GIVEN: Schema = {
-    "type": "string",
-    "format": "date-time",
-    "pattern": "^(19[7-9][0-9]|[2-9][0-9]{3})-",
-    "description": "A time with Z or an offset, of the years 1970 to 9999.",
-}
-
-OPTIONAL: dict[str, Schema] = {
-    "rate_per_address": {
-        "type": "integer",
-        "minimum": 0,
-        "maximum": RATE_MAX,
-        "description": "Applications from one address per second, 0 for any number; without it the "
-        "service's own limit.",
-    },
-    "eligibility": ref("Eligibility"),
-    "challenge": ref("ChallengeRule"),
-}
-CAMPAIGN: dict[str, Schema] = {
-    "id": values.CAMPAIGN,
-    "name": NAME,
-    "quantity": QUANTITY,
-    "opens_at": values.TIME | {"description": "The first moment at which one may apply, in UTC."},
-    "closes_at": values.TIME | {"description": "The first moment at which it is over, in UTC."},
-    **OPTIONAL,
-}
-
-SCHEMAS: dict[str, Schema] = {
-    "Eligibility": record(
-        "Who may apply: a user whose token has this claim with this value, or with a list that "
-        "contains it.",
-        {
-            "claim": {"type": "string", "minLength": 1, "maxLength": CLAIM_LENGTH_MAX},
-            "equals": {
-                "type": ["string", "number", "boolean"],
-                "minLength": 1,
-                "maxLength": TEXT_LENGTH_MAX,
-                "minimum": -NUMBER_MAX,
-                "maximum": NUMBER_MAX,
-            },
-        },
-    )
-    | {"additionalProperties": False},
-    "ChallengeRule": record(
-        "What a browser has to do before it applies.",
-        {
-            "max_number": {
-                "type": "integer",
-                "minimum": DIFFICULTY_MIN,
-                "maximum": DIFFICULTY_MAX,
-                "description": "Twice as many hashes as it takes in the mean.",
-            }
-        },
-    )
-    | {"additionalProperties": False},
-    "NewCampaign": record(
-        "A campaign to create. `closes_at` must be later than `opens_at`.",
-        CAMPAIGN | {"opens_at": TIME_GIVEN, "closes_at": TIME_GIVEN},
-        optional=" ".join(OPTIONAL),
-    )
-    | {"additionalProperties": False},
-    "Campaign": record("A campaign as it was created.", CAMPAIGN, optional=" ".join(OPTIONAL)),
-    "CampaignStatus": record(
-        "A campaign at this moment.",
-        CAMPAIGN
-        | {
-            "remaining": values.count("Coupons that can still be given."),
-            "state": values.one_of(CampaignState, "What an applicant meets at this moment."),
-        },
-        optional=" ".join(OPTIONAL),
-    ),
-    "CampaignPage": record(
-        "A page of campaigns, by id.",
-        {
-            "campaigns": {"type": "array", "items": ref("CampaignStatus")},
-            "next_after": values.nullable(
-                values.CAMPAIGN, "The `after` of the next page; null at the end."
-            ),
-        },
-    ),
-    "CampaignStats": record(
-        "How many admissions of a campaign are in each state.",
-        {
-            "admitted": values.count("Users who were accepted."),
-            "pending": values.count("Accepted, and not yet known to be in the database."),
-            "issued": values.count("Coupons in the database."),
-            "failed": values.count("Records that could not be written and wait."),
-            "remaining": values.count("Coupons that can still be given."),
-            "oldest_pending_s": {
-                "type": "number",
-                "description": "How long the oldest has been pending, in seconds; 0: none is.",
-            },
-        },
-    ),
-}
+TAGGED = ("Cache-Control", "ETag")
 
 NEW = {
     "id": "welcome",
@@ -143,7 +23,25 @@ FOR_MEMBERS = NEW | {
     "rate_per_address": 50,
     "eligibility": {"claim": "member", "equals": True},
 }
-STATUS = NEW | {"remaining": 93, "state": CampaignState.OPEN.value}
+IN_STAGES = NEW | {
+    "id": "summer",
+    "releases": [
+        {"at": "2026-11-22T03:00:00.000Z", "quantity": 60},
+        {"at": "2026-11-23T03:00:00.000Z", "quantity": 40},
+    ],
+    "benefit": {"kind": "amount", "value": 5000, "currency": "KRW", "minimum_order": 20000},
+    "usable_days": 30,
+    "time_zone": "Asia/Seoul",
+}
+STATUS = NEW | {"remaining": 93, "state": CampaignState.OPEN.value, "paused": False}
+STATUS_IN_STAGES = IN_STAGES | {
+    "remaining": 40,
+    "state": CampaignState.NEXT_RELEASE.value,
+    "paused": False,
+    "released": 60,
+    "next_release_at": "2026-11-23T03:00:00.000Z",
+}
+CHANGED = NEW | {"quantity": 120, "paused": True}
 LINKS = (
     "getCampaign",
     "apply",
@@ -152,7 +50,11 @@ LINKS = (
     "getCampaignStats",
     "listCoupons",
     "reconcileCampaign",
+    "listEvents",
+    "getReport",
 )
+# A change that a process has left half-done is completed first.
+OF_COMPLETION = ("PRECONDITION_FAILED", "QUANTITY_TOO_LOW")
 
 OPERATIONS: dict[str, Operation] = {
     "POST /campaigns": Operation(
@@ -162,18 +64,29 @@ OPERATIONS: dict[str, Operation] = {
         description=(
             "The same body again changes nothing and completes a creation that was interrupted. "
             "`INVALID_REQUEST` names the field that is wrong. A `challenge` needs a service that "
-            "has CHALLENGE_SECRET."
+            "has CHALLENGE_SECRET. Where the campaign has a change that was interrupted, that is "
+            "completed first; should it be refused, this call is, once."
         ),
         caller=Caller.ADMIN,
         body=ref("NewCampaign"),
-        examples={"plain": NEW, "members": FOR_MEMBERS},
+        examples={"plain": NEW, "members": FOR_MEMBERS, "stages": IN_STAGES},
         answers={
             201: Answer(
-                "Created.", ref("Campaign"), {"plain": NEW, "members": FOR_MEMBERS}, links=LINKS
+                "Created.",
+                ref("Campaign"),
+                {"plain": NEW, "members": FOR_MEMBERS, "stages": IN_STAGES},
+                headers=TAGGED,
+                links=LINKS,
             ),
-            200: Answer("It was there already, the same.", ref("Campaign"), {"plain": NEW}),
+            200: Answer(
+                "It was there already, the same.",
+                ref("Campaign"),
+                {"plain": NEW},
+                headers=TAGGED,
+                links=LINKS,
+            ),
         },
-        problems=("INVALID_REQUEST", "CAMPAIGN_EXISTS"),
+        problems=("INVALID_REQUEST", "CAMPAIGN_EXISTS", *OF_COMPLETION),
     ),
     "GET /campaigns": Operation(
         id="listCampaigns",
@@ -198,8 +111,77 @@ OPERATIONS: dict[str, Operation] = {
         tag=TAG,
         summary="Read a campaign",
         description="At most a second old, where a cache keeps it as `Cache-Control` allows.",
-        answers={200: Answer("The campaign.", ref("CampaignStatus"), {"open": STATUS})},
+        answers={
+            200: Answer(
+                "The campaign.",
+                ref("CampaignStatus"),
+                {"open": STATUS, "stages": STATUS_IN_STAGES},
+                headers=TAGGED,
+            )
+        },
         problems=("CAMPAIGN_NOT_FOUND",),
+    ),
+    "PATCH /campaigns/{id}": Operation(
+        id="changeCampaign",
+        tag=TAG,
+        summary="Change a campaign",
+        description=(
+            "Holds for every applicant within a second. What was given stays given: `quantity` "
+            "cannot fall below the highest serial, and `opens_at` cannot change once the campaign "
+            "has opened. A body that changes nothing makes no new version. After `UNAVAILABLE` the "
+            "change may still be made: read the campaign again."
+        ),
+        caller=Caller.ADMIN,
+        parameters=[
+            header(
+                "If-Match",
+                "The `ETag` of the campaign as you know it, or `*`.",
+                {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'},
+                required=True,
+            )
+        ],
+        body=ref("CampaignChange"),
+        examples={
+            "quantity": {"quantity": 120, "paused": True},
+            "end": {"closes_at": "now"},
+        },
+        answers={
+            200: Answer(
+                "The campaign, changed.",
+                ref("ChangedCampaign"),
+                {"quantity": CHANGED},
+                headers=TAGGED,
+            )
+        },
+        problems=(
+            "CAMPAIGN_NOT_FOUND",
+            "PRECONDITION_REQUIRED",
+            "PRECONDITION_FAILED",
+            "ALREADY_OPENED",
+            "QUANTITY_TOO_LOW",
+        ),
+    ),
+    "POST /campaigns/{id}/archive": Operation(
+        id="archiveCampaign",
+        tag=TAG,
+        summary="Archive a campaign that is over",
+        description=(
+            "It leaves Redis and every list; its coupons stay as they are, and can be used. May be "
+            "repeated. Where the campaign has a change that was interrupted, that is completed "
+            "first."
+        ),
+        caller=Caller.ADMIN,
+        answers={
+            200: Answer(
+                "It is archived.", ref("ArchivedCampaign"), {"plain": NEW | {"archived": True}}
+            )
+        },
+        problems=(
+            "CAMPAIGN_NOT_FOUND",
+            "CAMPAIGN_NOT_CLOSED",
+            "CAMPAIGN_NOT_SETTLED",
+            *OF_COMPLETION,
+        ),
     ),
     "GET /campaigns/{id}/stats": Operation(
         id="getCampaignStats",

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from handlers.api import values
 from handlers.api.operation import Answer, Caller, Group, Operation, Schema, query, record, ref
 from handlers.coupons import COLUMNS, LIMIT_DEFAULT, LIMIT_MAX
-from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.reconciliation.differences import Kind
+from handlers.domain.reconciliation.law import StateCounts
 
 TAG = "Coupons"
 CSV = "text/csv; charset=utf-8"
 
 AFTER = query(
-    "after", "The page begins behind this serial.", values.whole(0, QUANTITY_MAX, default=0)
+    "after", "The page begins behind this serial.", values.whole(0, SERIAL_MAX, default=0)
 )
 NEXT_AFTER = values.nullable(values.SERIAL, "The `after` of the next page; null at the end.")
+
+STATES = {
+    "issued": "All coupons: the sum of the states.",
+    "usable": "Neither reserved, used, revoked nor expired.",
+    "places_returned": "Those whose place went to another applicant.",
+}
 
 SCHEMAS: dict[str, Schema] = {
     "Coupon": record(
@@ -25,6 +34,10 @@ SCHEMAS: dict[str, Schema] = {
             "code": values.CODE,
             "admitted_at": values.TIME | {"description": "When the user was accepted."},
             "issued_at": values.TIME | {"description": "When it was written."},
+            "state": values.STATE,
+            "order_id": values.nullable(values.ORDER, "The order that has reserved or used it."),
+            "reserved_until": values.nullable(values.TIME, "Null unless it is reserved."),
+            "used_at": values.nullable(values.TIME, "Null unless it is used."),
         },
     ),
     "CouponPage": record(
@@ -49,6 +62,13 @@ SCHEMAS: dict[str, Schema] = {
                 "How many of each kind.",
                 {kind.value: values.count("Differences of this kind.") for kind in Kind},
             ),
+            "states": record(
+                "How many of the coupons that were compared are in each state.",
+                {
+                    name: values.count(STATES.get(name, "Coupons in this state."))
+                    for name in asdict(StateCounts())
+                },
+            ),
             "differences": {
                 "type": "array",
                 "items": ref("Difference"),
@@ -69,10 +89,15 @@ COUPON = {
     "code": "4TB0S5XKQ9H2M7ZC",
     "admitted_at": "2026-11-22T03:00:00.041Z",
     "issued_at": "2026-11-22T03:00:00.097Z",
+    "state": "USED",
+    "order_id": "order-1001",
+    "reserved_until": None,
+    "used_at": "2026-11-22T03:10:00.000Z",
 }
 NO_DIFFERENCE = {
     "campaign_id": "welcome",
     "counts": {kind.value: 0 for kind in Kind},
+    "states": StateCounts(issued=7, usable=6, used=1).to_json(),
     "differences": [],
     "truncated": False,
     "next_after": None,
@@ -85,8 +110,8 @@ OPERATIONS: dict[str, Operation] = {
         summary="List a campaign's coupons",
         description=(
             f"By serial, as JSON or, where `Accept` names `text/csv`, as CSV (RFC 4180) with the "
-            f"columns {', '.join(COLUMNS)}; its user ids are written so that no spreadsheet takes "
-            "one for a formula. A campaign that does not exist has no coupons."
+            f"columns {', '.join(COLUMNS)}; ids of users and orders are written so that no "
+            "spreadsheet takes one for a formula. A campaign that does not exist has no coupons."
         ),
         caller=Caller.ADMIN,
         parameters=[

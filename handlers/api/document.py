@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from handlers.api import apply, campaigns, coupons, failed_events, service
+from handlers.api import (
+    apply,
+    campaigns,
+    coupons,
+    failed_events,
+    redemption,
+    reports,
+    service,
+    webhooks,
+)
 from handlers.api.headers import HEADERS
 from handlers.api.operation import JSON
 from handlers.api.problems import Problems
@@ -23,8 +32,11 @@ VERSION = "0.1.0"  # of the interface; pyproject.toml has the same
 GROUPS: tuple[Group, ...] = (
     apply.GROUP,
     campaigns.GROUP,
+    redemption.GROUP,
     coupons.GROUP,
+    reports.GROUP,
     failed_events.GROUP,
+    webhooks.GROUP,
     service.GROUP,
 )
 DESCRIPTION = f"""\
@@ -114,7 +126,8 @@ def _operation(route: Route, operation: Operation, problems: Problems) -> dict[s
 
 
 def _body(operation: Operation) -> Schema:
-    return {"required": True, "content": {JSON: _media(operation.body or {}, operation.examples)}}
+    content = {JSON: _media(operation.body or {}, operation.examples)}
+    return {"required": operation.needs_body, "content": content}
 
 
 def _answer(answer: Answer) -> Schema:
@@ -122,7 +135,7 @@ def _answer(answer: Answer) -> Schema:
     content = {JSON: _media(answer.schema, answer.examples)} if answer.schema else {}
     content |= {media: {"schema": schema} for media, schema in answer.media.items()}
     links = {
-        name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
+        name: {"operationId": name, "parameters": {answer.link_parameter: "$response.body#/id"}}
         for name in answer.links
     }
     return {

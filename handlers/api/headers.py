@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handlers.edge.http.etag import OURS
+
 if TYPE_CHECKING:
     from handlers.api.operation import Schema
 
@@ -12,6 +14,12 @@ HEADERS: dict[str, Schema] = {
         "description": "How long a cache may keep the response; `no-store`: not at all.",
         "required": True,
         "schema": {"type": "string"},
+    },
+    "ETag": {
+        "description": "The version of the campaign, for `If-Match`. Of an answer that also shows "
+        "how many coupons remain, the moment follows.",
+        "required": True,
+        "schema": {"type": "string", "pattern": f'^"{OURS.pattern}"$'},
     },
     "Retry-After": {
         "description": "Seconds after which the same request is worth sending again.",

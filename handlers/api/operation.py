@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from handlers.edge.auth.scopes import ADMIN_SCOPE, REDEEM_SCOPE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -19,7 +21,8 @@ class Caller(Enum):
 
     ANYONE = None
     USER = ()
-    ADMIN = ("coupon:admin",)
+    SHOP = (REDEEM_SCOPE, ADMIN_SCOPE)
+    ADMIN = (ADMIN_SCOPE,)
 
     @property
     def security(self) -> list[dict[str, list[str]]]:
@@ -42,7 +45,8 @@ class Answer:
 
     schema: of the JSON body; None where there is no body. examples: bodies by name, each one that
     the service can give. media: schemas of bodies of other types, which Accept asks for. headers:
-    names of handlers/api/headers.py. links: operations that take the body's `id` as theirs.
+    names of handlers/api/headers.py. links: operations that take the body's `id` as their parameter
+    `link_parameter`.
     """
 
     description: str
@@ -51,6 +55,7 @@ class Answer:
     media: Mapping[str, Schema] = field(default_factory=dict)
     headers: Sequence[str] = ("Cache-Control",)
     links: Sequence[str] = ()
+    link_parameter: str = "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,9 @@ class Operation:
     id: a name for generated clients, unique. problems: codes that this call may answer with,
     besides those of the caller and those that any call may (handlers/api/problems.py). parameters:
     of query and headers; those of the path are found in it. body: the JSON that it takes; examples:
-    bodies by name. members: what a problem may have besides, by its code.
+    bodies by name; needs_body: not where it can be left out. members: what a problem may have
+    besides, by its code. final: what codes mean in this call where the same request is never worth
+    sending again: they come without Retry-After, which they have in other calls.
     """
 
     id: str
@@ -72,7 +79,9 @@ class Operation:
     problems: Sequence[str] = ()
     parameters: Sequence[Schema] = ()
     body: Schema | None = None
+    needs_body: bool = True
     examples: Mapping[str, object] = field(default_factory=dict)
+    final: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, Mapping[str, Schema]] = field(default_factory=dict)
 
 

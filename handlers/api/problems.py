@@ -6,12 +6,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from handlers.api.operation import ref
+from handlers.domain.admission import Outcome
 from handlers.domain.errors import ServiceError
 from handlers.edge.http.admission import REJECTIONS
 from handlers.edge.http.response import STATUS, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from handlers.api.operation import Operation, Schema
 
@@ -35,15 +37,20 @@ OTHER_DETAILS = {
     "TIMEOUT": "The body took longer than 10 s.",
     "LENGTH_REQUIRED": "The body's length must be in Content-Length.",
 }
+# What codes say of which several errors say different things.
+COMMON_DETAILS = {
+    "FORBIDDEN": "The token does not have the scope that this call needs.",
+    "TOO_MANY_REQUESTS": REJECTIONS[Outcome.TOO_MANY_REQUESTS],
+}
 # Codes with which the header is always there.
-RETRY_AFTER = {"UNAVAILABLE", "TOO_MANY_REQUESTS", "NOT_OPEN"}
+RETRY_AFTER = {"UNAVAILABLE", "TOO_MANY_REQUESTS", "NOT_OPEN", "NEXT_RELEASE", "PAUSED"}
 
 
 def details() -> dict[str, str]:
     """Return what each code says where nothing more particular is known, by code."""
     of_errors = {one.code: str(one()) for one in _classes(ServiceError)}
     of_rejections = {outcome.value: text for outcome, text in REJECTIONS.items()}
-    return {**OTHER_DETAILS, **of_rejections, **of_errors}
+    return {**OTHER_DETAILS, **of_rejections, **of_errors, **COMMON_DETAILS}
 
 
 def codes_of(operation: Operation) -> dict[HTTPStatus, list[str]]:
@@ -60,7 +67,9 @@ class Problems:
     """The responses of all operations that are problems, each set of codes once."""
 
     def __init__(self) -> None:
-        self.schemas: dict[str, Schema] = {"Problem": _schema(sorted(EVERY_STATUS), None, {})}
+        self.schemas: dict[str, Schema] = {
+            "Problem": _schema(dict.fromkeys(sorted(EVERY_STATUS), ""), None, {})
+        }
         self.responses: dict[str, Schema] = {}
 
     def of(self, operation: Operation) -> dict[str, Schema]:
@@ -75,12 +84,15 @@ class Problems:
         members: dict[str, Schema] = {}
         for code in codes:
             members |= operation.members.get(code, {})
-        is_shared = len(codes) == 1 and not members
+        final = {code: text for code, text in operation.final.items() if code in codes}
+        is_shared = len(codes) == 1 and not members and not final
         name = _camel(codes[0]) if is_shared else f"{_camel(operation.id)}{status.value}"
         schema = f"{name}Problem"
         if name not in self.responses:
-            self.schemas[schema] = _schema(codes, status, members)
-            self.responses[name] = _response(codes, schema)
+            known = details() | final
+            self.schemas[schema] = _schema({code: known[code] for code in codes}, status, members)
+            again = RETRY_AFTER - {*final}
+            self.responses[name] = _response({code: known[code] for code in codes}, schema, again)
         return name
 
 
@@ -99,12 +111,11 @@ def _camel(text: str) -> str:
 
 
 def _schema(
-    codes: Sequence[str], status: HTTPStatus | None, members: Mapping[str, Schema]
+    codes: Mapping[str, str], status: HTTPStatus | None, members: Mapping[str, Schema]
 ) -> Schema:
     """Return the schema of a problem with one of these codes; status None: with any."""
     any_status = {"type": "integer", "minimum": 400, "maximum": 599}
-    known = details()
-    meanings = "\n".join(f"- `{code}`: {known[code]}" for code in codes)
+    meanings = "\n".join(f"- `{code}`: {text}" for code, text in codes.items())
     return {
         "type": "object",
         "description": "A problem (RFC 9457)."
@@ -127,22 +138,22 @@ def _schema(
     }
 
 
-def _response(codes: Sequence[str], schema: str) -> Schema:
-    known = details()
+def _response(codes: Mapping[str, str], schema: str, again: AbstractSet[str]) -> Schema:
+    """Return a response with one of these codes; `again`: those that come with Retry-After."""
     headers: dict[str, Any] = {}
-    if any(code in RETRY_AFTER for code in codes):
-        always = all(code in RETRY_AFTER for code in codes)
+    if any(code in again for code in codes):
+        always = all(code in again for code in codes)
         name = "Retry-After" if always else "Retry-After-Sometimes"
         headers["Retry-After"] = {"$ref": f"#/components/headers/{name}"}
     if "UNAUTHENTICATED" in codes:
         headers["WWW-Authenticate"] = {"$ref": "#/components/headers/WWW-Authenticate"}
     return {
-        "description": " ".join(f"`{code}`: {known[code]}" for code in codes),
+        "description": " ".join(f"`{code}`: {text}" for code, text in codes.items()),
         **({"headers": headers} if headers else {}),
         "content": {
             MEDIA: {
                 "schema": ref(schema),
-                "examples": {code: {"value": _example(code, known[code])} for code in codes},
+                "examples": {code: {"value": _example(code, text)} for code, text in codes.items()},
             }
         },
     }

@@ -38,10 +38,18 @@ def issued(
         before_page()
 
 
-def given_back(rows: Rows, campaign_id: str) -> SerialBitset:
-    """Return the serials of the coupons that their users gave back."""
+def given_back(
+    rows: Rows, campaign_id: str, put_back: Callable[[list[CouponAccepted]], object]
+) -> SerialBitset:
+    """Return the serials of the coupons that their users gave back, once Redis holds them.
+
+    put_back: lets Redis hold them, before any other source. A user whose coupon was given back may
+    have another one, which the topic has; and the consumer, which may settle the old one at any
+    time, would write the old one over it where Redis does not know that it was given back.
+    """
     serials, after = SerialBitset(), 0
     while page := rows.given_back(campaign_id, after, PAGE):
+        put_back([CouponAccepted(campaign_id, f" {serial}", serial, 0) for serial in page])
         for serial in page:
             serials.add(serial)
         after = page[-1]

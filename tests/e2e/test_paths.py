@@ -34,6 +34,9 @@ CASES = {
     "GET /": 404,
     "OPTIONS /health": 405,
     "DELETE /campaigns": 405,
+    "TRACE /health": 405,
+    "PURGE /health": 405,
+    "PURGE /nothing": 404,
     "GET /nothing": 404,
     "HEAD /nothing": 404,
     # A slash at the end.

@@ -47,7 +47,9 @@ class Story:
         self.redis.append(Snapshot(self.tick(), self.history, Holding()))
         self.raises_fence(1)
         args = "1", "1", "quantity", f"{QUANTITY}"
-        self.script("campaign/open", args, ("HSET", "campaign", "epoch", FIRST, "fence", "1"))
+        self.script(
+            "campaign/open", args, ("HSET", "campaign", "epoch", FIRST, "fence", "1", *args[2:])
+        )
 
     def tick(self) -> float:
         self.now_s += 1
@@ -95,8 +97,9 @@ class Story:
         self.script("rebuild/return_serials", args, ("RPUSH", "returned", f"{serial}"))
 
     def opens(self, fence: int) -> None:
-        fields = "epoch", self.history, "fence", f"{fence}"
-        self.script("rebuild/reopen", ("1", f"{fence}"), ("HSET", "campaign", *fields))
+        row = "quantity", f"{QUANTITY}"
+        fields = "epoch", self.history, "fence", f"{fence}", *row
+        self.script("rebuild/reopen", ("1", f"{fence}", *row), ("HSET", "campaign", *fields))
 
     def raises_fence(self, fence: int) -> None:
         self.mysql.append(FenceRaised(self.tick(), fence))

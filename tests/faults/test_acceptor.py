@@ -6,7 +6,7 @@ import pytest
 
 from local.harness.responses import ALREADY_APPLIED, SOLD_OUT
 from tests.faults.acceptor.holding import Holding
-from tests.faults.journals import FIRST, Story, rejected
+from tests.faults.journals import FIRST, QUANTITY, Story, rejected
 
 SECOND = "bbbb"
 
@@ -49,7 +49,9 @@ def test_a_restart_that_forgot_the_last_admission_is_accepted(story: Story) -> N
     story.issues("ann", 1)
     story.admits("bob", 2)
     story.history = SECOND
-    story.shows(Holding({"ann": 1}, count=1, epoch=FIRST, fence=1), history=SECOND)
+    story.shows(
+        Holding({"ann": 1}, count=1, epoch=FIRST, fence=1, quantity=QUANTITY), history=SECOND
+    )
     story.rebuilds(2, {"ann": 1}, end=1)
     assert story.verdict(quiet=True).first == ""
 
@@ -95,7 +97,7 @@ def test_what_redis_did_in_the_moment_before_it_was_killed_may_be_unseen(story: 
 
 def test_an_unseen_admission_that_the_restarted_redis_still_has_is_accepted(story: Story) -> None:
     story.history = SECOND
-    lost = Holding({"ann": 1}, {"ann"}, count=1, epoch=FIRST, fence=1)
+    lost = Holding({"ann": 1}, {"ann"}, count=1, epoch=FIRST, fence=1, quantity=QUANTITY)
     story.shows(lost, history=SECOND)
     story.sends("ann", 1, fence=1)
     assert story.verdict().first == ""
@@ -137,14 +139,14 @@ def test_an_admission_while_a_rebuild_has_the_campaign_is_rejected(story: Story)
 
 
 def test_an_admission_in_a_history_that_no_rebuild_has_opened_is_rejected(story: Story) -> None:
-    story.shows(Holding(epoch=FIRST, fence=1), history=SECOND)
+    story.shows(Holding(epoch=FIRST, fence=1, quantity=QUANTITY), history=SECOND)
     story.admits("ann", 1)
     rejected(story, "OPEN")
 
 
 def test_a_history_under_the_name_of_an_earlier_one_is_rejected(story: Story) -> None:
-    story.shows(Holding(epoch=FIRST, fence=1), history=SECOND)
-    story.shows(Holding(epoch=FIRST, fence=1), history=FIRST)
+    story.shows(Holding(epoch=FIRST, fence=1, quantity=QUANTITY), history=SECOND)
+    story.shows(Holding(epoch=FIRST, fence=1, quantity=QUANTITY), history=FIRST)
     rejected(story, "NEW_HISTORY")
 
 
@@ -223,7 +225,7 @@ def test_a_record_that_no_redis_has_admitted_is_rejected(story: Story) -> None:
 
 
 def test_an_effect_that_no_event_shows_is_rejected(story: Story) -> None:
-    story.shows(Holding({"ann": 1}, count=1, epoch=FIRST, fence=1))
+    story.shows(Holding({"ann": 1}, count=1, epoch=FIRST, fence=1, quantity=QUANTITY))
     rejected(story, "effect", "applied is {'ann': 1}, not {}")
 
 

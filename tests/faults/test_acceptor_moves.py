@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from tests.faults.acceptor.events import Snapshot
 from tests.faults.acceptor.holding import Holding
-from tests.faults.journals import FIRST, rejected
+from tests.faults.journals import FIRST, QUANTITY, rejected
 
 if TYPE_CHECKING:
     from tests.faults.journals import Story
 
 SECOND = "bbbb"
-WITH_ANN = Holding({"ann": 1}, count=1, epoch=FIRST, fence=1)
+WITH_ANN = Holding({"ann": 1}, count=1, epoch=FIRST, fence=1, quantity=QUANTITY)
 
 
 def returned(story: Story, holding: Holding) -> None:
@@ -38,7 +38,7 @@ def test_without_having_left_it_has_what_it_had(story: Story) -> None:
 
 def test_what_it_gets_back_is_open_only_in_its_own_history(story: Story) -> None:
     story.leaves()
-    returned(story, Holding(epoch=SECOND, fence=2))
+    returned(story, Holding(epoch=SECOND, fence=2, quantity=QUANTITY))
     story.admits("ann", 1)
     rejected(story, "OPEN", "admission/admit")
 
@@ -49,7 +49,7 @@ def test_a_rebuild_may_begin_before_a_snapshot_shows_a_promoted_server(story: St
     story.raises_fence(2)
     story.begins(2)
     story.stores_end(2, 0)
-    closed = Holding(epoch=SECOND, builder=2, fence=1)
+    closed = Holding(epoch=SECOND, builder=2, fence=1, quantity=QUANTITY)
     story.redis.append(Snapshot(story.tick(), SECOND, closed, begins=True))
     story.opens(2)
     story.issues("ann", 1, fence=2)

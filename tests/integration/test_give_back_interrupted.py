@@ -113,6 +113,23 @@ def test_where_redis_has_lost_the_campaign_the_end_of_a_coupon_is_answered_all_t
     assert places(lossy, campaign_id) == (1, 1)
 
 
+def test_the_next_return_brings_one_along_that_was_interrupted_and_is_done_in_its_order(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=3)
+    for user in "abc":
+        win(campaign_id, user)
+    with monkeypatch.context() as patch:
+        patch.setattr(PlacesInRedis, "tell", killed)
+        with pytest.raises(KilledError):
+            give_back(campaign_id, "b")
+    assert holders(campaign_id) == {"a": 1, "b": 2, "c": 3}
+    assert give_back(campaign_id, "a").status == 200
+    assert places(service, campaign_id) == (2, 2)
+    assert holders(campaign_id) == {" 1": 1, " 2": 2, "c": 3}
+    assert outcomes(campaign_id, "d", "e", "f") == ["ACCEPTED", "ACCEPTED", "SOLD_OUT"]
+
+
 def test_without_redis_the_coupon_is_given_back_and_its_place_is_returned_later(
     service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,8 @@ inline admit(server, user, serial) {
         fi
     fi;
     SAY("user %d: the script says %e %d\n", user, outcome, serial);
+    serial_held_twice = (serial != 0 && BLANK(server, serial));
+    assert(!serial_held_twice);
 #if !defined(DEGRADED) && !defined(FORMER_PRIMARY)
     P3_accepted_told_otherwise = (told[user] && outcome != ALREADY_APPLIED);
 #endif
@@ -46,12 +48,16 @@ inline admit(server, user, serial) {
 
 inline promise(user, serial) {
     SAY("user %d: is told ACCEPTED, serial %d\n", user, serial);
+    if
+    :: HAS(given_back, user, serial)                    /* the user has given it back meanwhile */
+    :: else ->
 #ifndef DEGRADED
-    P3_accepted_told_otherwise = (shown[user] != 0 && shown[user] != serial);
+        P3_accepted_told_otherwise = (shown[user] != 0 && shown[user] != serial);
 #endif
-    assert(!P3_accepted_told_otherwise);
-    told[user] = 1;
-    shown[user] = serial
+        assert(!P3_accepted_told_otherwise);
+        told[user] = 1;
+        shown[user] = serial
+    fi
 }
 
 inline leave() {
@@ -170,7 +176,7 @@ not_safe:
             SAY("user %d writes directly: ", me);
             insert(me, serial);
             if
-            :: is_refused -> leave()
+            :: is_refused || is_gone -> leave()
             :: else -> promise(me, serial)
             fi;
             clean()

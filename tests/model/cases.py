@@ -10,6 +10,9 @@ SAFETY = ""
 # The formulas at the end of coupon.pml; these allow two kills or outages, then none.
 ISSUED, OPENS, ENDS = "accepted_is_issued", "opens_again", "pending_ends"
 
+RETURNED = "P1 P2 P3 place-once"
+CHANGED = "P1 P2 P3 change-whole"
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -95,6 +98,86 @@ PROTOCOL = (
         "already-at-once",
         "ALREADY_APPLIED promises nothing: P3 for ACCEPTED",
         "ALREADY_AT_ONCE ALREADY_PROMISES_NOTHING FAILOVERS=1",
+    ),
+    Case("give-back", "a user gives back, and may apply again", "GIVES=1", asserts=RETURNED),
+    Case(
+        "give-back-flush",
+        "… Redis emptied",
+        "GIVES=1 FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=2",
+        asserts=RETURNED,
+    ),
+    Case(
+        "give-back-failover",
+        "… failover",
+        "HAS_ROW GIVES=1 FAILOVERS=1 ATTEMPTS=1",
+        asserts=RETURNED,
+    ),
+    Case(
+        "give-back-refused",
+        "… MySQL refuses a record, flush",
+        "HAS_ROW GIVES=1 FLUSHES=1 REFUSALS=1 ATTEMPTS=1",
+        asserts=RETURNED,
+    ),
+    Case(
+        "give-back-killed",
+        "… the rebuild is killed, flush",
+        "HAS_ROW GIVES=1 FLUSHES=1 REBUILD_KILLS=1 ATTEMPTS=1",
+        asserts=RETURNED,
+    ),
+    Case(
+        "give-back-rebuilds",
+        "… two rebuilds at once, flush",
+        "HAS_ROW GIVES=1 OVERLAPS=1 EMPTIED FLUSHES=1 ATTEMPTS=1",
+        asserts=RETURNED,
+    ),
+    Case(
+        "revoke-give-back",
+        "… while an administrator revokes it",
+        "GIVES=1 REVOKES=1",
+        asserts=RETURNED,
+    ),
+    Case(
+        "revoke",
+        "revoked for another applicant, flush",
+        "HAS_ROW REVOKES=1 FLUSHES=1 ATTEMPTS=1",
+        asserts=RETURNED,
+    ),
+    Case(
+        "gone-settled",
+        "a given-back coupon's record settles: needless, yet safe",
+        "SETTLES_GONE HAS_ROW GIVES=1 FLUSHES=1 ATTEMPTS=1",
+        asserts=RETURNED,
+    ),
+    Case(
+        "orders",
+        "two orders want the coupon that its user gives back",
+        "HAS_ROW ORDERS=2 GIVES=1 ATTEMPTS=1",
+        asserts="used-once P1 P2 P3",
+    ),
+    Case(
+        "orders-revoke",
+        "… or an administrator revokes",
+        "HAS_ROW ORDERS=1 GIVES=1 REVOKES=1 ATTEMPTS=0 ATTEMPTS_OTHERS=1",
+        asserts="used-once P1 P2 P3",
+    ),
+    Case("lower", "the quantity is lowered by one", "LOWERS QUANTITY=2", asserts=CHANGED),
+    Case(
+        "lower-flush",
+        "… flush",
+        "LOWERS QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=CHANGED,
+    ),
+    Case(
+        "lower-failover",
+        "… failover, two people",
+        "LOWERS QUANTITY=2 HAS_ROW FAILOVERS=1 REBUILD_KILLS=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=CHANGED,
+    ),
+    Case(
+        "lower-give-back",
+        "… while a coupon is given back, flush",
+        "LOWERS GIVES=1 QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=CHANGED,
     ),
     Case("live-issued", "failover", "FAILOVERS=1 ATTEMPTS=1", ISSUED),
     Case("live-issued-f", "flush", "FLUSHES=1 ATTEMPTS=1", ISSUED),
@@ -193,5 +276,49 @@ MUTANTS = (
     ),
     _mutant(
         "post-again", "POST /campaigns opens what was emptied", "POSTS_AGAIN FLUSHES=1 ATTEMPTS=1"
+    ),
+    _mutant("return-first", "returned in Redis before MySQL", "RETURNS_IN_REDIS_FIRST GIVES=1"),
+    _mutant("return-none", "… without + 1 in the transaction", "ADDS_NOTHING GIVES=1"),
+    _mutant(
+        "return-twice",
+        "… twice: an UPDATE without its WHERE",
+        "ENDS_TWICE HAS_ROW GIVES=1 REVOKES=1 ATTEMPTS=1",
+    ),
+    _mutant(
+        "settle-given-back",
+        "settle writes a given-back coupon over the new one",
+        "SETTLES_GIVEN_BACK GIVES=1",
+    ),
+    _mutant(
+        "rebuild-given-back",
+        "rebuild restores its record as its user's",
+        "RESTORES_GIVEN_BACK GIVES=1 FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=2",
+    ),
+    _mutant(
+        "blanks-last",
+        "… its serial last, with the rows",
+        "BLANKS_LAST GIVES=1 FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=2",
+    ),
+    _mutant(
+        "row-early",
+        "… reads the campaign's row before closing",
+        "ROW_BEFORE_CLOSING HAS_ROW GIVES=1 OVERLAPS=1 EMPTIED FLUSHES=1 ATTEMPTS=1",
+    ),
+    _mutant("any-state", "an order's UPDATE without its WHERE", "ANY_STATE ORDERS=2 ATTEMPTS=1"),
+    _mutant("end-any-state", "… a coupon's end", "ENDS_TWICE HAS_ROW ORDERS=1 GIVES=1 ATTEMPTS=1"),
+    _mutant(
+        "lower-first",
+        "quantity lowered in MySQL before Redis",
+        "LOWERS_IN_MYSQL_FIRST LOWERS QUANTITY=2 ATTEMPTS=1",
+    ),
+    _mutant(
+        "lower-no-fence",
+        "… without the fence in its WHERE",
+        "LOWERS_UNDER_ANY_FENCE LOWERS QUANTITY=2 FLUSHES=1 ATTEMPTS=1",
+    ),
+    _mutant(
+        "lower-blindly",
+        "… below a serial that was given",
+        "NARROWS_BLINDLY LOWERS QUANTITY=2 ATTEMPTS=1",
     ),
 )

@@ -1,12 +1,15 @@
 /* consume_handler and the offsets of its poller. */
 
-/* The guarded INSERT of one record; is_refused when a guard blocks it. */
+/* The guarded INSERT of one record; is_refused when a guard blocks it. is_gone: it was written
+ * before, and its user has given the coupon back since. It is no failure, and settles nothing. */
 inline insert(user, serial) {
     users = 0;
     for (k : 0 .. USERS - 1) { users = users + HAS(coupon, k, serial) }
-    serials = OF_USER(coupon, user);
+    serials = OF_USER(OWNED, user);
     is_refused = 0;
+    is_gone = 0;
     if
+    :: HAS(given_back, user, serial) -> is_gone = 1
     :: HAS(coupon, user, serial) ->                     /* this same record, again */
 #ifdef WITHOUT_UNIQUE_USER
         P2_two_for_one_user = 1;
@@ -22,23 +25,29 @@ inline insert(user, serial) {
         :: users != 0 -> is_refused = 1                 /* SERIAL_TAKEN */
 #endif
 #ifndef WITHOUT_SCHEMA_QUANTITY
-        :: serial > QUANTITY -> is_refused = 1          /* SERIAL_OUT_OF_RANGE */
+        :: serial > LAST_SERIAL -> is_refused = 1          /* SERIAL_OUT_OF_RANGE */
 #endif
         :: else -> coupon = coupon | PAIR(user, serial)
         fi
     fi;
     if
     :: is_refused -> SAY("MySQL: user %d does not get serial %d\n", user, serial)
+    :: is_gone -> SAY("MySQL: user %d gave serial %d back\n", user, serial)
     :: else -> SAY("MySQL: user %d has serial %d\n", user, serial)
     fi;
+    require_rows()
+}
+
+/* P1 and P2: rows whose place was not returned, and of each user, rows that were not given back. */
+inline require_rows() {
     users = 0;
     for (k : 0 .. PAIRS - 1) {
         if
         :: (coupon >> k) & 1 ->
-            users++;
-            P1_one_too_many = (users > QUANTITY || SERIAL_OF(k) > QUANTITY);
+            users = users + !((ended >> k) & 1);
+            P1_one_too_many = (users > quantity || SERIAL_OF(k) > LAST_SERIAL);
             assert(!P1_one_too_many);
-            serials = OF_USER(coupon, USER_OF(k));
+            serials = OF_USER(OWNED, USER_OF(k));
             P2_two_for_one_user = ((serials & (serials - 1)) != 0);
             assert(!P2_two_for_one_user)
         :: else
@@ -54,10 +63,15 @@ inline insert(user, serial) {
 #else
 #define OF_THIS_ADMISSION(its_fence)  (OPEN && redis.fence == its_fence)
 #endif
+#ifdef SETTLES_GIVEN_BACK               /* a mutant: the coupon may be the user's no more */
+#define MAY_BE_HELD(serial)  true
+#else
+#define MAY_BE_HELD(serial)  (!BLANK(redis, serial))
+#endif
 inline settle(user, serial, is_issued, its_fence) {
     SAY("settle: user %d, serial %d, issued %d\n", user, serial, is_issued);
     if
-    :: is_issued && redis.applied[user] != serial ->
+    :: is_issued && redis.applied[user] != serial && redis.epoch != 0 && MAY_BE_HELD(serial) ->
         redis.applied[user] = serial;
         redis.returned = redis.returned & ~(1 << serial)
     :: else
@@ -69,6 +83,21 @@ inline settle(user, serial, is_issued, its_fence) {
     fi;
     lags = 1
 }
+
+#define HAS_INDEX(set, index)  (((set) >> (index)) & 1)
+#if ENDS > 0
+short gone;                             /* of the batch: a transaction found it given back */
+#ifdef SETTLES_GONE
+#define GONE(index)  false
+#else
+#define GONE(index)  HAS_INDEX(gone, index)
+#endif
+#ifdef ZOMBIE
+#error "two batches, one mask of what is gone"
+#endif
+#else
+#define GONE(index)  false
+#endif
 
 /* One transaction: each record gets its row, or its failed_event. */
 inline write(records, late_records, refused_user) {
@@ -84,6 +113,9 @@ inline write(records, late_records, refused_user) {
             :: else ->
                 insert(USER_OF(PAIR_OF(i)), SERIAL_OF(PAIR_OF(i)));
                 if
+#if ENDS > 0
+                :: is_gone -> gone = gone | (1 << PAIR_OF(i))
+#endif
                 :: is_refused ->
 #ifndef DEGRADED
                     durable_admissions_collide = 1;
@@ -113,6 +145,12 @@ inline write(records, late_records, refused_user) {
 #else
                 SAY("MySQL: user %d, serial %d, came too late\n", USER_OF(i), SERIAL_OF(i));
 #endif
+#if ENDS > 0
+                if
+                :: HAS_INDEX(given_back, i) -> gone = gone | (1 << i)
+                :: else
+                fi;
+#endif
                 skip
             fi
         :: else
@@ -128,19 +166,18 @@ inline write(records, late_records, refused_user) {
 #else
 #define SETTLES_LATE(index)  HAS_INDEX(coupon, index)
 #endif
-#define HAS_INDEX(set, index)  (((set) >> (index)) & 1)
 
 inline settle_all(records, late_records) {
     for (i : 0 .. RECORDS - 1) {
         if
-        :: (records >> i) & 1 ->
+        :: ((records >> i) & 1) && !GONE(PAIR_OF(i)) ->
             settle(USER_OF(PAIR_OF(i)), SERIAL_OF(PAIR_OF(i)), HAS_INDEX(coupon, PAIR_OF(i)), FENCE_OF(i))
         :: else
         fi
     }
     for (i : 0 .. PAIRS - 1) {
         if
-        :: ((late_records >> i) & 1) && SETTLES_LATE(i) ->
+        :: ((late_records >> i) & 1) && SETTLES_LATE(i) && !GONE(i) ->
             settle(USER_OF(i), SERIAL_OF(i), HAS_INDEX(coupon, i), 0)
         :: else
         fi
@@ -195,6 +232,9 @@ inline end_batch() {
     fresh = 0;
     late_batch = 0;
     late_fresh = 0;
+#if ENDS > 0
+    gone = 0;
+#endif
     refused_user = 0;
     clean()
 }

@@ -10,6 +10,9 @@
 #include "relay.pml"
 #include "redrive.pml"
 #include "rebuild.pml"
+#include "orders.pml"
+#include "ends.pml"
+#include "change.pml"
 #include "faults.pml"
 #include "quiet.pml"
 
@@ -18,6 +21,19 @@ init {
 #ifndef EMPTIED
         redis.epoch = history;
         redis.fence = fence;
+#ifdef LOWERS
+        redis.quantity = quantity;
+        redis.version = version;
+#endif
+#endif
+#ifdef HAS_ROW
+        coupon = PAIR(0, 1);
+        told[0] = 1;
+        shown[0] = 1;
+#ifndef EMPTIED
+        redis.applied[0] = 1;
+        redis.count = 1;
+#endif
 #endif
         copy(copied, redis);
 #ifdef COLLISION
@@ -44,6 +60,26 @@ init {
 #endif
 #ifdef ZOMBIE
         run Zombie();
+#endif
+#if GIVES > 0
+        run GiveBack(0);
+#if GIVES > 1
+        run GiveBack(1);
+#endif
+#endif
+#if REVOKES > 0
+        run Revoke();
+#endif
+#if ENDS > 0
+        run Completes();
+#endif
+#ifdef ORDERS
+        for (i : 1 .. ORDERS) { run Order(i) }
+        run Time();
+#endif
+#ifdef LOWERS
+        run Lower(1);
+        run Lower(0);
 #endif
 #ifdef POSTS_AGAIN
         run Administrator();

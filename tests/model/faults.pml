@@ -38,6 +38,15 @@ end:
             redis.returned = 0;
             redis.epoch = 0;
             redis.builder = 0;
+#if ENDS > 0
+            redis.places = 0;
+            redis.blanks = 0;
+#endif
+#ifdef LOWERS
+            redis.quantity = 0;
+            redis.version = 0;
+            redis.noted = 0;
+#endif
             redis.fence = 0;
             lags = 1;
             SAY("Redis: EMPTIED\n");

@@ -11,8 +11,14 @@ proctype Quiet() {
         SAY("quiet\n");
         closed_for_good = !OPEN;
         assert(!closed_for_good);
+#if ENDS > 0
+        users = 0;
+        for (k : 0 .. PAIRS - 1) { users = users + ((ended >> k) & 1) }
+        place_not_given_once = (places != users || redis.places != users);
+        assert(!place_not_given_once);
+#endif
         for (i : 0 .. USERS - 1) {
-            serials = OF_USER(coupon, i);
+            serials = OF_USER(OWNED, i);
             P3_accepted_without_coupon = (told[i] && serials == 0);
 #ifdef DEGRADED
             /* A collision costs a user the coupon only when all serials are used. */
@@ -26,22 +32,33 @@ proctype Quiet() {
             coupon_unknown_to_redis = (serials != 0);
             if
             :: serials != 0 && redis.applied[i] != 0 ->
-                coupon_unknown_to_redis = !HAS(coupon, i, redis.applied[i])
+                coupon_unknown_to_redis = !HAS(OWNED, i, redis.applied[i])
             :: else
             fi;
+#if ENDS > 0                            /* given back: a blank holds it, and the user may apply again */
+            for (k : 1 .. SERIALS) {
+                coupon_unknown_to_redis = coupon_unknown_to_redis ||
+                    (HAS(given_back, i, k) && (!BLANK(redis, k) || redis.applied[i] == k))
+            }
+#endif
 #ifndef WITHOUT_EPOCH                   /* without it no rebuild runs, only reconcile sees this */
             assert(!coupon_unknown_to_redis);
 #endif
             skip
         }
 #ifndef DEGRADED
-        for (i : 1 .. QUANTITY) {
+        for (i : 1 .. SERIALS) {
             users = 0;
             for (k : 0 .. USERS - 1) { users = users + HAS(coupon, k, i) }
             serial_lost_for_good =
                 (i <= redis.count && users == 0 && !((redis.returned >> i) & 1));
             assert(!serial_lost_for_good)
         }
+#endif
+#ifdef LOWERS
+        change_left_half_done =
+            (redis.noted || redis.quantity != quantity || redis.version != version);
+        assert(!change_left_half_done);
 #endif
         skip
     }

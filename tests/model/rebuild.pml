@@ -5,11 +5,22 @@
 
 /* load.lua. The durable wins: a user in `found` has that serial; another user whom only Redis has
  * under it was not accepted, and is dropped. Of one source, the first of each user and serial. */
+#if ENDS > 0 && !defined(RESTORES_GIVEN_BACK)
+#define IS_GIVEN_BACK(serial)  ((was_given_back >> (serial)) & 1)
+#else
+#define IS_GIVEN_BACK(serial)  false
+#endif
+#if ENDS > 0 || defined(LOWERS)         /* as its row was read */
+#define FITS(serial)  ((serial) <= last_serial)
+#else
+#define FITS(serial)  true
+#endif
+#define LEFT_OUT(serial)  (IS_GIVEN_BACK(serial) || !FITS(serial))
 inline put_back(found, is_pending) {
     seen = 0;
     for (i : 0 .. RECORDS - 1) {
         if
-        :: ((found >> i) & 1) && !HAS_SEEN(USER_OF(PAIR_OF(i))) && !HAS_SEEN(USERS + SERIAL_OF(PAIR_OF(i))) ->
+        :: ((found >> i) & 1) && !LEFT_OUT(SERIAL_OF(PAIR_OF(i))) && !HAS_SEEN(USER_OF(PAIR_OF(i))) && !HAS_SEEN(USERS + SERIAL_OF(PAIR_OF(i))) ->
             seen = seen | (1 << USER_OF(PAIR_OF(i))) | (1 << (USERS + SERIAL_OF(PAIR_OF(i))));
             SAY("rebuild: puts back user %d, serial %d\n", USER_OF(PAIR_OF(i)), SERIAL_OF(PAIR_OF(i)));
 #ifndef KEEPS_DISPLACED
@@ -22,6 +33,9 @@ inline put_back(found, is_pending) {
                 fi
             }
 #endif
+#if ENDS > 0
+            redis.blanks = redis.blanks & ~(1 << SERIAL_OF(PAIR_OF(i)));
+#endif
             redis.applied[USER_OF(PAIR_OF(i))] = SERIAL_OF(PAIR_OF(i));
             redis.returned = redis.returned & ~(1 << SERIAL_OF(PAIR_OF(i)));
             redis.pending[USER_OF(PAIR_OF(i))] = is_pending
@@ -30,6 +44,26 @@ inline put_back(found, is_pending) {
     }
     skip
 }
+
+#if ENDS > 0
+/* The serials of coupons that their users gave back, which no user holds. */
+inline put_back_blanks(given) {
+    for (i : 0 .. PAIRS - 1) {
+        if
+        :: ((given) >> i) & 1 ->
+            for (k : 0 .. USERS - 1) {
+                if
+                :: redis.applied[k] == SERIAL_OF(i) -> redis.applied[k] = 0; redis.pending[k] = 0
+                :: else
+                fi
+            }
+            redis.blanks = redis.blanks | (1 << SERIAL_OF(i));
+            redis.returned = redis.returned & ~(1 << SERIAL_OF(i))
+        :: else
+        fi
+    }
+}
+#endif
 
 /* In order of precedence, the highest last. */
 inline unite() {
@@ -46,14 +80,18 @@ inline unite() {
     }
 #endif
     put_back(in_topic[me], 1);
-    put_back(in_coupon, 0)
+#if ENDS > 0                            /* the rows come later, and a settle in between */
+#else
+    put_back(in_coupon, 0);
+#endif
+    skip
 }
 
 /* Serials up to the count without an owner are assigned again. */
 inline return_gaps() {
     redis.returned = 0;
-    for (i : 1 .. QUANTITY) {
-        users = 0;
+    for (i : 1 .. SERIALS) {
+        users = BLANK(redis, i);
         for (k : 0 .. USERS - 1) { users = users + (redis.applied[k] == i) }
 #ifndef DEGRADED
         durable_admissions_collide = (users > 1);
@@ -124,7 +162,68 @@ inline discard() {
 #else
 #define READ_FAILED  skip
 #endif
+#if ENDS > 0
+#define READ_COUPON  \
+    d_step { in_coupon = OWNED; in_blank = given_back; SAY("rebuild: reads coupon\n") }
+/* Since Redis is closed, no user who gives a coupon back from here on is admitted again. */
+#define READ_GIVEN_BACK  \
+    d_step { \
+        was_given_back = 0; \
+        for (i : 0 .. PAIRS - 1) { \
+            was_given_back = was_given_back | (((given_back >> i) & 1) << SERIAL_OF(i)) \
+        } \
+        PUT_BACK_BLANKS_FIRST; \
+        SAY("rebuild: reads what was given back\n"); \
+        clean() \
+    }
+#define PUT_BACK_ROWS  \
+    d_step { \
+        if \
+        :: HAS_IT -> put_back_blanks(in_blank); put_back(in_coupon, 0); lags = 1 \
+        :: else \
+        fi; \
+        clean() \
+    }
+#ifdef BLANKS_LAST
+#define PUT_BACK_BLANKS_FIRST  skip
+#else
+#define PUT_BACK_BLANKS_FIRST  \
+    if \
+    :: HAS_IT -> put_back_blanks(given_back); lags = 1 \
+    :: else \
+    fi
+#endif
+#else
 #define READ_COUPON  d_step { in_coupon = coupon; SAY("rebuild: reads coupon\n") }
+#define READ_GIVEN_BACK  skip
+#define PUT_BACK_ROWS    skip
+#endif
+#if ENDS > 0 || defined(LOWERS)
+#define READ_ROW  d_step { read_row_of_campaign(); SAY("rebuild: reads the campaign\n") }
+#else
+#define READ_ROW  skip
+#endif
+#ifdef ROW_BEFORE_CLOSING
+#define READ_ROW_FIRST  READ_ROW
+#define READ_ROW_THEN   skip
+#else
+#define READ_ROW_FIRST  skip
+#define READ_ROW_THEN   READ_ROW
+#endif
+
+inline read_row_of_campaign() {
+#if ENDS > 0 || defined(LOWERS)
+    last_serial = LAST_SERIAL;
+#endif
+#if ENDS > 0
+    its_places = places;
+#endif
+#ifdef LOWERS
+    its_quantity = quantity;
+    its_version = version;
+#endif
+    skip
+}
 #ifdef REBUILDS_THE_LATE                /* a mutant: of the first fence, as good as any */
 #define ALSO_LATE_IN_TOPIC   in_topic[me] = in_topic[me] | late
 #else
@@ -188,6 +287,18 @@ inline end_rebuild() {
     mine = 0;
     in_topic[me] = 0;
     in_coupon = 0;
+#if ENDS > 0
+    in_blank = 0;
+    was_given_back = 0;
+    its_places = 0;
+#endif
+#ifdef LOWERS
+    its_quantity = 0;
+    its_version = 0;
+#endif
+#if ENDS > 0 || defined(LOWERS)
+    last_serial = 0;
+#endif
     in_failed = 0;
     reading[me] = 0;
     reads_on[me] = 0;
@@ -204,6 +315,17 @@ proctype Rebuild(byte me) {
     byte mine;
     int in_failed;
     short in_coupon;
+#if ENDS > 0
+    short in_blank;
+    byte was_given_back;                /* serials */
+    byte its_places;
+#endif
+#ifdef LOWERS
+    byte its_quantity, its_version;
+#endif
+#if ENDS > 0 || defined(LOWERS)
+    byte last_serial;
+#endif
 end:
     do
     :: d_step { NEEDED && MAY_RUN && NONE_WRITES ->     /* MySQL's fence first */
@@ -212,6 +334,7 @@ end:
             assert(mine <= FENCES);
             SAY("rebuild %d: raises the fence to %d\n", me, mine)
         };
+        READ_ROW_FIRST;
         if
         :: d_step { MAY_BEGIN ->                        /* begin.lua */
                 redis.epoch = history;
@@ -222,6 +345,8 @@ end:
         :: d_step { !MAY_BEGIN -> SAY("rebuild %d: another one has it\n", me); end_rebuild() }; goto end
         :: KILLED; goto end
         fi;
+        READ_ROW_THEN;
+        READ_GIVEN_BACK;
 #ifdef MYSQL_BEFORE_OFFSETS
         READ_FAILED; READ_COUPON; READ_OFFSETS; READ_TOPIC;
         d_step { NONE_WRITES && MAY_STORE -> store_end(); clean() };
@@ -269,6 +394,7 @@ end:
             }
         :: KILLED; goto end
         fi;
+        PUT_BACK_ROWS;
         if
         :: d_step {                                     /* the last scripts: gaps and epoch */
 #ifdef OPENS_FIRST
@@ -279,6 +405,14 @@ end:
                     return_gaps();
                     redis.epoch = history;
                     redis.builder = 0;
+#if ENDS > 0
+                    redis.places = its_places;
+#endif
+#ifdef LOWERS
+                    redis.quantity = its_quantity;
+                    redis.version = its_version;
+                    redis.noted = 0;
+#endif
                     redis.fence = mine;
                     lags = 1;
                     SAY("rebuild %d: opens with fence %d\n", me, mine)

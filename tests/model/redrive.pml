@@ -3,7 +3,7 @@
 int dead;                               /* failed_event, status DEAD: no serial is left */
 
 #define FAILED_USER  (USER_OF(PAIR_OF(event - 1)))
-#define RESOLVED     (OF_USER(coupon, FAILED_USER) != 0)
+#define RESOLVED     (OF_USER(OWNED, FAILED_USER) != 0)
 #define DUE          (failed & ~dead)
 
 /* One script: another serial for a user whose serial was refused. A repeat returns the same. */
@@ -39,7 +39,7 @@ inline resolve() {
     failed = failed & ~(1 << (event - 1));
     for (k : 1 .. SERIALS) {
         if
-        :: HAS(coupon, FAILED_USER, k) -> serial = k
+        :: HAS(OWNED, FAILED_USER, k) -> serial = k
         :: else
         fi
     }
@@ -81,7 +81,10 @@ again:
                 :: REASSIGNED_MAY_BE_WRITTEN ->
                     insert(FAILED_USER, serial);
                     if
-                    :: RESOLVED -> resolve()
+                    :: is_gone ->       /* resolved, and nothing to settle */
+                        failed = failed & ~(1 << (event - 1));
+                        release()
+                    :: !is_gone && RESOLVED -> resolve()
                     :: else
                     fi
                 :: else -> SAY("redrive: of another fence\n"); release()

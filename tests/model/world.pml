@@ -14,6 +14,11 @@
  *   CONFIRMED_BY_REPLICA     a confirmation counts once a replica has taken a write behind it
  *   LIVE KILLS               liveness: this many kills and outages, then none
  *   EMPTIED                  Redis is empty at the start
+ *   GIVES                    how often users give their coupons back
+ *   REVOKES                  how many coupons an administrator revokes, for another applicant
+ *   LOWERS                   an administrator lowers the quantity by one
+ *   HAS_ROW                  user 0 has coupon 1 at the start
+ *   ORDERS                   orders that want the coupon of user 0
  *   MORE_FENCES              rebuilds that a mutant needs in addition
  *   DEGRADED                 a guard is off on purpose: collisions are allowed, and redriven
  * Each other name removes one guard; the mutants of check.py use them.
@@ -54,6 +59,13 @@
 #ifndef REBUILD_KILLS
 #define REBUILD_KILLS 0
 #endif
+#ifndef GIVES
+#define GIVES 0
+#endif
+#ifndef REVOKES
+#define REVOKES 0
+#endif
+#define ENDS  (GIVES + REVOKES)         /* each returns a place */
 #if FAILOVERS > 0 || FLUSHES > 0
 #define WITH_REDIS_FAULTS
 #endif
@@ -73,8 +85,10 @@
 /* A set of pairs (user, serial) is a bit mask. Users count from 0, serials from 1; 0 is none. */
 #ifdef WITHOUT_REDIS_QUOTA
 #define SERIALS  (QUANTITY + 1)         /* one above the quantity shows an excess */
+#elif defined(ADDS_TWICE)
+#define SERIALS  (QUANTITY + ENDS + 1)
 #else
-#define SERIALS  QUANTITY
+#define SERIALS  (QUANTITY + ENDS)      /* each place that is returned is one serial more */
 #endif
 #define PAIRS                   (USERS * SERIALS)
 #define PAIR(user, serial)      (1 << ((user) * SERIALS + (serial) - 1))
@@ -104,6 +118,15 @@ typedef Holding {
     byte returned;                      /* bit n: serial n is in the list */
     byte epoch;                         /* of the campaign hash; 0: the hash is not there */
     byte builder;                       /* the fence of the rebuild that has it; 0: it is open */
+#if ENDS > 0
+    byte places;                        /* places_returned */
+    byte blanks;                        /* bit n: serial n was given back, so no user holds it */
+#endif
+#ifdef LOWERS
+    byte quantity;
+    byte version;
+    bit noted;                          /* a change of this version, not known to be in MySQL */
+#endif
     byte fence
 }
 Holding redis, copied;
@@ -135,6 +158,37 @@ short late_held;
 
 /* ---- MySQL ------------------------------------------------------------------------------------- */
 short coupon;                           /* rows. Nothing ever deletes one */
+#if ENDS > 0
+short given_back;                       /* of them: their users gave them back, and may have others */
+short ended;                            /* of them: their places were returned */
+byte places;                            /* how many were */
+byte of_place[SERIALS];                 /* the row that returned each place: its index + 1 */
+#define OWNED           (coupon & ~given_back)
+#define BLANK(server, serial)  (((server.blanks >> (serial)) & 1) != 0)
+#define PLACES(server)  server.places
+#else
+#define given_back      0
+#define ended           0
+#define places          0
+#define OWNED           coupon
+#define BLANK(server, serial)  false
+#define PLACES(server)  0
+#endif
+#ifdef LOWERS
+byte quantity = QUANTITY;
+byte version = 1;
+#define QUANTITY_OF(server)  server.quantity
+#else
+#define quantity        QUANTITY
+#define QUANTITY_OF(server)  QUANTITY
+#endif
+/* The last serial that may be given: by MySQL's row, and as a Redis has it. */
+#define LAST_SERIAL  (quantity + places)
+#ifdef WITHOUT_REDIS_QUOTA
+#define LIMIT(server)  SERIALS
+#else
+#define LIMIT(server)  (QUANTITY_OF(server) + PLACES(server))
+#endif
 byte fence = 1;                         /* of the campaign */
 byte stored = 1;                        /* the highest fence in fence_offset */
 #ifdef WITH_FAILED_EVENTS
@@ -193,9 +247,14 @@ SCRATCH byte closed_for_good;
 SCRATCH byte pending_for_good;
 SCRATCH byte coupon_unknown_to_redis;
 SCRATCH byte serial_lost_for_good;
+SCRATCH byte place_not_given_once;      /* places_returned is not the number of coupons that ended */
+SCRATCH byte serial_held_twice;          /* given back, and held by a user again */
+SCRATCH byte ended_coupon_used;
+SCRATCH byte used_for_two_orders;
+SCRATCH byte change_left_half_done;
 
 /* Scratch of single steps: not part of the state. */
-SCRATCH byte i, k, users, serials, is_refused;
+SCRATCH byte i, k, users, serials, is_refused, is_gone;
 SCRATCH int seen;
 
 inline copy(target, source) {
@@ -207,6 +266,15 @@ inline copy(target, source) {
     target.returned = source.returned;
     target.epoch = source.epoch;
     target.builder = source.builder;
+#if ENDS > 0
+    target.places = source.places;
+    target.blanks = source.blanks;
+#endif
+#ifdef LOWERS
+    target.quantity = source.quantity;
+    target.version = source.version;
+    target.noted = source.noted;
+#endif
     target.fence = source.fence
 }
 
@@ -250,24 +318,25 @@ inline append(pair, its_fence) {
     fi
 }
 
-/* One serial from `returned`, else the lowest above the count that no user holds; 0: none left. */
+/* One serial from `returned`, else the lowest above the count that no user holds; 0: none left.
+ * A serial that was given back is held by a blank: it is given to no other user. */
 inline take_serial(server, serial) {
     serial = 0;
     k = 1;
     do
-    :: k <= QUANTITY && !((server.returned >> k) & 1) -> k++
+    :: k <= SERIALS && !((server.returned >> k) & 1) -> k++
     :: else -> break
     od;
     if
-    :: k <= QUANTITY ->
+    :: k <= SERIALS ->
         server.returned = server.returned & ~(1 << k);
         serial = k
     :: else ->
         for (k : 1 .. SERIALS) {
-            users = 0;
+            users = BLANK(server, k);
             for (i : 0 .. USERS - 1) { users = users + (server.applied[i] == k) }
             if
-            :: serial == 0 && k > server.count && users == 0 -> serial = k
+            :: serial == 0 && k > server.count && k <= LIMIT(server) && users == 0 -> serial = k
             :: else
             fi
         }
@@ -281,7 +350,7 @@ inline take_serial(server, serial) {
 /* Spin's breadth-first search has the scratch in its states: the same step, the same state. */
 inline clean() {
 #ifdef SHORTEST
-    i = 0; k = 0; users = 0; serials = 0; is_refused = 0; seen = 0
+    i = 0; k = 0; users = 0; serials = 0; is_refused = 0; is_gone = 0; seen = 0
 #else
     skip
 #endif

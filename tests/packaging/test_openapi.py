@@ -33,13 +33,27 @@ NOT_OF_A_REQUEST = (
 # The event's base64 is API Gateway's own: no client can make it malformed.
 OF_A_FORGED_EVENT = "INVALID_REQUEST"
 # What is found because two methods have one name, by call.
+OF_OTHER_PAGES = {"CAMPAIGN_NOT_FOUND", "DELIVERY_NOT_FOUND", "WEBHOOK_NOT_FOUND"}
+OF_WEBHOOKS = {"TOO_MANY_WEBHOOKS", "WEBHOOK_NOT_FOUND"}
 NAMESAKES = {
-    # RedisCampaigns.open asks for a status, and makes StaleStateError of CAMPAIGN_NOT_FOUND.
-    "POST /campaigns": {"CAMPAIGN_NOT_FOUND"},
-    # A connection of PyMySQL has a property `open`, RedisCampaigns a method.
-    "GET /failed-events": {"CAMPAIGN_NOT_FOUND"},
-    "POST /failed-events/redrive": {"CAMPAIGN_NOT_FOUND"},
-    "GET /ready": {"CAMPAIGN_NOT_FOUND"},
+    # RedisCampaigns.open asks for a status, and makes StaleStateError of CAMPAIGN_NOT_FOUND. Only
+    # a change that is being noted is refused with ALREADY_OPENED, not one that is completed.
+    "POST /campaigns": {"CAMPAIGN_NOT_FOUND", "ALREADY_OPENED"},
+    "POST /campaigns/{id}/archive": {"ALREADY_OPENED"},
+    # Lists have a method `page`.
+    "GET /campaigns": OF_OTHER_PAGES,
+    "GET /campaigns/{id}/coupons": OF_OTHER_PAGES - {"CAMPAIGN_NOT_FOUND"},
+    "GET /campaigns/{id}/events": OF_OTHER_PAGES - {"CAMPAIGN_NOT_FOUND"},
+    "GET /webhooks": OF_OTHER_PAGES,
+    "GET /webhooks/{webhook}/deliveries": {"CAMPAIGN_NOT_FOUND"},
+    # Coupons and webhooks have a method `change`, and all webhooks are read by the same function.
+    "POST /coupons/{code}/reservations": OF_WEBHOOKS,
+    "DELETE /coupons/{code}/reservations/{order_id}": OF_WEBHOOKS,
+    "POST /coupons/{code}/redemptions": OF_WEBHOOKS,
+    # A redemption of this very order is taken back, before `release` could refuse to.
+    "DELETE /coupons/{code}/redemptions/{order_id}": OF_WEBHOOKS | {"ALREADY_USED"},
+    "POST /webhooks": {"WEBHOOK_NOT_FOUND"},
+    "PATCH /webhooks/{webhook}": {"COUPON_NOT_FOUND"},
 }
 SOURCE = Source(*NOT_OF_A_REQUEST)
 
@@ -69,6 +83,16 @@ def test_control_the_source_shows_the_codes_of_each_layer() -> None:
     assert {"CAMPAIGN_EXISTS", "FORBIDDEN", "INVALID_REQUEST"} <= create
     assert {"NOT_APPLIED", "CAMPAIGN_NOT_FOUND"} <= coupon
     assert "SOLD_OUT" not in coupon
+
+
+def test_control_the_source_shows_the_codes_of_tables_and_of_what_the_domain_asks_for() -> None:
+    change, reserve = (
+        found(next(route for route in ROUTES if f"{route.method} {route.path}" == call))
+        for call in ("PATCH /campaigns/{id}", "POST /coupons/{code}/reservations")
+    )
+    # Through a port of the domain: from a table of Redis's replies, and by a maker of the class.
+    assert {"ALREADY_OPENED", "QUANTITY_TOO_LOW"} <= change
+    assert {"RESERVED", "ALREADY_USED", "EXPIRED", "REVOKED", "NOT_YET_USABLE"} <= reserve
 
 
 def test_what_is_excused_is_still_found() -> None:

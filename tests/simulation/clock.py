@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
+from handlers.domain.rejection_cache import EXPIRED_S
+
 
 class Clock:
     """Replaces the module `time` in the handlers."""
@@ -16,3 +20,15 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+class Pusher:
+    """Replaces the module `time` where a widened campaign waits for what processes remember."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def sleep(self, seconds: float) -> None:
+        """Let Redis's own time pass, and in the history as much as a rejection is remembered."""
+        time.sleep(seconds)
+        self._clock.sleep(EXPIRED_S)

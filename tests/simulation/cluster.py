@@ -15,13 +15,24 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from handlers import apply, rebuild, redrive, relay, wiring
+from handlers import (
+    apply,
+    coupon_clients,
+    operations,
+    rebuild,
+    redrive,
+    relay,
+    wiring,
+)
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.mysql import database as mysql
+from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
 from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.adapters.mysql.fences import Fences
+from handlers.adapters.redis import campaign_changes
 from handlers.adapters.redis.scripts import Scripts
 from handlers.domain.campaign import Campaign
+from handlers.domain import returned_places
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
 from handlers.domain.rejection_cache import RejectionCache
@@ -29,12 +40,14 @@ from handlers.edge.auth.authenticator import User
 from local.migrate import owner_address
 from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage
-from tests.simulation.clock import Clock
+from tests.simulation.clock import Clock, Pusher
 from tests.simulation.consumer import Consumer
 from tests.simulation.journal import Journal
 from tests.simulation.kafka import Log, Publisher, Topic
 from tests.simulation.ledger import DirectWriters, Ledger
-from tests.simulation.servers import Redis, Transactions
+from tests.simulation.requests import request
+from tests.simulation.servers import Changes, Redis, Transactions
+from tests.simulation.shop import Shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,8 +56,9 @@ if TYPE_CHECKING:
 
 # Counted as usual, and no user is stopped by it.
 CALLS_PER_S = 1_000_000
-ADDRESS = "203.0.113.7"
 DAY_MS = 86_400_000
+# Instead of half a second, in which the time of a history passes as a whole.
+PUSH_MS = 3
 INTERNAL = 500  # a fault of the service itself, for any cause
 
 
@@ -93,11 +107,16 @@ class Cluster:
         self._patch.setattr(mysql, "SESSION", session)
         self._patch.setattr(mysql, "BACKOFF_S", 0)
         self._patch.setattr(comparison, "RECHECK_DELAY_S", 0)
-        for module in (apply, relay, rebuild):
+        for module in (apply, relay, rebuild, returned_places):
             self._patch.setattr(module, "time", self.clock)
+        # The script compares this with the time of Redis, which passes by itself.
+        self._patch.setattr(campaign_changes, "EXPIRED_MS", PUSH_MS)
+        self._patch.setattr(campaign_changes, "time", Pusher(self.clock))
         self._patch.setattr(logging.getLogger("seonchak"), "disabled", True)
         self._reading = Transactions(lambda: address, self.stage, writes=False)
         self._writing = Transactions(lambda: address, self.stage, writes=True)
+        self._changing = Changes(lambda: address, self.stage, writes=True)
+        self.shop = Shop(self)
         self.redis = Redis(self.settings, self.stage)
         return self
 
@@ -126,6 +145,7 @@ class Cluster:
         self.new_epochs = 0
         self.internal: list[str] = []  # responses that report a fault of the service itself
         self._seen_steps = 0
+        self.shop.begin()
         self.log = Log(f"simulated-{number}")
         self.story: list[str] = []
         self.redis.begin([campaign.id for campaign in self.campaigns])
@@ -151,7 +171,8 @@ class Cluster:
         # Authentication is not simulated.
         identity = SimpleNamespace(
             authenticate=lambda headers: User(headers["user"], frozenset()),
-            require_admin=lambda _: None,
+            require_admin=lambda _: User("admin", frozenset()),
+            require_scope=lambda *_: User("shop", frozenset()),
         )
         self._override(wiring.authenticator, identity)
         self._override(wiring.scripts, scripts)
@@ -167,6 +188,8 @@ class Cluster:
         attempts, reassign = self.settings.redrive_max_attempts, wiring.admissions().reassign
         queue = FailedEventQueue(self._writing, self.ledger, reassign, attempts)
         self._override(wiring.failed_event_queue, queue)
+        self._override(coupon_clients.coupon_database, self._changing)
+        self._override(operations.mysql_campaign_changes, MySqlCampaignChanges(self._changing))
 
     def _override(self, get: Callable[[], object], client: object) -> None:
         self._overrides.enter_context(wiring.override(get, client))
@@ -182,7 +205,7 @@ class Cluster:
         """The users apply and get their responses in one batch, unless the process is killed."""
         unanswered, sent_s = dict(enumerate(users)), time.time()
         try:
-            for index, response in apply.apply_batch([_request(u, campaign_id) for u in users]):
+            for index, response in apply.apply_batch([request(u, campaign_id) for u in users]):
                 self._record(unanswered.pop(index), campaign_id, response, sent_s)
         except Killed:
             for user in unanswered.values():
@@ -206,7 +229,7 @@ class Cluster:
 
     def redrive(self, status: FailedStatus = FailedStatus.PENDING) -> None:
         """Redrive all of this status, due or not, as an administrator may."""
-        response = redrive.redrive_now_handler(_request("admin", None, status=status), None)
+        response = redrive.redrive_now_handler(request("admin", None, status=status), None)
         if response["statusCode"] == INTERNAL:
             self.internal.append(f"redrive: {response['body']}")
 
@@ -237,14 +260,4 @@ class Cluster:
     def _disconnect(self) -> None:
         self._reading.disconnect()
         self._writing.disconnect()
-
-
-def _request(user: str, campaign_id: str | None, **query: str) -> dict[str, Any]:
-    return {
-        "headers": {"user": user},
-        "pathParameters": {"id": campaign_id} if campaign_id else None,
-        "queryStringParameters": query or None,
-        "body": None,
-        "isBase64Encoded": False,
-        "requestContext": {"requestId": "simulated", "identity": {"sourceIp": ADDRESS}},
-    }
+        self._changing.disconnect()

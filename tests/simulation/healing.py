@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from handlers.domain.errors import ServiceError
 from handlers.domain.record import FailedStatus
 
+from tests.simulation.law import limits
+
 if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
@@ -33,6 +35,13 @@ def heal(cluster: Cluster) -> str:
 
 
 def _unfinished(cluster: Cluster) -> str:
+    for campaign in cluster.campaigns:
+        in_redis = cluster.redis.look(campaign.id)[2]
+        known, places = int(in_redis.get(b"places_returned", 0)), limits(cluster, campaign)[1]
+        if known != places:
+            return f"Redis knows of {known} returned places, of {places}"
+        if b"change" in in_redis:
+            return "a change is still noted"
     pending = sum(cluster.redis.look(campaign.id)[3] for campaign in cluster.campaigns)
     if pending:
         return f"{pending} still pending"

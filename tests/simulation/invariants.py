@@ -16,6 +16,7 @@ from local.harness.invariants import (
 )
 from local.harness.observations import Faults, Observations, Row
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT, UNDECIDED, ApplyResponse
+from tests.simulation.law import limits, violations_of_law
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
 # One statement reads one moment. Admissions in Kafka must never collide.
 ROWS = """
-SELECT campaign_id, user_id, serial, admitted_at, '' FROM coupon
+SELECT campaign_id, user_id, serial, admitted_at, '', given_back FROM coupon
 UNION ALL
-SELECT campaign_id, user_id, 0, NULL, detail FROM failed_event
+SELECT campaign_id, user_id, 0, NULL, detail, 0 FROM failed_event
 WHERE reason IN ('SERIAL_TAKEN', 'USER_HAS_OTHER_SERIAL')
 """
 
@@ -37,14 +38,16 @@ WHERE reason IN ('SERIAL_TAKEN', 'USER_HAS_OTHER_SERIAL')
 def violations_now(cluster: Cluster) -> list[str]:
     """Return a sentence for each promise that is broken at this moment."""
     found = cluster.rows(ROWS)
+    given_back = {(row[0], row[1], row[2]) for row in found if row[5]}
     return [
         *(f"P6: {fault}" for fault in cluster.internal),
         *(
             f"P4: two admissions that were handed over collide: {user}: {detail}"
-            for _, user, _, _, detail in found
+            for _, user, _, _, detail, _ in found
             if detail
         ),
-        *_contradictory_responses(cluster),
+        *_contradictory_responses(cluster, given_back),
+        *violations_of_law(cluster),
         *(each for campaign in cluster.campaigns for each in _now(cluster, campaign, found)),
     ]
 
@@ -80,19 +83,25 @@ def _at_the_end(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[
 
 
 def _observed(cluster: Cluster, campaign: Campaign, found: Found, count: int) -> Observations:
+    """Return what is to hold for coupons that were not given back."""
+    given_back = {(row[1], row[2]) for row in found if row[0] == campaign.id and row[5]}
     responses = [
         response
         for (campaign_id, user), stats in cluster.told.items()
         if campaign_id == campaign.id
         for response in _responses(user, stats)
+        if (user, response.serial) not in given_back
     ]
     rows = [
         Row(user, serial, times.from_datetime(admitted_at))
-        for campaign_id, user, serial, admitted_at, detail in found
-        if campaign_id == campaign.id and not detail
+        for campaign_id, user, serial, admitted_at, detail, is_given_back in found
+        if campaign_id == campaign.id and not detail and not is_given_back
     ]
-    faults = Faults(rebuilt=bool(cluster.new_epochs))
-    return Observations(campaign.quantity, responses, rows, highest_count=count, faults=faults)
+    quantity, places = limits(cluster, campaign)
+    # Of a campaign that has changed, or whose places were returned, some were sold out before.
+    is_changed = bool(places) or quantity != campaign.quantity or cluster.shop.has_changed
+    faults = Faults(rebuilt=bool(cluster.new_epochs) or is_changed)
+    return Observations(quantity + places, responses, rows, highest_count=count, faults=faults)
 
 
 def _responses(user: str, stats: ResponseStats) -> Iterator[ApplyResponse]:
@@ -102,11 +111,18 @@ def _responses(user: str, stats: ResponseStats) -> Iterator[ApplyResponse]:
         yield ApplyResponse(user, UNDECIDED)
 
 
-def _contradictory_responses(cluster: Cluster) -> Iterator[str]:
+def _contradictory_responses(
+    cluster: Cluster, given_back: set[tuple[str, str, int]]
+) -> Iterator[str]:
     for (campaign_id, user), stats in cluster.told.items():
-        if len(set(stats.serials)) > 1:
+        heard = [
+            (code, serial)
+            for code, serial in stats.heard
+            if (campaign_id, user, serial) not in given_back
+        ]
+        if len({serial for _, serial in heard if serial}) > 1:
             yield f"P3: {user} was told the serials {stats.serials} of {campaign_id}"
-        codes = [code for code, _ in stats.heard]
+        codes = [code for code, _ in heard]
         admitted = (ACCEPTED, ALREADY_APPLIED)
         first = next((n for n, code in enumerate(codes) if code in admitted), len(codes))
         if SOLD_OUT in codes[first:]:

@@ -23,7 +23,7 @@ from tests.simulation.plans import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.simulation.actors import Actor
     from tests.simulation.cluster import Cluster
@@ -72,6 +72,10 @@ class Protocol(RuleBasedStateMachine):
     def operate(self, program: Program, plan: Plan) -> None:
         self.play(Run(program, "", 0), plan)
 
+    def live(self, program: Program, user: str, which: int, number: int, plan: Plan) -> None:
+        """A coupon is used or ends, or its campaign changes."""
+        self.play(Run(program, user, which, number), plan)
+
     def go_on(self, which: int, plan: Plan) -> None:
         """Let a paused actor take the next steps."""
         if actors := self.cluster.stage.actors:
@@ -115,6 +119,11 @@ class Protocol(RuleBasedStateMachine):
     def pass_time(self, seconds: float) -> None:
         self.record(f"{seconds} s pass")
         self.cluster.pass_time(seconds)
+
+    def reservations_end(self) -> None:
+        """The time of every reservation is over, except where a paused call has locked it."""
+        is_done = self.cluster.shop.end_reservations()
+        self.record("all reservations are over" if is_done else "a reservation is locked")
 
     def arrive(self, which: int) -> None:
         if wire := self.cluster.log.wire:
@@ -174,22 +183,28 @@ class Protocol(RuleBasedStateMachine):
         rebuilds = paused.count(Program.REBUILD) if run.program is Program.REBUILD else 0
         if len(paused) == ACTORS_MAX or rebuilds == REBUILDS_MAX:
             return None
-        campaigns = self.cluster.campaigns
-        users = self.group_of(run.user) if run.program is Program.APPLY else ()
-        name = f"{run.program} of {' and '.join(users)}" if users else run.program
-        work = {
-            Program.APPLY: lambda: self.cluster.apply(
-                users, campaigns[run.which % len(campaigns)].id
-            ),
-            Program.CONSUMER: lambda: self.cluster.consume(LIMIT),
-            Program.RELAY: self.cluster.relay,
-            Program.REDRIVE: self.cluster.redrive,
-            Program.REBUILD: self.cluster.rebuild,
-        }[run.program]
+        name, work = self.work_of(run)
+        if work is None:
+            return None
         self.record(f"{name} starts")
         actor = self.cluster.stage.start(name, work)
         self.follow(actor, plan)
         return actor
+
+    def work_of(self, run: Run) -> tuple[str, Callable[[], object] | None]:
+        """Return what a run is called and does; None where it has no coupon to work on."""
+        campaigns = self.cluster.campaigns
+        campaign_id = campaigns[run.which % len(campaigns)].id
+        match run.program:
+            case Program.APPLY:
+                users = self.group_of(run.user)
+                name = f"{run.program} of {' and '.join(users)}"
+                return name, lambda: self.cluster.apply(users, campaign_id)
+            case Program.CONSUMER:
+                return run.program, lambda: self.cluster.consume(LIMIT)
+            case Program.RELAY | Program.REDRIVE | Program.REBUILD:
+                return run.program, getattr(self.cluster, run.program)
+        return self.cluster.shop.work_of(run, campaign_id)
 
     def group_of(self, user: str) -> Sequence[str]:
         first = USERS.index(user)

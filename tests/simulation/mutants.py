@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from handlers.adapters.redis.scripts import Script
-    from handlers.domain.record import DecodedRecord, FailedEvent
+    from handlers.domain.record import DecodedRecord
     from tests.simulation.cluster import Cluster
 
 FORGER = "forger"
@@ -109,7 +109,7 @@ def rejection(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 
     def unguarded(
         self: Ledger, cursor: Cursor, one: DecodedRecord, *, direct: bool = False
-    ) -> FailedEvent | None:
+    ) -> ledger.Refusal | None:
         return self.insert(cursor, [one], direct=direct).get(one)
 
     patch.setattr(Ledger, "insert_one", unguarded)

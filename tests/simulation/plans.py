@@ -33,6 +33,13 @@ class Program(StrEnum):
     RELAY = "relay"
     REDRIVE = "redrive"
     REBUILD = "rebuild"
+    GIVE_BACK = "give back"
+    REVOKE = "revoke"
+    RESERVE = "reserve"
+    REDEEM = "redeem"
+    RELEASE = "release"
+    CANCEL = "cancel"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +53,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A program; for an apply, also its user and campaign."""
+    """A program; for those of a user or a coupon, also its user and campaign.
+
+    number: of the order; what a change does to the quantity; 0: a revoked coupon keeps its place.
+    """
 
     program: Program
     user: str
     which: int
+    number: int = 0
 
 
 # If all ends were equally likely, most operations would fail, and histories that need
@@ -65,16 +76,25 @@ PLANS = st.builds(Plan, CALLS, FAULT, THEN)
 OPERATIONS = st.sampled_from(
     [Program.CONSUMER] * 4 + [Program.REBUILD] * 2 + [Program.RELAY, Program.REDRIVE]
 )
+ORDERS = (Program.RESERVE, Program.REDEEM, Program.RELEASE, Program.CANCEL)
+# What happens to coupons that were issued, and to campaigns afterwards.
+LATER = st.sampled_from(
+    [Program.GIVE_BACK] * 4 + [Program.REVOKE] * 2 + [Program.CHANGE] * 2 + [*ORDERS]
+)
+NUMBER = st.integers(0, 1)
 RUNS = st.builds(
     Run,
     st.sampled_from(
-        [Program.APPLY] * 4
+        [Program.APPLY] * 6
         + [Program.REBUILD] * 3
-        + [Program.CONSUMER] * 2
+        + [Program.CONSUMER] * 3
         + [Program.RELAY, Program.REDRIVE]
+        + [Program.GIVE_BACK] * 2
+        + [Program.REVOKE, Program.CHANGE, *ORDERS]
     ),
     st.sampled_from(USERS),
     WHICH,
+    NUMBER,
 )
 REDIS_FAULT = st.sampled_from([FROM_DISK] * 3 + [*REDIS_FAULTS])
 # Where an actor pauses for others to overtake it: mostly in an apply, or at a rebuild's start.
@@ -95,6 +115,7 @@ def _call(weight: int, name: str, **drawn: st.SearchStrategy[Any]) -> list[Any]:
 HAPPENINGS = st.one_of(
     _call(5, "apply", user=USER, which=WHICH, plan=PLANS)
     + _call(5, "operate", program=OPERATIONS, plan=PLANS)
+    + _call(4, "live", program=LATER, user=USER, which=WHICH, number=NUMBER, plan=PLANS)
     + _call(4, "go_on", which=ANY, plan=PLANS)
     + _call(
         5,
@@ -109,6 +130,7 @@ HAPPENINGS = st.one_of(
         others=st.lists(RUNS, max_size=2),
     )
     + _call(1, "pass_time", seconds=st.sampled_from([0.5, 1.5, 2.5]))
+    + _call(1, "reservations_end")
     + _call(1, "arrive", which=ANY)
     + _call(1, "redis", kind=REDIS_FAULT, rebuild=st.booleans())
     + _call(1, "poison", kind=st.sampled_from(POISON), partition=st.integers(0, 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.simulation.actors import Stage
 
 T = TypeVar("T")
+UNDONE = frozenset({Fate.UNREACHABLE, Fate.LATE})
+CHANGING = ("UPDATE coupon", "UPDATE campaign", "FOR UPDATE")
 
 
 class Redis:
@@ -172,3 +174,29 @@ class Transactions(Database):
             return result
 
         return pausing
+
+
+class Changes(Transactions):
+    """Transactions that pause between what they read and each change, too."""
+
+    def _pausing(self, work: Callable[[Cursor], T]) -> Callable[[Cursor], T]:
+        return super()._pausing(lambda cursor: work(cast("Cursor", Pausing(cursor, self._stage))))
+
+
+class Pausing:
+    """A cursor that pauses before it changes a coupon or locks a campaign."""
+
+    def __init__(self, cursor: Cursor, stage: Stage) -> None:
+        self._cursor = cursor
+        self._stage = stage
+
+    def execute(self, statement: str, values: object = None) -> int:
+        if any(each in statement for each in CHANGING) and self._stage.pause("change") in UNDONE:
+            raise UnavailableError
+        return self._cursor.execute(statement, values)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._cursor)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)

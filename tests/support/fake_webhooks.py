@@ -40,23 +40,23 @@ class FakeWebhooks:
         self._ask()
         return [self.stored[name] for name in sorted(self.stored) if name > after][:limit]
 
-    def get(self, webhook_id: str) -> Webhook:
+    def of_id(self, webhook_id: str) -> Webhook:
         self._ask()
         if webhook_id not in self.stored:
             raise WebhookNotFoundError
         return self.stored[webhook_id]
 
     def change(self, webhook_id: str, wish: WebhookWish) -> Webhook:
-        changed = replace(self.get(webhook_id), description=wish.description or "")
+        changed = replace(self.of_id(webhook_id), description=wish.description or "")
         self.stored[webhook_id] = changed
         return changed
 
     def delete(self, webhook_id: str) -> None:
-        self.get(webhook_id)
+        self.of_id(webhook_id)
 
     def rotate_secret(self, webhook_id: str, previous_s: int) -> Webhook:
         assert previous_s >= 0
-        return self.get(webhook_id)
+        return self.of_id(webhook_id)
 
     def _ask(self) -> None:
         if not self.reachable:

@@ -57,7 +57,7 @@ class Webhooks:
 
         return self._database.run(work)
 
-    def get(self, webhook_id: str) -> Webhook:
+    def of_id(self, webhook_id: str) -> Webhook:
         """Return one; raise WebhookNotFoundError."""
         return self._database.run(lambda cursor: _one(cursor, webhook_id))
 

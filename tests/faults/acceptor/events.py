@@ -109,6 +109,39 @@ class RowWritten:
 
 
 @dataclass(frozen=True, slots=True)
+class CouponChanged:
+    """A row of coupon with another state, or that was given back.
+
+    is_same_order: the order that has it is the one before.
+    """
+
+    at_s: float
+    user: str
+    serial: int
+    before: str
+    state: str
+    given_back: bool
+    is_same_order: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceReturned:
+    """The campaign's places_returned."""
+
+    at_s: float
+    places: int
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignChanged:
+    """The campaign's version and quantity, also when it was created."""
+
+    at_s: float
+    version: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A row of failed_event, or its new status."""
 
@@ -120,7 +153,9 @@ class Failed:
     offset: int
 
 
-MySQLEvent = FenceRaised | EndStored | RowWritten | Failed
+MySQLEvent = (
+    FenceRaised | EndStored | RowWritten | Failed | CouponChanged | PlaceReturned | CampaignChanged
+)
 
 
 @dataclass(frozen=True, slots=True)

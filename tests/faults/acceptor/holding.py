@@ -24,7 +24,10 @@ READS = frozenset({
 
 @dataclass(slots=True)
 class Holding:
-    """`Holding` of world.pml. builder: the fence of the rebuild that has the campaign, else 0."""
+    """`Holding` of world.pml. builder: the fence of the rebuild that has the campaign, else 0.
+
+    applied: a serial that was given back is held by a blank and itself, which is no user.
+    """
 
     applied: dict[str, int] = field(default_factory=dict)
     pending: set[str] = field(default_factory=set)
@@ -33,6 +36,15 @@ class Holding:
     epoch: str = ""
     builder: int = 0
     fence: int = 0
+    quantity: int = 0
+    places: int = 0
+    version: int = 0
+    is_noted: bool = False
+
+    @property
+    def limit(self) -> int:
+        """`LIMIT` of world.pml."""
+        return self.quantity + self.places
 
     def copy(self) -> Holding:
         """Return one that changes by itself."""
@@ -48,12 +60,12 @@ class Holding:
         else:
             self.epoch, self.builder = text, 0
 
-    def free_serials(self, quantity: int) -> list[int]:
+    def free_serials(self) -> list[int]:
         """Return what `take_serial` of world.pml may give: of `returned`, else one above count."""
         if self.returned:
             return self.returned
         held = set(self.applied.values())
-        above = (n for n in range(self.count + 1, quantity + 1) if n not in held)
+        above = (n for n in range(self.count + 1, self.limit + 1) if n not in held)
         return [lowest] if (lowest := next(above, 0)) else []
 
     def may_give(self, serial: int) -> bool:
@@ -74,7 +86,7 @@ class Holding:
             case "PERSIST", _:
                 pass  # a write that changes nothing: a primary that is cut off cannot make it
             case "HDEL", "campaign":
-                pass  # only what a change of the campaign has noted
+                self.is_noted = self.is_noted and "change" not in words
             case "HSET", "campaign":
                 self._set_fields(dict(_pairs(words)))
             case "SET", "coupon_count":
@@ -111,11 +123,25 @@ class Holding:
         if "epoch" in fields:
             self.set_epoch(fields["epoch"])
         self.fence = int(fields.get("fence", self.fence))
+        self.quantity = int(fields.get("quantity", self.quantity))
+        self.places = int(fields.get("places_returned", self.places))
+        self.version = int(fields.get("version", self.version))
+        self.is_noted = self.is_noted or "change" in fields
 
 
 def writes(commands: Sequence[Command]) -> list[Command]:
     """Return the commands that may change the state of the campaign."""
     return [each for each in commands if each[1:2] and each[1] in STATE and each[0] not in READS]
+
+
+def blank(serial: int) -> str:
+    """Return what holds a serial that was given back."""
+    return f" {serial}"
+
+
+def fields_of(words: Sequence[str]) -> dict[str, str]:
+    """Return the fields of the campaign's hash that a script has got from MySQL."""
+    return dict(_pairs(words))
 
 
 def difference(expected: Holding, found: Holding) -> str:

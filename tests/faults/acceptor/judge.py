@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.faults.acceptor import promises
+from tests.faults.acceptor.change_actions import CHANGE_ACTIONS
+from tests.faults.acceptor.ends_actions import END_ACTIONS
 from tests.faults.acceptor.events import Emptied, Left, RedisOrder, ScriptRun, Snapshot
 from tests.faults.acceptor.holding import Holding, difference, writes
 from tests.faults.acceptor.mysql_actions import Tables
@@ -21,7 +23,7 @@ from tests.faults.acceptor.world import NotEnabledError, World, require
 if TYPE_CHECKING:
     from tests.faults.acceptor.events import Observed, RedisEvent
 
-ALL_ACTIONS = ACTIONS | REBUILD_ACTIONS
+ALL_ACTIONS = ACTIONS | REBUILD_ACTIONS | END_ACTIONS | CHANGE_ACTIONS
 ADMIT = "admission/admit"
 # It writes, and changes nothing: a primary that is cut off cannot.
 WITHOUT_EFFECT = frozenset({"rebuild/require_primary"})

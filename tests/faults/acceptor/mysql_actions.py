@@ -6,23 +6,45 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from handlers.domain.record import FailedStatus, Reason
-from tests.faults.acceptor.events import EndStored, Failed, FenceRaised, RowWritten
+from tests.faults.acceptor.change_actions import make
+from tests.faults.acceptor.ends_actions import change_state, return_place
+from tests.faults.acceptor.events import (
+    CampaignChanged,
+    CouponChanged,
+    EndStored,
+    Failed,
+    FenceRaised,
+    PlaceReturned,
+    RowWritten,
+)
 from tests.faults.acceptor.world import World, is_late, mirrors, require
 
 if TYPE_CHECKING:
     from tests.faults.acceptor.events import MySQLEvent
 
+ISSUED = "ISSUED"
 COLLISIONS = frozenset({Reason.SERIAL_TAKEN, Reason.USER_HAS_OTHER_SERIAL})
 
 
 @dataclass(slots=True)
 class Tables:
-    """MySQL as world.pml has it: the fence, the stored ends, the rows."""
+    """MySQL as world.pml has it: the fence, the stored ends, the rows.
+
+    serials: of the users' rows that are not given back. states: of all rows, by serial.
+    """
 
     world: World
     fence: int = 0
     ends: list[EndStored] = field(default_factory=list)
     serials: dict[str, int] = field(default_factory=dict)
+    states: dict[int, str] = field(default_factory=dict)
+    ended: int = 0
+    places: int = 0
+    version: int = 1
+    quantity: int = 0
+
+    def __post_init__(self) -> None:
+        self.quantity = self.world.seen.quantity
 
     def step(self, event: MySQLEvent) -> None:
         """Judge one event; raise NotEnabledError."""
@@ -37,6 +59,12 @@ class Tables:
                 fail(self, event)
             case Failed(status=FailedStatus.RESOLVED):
                 resolve(self, event)
+            case CouponChanged():
+                change_state(self, event)
+            case PlaceReturned():
+                return_place(self, event)
+            case CampaignChanged():
+                make(self, event)
             case Failed():
                 pass  # DEAD: it waits for a serial
 
@@ -60,6 +88,7 @@ def store_end(tables: Tables, event: EndStored) -> None:
     tables.ends.append(event)
 
 
+@mirrors("consume.pml", "require_rows")
 @mirrors("consume.pml", "insert", "MySQL: user %d has serial %d")
 @mirrors("consume.pml", "MySQL: user %d does not get serial %d")
 @mirrors("apply.pml", "user %d writes directly:")
@@ -70,15 +99,16 @@ def insert(tables: Tables, event: RowWritten) -> None:
     an admission under the present fence, or a record in the topic that is not late.
     """
     user, serial, world = event.user, event.serial, tables.world
-    quantity = world.seen.quantity
-    require(1 <= serial <= quantity, "P1_one_too_many", f"{user} has serial {serial} of {quantity}")
+    last = tables.quantity + tables.places
+    require(1 <= serial <= last, "P1_one_too_many", f"{user} has serial {serial} of {last}")
     require(user not in tables.serials, "P2_two_for_one_user", f"{user} has a row already")
-    holds = serial not in tables.serials.values()
+    holds = serial not in tables.states
     require(holds, "durable_admissions_collide", f"serial {serial} has a row already")
     may_write = world.was_admitted(user, serial, tables.fence)
     why = f"{user}, {serial}: not admitted under fence {tables.fence}, and no record is in time"
     require(may_write or _is_in_time(tables, user, serial), "MAY_WRITE", why)
     tables.serials[user] = serial
+    tables.states[serial] = ISSUED
 
 
 @mirrors("consume.pml", "write", "MySQL: user %d, serial %d, came too late")
@@ -106,14 +136,15 @@ def fail(tables: Tables, event: Failed) -> None:
 def resolve(tables: Tables, event: Failed) -> None:
     """Resolve a failed event whose user has a row, or which is late.
 
-    ``OF_USER(coupon, FAILED_USER) != 0``
+    ``OF_USER(OWNED, FAILED_USER) != 0`` ``is_gone ->``
     """
     place = event.partition, event.offset
     admission = tables.world.of_place.get(place)
     if admission is None:
         return
     user, _, fence = admission
-    may = user in tables.serials or is_late(fence, place, tables.ends)
+    is_written = user in tables.serials or (admission[:2]) in tables.world.rows
+    may = is_written or is_late(fence, place, tables.ends)
     require(may, "RESOLVED", f"{user} has no row, and {place} is not late")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT
 from tests.faults.acceptor.events import FOREIGN
+from tests.faults.acceptor.holding import blank
 from tests.faults.acceptor.world import World, mirrors, require
 
 if TYPE_CHECKING:
@@ -81,8 +82,14 @@ def rest(world: World, server: Server) -> None:
         return
     rows = dict(world.rows)
     for user, serial in rows:
-        why = f"{user} has row {serial}, and {redis.applied.get(user)} in Redis"
-        require(redis.applied.get(user) == serial, "coupon_unknown_to_redis", why)
+        holder = blank(serial) if (user, serial) in world.given_back else user
+        why = f"{holder!r} has row {serial}, and {redis.applied.get(holder)} in Redis"
+        require(redis.applied.get(holder) == serial, "coupon_unknown_to_redis", why)
+    why = f"Redis gives {redis.places} places more, MySQL {world.returned}"
+    require(redis.places == world.returned, "place_not_given_once", why)
+    why = f"MySQL never had version {redis.version} with {redis.quantity}, or it is noted"
+    is_made = not redis.is_noted and (redis.version or 1, redis.quantity) in world.versions
+    require(is_made, "change_left_half_done", why)
     for response in world.seen.responses:
         if response.outcome in {ACCEPTED, ALREADY_APPLIED}:
             why = f"{response.user}, {response.serial}"

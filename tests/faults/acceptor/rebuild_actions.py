@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.faults.acceptor.events import EndStored, RowWritten
-from tests.faults.acceptor.holding import Holding
+from tests.faults.acceptor.holding import Holding, blank, fields_of
 from tests.faults.acceptor.redis_actions import begin_history
 from tests.faults.acceptor.world import is_late, mirrors, require
 
@@ -27,6 +27,7 @@ def open_new(server: Server, run: ScriptRun) -> None:
     require(fence in server.world.fences, "fence", f"MySQL never had fence {fence}")
     _follow(server, run)
     redis.epoch, redis.builder, redis.fence = server.history, 0, fence
+    _take_row(server, run)
 
 
 @mirrors("rebuild.pml", "rebuild %d: closes the campaign")
@@ -45,6 +46,7 @@ def begin(server: Server, run: ScriptRun) -> None:
 
 
 @mirrors("rebuild.pml", "put_back", "unite", "rebuild: puts back user %d, serial %d")
+@mirrors("rebuild.pml", "put_back_blanks")
 def put_back(server: Server, run: ScriptRun) -> None:
     """Write what is durable; another user with such a serial was not accepted.
 
@@ -55,7 +57,10 @@ def put_back(server: Server, run: ScriptRun) -> None:
     triples = run.args[2:]
     for user, number, admitted_at in zip(triples[::3], triples[1::3], triples[2::3], strict=True):
         serial = int(number)
-        if admitted_at == "0":
+        if user == blank(serial):
+            found = serial in {its_serial for _, its_serial in world.given_back}
+            require(found, "put_back_blanks", f"no user gave serial {serial} back")
+        elif admitted_at == "0":
             found = (user, serial) in world.rows or (user, serial) in world.failed
             require(found, "put_back", f"neither coupon nor failed_event has {user}, {serial}")
         else:
@@ -92,11 +97,24 @@ def opens(server: Server, run: ScriptRun) -> None:
     """
     redis, mine = server.redis, int(run.args[1])
     _require_builder(server, mine)
+    _take_row(server, run)
     if not server.world.seen.strangers:
         _require_all(server, mine)
     users = set(redis.applied.values())
     require(len(users) == len(redis.applied), "durable_admissions_collide", "one serial, two users")
-    redis.builder, redis.fence = 0, mine
+    redis.builder, redis.fence, redis.is_noted = 0, mine, False
+
+
+def _take_row(server: Server, run: ScriptRun) -> None:
+    """Take over the campaign's row, as MySQL has had it at some time."""
+    redis, world, fields = server.redis, server.world, fields_of(run.args[2:])
+    redis.version = int(fields.get("version", redis.version))
+    redis.quantity = int(fields.get("quantity", redis.quantity))
+    redis.places = int(fields.get("places_returned", redis.places))
+    row = redis.version or 1, redis.quantity
+    require(row in world.versions, "read_row_of_campaign", f"MySQL never had {row}")
+    why = f"MySQL has returned {world.returned} places, not {redis.places}"
+    require(redis.places <= world.returned, "read_row_of_campaign", why)
 
 
 def _require_all(server: Server, mine: int) -> None:
@@ -112,13 +130,19 @@ def _require_all(server: Server, mine: int) -> None:
             break
         if isinstance(event, RowWritten):
             why = f"the row of {event.user}, {event.serial} is not in Redis"
-            require(applied.get(event.user) == event.serial, "unite", why)
+            is_held = applied.get(event.user) == event.serial
+            require(is_held or _is_blank(server, event.user, event.serial), "unite", why)
     earlier = [end for end in world.ends if end.fence < mine]
     for (user, serial, fence), places in world.places.items():
         read = [p for p in places if p[1] < ends.get(p[0], 0) and not is_late(fence, p, earlier)]
-        fits = 1 <= serial <= world.seen.quantity
+        fits = 1 <= serial <= server.redis.limit and (user, serial) not in world.given_back
         why = f"the record of {user}, {serial}, fence {fence}, at {read[:1]} is not in Redis"
         require(not (read and fits) or applied.get(user) == serial, "unite", why)
+
+
+def _is_blank(server: Server, user: str, serial: int) -> bool:
+    is_given = (user, serial) in server.world.given_back
+    return is_given and server.redis.applied.get(blank(serial)) == serial
 
 
 def _require_builder(server: Server, mine: int) -> None:

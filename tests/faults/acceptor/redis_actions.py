@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.faults.acceptor.holding import blank
 from tests.faults.acceptor.world import mirrors, require
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def confirmed(server: Server, run: ScriptRun) -> None:
 def settle(server: Server, run: ScriptRun) -> None:
     """Clear what MySQL has from pending, and take over a row that Redis does not know.
 
+    ``is_issued && redis.applied[user] != serial && redis.epoch != 0 && MAY_BE_HELD(serial)``
     ``redis.applied[user] == serial && (is_issued || OF_THIS_ADMISSION(its_fence))``
     """
     state, _, its_fence, *pairs = run.args
@@ -70,7 +72,8 @@ def settle(server: Server, run: ScriptRun) -> None:
         where = world.rows if is_issued else world.failed
         require((user, serial) in where, "HAS_INDEX", f"MySQL has no {state} of {user}, {serial}")
         # A campaign that is lost is restored with this row; one that was archived stays away.
-        if is_issued and redis.epoch and redis.applied.get(user) != serial:
+        may_be_held = redis.epoch and blank(serial) not in redis.applied
+        if is_issued and may_be_held and redis.applied.get(user) != serial:
             redis.applied[user] = serial
             redis.returned = [n for n in redis.returned if n != serial]
         if redis.applied.get(user) == serial and (is_issued or is_of_this):
@@ -124,7 +127,7 @@ def _gifts(run: ScriptRun) -> list[tuple[str, int]]:
 
 def _take_serial(server: Server, serial: int) -> None:
     redis = server.redis
-    free = redis.free_serials(server.world.seen.quantity)
+    free = redis.free_serials()
     require(serial in free, "take_serial", f"{serial} is not free, {free or 'none'} would be")
     if serial in redis.returned:
         redis.returned = [n for n in redis.returned if n != serial]

@@ -8,8 +8,11 @@ from __future__ import annotations
 UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
     "the frame of its steps, each of which is judged": {
         "apply.pml": ("Apply",),
+        "change.pml": ("Lower", "end_change"),
         "consume.pml": ("Consumer", "Zombie", "(by the zombie)", "end_batch"),
+        "ends.pml": ("GiveBack", "Revoke", "Completes"),
         "faults.pml": ("RedisFaults",),
+        "orders.pml": ("Order",),
         "rebuild.pml": ("Rebuild", "end_rebuild"),
         "redrive.pml": ("Redrive", "release"),
         "relay.pml": ("Relay", "Wire"),
@@ -23,6 +26,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
             "user %d: the fence is right",
         ),
         "consume.pml": ("settle_all_as_issued",),
+        "ends.pml": ("Redis: gives the place",),
         "faults.pml": (
             "Administrator",
             "POST /campaigns again: OPENED",
@@ -32,7 +36,14 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "it changes nothing: a process gives up, or is killed": {
         "apply.pml": ("user %d: not confirmed", "user %d: 503, or killed"),
-        "consume.pml": ("consumer: killed",),
+        "change.pml": (
+            "MySQL: a rebuild has begun since",
+            "MySQL: serial %d is above",
+            "Redis: does not take version %d",
+        ),
+        "consume.pml": ("consumer: killed", "MySQL: user %d gave serial %d back"),
+        "ends.pml": ("MySQL: it has changed meanwhile",),
+        "orders.pml": ("order %d: the coupon has changed meanwhile",),
         "rebuild.pml": (
             "rebuild %d: killed",
             "rebuild %d: another one has it",
@@ -43,18 +54,26 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         "relay.pml": ("wire: a record is lost", "wire: a late record is lost"),
     },
     "a read; what was read shows when it is written": {
+        "change.pml": ("scheduler: a change is noted",),
         "consume.pml": ("consumer: polls",),
+        "ends.pml": ("read_row",),
         "rebuild.pml": (
             "read_failed",
             "rebuild: reads failed_event",
             "rebuild: reads the group's offsets",
             "rebuild: reads the topic",
             "rebuild: reads coupon",
+            "read_row_of_campaign",
+            "rebuild: reads the campaign",
+            "rebuild: reads what was given back",
         ),
         "redrive.pml": ("redrive: takes user %d, serial %d",),
     },
     "a replica tells only its primary; what was confirmed without it shows in a response": {
         "apply.pml": ("user %d: a replica has taken the confirmation",),
+    },
+    "MySQL's clock, which no row shows": {
+        "orders.pml": ("Time", "a reservation is over"),
     },
     "Kafka keeps the group's offsets to itself; a rebuild shows what was committed too early": {
         "consume.pml": ("commit_offset", "consumer: offset committed"),

@@ -12,7 +12,16 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from tests.faults.acceptor.events import EndStored, Failed, FenceRaised, Observed, RowWritten
+from tests.faults.acceptor.events import (
+    CampaignChanged,
+    CouponChanged,
+    EndStored,
+    Failed,
+    FenceRaised,
+    Observed,
+    PlaceReturned,
+    RowWritten,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,7 +65,9 @@ class World:
 
     admitted: what Redis had as pending, under which fence. safe: what its script found admitted and
     not pending. confirmed: fences, to the times at which Redis confirmed them. cut_off: what was in
-    open servers that were killed, as far as their journals show it.
+    open servers that were killed, as far as their journals show it. given_back: rows. returned: how
+    many places MySQL has returned. versions: with their quantities. noted: versions that were to be changed,
+    each with the fence of that Redis.
     """
 
     seen: Observed
@@ -73,11 +84,15 @@ class World:
     begun: set[int] = field(default_factory=set)
     is_sold_out: bool = False
     histories: set[str] = field(default_factory=set)
+    given_back: set[tuple[str, int]] = field(default_factory=set)
+    returned: int = 0
+    versions: set[tuple[int, int]] = field(default_factory=set)
+    noted: set[tuple[int, int]] = field(default_factory=set)
 
     @classmethod
     def of(cls, seen: Observed) -> World:
         """Collect what MySQL and the topic have at the end."""
-        world = cls(seen)
+        world = cls(seen, versions={(1, seen.quantity)})
         for sent in seen.topic:
             place = sent.partition, sent.offset
             world.places.setdefault(sent.admission, []).append(place)
@@ -90,6 +105,12 @@ class World:
                     world.ends.append(event)
                 case RowWritten():
                     world.rows[event.user, event.serial] = event
+                case CouponChanged(given_back=True):
+                    world.given_back.add((event.user, event.serial))
+                case PlaceReturned():
+                    world.returned = max(world.returned, event.places)
+                case CampaignChanged():
+                    world.versions.add((event.version, event.quantity))
                 case Failed():
                     user, serial, _ = world.of_place.get(
                         (event.partition, event.offset), ("", 0, 0)
@@ -101,7 +122,7 @@ class World:
         """Remember what is pending: the relay and each new apply may send it under this fence."""
         pending = holding.pending & holding.applied.keys() if is_open else set()
         self.admitted |= {(user, holding.applied[user], holding.fence) for user in pending}
-        if is_open and not holding.free_serials(self.seen.quantity):
+        if is_open and not holding.free_serials():
             self.is_sold_out = True
 
     def was_admitted(self, user: str, serial: int, fence: int) -> bool:

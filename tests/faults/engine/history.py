@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 QUIET_S = 30.0
 # Whether tests/faults/acceptor knows the scripts and rows of acts.py's actors. Until it does, such
 # histories are judged by the invariants alone.
-ACCEPTOR_KNOWS_LIFE = False
+ACCEPTOR_KNOWS_LIFE = True
 # How a violation of the model begins, as one of a promise begins with the promise's number.
 MODEL = "MODEL"
 

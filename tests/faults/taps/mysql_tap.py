@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.acceptor.events import EndStored, Failed, FenceRaised, RowWritten
+from tests.faults.acceptor.events import (
+    CampaignChanged,
+    CouponChanged,
+    EndStored,
+    Failed,
+    FenceRaised,
+    PlaceReturned,
+    RowWritten,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +56,22 @@ TRIGGERS = {
     "faults_row": (
         "AFTER INSERT ON coupon FOR EACH ROW"
         f" {NOTE}'row', NEW.campaign_id, NEW.user_id, NEW.serial, NULL, NULL, NULL, NULL)"
+    ),
+    "faults_place": (
+        "AFTER UPDATE ON campaign FOR EACH ROW IF NEW.places_returned <> OLD.places_returned THEN"
+        f" {NOTE}'place', NEW.id, NULL, NEW.places_returned, NULL, NULL, NULL, NULL); END IF"
+    ),
+    "faults_change": (
+        "AFTER UPDATE ON campaign FOR EACH ROW"
+        " IF NEW.version <> OLD.version OR NEW.quantity <> OLD.quantity THEN"
+        f" {NOTE}'change', NEW.id, NULL, NEW.version, NULL, NULL, NULL, NEW.quantity); END IF"
+    ),
+    "faults_coupon": (
+        "AFTER UPDATE ON coupon FOR EACH ROW"
+        " IF NEW.state <> OLD.state OR NEW.given_back <> OLD.given_back"
+        " OR NOT NEW.order_id <=> OLD.order_id THEN"
+        f" {NOTE}'coupon', NEW.campaign_id, NEW.user_id, NEW.serial, OLD.state, NEW.state,"
+        " NEW.given_back > 0, NEW.order_id <=> OLD.order_id); END IF"
     ),
     "faults_failed": f"AFTER INSERT ON failed_event FOR EACH ROW {FAILED}",
     "faults_failed_again": (
@@ -90,4 +114,12 @@ def _event(row: tuple[Any, ...]) -> MySQLEvent:
             return EndStored(at_s, number, partition, offset)
         case "row":
             return RowWritten(at_s, user or "", number)
+        case "place":
+            return PlaceReturned(at_s, number)
+        case "change":
+            return CampaignChanged(at_s, number, offset)
+        case "coupon":
+            return CouponChanged(
+                at_s, user or "", number, reason, status, bool(partition), bool(offset)
+            )
     return Failed(at_s, user or "", reason, status, partition, offset)

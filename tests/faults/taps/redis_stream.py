@@ -31,7 +31,8 @@ READ_BYTES = 1 << 16
 UNTAPPED = (RedisError, OSError, TimeoutError)
 # In one script, so that it has one place in the server's order, where MONITOR shows its token.
 SNAPSHOT = """
-return {redis.call('INFO', 'replication'), redis.call('HMGET', KEYS[1], 'epoch', 'fence'),
+return {redis.call('INFO', 'replication'), redis.call('HMGET', KEYS[1], 'epoch', 'fence',
+  'quantity', 'places_returned', 'version', 'change'),
   redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES'), redis.call('GET', KEYS[3]) or '0',
   redis.call('LRANGE', KEYS[4], 0, -1), redis.call('ZRANGE', KEYS[5], 0, -1)}
 """
@@ -150,13 +151,18 @@ def _monitor(port: int) -> socket.socket:
 
 
 def _holding(found: Any) -> Holding:
-    _, (epoch, fence), applied, count, returned, pending = found
+    _, (epoch, fence, *fields), applied, count, returned, pending = found
+    quantity, places, version = (int(value or 0) for value in fields[:3])
     holding = Holding(
         {user.decode(): int(float(n)) for user, n in zip(applied[::2], applied[1::2], strict=True)},
         {user.decode() for user in pending},
         int(count),
         [int(n) for n in returned],
         fence=int(fence or 0),
+        quantity=quantity,
+        places=places,
+        version=version,
+        is_noted=fields[3] is not None,
     )
     holding.set_epoch((epoch or b"").decode())
     return holding

@@ -1,0 +1,122 @@
+"""What happens to coupons that were issued: orders, users who give back, administrators."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pymysql
+
+from handlers import campaign_changes, redemption, returned_places
+from tests.simulation.plans import Program
+from tests.simulation.requests import request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.simulation.cluster import Cluster
+    from tests.simulation.plans import Run
+
+    Work = Callable[[], object]
+
+END_RESERVATIONS = (
+    "UPDATE coupon SET reserved_until = NOW(3) - INTERVAL 1 SECOND WHERE state = 'RESERVED'"
+)
+CODE = "SELECT code FROM coupon WHERE campaign_id = %s AND user_id = %s AND given_back = 0"
+FOUND = 200, 201
+ORDER_CALLS = {
+    Program.RESERVE: redemption.reserve_handler,
+    Program.REDEEM: redemption.redeem_handler,
+    Program.RELEASE: redemption.release_handler,
+    Program.CANCEL: redemption.cancel_handler,
+}
+WITH_BODY = {Program.RESERVE, Program.REDEEM}
+INTERNAL = 500
+
+
+class Shop:
+    """Calls about coupons and campaigns. used: order and code of each answered redemption."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.used: set[tuple[str, str]] = set()
+        self.has_changed = False
+
+    def begin(self) -> None:
+        """Start a history."""
+        self.used, self.has_changed = set(), False
+
+    def work_of(self, run: Run, campaign_id: str) -> tuple[str, Work | None]:
+        """Return what a run is called and does; None where the user has no coupon."""
+        if run.program is Program.CHANGE:
+            return f"quantity {_signed(run)}", self._change(run, campaign_id)
+        if run.program is Program.GIVE_BACK:
+            name = f"{run.user} gives back"
+            handler = returned_places.give_back_handler
+            return name, lambda: self._call(name, handler, self._of_user(run.user, campaign_id))
+        found = self._cluster.rows(CODE, campaign_id, run.user)
+        if not found:
+            return run.program, None
+        [(code,)] = found
+        if run.program is Program.REVOKE:
+            return f"revoke of {run.user}", self._revoke(run, code)
+        return f"order {run.number}: {run.program} of {run.user}", self._order(run, code)
+
+    def end_reservations(self) -> bool:
+        """Let the time of every reservation pass; return False where one is locked."""
+        with suppress(pymysql.OperationalError):  # the lock wait of this connection is no time
+            self._cluster.rows(END_RESERVATIONS)
+            return True
+        return False
+
+    def _order(self, run: Run, code: str) -> Work:
+        order, handler = f"order-{run.number}", ORDER_CALLS[run.program]
+        path = {"code": code} | ({} if run.program in WITH_BODY else {"order_id": order})
+        event = self._event(path, {"order_id": order} if run.program in WITH_BODY else None)
+
+        def work() -> None:
+            status = self._call(f"{run.program} {order}", handler, event)
+            if run.program is Program.REDEEM and status in FOUND:
+                self.used.add((order, code))
+
+        return work
+
+    def _revoke(self, run: Run, code: str) -> Work:
+        body = {"reason": "simulated", "return_to_pool": bool(run.number)}
+        event = self._event({"code": code}, body)
+        return lambda: self._call("revoke", returned_places.revoke_handler, event)
+
+    def _change(self, run: Run, campaign_id: str) -> Work:
+        statement = "SELECT quantity, version FROM campaign WHERE id = %s"
+        [(quantity, version)] = self._cluster.rows(statement, campaign_id)
+        self.has_changed = True
+        to = max(1, quantity + (1 if run.number else -1))
+        event = self._event({"id": campaign_id}, {"quantity": to})
+        event["headers"]["if-match"] = f'"{version}"'
+        return lambda: self._call(f"quantity {to}", campaign_changes.change_campaign_handler, event)
+
+    def _call(
+        self, name: str, handler: Callable[[Any, Any], dict[str, Any]], event: dict[str, Any]
+    ) -> int:
+        response = handler(event, None)
+        status, body = int(response["statusCode"]), response.get("body") or "{}"
+        if status == INTERNAL:
+            self._cluster.internal.append(f"{name}: {body}")
+        code = json.loads(body).get("code", "")
+        self._cluster.story.append(f"{name}: {status} {code}")
+        return status
+
+    def _of_user(self, user: str, campaign_id: str) -> dict[str, Any]:
+        event = self._event({"id": campaign_id}, None)
+        event["headers"]["user"] = user
+        return event
+
+    def _event(self, path: dict[str, str], body: dict[str, Any] | None) -> dict[str, Any]:
+        event = request("admin", None)
+        text = None if body is None else json.dumps(body)
+        return event | {"pathParameters": path, "body": text}
+
+
+def _signed(run: Run) -> str:
+    return "up" if run.number else "down"
