@@ -3,9 +3,9 @@
 `python -m local.chalice_local`.
 
 Chalice's server by itself collapses slashes at the beginning, lets a path parameter be empty,
-answers 403 where there is nothing, answers OPTIONS, and sends a body after HEAD, which the next
-response on that connection then seems to begin with. It reads a body of any length before it looks
-at the path, and takes a chunked one for the next request.
+answers 403 where there is nothing, answers OPTIONS, refuses TRACE with a page, and sends a body
+after HEAD, which the next response on that connection then seems to begin with. It reads a body of
+any length before it looks at the path, and takes a chunked one for the next request.
 """
 
 from __future__ import annotations
@@ -80,6 +80,12 @@ class RequestHandler(chalice.local.ChaliceRequestHandler):
         super()._send_http_response_with_body(code, headers, body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _generic_handle  # noqa: N815 - the standard library's names
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the gateway's answer for any other method, which the standard library refuses."""
+        if name.startswith("do_"):
+            return self._generic_handle
+        raise AttributeError(name)
 
 
 def _without_authority(target: str) -> str:

@@ -102,14 +102,13 @@ def _events(file: IO[str], campaign_id: str) -> Iterator[int]:
     writer.writerow(EVENT_COLUMNS)
     while True:
         page = events.page(campaign_id, after, EVENTS_AT_ONCE)
-        writer.writerows(map(_event_cells, page.settled))
-        yield len(page.settled)
-        if len(page.settled) < EVENTS_AT_ONCE:
-            # The rest of the same page: another page could have rows that come before these.
-            writer.writerows(map(_event_cells, page.recent))
-            yield len(page.recent)
+        # The recent ones as well, of which there may be more than a page has room for.
+        found = [*page.settled, *page.recent]
+        writer.writerows(map(_event_cells, found))
+        yield len(found)
+        if len(found) < EVENTS_AT_ONCE:
             return
-        after = page.settled[-1].position
+        after = found[-1].position
 
 
 def _event_cells(event: ListedEvent) -> list[object]:

@@ -35,7 +35,9 @@ SCHEMAS: dict[str, Schema] = {
             "admitted_at": values.TIME | {"description": "When the user was accepted."},
             "issued_at": values.TIME | {"description": "When it was written."},
             "state": values.STATE,
-            "order_id": values.nullable(values.ORDER, "The order that has reserved or used it."),
+            "order_id": values.nullable(
+                values.ORDER_SHOWN, "The order that has reserved or used it."
+            ),
             "reserved_until": values.nullable(values.TIME, "Null unless it is reserved."),
             "used_at": values.nullable(values.TIME, "Null unless it is used."),
         },

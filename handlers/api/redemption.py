@@ -18,7 +18,7 @@ HELD: dict[str, Schema] = {
     "benefit": values.BENEFIT_OR_NULL,
     "usable_from": values.USABLE_FROM,
     "usable_until": values.USABLE_UNTIL,
-    "order_id": values.nullable(values.ORDER, "The order that has reserved or used it."),
+    "order_id": values.nullable(values.ORDER_SHOWN, "The order that has reserved or used it."),
     "reserved_until": values.nullable(values.TIME, "Null unless it is reserved."),
     "used_at": values.nullable(values.TIME, "Null unless it is used."),
 }

@@ -43,7 +43,9 @@ SCHEMAS: dict[str, Schema] = {
                 "description": "Who did it: the `sub` of the token, of ISSUED the coupon's user. "
                 "Empty: the service itself.",
             },
-            "order_id": values.nullable(values.ORDER, "The shop's order, where there is one."),
+            "order_id": values.nullable(
+                values.ORDER_SHOWN, "The shop's order, where there is one."
+            ),
             "reason": values.nullable(values.LINE, "What an administrator gave as the reason."),
             "detail": {
                 "type": "object",

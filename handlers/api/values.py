@@ -56,6 +56,8 @@ ORDER: Schema = {
     "maxLength": 64,
     "description": "A shop's order.",
 }
+# Of an answer: what an operator writes into the database by hand may look otherwise.
+ORDER_SHOWN: Schema = {"type": "string", "maxLength": 64}
 WEBHOOK: Schema = {
     "type": "string",
     "pattern": _whole_text(WEBHOOK_ID.pattern),

@@ -139,7 +139,7 @@ SCHEMAS: dict[str, Schema] = {
             ),
         },
     ),
-    "Since": record("Since when.", {"since": values.TIME_GIVEN}) | CLOSED,
+    "NewReplay": record("Since when.", {"since": values.TIME_GIVEN}) | CLOSED,
     "Replayed": record("What is sent once more.", {"replayed": REPLAYED}),
     "ReplayedMany": record(
         "What is sent once more.",

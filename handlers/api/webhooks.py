@@ -188,7 +188,7 @@ OPERATIONS: dict[str, Operation] = {
             "there is `more`, the same call goes on."
         ),
         caller=Caller.ADMIN,
-        body=ref("Since"),
+        body=ref("NewReplay"),
         examples={"hour": {"since": "2026-11-22T03:00:00Z"}},
         answers={
             202: Answer(

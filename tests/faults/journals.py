@@ -47,9 +47,7 @@ class Story:
         self.redis.append(Snapshot(self.tick(), self.history, Holding()))
         self.raises_fence(1)
         args = "1", "1", "quantity", f"{QUANTITY}"
-        self.script(
-            "campaign/open", args, ("HSET", "campaign", "epoch", FIRST, "fence", "1", *args[2:])
-        )
+        self.script("campaign/open", args, ("HSET", "campaign", "epoch", FIRST, "fence", "1", *args[2:]))
 
     def tick(self) -> float:
         self.now_s += 1

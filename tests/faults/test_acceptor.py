@@ -49,9 +49,7 @@ def test_a_restart_that_forgot_the_last_admission_is_accepted(story: Story) -> N
     story.issues("ann", 1)
     story.admits("bob", 2)
     story.history = SECOND
-    story.shows(
-        Holding({"ann": 1}, count=1, epoch=FIRST, fence=1, quantity=QUANTITY), history=SECOND
-    )
+    story.shows(Holding({"ann": 1}, count=1, epoch=FIRST, fence=1, quantity=QUANTITY), history=SECOND)
     story.rebuilds(2, {"ann": 1}, end=1)
     assert story.verdict(quiet=True).first == ""
 

@@ -120,6 +120,7 @@ def test_all_events_are_written_in_order_and_no_text_of_them_is_a_formula(
         *(("ISSUED", str(serial)) for serial in range(1, 7)),
         ("USED", "4"),
         ("REVOKED", "5"),
+        ("CREATED", ""),  # now, and the life before is of another day
         ("ARCHIVED", ""),
     ]
     assert lines[0]["actor"] == "user-1"

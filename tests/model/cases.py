@@ -107,10 +107,7 @@ PROTOCOL = (
         asserts=RETURNED,
     ),
     Case(
-        "give-back-failover",
-        "… failover",
-        "HAS_ROW GIVES=1 FAILOVERS=1 ATTEMPTS=1",
-        asserts=RETURNED,
+        "give-back-failover", "… failover", "HAS_ROW GIVES=1 FAILOVERS=1 ATTEMPTS=1", asserts=RETURNED
     ),
     Case(
         "give-back-refused",
@@ -305,7 +302,9 @@ MUTANTS = (
         "ROW_BEFORE_CLOSING HAS_ROW GIVES=1 OVERLAPS=1 EMPTIED FLUSHES=1 ATTEMPTS=1",
     ),
     _mutant("any-state", "an order's UPDATE without its WHERE", "ANY_STATE ORDERS=2 ATTEMPTS=1"),
-    _mutant("end-any-state", "… a coupon's end", "ENDS_TWICE HAS_ROW ORDERS=1 GIVES=1 ATTEMPTS=1"),
+    _mutant(
+        "end-any-state", "… a coupon's end", "ENDS_TWICE HAS_ROW ORDERS=1 GIVES=1 ATTEMPTS=1"
+    ),
     _mutant(
         "lower-first",
         "quantity lowered in MySQL before Redis",

@@ -5,56 +5,38 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.readiness import REMEMBERED_FAILURE_S
 from handlers.adapters.redis.client import connect
-from handlers.domain.coupon_codes import CouponCodes
-from local.dev_settings import DEVELOPMENT_SETTINGS
 from tests.conftest import forget_campaigns
+from tests.parity.calls import Case, Change
 from tests.parity.events import (
-    http,
     invocation_record,
     msk,
     object_created,
     schedule,
     self_managed,
 )
-from tests.support.service import ADMIN, campaign_body, message, mint
+from tests.parity.life_cases import LifeCases
+from tests.support.service import message, mint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from handlers.config import Settings
 
-API, CONSUME, RESTORE = "app.app", "app.consume_handler", "app.restore_handler"
+CONSUME, RESTORE = "app.consume_handler", "app.restore_handler"
 APPLY, COUPON = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
 CHALLENGE = "GET /campaigns/{id}/challenge"
-CHANGE, ARCHIVE = "PATCH /campaigns/{id}", "POST /campaigns/{id}/archive"
+
 WINNERS = "GET /campaigns/{id}/coupons"
 REPLAY = "POST /webhooks/{webhook}/deliveries/{event}/replay"
 HOUR_S = 3600.0
-CODES = CouponCodes(DEVELOPMENT_SETTINGS["COUPON_CODE_SECRET"].encode())
+
 # A topic too long for failed_event: its records cannot be stored anywhere.
 TOPIC_TOO_LONG = "t" * 301
-
-
-@dataclass(frozen=True)
-class Case:
-    """One event for one function, and the expected result: a status, or a word of the response."""
-
-    name: str
-    function: str
-    event: dict[str, Any]
-    expected: object
-
-
-@dataclass(frozen=True)
-class Change:
-    """A change of the servers between two cases."""
-
-    make: Callable[[Settings], None]
 
 
 def _let_failures_be_forgotten(_: Settings) -> None:
@@ -62,20 +44,8 @@ def _let_failures_be_forgotten(_: Settings) -> None:
     time.sleep(REMEMBERED_FAILURE_S)
 
 
-class Script:
+class Script(LifeCases):
     """The cases about one set of campaigns; the same object is played twice."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        windows = {"open": -60.0, "small": -60.0, "later": HOUR_S, "over": -2 * HOUR_S}
-        self._bodies = {
-            name: campaign_body(f"{prefix}-{name}", 1 if name == "small" else 9, opens_in, HOUR_S)
-            for name, opens_in in windows.items()
-        }
-        limits = {"rate_per_address": 5, "eligibility": {"claim": "member", "equals": True}}
-        self._bodies["members"] = campaign_body(f"{prefix}-members") | limits
-        self._admin = mint("admin", ADMIN)
-        self._users = {name: mint(name) for name in ("ann", "bob", "cho", "dee")}
 
     def steps(self) -> Iterator[Case | Change]:
         """Yield all steps in order."""
@@ -94,20 +64,6 @@ class Script:
         """Return the objects for the cases about S3, by their keys."""
         batch = msk([message(self._id("later"), "eve", 1), b"poison", None], 40)
         return {"batch of today: 1+1.json": invocation_record(batch), "no-batch.json": b"{"}
-
-    def _id(self, name: str) -> str:
-        return f"{self._prefix}-{name}"
-
-    def _case(self, name: str, call: str, expected: int, **options: Any) -> Case:
-        campaign = options.pop("campaign", "open" if "{id}" in call else None)
-        event = http(call, campaign and self._id(campaign), **options)
-        return Case(name, API, event, expected)
-
-    def _user(self, name: str, call: str, expected: int, user: str, campaign: str = "open") -> Case:
-        return self._case(name, call, expected, token=self._users[user], campaign=campaign)
-
-    def _admin_call(self, name: str, call: str, expected: int, **options: Any) -> Case:
-        return self._case(name, call, expected, token=self._admin, **options)
 
     def _administration(self) -> Iterator[Case]:
         create = "POST /campaigns"
@@ -198,58 +154,6 @@ class Script:
         yield self._case("health", "GET /health", 200)
         yield self._case("health, without its body", "HEAD /health", 200)
         yield self._case("description", "GET /openapi.json", 200)
-
-    def _changing(self) -> Iterator[Case]:
-        first, more = {"If-Match": '"1"'}, {"quantity": 10, "name": "Changed"}
-        yield self._admin_call("change", CHANGE, 200, body=more, headers=first)
-        yield self._admin_call("change the version before", CHANGE, 412, body=more, headers=first)
-        yield self._admin_call("change any version", CHANGE, 428, body=more)
-        any_one = {"If-Match": "*"}
-        wrong = {"quantity": 0}
-        yield self._admin_call("change to nothing", CHANGE, 400, body=wrong, headers=any_one)
-        late = {"opens_at": "1999-01-01T00:00:00Z"}
-        yield self._admin_call("change its opening", CHANGE, 409, body=late, headers=any_one)
-        yield self._case("change without a token", CHANGE, 401, body=more, headers=any_one)
-        yield self._case("campaign, changed", "GET /campaigns/{id}", 200)
-
-    def _archiving(self) -> Iterator[Case]:
-        yield self._admin_call("archive what is open", ARCHIVE, 409)
-        yield self._admin_call("archive", ARCHIVE, 200, campaign="over")
-        yield self._admin_call("archive again", ARCHIVE, 200, campaign="over")
-        yield self._case("campaign, archived", "GET /campaigns/{id}", 404, campaign="over")
-        yield self._case("archive without a token", ARCHIVE, 401, campaign="over")
-
-    def _using(self) -> Iterator[Case]:
-        [code] = CODES.of([(self._id("open"), "ann")])
-        shop, order = mint("shop", "coupon:redeem"), {"order_id": "order-1"}
-        one, of_order = {"code": code}, {"code": code, "order_id": "order-1"}
-
-        def shops(name: str, call: str, expected: int, **options: Any) -> Case:
-            return self._case(name, call, expected, token=shop, **options)
-
-        coupon, reservations = "/coupons/{code}", "/coupons/{code}/reservations"
-        redemptions = "/coupons/{code}/redemptions"
-        yield shops("coupon", f"GET {coupon}", 200, parameters=one)
-        yield shops("coupon not found", f"GET {coupon}", 404, parameters={"code": "0" * 16})
-        yield self._case("coupon without a token", f"GET {coupon}", 401, parameters=one)
-        ann = self._users["ann"]
-        yield self._case("coupon as a user", f"GET {coupon}", 403, token=ann, parameters=one)
-        for name, status in (("reserve", 201), ("reserve again", 200)):
-            yield shops(name, f"POST {reservations}", status, parameters=one, body=order)
-        another = {"order_id": "order-2"}
-        yield shops("reserved", f"POST {redemptions}", 409, parameters=one, body=another)
-        yield shops("reserve badly", f"POST {reservations}", 400, parameters=one, body={})
-        yield shops("release", f"DELETE {reservations}/{{order_id}}", 204, parameters=of_order)
-        yield shops("redeem", f"POST {redemptions}", 201, parameters=one, body=order)
-        revocation, reason = f"POST {coupon}/revocation", {"reason": "by mistake"}
-        yield self._admin_call("revoke a used one", revocation, 409, parameters=one, body=reason)
-        yield shops("cancel", f"DELETE {redemptions}/{{order_id}}", 204, parameters=of_order)
-        give_back = "DELETE /campaigns/{id}/coupon"
-        yield self._user("give back what there is not", give_back, 404, "dee")
-        [code] = CODES.of([(self._id("small"), "bob")])
-        for name in ("revoke", "revoke again"):
-            yield self._admin_call(name, revocation, 200, parameters={"code": code}, body=reason)
-        yield self._user("give back a revoked one", give_back, 409, "bob", "small")
 
     def _schedules(self) -> Iterator[Case | Change]:
         relay, redrive = "app.relay_handler", "app.redrive_handler"

@@ -25,7 +25,8 @@ from handlers.config import Settings
 from local.lambda_context import LambdaContext
 from tests.conftest import empty_tables, forget_campaigns
 from tests.parity.bucket import served
-from tests.parity.cases import API, Case, Change, Script
+from tests.parity.calls import API, Case, Change
+from tests.parity.cases import Script
 from tests.parity.events import BUCKET, msk
 from tests.parity.runtime_api import Outcome
 from tests.support.service import HANDLERS, rows

@@ -100,6 +100,7 @@ class Cluster:
         assert address
         self._rows = connect_to_mysql(owner_address(self.settings))  # a journal needs triggers
         self._rows.autocommit(True)  # noqa: FBT003 - PyMySQL's signature
+        self.rows("SET SESSION innodb_lock_wait_timeout = 0")  # what is locked is so by a pause
         if self._is_judged:
             self.journal = Journal(self.settings.redis_url, self.rows, self._rows.cursor())
         # A paused transaction blocks all others: so a lock wait fails at once.

@@ -101,7 +101,9 @@ def _observed(cluster: Cluster, campaign: Campaign, found: Found, count: int) ->
     # Of a campaign that has changed, or whose places were returned, some were sold out before.
     is_changed = bool(places) or quantity != campaign.quantity or cluster.shop.has_changed
     faults = Faults(rebuilt=bool(cluster.new_epochs) or is_changed)
-    return Observations(quantity + places, responses, rows, highest_count=count, faults=faults)
+    return Observations(
+        quantity + places, responses, rows, highest_count=count, faults=faults
+    )
 
 
 def _responses(user: str, stats: ResponseStats) -> Iterator[ApplyResponse]:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from handlers import wiring
-from handlers.adapters.mysql import ledger
-from handlers.adapters.redis.admissions import ADMIT, Admissions
+from handlers import rebuild, wiring
+from handlers.adapters.mysql import coupon_states, ledger, returned_places
+from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
+from handlers.adapters.mysql.returned_places import ReturnedPlaces
+from handlers.adapters.redis.admissions import ADMIT, SETTLE, Admissions
+from handlers.adapters.redis.campaign_changes import NARROW
+from handlers.adapters.redis.keys import CampaignKeys
+from handlers.domain import stored_coupons
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
 from tests.simulation.consumer import Consumer
 from tests.simulation.ledger import DirectWriters, Ledger
-from tests.support.mutated import change
+from tests.support.mutated import change as change_script
 from tests.support.unique_keys import without_unique_keys
 
 if TYPE_CHECKING:
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from handlers.adapters.redis.scripts import Script
+    from handlers.domain.campaign import Campaign
+    from handlers.domain.campaign_change import CampaignChange, Noted
     from handlers.domain.record import DecodedRecord
     from tests.simulation.cluster import Cluster
 
@@ -32,7 +39,7 @@ def _cut(
     patch: pytest.MonkeyPatch, cluster: Cluster, script: Script, guard: str, instead: str = ""
 ) -> None:
     """Replace a part of a script; Redis then has a different script."""
-    change(patch, script, guard, instead)
+    change_script(patch, script, guard, instead)
     cluster.redis.load(script.source)
 
 
@@ -113,6 +120,96 @@ def rejection(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
         return self.insert(cursor, [one], direct=direct).get(one)
 
     patch.setattr(Ledger, "insert_one", unguarded)
+
+
+def holder_of_given_back(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """Settle writes a coupon back to its user also where the user gave it back."""
+    guard = "(as_given or not redis.call('ZSCORE', KEYS[2], ' ' .. ARGV[3 + n + i]))"
+    _cut(patch, cluster, SETTLE, guard, "true")
+
+
+def given_back_first(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """A rebuild lets Redis hold what was given back only with the rows of MySQL."""
+    original = stored_coupons.given_back
+    patch.setattr(
+        stored_coupons, "given_back", lambda rows, name, _: original(rows, name, lambda _: None)
+    )
+
+
+def places_once_closed(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """A rebuild takes the places that were returned before it has closed the campaign."""
+    original = rebuild.replace
+    patch.setattr(
+        rebuild,
+        "replace",
+        lambda row, fence, places_returned: original(row, fence=fence),  # noqa: ARG005
+    )
+
+
+def state_of_coupon(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """An order's change is written over any state."""
+    patch.setattr(
+        coupon_states, "UPDATE_COUPON_STATE", _any_state(coupon_states.UPDATE_COUPON_STATE)
+    )
+
+
+def state_of_given_back(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """A coupon is given back in any state."""
+    patch.setattr(returned_places, "GIVE_COUPON_BACK", _any_state(returned_places.GIVE_COUPON_BACK))
+
+
+def place(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """The transaction that ends a coupon returns no place."""
+    counted = "places_returned + 1"
+    assert counted in returned_places.RETURN_PLACE
+    without_it = returned_places.RETURN_PLACE.replace(counted, "places_returned")
+    patch.setattr(returned_places, "RETURN_PLACE", without_it)
+
+
+def mysql_before_redis(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """Redis gives a returned place before MySQL has it."""
+    original = ReturnedPlaces.give_back
+
+    def too_early(self: ReturnedPlaces, campaign_id: str, user_id: str) -> object:
+        key = CampaignKeys.of(campaign_id).campaign
+        wiring.scripts().command("HINCRBY", key, "places_returned", 1)
+        return original(self, campaign_id, user_id)
+
+    patch.setattr(ReturnedPlaces, "give_back", too_early)
+
+
+class AnyFence(int):
+    """Equal to every other one."""
+
+    def __eq__(self, _other: object) -> bool:
+        return True
+
+    def __ne__(self, _other: object) -> bool:
+        return False
+
+    __hash__ = int.__hash__
+
+
+def fence_of_change(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """A change of a campaign is made also where a rebuild has begun since."""
+    original = MySqlCampaignChanges.make
+
+    def under_any(
+        self: MySqlCampaignChanges, campaign_id: str, change: CampaignChange, noted: Noted
+    ) -> Campaign:
+        return original(self, campaign_id, change, noted._replace(fence=AnyFence()))
+
+    patch.setattr(MySqlCampaignChanges, "make", under_any)
+
+
+def narrowing(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """A lower quantity is noted in Redis, which goes on with the old one until MySQL has it."""
+    _cut(patch, cluster, NARROW, "narrow('quantity', quantity)")
+
+
+def _any_state(statement: str) -> str:
+    condition = statement[statement.index("\n  AND state") :]
+    return statement.replace(condition, "")
 
 
 @contextmanager

@@ -94,7 +94,9 @@ class Shop:
         to = max(1, quantity + (1 if run.number else -1))
         event = self._event({"id": campaign_id}, {"quantity": to})
         event["headers"]["if-match"] = f'"{version}"'
-        return lambda: self._call(f"quantity {to}", campaign_changes.change_campaign_handler, event)
+        return lambda: self._call(
+            f"quantity {to}", campaign_changes.change_campaign_handler, event
+        )
 
     def _call(
         self, name: str, handler: Callable[[Any, Any], dict[str, Any]], event: dict[str, Any]

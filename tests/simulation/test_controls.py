@@ -45,6 +45,9 @@ def broken_promise(cluster: Cluster, group_size: int = 1) -> str:
         pytest.param(without.settle, ("PENDING_STALE",), id="settle"),
         pytest.param(without.durable, ("P3", "P4"), id="accepted once it is safe"),
         pytest.param(without.rejection, ("P6",), id="refused row set aside"),
+        pytest.param(without.place, ("LAW",), id="place of a coupon that ends"),
+        pytest.param(without.mysql_before_redis, ("P1", "P3", "P4", "LAW"), id="MySQL first"),
+        pytest.param(without.narrowing, ("P1", "P3", "P4"), id="Redis first"),
     ],
 )
 def test_without_a_guard_a_promise_breaks(

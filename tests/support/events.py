@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.support.life import insert_coupon, insert_event
-from tests.support.service import ADMIN, Response, ask, create_campaign
+from tests.support.service import ADMIN, Response, ask, create_campaign, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +37,11 @@ def kinds(events: Sequence[dict[str, Any]]) -> list[tuple[str, int | None]]:
 
 
 def life(settings: Settings, campaign_id: str) -> None:
-    """Write six events; the rows are not in the order of their times."""
+    """Write five events after that of the creation; their rows are not in the order of time."""
     create_campaign(campaign_id, quantity=10)
+    created = "UPDATE coupon_event SET created_at = %s WHERE campaign_id = %s"
+    rows(settings, created, f"{DAY}00.000", campaign_id)
     insert_event(settings, campaign_id, 1, "USED", f"{DAY}03.000", order_id="order-7")
-    insert_event(settings, campaign_id, None, "CREATED", f"{DAY}00.000", actor="admin")
     insert_coupon(settings, campaign_id, 2, f"{DAY}02.000")
     insert_coupon(settings, campaign_id, 1, f"{DAY}01.000", f"{DAY}02.000")
     insert_event(settings, campaign_id, 1, "RESERVED", f"{DAY}02.000", order_id="order-7")

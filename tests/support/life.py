@@ -47,7 +47,7 @@ def transaction(settings: Settings) -> Iterator[pymysql.cursors.Cursor]:
 
 def coupon_row(campaign_id: str, serial: int, at: str, created_at: str = "") -> tuple[Any, ...]:
     """Return the values of INSERT_COUPON; `at` is also the row's time unless that is given."""
-    code = f"{campaign_id[-6:]}{serial:010}"
+    code = f"{campaign_id[-6:].upper()}{serial:010}"
     return campaign_id, f"user-{serial}", serial, code, at, created_at or at
 
 

@@ -154,7 +154,13 @@ class Failed:
 
 
 MySQLEvent = (
-    FenceRaised | EndStored | RowWritten | Failed | CouponChanged | PlaceReturned | CampaignChanged
+    FenceRaised
+    | EndStored
+    | RowWritten
+    | Failed
+    | CouponChanged
+    | PlaceReturned
+    | CampaignChanged
 )
 
 
