@@ -44,11 +44,11 @@ STATE_GUARD = (
 GIVEN_BACK_GUARD = (
     "issued and (as_given or not redis.call('ZSCORE', KEYS[2], ' ' .. ARGV[3 + n + i]))"
 )
-NEXT_SERIAL = "return next_serial(KEYS[2], count, quantity)"
+NEXT_SERIAL = "return next_serial(KEYS[2], count, limit)"
 STOCK = """
   local stock = KEYS[1] .. ':stock:PROCESS'
   if redis.call('LLEN', stock) == 0 then
-    for n = count + 1, math.min(count + 10, quantity) do
+    for n = count + 1, math.min(count + 10, limit) do
       redis.call('RPUSH', stock, n)
       redis.call('SET', KEYS[3], n)
       count = n

@@ -72,8 +72,8 @@ def _acts(
     winners = list(dict.fromkeys(user for _, user in arrivals))[:quantity]
     chosen = [actor for actor in ACTORS if chance.random() < HALF] or [chance.choice(ACTORS)]
     acts = [act for actor in chosen for act in actor(chance, winners)]
-    if changes := [] if chance.random() < HALF else _changes(chance, quantity):
-        acts += changes
+    if chance.random() >= HALF:
+        acts += _changes(chance, quantity)
     return tuple(sorted(acts, key=lambda act: act.at_s))
 
 

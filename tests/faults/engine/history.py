@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 # For the slowest recovery: a consumer that joins again, a relay, a rebuild, on a busy machine.
 QUIET_S = 30.0
-# Whether tests/faults/acceptor knows the scripts and rows of acts.py's actors. Until it does, such
-# histories are judged by the invariants alone.
-ACCEPTOR_KNOWS_LIFE = False
 # How a violation of the model begins, as one of a promise begins with the promise's number.
 MODEL = "MODEL"
 
@@ -66,7 +63,6 @@ class Result:
     log: list[str] = field(default_factory=list)
     acts: dict[str, ActCounts] = field(default_factory=dict)  # by verb
     places_returned: int = 0
-    is_judged: bool = True  # whether the model has judged a journal
 
     @property
     def is_rejected(self) -> bool:
@@ -115,8 +111,6 @@ def run(
         strangers=scenario.has(STRANGERS),
         quiet=not broken,
     )
-    if scenario.has_life and not ACCEPTOR_KNOWS_LIFE:
-        journals = journals[1:]  # the first one is of the struck campaign
     verdicts = [judge(each) for each in journals]
     noted = {each: read(cluster.points / JOURNAL, each) for each in loads}
     seen = [of_applicants(cluster, scenario, loads[each], injector, noted[each]) for each in loads]
@@ -141,7 +135,6 @@ def run(
         reopened=_reopened(injector, next(iter(noted.values()))),
         acts=counted(actors.answers),
         places_returned=life.stored.campaign.places_returned if life else 0,
-        is_judged=bool(verdicts),
         events=sum(each.events for each in verdicts),
         gaps=tuple(dict.fromkeys(gap for each in verdicts for gap in each.gaps)),
         judged=[

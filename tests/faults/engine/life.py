@@ -115,13 +115,10 @@ def _orders(life: Life) -> Iterator[str]:
     coupons = {one.serial: one for one in life.stored.coupons}
     lasting: dict[str, Answer] = {}
     for one in life.answers:
-        if one.act.verb in OF_SHOP and (one.is_done or one.is_undecided):
-            # A cancellation that was asked for may be done, whatever became of its answer.
-            is_end = one.act.verb in ("cancel", "release")
-            if one.is_done and one.act.verb == "redeem":
-                lasting[one.act.order_id] = one
-            elif is_end and one.act.verb == "cancel":
-                lasting.pop(one.act.order_id, None)
+        if one.act.verb == "redeem" and one.is_done:
+            lasting[one.act.order_id] = one
+        elif one.act.verb == "cancel":  # it may be done, whatever became of its answer
+            lasting.pop(one.act.order_id, None)
     unwritten = []
     for order, one in lasting.items():
         coupon = coupons.get(one.serial or 0)

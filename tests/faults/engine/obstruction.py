@@ -63,6 +63,9 @@ class Obstruction:
         """Let the server refuse every change, as before its replacement; False: no response."""
         try:
             with self._servers.mysql(as_root=True) as connection, connection.cursor() as cursor:
+                # It waits for open transactions. A server that went on waiting once the engine has
+                # left would be read-only later, when this fault is over.
+                cursor.execute("SET SESSION lock_wait_timeout = 1")
                 cursor.execute("SET GLOBAL read_only = %s", (int(is_on),))
         except UNANSWERED as error:
             self._journal.note(f"  passed over: {type(error).__name__}")

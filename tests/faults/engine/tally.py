@@ -115,20 +115,18 @@ class Tally:
         if not acted:
             return []
         places = sum(result.places_returned for result in acted)
-        judged = sum(result.is_judged for result in acted)
-        by_model = f"{judged} of them judged by the model as well"
         return [
-            f"{len(acted)} histories with shops, givers or administrators, {by_model}",
+            f"{len(acted)} histories with shops, givers or administrators",
             f"{places} places returned, and as many serials given above the quantity",
         ]
 
     def _about_journals(self) -> list[str]:
         """Return what the model said; a journal with a gap shows nothing, accepted or not."""
         events = sum(result.events for result in self.results)
-        whole = [result for result in self.results if result.is_judged and not result.gaps]
+        whole = [result for result in self.results if not result.gaps]
         accepted = len(whole) - sum(result.is_rejected for result in whole)
         line = f"{accepted} journals accepted by the model, {events} events"
-        gaps = sum(bool(result.gaps) for result in self.results)
+        gaps = len(self.results) - len(whole)
         reasons = Counter(why for one in self.results for why in {_reason(g) for g in one.gaps})
         return [
             f"{line}; {gaps} with a gap" if gaps else line,
@@ -176,7 +174,6 @@ class Tally:
                     "faults": [str(fault) for fault in result.scenario.faults],
                     "acts": {verb: of._asdict() for verb, of in result.acts.items()},
                     "places_returned": result.places_returned,
-                    "judged": result.is_judged,
                     "duration_s": round(result.duration_s, 2),
                     "lost": result.lost,
                     "confirming": result.scenario.confirming,
