@@ -36,8 +36,8 @@ NOT_YET = frozenset({"COUPON_NOT_FOUND", "NOT_APPLIED", "PRECONDITION_FAILED"})
 # So long an actor asks for a coupon whose user may still win, or whose row may still be written.
 FOUND_S = 8.0
 UNDECIDED = frozenset({NO_RESPONSE, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
-# As long as API Gateway waits: on each connection to MySQL that passes nothing a change waits for ten
-# seconds, and is then made (seed 3709).
+# As long as API Gateway waits: on each connection to MySQL that passes nothing a change waits for
+# ten seconds, and is then made (seed 3709).
 CHANGE_TIMEOUT_S = 29.0
 HOUR_MS = 3_600_000
 CODES = CouponCodes(DEVELOPMENT_SETTINGS["COUPON_CODE_SECRET"].encode())
