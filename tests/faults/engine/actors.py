@@ -36,6 +36,9 @@ NOT_YET = frozenset({"COUPON_NOT_FOUND", "NOT_APPLIED", "PRECONDITION_FAILED"})
 # So long an actor asks for a coupon whose user may still win, or whose row may still be written.
 FOUND_S = 8.0
 UNDECIDED = frozenset({NO_RESPONSE, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
+# As long as API Gateway waits: on each connection to MySQL that passes nothing a change waits for
+# ten seconds, and is then made (seed 3709).
+CHANGE_TIMEOUT_S = 29.0
 HOUR_MS = 3_600_000
 CODES = CouponCodes(DEVELOPMENT_SETTINGS["COUPON_CODE_SECRET"].encode())
 ADMIN_SCOPE, SHOP_SCOPE = "coupon:admin", "coupon:redeem"
@@ -191,7 +194,8 @@ class Actors:
         status, body, etag = exchange(self._port, "GET", path, caller)
         if status != HTTPStatus.OK:
             return status, body, ""
-        return exchange(self._port, "PATCH", path, caller, wanted, {"If-Match": etag})
+        tag = {"If-Match": etag}
+        return exchange(self._port, "PATCH", path, caller, wanted, tag, CHANGE_TIMEOUT_S)
 
     def _code(self, act: Act) -> str:
         [code] = CODES.of([(self.campaign_id, act.about)])

@@ -163,13 +163,14 @@ def exchange(
     caller: tuple[str, str],
     body: object = None,
     headers: Mapping[str, str] = MappingProxyType({}),
+    timeout_s: float = TIMEOUT_S,
 ) -> tuple[int, Any, str]:
     """Send one request over its own connection; return status, JSON ({} without) and ETag.
 
     caller: the user and the scope of the token.
     """
     content = None if body is None else json.dumps(body).encode()
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)) as connection:
         connection.request(method, path, content, {**_bearer(*caller), **headers})
         response = connection.getresponse()
         text = response.read()
