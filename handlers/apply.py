@@ -8,9 +8,9 @@ it returns has a type of its own, so the type checker refuses phases in a wrong 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from handlers import log, wiring
 from handlers.domain.admission import Admission, Applicant
@@ -19,6 +19,9 @@ from handlers.domain.errors import UnavailableError
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.http.admission import admission_response, rejection_response
 from handlers.edge.http.endpoint import Event, RequestScope, Response
+
+if TYPE_CHECKING:
+    from handlers.domain.screening import Claimant
 
 T = TypeVar("T")
 Request = TypeVar("Request")
@@ -73,7 +76,7 @@ class _Application:
     index: its index in the batch.
     cached: the rejection from the cache, None if Redis must decide.
     deadline: time.monotonic() after which Kafka's acknowledgement counts for nothing.
-    claims, solution, refusal: for the rules of the campaign (handlers/domain/screening.py).
+    user, solution, refusal: for the rules of the campaign (handlers/domain/screening.py).
     """
 
     index: int
@@ -81,7 +84,7 @@ class _Application:
     applicant: Applicant
     cached: Admission | None = None
     deadline: float = 0.0
-    claims: Mapping[str, object] | None = None
+    user: Claimant | None = None
     solution: str = ""
     refusal: Exception | None = None
 
@@ -124,14 +127,13 @@ def _application(index: int, scope: RequestScope) -> _Application:
     request = scope.request()
     user = wiring.authenticator().authenticate(request.headers)
     campaign_id = request.campaign_id()
-    cached = wiring.rejection_cache().get(campaign_id, user.id)
-    if cached is not None:
+    if (cached := wiring.rejection_cache().get(campaign_id, user.id)) is not None:
         return _Application(index, scope, Applicant(campaign_id, user.id), cached)
     applicant = Applicant(campaign_id, user.id, request.address())
     # Counted from before the decision, however long this process pauses in between.
     deadline = time.monotonic() + wiring.settings().kafka_ack_timeout_ms / 1000
     solution = request.headers.get("challenge-solution", "")
-    return _Application(index, scope, applicant, None, deadline, user.claims, solution)
+    return _Application(index, scope, applicant, None, deadline, user, solution)
 
 
 def _admit(applications: list[_Application]) -> _Phase[_Admitted]:
@@ -236,10 +238,8 @@ def _write_rows(messages: list[CouponAccepted]) -> Sequence[bool]:
 
 def _settle(written: Iterable[_Unsafe]) -> None:
     """Let the relay not send what MySQL has; without Redis it does, which is harmless."""
-    rows = [one.admitted.outgoing.message for one in written]
-    settlements = [
-        Settlement(row.campaign_id, row.user_id, row.serial, SettledAs.COUPON) for row in rows
-    ]
+    coupons = [one.admitted.outgoing.message for one in written]
+    settlements = [Settlement(*coupon[:3], SettledAs.COUPON) for coupon in coupons]
     try:
         wiring.admissions().settle(settlements)
     except UnavailableError:

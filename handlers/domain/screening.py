@@ -24,15 +24,23 @@ ROUNDS_MAX = 3
 SCREENED = frozenset({Outcome.REFUSED, Outcome.RULES})
 
 
+class Claimant(Protocol):
+    """Whose token was verified."""
+
+    @property
+    def claims(self) -> Mapping[str, object]:
+        """All claims of the token, read when they are asked for."""
+
+
 class Screened(Protocol):
     """An application, as far as it is checked here.
 
-    claims: of the verified token. solution: the header Challenge-Solution, "" without one.
+    user: whose token has the claims. solution: the header Challenge-Solution, "" without one.
     refusal: why the applicant does not fulfil the rules that `applicant.screening` names.
     """
 
     applicant: Applicant
-    claims: Mapping[str, object] | None
+    user: Claimant | None
     solution: str
     refusal: Exception | None
 
@@ -117,7 +125,9 @@ class Screener:
 
     def _check(self, application: Screened, rules: Rules) -> None:
         campaign_id, user_id, *_ = application.applicant
-        if rules.eligibility and not rules.eligibility.permits(application.claims or {}):
-            raise NotEligibleError
+        if rules.eligibility:
+            claims = application.user.claims if application.user else {}
+            if not rules.eligibility.permits(claims):
+                raise NotEligibleError
         if rules.challenge:
             self._challenges().check(application.solution, campaign_id, user_id)

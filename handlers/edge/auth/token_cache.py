@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
-# At most 20 MB of tokens; 2 to 8 MB with the usual 200 to 800 characters. When the cache is full,
-# it is cleared and all tokens are verified once more.
+# At most 20 MB of tokens, 2 to 8 MB with the usual 200 to 800 characters, and 5 MB of users. When
+# the cache is full, it is cleared and all tokens are verified once more.
 TOKENS_MAX = 10_000
 TOKEN_LENGTH_MAX = 2048  # longer ones are verified every time
 
