@@ -25,13 +25,13 @@ LIMIT_DEFAULT, LIMIT_MAX = 100, 1000
 @endpoint
 def create_campaign_handler(request: Request) -> dict[str, Any]:
     """POST /campaigns: MySQL first, then Redis. Repeating it completes an interrupted creation."""
-    wiring.authenticator().require_admin(request.headers)
+    admin = wiring.authenticator().require_admin(request.headers)
     campaign = Campaign.from_request(request.json_object())
     if campaign.rules.challenge and not wiring.settings().has_challenge_secret:
         message = "challenge: this service has no CHALLENGE_SECRET"
         raise InvalidRequestError(message)
     request.log_fields["campaign_id"] = campaign.id
-    existing, created = wiring.mysql_queries().create_campaign(campaign)
+    existing, created = wiring.mysql_queries().create_campaign(campaign, admin.id)
     if existing != campaign:
         raise CampaignExistsError
     wiring.redis_campaigns().open(existing, created=created)

@@ -17,6 +17,8 @@ class Outcome(StrEnum):
     CLOSED = "CLOSED"
     NOT_FOUND = "NOT_FOUND"
     STALE = "STALE"
+    NEXT_RELEASE = "NEXT_RELEASE"  # what was released is given; more follows
+    PAUSED = "PAUSED"
     TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
     REFUSED = "REFUSED"  # by a rule of the campaign; the caller knows by which
     RULES = "RULES"  # the campaign has other rules than the caller has checked
@@ -67,12 +69,12 @@ class Applicant(NamedTuple):
 class Admission(NamedTuple):
     """The outcome and its values. A tuple, since apply makes one for each applicant.
 
-    serial: 1..quantity with ACCEPTED and ALREADY_APPLIED, else 0.
+    serial: 1..the campaign's last_serial with ACCEPTED and ALREADY_APPLIED, else 0.
     admitted_at_ms: Redis's clock at the admission, while it is pending; 0 once it is settled, and
         with every other outcome.
     fence: of the campaign, with ACCEPTED and ALREADY_APPLIED, else 0.
-    retry_in_ms: time to the opening with NOT_OPEN, to the next rate window with
-        TOO_MANY_REQUESTS, else 0.
+    retry_in_ms: time to the opening with NOT_OPEN, to the next release with NEXT_RELEASE, to the
+        next rate window with TOO_MANY_REQUESTS, until it is worth asking again with PAUSED, else 0.
     rules: with RULES the text of the rules that hold, else "".
     """
 

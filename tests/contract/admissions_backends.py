@@ -53,6 +53,14 @@ class Backend(ABC):
         """Put serials among the returned ones."""
 
     @abstractmethod
+    def return_places(self, campaign_id: str, places: int) -> None:
+        """Let so many places more be given."""
+
+    @abstractmethod
+    def pause(self, campaign_id: str, *, paused: bool) -> None:
+        """Pause a campaign, or let it go on."""
+
+    @abstractmethod
     def make_stale(self, campaign_id: str) -> None:
         """Mark the campaign as opened by another run of the server."""
 
@@ -87,6 +95,7 @@ class FakeBackend(Backend):
         campaign = _limited(campaign_id, quantity, limits)
         fake = FakeCampaign(quantity, campaign.opens_at_ms, campaign.closes_at_ms)
         fake.rate_per_address, fake.rules = campaign.rate_per_address, campaign.rules.text
+        fake.releases = campaign.releases
         self.admissions.campaigns[campaign_id] = fake
         return fake.rules
 
@@ -98,6 +107,12 @@ class FakeBackend(Backend):
 
     def give_back(self, campaign_id: str, serials: Iterable[int]) -> None:
         self.admissions.campaigns[campaign_id].returned += serials
+
+    def return_places(self, campaign_id: str, places: int) -> None:
+        self.admissions.campaigns[campaign_id].places_returned = places
+
+    def pause(self, campaign_id: str, *, paused: bool) -> None:
+        self.admissions.campaigns[campaign_id].paused = paused
 
     def make_stale(self, campaign_id: str) -> None:
         self.admissions.campaigns[campaign_id].stale = True
@@ -154,6 +169,13 @@ class ValkeyBackend(Backend):
 
     def give_back(self, campaign_id: str, serials: Iterable[int]) -> None:
         self._client.rpush(CampaignKeys.of(campaign_id).returned, *serials)
+
+    def return_places(self, campaign_id: str, places: int) -> None:
+        self._client.hset(CampaignKeys.of(campaign_id).campaign, "places_returned", places)
+
+    def pause(self, campaign_id: str, *, paused: bool) -> None:
+        value = "1" if paused else ""
+        self._client.hset(CampaignKeys.of(campaign_id).campaign, "paused", value)
 
     def make_stale(self, campaign_id: str) -> None:
         self._client.hset(CampaignKeys.of(campaign_id).campaign, "epoch", "another-run")

@@ -71,8 +71,8 @@ class FakeMySqlQueries:
     filters: list[Mapping[str, object]] = field(default_factory=list)
     reachable: bool = True
 
-    def create_campaign(self, campaign: Campaign) -> tuple[Campaign, bool]:
-        _encode(campaign.id, campaign.name)
+    def create_campaign(self, campaign: Campaign, actor: str = "") -> tuple[Campaign, bool]:
+        _encode(campaign.id, campaign.name, actor)
         created = campaign.id not in self.campaigns
         return self.campaigns.setdefault(campaign.id, campaign), created
 

@@ -21,7 +21,8 @@ from handlers.domain.admission import (
 )
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
-from handlers.domain.rejection_cache import Rejection
+from handlers.domain.rejection_cache import FINAL, Rejection
+from handlers.domain.releases import NO_RELEASES, Releases
 from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class FakeCampaign:
     rate_per_address: int | None = None
     rules: str = ""
     places_returned: int = 0
+    paused: bool = False
+    releases: Releases = NO_RELEASES
     count: int = 0
     serials: dict[str, int] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
@@ -53,9 +56,13 @@ class FakeCampaign:
         default_factory=Counter, repr=False
     )  # by window, and by user or address
 
-    def next_serial(self) -> int:
-        """Return the lowest serial above the count that no user holds, 0 when none is left."""
-        highest = self.quantity + self.places_returned
+    def next_serial(self, released: int | None = None) -> int:
+        """Return the lowest serial above the count that no user holds, 0 when none is left.
+
+        released: how many coupons of the quantity are; None for all.
+        """
+        quantity = self.quantity if released is None else released
+        highest = quantity + self.places_returned
         free = set(range(self.count + 1, highest + 1)) - set(self.serials.values())
         return min(free, default=0)
 
@@ -96,13 +103,11 @@ class FakeAdmissions:
         applied, early_ms = user_id in campaign.serials, campaign.opens_at_ms - self.now_ms
         if not applied and screening.rules != campaign.rules:
             return Admission(Outcome.RULES, rules=campaign.rules)
-        if not applied and early_ms <= 0:
-            if self.now_ms >= campaign.closes_at_ms:
-                return Admission(Outcome.CLOSED)
-            if not campaign.returned and not campaign.next_serial():
-                return Admission(Outcome.SOLD_OUT)
+        waits = self._waits(campaign) if not applied and early_ms <= 0 else None
+        if waits and waits.outcome in FINAL:
+            return waits
         window, passed_ms = divmod(-early_ms, 1000)
-        is_counted = applied or early_ms > 0 or screening.is_refused
+        is_counted = applied or early_ms > 0 or screening.is_refused or waits is not None
         counted = [((window, f"user:{user_id}"), self.limits.per_user)] * is_counted
         own = campaign.rate_per_address
         per_address = self.limits.per_address if own is None else own
@@ -119,6 +124,8 @@ class FakeAdmissions:
             return Admission(Outcome.REFUSED)
         if early_ms > 0:
             return Admission(Outcome.NOT_OPEN, retry_in_ms=early_ms)
+        if waits:
+            return waits
         if campaign.returned:
             serial = campaign.returned.pop(0)
         else:
@@ -126,6 +133,25 @@ class FakeAdmissions:
         campaign.serials[user_id] = serial
         campaign.pending[user_id] = self.now_ms
         return Admission(Outcome.ACCEPTED, serial, self.now_ms, fence=FENCE)
+
+    def _waits(self, campaign: FakeCampaign) -> Admission | None:
+        """Return why no applicant is admitted at this moment, after the opening."""
+        if self.now_ms >= campaign.closes_at_ms:
+            return Admission(Outcome.CLOSED)
+        released, next_at_ms = self._released(campaign)
+        has_one = campaign.returned or campaign.next_serial(released)
+        if not has_one and (next_at_ms is None or not campaign.next_serial()):
+            return Admission(Outcome.SOLD_OUT)
+        if campaign.paused:
+            return Admission(Outcome.PAUSED, retry_in_ms=5000)
+        if has_one or next_at_ms is None:
+            return None
+        return Admission(Outcome.NEXT_RELEASE, retry_in_ms=next_at_ms - self.now_ms)
+
+    def _released(self, campaign: FakeCampaign) -> tuple[int, int | None]:
+        releases, quantity, now_ms = campaign.releases, campaign.quantity, self.now_ms
+        next_at_ms = releases.next_at_ms(quantity, campaign.closes_at_ms, now_ms)
+        return releases.released(quantity, now_ms), next_at_ms
 
     def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
         self._require_reachable()
@@ -135,7 +161,8 @@ class FakeAdmissions:
         winners = frozenset(campaign.serials)
         if self.now_ms >= campaign.closes_at_ms:
             return Rejection(Admission(Outcome.CLOSED), winners)
-        if campaign.returned or campaign.next_serial():
+        released, next_at_ms = self._released(campaign)
+        if campaign.returned or campaign.next_serial(released if next_at_ms is None else None):
             return None
         return Rejection(Admission(Outcome.SOLD_OUT), winners)
 

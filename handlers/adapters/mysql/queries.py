@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from handlers.adapters.mysql.campaign_row import select_campaigns, to_values
+from handlers.adapters.mysql.coupon_events import add_event
 from handlers.adapters.mysql.database import query
 from handlers.domain import times
-from handlers.domain.campaign import Campaign
-from handlers.domain.rules import Rules
+from handlers.domain.campaign import campaign_json
+from handlers.domain.coupon_event import CouponEvent, EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from handlers.adapters.mysql.database import Database
+    from handlers.domain.campaign import Campaign
 
 INSERT_CAMPAIGN = query("insert_campaign")
-SELECT_CAMPAIGNS = query("select_campaigns")
 SELECT_AGE_OF_CAMPAIGN = query("select_age_of_campaign")
 SELECT_COUPON_OF_USER = query("select_coupon_of_user")
 SELECT_FAILURE_OF_USER = query("select_failure_of_user")
@@ -45,31 +47,31 @@ class MySqlQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create_campaign(self, campaign: Campaign) -> tuple[Campaign, bool]:
-        """Insert a campaign unless its id is taken; return the stored one and whether it is new."""
+    def create_campaign(self, campaign: Campaign, actor: str = "") -> tuple[Campaign, bool]:
+        """Insert a campaign unless its id is taken; return the stored one and whether it is new.
+
+        actor: who creates it, for the event that is inserted with it; "" for the service itself.
+        """
 
         def work(cursor: Cursor) -> tuple[Campaign, bool]:
-            created = cursor.execute(
-                INSERT_CAMPAIGN,
-                {
-                    "id": campaign.id,
-                    "name": campaign.name,
-                    "quantity": campaign.quantity,
-                    "opens_at": times.to_mysql(campaign.opens_at_ms),
-                    "closes_at": times.to_mysql(campaign.closes_at_ms),
-                    "rate_per_address": campaign.rate_per_address,
-                    "rules": campaign.rules.text or None,
-                },
-            )
-            cursor.execute(SELECT_CAMPAIGNS, {"id": campaign.id})
-            [row] = cursor.fetchall()
-            return _campaign(row), bool(created)
+            created = bool(cursor.execute(INSERT_CAMPAIGN, to_values(campaign)))
+            if created:
+                after = {"after": campaign_json(campaign)}
+                event = CouponEvent(EventKind.CREATED, campaign.id, None, actor, detail=after)
+                add_event(cursor, event)
+            [stored] = select_campaigns(cursor, campaign.id)
+            return stored, created
 
         return self._database.run(work)
 
     def campaigns(self) -> Sequence[Campaign]:
         """Return all campaigns by id."""
-        return [_campaign(row) for row in self._fetch(SELECT_CAMPAIGNS, {"id": None})]
+        return self._database.run(select_campaigns)
+
+    def campaign(self, campaign_id: str) -> Campaign | None:
+        """Return one campaign, None when it does not exist."""
+        found = self._database.run(lambda cursor: select_campaigns(cursor, campaign_id))
+        return found[0] if found else None
 
     def age_s(self, campaign_id: str) -> float:
         """Return the seconds since the campaign was created; infinite when it does not exist."""
@@ -123,22 +125,6 @@ class MySqlQueries:
             return cursor.fetchall()
 
         return self._database.run(work)
-
-
-def _campaign(row: tuple[Any, ...]) -> Campaign:
-    campaign_id, name, quantity, opens_at, closes_at, fence, *rest = row
-    rate_per_address, rules, places_returned = rest
-    return Campaign(
-        campaign_id,
-        name,
-        quantity,
-        times.from_datetime(opens_at),
-        times.from_datetime(closes_at),
-        fence,
-        rate_per_address,
-        Rules.parse(rules or ""),
-        places_returned,
-    )
 
 
 def _coupon(row: tuple[Any, ...]) -> Coupon:

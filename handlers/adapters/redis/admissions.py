@@ -43,7 +43,8 @@ PageStart = tuple[str | bytes, str | bytes]
 OLDEST: PageStart = ("", "")
 
 OUTCOMES = {outcome.encode(): outcome for outcome in Outcome}
-WITHOUT_SERIAL = frozenset({Outcome.NOT_OPEN, Outcome.TOO_MANY_REQUESTS, Outcome.RULES})
+WAITING = frozenset({Outcome.NOT_OPEN, Outcome.NEXT_RELEASE, Outcome.PAUSED})
+WITHOUT_SERIAL = WAITING | {Outcome.TOO_MANY_REQUESTS, Outcome.RULES}
 
 
 class OverduePage(NamedTuple):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import Campaign
+from handlers.domain.releases import Releases
 from handlers.domain.rules import Rules
+from handlers.domain.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,10 @@ FIELDS = (
     "closes_at_ms",
     "rate_per_address",
     "rules",
+    "releases",
+    "terms",
+    "paused",
+    "version",
     "places_returned",
 )
 
@@ -32,6 +38,10 @@ def to_pairs(campaign: Campaign) -> list[str | int]:
         campaign.closes_at_ms,
         "" if rate is None else rate,
         campaign.rules.text,
+        campaign.releases.text,
+        campaign.terms.text,
+        "1" if campaign.paused else "",
+        campaign.version,
         campaign.places_returned,
     )
     return [part for pair in zip(FIELDS, values, strict=True) for part in pair]
@@ -39,9 +49,10 @@ def to_pairs(campaign: Campaign) -> list[str | int]:
 
 def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) -> Campaign:
     """Read the values of FIELDS. A field that an earlier version has not written is None."""
-    name, quantity, opens_at_ms, closes_at_ms, rate, rules, places_returned = (
+    name, quantity, opens_at_ms, closes_at_ms, rate, *texts, version, places_returned = (
         (value or b"").decode() for value in values
     )
+    rules, releases, terms, paused = texts
     return Campaign(
         campaign_id,
         name,
@@ -51,5 +62,9 @@ def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) ->
         fence,
         int(rate) if rate else None,
         Rules.parse(rules),
+        Releases.parse(releases),
+        Terms.parse(terms),
+        bool(paused),
+        int(version or 1),
         int(places_returned or 0),
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 REJECTIONS = {
     Outcome.SOLD_OUT: "All coupons of this campaign are gone.",
     Outcome.NOT_OPEN: "This campaign has not opened yet.",
+    Outcome.NEXT_RELEASE: "All coupons that were released are gone; more follow.",
+    Outcome.PAUSED: "This campaign is paused.",
     Outcome.CLOSED: "This campaign is over.",
     Outcome.TOO_MANY_REQUESTS: "Too many requests of yours or of your address; slow down.",
 }

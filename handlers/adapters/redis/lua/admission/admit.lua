@@ -2,7 +2,8 @@
 --
 -- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch, fence,
 --                                  rate_per_address, rules ("" or absent where it has none),
---                                  places_returned (serials 1 to quantity + these may be given)
+--                                  places_returned (serials 1 to quantity + these may be given),
+--                                  paused ("1" or ""), releases (see released.lua)
 --       2 applied_user  sorted set  user id -> serial: the duplicate check and the winners
 --       3 coupon_count  string      highest serial given out, 0 from the opening on
 --       4 returned      list        serials given back, used before a new one
@@ -18,6 +19,7 @@
 --       ACCEPTED serial admitted_at_ms fence
 --       ALREADY_APPLIED serial admitted_at_ms fence  (no time once MySQL is known to have it: 0)
 --       NOT_OPEN ms_to_opening | TOO_MANY_REQUESTS ms_to_next_window
+--       NEXT_RELEASE ms_to_next_release | PAUSED ms_to_ask_again
 --       SOLD_OUT | CLOSED | NOT_FOUND | STALE | REFUSED
 --       or {RULES, the campaign's rules} where the caller has checked others
 --
@@ -36,23 +38,30 @@
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
 -- include admission/next_serial.lua
+-- include admission/released.lua
 local WINDOW_MS = 1000
 -- Only removes the last window of a campaign; longer than any window that is in use.
 local RATE_EXPIRY_MS = 60000
+-- When a paused campaign goes on is not known.
+local PAUSED_MS = 5000
 
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
-  'fence', 'rate_per_address', 'rules', 'places_returned')
+  'fence', 'rate_per_address', 'rules', 'places_returned', 'paused', 'releases')
 local PER_USER_MAX = tonumber(ARGV[2])
 local PER_ADDRESS_MAX = tonumber(campaign[6] or '') or tonumber(ARGV[3])
 local rules = campaign[7] or ''
 local are_checked, is_refused = rules == ARGV[4], ARGV[5] == '1'
 local closed = why_closed(campaign[4], ARGV[1])
-local limit = (tonumber(campaign[1]) or 0) + tonumber(campaign[8] or '0')
-local fence = tonumber(campaign[5] or '0')
+local quantity, fence = tonumber(campaign[1] or '0'), tonumber(campaign[5] or '0')
+local is_paused = campaign[9] == '1'
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local since_opening_ms = now_ms - (campaign[2] or 0)
-local is_over = now_ms >= tonumber(campaign[3] or 0)
+local closes_at_ms = tonumber(campaign[3] or 0)
+local is_over = now_ms >= closes_at_ms
+local by_now, next_release_ms = released(campaign[10], quantity, closes_at_ms, now_ms)
+local places_returned = tonumber(campaign[8] or '0')
+local limit = by_now + places_returned
 local window = math.floor(since_opening_ms / WINDOW_MS)
 
 -- The calls of this window: read when they are needed, stored at the end.
@@ -99,17 +108,20 @@ local function decide(user, address)
     return {'RULES', rules}
   end
   local is_in_time = not applied and since_opening_ms >= 0
-  local may_be_admitted = is_in_time and not is_refused
-  local serial
+  local serial, waits
   if is_in_time then
     if is_over then
       return {'CLOSED', 0, 0, 0}
     end
     serial = free_serial()
-    if not serial then
+    local is_last = not next_release_ms
+    if not serial and (is_last or not next_serial(KEYS[2], count, quantity + places_returned)) then
       return {'SOLD_OUT', 0, 0, 0}
     end
+    waits = is_paused and {'PAUSED', PAUSED_MS, 0, 0}
+      or not serial and {'NEXT_RELEASE', next_release_ms, 0, 0}
   end
+  local may_be_admitted = is_in_time and not is_refused and not waits
   local of_user = PER_USER_MAX > 0 and not may_be_admitted and 'user:' .. user
   local of_address = PER_ADDRESS_MAX > 0 and address ~= '' and address
   if of_user and calls_of(of_user) >= PER_USER_MAX
@@ -131,6 +143,9 @@ local function decide(user, address)
   end
   if not is_in_time then
     return {'NOT_OPEN', -since_opening_ms, 0, 0}
+  end
+  if waits then
+    return waits
   end
   -- `pending` is written first: it is the only key not yet read, so a wrong type or a full memory
   -- stops the script before anything has changed.

@@ -4,7 +4,7 @@
 -- ARGV  1 user id  2 the serial that is taken  3 "1" to check the epoch, or ""
 -- Returns {code, serial, fence}: STALE 0 0 | NOT_FOUND 0 0 | SOLD_OUT 0 0 | ASSIGNED serial fence
 --
--- The window is not checked: the user was accepted within it. A user who got a serial here before
+-- Neither the window nor a pause nor a release is checked: the user was accepted before. A user who got a serial here before
 -- (in an interrupted attempt) gets the same one; it is pending until MySQL has it.
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua

@@ -7,7 +7,8 @@
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
 local c = redis.call('HMGET', KEYS[1], 'epoch', 'fence', 'name', 'quantity', 'opens_at_ms',
-  'closes_at_ms', 'rate_per_address', 'rules', 'places_returned')
+  'closes_at_ms', 'rate_per_address', 'rules', 'releases', 'terms', 'paused', 'version',
+  'places_returned')
 local closed = why_closed(c[1], ARGV[1])
 if closed then
   return {closed}
@@ -18,9 +19,9 @@ end
 local time = redis.call('TIME')
 local count = tonumber(redis.call('GET', KEYS[3]))
 -- Serials above the count that a user holds already (see next_serial.lua) do not remain.
-local limit = tonumber(c[4]) + tonumber(c[9] or '0')
+local limit = tonumber(c[4]) + tonumber(c[13] or '0')
 local held = redis.call('ZCOUNT', KEYS[2], '(' .. count, limit)
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
 return {'OK', tonumber(c[2] or '0'), redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[5]),
   limit - count - held + redis.call('LLEN', KEYS[4]),
-  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000), unpack(c, 3, 9)}
+  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000), unpack(c, 3, 13)}

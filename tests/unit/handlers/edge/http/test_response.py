@@ -29,6 +29,8 @@ CONTRACT = {
     "NOT_APPLIED": (404, "Not Found"),
     "SOLD_OUT": (409, "Conflict"),
     "NOT_OPEN": (409, "Conflict"),
+    "NEXT_RELEASE": (409, "Conflict"),
+    "PAUSED": (409, "Conflict"),
     "CLOSED": (409, "Conflict"),
     "CAMPAIGN_EXISTS": (409, "Conflict"),
     "PAYLOAD_TOO_LARGE": (413, "Content Too Large"),
