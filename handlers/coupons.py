@@ -11,6 +11,7 @@ from handlers.domain import times
 from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.errors import NotAppliedError, UnavailableError
 from handlers.domain.spreadsheet import text_cell
+from handlers.edge.http.coupon_json import use_json
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response, text_response
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from handlers.adapters.mysql.queries import Coupon
+    from handlers.domain.coupon_state import HeldCoupon
     from handlers.edge.http.request import Request
 
 # A Lambda response holds 6 MB; a coupon takes about 150 bytes of it.
@@ -36,7 +38,7 @@ def my_coupon_handler(request: Request) -> dict[str, Any]:
     except UnavailableError:
         # Redis is not sure. MySQL is sure only of the coupons that it has.
         coupon = wiring.own_coupon_queries().coupon_of(campaign_id, user.id)
-        if coupon is None:
+        if coupon is None or coupon.given_back:
             raise
         return json_response(200, _issued(coupon))
     if applied is None:
@@ -44,8 +46,11 @@ def my_coupon_handler(request: Request) -> dict[str, Any]:
     queries = wiring.own_coupon_queries()
     status = "PENDING"
     try:
-        if coupon := queries.coupon_of(campaign_id, user.id):
+        coupon = queries.coupon_of(campaign_id, user.id)
+        if coupon and not coupon.given_back:
             return json_response(200, _issued(coupon))
+        if coupon and coupon.serial == applied.serial:
+            raise NotAppliedError  # given back, and Redis is about to hear of it
         if queries.has_failed(campaign_id, user.id):
             status = "FAILED"
     except UnavailableError as error:
@@ -59,6 +64,7 @@ def my_coupon_handler(request: Request) -> dict[str, Any]:
             "code": None,
             "admitted_at": applied.admitted_at_ms and times.to_iso(applied.admitted_at_ms),
             "issued_at": None,
+            **dict.fromkeys(("state", "benefit", "usable_from", "usable_until")),
         },
     )
 
@@ -100,7 +106,12 @@ def _row(coupon: Coupon) -> dict[str, Any]:
     }
 
 
-def _issued(coupon: Coupon) -> dict[str, Any]:
-    row = _row(coupon)
-    del row["user_id"]
-    return {"status": "ISSUED", **row}
+def _issued(coupon: HeldCoupon) -> dict[str, Any]:
+    return {
+        "status": "ISSUED",
+        "serial": coupon.serial,
+        "code": coupon.code,
+        "admitted_at": times.to_iso(coupon.admitted_at_ms),
+        "issued_at": times.to_iso(coupon.created_at_ms),
+        **use_json(coupon),
+    }

@@ -18,6 +18,13 @@ from handlers.coupons import coupons_handler, my_coupon_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
 from handlers.reconcile import reconciliation_handler
+from handlers.redemption import (
+    cancel_handler,
+    coupon_handler,
+    redeem_handler,
+    release_handler,
+    reserve_handler,
+)
 from handlers.redrive import redrive_now_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -55,6 +62,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/stats", stats_handler),
     Route("GET", "/campaigns/{id}/coupons", coupons_handler),
     Route("GET", "/campaigns/{id}/reconciliation", reconciliation_handler),
+    Route("GET", "/coupons/{code}", coupon_handler),
+    Route("POST", "/coupons/{code}/reservations", reserve_handler, takes_body=True),
+    Route("DELETE", "/coupons/{code}/reservations/{order_id}", release_handler),
+    Route("POST", "/coupons/{code}/redemptions", redeem_handler, takes_body=True),
+    Route("DELETE", "/coupons/{code}/redemptions/{order_id}", cancel_handler),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),

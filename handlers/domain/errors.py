@@ -74,6 +74,42 @@ class NotAppliedError(ServiceError):
     code = "NOT_APPLIED"
 
 
+class CouponNotFoundError(ServiceError):
+    """There is no coupon of that code."""
+
+    code = "COUPON_NOT_FOUND"
+
+
+class CouponReservedError(ServiceError):
+    """Another order has reserved this coupon."""
+
+    code = "RESERVED"
+
+
+class CouponAlreadyUsedError(ServiceError):
+    """This coupon has been used."""
+
+    code = "ALREADY_USED"
+
+
+class CouponExpiredError(ServiceError):
+    """The time of this coupon is over."""
+
+    code = "EXPIRED"
+
+
+class CouponRevokedError(ServiceError):
+    """This coupon was revoked."""
+
+    code = "REVOKED"
+
+
+class CouponNotYetUsableError(ServiceError):
+    """This coupon cannot be used yet."""
+
+    code = "NOT_YET_USABLE"
+
+
 class CampaignExistsError(ServiceError):
     """A different campaign stands under that id already."""
 

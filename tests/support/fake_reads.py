@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from handlers.domain.campaign import Campaign, CampaignStatus
+from handlers.domain.coupon_state import HeldCoupon
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry, Issued
 from handlers.domain.record import FailedStatus
@@ -76,8 +77,9 @@ class FakeMySqlQueries:
         created = campaign.id not in self.campaigns
         return self.campaigns.setdefault(campaign.id, campaign), created
 
-    def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
-        return self.coupon_rows.get((campaign_id, user_id))
+    def coupon_of(self, campaign_id: str, user_id: str) -> HeldCoupon | None:
+        row = self.coupon_rows.get((campaign_id, user_id))
+        return held(campaign_id, row) if row else None
 
     def has_failed(self, campaign_id: str, user_id: str) -> bool:
         return (campaign_id, user_id) in self.given_up
@@ -98,6 +100,12 @@ class FakeMySqlQueries:
     def ping(self) -> None:
         if not self.reachable:
             raise UnavailableError
+
+
+def held(campaign_id: str, row: Coupon) -> HeldCoupon:
+    """Return a coupon that has not been touched since it was issued."""
+    times = row.admitted_at_ms, row.created_at_ms, NOW_MS
+    return HeldCoupon(campaign_id, row.serial, row.user_id, row.code, *times)
 
 
 @dataclass

@@ -56,19 +56,20 @@ def ask(
     body: object = None,
     query: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
+    path: dict[str, str] | None = None,
 ) -> Response:
     """Call a handler directly: `call` is "POST /campaigns/{id}/apply" and the like."""
     authorization = {"Authorization": f"Bearer {mint(user, scope)}"} if user else {}
     event = {
         "headers": authorization | (headers or {}),
-        "pathParameters": {"id": campaign_id} if campaign_id else None,
+        "pathParameters": {"id": campaign_id} if campaign_id else path,
         "queryStringParameters": query,
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,
         "requestContext": {"requestId": f"test-{user}"},
     }
     response = HANDLERS[call](event, None)
-    is_json = "json" in response["headers"]["Content-Type"]
+    is_json = "json" in response["headers"].get("Content-Type", "")
     content = json.loads(response["body"]) if is_json else response["body"]
     return Response(response["statusCode"], response["headers"], content)
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from handlers import log, operations, wiring
+from handlers import coupon_clients, log, operations, wiring
 from handlers.config import Settings
 from handlers.domain.campaign_list import CampaignList
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
+from tests.support.fake_coupons import FakeCouponStates
 from tests.support.fake_mysql import FakeDirectWriter, FakeFailedEventQueue
 from tests.support.fake_reads import (
     FakeAdmissionReader,
@@ -65,6 +66,7 @@ class Fakes:
     redis_campaigns: FakeRedisCampaigns = field(default_factory=FakeRedisCampaigns)
     failed_event_queue: FakeFailedEventQueue = field(default_factory=FakeFailedEventQueue)
     mysql_queries: FakeMySqlQueries = field(default_factory=FakeMySqlQueries)
+    coupon_states: FakeCouponStates = field(default_factory=FakeCouponStates)
     campaign_list: CampaignList = field(init=False)
     admission_reader: FakeAdmissionReader = field(init=False)
     coupon_reader: FakeCouponReader = field(init=False)
@@ -77,7 +79,7 @@ class Fakes:
 
 def home_of(name: str) -> ModuleType:
     """Return the module that builds this client."""
-    return wiring if hasattr(wiring, name) else operations
+    return next(one for one in (wiring, coupon_clients, operations) if hasattr(one, name))
 
 
 @pytest.fixture

@@ -83,6 +83,8 @@ OF_A_CONSUMER = Patience(connect_s=3, reply_s=10, attempts=5)
 OF_AN_APPLICANT = Patience(connect_s=1, reply_s=2, attempts=2)
 # A person waits for it, to whom Redis can say enough.
 OF_A_READER = Patience(connect_s=1, reply_s=2, attempts=2, after_silence=False)
+# A shop waits for it, and its customer with it; orders may queue for one coupon's row.
+OF_A_SHOP = Patience(connect_s=1, reply_s=5, attempts=5, after_silence=False)
 
 
 class Database:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 INSERT_CAMPAIGN = query("insert_campaign")
 SELECT_AGE_OF_CAMPAIGN = query("select_age_of_campaign")
-SELECT_COUPON_OF_USER = query("select_coupon_of_user")
 SELECT_FAILURE_OF_USER = query("select_failure_of_user")
 COUNT_OF_CAMPAIGN = query("count_of_campaign")
 SELECT_COUPONS_PAGE = query("select_coupons_page")
@@ -32,7 +31,7 @@ SELECT_FAILED_EVENTS_PAGE = query("select_failed_events_page")
 
 @dataclass(frozen=True, slots=True)
 class Coupon:
-    """A row of the coupon table, as the owner and the administrator see it."""
+    """A row of the coupon table, as the administrator sees it."""
 
     serial: int
     user_id: str
@@ -79,12 +78,13 @@ class MySqlQueries:
             return float(seconds)
         return math.inf
 
-    def coupon_of(self, campaign_id: str, user_id: str) -> Coupon | None:
-        """Return this user's coupon, None when there is none yet."""
+    def coupon_of(self, campaign_id: str, user_id: str) -> HeldCoupon | None:
+        """Return this user's coupon, None when there is none yet.
+
+        Where the user has given back every one, the last of them.
+        """
         ids = {"campaign_id": campaign_id, "user_id": user_id}
-        for serial, code, admitted_at, created_at in self._fetch(SELECT_COUPON_OF_USER, ids):
-            return _coupon((serial, user_id, code, admitted_at, created_at))
-        return None
+        return self._database.run(lambda cursor: select_coupon(cursor, SELECT_COUPON_OF_USER, ids))
 
     def has_failed(self, campaign_id: str, user_id: str) -> bool:
         """Return whether this user's admission is in failed_event and was given up."""

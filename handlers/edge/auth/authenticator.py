@@ -15,6 +15,7 @@ from handlers.domain.identifiers import is_user_id
 from handlers.edge.auth import claims as token_claims
 from handlers.edge.auth import hs256
 from handlers.edge.auth.jwks import JwksCache
+from handlers.edge.auth.scopes import ADMIN_SCOPE
 from handlers.edge.auth.token_cache import CachedToken, TokenCache
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 Key = str | jwt.PyJWK
 Checked = tuple[dict[str, Any], Key]  # a token's claims, and the key that verified its signature
 
-ADMIN_SCOPE = "coupon:admin"
 # A signature check takes microseconds; a longer token only adds cost. RS256 with many claims fits.
 TOKEN_LENGTH_MAX = 8192
 INVALID = "the token is not valid"
@@ -119,6 +119,14 @@ class Authenticator:
         user = self.authenticate(headers)
         if ADMIN_SCOPE not in user.scopes:
             raise ForbiddenError
+        return user
+
+    def require_scope(self, headers: Mapping[str, str], scope: str) -> User:
+        """Return the user when the token carries `scope` or the admin scope; raise as above."""
+        user = self.authenticate(headers)
+        if user.scopes.isdisjoint((scope, ADMIN_SCOPE)):
+            message = f"This call needs the scope {scope}."
+            raise ForbiddenError(message)
         return user
 
     def _user(self, token: str) -> User:

@@ -23,6 +23,12 @@ STATUS: dict[str, HTTPStatus] = {
     "NO_CHALLENGE": HTTPStatus.NOT_FOUND,
     "CAMPAIGN_NOT_FOUND": HTTPStatus.NOT_FOUND,
     "NOT_APPLIED": HTTPStatus.NOT_FOUND,
+    "COUPON_NOT_FOUND": HTTPStatus.NOT_FOUND,
+    "RESERVED": HTTPStatus.CONFLICT,
+    "ALREADY_USED": HTTPStatus.CONFLICT,
+    "EXPIRED": HTTPStatus.CONFLICT,
+    "REVOKED": HTTPStatus.CONFLICT,
+    "NOT_YET_USABLE": HTTPStatus.CONFLICT,
     "SOLD_OUT": HTTPStatus.CONFLICT,
     "NOT_OPEN": HTTPStatus.CONFLICT,
     "NEXT_RELEASE": HTTPStatus.CONFLICT,
@@ -63,6 +69,11 @@ def json_response(
         "headers": {"Content-Type": "application/json", **PRIVATE, **(headers or {})},
         "body": _encode(body),
     }
+
+
+def no_content() -> dict[str, Any]:
+    """Return a response that has nothing to say but that it is done."""
+    return {"statusCode": int(HTTPStatus.NO_CONTENT), "headers": dict(PRIVATE), "body": ""}
 
 
 def text_response(status: int, body: str, content_type: str) -> dict[str, Any]:

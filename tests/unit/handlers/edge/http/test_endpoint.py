@@ -14,12 +14,15 @@ from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import STATUS
 from handlers.routes import ROUTES, Route
+from tests.support.fake_reads import held
 from tests.support.fakes import NOW_MS, FakeCampaign
 from tests.support.http_events import ADMIN_TOKEN, CAMPAIGN, EVENTS, QUERY_NAMES
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Fakes, LogLines
 
+CODE = "0" * 16
+PATH = {"id": "welcome", "code": CODE, "order_id": "order-1"}
 NAMES = {f"{route.method} {route.path}": route for route in ROUTES}
 
 
@@ -32,7 +35,8 @@ def world(fakes: Fakes) -> Fakes:
     fakes.redis_campaigns.statuses["welcome"] = status
     fakes.redis_campaigns.admissions["welcome", "42"] = UserAdmission(2, NOW_MS)
     fakes.mysql_queries.campaigns["welcome"] = campaign
-    fakes.mysql_queries.coupon_rows["welcome", "7"] = Coupon(1, "7", "0" * 16, NOW_MS, NOW_MS)
+    row = fakes.mysql_queries.coupon_rows["welcome", "7"] = Coupon(1, "7", CODE, NOW_MS, NOW_MS)
+    fakes.coupon_states.held[CODE] = held("welcome", row)
     return fakes
 
 
@@ -48,6 +52,9 @@ def check(response: dict[str, Any], logged: LogLines) -> None:
         assert isinstance(value, str)
         assert (name + value).isascii()
         assert (name + value).isprintable()
+    if response["statusCode"] == 204:
+        assert (response["body"], "Content-Type" in headers) == ("", False)
+        return
     content_type = headers["Content-Type"]
     response["body"].encode()
     if content_type.startswith("text/csv"):
@@ -90,16 +97,19 @@ def test_a_nasty_text_everywhere_is_not_a_500(
         {"queryStringParameters": {name: text}} for name in [*QUERY_NAMES, text]
     ]
     paths += [
-        {"pathParameters": {"id": text}},
+        {"pathParameters": dict.fromkeys(PATH, text)},
+        *({"pathParameters": PATH | {name: text}} for name in PATH),
         {"headers": {"Authorization": text}},
         {"headers": headers | {"Accept": text, text: text}},
         {"body": text},
         {"body": text, "isBase64Encoded": True},
         {"body": json.dumps(CAMPAIGN | {text: text})},
+        {"body": json.dumps({"order_id": text})},
+        {"body": json.dumps({"order_id": "order-1", "ttl_s": text})},
         {"requestContext": {"requestId": text}},
     ]
     for change in paths:
-        event = {"headers": headers, "pathParameters": {"id": "welcome"}, **change}
+        event = {"headers": headers, "pathParameters": PATH, **change}
         check(route.handler(event, None), logged)
 
 
@@ -112,10 +122,12 @@ def test_unreachable_servers_are_a_503_or_not_needed(
     world.mysql_queries.reachable = False
     world.publisher.acknowledges = False
     world.failed_event_queue.reachable = False
+    world.coupon_states.reachable = False
+    is_creation = route.path == "/campaigns"
     event = {
         "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}"},
-        "pathParameters": {"id": "welcome"},
-        "body": json.dumps(CAMPAIGN | {"id": "other"}),
+        "pathParameters": PATH,
+        "body": json.dumps(CAMPAIGN | {"id": "other"} if is_creation else {"order_id": "order-1"}),
     }
     response = route.handler(event, None)
     if route.path == "/ready":

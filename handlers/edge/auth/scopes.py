@@ -1,0 +1,8 @@
+"""The scopes of tokens: what a caller may do besides apply."""
+
+from __future__ import annotations
+
+ADMIN_SCOPE = "coupon:admin"  # everything
+REDEEM_SCOPE = (
+    "coupon:redeem"  # a shop's back end: what happens to a coupon of which it has the code
+)
