@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from handlers import log, wiring
+from handlers import log, operations, wiring
 from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import CampaignNotFoundError, MissingCampaignError, StaleStateError
@@ -174,7 +174,7 @@ class _Restore:
 
     def add(self, records: Iterable[Unwritten], *, pending: bool) -> None:
         """Restore what these records say, as the schema would accept it."""
-        first = self._first_of_each(list(self._in_time(records)))
+        first = self._first_of_each(self._not_erased(list(self._in_time(records))))
         wiring.redis_rebuild().restore(self.id, first, self.campaign.fence, pending=pending)
 
     def finish(self, ends: Mapping[int, int], deadline: Deadline) -> None:
@@ -188,6 +188,7 @@ class _Restore:
         for page in _issued(self.id, deadline):
             restored += redis_rebuild.restore(self.id, page, fence, pending=False)
         released = redis_rebuild.release_gaps(self.id, fence)
+        redis_rebuild.forget_resent(self.id)
         # No process has cached a rejection since the campaign was closed.
         time.sleep(max(0.0, self.closed_at_s + EXPIRED_S - time.monotonic()))
         redis_rebuild.reopen(self.campaign, fence)
@@ -208,6 +209,15 @@ class _Restore:
             is_ours = coupon.campaign_id == self.id
             if is_ours and not is_late(coupon.fence, position, self.earlier):
                 yield coupon
+
+    def _not_erased(self, coupons: list[CouponAccepted]) -> list[CouponAccepted]:
+        """Leave out the users who were erased: MySQL has their coupons under pseudonyms."""
+        if not self.campaign.erased_users or not coupons:
+            return coupons
+        pseudonyms = wiring.pseudonyms()
+        names = [pseudonyms.of(self.id, coupon.user_id) for coupon in coupons]
+        known = operations.coupon_reader().lookup_users(self.id, names)
+        return [coupon for coupon, one in zip(coupons, known, strict=True) if one.is_unknown]
 
     def _first_of_each(self, coupons: Sequence[CouponAccepted]) -> list[CouponAccepted]:
         """Return the first coupon of each user and of each serial, also of the pages before.

@@ -46,6 +46,7 @@ class Campaign:
     rate_per_address: calls of one address within a second, 0 for any number; None for the limit of
         the settings.
     places_returned: coupons whose place goes to another applicant.
+    erased_users: how many of its users were erased and are known by their pseudonyms.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Campaign:
     paused: bool = field(default=False, compare=False)
     version: int = field(default=1, compare=False)
     places_returned: int = field(default=0, compare=False)
+    erased_users: int = field(default=0, compare=False)
 
     @property
     def last_serial(self) -> int:

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # The default Retry-After: long enough for a failover to be detected.
 RETRY_AFTER_S = 1
@@ -108,6 +111,18 @@ class CouponNotYetUsableError(ServiceError):
     """This coupon cannot be used yet."""
 
     code = "NOT_YET_USABLE"
+
+
+class ErasureWaitsError(ServiceError):
+    """A record of this user is still to be written; the same request may be sent again."""
+
+    code = "ERASURE_WAITS"
+
+    def __init__(self, waiting: Mapping[int, str]) -> None:
+        """Take the failed events that wait, with the reason of each."""
+        self.waiting = waiting
+        events = ", ".join(f"{number} ({reason})" for number, reason in waiting.items())
+        super().__init__(f"Failed events of this user wait to be written or decided on: {events}.")
 
 
 class CampaignExistsError(ServiceError):

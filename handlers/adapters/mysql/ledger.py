@@ -18,6 +18,7 @@ from handlers.domain.campaign import QUANTITY_MAX
 from handlers.domain.coupon_codes import CouponCodes
 from handlers.domain.errors import LedgerRefusedError
 from handlers.domain.fence import is_late
+from handlers.domain.pseudonyms import Pseudonyms
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from handlers.domain.coupon import CouponAccepted
 
 T = TypeVar("T")
+# Why each record is not stored by this write; None: its user was erased, and has the coupon.
+Refused = dict[DecodedRecord, FailedEvent | None]
 
 INSERT_COUPONS = query("insert_coupons")
 CLASSIFY_COUPONS = query("classify_coupons")
@@ -47,6 +50,7 @@ class Ledger:
     def __init__(self, database: Database, code_secret: str) -> None:
         self._database = database
         self._codes = CouponCodes(code_secret.encode())
+        self._pseudonyms = Pseudonyms(lambda: code_secret)
 
     def write(
         self, accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent]
@@ -62,13 +66,13 @@ class Ledger:
 
         def work(cursor: Cursor) -> list[Settlement]:
             refused = self.insert(cursor, in_order)
-            for event in sorted([*refused.values(), *failed], key=POSITION):
-                insert_failed_event(cursor, event)
+            for event in sorted([*filter(None, refused.values()), *failed], key=POSITION):
+                insert_failed_event(cursor, event, self._pseudonyms)
             # Almost always nothing is refused, and hashing each record takes time.
             return [
                 _settlement(a.coupon, failed=bool(refused) and a in refused)
                 for a in in_order
-                if not (refused and _is_superseded(refused.get(a)))
+                if not (a in refused and _settles_nothing(refused[a]))
             ]
 
         return self._run(work)
@@ -83,7 +87,7 @@ class Ledger:
 
         def work(cursor: Cursor) -> set[CouponAccepted]:
             refused = self.insert(cursor, rows, direct=True)
-            return {row.coupon for row in rows if row not in refused}
+            return {row.coupon for row in rows if refused.get(row) is None}
 
         return self._run(work)
 
@@ -95,13 +99,14 @@ class Ledger:
 
     def insert(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool = False
-    ) -> dict[DecodedRecord, FailedEvent]:
+    ) -> Refused:
         """Insert, within a transaction, what the guards accept; return the others.
 
+        Those of erased users who have their coupon are among the others, without a failure.
         direct: these are not from Kafka, so each counts only under the campaign's present fence.
         """
         # A serial that fits no campaign may not fit a BIGINT either, so it is not sent to MySQL.
-        refused = {
+        refused: Refused = {
             a: _refused(a, Reason.SERIAL_OUT_OF_RANGE, "no campaign is as large as that")
             for a in accepted
             if not 1 <= a.coupon.serial <= QUANTITY_MAX
@@ -115,7 +120,7 @@ class Ledger:
 
     def _insert_possible(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
-    ) -> dict[DecodedRecord, FailedEvent]:
+    ) -> Refused:
         """Insert in one statement, or in as many as the server's limit for one makes necessary."""
         coupons = [a.coupon for a in accepted]
         rows, ids = self._rows(coupons), sorted({one.campaign_id for one in coupons})
@@ -128,10 +133,14 @@ class Ledger:
         if cursor.execute(INSERT_COUPONS, values) == len(accepted):
             return {}
         cursor.execute(CLASSIFY_COUPONS, values)
-        refused, of_another_fence = {}, []
-        for a, (_, quantity, fence, serial, holder) in zip(
+        refused: Refused = {}
+        of_another_fence: list[DecodedRecord] = []
+        for a, (_, quantity, fence, serial, holder, coded) in zip(
             accepted, cursor.fetchall(), strict=True
         ):
+            if self._is_erased(a.coupon, holder, coded):
+                refused[a] = None
+                continue
             failure = _why_refused(a, quantity, serial, holder)
             if failure and quantity is not None and a.coupon.fence not in {0, fence}:
                 of_another_fence.append(a)
@@ -143,13 +152,13 @@ class Ledger:
 
     def _insert_in_time(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
-    ) -> dict[DecodedRecord, FailedEvent]:
+    ) -> Refused:
         """Insert what the rebuild of the present fence has read; refuse what came later."""
         offsets = {
             campaign_id: select_offsets(cursor, campaign_id)
             for campaign_id in sorted({a.coupon.campaign_id for a in accepted})
         }
-        refused: dict[DecodedRecord, FailedEvent] = {}
+        refused: Refused = {}
         in_time: dict[DecodedRecord, DecodedRecord] = {}
         for a in accepted:
             coupon, record = a
@@ -159,6 +168,12 @@ class Ledger:
                 in_time[DecodedRecord(coupon._replace(fence=0), record)] = a
         failures = self.insert(cursor, list(in_time))
         return refused | {in_time[a]: failure for a, failure in failures.items()}
+
+    def _is_erased(self, coupon: CouponAccepted, *owners: str | None) -> bool:
+        """Return whether one of the owners is the pseudonym of the coupon's user."""
+        campaign_id, user_id, *_ = coupon
+        others = {owner for owner in owners if owner is not None and owner != user_id}
+        return bool(others) and self._pseudonyms.of(campaign_id, user_id) in others
 
     def insert_one(
         self, cursor: Cursor, accepted: DecodedRecord, *, direct: bool = False
@@ -198,12 +213,13 @@ def _nowhere() -> Record:
     return Record(topic="", partition=0, offset=0, timestamp_ms=0, key=None, value=None)
 
 
-def _is_superseded(failure: FailedEvent | None) -> bool:
-    """Return whether the user's admission is of a history that is gone.
+def _settles_nothing(failure: FailedEvent | None) -> bool:
+    """Return whether Redis must not hear of it.
 
-    The user may have another one now, perhaps under the same serial, and that one stays pending.
+    An erased user's id would come back. An admission of a history that is gone: the user may have
+    another one now, perhaps under the same serial, and that one stays pending.
     """
-    return failure is not None and failure.reason is Reason.SUPERSEDED
+    return failure is None or failure.reason is Reason.SUPERSEDED
 
 
 def _why_refused(
@@ -222,7 +238,8 @@ def _why_refused(
         detail = f"the user has serial {serial_of_user}, not {serial}"
         return _refused(accepted, Reason.USER_HAS_OTHER_SERIAL, detail)
     if holder is not None:
-        return _refused(accepted, Reason.SERIAL_TAKEN, f"serial {serial} belongs to {holder}")
+        # The holder's id would stay here after the holder was erased.
+        return _refused(accepted, Reason.SERIAL_TAKEN, f"serial {serial} belongs to another user")
     return _refused(accepted, Reason.NOT_INSERTED, "the coupon's code collides with another one")
 
 

@@ -25,6 +25,7 @@ FIELDS = (
     "paused",
     "version",
     "places_returned",
+    "erased",
 )
 
 
@@ -43,13 +44,14 @@ def to_pairs(campaign: Campaign) -> list[str | int]:
         "1" if campaign.paused else "",
         campaign.version,
         campaign.places_returned,
+        campaign.erased_users or "",
     )
     return [part for pair in zip(FIELDS, values, strict=True) for part in pair]
 
 
 def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) -> Campaign:
     """Read the values of FIELDS. A field that an earlier version has not written is None."""
-    name, quantity, opens_at_ms, closes_at_ms, rate, *texts, version, places_returned = (
+    name, quantity, opens_at_ms, closes_at_ms, rate, *texts, version, places_returned, erased = (
         (value or b"").decode() for value in values
     )
     rules, releases, terms, paused = texts
@@ -67,4 +69,5 @@ def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) ->
         bool(paused),
         int(version or 1),
         int(places_returned or 0),
+        int(erased or 0),
     )

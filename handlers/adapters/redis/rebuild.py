@@ -46,10 +46,10 @@ class RedisRebuild:
         """
         self._scripts.run(REQUIRE_PRIMARY, [CampaignKeys.of(campaign_id).campaign])
 
-    def begin(self, campaign_id: str, fence: int) -> bool:
+    def begin(self, campaign_id: str, fence: int, erased_users: int = 0) -> bool:
         """Close a campaign and take it over; False when a rebuild with a higher fence has it."""
-        key = CampaignKeys.of(campaign_id).campaign
-        reply = self._scripts.run(BEGIN, [key], self._scripts.checks_epoch, fence)
+        key, erased = CampaignKeys.of(campaign_id).campaign, erased_users or ""
+        reply = self._scripts.run(BEGIN, [key], self._scripts.checks_epoch, fence, erased)
         if reply == b"STALE":
             raise StaleStateError
         return bool(reply == b"BEGUN")
@@ -118,6 +118,10 @@ class RedisRebuild:
                 serials = range(start, min(start + BATCH, gap.stop))
                 released += self._run(RETURN_SERIALS, keys.all(), fence, *serials)
         return released
+
+    def forget_resent(self, campaign_id: str) -> None:
+        """Delete when the relay has sent whom: in an old copy of Redis users may be erased since."""
+        self._scripts.command("UNLINK", CampaignKeys.of(campaign_id).resent)
 
     def reopen(self, campaign: Campaign, fence: int) -> None:
         """Open the campaign in the present history; it has been listed where the list responds."""

@@ -8,7 +8,7 @@
 -- include epoch/is_incomplete.lua
 local c = redis.call('HMGET', KEYS[1], 'epoch', 'fence', 'name', 'quantity', 'opens_at_ms',
   'closes_at_ms', 'rate_per_address', 'rules', 'releases', 'terms', 'paused', 'version',
-  'places_returned')
+  'places_returned', 'erased')
 local closed = why_closed(c[1], ARGV[1])
 if closed then
   return {closed}
@@ -24,4 +24,4 @@ local held = redis.call('ZCOUNT', KEYS[2], '(' .. count, limit)
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
 return {'OK', tonumber(c[2] or '0'), redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[5]),
   limit - count - held + redis.call('LLEN', KEYS[4]),
-  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000), unpack(c, 3, 13)}
+  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000), unpack(c, 3, 14)}

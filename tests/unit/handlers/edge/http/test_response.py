@@ -39,6 +39,7 @@ CONTRACT = {
     "PAUSED": (409, "Conflict"),
     "CLOSED": (409, "Conflict"),
     "CAMPAIGN_EXISTS": (409, "Conflict"),
+    "ERASURE_WAITS": (409, "Conflict"),
     "PAYLOAD_TOO_LARGE": (413, "Content Too Large"),
     "TOO_MANY_REQUESTS": (429, "Too Many Requests"),
     "INTERNAL": (500, "Internal Server Error"),

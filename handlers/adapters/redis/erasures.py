@@ -1,0 +1,137 @@
+"""Users in Redis who are erased: where they are, and their pseudonyms in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from handlers.adapters.redis.keys import CampaignKeys
+from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.domain.errors import StaleStateError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from handlers.adapters.redis.scripts import Call
+
+FIND = Script("privacy/find")
+ERASE = Script("privacy/erase")
+
+# A script or page blocks every other client of the server: about a millisecond's work each.
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What an open campaign has of a user.
+
+    serial: 0 where the user holds none. pending_since_ms: None where MySQL has the admission.
+    """
+
+    fence: int
+    serial: int
+    pending_since_ms: int | None
+    is_known: bool
+
+
+class Renamed(NamedTuple):
+    """A user, the pseudonym, and the serial that MySQL has, 0 for none."""
+
+    user_id: str
+    pseudonym: str
+    serial: int
+
+
+class RedisErasures:
+    """All raise UnavailableError where Redis is not sure of a campaign."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def find_all(
+        self, campaign_ids: Sequence[str], user_id: str
+    ) -> Mapping[str, Trace | UnavailableError | None]:
+        """Return what each campaign has of a user; None for one that Redis does not have."""
+        found: dict[str, Trace | UnavailableError | None] = {}
+        for start in range(0, len(campaign_ids), BATCH):
+            ids = campaign_ids[start : start + BATCH]
+            checks = self._scripts.checks_epoch
+            calls: list[Call] = [(_keys(one)[:5], (checks, user_id)) for one in ids]
+            replies = self._scripts.run_all(FIND, calls)
+            found |= {one: _trace(reply) for one, reply in zip(ids, replies, strict=True)}
+        return found
+
+    def find(self, campaign_id: str, user_id: str) -> Trace | None:
+        """Return what one campaign has of a user; None where Redis does not have the campaign."""
+        found = self.find_all([campaign_id], user_id)[campaign_id]
+        if isinstance(found, UnavailableError):
+            raise found
+        return found
+
+    def erase(self, campaign_id: str, erased_users: int, users: Sequence[Renamed]) -> list[str]:
+        """Put pseudonyms in the place of users; return those who applied meanwhile.
+
+        erased_users: MySQL's number for the campaign. May be repeated. Redis does not have the
+        campaign: nothing is to be done.
+        """
+        left: list[str] = []
+        for start in range(0, max(1, len(users)), BATCH):
+            args = [part for one in users[start : start + BATCH] for part in one]
+            keys, checks = _keys(campaign_id), self._scripts.checks_epoch
+            code, *rest = self._scripts.run(ERASE, keys, checks, erased_users, *args)
+            if code == b"STALE":
+                raise StaleStateError
+            left += [user.decode() for user in rest]
+        return left
+
+    def members(self, campaign_id: str) -> Iterator[list[tuple[str, int]]]:
+        """Yield all holders with their serials, in pages. One who changes meanwhile may be missing."""
+        key, cursor = CampaignKeys.of(campaign_id).applied_user, b"0"
+        while True:
+            cursor, found = self._scripts.command("ZSCAN", key, cursor, "COUNT", BATCH)
+            pairs = zip(found[::2], found[1::2], strict=True) if _is_flat(found) else found
+            yield [(_text(user), int(float(score))) for user, score in pairs]
+            if int(cursor) == 0:
+                return
+
+    def has_pending(self, campaign_id: str) -> bool:
+        """Return whether an admission of the campaign is not known to be in MySQL."""
+        return bool(self._scripts.command("ZCARD", CampaignKeys.of(campaign_id).pending))
+
+    def forget_calls(self, campaign_id: str) -> None:
+        """Delete the counted calls, and when the relay has sent whom; both may be lost."""
+        keys = CampaignKeys.of(campaign_id)
+        self._scripts.command("UNLINK", keys.rate, keys.resent)
+
+
+def _keys(campaign_id: str) -> tuple[str, ...]:
+    keys = CampaignKeys.of(campaign_id)
+    return (
+        keys.campaign,
+        keys.applied_user,
+        keys.pending,
+        keys.rate,
+        keys.resent,
+        keys.returned,
+    )
+
+
+def _trace(reply: Any) -> Trace | UnavailableError | None:
+    if isinstance(reply, UnavailableError):
+        return reply
+    code, *rest = reply
+    if code == b"STALE":
+        return StaleStateError()
+    if code == b"NOT_FOUND":
+        return None
+    fence, serial, pending, is_known = rest
+    since_ms = int(float(pending)) if pending else None
+    return Trace(fence, int(float(serial or 0)), since_ms, bool(is_known))
+
+
+def _is_flat(found: Sequence[Any]) -> bool:
+    return bool(found) and not isinstance(found[0], tuple)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

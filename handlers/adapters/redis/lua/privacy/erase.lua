@@ -1,0 +1,40 @@
+-- Erase: users become their pseudonyms, after MySQL has done the same.
+--
+-- KEYS  1 campaign  2 applied_user  3 pending  4 rate (see admit.lua)  5 resent (see overdue.lua)
+--       6 returned (see admit.lua)
+-- ARGV  1 "1" to check the epoch, or ""  2 how many users of the campaign were erased, as MySQL says
+--       3… triples: user id, pseudonym, serial (0: the user has none)
+-- Returns {NOT_FOUND} or {STALE}, else {OK, user, …}: those who hold another serial than the given
+--   one and are left as they are. They applied meanwhile, so MySQL does not have them yet.
+--
+-- Why one script: from the moment in which Redis does not know a user, it asks for pseudonyms, and
+-- finds this one.
+-- include epoch/why_closed.lua
+local campaign = redis.call('HMGET', KEYS[1], 'epoch', 'erased')
+local closed = why_closed(campaign[1], ARGV[1])
+if closed then
+  return {closed}
+end
+local result = {'OK'}
+if tonumber(ARGV[2]) > (tonumber(campaign[2] or '') or 0) then
+  redis.call('HSET', KEYS[1], 'erased', ARGV[2])
+end
+for i = 3, #ARGV, 3 do
+  local user, pseudonym, serial = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  local held = tonumber(redis.call('ZSCORE', KEYS[2], user) or '')
+  if held and held ~= serial then
+    result[#result + 1] = user
+  else
+    if serial > 0 then
+      redis.call('ZADD', KEYS[2], serial, pseudonym)
+      if not held then
+        redis.call('LREM', KEYS[6], 0, serial)
+      end
+    end
+    redis.call('ZREM', KEYS[2], user)
+    redis.call('ZREM', KEYS[3], user)
+    redis.call('ZREM', KEYS[5], user)
+    redis.call('HDEL', KEYS[4], 'user:' .. user)
+  end
+end
+return result
