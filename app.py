@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import cold_start, consume, migrate, rebuild, redrive, relay, restore
+from handlers import cold_start, consume, migrate, privacy, rebuild, redrive, relay, restore
 from handlers.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -66,8 +66,9 @@ def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="redrive_handler")
 def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
-    """Write the rows of failed_event again, every minute."""
-    return redrive.redrive_handler(event.to_dict(), event.context)
+    """Write the rows of failed_event again, then erase whose time is over, every minute."""
+    written = redrive.redrive_handler(event.to_dict(), event.context)
+    return written | privacy.retention_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="rebuild_handler")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handlers import wiring
+from handlers import completion, wiring
 from handlers.domain.campaign import Campaign, campaign_json
 from handlers.domain.errors import (
     CampaignExistsError,
@@ -12,6 +12,7 @@ from handlers.domain.errors import (
 )
 from handlers.domain.identifiers import is_campaign_id
 from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.etag import version_header
 from handlers.edge.http.response import json_response
 
 if TYPE_CHECKING:
@@ -32,11 +33,14 @@ def create_campaign_handler(request: Request) -> dict[str, Any]:
         raise InvalidRequestError(message)
     request.log_fields["campaign_id"] = campaign.id
     existing, created = wiring.mysql_queries().create_campaign(campaign, admin.id)
-    if existing != campaign:
+    if existing != campaign or existing.archived:
         raise CampaignExistsError
     wiring.redis_campaigns().open(existing, created=created)
+    if not created:
+        completion.conform(campaign.id)  # the row may have been changed by hand
     wiring.campaign_list().forget()
-    return json_response(201 if created else 200, campaign_json(campaign))
+    body, headers = campaign_json(existing), version_header(existing.version)
+    return json_response(201 if created else 200, body, headers)
 
 
 @endpoint
@@ -56,7 +60,8 @@ def campaigns_handler(request: Request) -> dict[str, Any]:
 def campaign_handler(request: Request) -> dict[str, Any]:
     """GET /campaigns/{id}: one campaign and its remaining coupons."""
     status = wiring.redis_campaigns().status(request.campaign_id())
-    return json_response(200, status.to_json(), PUBLIC)
+    headers = version_header(status.campaign.version, status.now_ms)
+    return json_response(200, status.to_json(), PUBLIC | headers)
 
 
 @endpoint

@@ -10,7 +10,9 @@ from handlers.once import once
 if TYPE_CHECKING:
     from handlers.adapters.aws.failed_batches import FailedBatches
     from handlers.adapters.migration.runner import Migration
+    from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
+    from handlers.adapters.redis.campaign_changes import RedisCampaignChanges
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
 
 
@@ -28,6 +30,22 @@ def coupon_reader() -> MySqlCouponReader:
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
 
     return MySqlCouponReader(wiring.database())
+
+
+@once
+def mysql_campaign_changes() -> MySqlCampaignChanges:
+    """Return the writer of campaigns that change in MySQL."""
+    from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
+
+    return MySqlCampaignChanges(wiring.database())
+
+
+@once
+def redis_campaign_changes() -> RedisCampaignChanges:
+    """Return the writer of campaigns that change in Redis."""
+    from handlers.adapters.redis.campaign_changes import RedisCampaignChanges
+
+    return RedisCampaignChanges(wiring.scripts())
 
 
 @once

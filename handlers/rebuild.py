@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from handlers import log, operations, wiring
+from handlers import completion, log, wiring
 from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import CampaignNotFoundError, MissingCampaignError, StaleStateError
@@ -23,6 +23,7 @@ from handlers.domain.fence import is_late
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.domain.rejection_cache import EXPIRED_S
 from handlers.edge.deadline import Deadline
+from handlers.erasure import not_erased
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -68,6 +69,7 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
 
 def _needed(attempts: Attempts) -> bool:
     campaigns, is_complete = wiring.mysql_queries().campaigns(), True
+    completion.complete(campaigns)
     with attempts.at(LIST):
         is_complete = _is_complete(campaigns)
     return not is_complete or bool(_closed(campaigns, attempts))
@@ -111,14 +113,16 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     """Close a campaign under a fence of its own; nothing when a later rebuild has it.
 
     MySQL's fence first: if this process is killed in between, the two fences differ, and the next
-    run takes the campaign over.
+    run takes the campaign over. From here on no change of it is made (handlers/completion.py).
     """
     fence = wiring.fences().raise_fence(campaign.id)
-    if not wiring.redis_rebuild().begin(campaign.id, fence):
+    row = wiring.mysql_queries().campaign(campaign.id)
+    if row is None or row.archived:
+        return []
+    if not wiring.redis_rebuild().begin(row.id, fence, row.erased_users):
         return []
     closed_at_s = time.monotonic()
-    offsets = wiring.fences().offsets(campaign.id)
-    return [_Restore(replace(campaign, fence=fence), offsets, closed_at_s)]
+    return [_Restore(replace(row, fence=fence), wiring.fences().offsets(row.id), closed_at_s)]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:
@@ -174,7 +178,7 @@ class _Restore:
 
     def add(self, records: Iterable[Unwritten], *, pending: bool) -> None:
         """Restore what these records say, as the schema would accept it."""
-        first = self._first_of_each(self._not_erased(list(self._in_time(records))))
+        first = self._first_of_each(not_erased(self.campaign, list(self._in_time(records))))
         wiring.redis_rebuild().restore(self.id, first, self.campaign.fence, pending=pending)
 
     def finish(self, ends: Mapping[int, int], deadline: Deadline) -> None:
@@ -209,15 +213,6 @@ class _Restore:
             is_ours = coupon.campaign_id == self.id
             if is_ours and not is_late(coupon.fence, position, self.earlier):
                 yield coupon
-
-    def _not_erased(self, coupons: list[CouponAccepted]) -> list[CouponAccepted]:
-        """Leave out the users who were erased: MySQL has their coupons under pseudonyms."""
-        if not self.campaign.erased_users or not coupons:
-            return coupons
-        pseudonyms = wiring.pseudonyms()
-        names = [pseudonyms.of(self.id, coupon.user_id) for coupon in coupons]
-        known = operations.coupon_reader().lookup_users(self.id, names)
-        return [coupon for coupon, one in zip(coupons, known, strict=True) if one.is_unknown]
 
     def _first_of_each(self, coupons: Sequence[CouponAccepted]) -> list[CouponAccepted]:
         """Return the first coupon of each user and of each serial, also of the pages before.

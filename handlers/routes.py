@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.apply import apply_batch, apply_handler, reject_from_cache
+from handlers.campaign_changes import change_campaign_handler
 from handlers.campaigns import (
     campaign_handler,
     campaigns_handler,
@@ -17,6 +18,7 @@ from handlers.challenge import challenge_handler
 from handlers.coupons import coupons_handler, my_coupon_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
+from handlers.privacy import erase_user_handler
 from handlers.reconcile import reconciliation_handler
 from handlers.redemption import (
     cancel_handler,
@@ -57,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/challenge", challenge_handler),
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
+    Route("PATCH", "/campaigns/{id}", change_campaign_handler, takes_body=True),
     Route("GET", "/campaigns", campaigns_handler),
     Route("POST", "/campaigns", create_campaign_handler, takes_body=True),
     Route("GET", "/campaigns/{id}/stats", stats_handler),
@@ -67,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/coupons/{code}/reservations/{order_id}", release_handler),
     Route("POST", "/coupons/{code}/redemptions", redeem_handler, takes_body=True),
     Route("DELETE", "/coupons/{code}/redemptions/{order_id}", cancel_handler),
+    Route("DELETE", "/users/{user_id}", erase_user_handler),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/health", health_handler),

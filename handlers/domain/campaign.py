@@ -45,7 +45,7 @@ class Campaign:
     fence: MySQL's number of the campaign's present history; each rebuild raises it.
     rate_per_address: calls of one address within a second, 0 for any number; None for the limit of
         the settings.
-    places_returned: coupons whose place goes to another applicant.
+    places_returned: coupons whose place goes to another applicant. archived: it has left Redis.
     erased_users: how many of its users were erased and are known by their pseudonyms.
     """
 
@@ -63,6 +63,7 @@ class Campaign:
     version: int = field(default=1, compare=False)
     places_returned: int = field(default=0, compare=False)
     erased_users: int = field(default=0, compare=False)
+    archived: bool = field(default=False, compare=False)
 
     @property
     def last_serial(self) -> int:
@@ -108,6 +109,7 @@ class CampaignStatus:
     remaining: int  # coupons that can still be given
     oldest_pending_ms: int | None  # when the oldest pending was admitted
     now_ms: int  # Redis's clock
+    change: str = ""  # one that is noted and not yet made (campaign_change.py)
 
     @property
     def state(self) -> CampaignState:

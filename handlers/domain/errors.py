@@ -131,6 +131,35 @@ class CampaignExistsError(ServiceError):
     code = "CAMPAIGN_EXISTS"
 
 
+class PreconditionRequiredError(ServiceError):
+    """Send the ETag of GET /campaigns/{id} in the header If-Match."""
+
+    code = "PRECONDITION_REQUIRED"
+
+
+class PreconditionFailedError(ServiceError):
+    """The campaign has changed since then; read it again."""
+
+    code = "PRECONDITION_FAILED"
+
+
+class AlreadyOpenedError(ServiceError):
+    """opens_at: the campaign has opened already."""
+
+    code = "ALREADY_OPENED"
+
+
+class QuantityTooLowError(ServiceError):
+    """The quantity is below the highest serial that was given."""
+
+    code = "QUANTITY_TOO_LOW"
+
+    @classmethod
+    def of(cls, highest: int, lowest: int) -> QuantityTooLowError:
+        """Return the error for a highest serial that was given, and a lowest possible quantity."""
+        return cls(f"quantity: serial {highest} was given, so it must be {lowest} at least")
+
+
 class PayloadTooLargeError(ServiceError):
     """The body is over 16 KiB."""
 
@@ -151,6 +180,10 @@ class LedgerRefusedError(Exception):
 
 class TransactionTooLargeError(UnavailableError):
     """MySQL refused the size of a transaction; it may take the same content in smaller ones."""
+
+
+class ChangeUnderWayError(UnavailableError):
+    """Another change of this campaign is under way; send the same request again."""
 
 
 class StaleStateError(UnavailableError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,18 @@ PREFIX = "erased-"
 # Both fill whole characters of base32. 120 bits: two users never share one.
 NAME_BYTES, PROOF_BYTES = 15, 5
 NAME_LENGTH, PROOF_LENGTH = 24, 8
+
+
+class Renamed(NamedTuple):
+    """A user who was erased: the serial that Redis had for the id, and what is there instead.
+
+    Serials are 0 where there is none.
+    """
+
+    user_id: str
+    seen_serial: int
+    pseudonym: str
+    serial: int
 
 
 class Pseudonyms:

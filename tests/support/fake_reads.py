@@ -77,6 +77,10 @@ class FakeMySqlQueries:
         created = campaign.id not in self.campaigns
         return self.campaigns.setdefault(campaign.id, campaign), created
 
+    def campaign(self, campaign_id: str) -> Campaign | None:
+        self.ping()
+        return self.campaigns.get(campaign_id)
+
     def coupon_of(self, campaign_id: str, user_id: str) -> HeldCoupon | None:
         row = self.coupon_rows.get((campaign_id, user_id))
         return held(campaign_id, row) if row else None

@@ -40,7 +40,7 @@ def to_values(campaign: Campaign) -> dict[str, Any]:
 
 
 def select_campaigns(cursor: Cursor, campaign_id: str | None = None) -> list[Campaign]:
-    """Return the campaign of this id, if there is one, or all campaigns by id."""
+    """Return the campaign of this id, if there is one; or all that are not archived, by id."""
     cursor.execute(SELECT_CAMPAIGNS, {"id": campaign_id})
     return [_campaign(row) for row in cursor.fetchall()]
 
@@ -48,7 +48,7 @@ def select_campaigns(cursor: Cursor, campaign_id: str | None = None) -> list[Cam
 def _campaign(row: tuple[Any, ...]) -> Campaign:
     campaign_id, name, quantity, opens_at, closes_at, fence, rate_per_address, rules, *rest = row
     releases, benefit, usable_from, usable_until, usable_days, time_zone, *rest = rest
-    paused, version, places_returned, erased_users = rest
+    paused, version, places_returned, erased_users, archived_at = rest
     return Campaign(
         campaign_id,
         name,
@@ -70,6 +70,7 @@ def _campaign(row: tuple[Any, ...]) -> Campaign:
         version,
         places_returned,
         erased_users,
+        archived_at is not None,
     )
 
 

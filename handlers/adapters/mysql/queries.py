@@ -64,11 +64,11 @@ class MySqlQueries:
         return self._database.run(work)
 
     def campaigns(self) -> Sequence[Campaign]:
-        """Return all campaigns by id."""
+        """Return all campaigns that are not archived, by id."""
         return self._database.run(select_campaigns)
 
     def campaign(self, campaign_id: str) -> Campaign | None:
-        """Return one campaign, None when it does not exist."""
+        """Return one campaign, also once archived; None when it does not exist."""
         found = self._database.run(lambda cursor: select_campaigns(cursor, campaign_id))
         return found[0] if found else None
 

@@ -10,7 +10,7 @@ from handlers.domain.rules import Rules
 from handlers.domain.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 # In the order in which status.lua returns them.
 FIELDS = (
@@ -27,9 +27,11 @@ FIELDS = (
     "places_returned",
     "erased",
 )
+# They only grow, and have scripts of their own: no change of a campaign touches them.
+COUNTED = ("places_returned", "erased")
 
 
-def to_pairs(campaign: Campaign) -> list[str | int]:
+def to_pairs(campaign: Campaign, leave_out: Collection[str] = ()) -> list[str | int]:
     """Return each field with its value, as HSET takes them; "" where the campaign has none."""
     rate = campaign.rate_per_address
     values = (
@@ -46,7 +48,8 @@ def to_pairs(campaign: Campaign) -> list[str | int]:
         campaign.places_returned,
         campaign.erased_users or "",
     )
-    return [part for pair in zip(FIELDS, values, strict=True) for part in pair]
+    pairs = zip(FIELDS, values, strict=True)
+    return [part for pair in pairs if pair[0] not in leave_out for part in pair]
 
 
 def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) -> Campaign:

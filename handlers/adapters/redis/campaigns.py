@@ -13,6 +13,7 @@ from handlers.domain.errors import CampaignNotFoundError, StaleStateError, Unava
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from handlers.domain.campaign import Campaign
 
@@ -89,6 +90,27 @@ class RedisCampaigns:
         }
         return sorted(one.decode() for one in listed[1:]), statuses
 
+    def glance(
+        self, wanted: Sequence[str]
+    ) -> tuple[Mapping[str, CampaignStatus], AbstractSet[str]]:
+        """Return the statuses of those wanted that are open, and the ids that are surely listed.
+
+        One round trip. Leaves out what is not sure, and what a server gives no answer about.
+        """
+        checks = self._scripts.checks_epoch
+        calls: list[tuple[Script, Call]] = [
+            (STATUS, (CampaignKeys.of(one).all(), (checks,))) for one in wanted
+        ]
+        listing = (self._scripts.epoch_key, CAMPAIGNS), (checks,)
+        *replies, listed = self._scripts.run_each([*calls, (LIST, listing)])
+        statuses = {
+            one: _status(one, reply)
+            for one, reply in zip(wanted, replies, strict=True)
+            if not isinstance(reply, UnavailableError) and reply[0] == b"OK"
+        }
+        is_sure = not isinstance(listed, UnavailableError) and listed[0] == b"LISTED"
+        return statuses, {one.decode() for one in listed[1:]} if is_sure else set()
+
     def status(self, campaign_id: str) -> CampaignStatus:
         """Return one campaign; raise CampaignNotFoundError or StaleStateError."""
         keys = CampaignKeys.of(campaign_id).all()
@@ -154,7 +176,8 @@ def _sure(reply: Any) -> Any:
 
 
 def _status(campaign_id: str, reply: Sequence[Any]) -> CampaignStatus:
-    _, fence, admitted, pending, remaining, oldest_pending_ms, now_ms, *values = reply
+    _, fence, admitted, pending, remaining, oldest_pending_ms, now_ms, *values, change = reply
     campaign = from_values(campaign_id, fence, values)
     oldest = int(float(oldest_pending_ms)) if oldest_pending_ms else None
-    return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms)
+    noted = (change or b"").decode()
+    return CampaignStatus(campaign, admitted, pending, remaining, oldest, now_ms, noted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from handlers.adapters.redis.scripts import Call
+    from handlers.domain.pseudonyms import Renamed
 
 FIND = Script("privacy/find")
 ERASE = Script("privacy/erase")
@@ -32,14 +33,6 @@ class Trace:
     serial: int
     pending_since_ms: int | None
     is_known: bool
-
-
-class Renamed(NamedTuple):
-    """A user, the pseudonym, and the serial that MySQL has, 0 for none."""
-
-    user_id: str
-    pseudonym: str
-    serial: int
 
 
 class RedisErasures:
@@ -68,17 +61,19 @@ class RedisErasures:
             raise found
         return found
 
-    def erase(self, campaign_id: str, erased_users: int, users: Sequence[Renamed]) -> list[str]:
+    def erase(
+        self, campaign_id: str, erased_users: int, users: Sequence[Renamed], *, is_all: bool = False
+    ) -> list[str]:
         """Put pseudonyms in the place of users; return those who applied meanwhile.
 
-        erased_users: MySQL's number for the campaign. May be repeated. Redis does not have the
-        campaign: nothing is to be done.
+        erased_users: MySQL's number for the campaign. is_all: Redis then has the pseudonyms of all
+        of these. May be repeated. Where Redis does not have the campaign, nothing is to be done.
         """
         left: list[str] = []
         for start in range(0, max(1, len(users)), BATCH):
             args = [part for one in users[start : start + BATCH] for part in one]
-            keys, checks = _keys(campaign_id), self._scripts.checks_epoch
-            code, *rest = self._scripts.run(ERASE, keys, checks, erased_users, *args)
+            head = self._scripts.checks_epoch, erased_users, "1" if is_all else ""
+            code, *rest = self._scripts.run(ERASE, _keys(campaign_id), *head, *args)
             if code == b"STALE":
                 raise StaleStateError
             left += [user.decode() for user in rest]

@@ -27,7 +27,9 @@ Command = tuple[Any, ...]
 
 LOST = (RedisConnectionError, RedisTimeoutError)
 # What goes over a thread's own connection; all other commands need redis-py to read their replies.
-DIRECT = frozenset({"EVAL", "EVALSHA", "GET", "LRANGE", "SADD", "ZMSCORE", "ZRANGE", "ZREM"})
+DIRECT = frozenset(
+    {"EVAL", "EVALSHA", "GET", "LRANGE", "SADD", "SREM", "UNLINK", "ZMSCORE", "ZRANGE", "ZREM"}
+)
 # While a rebuild is needed every answer is STALE, and it takes seconds: no storm of connects.
 LEAVE_EVERY_S = 0.25
 # Too few replicas of a server acknowledged a write in time: no thread waits for them for so long.

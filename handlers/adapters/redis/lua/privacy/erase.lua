@@ -3,12 +3,14 @@
 -- KEYS  1 campaign  2 applied_user  3 pending  4 rate (see admit.lua)  5 resent (see overdue.lua)
 --       6 returned (see admit.lua)
 -- ARGV  1 "1" to check the epoch, or ""  2 how many users of the campaign were erased, as MySQL says
---       3… triples: user id, pseudonym, serial (0: the user has none)
--- Returns {NOT_FOUND} or {STALE}, else {OK, user, …}: those who hold another serial than the given
---   one and are left as they are. They applied meanwhile, so MySQL does not have them yet.
+--       3 "1" where Redis has the pseudonyms of all of these, or ""
+--       4… fours: user id, the serial that the user was seen to hold, pseudonym, its serial (0: none)
+-- Returns {NOT_FOUND} or {STALE}, else {OK, user, …}: those who hold another serial than they were
+--   seen to hold and are left as they are. They applied meanwhile, so MySQL does not have them yet.
 --
 -- Why one script: from the moment in which Redis does not know a user, it asks for pseudonyms, and
--- finds this one.
+-- finds this one. The number in `erased` stays below MySQL's while an erasure is half-done, which
+-- shows that.
 -- include epoch/why_closed.lua
 local campaign = redis.call('HMGET', KEYS[1], 'epoch', 'erased')
 local closed = why_closed(campaign[1], ARGV[1])
@@ -16,13 +18,15 @@ if closed then
   return {closed}
 end
 local result = {'OK'}
-if tonumber(ARGV[2]) > (tonumber(campaign[2] or '') or 0) then
-  redis.call('HSET', KEYS[1], 'erased', ARGV[2])
+local known, count = tonumber(campaign[2] or '') or 0, tonumber(ARGV[2])
+if known < count then
+  local is_last = ARGV[3] == '1' or known + 1 == count
+  redis.call('HSET', KEYS[1], 'erased', is_last and count or math.max(known, 1))
 end
-for i = 3, #ARGV, 3 do
-  local user, pseudonym, serial = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+for i = 4, #ARGV, 4 do
+  local user, seen, pseudonym, serial = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], tonumber(ARGV[i + 3])
   local held = tonumber(redis.call('ZSCORE', KEYS[2], user) or '')
-  if held and held ~= serial then
+  if held and held ~= seen then
     result[#result + 1] = user
   else
     if serial > 0 then

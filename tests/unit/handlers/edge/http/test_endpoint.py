@@ -123,11 +123,14 @@ def test_unreachable_servers_are_a_503_or_not_needed(
     world.publisher.acknowledges = False
     world.failed_event_queue.reachable = False
     world.coupon_states.reachable = False
-    is_creation = route.path == "/campaigns"
+    bodies: dict[str, object] = {
+        "/campaigns": CAMPAIGN | {"id": "other"},
+        "/campaigns/{id}": {"paused": True},
+    }
     event = {
-        "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}"},
+        "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}", "If-Match": "*"},
         "pathParameters": PATH,
-        "body": json.dumps(CAMPAIGN | {"id": "other"} if is_creation else {"order_id": "order-1"}),
+        "body": json.dumps(bodies.get(route.path, {"order_id": "order-1"})),
     }
     response = route.handler(event, None)
     if route.path == "/ready":

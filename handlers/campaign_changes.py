@@ -1,0 +1,46 @@
+"""Changes of a campaign over HTTP."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from handlers import completion, wiring
+from handlers.domain.campaign_change import CampaignChange, changeable_json, is_same
+from handlers.domain.errors import CampaignNotFoundError, PreconditionFailedError
+from handlers.edge.http.endpoint import endpoint
+from handlers.edge.http.etag import expected_versions, version_header
+from handlers.edge.http.response import json_response
+
+if TYPE_CHECKING:
+    from handlers.domain.campaign import Campaign
+    from handlers.edge.http.request import Request
+
+
+@endpoint
+def change_campaign_handler(request: Request) -> dict[str, Any]:
+    """PATCH /campaigns/{id}: change a campaign that has the version of If-Match."""
+    admin = wiring.authenticator().require_admin(request.headers)
+    campaign_id = request.campaign_id()
+    expected = expected_versions(request.headers)
+    body = request.json_object()
+    before = _stored(campaign_id)
+    change = CampaignChange.from_request(body, uuid.uuid4().hex, admin.id, before.version)
+    if expected is not None and before.version not in expected:
+        raise PreconditionFailedError
+    if is_same(change.applied(before), before):
+        return _response(before)
+    after = completion.carry_out(campaign_id, change)
+    wiring.campaign_list().forget()
+    return _response(after)
+
+
+def _stored(campaign_id: str) -> Campaign:
+    found = wiring.mysql_queries().campaign(campaign_id)
+    if found is None or found.archived:
+        raise CampaignNotFoundError
+    return found
+
+
+def _response(campaign: Campaign) -> dict[str, Any]:
+    return json_response(200, changeable_json(campaign), version_header(campaign.version))
