@@ -1,9 +1,9 @@
 """Erases a user everywhere: coupons stay, and belong to a pseudonym.
 
-For each campaign in turn: what is on its way to MySQL is written; MySQL's rows get the pseudonym, in
-one transaction; then Redis does, in one script. MySQL goes first, so a record that comes again finds
-the pseudonym's row. Whoever erases may be killed after each step: the same call goes on, and so does
-the completion of the scheduler.
+For each campaign in turn: what is on its way to MySQL is written; MySQL's rows get the pseudonym,
+in one transaction; then Redis does, in one script. MySQL goes first, so a record that comes again
+finds the pseudonym's row. A process may be killed after each step: the same call goes on, and so
+does the completion of the scheduler.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROUNDS_MAX = 5
 
 
 class ErasedUser(NamedTuple):
-    """In how many campaigns the call found something of the user, and how many records it erased."""
+    """In how many campaigns the call found the user, and how many nameless records it erased."""
 
     campaigns: int
     records: int

@@ -63,11 +63,12 @@ def _erase_all(campaign_id: str, deadline: Deadline) -> int:
     """Erase all users of a campaign, as long as there is time; return how many coupons had one."""
     redis, mysql = privacy_clients.redis_erasures(), privacy_clients.mysql_erasures()
     # No user has this id: it is too long. What counts is the fence.
-    trace, erased, after = redis.find(campaign_id, "x" * 65), 0, 0
+    trace, erased = redis.find(campaign_id, "x" * 65), 0
     if trace and redis.has_pending(campaign_id):
         message = "admissions are on their way to MySQL"
         raise UnavailableError(message)
     fence = trace.fence if trace else None
+    after: int | None = 0
     while after is not None:
         deadline.require(PAGE_MS)
         page = mysql.erase_page(campaign_id, fence, after)

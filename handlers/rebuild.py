@@ -57,8 +57,7 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     with wiring.database().advisory_lock("rebuild") as is_locked:
         if not is_locked:
             return {"rebuilt": [], "running": True}
-        deadline = Deadline.of(context)
-        rebuilt = _rebuild(attempts, deadline)
+        rebuilt = _rebuild(attempts, Deadline.of(context))
     request_id = getattr(context, "aws_request_id", "rebuild")
     duration_ms = round((time.perf_counter() - started) * 1000)
     fields = {"request_id": request_id, "campaigns": rebuilt, "duration_ms": duration_ms}
@@ -117,12 +116,10 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     """
     fence = wiring.fences().raise_fence(campaign.id)
     row = wiring.mysql_queries().campaign(campaign.id)
-    if row is None or row.archived:
+    begin = wiring.redis_rebuild().begin
+    if row is None or row.archived or not begin(row.id, fence, row.erased_users):
         return []
-    if not wiring.redis_rebuild().begin(row.id, fence, row.erased_users):
-        return []
-    closed_at_s = time.monotonic()
-    return [_Restore(replace(row, fence=fence), wiring.fences().offsets(row.id), closed_at_s)]
+    return [_Restore(replace(row, fence=fence), wiring.fences().offsets(row.id))]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:
@@ -163,7 +160,7 @@ class _Restore:
 
     campaign: Campaign
     earlier: Sequence[FenceOffset]
-    closed_at_s: float
+    closed_at_s: float = field(default_factory=time.monotonic)
     loaded: SerialBitset = field(default_factory=SerialBitset)
 
     @property
@@ -192,7 +189,6 @@ class _Restore:
         for page in _issued(self.id, deadline):
             restored += redis_rebuild.restore(self.id, page, fence, pending=False)
         released = redis_rebuild.release_gaps(self.id, fence)
-        redis_rebuild.forget_resent(self.id)
         # No process has cached a rejection since the campaign was closed.
         time.sleep(max(0.0, self.closed_at_s + EXPIRED_S - time.monotonic()))
         redis_rebuild.reopen(self.campaign, fence)

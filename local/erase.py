@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return end(f"Not erased everywhere; run it again later. {error}", EXIT_NOT_ERASED)
     except KeyboardInterrupt:
         return end("Interrupted: not erased everywhere; run it again.", EXIT_INTERRUPTED)
-    print(f"Erased: {done.campaigns} campaigns had the user. The topic's retention erases the rest.")
+    print(
+        f"Erased: {done.campaigns} campaigns had the user. The topic's retention erases the rest."
+    )
     return 0
 
 

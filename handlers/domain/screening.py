@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from handlers.domain.challenge import Challenges
     from handlers.domain.pseudonyms import Pseudonyms
 
-# Learn that there are erased users, learn the rules, apply both, and once more where the campaign was
-# replaced in between.
+# Learn that there are erased users, learn the rules, apply both, and once more where the campaign
+# was replaced in between.
 ROUNDS_MAX = 4
 SCREENED = frozenset({Outcome.REFUSED, Outcome.RULES, Outcome.PSEUDONYM})
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm
 
 from handlers.domain.errors import UnauthenticatedError, UnavailableError
-from handlers.edge.auth.authenticator import ADMIN_SCOPE, Authenticator
+from handlers.edge.auth.authenticator import Authenticator
+from handlers.edge.auth.scopes import ADMIN_SCOPE
 from tests.fuzz.handler_layer import BATCH, examples
 from tests.support.http_events import JSON, NUMBERS, TEXT
 from tests.support.issuer import ISSUER, OUR_RULES, SECRET, SHOP, Issuer, encoded

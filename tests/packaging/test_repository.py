@@ -23,7 +23,12 @@ from tests.packaging.source import (
 from tests.support.paths import ROOT
 
 LINES_MAX = 260
-BUILDERS = ("handlers.wiring", "handlers.operations", "handlers.coupon_clients")  # of clients
+BUILDERS = (  # of clients
+    "handlers.wiring",
+    "handlers.operations",
+    "handlers.coupon_clients",
+    "handlers.privacy_clients",
+)
 # A replacement of the standard library's JSON: the domain may use it as well.
 JSON = "handlers.fast_json"
 # Every layer may import these: the settings, the log format.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from handlers.adapters.mysql.database import Database
     from handlers.domain.coupon import CouponAccepted
-    from handlers.domain.record import DecodedRecord, FailedEvent
+    from handlers.domain.record import DecodedRecord
 
 
 class Ledger(ledger.Ledger):
@@ -28,7 +28,7 @@ class Ledger(ledger.Ledger):
 
     def insert(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool = False
-    ) -> dict[DecodedRecord, FailedEvent]:
+    ) -> ledger.Refused:
         if any(one.coupon.user_id in self.refused for one in accepted):
             raise pymysql.DataError(1406, "simulated")
         return super().insert(cursor, accepted, direct=direct)

@@ -65,7 +65,9 @@ def erase_nameless(cursor: Cursor, user_id: str, pseudonyms: Pseudonyms) -> int:
     rows = [_Row(*columns) for columns in cursor.fetchall()]
     _require_settled(rows)
     for row in rows:
-        kept = (row.payload or b"")[:BATCH_HEADER_BYTES] if row.reason == Reason.UNREADABLE else None
+        kept = (
+            (row.payload or b"")[:BATCH_HEADER_BYTES] if row.reason == Reason.UNREADABLE else None
+        )
         # What was given up and is erased cannot be written any more.
         done = {"payload": kept, "status": FailedStatus.RESOLVED}
         _write(cursor, row, pseudonyms, user_id=None, record_key=None, **done)

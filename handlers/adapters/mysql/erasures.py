@@ -115,18 +115,14 @@ class Erasures:
 
         Raises ErasureWaitsError where one of them waits for an operator.
         """
-        return self._database.run(
-            lambda cursor: erase_nameless(cursor, user_id, self._pseudonyms)
-        )
+        return self._database.run(lambda cursor: erase_nameless(cursor, user_id, self._pseudonyms))
 
     def erase_page(self, campaign_id: str, fence: int | None, after: int) -> ErasedPage:
         """Erase the owners of up to PAGE coupons with a serial above `after`."""
 
         def work(cursor: Cursor) -> ErasedPage:
             _lock(cursor, campaign_id, fence)
-            cursor.execute(
-                SELECT_PAGE, {"campaign_id": campaign_id, "after": after, "limit": PAGE}
-            )
+            cursor.execute(SELECT_PAGE, {"campaign_id": campaign_id, "after": after, "limit": PAGE})
             page = cursor.fetchall()
             rows = [
                 (serial, user, self._pseudonyms.of(campaign_id, user))
@@ -182,6 +178,6 @@ def _lock(cursor: Cursor, campaign_id: str, fence: int | None) -> int | None:
         return None
     present, erased_users, is_archived = row
     # A campaign that Redis does not have may be about to be restored, unless it is archived.
-    if fence is None and not is_archived or fence is not None and fence != present:
+    if (fence is None and not is_archived) or (fence is not None and fence != present):
         raise StaleStateError
     return int(erased_users)

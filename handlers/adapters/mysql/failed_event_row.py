@@ -23,9 +23,11 @@ POSITION = attrgetter("record.topic", "record.partition", "record.offset")
 DETAIL_LENGTH_MAX = 1000  # the column's
 # What the statement takes besides key and payload, with the longest detail.
 STATEMENT_BYTES_MAX = 8192
-# The beginning of a detail where the record's user was erased (a digest of the bytes that it had) and
-# where its bytes are not complete; it stays there.
-KEPT = re.compile(r"(?:erased [a-z2-7]{24}; )?(?:cut to \d+ of \d+ bytes: max_allowed_packet is \d+; )?")
+# The beginning of a detail where the record's user was erased (a digest of the bytes that it had)
+# and where its bytes are not complete; it stays there.
+KEPT = re.compile(
+    r"(?:erased [a-z2-7]{24}; )?(?:cut to \d+ of \d+ bytes: max_allowed_packet is \d+; )?"
+)
 
 
 def insert_failed_event(cursor: Cursor, event: FailedEvent, pseudonyms: Pseudonyms) -> None:

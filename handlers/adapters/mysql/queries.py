@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.mysql.campaign_row import select_campaigns, to_values
 from handlers.adapters.mysql.coupon_events import add_event
+from handlers.adapters.mysql.coupon_rows import SELECT_COUPON_OF_USER, select_coupon
 from handlers.adapters.mysql.database import query
 from handlers.domain import times
 from handlers.domain.campaign import campaign_json
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from handlers.adapters.mysql.database import Database
     from handlers.domain.campaign import Campaign
+    from handlers.domain.coupon_state import HeldCoupon
 
 INSERT_CAMPAIGN = query("insert_campaign")
 SELECT_AGE_OF_CAMPAIGN = query("select_age_of_campaign")

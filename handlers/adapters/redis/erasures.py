@@ -80,7 +80,7 @@ class RedisErasures:
         return left
 
     def members(self, campaign_id: str) -> Iterator[list[tuple[str, int]]]:
-        """Yield all holders with their serials, in pages. One who changes meanwhile may be missing."""
+        """Yield all holders with their serials, in pages. Who changes meanwhile may be missing."""
         key, cursor = CampaignKeys.of(campaign_id).applied_user, b"0"
         while True:
             cursor, found = self._scripts.command("ZSCAN", key, cursor, "COUNT", BATCH)

@@ -119,12 +119,10 @@ class RedisRebuild:
                 released += self._run(RETURN_SERIALS, keys.all(), fence, *serials)
         return released
 
-    def forget_resent(self, campaign_id: str) -> None:
-        """Delete when the relay has sent whom: in an old copy of Redis users may be erased since."""
-        self._scripts.command("UNLINK", CampaignKeys.of(campaign_id).resent)
-
     def reopen(self, campaign: Campaign, fence: int) -> None:
         """Open the campaign in the present history; it has been listed where the list responds."""
+        # It may be lost; and an old copy of Redis may name users in it who were erased since.
+        self._scripts.command("UNLINK", CampaignKeys.of(campaign.id).resent)
         reply = self._scripts.run(
             REOPEN,
             CampaignKeys.of(campaign.id).all(),

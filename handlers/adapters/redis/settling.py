@@ -1,4 +1,4 @@
-"""Reports to Redis what MySQL has stored, with the pseudonyms of users where Redis asks for them."""
+"""Reports to Redis what MySQL has stored, with the pseudonyms of users where it asks for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ SETTLE = Script("admission/settle")
 SETTLE_USERS_MAX = 1000
 # The script's reply where it needs pseudonyms, and the state with which they are sent.
 UNAWARE, PSEUDONYMOUS = -1, "pseudonymous"
-
 
 
 def no_pseudonyms() -> Pseudonyms:
