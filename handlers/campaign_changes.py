@@ -1,11 +1,12 @@
-"""Changes of a campaign over HTTP."""
+"""Changes of a campaign over HTTP, and its end."""
 
 from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from handlers import completion, wiring
+from handlers import operations, wiring
+from handlers.domain.campaign import campaign_json
 from handlers.domain.campaign_change import CampaignChange, changeable_json, is_same
 from handlers.domain.errors import CampaignNotFoundError, PreconditionFailedError
 from handlers.edge.http.endpoint import endpoint
@@ -30,9 +31,25 @@ def change_campaign_handler(request: Request) -> dict[str, Any]:
         raise PreconditionFailedError
     if is_same(change.applied(before), before):
         return _response(before)
-    after = completion.carry_out(campaign_id, change)
+    after = operations.completion().carry_out(campaign_id, change)
     wiring.campaign_list().forget()
     return _response(after)
+
+
+@endpoint
+def archive_campaign_handler(request: Request) -> dict[str, Any]:
+    """POST /campaigns/{id}/archive: a campaign that is over leaves Redis. May be repeated."""
+    admin = wiring.authenticator().require_admin(request.headers)
+    campaign_id = request.campaign_id()
+    found = wiring.mysql_queries().campaign(campaign_id)
+    if found is None:
+        raise CampaignNotFoundError
+    if found.archived:
+        operations.redis_campaign_changes().forget(campaign_id)
+    else:
+        operations.completion().archive(campaign_id, admin.id)
+    wiring.campaign_list().forget()
+    return json_response(200, {**campaign_json(found), "archived": True})
 
 
 def _stored(campaign_id: str) -> Campaign:

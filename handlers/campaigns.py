@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handlers import completion, wiring
+from handlers import operations, wiring
 from handlers.domain.campaign import Campaign, campaign_json
 from handlers.domain.errors import (
     CampaignExistsError,
@@ -37,7 +37,7 @@ def create_campaign_handler(request: Request) -> dict[str, Any]:
         raise CampaignExistsError
     wiring.redis_campaigns().open(existing, created=created)
     if not created:
-        completion.conform(campaign.id)  # the row may have been changed by hand
+        operations.completion().conform(campaign.id)  # the row may have been changed by hand
     wiring.campaign_list().forget()
     body, headers = campaign_json(existing), version_header(existing.version)
     return json_response(201 if created else 200, body, headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers import wiring
+from handlers import log, wiring
 from handlers.once import once
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
     from handlers.adapters.redis.campaign_changes import RedisCampaignChanges
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
+    from handlers.domain.campaign import Campaign
+    from handlers.domain.completion import Completion
+    from handlers.domain.errors import ServiceError
 
 
 @once
@@ -46,6 +49,23 @@ def redis_campaign_changes() -> RedisCampaignChanges:
     from handlers.adapters.redis.campaign_changes import RedisCampaignChanges
 
     return RedisCampaignChanges(wiring.scripts())
+
+
+@once
+def completion() -> Completion:
+    """Return what carries out changes of campaigns, and completes them."""
+    from handlers.domain.completion import Completion
+
+    campaigns = wiring.mysql_queries(), wiring.redis_campaigns()
+    return Completion(campaigns, (mysql_campaign_changes(), redis_campaign_changes()), _note)
+
+
+def _note(campaign: Campaign, error: ServiceError | None) -> None:
+    fields = {"campaign_id": campaign.id, "version": campaign.version}
+    if error:
+        log.exception("change not completed", fields, error)
+    else:
+        log.info("campaign changed", fields)
 
 
 @once

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from handlers import completion, log, wiring
+from handlers import log, operations, wiring
 from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import CampaignNotFoundError, MissingCampaignError, StaleStateError
@@ -68,7 +68,7 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
 
 def _needed(attempts: Attempts) -> bool:
     campaigns, is_complete = wiring.mysql_queries().campaigns(), True
-    completion.complete(campaigns)
+    operations.completion().complete(campaigns)
     with attempts.at(LIST):
         is_complete = _is_complete(campaigns)
     return not is_complete or bool(_closed(campaigns, attempts))
@@ -112,7 +112,7 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     """Close a campaign under a fence of its own; nothing when a later rebuild has it.
 
     MySQL's fence first: if this process is killed in between, the two fences differ, and the next
-    run takes the campaign over. From here on no change of it is made (handlers/completion.py).
+    run takes the campaign over. From here on no change of it is made (domain/completion.py).
     """
     fence = wiring.fences().raise_fence(campaign.id)
     row = wiring.mysql_queries().campaign(campaign.id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.apply import apply_batch, apply_handler, reject_from_cache
-from handlers.campaign_changes import change_campaign_handler
+from handlers.campaign_changes import archive_campaign_handler, change_campaign_handler
 from handlers.campaigns import (
     campaign_handler,
     campaigns_handler,
@@ -60,6 +60,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
     Route("PATCH", "/campaigns/{id}", change_campaign_handler, takes_body=True),
+    Route("POST", "/campaigns/{id}/archive", archive_campaign_handler),
     Route("GET", "/campaigns", campaigns_handler),
     Route("POST", "/campaigns", create_campaign_handler, takes_body=True),
     Route("GET", "/campaigns/{id}/stats", stats_handler),

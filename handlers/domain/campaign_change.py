@@ -2,14 +2,14 @@
 
 What it narrows is taken in Redis first, what it widens in MySQL first, so that Redis never gives a
 coupon that MySQL refuses. Its text is noted in Redis until it is made, so that another process can
-complete it (handlers/completion.py).
+complete it (completion.py).
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handlers.domain import times
 from handlers.domain.campaign import OPTIONAL, QUANTITY_MAX, Campaign, campaign_json
@@ -107,6 +107,13 @@ class CampaignChange:
         if self.closes_at_ms != NOW_MS or closes_at_ms is not None:
             after.require_window()
         return after
+
+
+class Noted(NamedTuple):
+    """A change that is noted: the fence under which MySQL may make it, and the end in Redis."""
+
+    fence: int
+    closes_at_ms: int
 
 
 def is_same(one: Campaign, other: Campaign) -> bool:

@@ -160,6 +160,18 @@ class QuantityTooLowError(ServiceError):
         return cls(f"quantity: serial {highest} was given, so it must be {lowest} at least")
 
 
+class CampaignNotClosedError(ServiceError):
+    """Only a campaign that has closed can be archived."""
+
+    code = "CAMPAIGN_NOT_CLOSED"
+
+
+class CampaignNotSettledError(ServiceError):
+    """Not every admission of this campaign is a coupon yet."""
+
+    code = "CAMPAIGN_NOT_SETTLED"
+
+
 class PayloadTooLargeError(ServiceError):
     """The body is over 16 KiB."""
 

@@ -16,7 +16,8 @@ from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain import times
 from handlers.domain.admission import RateLimits
 from handlers.domain.campaign import Campaign
-from tests.support.fakes import NOW_MS, FakeAdmissions, FakeCampaign
+from tests.support.fake_campaign import FakeCampaign
+from tests.support.fakes import NOW_MS, FakeAdmissions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -30,6 +30,8 @@ CALLS = (
     "DELETE /coupons/{}/reservations/order-1",
     "POST /coupons/{}/redemptions",
     "DELETE /coupons/{}/redemptions/order-1",
+    "PATCH /campaigns/{}",
+    "POST /campaigns/{}/archive",
     "GET /failed-events",
     "POST /failed-events/redrive",
     "GET /health",

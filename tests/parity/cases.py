@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 API, CONSUME, RESTORE = "app.app", "app.consume_handler", "app.restore_handler"
 APPLY, COUPON = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
 CHALLENGE = "GET /campaigns/{id}/challenge"
+CHANGE, ARCHIVE = "PATCH /campaigns/{id}", "POST /campaigns/{id}/archive"
 WINNERS = "GET /campaigns/{id}/coupons"
 HOUR_S = 3600.0
 # A topic too long for failed_event: its records cannot be stored anywhere.
@@ -78,7 +79,9 @@ class Script:
         yield from self._applying()
         yield from self._writing()
         yield from self._reading()
+        yield from self._changing()
         yield from self._schedules()
+        yield from self._archiving()
         yield from self._restoring()
         yield from self._errors()
 
@@ -177,6 +180,26 @@ class Script:
         yield self._admin_call("redrive now", "POST /failed-events/redrive", 200)
         yield self._case("health", "GET /health", 200)
         yield self._case("health, without its body", "HEAD /health", 200)
+
+    def _changing(self) -> Iterator[Case]:
+        first, more = {"If-Match": '"1"'}, {"quantity": 10, "name": "Changed"}
+        yield self._admin_call("change", CHANGE, 200, body=more, headers=first)
+        yield self._admin_call("change the version before", CHANGE, 412, body=more, headers=first)
+        yield self._admin_call("change any version", CHANGE, 428, body=more)
+        any_one = {"If-Match": "*"}
+        wrong = {"quantity": 0}
+        yield self._admin_call("change to nothing", CHANGE, 400, body=wrong, headers=any_one)
+        late = {"opens_at": "1999-01-01T00:00:00Z"}
+        yield self._admin_call("change its opening", CHANGE, 409, body=late, headers=any_one)
+        yield self._case("change without a token", CHANGE, 401, body=more, headers=any_one)
+        yield self._case("campaign, changed", "GET /campaigns/{id}", 200)
+
+    def _archiving(self) -> Iterator[Case]:
+        yield self._admin_call("archive what is open", ARCHIVE, 409)
+        yield self._admin_call("archive", ARCHIVE, 200, campaign="over")
+        yield self._admin_call("archive again", ARCHIVE, 200, campaign="over")
+        yield self._case("campaign, archived", "GET /campaigns/{id}", 404, campaign="over")
+        yield self._case("archive without a token", ARCHIVE, 401, campaign="over")
 
     def _schedules(self) -> Iterator[Case | Change]:
         relay, redrive = "app.relay_handler", "app.redrive_handler"

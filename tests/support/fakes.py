@@ -6,7 +6,6 @@ They keep their state in plain dictionaries that a test may look into or change.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,50 +21,17 @@ from handlers.domain.admission import (
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.rejection_cache import FINAL, Rejection
-from handlers.domain.releases import NO_RELEASES, Releases
 from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from handlers.domain.coupon import CouponAccepted, OutgoingMessage
+    from tests.support.fake_campaign import FakeCampaign
 
 NOW_MS = 1_795_316_400_123  # 2026-11-22T03:00:00.123Z
 FENCE = 1
 Position = tuple[str, int, int]
-
-
-@dataclass
-class FakeCampaign:
-    """One campaign as the keys in Redis hold it."""
-
-    quantity: int
-    opens_at_ms: int
-    closes_at_ms: int
-    stale: bool = False
-    rate_per_address: int | None = None
-    rules: str = ""
-    places_returned: int = 0
-    erased: str = ""
-    paused: bool = False
-    releases: Releases = NO_RELEASES
-    count: int = 0
-    serials: dict[str, int] = field(default_factory=dict)
-    pending: dict[str, int] = field(default_factory=dict)
-    returned: list[int] = field(default_factory=list)
-    rate: Counter[tuple[int, str]] = field(
-        default_factory=Counter, repr=False
-    )  # by window, and by user or address
-
-    def next_serial(self, released: int | None = None) -> int:
-        """Return the lowest serial above the count that no user holds, 0 when none is left.
-
-        released: how many coupons of the quantity are; None for all.
-        """
-        quantity = self.quantity if released is None else released
-        highest = quantity + self.places_returned
-        free = set(range(self.count + 1, highest + 1)) - set(self.serials.values())
-        return min(free, default=0)
 
 
 @dataclass
@@ -110,7 +76,7 @@ class FakeAdmissions:
         applied, early_ms = user_id in campaign.serials, campaign.opens_at_ms - self.now_ms
         if not applied and screening.rules != campaign.rules:
             return Admission(Outcome.RULES, rules=campaign.rules)
-        waits = self._waits(campaign) if not applied and early_ms <= 0 else None
+        waits = campaign.waits(self.now_ms) if not applied and early_ms <= 0 else None
         if waits and waits.outcome in FINAL:
             return waits
         window, passed_ms = divmod(-early_ms, 1000)
@@ -141,25 +107,6 @@ class FakeAdmissions:
         campaign.pending[user_id] = self.now_ms
         return Admission(Outcome.ACCEPTED, serial, self.now_ms, fence=FENCE)
 
-    def _waits(self, campaign: FakeCampaign) -> Admission | None:
-        """Return why no applicant is admitted at this moment, after the opening."""
-        if self.now_ms >= campaign.closes_at_ms:
-            return Admission(Outcome.CLOSED)
-        released, next_at_ms = self._released(campaign)
-        has_one = campaign.returned or campaign.next_serial(released)
-        if not has_one and (next_at_ms is None or not campaign.next_serial()):
-            return Admission(Outcome.SOLD_OUT)
-        if campaign.paused:
-            return Admission(Outcome.PAUSED, retry_in_ms=5000)
-        if has_one or next_at_ms is None:
-            return None
-        return Admission(Outcome.NEXT_RELEASE, retry_in_ms=next_at_ms - self.now_ms)
-
-    def _released(self, campaign: FakeCampaign) -> tuple[int, int | None]:
-        releases, quantity, now_ms = campaign.releases, campaign.quantity, self.now_ms
-        next_at_ms = releases.next_at_ms(quantity, campaign.closes_at_ms, now_ms)
-        return releases.released(quantity, now_ms), next_at_ms
-
     def rejection(self, campaign_id: str, winners_max: int) -> Rejection | None:
         self._require_reachable()
         campaign = self.campaigns.get(campaign_id)
@@ -168,7 +115,7 @@ class FakeAdmissions:
         winners = frozenset(campaign.serials)
         if self.now_ms >= campaign.closes_at_ms:
             return Rejection(Admission(Outcome.CLOSED), winners)
-        released, next_at_ms = self._released(campaign)
+        released, next_at_ms = campaign.released(self.now_ms)
         if campaign.returned or campaign.next_serial(released if next_at_ms is None else None):
             return None
         return Rejection(Admission(Outcome.SOLD_OUT), winners)

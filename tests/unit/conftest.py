@@ -19,6 +19,7 @@ from handlers.domain.reconciliation import reconciler as comparison
 from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
+from tests.support.fake_campaign import FakeCampaign
 from tests.support.fake_coupons import FakeCouponStates
 from tests.support.fake_mysql import FakeDirectWriter, FakeFailedEventQueue
 from tests.support.fake_reads import (
@@ -27,13 +28,7 @@ from tests.support.fake_reads import (
     FakeMySqlQueries,
     FakeRedisCampaigns,
 )
-from tests.support.fakes import (
-    NOW_MS,
-    FakeAdmissions,
-    FakeCampaign,
-    FakeLedger,
-    FakePublisher,
-)
+from tests.support.fakes import NOW_MS, FakeAdmissions, FakeLedger, FakePublisher
 from tests.support.log_lines import parsed
 
 if TYPE_CHECKING:

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from handlers.adapters.mysql.database import Database
     from handlers.domain.campaign import Campaign
-    from handlers.domain.campaign_change import CampaignChange
+    from handlers.domain.campaign_change import CampaignChange, Noted
 
 LOCK_CAMPAIGN = query("lock_campaign")
 SELECT_HIGHEST_SERIAL = query("select_highest_serial")
 UPDATE_CAMPAIGN = query("update_campaign")
+ARCHIVE_CAMPAIGN = query("archive_campaign")
 
 
 class MySqlCampaignChanges:
@@ -34,25 +35,23 @@ class MySqlCampaignChanges:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def make(
-        self, campaign_id: str, change: CampaignChange, fence: int, closes_at_ms: int
-    ) -> Campaign:
+    def make(self, campaign_id: str, change: CampaignChange, noted: Noted) -> Campaign:
         """Make a change that is noted in Redis; return the campaign afterwards.
 
-        fence, closes_at_ms: of Redis, when it was noted. The same again changes nothing. Raises
-        PreconditionFailedError for another version, StaleStateError where a rebuild of Redis has
-        begun since, which has read the row as it is; QuantityTooLowError where a coupon has a
-        higher serial that Redis does not know; CampaignNotFoundError, InvalidRequestError.
+        The same again changes nothing. Raises PreconditionFailedError for another version,
+        StaleStateError where a rebuild of Redis has begun since, which has read the row as it is;
+        QuantityTooLowError where a coupon has a higher serial that Redis does not know;
+        CampaignNotFoundError, InvalidRequestError.
         """
 
         def work(cursor: Cursor) -> Campaign:
             before = locked(cursor, campaign_id)
-            after = change.applied(before, closes_at_ms)
+            after = change.applied(before, noted.closes_at_ms)
             if before.version == after.version and is_same(before, after):
                 return before  # another process has completed it, or the commit's reply was lost
             if before.version != change.base:
                 raise PreconditionFailedError
-            if before.fence != fence:
+            if before.fence != noted.fence:
                 raise StaleStateError
             if after.quantity < before.quantity:
                 _require_room(cursor, after)
@@ -63,6 +62,30 @@ class MySqlCampaignChanges:
             return after
 
         return self._database.run(work)
+
+    def archive(self, seen: Campaign, actor: str) -> None:
+        """Archive a campaign that Redis shows as `seen`. The same again changes nothing.
+
+        Raises PreconditionFailedError where it has changed since, StaleStateError where a rebuild
+        of Redis has begun, CampaignNotFoundError.
+        """
+
+        def work(cursor: Cursor) -> None:
+            cursor.execute(LOCK_CAMPAIGN, {"campaign_id": seen.id})
+            found = select_campaigns(cursor, seen.id)
+            if not found:
+                raise CampaignNotFoundError
+            [row] = found
+            if row.archived:
+                return
+            if row.version != seen.version:
+                raise PreconditionFailedError
+            if row.fence != seen.fence:
+                raise StaleStateError
+            cursor.execute(ARCHIVE_CAMPAIGN, {"id": seen.id})
+            add_event(cursor, CouponEvent(EventKind.ARCHIVED, seen.id, None, actor))
+
+        self._database.run(work)
 
 
 def locked(cursor: Cursor, campaign_id: str) -> Campaign:

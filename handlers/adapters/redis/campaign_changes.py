@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis.campaign_hash import COUNTED, to_pairs
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.domain.campaign_change import Noted
 from handlers.domain.errors import (
     AlreadyOpenedError,
     CampaignNotFoundError,
@@ -29,13 +30,6 @@ NARROW = Script("change/narrow")
 PUSH = Script("change/push")
 
 EXPIRED_MS = int(EXPIRED_S * 1000)
-
-
-class Noted(NamedTuple):
-    """A change that is noted: the fence under which MySQL may make it, and the campaign's end."""
-
-    fence: int
-    closes_at_ms: int
 
 
 class RedisCampaignChanges:

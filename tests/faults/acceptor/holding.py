@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REBUILDING = "rebuilding:"
 STATE = frozenset({"campaign", "applied_user", "coupon_count", "returned", "pending"})
 OPTIONS = frozenset({"NX", "XX", "GT", "LT", "CH", "INCR"})
-WRITES = frozenset({"ZADD", "ZREM", "SET", "LPOP", "RPUSH", "LREM", "HSET", "PERSIST"})
+WRITES = frozenset({"ZADD", "ZREM", "SET", "LPOP", "RPUSH", "LREM", "HSET", "HDEL", "PERSIST"})
 # fmt: off
 READS = frozenset({
     "HGET", "HMGET", "GET", "EXISTS", "LINDEX", "LLEN", "LPOS",
@@ -73,6 +73,8 @@ class Holding:
         match name, key:
             case "PERSIST", _:
                 pass  # a write that changes nothing: a primary that is cut off cannot make it
+            case "HDEL", "campaign":
+                pass  # only what a change of the campaign has noted
             case "HSET", "campaign":
                 self._set_fields(dict(_pairs(words)))
             case "SET", "coupon_count":

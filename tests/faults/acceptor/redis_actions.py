@@ -69,7 +69,8 @@ def settle(server: Server, run: ScriptRun) -> None:
         serial = int(number)
         where = world.rows if is_issued else world.failed
         require((user, serial) in where, "HAS_INDEX", f"MySQL has no {state} of {user}, {serial}")
-        if is_issued and redis.applied.get(user) != serial:
+        # A campaign that is lost is restored with this row; one that was archived stays away.
+        if is_issued and redis.epoch and redis.applied.get(user) != serial:
             redis.applied[user] = serial
             redis.returned = [n for n in redis.returned if n != serial]
         if redis.applied.get(user) == serial and (is_issued or is_of_this):

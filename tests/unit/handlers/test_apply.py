@@ -11,7 +11,8 @@ from handlers import wiring
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.settlement import SettledAs, Settlement
 from tests.support.apply_events import applied, problem
-from tests.support.fakes import FENCE, NOW_MS, FakeCampaign
+from tests.support.fake_campaign import FakeCampaign
+from tests.support.fakes import FENCE, NOW_MS
 from tests.support.single import admit_one
 from tests.unit.conftest import HOUR_MS
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from handlers.config import Settings
     from handlers.domain.admission import Outcome
     from handlers.domain.coupon import CouponAccepted, OutgoingMessage
-    from tests.support.fakes import FakeCampaign
+    from tests.support.fake_campaign import FakeCampaign
     from tests.unit.conftest import Bearer, Fakes, LogLines
 
 

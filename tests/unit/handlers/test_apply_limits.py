@@ -12,7 +12,7 @@ from handlers.domain.admission import RateLimits
 from tests.support.apply_events import applied, problem
 
 if TYPE_CHECKING:
-    from tests.support.fakes import FakeCampaign
+    from tests.support.fake_campaign import FakeCampaign
     from tests.unit.conftest import Bearer, Fakes
 
 SLOW_DOWN = problem(

@@ -16,7 +16,8 @@ from handlers.domain.screening import ROUNDS_MAX
 from local.solve import solve
 from local.token import sign
 from tests.support.apply_events import applied
-from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.support.fake_campaign import FakeCampaign
+from tests.support.fakes import NOW_MS
 from tests.unit.conftest import ENVIRONMENT
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from handlers.domain.errors import LedgerRefusedError, UnavailableError
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events.kafka import NotKafkaError
-from tests.support.fakes import NOW_MS, FakeCampaign, FakeLedger
+from tests.support.fake_campaign import FakeCampaign
+from tests.support.fakes import NOW_MS, FakeLedger
 from tests.support.service import kafka_event, message
 
 if TYPE_CHECKING:

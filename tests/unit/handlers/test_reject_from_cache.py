@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers.apply import apply_handler, reject_from_cache
-from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.support.fake_campaign import FakeCampaign
+from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,6 +18,8 @@
 -- The count stays: a single coupon with a high serial, from a record that is not ours, must not take
 -- all the serials below it. The next admission leaves out those that are held (next_serial.lua).
 --
+-- Not where the campaign itself is missing: one that is lost is restored with this row, and one that
+-- was archived stays away.
 -- A user whom Redis has under a pseudonym was erased after the caller had written the row or read it:
 -- the id must not come back.
 --
@@ -59,7 +61,7 @@ else
     local as_given = tonumber(known[i] or '0') == serial
     local is_erased = has_erased and not known[i]
       and redis.call('ZSCORE', KEYS[2], ARGV[3 + 2 * n + i])
-    if issued and not as_given and not is_erased then
+    if issued and not as_given and not is_erased and redis.call('EXISTS', KEYS[1]) == 1 then
       redis.call('ZADD', KEYS[2], serial, user)
       redis.call('LREM', KEYS[4], 0, serial)
       repaired = repaired + 1

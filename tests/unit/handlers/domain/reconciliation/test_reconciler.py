@@ -25,7 +25,8 @@ from handlers.domain.reconciliation.differences import (
 from handlers.domain.reconciliation.reconciler import Reconciler
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.reconcile import compare
-from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.support.fake_campaign import FakeCampaign
+from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Fakes

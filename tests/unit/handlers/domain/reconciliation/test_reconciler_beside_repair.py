@@ -12,7 +12,8 @@ from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.domain.reconciliation.differences import NEVER_GIVEN_OUT, Discrepancy, Kind
 from handlers.domain.reconciliation.reconciler import Reconciler
 from handlers.reconcile import compare
-from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.support.fake_campaign import FakeCampaign
+from tests.support.fakes import NOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,8 +14,9 @@ from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import STATUS
 from handlers.routes import ROUTES, Route
+from tests.support.fake_campaign import FakeCampaign
 from tests.support.fake_reads import held
-from tests.support.fakes import NOW_MS, FakeCampaign
+from tests.support.fakes import NOW_MS
 from tests.support.http_events import ADMIN_TOKEN, CAMPAIGN, EVENTS, QUERY_NAMES
 
 if TYPE_CHECKING:

@@ -42,6 +42,8 @@ CONTRACT = {
     "ERASURE_WAITS": (409, "Conflict"),
     "ALREADY_OPENED": (409, "Conflict"),
     "QUANTITY_TOO_LOW": (409, "Conflict"),
+    "CAMPAIGN_NOT_CLOSED": (409, "Conflict"),
+    "CAMPAIGN_NOT_SETTLED": (409, "Conflict"),
     "PRECONDITION_FAILED": (412, "Precondition Failed"),
     "PRECONDITION_REQUIRED": (428, "Precondition Required"),
     "PAYLOAD_TOO_LARGE": (413, "Content Too Large"),
