@@ -66,9 +66,9 @@ def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="redrive_handler")
 def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
-    """Write the rows of failed_event again, then erase whose time is over, every minute."""
+    """Write the rows of failed_event again, then erase users whose time is over, every minute."""
     written = redrive.redrive_handler(event.to_dict(), event.context)
-    return written | privacy.retention_handler(event.to_dict(), event.context)
+    return written | privacy.privacy_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="rebuild_handler")

@@ -32,6 +32,7 @@ CASES = (
     "chalice-local",
     "consumer",
     "backlog",
+    "redemption",
     "burst",
     "growth",
     "lambda-imports",

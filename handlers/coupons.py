@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from handlers import wiring
 from handlers.domain import times
-from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.errors import NotAppliedError, UnavailableError
 from handlers.domain.spreadsheet import text_cell
 from handlers.edge.http.coupon_json import use_json
@@ -74,7 +74,7 @@ def coupons_handler(request: Request) -> dict[str, Any]:
     """GET /campaigns/{id}/coupons: a page of winners by serial, as JSON or CSV."""
     wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
-    after = request.number("after", 0, 0, QUANTITY_MAX)
+    after = request.number("after", 0, 0, SERIAL_MAX)
     limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
     coupons = wiring.mysql_queries().coupons(campaign_id, after, limit)
     if request.wants_csv():

@@ -23,7 +23,8 @@ from handlers.domain.fence import is_late
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.domain.rejection_cache import EXPIRED_S
 from handlers.edge.deadline import Deadline
-from handlers.erasure import not_erased
+from handlers.rebuild_rows import given_back, issued, not_erased
+from handlers.returned_places import complete_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +38,6 @@ CREATION_S = 30
 PAGE = 10_000
 # What a run still needs after the topic: the coupons of a large campaign.
 AFTER_TOPIC_MS = 60_000
-PAGE_MS = 5000  # a page of coupons, and giving back what no user holds; mostly well below a second
 
 
 def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
@@ -50,10 +50,13 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     started = time.perf_counter()
     is_cluster = wiring.settings().redis_cluster
     looks, attempts = Attempts(goes_on=is_cluster), Attempts(goes_on=is_cluster)
-    if not _needed(looks):
+    campaigns = wiring.mysql_queries().campaigns()
+    if not _needed(campaigns, looks):
         looks.raise_failures("not known to be open")
         wiring.unreadable_batches().resolve_read(wiring.topic())
-        return {"rebuilt": []}
+        returned = complete_all(campaigns, attempts)
+        attempts.raise_failures("without places that were returned")
+        return {"rebuilt": []} | ({"places_returned": returned} if returned else {})
     with wiring.database().advisory_lock("rebuild") as is_locked:
         if not is_locked:
             return {"rebuilt": [], "running": True}
@@ -66,8 +69,8 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     return {"rebuilt": rebuilt}
 
 
-def _needed(attempts: Attempts) -> bool:
-    campaigns, is_complete = wiring.mysql_queries().campaigns(), True
+def _needed(campaigns: Sequence[Campaign], attempts: Attempts) -> bool:
+    is_complete = True
     operations.completion().complete(campaigns)
     with attempts.at(LIST):
         is_complete = _is_complete(campaigns)
@@ -119,7 +122,10 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     begin = wiring.redis_rebuild().begin
     if row is None or row.archived or not begin(row.id, fence, row.erased_users):
         return []
-    return [_Restore(replace(row, fence=fence), wiring.fences().offsets(row.id))]
+    offsets = wiring.fences().offsets(row.id)
+    # Read while the campaign is closed: who gives a coupon back from here on is not admitted again
+    # before it opens.
+    return [_Restore(replace(row, fence=fence), offsets, given_back(row.id))]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:
@@ -154,12 +160,13 @@ def _each(
 class _Restore:
     """The rebuild of one campaign, under the fence that it has raised.
 
-    earlier: how far the rebuilds before have read the topic. loaded: the serials that have come
-    from the source that is being read.
+    earlier: how far the rebuilds before have read the topic. given_back: serials of coupons that
+    their users gave back. loaded: the serials that have come from the source that is being read.
     """
 
     campaign: Campaign
     earlier: Sequence[FenceOffset]
+    given_back: SerialBitset = field(default_factory=SerialBitset)
     closed_at_s: float = field(default_factory=time.monotonic)
     loaded: SerialBitset = field(default_factory=SerialBitset)
 
@@ -186,7 +193,7 @@ class _Restore:
         """
         redis_rebuild, fence, restored = wiring.redis_rebuild(), self.campaign.fence, 0
         wiring.fences().store_offsets(self.id, fence, wiring.topic().name, ends)
-        for page in _issued(self.id, deadline):
+        for page in issued(self.id, deadline):
             restored += redis_rebuild.restore(self.id, page, fence, pending=False)
         released = redis_rebuild.release_gaps(self.id, fence)
         # No process has cached a rejection since the campaign was closed.
@@ -214,7 +221,8 @@ class _Restore:
         """Return the first coupon of each user and of each serial, also of the pages before.
 
         A user who holds one of the loaded serials in Redis has it from there, so no set of all
-        users is needed. A forged serial beyond the last one is left out.
+        users is needed. Left out: a forged serial beyond the last one, and a coupon that was given
+        back, since the user may have another one, which comes later.
         """
         users = [coupon.user_id for coupon in coupons]
         held = wiring.redis_rebuild().serials_of(self.id, users)
@@ -222,6 +230,7 @@ class _Restore:
         first = []
         for coupon in coupons:
             fits = 1 <= coupon.serial <= self.campaign.last_serial
+            fits = fits and coupon.serial not in self.given_back
             if fits and coupon.user_id not in known and coupon.serial not in self.loaded:
                 known.add(coupon.user_id)
                 self.loaded.add(coupon.serial)
@@ -248,13 +257,3 @@ def _is_closed(campaign: Campaign) -> bool:
     except StaleStateError:
         return True
     return status.campaign.fence < campaign.fence  # a rebuild was killed before it began in Redis
-
-
-def _issued(campaign_id: str, deadline: Deadline) -> Iterator[list[CouponAccepted]]:
-    """Yield every coupon of MySQL, page by page."""
-    queries, after = wiring.mysql_queries(), 0
-    deadline.require(PAGE_MS)
-    while page := queries.coupons(campaign_id, after, PAGE):
-        yield [CouponAccepted(campaign_id, c.user_id, c.serial, c.admitted_at_ms) for c in page]
-        after = page[-1].serial
-        deadline.require(PAGE_MS)

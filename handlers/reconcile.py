@@ -6,10 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from handlers import operations, wiring
-from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.coupon import decoded
 from handlers.domain.errors import UnavailableError
 from handlers.domain.reconciliation.differences import Discrepancy, Kind
+from handlers.domain.reconciliation.law import StateCounts
 from handlers.domain.reconciliation.reconciler import PAGE, Reconciler
 from handlers.edge.deadline import Deadline
 from handlers.edge.http.endpoint import endpoint
@@ -33,18 +34,19 @@ RESENDS_MISSED = 2
 
 @endpoint
 def reconciliation_handler(request: Request) -> dict[str, Any]:
-    """Return the differences by kind, and the first 1,000 one by one.
+    """Return the differences by kind, the coupons by state, and the first 1,000 differences.
 
     next_after: where the next call continues (?after=) when there was no time for all serials.
     """
     wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
-    after = request.number("after", 0, 0, QUANTITY_MAX)
+    after = request.number("after", 0, 0, SERIAL_MAX)
     deadline = Deadline.after(RECONCILE_NOW_S)
     reconciler = compare(campaign_id, after, has_time=lambda: deadline.allows(STEP_MS))
     report = ReconciliationReport()
     for batch in reconciler.differences():
         report.add(batch)
+    report.states = reconciler.states
     request.log_fields["differences"] = report.total
     return json_response(
         200,
@@ -110,6 +112,7 @@ class ReconciliationReport:
     def __init__(self) -> None:
         self.counts: Counter[Kind] = Counter()
         self.first: list[Discrepancy] = []
+        self.states = StateCounts()  # of the coupons that were compared
 
     @property
     def total(self) -> int:
@@ -122,9 +125,10 @@ class ReconciliationReport:
         self.first += batch[: LISTED_MAX - len(self.first)]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the counts of every kind and the first differences."""
+        """Return the counts of every kind and state, and the first differences."""
         return {
             "counts": {kind: self.counts[kind] for kind in Kind},
+            "states": self.states.to_json(),
             "differences": [_json(difference) for difference in self.first],
         }
 

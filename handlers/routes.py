@@ -28,6 +28,7 @@ from handlers.redemption import (
     reserve_handler,
 )
 from handlers.redrive import redrive_now_handler
+from handlers.returned_places import give_back_handler, revoke_handler
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 BatchHandler = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
@@ -58,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/campaigns/{id}/apply", apply_handler, reject_from_cache, apply_batch),
     Route("GET", "/campaigns/{id}/challenge", challenge_handler),
     Route("GET", "/campaigns/{id}/coupon", my_coupon_handler),
+    Route("DELETE", "/campaigns/{id}/coupon", give_back_handler),
     Route("GET", "/campaigns/{id}", campaign_handler),
     Route("PATCH", "/campaigns/{id}", change_campaign_handler, takes_body=True),
     Route("POST", "/campaigns/{id}/archive", archive_campaign_handler),
@@ -71,6 +73,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/coupons/{code}/reservations/{order_id}", release_handler),
     Route("POST", "/coupons/{code}/redemptions", redeem_handler, takes_body=True),
     Route("DELETE", "/coupons/{code}/redemptions/{order_id}", cancel_handler),
+    Route("POST", "/coupons/{code}/revocation", revoke_handler, takes_body=True),
     Route("DELETE", "/users/{user_id}", erase_user_handler),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),

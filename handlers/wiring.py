@@ -165,7 +165,7 @@ def ledger() -> Ledger:
     """Return the ledger of coupons in MySQL."""
     from handlers.adapters.mysql.ledger import Ledger
 
-    return Ledger(database(), _code_secret())
+    return Ledger(database(), code_secret())
 
 
 @once
@@ -173,11 +173,14 @@ def pseudonyms() -> Pseudonyms:
     """Return the pseudonyms of users who were erased."""
     from handlers.domain.pseudonyms import Pseudonyms
 
-    return Pseudonyms(_code_secret)
+    return Pseudonyms(code_secret)
 
 
-def _code_secret() -> str:
-    # Read once per process: a coupon that is written again gets the code that it already has.
+def code_secret() -> str:
+    """Return the secret of the codes.
+
+    Each client reads it once: a coupon that is written again gets the code that it already has.
+    """
     secret = secrets().signing("COUPON_CODE_SECRET_ID", settings().coupon_code_secret_id)
     return secret.current() if secret else settings().coupon_code_secret
 
@@ -191,7 +194,7 @@ def direct_writer() -> DirectWriter:
 
     store = secrets()
     connections = Database(store.database_address, store.renew_database, OF_AN_APPLICANT)
-    return DirectWriter(Ledger(connections, _code_secret()))
+    return DirectWriter(Ledger(connections, code_secret()))
 
 
 @once

@@ -10,11 +10,10 @@ import getpass
 import sys
 from typing import TYPE_CHECKING
 
-from handlers import wiring
+from handlers import privacy_clients, wiring
 from handlers.config import ConfigurationError
 from handlers.domain.errors import ServiceError
 from handlers.domain.identifiers import is_user_id
-from handlers.erasure import erase_user
 from local.cli import EXIT_MISCONFIGURED, end
 
 if TYPE_CHECKING:
@@ -28,16 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         wiring.settings()
-        done = erase_user(options.user, options.actor)
+        campaigns = privacy_clients.eraser().erase(options.user, options.actor)
     except ConfigurationError as error:
         return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
     except ServiceError as error:
         return end(f"Not erased everywhere; run it again later. {error}", EXIT_NOT_ERASED)
     except KeyboardInterrupt:
         return end("Interrupted: not erased everywhere; run it again.", EXIT_INTERRUPTED)
-    print(
-        f"Erased: {done.campaigns} campaigns had the user. The topic's retention erases the rest."
-    )
+    print(f"Erased: {campaigns} campaigns had the user. The topic's retention erases the rest.")
     return 0
 
 

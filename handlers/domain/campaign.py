@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 QUANTITY_MAX = 10_000_000  # the schema's CHECK has the same number
+# A returned place is given under a new serial, and a campaign returns no more places than this.
+SERIAL_MAX = 2 * QUANTITY_MAX
 RATE_MAX = 1_000_000  # as of the settings
 OF_TERMS = frozenset({"benefit", "usable_from", "usable_until", "usable_days", "time_zone"})
 OPTIONAL = frozenset({"rate_per_address", "eligibility", "challenge", "releases"}) | OF_TERMS

@@ -36,13 +36,18 @@ _BLANK = re.compile(
 
 def campaign_name(value: object) -> str:
     """Return `value` as a name, or raise InvalidRequestError that says what is wrong."""
+    return one_line("name", value)
+
+
+def one_line(field: str, value: object) -> str:
+    """Return the value of `field` as text like a name; raise InvalidRequestError naming it."""
     if not isinstance(value, str) or not 0 < len(value) <= NAME_LENGTH_MAX:
-        message = f"name: must be text of 1 to {NAME_LENGTH_MAX} characters"
+        message = f"{field}: must be text of 1 to {NAME_LENGTH_MAX} characters"
         raise InvalidRequestError(message)
     if excluded := _EXCLUDED.search(value):
-        message = f"name: must not contain the character U+{ord(excluded[0]):04X}"
+        message = f"{field}: must not contain the character U+{ord(excluded[0]):04X}"
         raise InvalidRequestError(message)
     if _BLANK.fullmatch(value):
-        message = "name: must not be white space only"
+        message = f"{field}: must not be white space only"
         raise InvalidRequestError(message)
     return value

@@ -21,6 +21,14 @@ INNER_PAD, OUTER_PAD = 0x36, 0x5C
 SPREADS = ((40, 64), (20, 32), (10, 16), (5, 8))
 
 
+def former_owner(campaign_id: str, user_id: str, serial: int) -> tuple[str, str]:
+    """Return the owner of whom the code of a coupon is once its user has given it back.
+
+    The user's next coupon of the campaign has the code of the one before. No user id has a blank.
+    """
+    return campaign_id, f" {serial} {user_id}"
+
+
 class CouponCodes:
     """Makes codes with one secret.
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,6 +108,18 @@ class CouponRevokedError(ServiceError):
     code = "REVOKED"
 
 
+class GivenBackTooOftenError(ServiceError):
+    """You have given back coupons of this campaign too often; this one stays yours."""
+
+    code = "TOO_MANY_REQUESTS"
+
+
+class PlacesExhaustedError(ServiceError):
+    """This campaign has returned as many places as it can."""
+
+    code = "TOO_MANY_REQUESTS"
+
+
 class CouponNotYetUsableError(ServiceError):
     """This coupon cannot be used yet."""
 
@@ -118,11 +131,15 @@ class ErasureWaitsError(ServiceError):
 
     code = "ERASURE_WAITS"
 
-    def __init__(self, waiting: Mapping[int, str]) -> None:
-        """Take the failed events that wait, with the reason of each."""
-        self.waiting = waiting
+    waiting: Mapping[int, str] = MappingProxyType({})  # failed events, with the reason of each
+
+    @classmethod
+    def of(cls, waiting: Mapping[int, str]) -> Self:
+        """Return the error that names the failed events."""
         events = ", ".join(f"{number} ({reason})" for number, reason in waiting.items())
-        super().__init__(f"Failed events of this user wait to be written or decided on: {events}.")
+        error = cls(f"Failed events of this user wait to be written or decided on: {events}.")
+        error.waiting = waiting
+        return error
 
 
 class CampaignExistsError(ServiceError):

@@ -97,3 +97,11 @@ class FailedEvent:
     detail: str
     campaign_id: str | None = None
     user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A record that is written, and whose coupon its user does not have any more.
+
+    It was given back, or the user was erased. Redis must not hear of the user from it.
+    """

@@ -35,7 +35,7 @@ def as_json(
 def as_text(
     campaign_id: str, found: ReconciliationReport, repaired: Counter[Kind], *, with_repair: bool
 ) -> str:
-    """Return a headline, the differences as a table, and with --repair what is left."""
+    """Return a headline, the differences as a table, with --repair what is left, and the states."""
     number = f"{found.total:,}" if found.total else "nothing"
     lines = [f"{campaign_id}: {number} {'left' if repaired else 'found'}"]
     if repaired:
@@ -46,7 +46,16 @@ def as_text(
             lines.append(f"  … and {found.total - len(found.first):,} more")
     if with_repair:
         lines += [f"  {kind} is left: {REMEDIES[kind]}" for kind in Kind if found.counts[kind]]
+    if found.states.issued:
+        lines.append(f"  coupons: {_states(found)}")
     return "\n".join(lines)
+
+
+def _states(found: ReconciliationReport) -> str:
+    counts = found.states.to_json()
+    issued = counts.pop("issued")
+    listed = [f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count]
+    return f"{issued:,} issued: {', '.join(listed)}"
 
 
 def _listed(counts: Counter[Kind]) -> str:

@@ -202,7 +202,7 @@ class TestOnMySql(LedgerContract):
     ) -> None:
         backend.ledger.write([self.accepted(created, "user-1", QUANTITY + 1)], [])
         statement = "SELECT campaign_id, user_id, detail, status, record_key FROM failed_event"
-        detail = f"serial {QUANTITY + 1} of a quantity of {QUANTITY}"
+        detail = f"serial {QUANTITY + 1} of {QUANTITY}"
         assert rows(backend.settings, statement) == [(created, "user-1", detail, "PENDING", b"key")]
 
     def test_another_user_whose_code_collides_is_refused_and_stored(

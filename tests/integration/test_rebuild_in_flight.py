@@ -184,13 +184,13 @@ def writes_behind_the_rebuild(
     admission = admit_one(wiring.admissions(), campaign_id, "slow")
     in_flight = message(campaign_id, "slow", admission.serial, admission.fence)
     flush(settings)
-    issued, stands = rebuild._issued, list[bool]()
+    issued, stands = rebuild.issued, list[bool]()
 
     def then_the_row(name: str, deadline: Deadline) -> Iterator[list[CouponAccepted]]:
         yield from issued(name, deadline)
         stands.extend(wiring.direct_writer().write_all([in_flight]))
 
-    patch.setattr(rebuild, "_issued", then_the_row)
+    patch.setattr(rebuild, "issued", then_the_row)
     return in_flight, stands
 
 
@@ -209,7 +209,7 @@ def test_control_a_rebuild_that_reads_mysql_before_it_raises_the_fence_accepts_t
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_flight, stands = writes_behind_the_rebuild(lossy, campaign_id, monkeypatch)
-    take_over, issued = rebuild._take_over, rebuild._issued
+    take_over, issued = rebuild._take_over, rebuild.issued
     read: dict[str, list[list[CouponAccepted]]] = {}
 
     def reads_first(campaign: Campaign) -> list[rebuild._Restore]:
@@ -217,7 +217,7 @@ def test_control_a_rebuild_that_reads_mysql_before_it_raises_the_fence_accepts_t
         return take_over(campaign)
 
     monkeypatch.setattr(rebuild, "_take_over", reads_first)
-    monkeypatch.setattr(rebuild, "_issued", lambda name, _: read[name])
+    monkeypatch.setattr(rebuild, "issued", lambda name, _: read[name])
     assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
     assert stands == [True]
     assert apply(campaign_id, "quick").body["serial"] == in_flight.serial

@@ -9,6 +9,7 @@ import pytest
 
 from handlers import wiring
 from handlers.domain.reconciliation.differences import Kind
+from handlers.domain.reconciliation.law import StateCounts
 from tests.support.drift import Redis, issue, lose_campaign, lose_epoch, run, spoil
 from tests.support.service import ADMIN, ask, create_campaign, cut_off_redis
 
@@ -37,6 +38,7 @@ def test_a_person_reads_a_table_of_the_first_differences(
         "  MISSING_ROW        rowless       5      -",
         "  SERIAL_MISMATCH    mismatch      9      3",
         "  … and 4 more",
+        "  coupons: 3 issued: 3 usable",
     ]
 
 
@@ -50,6 +52,7 @@ def test_json_is_one_object_for_each_campaign(
     assert sound == {
         "campaign_id": f"{campaign_id}-sound",
         "counts": dict.fromkeys(Kind, 0),
+        "states": StateCounts().to_json(),
         "differences": [],
         "truncated": False,
     }

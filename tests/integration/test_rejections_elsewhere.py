@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import operations, rebuild, wiring
+from handlers import operations, rebuild, returned_places, wiring
 from handlers.adapters.redis import reconciliation
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.domain.rejection_cache import RejectionCache
@@ -16,6 +16,7 @@ from tests.support.clock import ManualClock
 from tests.support.drift import Redis
 from tests.support.redis_loss import flush
 from tests.support.service import apply, create_campaign
+from tests.support.shop import give_back, win
 from tests.support.single import admit_one
 
 if TYPE_CHECKING:
@@ -67,6 +68,26 @@ def test_after_a_repair_no_process_rejects_a_new_winner(lossy: Settings, campaig
     assert not rejected_elsewhere(campaign_id, lambda: repair(lossy, campaign_id))
 
 
+def test_after_a_coupon_was_given_back_no_process_rejects_a_new_winner(
+    lossy: Settings, campaign_id: str
+) -> None:
+    assert lossy
+    create_campaign(campaign_id, quantity=1)
+    win(campaign_id, "giver")
+    assert not rejected_elsewhere(campaign_id, lambda: give_back(campaign_id, "giver"))
+
+
+def test_control_without_the_wait_another_process_rejects_who_got_a_returned_place(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lossy
+    monkeypatch.setattr(returned_places, "EXPIRED_S", 0.0)
+    create_campaign(campaign_id, quantity=1)
+    win(campaign_id, "giver")
+    clock = ManualClock()
+    assert rejected_elsewhere(campaign_id, lambda: give_back(campaign_id, "giver"), clock)
+
+
 @pytest.mark.parametrize("by", ["rebuild", "repair"])
 def test_control_without_the_wait_another_process_rejects_a_new_winner(
     lossy: Settings, campaign_id: str, by: str, monkeypatch: pytest.MonkeyPatch
@@ -74,12 +95,12 @@ def test_control_without_the_wait_another_process_rejects_a_new_winner(
     for module in (rebuild, reconciliation):
         monkeypatch.setattr(module, "EXPIRED_S", 0.0)
     sell_out(lossy, campaign_id)
-    give_back = {
+    ways = {
         "rebuild": lambda: lose_and_rebuild(lossy),
         "repair": lambda: repair(lossy, campaign_id),
     }
     # On a busy machine the rebuild itself may take longer than a cache lasts.
-    assert rejected_elsewhere(campaign_id, give_back[by], clock=ManualClock())
+    assert rejected_elsewhere(campaign_id, ways[by], clock=ManualClock())
 
 
 def test_serials_are_not_given_back_without_an_announcement(

@@ -28,7 +28,7 @@ class Ledger(ledger.Ledger):
 
     def insert(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool = False
-    ) -> ledger.Refused:
+    ) -> dict[DecodedRecord, ledger.Refusal]:
         if any(one.coupon.user_id in self.refused for one in accepted):
             raise pymysql.DataError(1406, "simulated")
         return super().insert(cursor, accepted, direct=direct)

@@ -9,6 +9,7 @@ from handlers.domain.campaign import Campaign, CampaignStatus
 from handlers.domain.coupon_state import HeldCoupon
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry, Issued
+from handlers.domain.reconciliation.law import StateCounts, StoredCampaign
 from handlers.domain.record import FailedStatus
 from tests.support.fakes import NOW_MS, FakeAdmissions
 
@@ -123,7 +124,9 @@ class FakeAdmissionReader:
         self.states.status(campaign_id)
         one = self.admissions.campaigns[campaign_id]
         highest = max(one.serials.values(), default=0)
-        return CampaignSnapshot(1, one.quantity, one.count, highest, self.admissions.now_ms)
+        return CampaignSnapshot(
+            1, one.quantity, one.count, highest, self.admissions.now_ms, one.places_returned
+        )
 
     def admitted(self, campaign_id: str, after: int, through: int) -> Iterator[Entry]:
         serials = self.admissions.campaigns[campaign_id].serials
@@ -152,11 +155,19 @@ class FakeCouponReader:
 
     queries: FakeMySqlQueries
 
-    def snapshot(self, campaign_id: str) -> tuple[int | None, int]:
+    def snapshot(self, campaign_id: str) -> StoredCampaign:
         self.queries.ping()
         campaign = self.queries.campaigns.get(campaign_id)
         rows = self.queries.coupons(campaign_id, 0, 1_000_000)
-        return (campaign.quantity if campaign else None), rows[-1].serial if rows else 0
+        return StoredCampaign(
+            campaign.quantity if campaign else None,
+            rows[-1].serial if rows else 0,
+            campaign.places_returned if campaign else 0,
+        )
+
+    def states(self, campaign_id: str, after: int, through: int) -> StateCounts:
+        count = len(self.issued(campaign_id, after, through))
+        return StateCounts(issued=count, usable=count)
 
     def issued(self, campaign_id: str, after: int, through: int) -> list[Entry]:
         rows = self.queries.coupons(campaign_id, after, 1_000_000)

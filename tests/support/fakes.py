@@ -145,6 +145,8 @@ def _settle(campaign: FakeCampaign, settlement: Settlement) -> None:
     user, serial = settlement.user_id, settlement.serial
     known = campaign.serials.get(user)
     if settlement.state is SettledAs.COUPON:
+        if known != serial and f" {serial}" in campaign.serials:
+            return
         if known != serial:
             campaign.serials[user] = serial
             campaign.returned = [one for one in campaign.returned if one != serial]

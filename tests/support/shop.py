@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handlers import coupon_clients, wiring
+from handlers.adapters.redis.keys import CampaignKeys
 from handlers.consume import consume_handler
-from tests.support.service import ask, kafka_event, message, rows
+from tests.support.service import ADMIN, apply, ask, kafka_event, message, rows
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from handlers.config import Settings
@@ -56,3 +59,43 @@ def events(settings: Settings, campaign_id: str) -> list[tuple[str, str | None, 
     """Return the kind, the order and the actor of a campaign's events, in order."""
     statement = "SELECT kind, order_id, actor FROM coupon_event WHERE campaign_id = %s ORDER BY id"
     return [(kind, order, actor) for kind, order, actor in rows(settings, statement, campaign_id)]
+
+
+def give_back(campaign_id: str, user: str) -> Response:
+    return ask("DELETE /campaigns/{id}/coupon", campaign_id, user=user)
+
+
+def revoke(code: str, **more: Any) -> Response:
+    body = {"reason": "by mistake"} | more
+    call = "POST /coupons/{code}/revocation"
+    return ask(call, user="admin", scope=ADMIN, path={"code": code}, body=body)
+
+
+def win(campaign_id: str, user: str) -> int:
+    """Admit a user and let the consumer write the coupon; return the serial."""
+    serial = admit_one(wiring.admissions(), campaign_id, user).serial
+    assert serial, user
+    consume_handler(kafka_event([message(campaign_id, user, serial)], serial), None)
+    return serial
+
+
+def holders(campaign_id: str) -> dict[str, int]:
+    """Return who holds which serial in Redis."""
+    key = CampaignKeys.of(campaign_id).applied_user
+    found = wiring.scripts().command("ZRANGE", key, 0, -1, "WITHSCORES")
+    return {
+        user.decode(): int(serial) for user, serial in zip(found[::2], found[1::2], strict=True)
+    }
+
+
+def places(settings: Settings, campaign_id: str) -> tuple[int, int]:
+    """Return how many places MySQL has returned, and how many of them Redis knows of."""
+    statement = "SELECT places_returned FROM campaign WHERE id = %s"
+    [(in_mysql,)] = rows(settings, statement, campaign_id)
+    [in_redis] = coupon_clients.places_in_redis().numbers([campaign_id])
+    assert isinstance(in_redis, int)
+    return in_mysql, in_redis
+
+
+def outcomes(campaign_id: str, *users: str) -> list[str]:
+    return [apply(campaign_id, user).code for user in users]

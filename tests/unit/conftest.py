@@ -20,7 +20,7 @@ from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
 from tests.support.fake_campaign import FakeCampaign
-from tests.support.fake_coupons import FakeCouponStates
+from tests.support.fake_coupons import FakeCouponStates, FakePlacesInRedis, FakeReturnedPlaces
 from tests.support.fake_mysql import FakeDirectWriter, FakeFailedEventQueue
 from tests.support.fake_reads import (
     FakeAdmissionReader,
@@ -62,11 +62,14 @@ class Fakes:
     failed_event_queue: FakeFailedEventQueue = field(default_factory=FakeFailedEventQueue)
     mysql_queries: FakeMySqlQueries = field(default_factory=FakeMySqlQueries)
     coupon_states: FakeCouponStates = field(default_factory=FakeCouponStates)
+    places_in_redis: FakePlacesInRedis = field(default_factory=FakePlacesInRedis)
+    returned_places: FakeReturnedPlaces = field(init=False)
     campaign_list: CampaignList = field(init=False)
     admission_reader: FakeAdmissionReader = field(init=False)
     coupon_reader: FakeCouponReader = field(init=False)
 
     def __post_init__(self) -> None:
+        self.returned_places = FakeReturnedPlaces(self.coupon_states)
         self.campaign_list = CampaignList(self.redis_campaigns)
         self.admission_reader = FakeAdmissionReader(self.admissions, self.redis_campaigns)
         self.coupon_reader = FakeCouponReader(self.mysql_queries)

@@ -6,7 +6,7 @@ answered by what the first has made of the coupon.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from handlers.adapters.mysql.coupon_events import add_event
 from handlers.adapters.mysql.coupon_rows import SELECT_COUPON_OF_CODE, select_coupon
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
     Decide = Callable[[HeldCoupon], Change | None]
 
+T = TypeVar("T")
+
 UPDATE_COUPON_STATE = query("update_coupon_state")
 
 # Each time another call has changed the coupon in between; a few orders at most want the same one.
 READS_MAX = 20
+BUSY = "many calls change this coupon at once"
 
 
 class Changed(NamedTuple):
@@ -59,47 +62,64 @@ class CouponStates:
 
         Also raises CouponNotFoundError.
         """
-        result = self._database.run(lambda cursor: _change(cursor, code, decide, actor, reason))
-        if isinstance(result, ServiceError):
-            raise result
-        return result
+        return refusable(
+            self._database, lambda cursor: _change(cursor, code, decide, actor, reason)
+        )
 
 
-def _change(
-    cursor: Cursor, code: str, decide: Decide, actor: str, reason: str | None
-) -> Changed | ServiceError:
-    """Return a refusal, not raise it: an error would end the connection."""
+def refusable(database: Database, work: Callable[[Cursor], T]) -> T:
+    """Do a unit of work that may refuse before it has written anything; raise the refusal.
+
+    Not within the transaction: an error would end the connection.
+    """
+
+    def returning(cursor: Cursor) -> T | ServiceError:
+        try:
+            return work(cursor)
+        except ServiceError as refusal:
+            return refusal
+
+    result = database.run(returning)
+    if isinstance(result, ServiceError):
+        raise result
+    return result
+
+
+def _change(cursor: Cursor, code: str, decide: Decide, actor: str, reason: str | None) -> Changed:
     for _ in range(READS_MAX):
         coupon = select_coupon(cursor, SELECT_COUPON_OF_CODE, {"code": code})
         if coupon is None:
-            return CouponNotFoundError()
-        try:
-            change = decide(coupon)
-        except ServiceError as refusal:
-            return refusal
+            raise CouponNotFoundError
+        change = decide(coupon)
         if change is None:
             return Changed(coupon, is_new=False)
         if write_change(cursor, coupon, change):
             add_event(cursor, event_of(coupon, change, actor, reason))
             return Changed(coupon.after(change), is_new=True)
-    return UnavailableError("many calls change this coupon at once")
+    raise UnavailableError(BUSY)
 
 
 def write_change(cursor: Cursor, coupon: HeldCoupon, change: Change) -> bool:
     """Write a change over the state that it was decided on; return whether it was still so."""
     after = coupon.after(change)
     values = {
-        "campaign_id": coupon.campaign_id,
-        "serial": coupon.serial,
         "state": after.stored,
         "order_id": after.order_id,
         "reserved_until": _time(after.reserved_until_ms),
         "used_at": _time(after.used_at_ms),
+    }
+    return cursor.execute(UPDATE_COUPON_STATE, values | as_read(coupon)) == 1
+
+
+def as_read(coupon: HeldCoupon) -> dict[str, object]:
+    """Return which coupon it is, and the state that a change of it must still find."""
+    return {
+        "campaign_id": coupon.campaign_id,
+        "serial": coupon.serial,
         "was_state": coupon.stored,
         "was_order_id": coupon.order_id,
         "was_reserved_until": _time(coupon.reserved_until_ms),
     }
-    return cursor.execute(UPDATE_COUPON_STATE, values) == 1
 
 
 def event_of(coupon: HeldCoupon, change: Change, actor: str, reason: str | None) -> CouponEvent:

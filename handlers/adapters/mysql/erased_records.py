@@ -27,7 +27,7 @@ ERASE_HOLDER = query("erase_holder_in_details")
 BATCH_HEADER_BYTES = 61
 
 
-class _Row(NamedTuple):
+class _FailedRow(NamedTuple):
     """A row of failed_event."""
 
     id: int
@@ -45,7 +45,7 @@ def erase_of_user(cursor: Cursor, ids: Mapping[str, str], pseudonyms: Pseudonyms
     """
     pseudonym = ids["pseudonym"]
     cursor.execute(SELECT_OF_USER, ids)
-    rows = [_Row(*columns) for columns in cursor.fetchall()]
+    rows = [_FailedRow(*columns) for columns in cursor.fetchall()]
     _require_settled(rows)
     for row in rows:
         payload = _payload_of(row.payload, pseudonym)
@@ -62,7 +62,7 @@ def erase_nameless(cursor: Cursor, user_id: str, pseudonyms: Pseudonyms) -> int:
         SELECT_NAMELESS,
         {"key": user_id.encode(), "text": json.dumps(user_id), "header": BATCH_HEADER_BYTES},
     )
-    rows = [_Row(*columns) for columns in cursor.fetchall()]
+    rows = [_FailedRow(*columns) for columns in cursor.fetchall()]
     _require_settled(rows)
     for row in rows:
         kept = (
@@ -74,10 +74,10 @@ def erase_nameless(cursor: Cursor, user_id: str, pseudonyms: Pseudonyms) -> int:
     return len(rows)
 
 
-def _require_settled(rows: Sequence[_Row]) -> None:
+def _require_settled(rows: Sequence[_FailedRow]) -> None:
     waiting = [row for row in rows if row.status == FailedStatus.PENDING]
     if waiting:
-        raise ErasureWaitsError({row.id: row.reason for row in waiting})
+        raise ErasureWaitsError.of({row.id: row.reason for row in waiting})
 
 
 def _payload_of(payload: bytes | None, pseudonym: str) -> bytes | None:
@@ -87,7 +87,7 @@ def _payload_of(payload: bytes | None, pseudonym: str) -> bytes | None:
         return None  # it was cut, so it can never be written
 
 
-def _write(cursor: Cursor, row: _Row, pseudonyms: Pseudonyms, **columns: Any) -> None:
+def _write(cursor: Cursor, row: _FailedRow, pseudonyms: Pseudonyms, **columns: Any) -> None:
     values = {
         "id": row.id,
         "status": row.status,

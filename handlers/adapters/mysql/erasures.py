@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.mysql.coupon_events import add_event
 from handlers.adapters.mysql.database import query
 from handlers.adapters.mysql.erased_records import erase_nameless, erase_of_user
 from handlers.domain.coupon_event import CouponEvent, EventKind
+from handlers.domain.erasure import RETENTION, Erased, ErasedPage
 from handlers.domain.errors import StaleStateError
 
 if TYPE_CHECKING:
@@ -40,27 +40,7 @@ PAGE = 500
 CAMPAIGNS_MAX = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """What a campaign's transaction has done and found.
-
-    serial: of the coupon that the pseudonym has now, 0 for none. changed: whether this call changed
-    anything. erased_users: of the campaign by now.
-    """
-
-    serial: int
-    changed: bool
-    erased_users: int
-
-
-class ErasedPage(NamedTuple):
-    """Coupons that were looked at; last_serial: None after the last page."""
-
-    erased: int
-    last_serial: int | None
-
-
-class Erasures:
+class MySqlErasures:
     """Each call is one transaction, and may be repeated.
 
     fence: the one under which Redis has the campaign open, None where Redis does not have it. A
@@ -101,12 +81,11 @@ class Erasures:
                 cursor.execute(ERASE_TEXTS, ids | {"serials": [serial for serial, *_ in rows]})
             for serial in serials:
                 add_event(cursor, CouponEvent(EventKind.ERASED, campaign_id, serial, by))
-            changed = bool(serials or records or (is_held and not rows))
-            if changed and erased_users is not None:
+            if (serials or records or (is_held and not rows)) and erased_users is not None:
                 cursor.execute(ADD_ERASED_USERS, {"campaign_id": campaign_id, "users": 1})
                 erased_users += 1
             held = [serial for serial, _, given_back in rows if not given_back]
-            return Erased(held[-1] if held else 0, changed, erased_users or 0)
+            return Erased(held[-1] if held else 0, erased_users or 0)
 
         return self._database.run(work)
 
@@ -155,7 +134,7 @@ class Erasures:
 
     def all_are_erased(self, campaign_id: str) -> None:
         """Note that the users of a campaign are erased."""
-        event = CouponEvent(EventKind.ERASED, campaign_id, None, "")
+        event = CouponEvent(EventKind.ERASED, campaign_id, None, RETENTION)
         self._database.run(lambda cursor: add_event(cursor, event))
 
     def with_erased_users(self) -> Mapping[str, int]:

@@ -35,6 +35,7 @@ BACKOFF_S_MAX = 3600
 # A reassigned serial may be taken, too, where Redis is behind MySQL; each try uses the next one.
 REASSIGNMENTS_MAX = 20
 NOT_ACCEPTED = "it came to Kafka after a rebuild had read the topic: the user was not accepted"
+GONE = "it was written before, and its user does not have the coupon any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +161,8 @@ class FailedEventQueue:
             failure = self._ledger.insert_one(
                 cursor, DecodedRecord(coupon, lambda: record), direct=taken is not None
             )
-            if failure is None:
-                return _Outcome(None, coupon)
+            if not isinstance(failure, FailedEvent):
+                return _Outcome(None, detail=GONE) if failure else _Outcome(None, coupon)
             if failure.reason is Reason.USER_HAS_OTHER_SERIAL:
                 return _Outcome(None, detail="the user has a coupon, and gets only one")
             if failure.reason is Reason.SUPERSEDED and taken is None:
@@ -170,7 +171,7 @@ class FailedEventQueue:
             if isinstance(another, FailedEvent):
                 return _Outcome(another)
             taken, coupon = failure, another
-        return _Outcome(failure)
+        return _Outcome(taken)
 
     def _with_another_serial(
         self, failure: FailedEvent, coupon: CouponAccepted, taken: FailedEvent | None

@@ -14,12 +14,12 @@ from handlers.adapters.mysql.error_codes import code_of, refuses_content
 from handlers.adapters.mysql.failed_event_row import POSITION, insert_failed_event
 from handlers.adapters.mysql.fences import select_offsets
 from handlers.domain import times
-from handlers.domain.campaign import QUANTITY_MAX
-from handlers.domain.coupon_codes import CouponCodes
+from handlers.domain.campaign import SERIAL_MAX
+from handlers.domain.coupon_codes import CouponCodes, former_owner
 from handlers.domain.errors import LedgerRefusedError
 from handlers.domain.fence import is_late
 from handlers.domain.pseudonyms import Pseudonyms
-from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
+from handlers.domain.record import DecodedRecord, FailedEvent, Gone, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from handlers.domain.coupon import CouponAccepted
 
 T = TypeVar("T")
-# Why each record is not stored by this write; None: its user was erased, and has the coupon.
-Refused = dict[DecodedRecord, FailedEvent | None]
+Refusal = FailedEvent | Gone
 
 INSERT_COUPONS = query("insert_coupons")
 CLASSIFY_COUPONS = query("classify_coupons")
@@ -66,13 +65,14 @@ class Ledger:
 
         def work(cursor: Cursor) -> list[Settlement]:
             refused = self.insert(cursor, in_order)
-            for event in sorted([*filter(None, refused.values()), *failed], key=POSITION):
+            failures = (one for one in refused.values() if isinstance(one, FailedEvent))
+            for event in sorted([*failures, *failed], key=POSITION):
                 insert_failed_event(cursor, event, self._pseudonyms)
             # Almost always nothing is refused, and hashing each record takes time.
             return [
                 _settlement(a.coupon, failed=bool(refused) and a in refused)
                 for a in in_order
-                if not (a in refused and _settles_nothing(refused[a]))
+                if not (refused and _settles_nothing(refused.get(a)))
             ]
 
         return self._run(work)
@@ -87,7 +87,7 @@ class Ledger:
 
         def work(cursor: Cursor) -> set[CouponAccepted]:
             refused = self.insert(cursor, rows, direct=True)
-            return {row.coupon for row in rows if refused.get(row) is None}
+            return {row.coupon for row in rows if row not in refused}
 
         return self._run(work)
 
@@ -99,17 +99,17 @@ class Ledger:
 
     def insert(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool = False
-    ) -> Refused:
+    ) -> dict[DecodedRecord, Refusal]:
         """Insert, within a transaction, what the guards accept; return the others.
 
-        Those of erased users who have their coupon are among the others, without a failure.
+        Gone are those that were written before and whose coupon is not the user's any more.
         direct: these are not from Kafka, so each counts only under the campaign's present fence.
         """
         # A serial that fits no campaign may not fit a BIGINT either, so it is not sent to MySQL.
-        refused: Refused = {
+        refused: dict[DecodedRecord, Refusal] = {
             a: _refused(a, Reason.SERIAL_OUT_OF_RANGE, "no campaign is as large as that")
             for a in accepted
-            if not 1 <= a.coupon.serial <= QUANTITY_MAX
+            if not 1 <= a.coupon.serial <= SERIAL_MAX
         }
         possible = [a for a in accepted if a not in refused] if refused else accepted
         return (
@@ -120,7 +120,7 @@ class Ledger:
 
     def _insert_possible(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
-    ) -> Refused:
+    ) -> dict[DecodedRecord, Refusal]:
         """Insert in one statement, or in as many as the server's limit for one makes necessary."""
         coupons = [a.coupon for a in accepted]
         rows, ids = self._rows(coupons), sorted({one.campaign_id for one in coupons})
@@ -133,16 +133,15 @@ class Ledger:
         if cursor.execute(INSERT_COUPONS, values) == len(accepted):
             return {}
         cursor.execute(CLASSIFY_COUPONS, values)
-        refused: Refused = {}
-        of_another_fence: list[DecodedRecord] = []
-        for a, (_, quantity, fence, serial, holder, coded) in zip(
+        refused: dict[DecodedRecord, Refusal] = {}
+        of_another_fence = []
+        for a, (_, last_serial, fence, serial, holder, code, coded, gave_back) in zip(
             accepted, cursor.fetchall(), strict=True
         ):
-            if self._is_erased(a.coupon, holder, coded):
-                refused[a] = None
-                continue
-            failure = _why_refused(a, quantity, serial, holder)
-            if failure and quantity is not None and a.coupon.fence not in {0, fence}:
+            failure = _why_refused(a, last_serial, serial, holder)
+            if failure and (gave_back or self._was_of(a.coupon, code, coded)):
+                refused[a] = Gone()
+            elif failure and last_serial is not None and a.coupon.fence not in {0, fence}:
                 of_another_fence.append(a)
             elif failure:
                 refused[a] = failure
@@ -152,13 +151,13 @@ class Ledger:
 
     def _insert_in_time(
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
-    ) -> Refused:
+    ) -> dict[DecodedRecord, Refusal]:
         """Insert what the rebuild of the present fence has read; refuse what came later."""
         offsets = {
             campaign_id: select_offsets(cursor, campaign_id)
             for campaign_id in sorted({a.coupon.campaign_id for a in accepted})
         }
-        refused: Refused = {}
+        refused: dict[DecodedRecord, Refusal] = {}
         in_time: dict[DecodedRecord, DecodedRecord] = {}
         for a in accepted:
             coupon, record = a
@@ -169,15 +168,9 @@ class Ledger:
         failures = self.insert(cursor, list(in_time))
         return refused | {in_time[a]: failure for a, failure in failures.items()}
 
-    def _is_erased(self, coupon: CouponAccepted, *owners: str | None) -> bool:
-        """Return whether one of the owners is the pseudonym of the coupon's user."""
-        campaign_id, user_id, *_ = coupon
-        others = {owner for owner in owners if owner is not None and owner != user_id}
-        return bool(others) and self._pseudonyms.of(campaign_id, user_id) in others
-
     def insert_one(
         self, cursor: Cursor, accepted: DecodedRecord, *, direct: bool = False
-    ) -> FailedEvent | None:
+    ) -> Refusal | None:
         """Insert one coupon; return why it is not stored, also where MySQL refuses a value of it.
 
         A refusal does not roll back what else the transaction has written.
@@ -188,6 +181,18 @@ class Ledger:
             if not refuses_content(error):
                 raise
             return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {code_of(error)}")
+
+    def _was_of(self, coupon: CouponAccepted, code: str | None, coded: str | None) -> bool:
+        """Return whether the coupon of this serial, with this code, was this user's.
+
+        The code says so also where the row names another owner by now: a user who was erased. Then
+        `coded`, the owner of the coupon with this user's code, is the pseudonym, whatever its
+        serial.
+        """
+        ids = coupon.campaign_id, coupon.user_id
+        if coded not in {None, coupon.user_id} and coded == self._pseudonyms.of(*ids):
+            return True
+        return code is not None and code in self._codes.of([ids, former_owner(*ids, coupon.serial)])
 
     def _rows(self, coupons: Sequence[CouponAccepted]) -> str:
         """Return what the statements take as %(rows)s."""
@@ -213,32 +218,32 @@ def _nowhere() -> Record:
     return Record(topic="", partition=0, offset=0, timestamp_ms=0, key=None, value=None)
 
 
-def _settles_nothing(failure: FailedEvent | None) -> bool:
-    """Return whether Redis must not hear of it.
+def _settles_nothing(refusal: Refusal | None) -> bool:
+    """Return whether the user's admission is of a history that is gone, or its coupon is.
 
-    An erased user's id would come back. An admission of a history that is gone: the user may have
-    another one now, perhaps under the same serial, and that one stays pending.
+    The user may have another one now, perhaps under the same serial, and that one stays pending.
     """
-    return failure is None or failure.reason is Reason.SUPERSEDED
+    if isinstance(refusal, FailedEvent):
+        return refusal.reason is Reason.SUPERSEDED
+    return refusal is not None
 
 
 def _why_refused(
-    accepted: DecodedRecord, quantity: int | None, serial_of_user: int | None, holder: str | None
+    accepted: DecodedRecord, last_serial: int | None, serial_of_user: int | None, holder: str | None
 ) -> FailedEvent | None:
     """Return why a row is not stored, or None when it is (from this write or an earlier one)."""
     serial = accepted.coupon.serial
     if serial_of_user == serial:
         return None
-    if quantity is None:
+    if last_serial is None:
         return _refused(accepted, Reason.CAMPAIGN_UNKNOWN, "MySQL has no campaign of that id")
-    if serial > quantity:
-        detail = f"serial {serial} of a quantity of {quantity}"
+    if serial > last_serial:
+        detail = f"serial {serial} of {last_serial}"
         return _refused(accepted, Reason.SERIAL_OUT_OF_RANGE, detail)
     if serial_of_user is not None:
         detail = f"the user has serial {serial_of_user}, not {serial}"
         return _refused(accepted, Reason.USER_HAS_OTHER_SERIAL, detail)
-    if holder is not None:
-        # The holder's id would stay here after the holder was erased.
+    if holder is not None:  # not named here: it would stay after the holder was erased
         return _refused(accepted, Reason.SERIAL_TAKEN, f"serial {serial} belongs to another user")
     return _refused(accepted, Reason.NOT_INSERTED, "the coupon's code collides with another one")
 

@@ -28,6 +28,8 @@ SELECT_AGE_OF_CAMPAIGN = query("select_age_of_campaign")
 SELECT_FAILURE_OF_USER = query("select_failure_of_user")
 COUNT_OF_CAMPAIGN = query("count_of_campaign")
 SELECT_COUPONS_PAGE = query("select_coupons_page")
+SELECT_HOLDERS_PAGE = query("select_holders_page")
+SELECT_GIVEN_BACK_PAGE = query("select_given_back_page")
 SELECT_FAILED_EVENTS_PAGE = query("select_failed_events_page")
 
 
@@ -102,6 +104,19 @@ class MySqlQueries:
         """Return up to `limit` coupons with a serial above `after`, by serial."""
         page = {"campaign_id": campaign_id, "after": after, "limit": limit}
         return [_coupon(row) for row in self._fetch(SELECT_COUPONS_PAGE, page)]
+
+    def holders(self, campaign_id: str, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        """Return up to `limit` serials above `after`, each with its holder in Redis, by serial.
+
+        A coupon that was given back is held by a blank and its serial.
+        """
+        page = {"campaign_id": campaign_id, "after": after, "limit": limit}
+        return [(serial, holder) for serial, holder in self._fetch(SELECT_HOLDERS_PAGE, page)]
+
+    def given_back(self, campaign_id: str, after: int, limit: int) -> Sequence[int]:
+        """Return up to `limit` serials above `after` of coupons that were given back, by serial."""
+        page = {"campaign_id": campaign_id, "after": after, "limit": limit}
+        return [serial for (serial,) in self._fetch(SELECT_GIVEN_BACK_PAGE, page)]
 
     def failed_events(self, filters: Mapping[str, object]) -> Sequence[dict[str, Any]]:
         """Return failed events by id as dicts of the table's columns.

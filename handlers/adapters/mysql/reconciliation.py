@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.mysql.database import query
 from handlers.domain.reconciliation.differences import Entry, Issued
+from handlers.domain.reconciliation.law import StateCounts, StoredCampaign
 from handlers.domain.record import FailedStatus
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SELECT_HIGHEST_SERIAL = query("select_highest_serial")
 SELECT_SERIALS_PAGE = query("select_serials_page")
+COUNT_STATES_PAGE = query("count_states_page")
 SELECT_COUPONS_OF_USERS = query("select_coupons_of_users")
 
 
@@ -27,14 +29,22 @@ class MySqlCouponReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def snapshot(self, campaign_id: str) -> tuple[int | None, int]:
-        """Return the campaign's quantity (None: no such campaign) and its highest serial, or 0."""
-        for quantity, highest in self._fetch(SELECT_HIGHEST_SERIAL, {"campaign_id": campaign_id}):
-            return quantity, highest or 0
-        return None, 0
+    def snapshot(self, campaign_id: str) -> StoredCampaign:
+        """Return the campaign; its quantity is None where there is none."""
+        for quantity, highest, places in self._fetch(
+            SELECT_HIGHEST_SERIAL, {"campaign_id": campaign_id}
+        ):
+            return StoredCampaign(quantity, highest or 0, places)
+        return StoredCampaign(None, 0, 0)
+
+    def states(self, campaign_id: str, after: int, through: int) -> StateCounts:
+        """Return how many coupons with serials above `after` up to `through` are in each state."""
+        page = {"campaign_id": campaign_id, "after": after, "through": through}
+        [counts] = self._fetch(COUNT_STATES_PAGE, page)
+        return StateCounts(*map(int, counts))
 
     def issued(self, campaign_id: str, after: int, through: int) -> list[Entry]:
-        """Return the owners of coupons with serials above `after` up to `through`, by serial."""
+        """Return the coupons' holders of serials above `after` up to `through`, by serial."""
         page = {"campaign_id": campaign_id, "after": after, "through": through}
         return [(serial, user) for serial, user in self._fetch(SELECT_SERIALS_PAGE, page)]
 

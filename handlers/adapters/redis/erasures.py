@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.domain.erasure import Trace
 from handlers.domain.errors import StaleStateError, UnavailableError
 
 if TYPE_CHECKING:
@@ -20,19 +20,6 @@ ERASE = Script("privacy/erase")
 
 # A script or page blocks every other client of the server: about a millisecond's work each.
 BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What an open campaign has of a user.
-
-    serial: 0 where the user holds none. pending_since_ms: None where MySQL has the admission.
-    """
-
-    fence: int
-    serial: int
-    pending_since_ms: int | None
-    is_known: bool
 
 
 class RedisErasures:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
-from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
 from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry
 from handlers.domain.rejection_cache import EXPIRED_S
@@ -61,7 +61,7 @@ class RedisAdmissionReader:
         """
         key = CampaignKeys.of(campaign_id).applied_user
         lowest = after + 1 if after else "-inf"
-        return self._by_score(key, lowest, through if through < QUANTITY_MAX else "+inf")
+        return self._by_score(key, lowest, through if through < SERIAL_MAX else "+inf")
 
     def pending(self, campaign_id: str, until_ms: int) -> Iterator[str]:
         """Yield the users who have been pending since `until_ms` or earlier, oldest first."""

@@ -160,11 +160,20 @@ def gaps(serials: range, held: set[int], returned: SerialBitset) -> list[int]:
     return [s for s in serials if s not in held and s not in returned]
 
 
-def check_counters(snapshot: CampaignSnapshot, quantity: int | None) -> list[Discrepancy]:
-    """Return what is wrong with a campaign's counters; quantity: MySQL's, None if it has none."""
+def check_counters(
+    snapshot: CampaignSnapshot, quantity: int | None, places: int
+) -> list[Discrepancy]:
+    """Return what is wrong with a campaign's counters.
+
+    quantity, places: MySQL's, read after the snapshot; None and 0 if it has no such campaign.
+    """
+    has_campaign = quantity is not None
     wrong = {
-        "MySQL has no such campaign": quantity is None,
+        "MySQL has no such campaign": not has_campaign,
         "the quantity is not that of MySQL": quantity not in {None, snapshot.quantity},
         "the count is above the quantity": snapshot.count > snapshot.last_serial,
+        "Redis has returned places that MySQL has not": has_campaign
+        and snapshot.places_returned > places,
+        "Redis lacks returned places": has_campaign and snapshot.places_returned < places,
     }
     return [Discrepancy(Kind.COUNT_MISMATCH, detail=d) for d, is_so in wrong.items() if is_so]

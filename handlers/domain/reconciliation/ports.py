@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from handlers.domain.reconciliation.differences import Admitted, CampaignSnapshot, Entry, Issued
+    from handlers.domain.reconciliation.law import StateCounts, StoredCampaign
 
 # Reports to Redis what MySQL has; raises UnavailableError when Redis did not take all of it.
 Settle = Callable[[Iterable[Settlement]], None]
@@ -41,11 +42,14 @@ class AdmissionReader(Protocol):
 class CouponReader(Protocol):
     """The coupons in MySQL."""
 
-    def snapshot(self, campaign_id: str) -> tuple[int | None, int]:
-        """Return the campaign's quantity (None: no such campaign) and its highest serial, or 0."""
+    def snapshot(self, campaign_id: str) -> StoredCampaign:
+        """Return the campaign; its quantity is None where there is none."""
+
+    def states(self, campaign_id: str, after: int, through: int) -> StateCounts:
+        """Return how many coupons with serials above `after` up to `through` are in each state."""
 
     def issued(self, campaign_id: str, after: int, through: int) -> Sequence[Entry]:
-        """Return the owners of coupons with serials above `after` up to `through`, by serial."""
+        """Return the coupons' holders of serials above `after` up to `through`, by serial."""
 
     def lookup_users(self, campaign_id: str, users: Sequence[str]) -> Sequence[Issued]:
         """Return what is known about each of `users`, in their order."""

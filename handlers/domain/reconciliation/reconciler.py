@@ -10,7 +10,7 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.errors import CampaignNotFoundError, UnavailableError
 from handlers.domain.reconciliation import differences as reconciliation
 from handlers.domain.reconciliation.differences import (
@@ -22,12 +22,14 @@ from handlers.domain.reconciliation.differences import (
     Kind,
     Source,
 )
+from handlers.domain.reconciliation.law import CERTAIN, Law, StoredCampaign
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from handlers.domain.reconciliation.differences import CampaignSnapshot, Entry
+    from handlers.domain.reconciliation.law import StateCounts
     from handlers.domain.reconciliation.ports import AdmissionReader, CouponReader
 
 PAGE = 10_000  # serials
@@ -67,6 +69,7 @@ class Reconciler:
         self._admissions, self._coupons = sides
         self._stale_after_ms = stale_after_ms
         self._stale_at_ms = 0
+        self._law = Law(StoredCampaign(None, 0, 0))
         self._after = after
         self._has_time = has_time
         self._progress = progress
@@ -86,12 +89,16 @@ class Reconciler:
             yield [difference for difference in batch if difference in confirmed]
         self._require_same_fence(snapshot)
 
+    @property
+    def states(self) -> StateCounts:
+        """How many of the coupons that were compared so far are in each state."""
+        return self._law.counts
+
     def _snapshot(self) -> CampaignSnapshot:
         try:
             return self._admissions.snapshot(self._campaign_id)
         except CampaignNotFoundError:
-            quantity, _ = self._coupons.snapshot(self._campaign_id)
-            if quantity is None:
+            if self._coupons.snapshot(self._campaign_id).quantity is None:
                 raise
             message = "The campaign is in MySQL and not in Redis; a rebuild brings it back."
             raise UnavailableError(message) from None
@@ -110,12 +117,15 @@ class Reconciler:
         never back, so a serial that is in neither of them is really missing, unless a repair gives
         it back just then.
         """
-        quantity, highest_issued = self._coupons.snapshot(self._campaign_id)
+        stored = self._coupons.snapshot(self._campaign_id)
+        self._law = Law(stored)
         returned, invalid = self._returned(snapshot.count)
         if not self._after:
-            yield from reconciliation.check_counters(snapshot, quantity)
+            yield from _check_counters(snapshot, stored)
             yield from invalid
-        highest = min(max(snapshot.count, snapshot.highest_serial, highest_issued), QUANTITY_MAX)
+        highest = min(
+            max(snapshot.count, snapshot.highest_serial, stored.highest_serial), SERIAL_MAX
+        )
         both = SerialBitset()
         # One page at least, since there may be holders of invalid serials.
         for after in range(self._after, max(highest, self._after + 1), PAGE):
@@ -125,6 +135,8 @@ class Reconciler:
             through = min(after + PAGE, highest)
             held: set[int] = set()
             yield from self._compare(after, through, held)
+            states = self._coupons.states(self._campaign_id, after, through)
+            yield from self._law.page(after, states)
             given_out = range(after + 1, min(through, snapshot.count) + 1)
             for serial in reconciliation.gaps(given_out, held, returned):
                 yield Discrepancy(Kind.SERIAL_GAP, admitted_serial=serial)
@@ -133,6 +145,8 @@ class Reconciler:
                     both.add(serial)
             self._progress(through, highest)
         else:
+            if not self._after:
+                yield from self._law.end(self._coupons.snapshot(self._campaign_id))
             yield from self._pending_for_long()
         yield from self._held_and_returned(both)
 
@@ -168,12 +182,12 @@ class Reconciler:
     ) -> Iterator[Discrepancy]:
         """Yield the differences of `batch` that still exist, and maybe more."""
         now = self._require_same_fence(snapshot)
-        quantity, _ = self._coupons.snapshot(self._campaign_id)
-        yield from reconciliation.check_counters(now, quantity)
+        yield from _check_counters(now, self._coupons.snapshot(self._campaign_id))
         yield from self._check(Candidate(SOURCE_OF[d.kind], d.user_id) for d in batch if d.user_id)
         yield from self._still_gaps({d.admitted_serial for d in batch if d.kind is Kind.SERIAL_GAP})
-        # The first pass has looked twice at these.
-        yield from (d for d in batch if d.detail in {NEVER_GIVEN_OUT, HELD_AND_RETURNED})
+        # The first pass has looked twice at these, or they are so at any moment.
+        seen = {NEVER_GIVEN_OUT, HELD_AND_RETURNED, *CERTAIN}
+        yield from (d for d in batch if d.detail in seen)
 
     def _still_gaps(self, serials: set[int | None]) -> Iterator[Discrepancy]:
         """Yield those of `serials` that are still neither given back nor held.
@@ -196,11 +210,11 @@ class Reconciler:
         """
         returned, above = SerialBitset(), set[int]()
         for serial in self._admissions.returned(self._campaign_id):
-            if 1 <= serial <= min(count, QUANTITY_MAX):
+            if 1 <= serial <= min(count, SERIAL_MAX):
                 returned.add(serial)
             elif len(above) < INVALID_SERIALS_MAX:
                 above.add(serial)
-        given_out = range(1, min(self._snapshot().count, QUANTITY_MAX) + 1) if above else range(0)
+        given_out = range(1, min(self._snapshot().count, SERIAL_MAX) + 1) if above else range(0)
         return returned, {_wrong(n, NEVER_GIVEN_OUT) for n in above if n not in given_out}
 
     def _held_and_returned(self, both: SerialBitset) -> Iterator[Discrepancy]:
@@ -208,6 +222,10 @@ class Reconciler:
         if both:
             returned = self._admissions.returned(self._campaign_id)
             yield from {_wrong(serial, HELD_AND_RETURNED) for serial in returned if serial in both}
+
+
+def _check_counters(snapshot: CampaignSnapshot, stored: StoredCampaign) -> list[Discrepancy]:
+    return reconciliation.check_counters(snapshot, stored.quantity, stored.places_returned)
 
 
 def _wrong(serial: int, detail: str) -> Discrepancy:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.domain.campaign import QUANTITY_MAX
+from handlers.domain.campaign import SERIAL_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 class SerialBitset:
-    """Serials from 1 to the largest quantity of a campaign; grows with the highest one."""
+    """Serials from 1 to the highest one that a campaign may have; grows with the highest one."""
 
     def __init__(self) -> None:
         self._bits = bytearray()
 
     def add(self, serial: int) -> None:
         """Add a serial; ValueError for one that no campaign can have."""
-        if not 1 <= serial <= QUANTITY_MAX:
+        if not 1 <= serial <= SERIAL_MAX:
             raise ValueError(serial)
         index = serial >> 3
         if index >= len(self._bits):

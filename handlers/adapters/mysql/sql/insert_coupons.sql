@@ -2,7 +2,8 @@
 -- [campaign_id, user_id, serial, code, admitted_at, fence], sorted as all writers sort them
 -- (ledger.py). %(campaign_ids)s: the campaigns of these rows.
 --
--- The schema's third guard is the join: no coupon without its campaign, none above its quantity.
+-- The schema's third guard is the join: no coupon without its campaign, none above its quantity and
+-- the places that were returned.
 -- A row that violates a UNIQUE key changes nothing and counts 0; classify_coupons.sql then says
 -- why. Unlike with IGNORE, every other error is an error.
 -- A row with a fence counts only under the campaign's present one; a fence of 0 is not compared.
@@ -23,12 +24,12 @@ FROM JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
          fence       BIGINT      PATH '$[5]'
      )) AS r
 JOIN (
-         SELECT id, quantity, fence FROM campaign
+         SELECT id, quantity + places_returned AS last_serial, fence FROM campaign
          WHERE id IN %(campaign_ids)s
          LOCK IN SHARE MODE
      ) AS c
   ON c.id = r.campaign_id COLLATE utf8mb4_bin
- AND r.serial BETWEEN 1 AND c.quantity
+ AND r.serial BETWEEN 1 AND c.last_serial
  AND (r.fence = 0 OR r.fence = c.fence)
 ORDER BY r.n
 ON DUPLICATE KEY UPDATE serial = coupon.serial

@@ -22,6 +22,8 @@
 -- was archived stays away.
 -- A user whom Redis has under a pseudonym was erased after the caller had written the row or read it:
 -- the id must not come back.
+-- A coupon that its user gave back meanwhile is held by a blank and its serial (return_places.lua). The
+-- settlement comes too late then, and the user may have another admission: nothing changes.
 --
 -- A record in failed_event settles only the admission that it is of, and only while that history is
 -- open: it may be late for a rebuild, and then the redrive writes no row for it. What stays pending
@@ -61,13 +63,15 @@ else
     local as_given = tonumber(known[i] or '0') == serial
     local is_erased = has_erased and not known[i]
       and redis.call('ZSCORE', KEYS[2], ARGV[3 + 2 * n + i])
-    if issued and not as_given and not is_erased and redis.call('EXISTS', KEYS[1]) == 1 then
+    local is_coupon = issued and (as_given or not redis.call('ZSCORE', KEYS[2], ' ' .. ARGV[3 + n + i]))
+      and not is_erased
+    if is_coupon and not as_given and redis.call('EXISTS', KEYS[1]) == 1 then
       redis.call('ZADD', KEYS[2], serial, user)
       redis.call('LREM', KEYS[4], 0, serial)
       repaired = repaired + 1
     end
     -- A record with another serial of this user must not clear the pending of the real one.
-    if issued or as_given then
+    if is_coupon or as_given then
       cleared = cleared + redis.call('ZREM', KEYS[5], user)
     end
   end

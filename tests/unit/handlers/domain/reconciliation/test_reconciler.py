@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlers.adapters.mysql.queries import Coupon
-from handlers.domain.campaign import QUANTITY_MAX, Campaign, CampaignStatus
+from handlers.domain.campaign import SERIAL_MAX, Campaign, CampaignStatus
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.reconciliation.differences import (
@@ -181,7 +181,7 @@ def test_a_serial_set_holds_what_was_added(serials: set[int]) -> None:
     assert not it
 
 
-@pytest.mark.parametrize("serial", [-1, 0, QUANTITY_MAX + 1])
+@pytest.mark.parametrize("serial", [-1, 0, SERIAL_MAX + 1])
 def test_a_serial_that_no_campaign_has_does_not_grow_a_serial_set(serial: int) -> None:
     with pytest.raises(ValueError, match=str(serial)):
         SerialBitset().add(serial)

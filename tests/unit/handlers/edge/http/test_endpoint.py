@@ -107,6 +107,7 @@ def test_a_nasty_text_everywhere_is_not_a_500(
         {"body": json.dumps(CAMPAIGN | {text: text})},
         {"body": json.dumps({"order_id": text})},
         {"body": json.dumps({"order_id": "order-1", "ttl_s": text})},
+        {"body": json.dumps({"reason": text, "return_to_pool": text})},
         {"requestContext": {"requestId": text}},
     ]
     for change in paths:
@@ -127,6 +128,7 @@ def test_unreachable_servers_are_a_503_or_not_needed(
     bodies: dict[str, object] = {
         "/campaigns": CAMPAIGN | {"id": "other"},
         "/campaigns/{id}": {"paused": True},
+        "/coupons/{code}/revocation": {"reason": "by mistake"},
     }
     event = {
         "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}", "If-Match": "*"},
