@@ -40,10 +40,10 @@ def eraser() -> Eraser:
     """Return the erasure of users everywhere."""
     from handlers.domain.erasure import Eraser
 
-    return Eraser(mysql_erasures(), redis_erasures(), DeliveryToMySql(), wiring.pseudonyms())
+    return Eraser((mysql_erasures(), redis_erasures()), DeliveriesToMySql(), wiring.pseudonyms())
 
 
-class DeliveryToMySql:
+class DeliveriesToMySql:
     """What is on its way to MySQL, by the clients that write and settle all the rest."""
 
     def campaign_ids(self) -> Sequence[str]:

@@ -109,7 +109,7 @@ class ShownUsers(Protocol):
         """Delete what may be lost and names users."""
 
 
-class Delivery(Protocol):
+class Deliveries(Protocol):
     """What is on its way to MySQL."""
 
     def campaign_ids(self) -> Sequence[str]:
@@ -132,14 +132,10 @@ class Eraser:
     """Each call may be repeated, in any process. All raise UnavailableError without a server."""
 
     def __init__(
-        self,
-        stored: StoredUsers,
-        shown: ShownUsers,
-        delivery: Delivery,
-        pseudonyms: Pseudonyms,
+        self, users: tuple[StoredUsers, ShownUsers], deliveries: Deliveries, pseudonyms: Pseudonyms
     ) -> None:
-        self._stored, self._shown = stored, shown
-        self._delivery = delivery
+        self._stored, self._shown = users
+        self._deliveries = deliveries
         self._pseudonyms = pseudonyms
 
     def erase(self, user_id: str, actor: str) -> int:
@@ -186,7 +182,7 @@ class Eraser:
     def _campaigns_of(self, user_id: str) -> set[str]:
         """Return the campaigns of which a server has the id; raise where one cannot be sure."""
         found = set(self._stored.campaigns_of(user_id))
-        ids = self._delivery.campaign_ids()
+        ids = self._deliveries.campaign_ids()
         for campaign_id, trace in self._shown.find_all(ids, user_id).items():
             if isinstance(trace, UnavailableError):
                 message = f"campaign {campaign_id}: {trace}"
@@ -205,7 +201,7 @@ class Eraser:
             try:
                 erased = self._stored.erase(campaign_id, user_id, fence, actor, is_held=is_held)
             except ErasureWaitsError as error:
-                redriven = [self._delivery.redrive(number) for number in error.waiting]
+                redriven = [self._deliveries.redrive(number) for number in error.waiting]
                 if not any(redriven):
                     raise
                 continue
@@ -224,18 +220,18 @@ class Eraser:
         if trace.pending_since_ms is None or not trace.serial:
             return
         ids, fence = (campaign_id, user_id, trace.serial), trace.fence
-        if not self._delivery.write(CouponAccepted(*ids, trace.pending_since_ms, fence)):
+        if not self._deliveries.write(CouponAccepted(*ids, trace.pending_since_ms, fence)):
             name = self._pseudonyms.of(campaign_id, user_id)
-            [known] = self._delivery.lookup_users(campaign_id, [name])
+            [known] = self._deliveries.lookup_users(campaign_id, [name])
             if known.serial is None:
                 message = f"the admission to {campaign_id} is on its way to MySQL; ask again"
                 raise UnavailableError(message)
-        self._delivery.settle([Settlement(*ids, SettledAs.COUPON)])
+        self._deliveries.settle([Settlement(*ids, SettledAs.COUPON)])
 
     def _complete(self, campaign_id: str, serials: Mapping[str, int]) -> None:
         users = list(serials)
         names = [self._pseudonyms.of(campaign_id, user) for user in users]
-        known = self._delivery.lookup_users(campaign_id, names)
+        known = self._deliveries.lookup_users(campaign_id, names)
         renamed = [
             Renamed(user, serials[user], name, one.serial or serials[user])
             for user, name, one in zip(users, names, known, strict=True)

@@ -107,22 +107,24 @@ class Screener:
         unaware: list[int] = []
         for index, reply in screened:
             application = applications[index]
+            replies[index] = application.refusal or UnavailableError()
+            if reply.outcome is Outcome.REFUSED:
+                continue
             try:
-                if reply.outcome is Outcome.RULES:
-                    self._learn(application, reply.rules)
-                    unaware.append(index)
-                elif reply.outcome is Outcome.PSEUDONYM:
-                    self._learn_of_erased_users(application)
-                    unaware.append(index)
+                self._learn(application, reply)
             except UnavailableError as error:
                 replies[index] = error
             else:
-                replies[index] = application.refusal or UnavailableError()
+                replies[index] = UnavailableError()  # unless it is asked again
+                unaware.append(index)
         return replies, unaware
 
-    def _learn(self, application: Screened, text: str) -> None:
-        """Check an applicant against rules that were just read."""
-        rules = Rules.parse(text)
+    def _learn(self, application: Screened, reply: Admission) -> None:
+        """Check an applicant against rules that were just read, or send the pseudonym."""
+        if reply.outcome is Outcome.PSEUDONYM:
+            self._learn_of_erased_users(application)
+            return
+        rules = Rules.parse(reply.rules)
         self.known.keep(application.applicant.campaign_id, rules)
         self._screen(application, rules)
 

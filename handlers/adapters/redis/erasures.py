@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.redis.keys import CampaignKeys
+from handlers.adapters.redis.reconciliation import RedisAdmissionReader
 from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.erasure import Trace
 from handlers.domain.errors import StaleStateError, UnavailableError
 
@@ -67,18 +70,14 @@ class RedisErasures:
         return left
 
     def members(self, campaign_id: str) -> Iterator[list[tuple[str, int]]]:
-        """Yield all holders with their serials, in pages. Who changes meanwhile may be missing."""
-        key, cursor = CampaignKeys.of(campaign_id).applied_user, b"0"
-        while True:
-            cursor, found = self._scripts.command("ZSCAN", key, cursor, "COUNT", BATCH)
-            pairs = zip(found[::2], found[1::2], strict=True) if _is_flat(found) else found
-            yield [(_text(user), int(float(score))) for user, score in pairs]
-            if int(cursor) == 0:
-                return
+        """Yield all holders with their serials, in pages by serial."""
+        entries = RedisAdmissionReader(self._scripts).admitted(campaign_id, 0, SERIAL_MAX)
+        while page := list(islice(entries, BATCH)):
+            yield [(user, serial) for serial, user in page]
 
     def has_pending(self, campaign_id: str) -> bool:
         """Return whether an admission of the campaign is not known to be in MySQL."""
-        return bool(self._scripts.command("ZCARD", CampaignKeys.of(campaign_id).pending))
+        return bool(self._scripts.command("ZRANGE", CampaignKeys.of(campaign_id).pending, 0, 0))
 
     def forget_calls(self, campaign_id: str) -> None:
         """Delete the counted calls, and when the relay has sent whom; both may be lost."""
@@ -109,11 +108,3 @@ def _trace(reply: Any) -> Trace | UnavailableError | None:
     fence, serial, pending, is_known = rest
     since_ms = int(float(pending)) if pending else None
     return Trace(fence, int(float(serial or 0)), since_ms, bool(is_known))
-
-
-def _is_flat(found: Sequence[Any]) -> bool:
-    return bool(found) and not isinstance(found[0], tuple)
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

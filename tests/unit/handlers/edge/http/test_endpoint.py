@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.unit.conftest import Fakes, LogLines
 
 CODE = "0" * 16
-PATH = {"id": "welcome", "code": CODE, "order_id": "order-1"}
+PATH = {"id": "welcome", "code": CODE, "order_id": "order-1", "user_id": "42"}
 NAMES = {f"{route.method} {route.path}": route for route in ROUTES}
 
 
