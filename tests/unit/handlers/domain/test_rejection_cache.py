@@ -156,13 +156,17 @@ def test_the_memory_is_bounded() -> None:
         assert max(len(memory._known), len(memory._refreshes)) <= CAMPAIGNS_MAX
 
 
+def has_winners(memory: RejectionCache, campaign_id: str) -> bool:
+    return memory._known[campaign_id][1] is not None
+
+
 def test_winners_of_a_campaign_for_which_nobody_comes_are_forgotten_after_a_minute() -> None:
     memory, clock = remembering(Source())
     memory.refresh("over", Outcome.CLOSED)
     clock.now_s += TTL_S + FORGOTTEN_S - 1
     memory.refresh("welcome", Outcome.SOLD_OUT)
-    assert memory._known["over"][1] is not None
+    assert has_winners(memory, "over")
     clock.now_s += 2
     memory.refresh("welcome", Outcome.SOLD_OUT)
-    assert memory._known["over"][1] is None
+    assert not has_winners(memory, "over")
     assert memory.get("welcome", "42") == SOLD_OUT
