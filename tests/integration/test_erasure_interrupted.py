@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,11 +11,13 @@ import pytest
 from handlers import privacy_clients, wiring
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.consume import consume_handler
+from handlers.domain.record import FailedStatus
 from handlers.privacy import privacy_handler
 from handlers.rebuild import rebuild_handler
 from tests.support.redis_loss import flush, mark_as_restarted, warm_up
 from tests.support.service import (
     apply,
+    at_once,
     coupons,
     create_campaign,
     event_of_unread,
@@ -21,12 +25,15 @@ from tests.support.service import (
     message,
     rows,
 )
+from tests.support.single import publish_one
 from tests.support.traces import in_mysql, in_redis
+from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handlers.config import Settings
+    from tests.support.service import Response
 
 from tests.support.erased import erase, issue, person, settle_failures
 
@@ -55,6 +62,10 @@ def test_a_rebuild_does_not_bring_the_id_back(
     create_campaign(campaign_id, quantity=5)
     serial = apply(campaign_id, user).body["serial"]
     apply(campaign_id, "other")
+    record, publisher = message(campaign_id, user, serial, fence=1), wiring.publisher()
+    eventually(
+        lambda: publish_one(publisher, record, "", time.monotonic() + WAIT_S), "an ack from Kafka"
+    )
     assert event_of_unread(user)["records"]
     key = CampaignKeys.of(campaign_id).resent
     assert erase(user).status == 204
@@ -144,3 +155,37 @@ def test_who_applies_in_between_is_erased_with_the_new_admission(
     consume_handler(kafka_event([message(campaign_id, user, seen[0])], 96), None)
     assert in_mysql(service, user) == in_redis(service, user) == []
     assert apply(campaign_id, user).body["serial"] == seen[0]
+
+
+def test_people_who_apply_while_they_are_erased_end_with_one_coupon_each_and_no_id(
+    campaign_id: str, service: Settings
+) -> None:
+    """Each applies, is applied for by the consumer, and is erased, all at once and in any order."""
+    create_campaign(campaign_id, quantity=50)
+    people = [person() for _ in range(12)]
+
+    def deliver(one: str) -> Response:
+        reply = apply(campaign_id, one)
+        if reply.status < 300:
+            consume_handler(kafka_event([message(campaign_id, one, reply.body["serial"])]), None)
+        return reply
+
+    calls = [partial(call, one) for one in people for call in (deliver, erase, deliver, erase)]
+    replies = at_once(calls, threads=8)
+    assert {reply.status for reply in replies} <= {200, 202, 204, 409, 503}
+    for one in people:
+        deliver(one)
+        eventually(partial(is_erased, one), "the erasure")
+        again = apply(campaign_id, one)
+        assert again.code == "ALREADY_APPLIED", again
+    owners = {wiring.pseudonyms().of(campaign_id, one) for one in people}
+    rows_of = coupons(service, campaign_id)
+    assert {owner for owner, _ in rows_of} == owners
+    assert len(rows_of) == len(people)
+    for one in people:
+        assert in_mysql(service, one) == in_redis(service, one) == []
+
+
+def is_erased(user: str) -> bool:
+    wiring.failed_event_queue().redrive(FailedStatus.PENDING, now=True, after=0, limit=100)
+    return erase(user).status == 204

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
+from handlers.adapters.redis import settling
 from handlers.consume import consume_handler
 from handlers.domain.settlement import SettledAs, Settlement
+from tests.support.mutated import change
 from tests.support.service import (
     coupons,
     create_campaign,
@@ -97,3 +99,14 @@ def test_a_record_that_waits_is_written_first_or_named(
     assert erase(user).status == 204
     assert coupons(service, campaign_id) == [(wiring.pseudonyms().of(campaign_id, user), 6)]
     assert in_mysql(service, user) == in_redis(service, user) == []
+
+
+def test_control_a_settlement_that_asks_for_no_pseudonym_puts_the_id_back(
+    campaign_id: str, user: str, service: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    late = Settlement(campaign_id, user, issue(campaign_id, user), SettledAs.COUPON)
+    assert erase(user).status == 204
+    change(monkeypatch, settling.SETTLE, "\n      and not is_erased")
+    wiring.admissions().settle([late])
+    assert in_redis(service, user) == ["applied_user"]
