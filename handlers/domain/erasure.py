@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # A user who applies all the while is met again each time.
 ROUNDS_MAX = 5
-# Who did it where nobody asked for it.
+# Who did it where a campaign's time is over.
 RETENTION = "retention"
 
 

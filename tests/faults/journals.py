@@ -83,7 +83,8 @@ class Story:
 
     def begins(self, fence: int) -> None:
         epoch = f"rebuilding:{fence}:{self.history}"
-        self.script("rebuild/begin", ("1", f"{fence}", ""), ("HSET", "campaign", "epoch", epoch, "erased", ""))
+        written = ("HSET", "campaign", "epoch", epoch, "erased", "")
+        self.script("rebuild/begin", ("1", f"{fence}", ""), written)
 
     def loads(self, fence: int, user: str, serial: int, *, pending: bool) -> None:
         args = "1", f"{fence}", user, f"{serial}", "77" if pending else "0"

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers import wiring
+from handlers.adapters.mysql.erased_records import BATCH_HEADER_BYTES
 from handlers.adapters.redis import settling
 from handlers.consume import consume_handler
+from handlers.domain.fence import Position
+from handlers.domain.record import UnreadableBatch
 from handlers.domain.settlement import SettledAs, Settlement
 from tests.support.mutated import change
 from tests.support.service import (
@@ -110,3 +113,19 @@ def test_control_a_settlement_that_asks_for_no_pseudonym_puts_the_id_back(
     change(monkeypatch, settling.SETTLE, "\n      and not is_erased")
     wiring.admissions().settle([late])
     assert in_redis(service, user) == ["applied_user"]
+
+
+def test_of_a_batch_that_cannot_be_read_only_the_header_is_kept_once_it_is_resolved(
+    campaign_id: str, user: str, service: Settings
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    header, batches = b"h" * BATCH_HEADER_BYTES, wiring.unreadable_batches()
+    data = header + b'{"user_id":"%s"}' % user.encode()
+    batch = UnreadableBatch("coupon_create", 0, 700, 710, data, "CRC")
+    assert not batches.keep(batch)
+    assert erase(user).code == "ERASURE_WAITS"
+    assert batches.skip(Position("coupon_create", 0, 700))
+    assert erase(user).status == 204
+    assert rows(service, "SELECT payload FROM failed_event") == [(header,)]
+    assert batches.keep(batch)  # a reader still passes it, and stores it no second time
+    assert in_mysql(service, user) == []

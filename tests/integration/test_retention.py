@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from handlers import privacy_clients, wiring
+from handlers import operations, privacy_clients, wiring
 from handlers.adapters.mysql import erasures
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.consume import consume_handler
 from handlers.domain.errors import UnavailableError
 from handlers.privacy import privacy_handler
 from local.lambda_context import LambdaContext
-from tests.support.erased import issue, settle_failures
+from tests.support.erased import erase, issue, settle_failures
 from tests.support.service import (
     apply,
     coupons,
@@ -87,7 +87,7 @@ def test_everybody_of_a_campaign_is_erased_once_its_time_is_over(
     assert rows(kept, "SELECT * FROM campaign") == before
 
 
-def test_without_days_nobody_is_erased(campaign_id: str, service: Settings) -> None:
+def test_without_days_no_user_is_erased(campaign_id: str, service: Settings) -> None:
     sold_out(campaign_id)
     end(service, campaign_id, 300)
     assert privacy_handler({}, None) == {"completed": 0, "erased": 0}
@@ -166,3 +166,14 @@ def test_a_run_without_time_erases_nothing_and_leaves_all_to_the_next(
 
 def raising() -> None:
     raise UnavailableError
+
+
+def test_an_archived_campaign_is_erased_in_mysql_alone(campaign_id: str, kept: Settings) -> None:
+    sold_out(campaign_id)
+    end(kept, campaign_id, DAYS + 1)
+    rows(kept, "UPDATE campaign SET archived_at = NOW(3)")
+    operations.redis_campaign_changes().forget(campaign_id)
+    assert erase(USERS[0]).status == 204
+    assert in_mysql(kept, USERS[0]) == []
+    assert privacy_handler({}, None) == {"completed": 0, "erased": len(USERS) - 1}
+    assert in_mysql(kept, "person-") == in_redis(kept, "person-") == []

@@ -1,4 +1,4 @@
-"""Where a text stands in the service's stores: every column, every key and member, every line."""
+"""Where the service's stores have a text: every column, every key and member, every line."""
 
 from __future__ import annotations
 
