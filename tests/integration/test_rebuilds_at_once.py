@@ -72,7 +72,7 @@ def test_an_older_rebuild_stores_no_end_of_the_topic_and_does_not_open_an_emptie
 def rebuild_beside(campaign_id: str) -> None:
     """Let another process rebuild a campaign while this one has the lock."""
     with pytest.MonkeyPatch.context() as alone:
-        alone.setattr(rebuild, "_needed", lambda _: True)
+        alone.setattr(rebuild, "_needed", lambda *_: True)
         alone.setattr(wiring.database(), "advisory_lock", lambda _: contextlib.nullcontext(1))
         assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
 

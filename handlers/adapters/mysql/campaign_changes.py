@@ -107,6 +107,6 @@ def _require_room(cursor: Cursor, after: Campaign) -> None:
     Whoever writes coupons locks the campaign's row first, so none is written meanwhile.
     """
     cursor.execute(SELECT_HIGHEST_SERIAL, {"campaign_id": after.id})
-    for _, highest in cursor.fetchall():
+    for _, highest, _ in cursor.fetchall():
         if (highest or 0) > after.last_serial:
             raise QuantityTooLowError.of(highest, highest - after.places_returned)
