@@ -56,8 +56,11 @@ def code_of(settings: Settings, campaign_id: str, user: str) -> str:
 
 
 def events(settings: Settings, campaign_id: str) -> list[tuple[str, str | None, str]]:
-    """Return the kind, the order and the actor of a campaign's events, in order."""
-    statement = "SELECT kind, order_id, actor FROM coupon_event WHERE campaign_id = %s AND serial IS NOT NULL ORDER BY id"
+    """Return the kind, the order and the actor of the events of a campaign's coupons, in order."""
+    statement = (
+        "SELECT kind, order_id, actor FROM coupon_event"
+        " WHERE campaign_id = %s AND serial IS NOT NULL ORDER BY id"
+    )
     return [(kind, order, actor) for kind, order, actor in rows(settings, statement, campaign_id)]
 
 
