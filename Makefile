@@ -30,8 +30,8 @@ WITH_OPERATED = $(if $(OPERATED),set -a && . "$(abspath $(OPERATED))" && set +a 
 # Servers that run elsewhere need no MariaDB on this machine.
 DEMO_SETUP = $(if $(filter compose env --servers=compose --servers=env,$(ARGS)),python,setup)
 # Tests mostly wait, so several run side by side, each worker on servers of its own; given servers
-# are for one at a time.
-workers = $(if $(REDIS_URL),,-n $(1))
+# are for one at a time. Which worker begins with what: tests/support/dealing.py.
+workers = $(if $(REDIS_URL),,-n $(1) --dist worksteal)
 
 .PHONY: help
 help:  ## this list
@@ -51,7 +51,7 @@ demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="-
 unit: python  ## the unit tests alone, without any server: some fifteen seconds (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest -n 2 tests/unit $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
-	@$(VENV_PYTHON) -m pytest $(call workers,4) $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(call workers,6) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
 	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
 # Not in UTC, which would hide a mistake; without the tz database, which may be missing.
@@ -77,6 +77,18 @@ fuzz: setup  ## hostile requests at handlers and gateway (N=20000 SEED=1)
 		--seed $(or $(call given,SEED),1) $(ARGS)
 soak: setup  ## a steady load for MINUTES (10), what it does to memory and files (ARGS="--rate 200")
 	@$(VENV_PYTHON) -m local.soak $(if $(call given,MINUTES),--minutes $(call given,MINUTES)) $(ARGS)
+
+.PHONY: openapi test-openapi schemathesis test-clients
+openapi: python  ## docs/openapi.json of the route table (ARGS=--check compares only)
+	@$(VENV_PYTHON) -m local.openapi $(ARGS)
+test-openapi: setup .venv-api/installed  ## schemathesis: gateway and chalice local answer as openapi.json says, a minute
+	@$(VENV_PYTHON) -m pytest tests/openapi $(ARGS)
+schemathesis: setup .venv-api/installed  ## the same for as long as you like (MINUTES=10 N=1000 SEED=1 ARGS="--server chalice")
+	@$(VENV_PYTHON) -m tests.openapi.explore $(if $(call given,N),--examples $(call given,N)) \
+		$(if $(call given,MINUTES),--minutes $(call given,MINUTES)) \
+		$(if $(call given,SEED),--seed $(call given,SEED)) $(ARGS)
+test-clients: setup .venv-api/installed  ## generated clients for Python and TypeScript compile and work (Node 18+, npm)
+	@$(VENV_PYTHON) -m pytest tests/clients $(ARGS)
 
 .PHONY: load test-load bench
 load: $(DEMO_SETUP) .venv-load/installed  ## a promotion's day: countdown, burst, retries, in Locust (USERS=1000 QUANTITY=100 UI=1)
@@ -132,7 +144,7 @@ serve: python  ## the gateway on port 8000
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.serve $(ARGS)
 poller: python  ## a consumer of group_1 (ARGS="--processes 2")
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.poll_runner $(ARGS)
-scheduler: python  ## relay, redrive and rebuild, each at its interval
+scheduler: python  ## relay, redrive, rebuild and webhooks, each at its interval
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.scheduler $(ARGS)
 rebuild: python  ## bring back a Redis that restarted or lost its state, at once
 	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.rebuild $(ARGS)

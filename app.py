@@ -8,7 +8,18 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import cold_start, consume, migrate, privacy, rebuild, redrive, relay, restore
+from handlers import (
+    cold_start,
+    consume,
+    migrate,
+    privacy,
+    rebuild,
+    redrive,
+    relay,
+    restore,
+    webhook_sender,
+)
+from handlers.refusals import store_due_refusals
 from handlers.routes import ROUTES, Route
 
 if TYPE_CHECKING:
@@ -27,6 +38,8 @@ def _view(route: Route) -> Callable[..., Response]:
         parameters = event.get("pathParameters") or {}
         event["pathParameters"] = {name: unquote(parameters[name]) for name in parameters} or None
         response = route.handler(event, request.lambda_context)
+        # Here, since a Lambda function runs only while it serves a request.
+        store_due_refusals()
         return Response(response["body"], response["headers"], response["statusCode"])
 
     view.__name__ = route.handler.__name__
@@ -69,6 +82,12 @@ def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Write the rows of failed_event again, then erase users whose time is over, every minute."""
     written = redrive.redrive_handler(event.to_dict(), event.context)
     return written | privacy.privacy_handler(event.to_dict(), event.context)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="webhook_handler")
+def webhook_handler(event: CloudWatchEvent) -> dict[str, int]:
+    """Send events to webhooks, for a minute."""
+    return webhook_sender.webhook_minute_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="rebuild_handler")

@@ -66,7 +66,7 @@ def reject_from_cache(campaign_id: str, authorization: str, request_id: str) -> 
         return None
     user = wiring.authenticator().cached_user(authorization)
     admission = cache.peek(campaign_id, user.id) if user else None
-    return rejection_response(admission, request_id) if admission else None
+    return rejection_response(request_id, campaign_id, admission) if admission else None
 
 
 @dataclass(slots=True)

@@ -30,7 +30,9 @@ def change_campaign_handler(request: Request) -> dict[str, Any]:
     if expected is not None and before.version not in expected:
         raise PreconditionFailedError
     if is_same(change.applied(before), before):
-        return _response(before)
+        # Perhaps it was made a moment ago, and did not reach Redis.
+        operations.completion().conform(campaign_id)
+        return _response(_stored(campaign_id))
     after = operations.completion().carry_out(campaign_id, change)
     wiring.campaign_list().forget()
     return _response(after)

@@ -47,11 +47,12 @@ def create_campaign_handler(request: Request) -> dict[str, Any]:
 def campaigns_handler(request: Request) -> dict[str, Any]:
     """GET /campaigns: a page of campaigns by id, without those that closed over a day ago."""
     limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
-    after = request.query.get("after", "")
-    if after and not is_campaign_id(after):
+    after = request.query.get("after")
+    # Not even "": a client that forgets to fill it in would read the first page for ever.
+    if after is not None and not is_campaign_id(after):
         message = "after: must be the id of a campaign"
         raise InvalidRequestError(message)
-    page = wiring.campaign_list().page(after, limit)
+    page = wiring.campaign_list().page(after or "", limit)
     found = [status.to_json() for status in page.statuses]
     return json_response(200, {"campaigns": found, "next_after": page.next_after}, PUBLIC)
 

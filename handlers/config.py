@@ -142,6 +142,9 @@ class Settings:
     coupon_code_secret_id: str
     challenge_secret: str = field(repr=False)
     challenge_secret_id: str
+    webhook_secret: str = field(repr=False)
+    webhook_secret_id: str
+    webhook_internal: bool  # webhooks may be inside our own network, and without TLS
     secrets_extension_port: int  # 0: no extension; boto3 reads from Secrets Manager
     aws_region: str
     pending_resend_after_s: int
@@ -154,6 +157,11 @@ class Settings:
     def has_challenge_secret(self) -> bool:
         """Whether a campaign may ask its applicants for a challenge."""
         return bool(self.challenge_secret or self.challenge_secret_id)
+
+    @property
+    def has_webhook_secret(self) -> bool:
+        """Whether an administrator may create webhooks."""
+        return bool(self.webhook_secret or self.webhook_secret_id)
 
     def required_challenge_secret(self) -> str:
         """Return `CHALLENGE_SECRET`; raise ConfigurationError where it is not set."""
@@ -189,6 +197,7 @@ class Settings:
         challenge_secret, challenge_secret_id = read.at_most_one(
             "CHALLENGE_SECRET", "CHALLENGE_SECRET_ID"
         )
+        webhook_secret, webhook_secret_id = read.at_most_one("WEBHOOK_SECRET", "WEBHOOK_SECRET_ID")
         tls = DatabaseTls.from_environment(read)
         owner_url, owner_secret_id = read.at_most_one(*MIGRATION_DATABASE)
         kafka_security = read.one_of(KafkaSecurity, "KAFKA_SECURITY", KafkaSecurity.PLAINTEXT)
@@ -231,6 +240,9 @@ class Settings:
             coupon_code_secret_id=code_secret_id,
             challenge_secret=read.secret("CHALLENGE_SECRET") if challenge_secret else "",
             challenge_secret_id=challenge_secret_id,
+            webhook_secret=read.secret("WEBHOOK_SECRET") if webhook_secret else "",
+            webhook_secret_id=webhook_secret_id,
+            webhook_internal=read.boolean("WEBHOOK_INTERNAL", default=False),
             secrets_extension_port=read.number(EXTENSION_PORT, 0, 0, PORTS.stop - 1),
             aws_region=read.text("AWS_REGION") if iam else "",
             pending_resend_after_s=read.number("PENDING_RESEND_AFTER_S", 30, 1, 3600),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from handlers.adapters.mysql.database import Database
     from handlers.adapters.mysql.returned_places import ReturnedPlaces
     from handlers.adapters.redis.returned_places import PlacesInRedis
+    from handlers.domain.returned_places import PlaceReturner
 
 
 @once
@@ -45,3 +46,11 @@ def places_in_redis() -> PlacesInRedis:
     from handlers.adapters.redis.returned_places import PlacesInRedis
 
     return PlacesInRedis(wiring.scripts())
+
+
+@once
+def place_returner() -> PlaceReturner:
+    """Return what lets Redis give the places that MySQL has returned."""
+    from handlers.domain.returned_places import PlaceReturner
+
+    return PlaceReturner(returned_places(), places_in_redis())

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
     from handlers.adapters.aws.failed_batches import FailedBatches
     from handlers.adapters.migration.runner import Migration
     from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
+    from handlers.adapters.mysql.coupon_list import CouponList
+    from handlers.adapters.mysql.event_list import EventList
     from handlers.adapters.mysql.reconciliation import MySqlCouponReader
+    from handlers.adapters.mysql.report import ReportReader
     from handlers.adapters.redis.campaign_changes import RedisCampaignChanges
     from handlers.adapters.redis.reconciliation import RedisAdmissionReader
+    from handlers.adapters.redis.refusals import RefusalStore
     from handlers.domain.campaign import Campaign
     from handlers.domain.completion import Completion
     from handlers.domain.errors import ServiceError
@@ -49,6 +53,38 @@ def redis_campaign_changes() -> RedisCampaignChanges:
     from handlers.adapters.redis.campaign_changes import RedisCampaignChanges
 
     return RedisCampaignChanges(wiring.scripts())
+
+
+@once
+def coupon_list() -> CouponList:
+    """Return the list of a campaign's coupons with their states."""
+    from handlers.adapters.mysql.coupon_list import CouponList
+
+    return CouponList(wiring.database())
+
+
+@once
+def event_list() -> EventList:
+    """Return the list of what happened to campaigns and coupons."""
+    from handlers.adapters.mysql.event_list import EventList
+
+    return EventList(wiring.database())
+
+
+@once
+def refusal_store() -> RefusalStore:
+    """Return the sums of refused applications in Redis."""
+    from handlers.adapters.redis.refusals import RefusalStore
+
+    return RefusalStore(wiring.scripts())
+
+
+@once
+def report_reader() -> ReportReader:
+    """Return the reader of campaigns' reports."""
+    from handlers.adapters.mysql.report import ReportReader
+
+    return ReportReader(wiring.database())
 
 
 @once

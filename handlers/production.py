@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 LOCAL = "local"
+# Of redis-py's options in a URL: what demands a certificate, and what it takes for no.
+VERIFIED = "required"
+REDIS_FALSE = {"0", "f", "false", "n", "no"}
 
 
 class Check(StrEnum):
@@ -27,9 +30,11 @@ class Check(StrEnum):
     DEVELOPMENT_SECRETS = "development-secrets"
     SHARED_SECRETS = "shared-secrets"
     REDIS_WITHOUT_PASSWORD = "redis-without-password"  # noqa: S105 - the name of a check
+    REDIS_TLS = "redis-tls"
     KAFKA_IN_THE_CLEAR = "kafka-in-the-clear"
     DATABASE_TLS = "database-tls"
     DATABASE_OWNER = "database-owner"
+    WEBHOOK_INTERNAL = "webhook-internal"
 
 
 def refuse_insecure(settings: Settings) -> None:
@@ -58,11 +63,16 @@ def _findings(settings: Settings) -> Iterator[tuple[Check, str]]:
         yield Check.SHARED_SECRETS, f"{' and '.join(names)} have one secret for two purposes"
     if not (_redis_password(settings) or settings.redis_auth_secret_id):
         yield Check.REDIS_WITHOUT_PASSWORD, "REDIS_URL has no password"
+    if what := _redis_without_tls(settings):
+        yield Check.REDIS_TLS, what
     if "SSL" not in settings.kafka_security:
         what = f"KAFKA_SECURITY={settings.kafka_security} sends all in the clear"
         yield Check.KAFKA_IN_THE_CLEAR, what
     if (mode := settings.database_tls.mode) != "verify":
         yield Check.DATABASE_TLS, f"DATABASE_TLS={mode} does not verify the server"
+    if settings.webhook_internal:
+        what = "WEBHOOK_INTERNAL=on lets webhooks reach this network, and without TLS"
+        yield Check.WEBHOOK_INTERNAL, what
 
 
 def _texts(settings: Settings) -> dict[str, str]:
@@ -82,6 +92,7 @@ def _passwords(settings: Settings) -> dict[str, str]:
         "AUTH_JWT_SECRET": settings.auth_jwt_secret,
         "COUPON_CODE_SECRET": settings.coupon_code_secret,
         "CHALLENGE_SECRET": settings.challenge_secret,
+        "WEBHOOK_SECRET": settings.webhook_secret,
     }
 
 
@@ -95,12 +106,26 @@ def _secret_ids(settings: Settings) -> dict[str, str]:
         "AUTH_JWT_SECRET_ID": settings.auth_jwt_secret_id,
         "COUPON_CODE_SECRET_ID": settings.coupon_code_secret_id,
         "CHALLENGE_SECRET_ID": settings.challenge_secret_id,
+        "WEBHOOK_SECRET_ID": settings.webhook_secret_id,
     }
 
 
 def _redis_password(settings: Settings) -> str:
     parts = urlsplit(settings.redis.url)
     return unquote(parts.password or "") or parse_qs(parts.query).get("password", [""])[0]
+
+
+def _redis_without_tls(settings: Settings) -> str:
+    """Return what is wrong with the way to Redis; a socket in the file system needs no TLS."""
+    parts = urlsplit(settings.redis.url)
+    if parts.scheme == "redis":
+        return "REDIS_URL sends all in the clear, its password too"
+    # redis-py's options; each is off in its own words.
+    options = {name: values[-1].lower() for name, values in parse_qs(parts.query).items()}
+    is_verified = options.get("ssl_cert_reqs", VERIFIED) == VERIFIED
+    if is_verified and options.get("ssl_check_hostname", "") not in REDIS_FALSE:
+        return ""
+    return "REDIS_URL does not verify the server"
 
 
 def _shared(values: Mapping[str, str]) -> list[list[str]]:

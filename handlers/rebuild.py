@@ -15,21 +15,19 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from handlers import log, operations, wiring
+from handlers import coupon_clients, log, operations, wiring
+from handlers.domain import stored_coupons
 from handlers.domain.attempts import LIST, Attempts
-from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import CampaignNotFoundError, MissingCampaignError, StaleStateError
-from handlers.domain.fence import is_late
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.domain.rejection_cache import EXPIRED_S
 from handlers.edge.deadline import Deadline
-from handlers.rebuild_rows import given_back, issued, not_erased
-from handlers.returned_places import complete_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from handlers.domain.campaign import Campaign
+    from handlers.domain.coupon import CouponAccepted
     from handlers.domain.fence import FenceOffset, Unwritten
 
 # A campaign that is in MySQL but not in Redis may still be being created, and a rebuild would make
@@ -38,6 +36,7 @@ CREATION_S = 30
 PAGE = 10_000
 # What a run still needs after the topic: the coupons of a large campaign.
 AFTER_TOPIC_MS = 60_000
+PAGE_MS = 5000  # a page of coupons, and giving back what no user holds; mostly well below a second
 
 
 def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
@@ -54,7 +53,7 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     if not _needed(campaigns, looks):
         looks.raise_failures("not known to be open")
         wiring.unreadable_batches().resolve_read(wiring.topic())
-        returned = complete_all(campaigns, attempts)
+        returned = coupon_clients.place_returner().complete_all(campaigns, attempts)
         attempts.raise_failures("without places that were returned")
         return {"rebuilt": []} | ({"places_returned": returned} if returned else {})
     with wiring.database().advisory_lock("rebuild") as is_locked:
@@ -70,8 +69,8 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
 
 
 def _needed(campaigns: Sequence[Campaign], attempts: Attempts) -> bool:
-    is_complete = True
     operations.completion().complete(campaigns)
+    is_complete = True
     with attempts.at(LIST):
         is_complete = _is_complete(campaigns)
     return not is_complete or bool(_closed(campaigns, attempts))
@@ -122,10 +121,12 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     begin = wiring.redis_rebuild().begin
     if row is None or row.archived or not begin(row.id, fence, row.erased_users):
         return []
+    closed_at_s = time.monotonic()
     offsets = wiring.fences().offsets(row.id)
-    # Read while the campaign is closed: who gives a coupon back from here on is not admitted again
-    # before it opens.
-    return [_Restore(replace(row, fence=fence), offsets, given_back(row.id))]
+    # Read while it is closed: who gives a coupon back from here on is not admitted again before it
+    # opens.
+    given_back = stored_coupons.given_back(wiring.mysql_queries(), row.id)
+    return [_Restore(replace(row, fence=fence), offsets, closed_at_s, given_back)]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:
@@ -166,8 +167,8 @@ class _Restore:
 
     campaign: Campaign
     earlier: Sequence[FenceOffset]
+    closed_at_s: float
     given_back: SerialBitset = field(default_factory=SerialBitset)
-    closed_at_s: float = field(default_factory=time.monotonic)
     loaded: SerialBitset = field(default_factory=SerialBitset)
 
     @property
@@ -182,7 +183,8 @@ class _Restore:
 
     def add(self, records: Iterable[Unwritten], *, pending: bool) -> None:
         """Restore what these records say, as the schema would accept it."""
-        first = self._first_of_each(not_erased(self.campaign, list(self._in_time(records))))
+        in_time = list(stored_coupons.in_time(records, self.id, self.earlier))
+        first = self._first_of_each(self._not_erased(in_time))
         wiring.redis_rebuild().restore(self.id, first, self.campaign.fence, pending=pending)
 
     def finish(self, ends: Mapping[int, int], deadline: Deadline) -> None:
@@ -193,7 +195,7 @@ class _Restore:
         """
         redis_rebuild, fence, restored = wiring.redis_rebuild(), self.campaign.fence, 0
         wiring.fences().store_offsets(self.id, fence, wiring.topic().name, ends)
-        for page in issued(self.id, deadline):
+        for page in _issued(self.id, deadline):
             restored += redis_rebuild.restore(self.id, page, fence, pending=False)
         released = redis_rebuild.release_gaps(self.id, fence)
         # No process has cached a rejection since the campaign was closed.
@@ -203,19 +205,11 @@ class _Restore:
         fields = {"campaign_id": self.id, "restored": restored, "released": released}
         log.info("campaign rebuilt", fields)
 
-    def _in_time(self, records: Iterable[Unwritten]) -> Iterator[CouponAccepted]:
-        """Yield the campaign's coupons, without those that an earlier rebuild has missed.
-
-        The users of those were not accepted.
-        """
-        for value, position in records:
-            try:
-                coupon = CouponAccepted.decode(value)
-            except UndecodableError:
-                continue  # the consumer dead-letters it
-            is_ours = coupon.campaign_id == self.id
-            if is_ours and not is_late(coupon.fence, position, self.earlier):
-                yield coupon
+    def _not_erased(self, coupons: list[CouponAccepted]) -> list[CouponAccepted]:
+        if not self.campaign.erased_users or not coupons:
+            return coupons
+        lookup = operations.coupon_reader().lookup_users
+        return stored_coupons.not_erased(coupons, self.id, wiring.pseudonyms(), lookup)
 
     def _first_of_each(self, coupons: Sequence[CouponAccepted]) -> list[CouponAccepted]:
         """Return the first coupon of each user and of each serial, also of the pages before.
@@ -257,3 +251,8 @@ def _is_closed(campaign: Campaign) -> bool:
     except StaleStateError:
         return True
     return status.campaign.fence < campaign.fence  # a rebuild was killed before it began in Redis
+
+
+def _issued(campaign_id: str, deadline: Deadline) -> Iterator[list[CouponAccepted]]:
+    rows = wiring.mysql_queries()
+    return stored_coupons.issued(rows, campaign_id, lambda: deadline.require(PAGE_MS))

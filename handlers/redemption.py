@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import coupon_clients, wiring
 from handlers.domain import coupon_state, identifiers
-from handlers.domain.errors import CouponNotFoundError, InvalidRequestError
+from handlers.domain.errors import InvalidRequestError
 from handlers.edge.auth.scopes import REDEEM_SCOPE
-from handlers.edge.http.coupon_json import coupon_json
+from handlers.edge.http.coupon import coupon_code, coupon_json, fields, note
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response, no_content
 
@@ -81,29 +81,6 @@ def _ended(request: Request, decide: Callable[[HeldCoupon, str], Change | None])
     coupon, _ = states.change(code, lambda one: decide(one, order_id), actor)
     note(request, coupon)
     return no_content()
-
-
-def coupon_code(request: Request) -> str:
-    """Return the path's code; raise CouponNotFoundError for one that cannot exist."""
-    code = request.path.get("code", "")
-    if not identifiers.is_coupon_code(code):
-        raise CouponNotFoundError
-    return code
-
-
-def note(request: Request, coupon: HeldCoupon) -> None:
-    """Name the coupon in the log line; never its code, which is worth money."""
-    request.log_fields["campaign_id"] = coupon.campaign_id
-    request.log_fields["serial"] = coupon.serial
-
-
-def fields(request: Request, known: tuple[str, ...]) -> dict[str, Any]:
-    """Return the body; raise InvalidRequestError for a field that the call does not have."""
-    body = request.json_object()
-    for unknown in sorted(body.keys() - set(known)):
-        message = f"{unknown[:64]!r} is no field of this call, which has {', '.join(known)}"
-        raise InvalidRequestError(message)
-    return body
 
 
 def _ttl_s(body: dict[str, Any]) -> int:

@@ -16,8 +16,10 @@ from handlers.campaigns import (
 )
 from handlers.challenge import challenge_handler
 from handlers.coupons import coupons_handler, my_coupon_handler
+from handlers.events import events_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
+from handlers.openapi import openapi_handler
 from handlers.privacy import erase_user_handler
 from handlers.reconcile import reconciliation_handler
 from handlers.redemption import (
@@ -28,7 +30,21 @@ from handlers.redemption import (
     reserve_handler,
 )
 from handlers.redrive import redrive_now_handler
+from handlers.report import report_handler
 from handlers.returned_places import give_back_handler, revoke_handler
+from handlers.webhook_deliveries import (
+    replay_delivery_handler,
+    replay_failed_handler,
+    webhook_deliveries_handler,
+)
+from handlers.webhooks import (
+    change_webhook_handler,
+    create_webhook_handler,
+    delete_webhook_handler,
+    rotate_webhook_secret_handler,
+    webhook_handler,
+    webhooks_handler,
+)
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 BatchHandler = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
@@ -74,9 +90,21 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/coupons/{code}/redemptions", redeem_handler, takes_body=True),
     Route("DELETE", "/coupons/{code}/redemptions/{order_id}", cancel_handler),
     Route("POST", "/coupons/{code}/revocation", revoke_handler, takes_body=True),
+    Route("GET", "/campaigns/{id}/events", events_handler),
+    Route("GET", "/campaigns/{id}/report", report_handler),
     Route("DELETE", "/users/{user_id}", erase_user_handler),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
+    Route("GET", "/webhooks", webhooks_handler),
+    Route("POST", "/webhooks", create_webhook_handler, takes_body=True),
+    Route("GET", "/webhooks/{webhook}", webhook_handler),
+    Route("PATCH", "/webhooks/{webhook}", change_webhook_handler, takes_body=True),
+    Route("DELETE", "/webhooks/{webhook}", delete_webhook_handler),
+    Route("POST", "/webhooks/{webhook}/secret", rotate_webhook_secret_handler, takes_body=True),
+    Route("GET", "/webhooks/{webhook}/deliveries", webhook_deliveries_handler),
+    Route("POST", "/webhooks/{webhook}/deliveries/{event}/replay", replay_delivery_handler),
+    Route("POST", "/webhooks/{webhook}/replay", replay_failed_handler, takes_body=True),
     Route("GET", "/health", health_handler),
     Route("GET", "/ready", ready_handler, ready_from_memory),
+    Route("GET", "/openapi.json", openapi_handler),
 )

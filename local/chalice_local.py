@@ -3,9 +3,9 @@
 `python -m local.chalice_local`.
 
 Chalice's server by itself collapses slashes at the beginning, lets a path parameter be empty,
-answers 403 where there is nothing, answers OPTIONS, and sends a body after HEAD, which the next
-response on that connection then seems to begin with. It reads a body of any length before it looks
-at the path, and takes a chunked one for the next request.
+answers 403 where there is nothing, answers OPTIONS, refuses TRACE with a page, and sends a body
+after HEAD, which the next response on that connection then seems to begin with. It reads a body of
+any length before it looks at the path, and takes a chunked one for the next request.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ LENGTH_DIGITS_MAX = 18  # more would not be a length but an attack on int()
 class RequestHandler(chalice.local.ChaliceRequestHandler):
     """Chalice's own, behind the gateway's route table."""
 
+    # It writes headers and body one after the other. Without this, the body of a response on a
+    # kept connection waits until the client has acknowledged the headers: 40 ms.
+    disable_nagle_algorithm = True
+
     def _generic_handle(self) -> None:
         # Not self.path: the standard library has collapsed its first slashes.
         target, mark, query = self.requestline.split()[1].partition("?")
@@ -60,6 +64,11 @@ class RequestHandler(chalice.local.ChaliceRequestHandler):
         self.path = quote(path) + mark + query
         super()._generic_handle()
 
+    def handle_expect_100(self) -> bool:
+        """Ask for the body, unless its length alone is enough to refuse it."""
+        is_refused = not 0 <= _body_length(self.headers) <= BODY_BYTES_MAX
+        return is_refused or super().handle_expect_100()
+
     def _send_http_response_with_body(
         self, code: int, headers: dict[str, Any], body: bytes | str
     ) -> None:
@@ -72,6 +81,12 @@ class RequestHandler(chalice.local.ChaliceRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _generic_handle  # noqa: N815 - the standard library's names
 
+    def __getattr__(self, name: str) -> Any:
+        """Return the gateway's answer for any other method, which the standard library refuses."""
+        if name.startswith("do_"):
+            return self._generic_handle
+        raise AttributeError(name)
+
 
 def _without_authority(target: str) -> str:
     """Return the path of a request's target, which may be a whole URL."""
@@ -80,10 +95,12 @@ def _without_authority(target: str) -> str:
 
 
 def _body_length(headers: Message) -> int:
-    """Return the announced length of a body, UNKNOWN where it is chunked or no number."""
-    text = headers.get("Content-Length", "0")
+    """Return the announced length of a body; UNKNOWN where it is chunked, no number, or two."""
+    texts = set(headers.get_all("Content-Length", ["0"]))
+    text = texts.pop()
     is_number = text.isascii() and text.isdecimal() and len(text) <= LENGTH_DIGITS_MAX
-    return int(text) if is_number and "Transfer-Encoding" not in headers else UNKNOWN
+    is_known = is_number and not texts and "Transfer-Encoding" not in headers
+    return int(text) if is_known else UNKNOWN
 
 
 def _refusal(method: str, path: str, body_length: int) -> Response | None:

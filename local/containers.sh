@@ -81,6 +81,8 @@ settings() {
     export_line AUTH_JWT_SECRET "$(value AUTH_JWT_SECRET)"
     export_line COUPON_CODE_SECRET "$(value COUPON_CODE_SECRET)"
     export_line CHALLENGE_SECRET "$(value CHALLENGE_SECRET)"
+    export_line WEBHOOK_SECRET "$(value WEBHOOK_SECRET)"
+    export_line WEBHOOK_INTERNAL on
 }
 
 case "${1:-}" in

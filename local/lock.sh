@@ -28,6 +28,6 @@ lock requirements/dev.in requirements/dev.txt "$@"
 lock requirements/local.in requirements/local.txt --constraint requirements/dev.txt "$@"
 lock requirements/runtime.in requirements.txt --constraint requirements/dev.txt "$@"
 # Environments of their own.
-for name in infra load venv; do
+for name in infra load api venv; do
     lock "requirements/$name.in" "requirements/$name.txt" "$@"
 done

@@ -23,6 +23,7 @@ from handlers.privacy import privacy_handler
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
+from handlers.webhook_sender import webhook_sender_handler
 from local.cli import EXIT_MISCONFIGURED, decimal, end, misconfigured
 from local.json_log import configure_json_logging, log_event
 from local.lambda_context import LambdaContext
@@ -85,13 +86,14 @@ class _WatchedContext(LambdaContext):
         return super().get_remaining_time_in_millis()
 
 
-def jobs(interval_s: float, rebuild_interval_s: float) -> list[Job]:
+def jobs(interval_s: float, rebuild_interval_s: float, webhook_interval_s: float) -> list[Job]:
     """Return all scheduled functions."""
     return [
         Job("rebuild_handler", rebuild_handler, rebuild_interval_s, timeout_s=REBUILD_TIMEOUT_S),
         Job("relay_handler", relay_handler, interval_s),
         Job("redrive_handler", redrive_handler, interval_s),
         Job("privacy_handler", privacy_handler, interval_s),
+        Job("webhook_sender_handler", webhook_sender_handler, webhook_interval_s),
     ]
 
 
@@ -101,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wrong := misconfigured():
         return end(wrong, EXIT_MISCONFIGURED)
     configure_json_logging()
-    all_jobs = jobs(options.interval_s, options.rebuild_interval_s)
+    all_jobs = jobs(options.interval_s, options.rebuild_interval_s, options.webhook_interval_s)
     if options.once:
         failed = [job.name for job in all_jobs if not job.run_once()]
         return 1 if failed else 0
@@ -156,6 +158,12 @@ def _parser() -> argparse.ArgumentParser:
         type=decimal(INTERVAL_S_MIN, INTERVAL_S_MAX),
         default=1.0,
         help="the same for the check whether Redis must be rebuilt (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--webhook-interval-s",
+        type=decimal(INTERVAL_S_MIN, INTERVAL_S_MAX),
+        default=1.0,
+        help="the same for what is to be sent to webhooks (default: %(default)g)",
     )
     parser.add_argument(
         "--heartbeat", type=Path, metavar="FILE", help="date FILE to the job seen longest ago"

@@ -24,6 +24,7 @@ from handlers.retry import RetryDeadline
 from local.migrate import database_address, migrate, owner_address
 from local.servers import Valkey
 from local.servers.embedded import environment_or_embedded
+from tests.support.dealing import dealt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,16 @@ if TYPE_CHECKING:
 # What a busy machine may need for a first reply of servers that already run.
 WAIT_S = 30.0
 # In an order that the foreign keys allow.
-TABLES = ("failed_event", "coupon_event", "coupon", "fence_offset", "campaign")
+TABLES = (
+    "failed_event",
+    "webhook_delivery",
+    "webhook_expiry",
+    "webhook",
+    "coupon_event",
+    "coupon",
+    "fence_offset",
+    "campaign",
+)
 # Tests of what one server does to its own client, or of one that loses everything at once.
 SINGLE_REDIS = "single_redis"
 # A test that depends on one of these needs servers.
@@ -46,7 +56,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
-    spread_long_tests(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        items[:] = dealt(items, workers)
 
 
 def leave_out(marker: str, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -54,20 +66,6 @@ def leave_out(marker: str, config: pytest.Config, items: list[pytest.Item]) -> N
     left_out = [item for item in items if item.get_closest_marker(marker)]
     items[:] = [item for item in items if not item.get_closest_marker(marker)]
     config.hook.pytest_deselected(items=left_out)
-
-
-def spread_long_tests(items: list[pytest.Item], workers: int) -> None:
-    """Put one test marked `long` at the head of each worker's first tests.
-
-    pytest-xdist distributes the first quarter of all tests in one piece to each worker. The tests
-    that take a minute must not be in the same piece, and must not start last.
-    """
-    long = [item for item in items if item.get_closest_marker("long")]
-    short = [item for item in items if not item.get_closest_marker("long")]
-    piece = len(items) // (4 * workers)
-    for number, item in enumerate(long):
-        short.insert((number % workers) * piece + number // workers, item)
-    items[:] = short
 
 
 def say(line: str) -> None:

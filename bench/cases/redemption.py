@@ -118,6 +118,6 @@ CASE = Case(
     "per_s",
     BARE,
     # Five statements and a request, beside one statement.
-    (Goal(ONE, "per_s", 0.2, against=BARE),),
+    (Goal(ONE, "per_s", 0.15, against=BARE),),
     variants,
 )

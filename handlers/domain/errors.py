@@ -189,6 +189,30 @@ class CampaignNotSettledError(ServiceError):
     code = "CAMPAIGN_NOT_SETTLED"
 
 
+class WebhookNotFoundError(ServiceError):
+    """There is no webhook of that id."""
+
+    code = "WEBHOOK_NOT_FOUND"
+
+
+class DeliveryNotFoundError(ServiceError):
+    """This webhook has no delivery of that event."""
+
+    code = "DELIVERY_NOT_FOUND"
+
+
+class WebhookOffError(ServiceError):
+    """This webhook is sent nothing: set active to true first."""
+
+    code = "WEBHOOK_OFF"
+
+
+class TooManyWebhooksError(ServiceError):
+    """No more webhooks can be active: delete one, or set active of one to false."""
+
+    code = "TOO_MANY_WEBHOOKS"
+
+
 class PayloadTooLargeError(ServiceError):
     """The body is over 16 KiB."""
 

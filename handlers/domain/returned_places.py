@@ -1,14 +1,32 @@
-"""Places of coupons that were given back or revoked, for other applicants."""
+"""Places of coupons that were given back or revoked, for other applicants.
+
+MySQL counts them first, and takes one serial more for each, then Redis, which gives it. Where a
+process was killed in between, or Redis did not respond, the next one completes it.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from handlers.domain.errors import UnavailableError
+from handlers.domain.rejection_cache import EXPIRED_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from handlers.domain.attempts import Attempts
+    from handlers.domain.campaign import Campaign
+
 Return = tuple[int, str | None]  # serial, and the user where it was given back
+
+BATCH = 500  # returns in one script: a millisecond's work
+# So many threads of a process wait until no process remembers that a campaign is sold out. One that
+# wakes up does the returns of all; where none of them comes to it, the scheduled rebuild does.
+WAITING_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +49,88 @@ class Returns:
     def given_back(self) -> list[tuple[str, int]]:
         """User and serial of each coupon that its user gave back."""
         return [(user, serial) for serial, user in self.returns if user is not None]
+
+
+class ToldAs(StrEnum):
+    """What became of returns in Redis; return_places.lua uses the same values."""
+
+    DONE = "DONE"
+    OTHER = "OTHER"  # they are not the next ones
+    WAIT = "WAIT"  # announced, to be sent again
+
+
+class Told(NamedTuple):
+    """What became of returns, and how many Redis knows of now."""
+
+    told_as: ToldAs
+    number: int
+
+
+class CountedReturns(Protocol):
+    """The returns in MySQL."""
+
+    def since(self, campaign_id: str, number: int, limit: int) -> Returns:
+        """Return the next returns after the first `number` of them, at most `limit`."""
+
+
+class KnownReturns(Protocol):
+    """The returns that Redis knows of."""
+
+    def numbers(self, campaign_ids: Sequence[str]) -> Sequence[int | UnavailableError]:
+        """Return how many it knows of, campaign by campaign, in one round trip."""
+
+    def tell(self, returns: Returns, *, waited: bool) -> Told:
+        """Let it know of the next returns; may be repeated."""
+
+
+class PlaceReturner:
+    """Lets Redis give the places that MySQL has returned; shared by all threads."""
+
+    def __init__(self, counted: CountedReturns, known: KnownReturns) -> None:
+        self._counted = counted
+        self._known = known
+        self._waiting = BoundedSemaphore(WAITING_MAX)
+
+    def pass_on(self, returns: Returns) -> None:
+        """Let Redis know of a return that MySQL has just counted, and of all before it.
+
+        Waits for EXPIRED_S where the campaign is sold out. Raises UnavailableError.
+        """
+        told = self._known.tell(returns, waited=False)
+        if told.number < returns.after and self._waiting.acquire(blocking=False):
+            try:
+                self.complete(returns.campaign_id, told.number)
+            finally:
+                self._waiting.release()
+
+    def complete_all(self, campaigns: Sequence[Campaign], attempts: Attempts) -> int:
+        """Let Redis know of all returns that MySQL has counted; return how many were missing.
+
+        One round trip where none is, and no script where no place was ever returned.
+        """
+        some = [one for one in campaigns if one.places_returned]
+        numbers = self._known.numbers([one.id for one in some])
+        done = 0
+        for campaign, number in zip(some, numbers, strict=True):
+            with attempts.at(campaign.id):
+                if isinstance(number, UnavailableError):
+                    raise number
+                if number < campaign.places_returned:
+                    done += self.complete(campaign.id, number)
+        return done
+
+    def complete(self, campaign_id: str, number: int) -> int:
+        """Tell Redis, which knows of the first `number` returns, of all that follow.
+
+        Returns how many it was told of. Raises UnavailableError.
+        """
+        waited, done = False, 0
+        while (returns := self._counted.since(campaign_id, number, BATCH)).returns:
+            told = self._known.tell(returns, waited=waited)
+            if told.told_as is ToldAs.WAIT:
+                time.sleep(EXPIRED_S)
+                waited = True
+            elif told.told_as is ToldAs.DONE:
+                done += len(returns.returns)
+            number = told.number
+        return done

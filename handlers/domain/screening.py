@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from handlers.domain.admission import UNSCREENED, Admission, Applicant, Outcome, Screening
 from handlers.domain.errors import NotEligibleError, UnavailableError
+from handlers.domain.refusal_counts import REFUSALS
 from handlers.domain.rules import CAMPAIGNS_MAX, KnownRules, Rules
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class Screener:
             application = applications[index]
             replies[index] = application.refusal or UnavailableError()
             if reply.outcome is Outcome.REFUSED:
+                REFUSALS.count_error(application.applicant.campaign_id, replies[index])
                 continue
             try:
                 self._learn(application, reply)

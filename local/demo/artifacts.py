@@ -6,8 +6,6 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any
 
-from local.demo.plot import draw
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -28,6 +26,9 @@ def clear(folder: Path) -> None:
 
 def write(folder: Path, run: Run, metrics: Mapping[str, Any]) -> None:
     """Write all files."""
+    # Imported here: until now the demo need not wait for the library of plots.
+    from local.demo.plot import draw  # noqa: PLC0415
+
     text = json.dumps(metrics, indent=2, ensure_ascii=False)
     (folder / METRICS).write_text(f"{text}\n", encoding="utf-8")
     _write_responses(folder / RESPONSES, run.observations.responses)

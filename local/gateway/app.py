@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handlers.edge.http.request_log import REQUESTS, SECOND_S
+from handlers.refusals import store_refusals
 from handlers.routes import ROUTES
 from local.gateway.aggregated_log import AggregatedLog
 from local.gateway.body import UnreadableBodyError, is_announced, read_body, refuse_long
@@ -34,7 +35,7 @@ from local.gateway.routing import BatchHandler, FastPath, RouteLike, RouteTable
 from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop, TimerHandle
+    from asyncio import AbstractEventLoop, Future, TimerHandle
     from collections.abc import Iterable, Iterator, Mapping
 
     from local.gateway.rsgi import RsgiProtocol, Scope
@@ -64,6 +65,7 @@ class Gateway:
         self._shed: AggregatedLog
         self._fast_responses: AggregatedLog
         self._sums: TimerHandle
+        self._storing: Future[None] | None = None
         self.limits = ExecutorLimits()
         self.proxies = 0  # trusted ones in front
 
@@ -89,10 +91,14 @@ class Gateway:
         self._fast_responses.write()
         self._sums.cancel()
         REQUESTS.flush()
+        store_refusals()
 
     def _write_sums(self, loop: AbstractEventLoop) -> None:
         """Write the handlers' sums, which on Lambda wait for the next request."""
         REQUESTS.flush()
+        # In a thread, for it waits for Redis; one at a time, for Redis may be silent for long.
+        if self._storing is None or self._storing.done():
+            self._storing = loop.run_in_executor(None, store_refusals)
         self._sums = loop.call_later(SECOND_S, self._write_sums, loop)
 
     async def __rsgi__(self, scope: Scope, protocol: RsgiProtocol) -> None:

@@ -35,6 +35,8 @@ def settings_of(values: Mapping[str, str]) -> dict[str, str]:
         "AUTH_JWT_SECRET": values["AUTH_JWT_SECRET"],
         "COUPON_CODE_SECRET": values["COUPON_CODE_SECRET"],
         "CHALLENGE_SECRET": values["CHALLENGE_SECRET"],
+        "WEBHOOK_SECRET": values["WEBHOOK_SECRET"],
+        "WEBHOOK_INTERNAL": "on",
     }
 
 

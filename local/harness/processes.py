@@ -50,8 +50,8 @@ class Running:
         command = [*GATED_START, program.python, "-m", program.module, *program.arguments]
         with program.log.open("wb") as log:
             # The reaper ends the program even when this process itself is killed.
-            self._home = Path(tempfile.mkdtemp(prefix="seonchak-demo-"))
-            self._reaper = ProcessReaper(self._home)
+            self._reaper = ProcessReaper(tempfile.gettempdir(), "seonchak-demo-")
+            self._home = self._reaper.directory
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,

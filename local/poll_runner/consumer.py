@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # A topic that is created or recreated while the runner waits is found after this time.
 METADATA_MAX_AGE_MS = 5_000
+# A member learns from a heartbeat that the group forms anew; it may miss two of them.
+HEARTBEATS_PER_SESSION = 3
 # The longest time between a broker's return and the next attempt.
 RECONNECT_BACKOFF_MS_MAX = 1_000
 # One invocation runs between two polls; a slow one must not cost the membership.
@@ -48,7 +50,7 @@ def build_consumer(settings: Settings, session_timeout_ms: int, timeout_s: float
         # A topic that the consumer created would have one partition.
         allow_auto_create_topics=False,
         session_timeout_ms=session_timeout_ms,
-        heartbeat_interval_ms=session_timeout_ms // 3,
+        heartbeat_interval_ms=session_timeout_ms // HEARTBEATS_PER_SESSION,
         max_poll_interval_ms=max(POLL_INTERVAL_MS_MIN, longest_ms),
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
         reconnect_backoff_max_ms=RECONNECT_BACKOFF_MS_MAX,

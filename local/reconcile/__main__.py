@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from handlers import operations, wiring
+from handlers import coupon_clients, operations, wiring
 from handlers.config import ConfigurationError
 from handlers.domain.attempts import Attempts
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
@@ -15,7 +15,6 @@ from handlers.domain.reconciliation.differences import Kind
 from handlers.domain.reconciliation.repair import repair
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.reconcile import LISTED_MAX, ReconciliationReport, compare, give_gaps_back
-from handlers.returned_places import complete_all
 from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 from local.reconcile.progress import Progress
 from local.reconcile.report import as_json, as_text
@@ -94,7 +93,7 @@ def _compare(campaign_id: str, *, with_repair: bool) -> tuple[ReconciliationRepo
 def _complete_returns(campaign_id: str) -> None:
     """Let Redis know of the places that MySQL has returned; the scheduled rebuild does it, too."""
     campaigns = [one for one in wiring.mysql_queries().campaigns() if one.id == campaign_id]
-    complete_all(campaigns, Attempts(goes_on=False))
+    coupon_clients.place_returner().complete_all(campaigns, Attempts(goes_on=False))
 
 
 def _give_back(campaign_id: str, gaps: SerialBitset) -> int:

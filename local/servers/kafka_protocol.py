@@ -7,6 +7,7 @@ import socket
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from handlers.adapters.kafka.client import NetworkClient
 from local.servers.ports import HOST
 
 REPLY_TIMEOUT_S = 1.0
@@ -21,6 +22,7 @@ def lists_a_broker(port: int) -> bool:
             bootstrap_servers=f"{HOST}:{port}",
             bootstrap_timeout_ms=int(REPLY_TIMEOUT_S * 1000),
             request_timeout_ms=int(REPLY_TIMEOUT_S * 1000),
+            kafka_client=NetworkClient,
         )
     except (OSError, KafkaError):
         return False

@@ -168,9 +168,9 @@ class Server(Scoped):
         if len(temporary) > DIRECTORY_LENGTH_MAX:
             temporary = "/tmp"  # noqa: S108 - the directory made in it is random and private
         with deferred_signals():
-            self._home = Path(tempfile.mkdtemp(prefix="seonchak-", dir=temporary))
+            self._reaper = ProcessReaper(temporary, "seonchak-")
+            self._home = self._reaper.directory
             (self._home / "tmp").mkdir()
-            self._reaper = ProcessReaper(self._home)
         try:
             self.prepare()
         except BaseException:

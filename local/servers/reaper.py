@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 from contextlib import suppress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 # Reads from a pipe that only the guarded program holds. When that program ends, even by kill -9,
 # the pipe closes: then the script kills the last process group named and removes the directory.
+# A process that is killed still ends the call that it is in, which may make one more file: then
+# rm finds a directory that is not empty, and tries again.
 SCRIPT = """
 running=none
 while read -r word; do
@@ -18,7 +18,10 @@ while read -r word; do
     running=$word
 done
 [ "$running" = none ] || kill -s KILL -- "-$running" 2>/dev/null
-rm -rf -- "$1"
+tries=0
+until rm -rf -- "$1" || [ "$((tries += 1))" -ge 100 ]; do
+    sleep 0.1
+done
 """
 # Runs the program after it reads a line, which the parent sends when the reaper knows the process.
 # If the parent is killed before that, the line never comes, and the process ends.
@@ -28,11 +31,15 @@ RELEASE_TIMEOUT_S = 5.0
 
 
 class ProcessReaper:
-    """Guards one directory and the one process group that uses it."""
+    """Guards one directory, which it makes, and the one process group that uses it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, parent: str, prefix: str) -> None:
+        """Make `directory`: private, and of a new name below `parent`; raise OSError."""
+        # Named first, and made once it is guarded: a program that is killed in between leaves
+        # nothing behind.
+        self.directory = Path(parent) / f"{prefix}{secrets.token_hex(4)}"
         self._shell = subprocess.Popen(
-            ["/bin/sh", "-c", SCRIPT, "reaper", str(directory)],
+            ["/bin/sh", "-c", SCRIPT, "reaper", str(self.directory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -40,6 +47,11 @@ class ProcessReaper:
             cwd="/",
             text=True,
         )
+        try:
+            self.directory.mkdir(mode=0o700)
+        except OSError:
+            self.release()
+            raise
 
     def watch(self, process_group: int | None) -> None:
         """Name the process group to end; None once it has ended and its number may be reused."""

@@ -25,6 +25,8 @@ POLL_INTERVAL_S = 0.02
 # A sentinel replaces a primary that is silent for so long.
 DOWN_AFTER_MS = 500
 FAILOVER_TIMEOUT_MS = 3000
+# How often a sentinel makes itself known: while they meet, and as they come.
+MEETING_MS, PUBLISH_MS = 100, 2000
 
 
 class ValkeyGroup(Scoped):
@@ -51,6 +53,8 @@ class ValkeyGroup(Scoped):
         for server in self.servers:
             server.wait_until_ready()
         for replica in self.replicas:
+            ask(replica, "REPLICAOF", HOST, self.primary.port)
+        for replica in self.replicas:  # each tries once a second, so all at once
             self.follow(replica)
 
     def follow(self, replica: Valkey) -> None:
@@ -126,6 +130,8 @@ class ValkeySentinel(Valkey):
 
 def await_sentinels(sentinels: Sequence[ValkeySentinel]) -> None:
     """Return when each knows all others and the primary's replicas, so that it can fail over."""
+    for sentinel in sentinels:
+        ask(sentinel, "SENTINEL", "DEBUG", "PUBLISH-PERIOD", MEETING_MS)
 
     def know_all() -> bool:
         for sentinel in sentinels:
@@ -137,6 +143,8 @@ def await_sentinels(sentinels: Sequence[ValkeySentinel]) -> None:
         return True
 
     await_condition(know_all, "that the sentinels know each other")
+    for sentinel in sentinels:
+        ask(sentinel, "SENTINEL", "DEBUG", "PUBLISH-PERIOD", PUBLISH_MS)
 
 
 def ask(server: Server, *command: object, timeout_s: float = REPLY_TIMEOUT_S) -> Any:

@@ -43,8 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Keep the whole system under a steady mixed load and watch its size (Linux).",
         epilog="Exit code: 0 all is well; 1 memory, threads or files of a program grew (the "
         "straight line through the samples after the warm-up, a quarter of the run and at least "
-        "20 s, rises by more than 8 MiB, 4 threads or 8 files), Redis grew by more than its coupons explain, an answer was none "
-        "of those expected, or reconciling found something; 2 wrong options, 130 Ctrl-C.",
+        "20 s, rises by more than 8 MiB, 4 threads or 8 files), Redis grew by more than its "
+        "coupons explain, an answer was none of those expected, or reconciling found something; "
+        "2 wrong options, 130 Ctrl-C.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

@@ -14,12 +14,17 @@ from handlers.retry import RetryDeadline
 from local.servers.ports import free_port
 from tests.conftest import say
 from tests.support.http_client import Call, Client
-from tests.support.programs import running
+from tests.support.moved_redis import address, group
+from tests.support.programs import running, running_with
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
+    from tests.support.programs import Program
+
+__all__ = ["address", "group"]  # fixtures
 WAIT_S = 30.0
 
 
@@ -33,9 +38,11 @@ def world(clean: Settings, environment: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def gateway(environment: Mapping[str, str]) -> Iterator[Client]:
-    """Run our own HTTP gateway with two processes."""
-    with running("local.serve", "--port", "0", environment=environment) as program:
+def gateway(
+    environment: Mapping[str, str], constants: Mapping[str, float] | None = None
+) -> Iterator[Client]:
+    """Run our own HTTP gateway with two processes; with other constants if there are any."""
+    with program_of("local.serve", constants, "--port", "0", environment=environment) as program:
         line = program.out.until(lambda text: "listening on" in text)
         with Client(int(line.rsplit(":", 1)[1].strip("/ "))) as client:
             yield client
@@ -43,15 +50,29 @@ def gateway(environment: Mapping[str, str]) -> Iterator[Client]:
 
 
 @contextmanager
-def chalice_local(environment: Mapping[str, str]) -> Iterator[Client]:
-    """Run `chalice local` from the root, as a user would."""
+def chalice_local(
+    environment: Mapping[str, str], constants: Mapping[str, float] | None = None
+) -> Iterator[Client]:
+    """Run `chalice local` from the root, as a user would; with other constants likewise."""
     port = free_port()
     arguments = ("--stage", "local", "--port", str(port), "--no-autoreload")
-    with running("local.chalice_local", *arguments, environment=environment) as program:
+    home = program_of("local.chalice_local", constants, *arguments, environment=environment)
+    with home as program:
         with Client(port) as client:
             eventually(lambda: responds(port), "chalice local answers")
             yield client
         assert program.process.poll() is None, "it ended by itself"
+
+
+def program_of(
+    module: str,
+    constants: Mapping[str, float] | None,
+    *arguments: str,
+    environment: Mapping[str, str],
+) -> AbstractContextManager[Program]:
+    if constants:
+        return running_with(module, constants, *arguments, environment=environment)
+    return running(module, *arguments, environment=environment)
 
 
 @contextmanager

@@ -66,3 +66,23 @@ def test_chunks_are_for_the_gateway_only(ports: dict[str, int]) -> None:
     assert answer == (401, "UNAUTHENTICATED", False)
     answer = ask(ports["chalice local"], "POST /campaigns", CHUNKED, CHUNKS)
     assert answer == (411, "LENGTH_REQUIRED", True)
+
+
+def first_line(port: int, headers: str) -> str:
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
+        client.sendall(f"POST /campaigns HTTP/1.1\r\nHost: a\r\n{headers}\r\n".encode())
+        return client.makefile("rb").readline().decode("ascii")
+
+
+@pytest.mark.parametrize("home", ["gateway", "chalice local"])
+def test_a_client_that_waits_to_be_asked_for_a_body_over_the_limit_is_refused_in_place_of_that(
+    ports: dict[str, int], home: str
+) -> None:
+    waits = "Expect: 100-continue\r\nContent-Length: {}\r\n"
+    assert " 413 " in first_line(ports[home], waits.format(BODY_BYTES_MAX + 1))
+    assert " 100 " in first_line(ports[home], waits.format(BODY_BYTES_MAX))
+
+
+@pytest.mark.parametrize(("home", "status"), [("gateway", 400), ("chalice local", 411)])
+def test_two_lengths_of_one_body_are_refused(ports: dict[str, int], home: str, status: int) -> None:
+    assert f" {status} " in first_line(ports[home], "Content-Length: 2\r\nContent-Length: 3\r\n")

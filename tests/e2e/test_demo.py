@@ -81,16 +81,22 @@ def test_a_small_demo_keeps_every_promise_and_leaves_its_files(tmp_path: Path) -
     assert leftovers(tmp_path) == []
 
 
-def test_with_fewer_people_than_coupons_each_gets_one(tmp_path: Path) -> None:
-    with demo(tmp_path, "--users", "5", "--impatient", "0", "--quantity", "9") as process:
+def test_with_fewer_people_than_coupons_each_gets_one(
+    tmp_path: Path, world: dict[str, str]
+) -> None:
+    people = ("--users", "5", "--impatient", "0", "--quantity", "9")
+    with demo(tmp_path, "--servers", "env", *people, **world) as process:
         output, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, output + errors
     assert json.loads((tmp_path / "out" / "demo.json").read_text())["rows_in_mysql"] == 5
 
 
-def test_a_response_that_no_open_campaign_gives_fails_the_demo(tmp_path: Path) -> None:
+def test_a_response_that_no_open_campaign_gives_fails_the_demo(
+    tmp_path: Path, world: dict[str, str]
+) -> None:
     # Impatient users apply five times in the same second; one repetition is let through.
-    with demo(tmp_path, "--users", "10", "--impatient", "10", APPLY_RATE_PER_S="1") as process:
+    people, limited = ("--users", "10", "--impatient", "10"), world | {"APPLY_RATE_PER_S": "1"}
+    with demo(tmp_path, "--servers", "env", *people, **limited) as process:
         output, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1, output + errors
     assert "Broken: not every promise was kept." in output
@@ -159,7 +165,9 @@ def test_a_stage_that_is_not_local_is_left_alone(tmp_path: Path) -> None:
         "AUTH_JWT_SECRET": "a-secret-of-a-test-that-has-32-bytes",
         "COUPON_CODE_SECRET": "another-secret-of-a-test-of-32-bytes",
         "CHALLENGE_SECRET": "the-third-secret-of-a-test-of-32-bytes",
-        "INSECURE_ALLOWED": "redis-without-password,kafka-in-the-clear,database-tls",
+        "WEBHOOK_SECRET": "the-fourth-secret-of-a-test-of-32-bytes",
+        "WEBHOOK_INTERNAL": "off",
+        "INSECURE_ALLOWED": "redis-without-password,redis-tls,kafka-in-the-clear,database-tls",
     }
     with demo(tmp_path, **settings) as process:
         _, errors = process.communicate(timeout=TIMEOUT_S)

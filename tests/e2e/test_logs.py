@@ -63,7 +63,7 @@ def gateway_port(program: Program) -> int:
 def secrets_of(world: Mapping[str, str]) -> set[str]:
     address = Settings.from_environment(world).database_address
     assert address
-    signing = ("AUTH_JWT_SECRET", "COUPON_CODE_SECRET", "CHALLENGE_SECRET")
+    signing = ("AUTH_JWT_SECRET", "COUPON_CODE_SECRET", "CHALLENGE_SECRET", "WEBHOOK_SECRET")
     names = (*signing, "DATABASE_URL", "REDIS_URL")
     return {address.password, *(world[name] for name in names)}
 

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
-import pytest
-
 from handlers.adapters.redis.keys import CampaignKeys
-from local.servers import ValkeyGroup
-from local.servers.ports import HOST, free_port
+from local.servers.ports import HOST
 from local.servers.valkey_group import ask
 from tests.e2e.conftest import gateway
 from tests.e2e.test_happy_path import apply, create
 from tests.e2e.test_redis_restart import migrate
-from tests.faults.engine.links import Links
 from tests.support.programs import running
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from local.servers import ValkeyGroup
     from tests.faults.engine.links import Link
 
 NO_OTHER_RUN_S, REBUILD_S = "3600", "0.2"
-
-
-@pytest.fixture
-def group() -> Iterator[ValkeyGroup]:
-    with ValkeyGroup() as made:
-        yield made
-
-
-@pytest.fixture
-def address(group: ValkeyGroup) -> Iterator[Link]:
-    with closing(Links()) as links:
-        yield links.add(free_port(), group.primary.port)
 
 
 def test_gateway_and_scheduler_leave_the_demoted_primary_by_themselves(

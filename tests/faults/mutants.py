@@ -26,7 +26,7 @@ VARIABLE = "SEONCHAK_FAULTS_WITHOUT"
 UNWRITTEN = "unwritten"
 COUPON = b'"serial"'
 PENDING_GUARD = "redis.call('ZADD', KEYS[5], now_ms, user)"
-QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.quantity"
+QUANTITY_GUARD = " AND r.serial BETWEEN 1 AND c.last_serial"
 REPLICAS_GUARD = "\nrequire_replicas(KEYS[1])"
 HISTORY = "master_replid:"
 FENCE_GUARD = " OR r.fence = c.fence"

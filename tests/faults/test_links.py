@@ -68,7 +68,7 @@ def in_flight_with_more_than_the_server_takes(scene: Scene) -> None:
     client.settimeout(0)
     with suppress(BlockingIOError):
         while client.send(MUCH):
-            pass
+            pass  # until nothing more is taken
 
 
 def late(scene: Scene) -> None:

@@ -49,7 +49,8 @@ def secrets_of(settings: Settings) -> set[str]:
     address = settings.database_address
     assert address
     found = {settings.auth_jwt_secret, settings.coupon_code_secret, address.password}
-    found |= {settings.challenge_secret, os.environ["DATABASE_URL"], settings.redis_url}
+    found |= {settings.challenge_secret, settings.webhook_secret}
+    found |= {os.environ["DATABASE_URL"], settings.redis_url}
     if owner := settings.migration_database_address:
         found |= {owner.password, os.environ["MIGRATION_DATABASE_URL"]}
     return {secret for secret in found if secret}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,7 @@ from tests.fuzz.connection_layer import (
     play,
     silent_scenes,
 )
-from tests.support.programs import running
+from tests.support.programs import running_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tests.fuzz.connection_layer import Scene
 
 LIMITS = Limits(idle_s=1, body_s=1, stalled_s=1, per_address=48, grace_s=3)
+# Who hoards does so for twice the grace.
+HOARDING = replace(LIMITS, grace_s=1.75)
 CLIENTS = 12
 # The gateway of these tests takes fewer connections than hoarders want.
 CONNECTIONS_MAX = 400
@@ -51,10 +54,9 @@ def gateway(
     environment: dict[str, str], constants: dict[str, int], per_address: int
 ) -> Iterator[tuple[int, list[int]]]:
     """Run a gateway of one process with these constants; yield its port and its process."""
-    changed = [f"{place}={number}" for place, number in constants.items()]
-    options = ["--port=0", "--workers=1", f"--connections-per-address={per_address}"]
+    options = ("--port=0", "--workers=1", f"--connections-per-address={per_address}")
     everything = environment | EVERYTHING
-    with running("tests.fuzz.entry", *changed, "--", *options, environment=everything) as program:
+    with running_with("local.serve", constants, *options, environment=everything) as program:
         line = program.out.until(lambda line: "listening on" in line)
         workers = program.children
         yield int(line.rpartition(":")[2]), workers
@@ -104,7 +106,7 @@ def test_control_with_bodies_of_any_length_memory_is_not_bounded(
 def test_one_address_that_takes_all_connections_leaves_enough_for_others(
     environment: dict[str, str],
 ) -> None:
-    for scene in hoarding_scenes(LIMITS, HOARDED):
+    for scene in hoarding_scenes(HOARDING, HOARDED):
         found = outcome(environment, GUARDS, [scene], LIMITS.per_address)
         assert found.faults == []
 
@@ -113,7 +115,7 @@ def test_one_address_that_takes_all_connections_leaves_enough_for_others(
 def test_control_without_the_bound_per_address_others_are_shut_out(
     environment: dict[str, str],
 ) -> None:
-    [scene, _] = hoarding_scenes(LIMITS, HOARDED)
+    [scene, _] = hoarding_scenes(HOARDING, HOARDED)
     faults = outcome(environment, NO_GUARDS, [scene], per_address=0).faults
     assert any("honest requests failed" in fault for fault in faults)
     assert any("one address has" in fault for fault in faults)

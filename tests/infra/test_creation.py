@@ -45,6 +45,7 @@ EXPORTS = {
     "JwtSecretArn": "arn:secret:jwt",
     "CouponCodeSecretArn": "arn:secret:code",
     "ChallengeSecretArn": "arn:secret:challenge",
+    "WebhookSecretArn": "arn:secret:webhook",
 }
 
 

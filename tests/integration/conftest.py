@@ -18,6 +18,7 @@ from handlers.retry import RetryDeadline
 from local.migrate import database_address
 from local.servers import ValkeyCluster
 from tests.conftest import forget_campaigns, say
+from tests.support.moved_redis import address, group
 from tests.support.polling import with_own_topic
 from tests.support.redis_loss import ACK_TIMEOUT_MS, warm_up
 from tests.support.service import apply, create_campaign
@@ -28,6 +29,8 @@ from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["address", "group"]  # fixtures
 
 if sys.platform != "linux":
     collect_ignore = ["test_connections.py"]  # only Linux lists connections so
@@ -43,6 +46,8 @@ def lossy(clean: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings
     # A member of an earlier test's poll runner would let no other client commit offsets.
     monkeypatch.setenv("CONSUMER_GROUP", f"group_{own}")
     monkeypatch.setenv("KAFKA_ACK_TIMEOUT_MS", str(ACK_TIMEOUT_MS))
+    # No other process has rejections in its cache: test_rejections_elsewhere.py waits for those.
+    monkeypatch.setattr(rebuild, "EXPIRED_S", 0.0)
     settings = Settings.from_environment()
     ensure_topic(settings, RetryDeadline(WAIT_S, say))
     wiring.reset()

@@ -126,7 +126,7 @@ def test_only_an_administrator_changes_a_campaign_that_exists(
     if_match = {"If-Match": "*"}
     calls = [
         ask(PATCH, campaign_id, user=user, body={"paused": True}, headers=if_match)
-        for user in ("somebody", None)
+        for user in ("user", None)
     ]
     assert [one.status for one in calls] == [403, 401]
 

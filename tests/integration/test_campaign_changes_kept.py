@@ -9,8 +9,10 @@ import pytest
 
 from handlers import operations, wiring
 from handlers.adapters.redis import campaign_changes
+from handlers.adapters.redis.campaign_changes import RedisCampaignChanges
 from handlers.domain import times
 from handlers.domain.campaign_change import CampaignChange
+from handlers.domain.errors import UnavailableError
 from handlers.domain.rejection_cache import EXPIRED_S, RejectionCache
 from handlers.rebuild import rebuild_handler
 from tests.support.changes import events, in_mysql, in_redis, patch
@@ -160,3 +162,22 @@ def test_a_change_is_completed_before_another_one(service: Settings, campaign_id
     assert in_redis(campaign_id)["quantity"] == 3
     assert [actor for _, actor, _ in events(service, campaign_id)] == ["admin", "killed"]
     assert patch(campaign_id, {"name": "Second"}).status == 200
+
+
+def test_the_same_change_again_is_no_success_before_redis_has_it(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    with monkeypatch.context() as patched:
+        patched.setattr(RedisCampaignChanges, "push", unavailable)
+        assert patch(campaign_id, {"quantity": 6}).status == 503
+        assert in_mysql(campaign_id)["quantity"] == 6
+        assert patch(campaign_id, {"quantity": 6}).status == 503
+    again = patch(campaign_id, {"quantity": 6})
+    assert (again.status, again.headers["ETag"]) == (200, '"2"')
+    assert in_redis(campaign_id) == in_mysql(campaign_id)
+    assert len(events(service, campaign_id)) == 2
+
+
+def unavailable(*_: object, **__: object) -> None:
+    raise UnavailableError

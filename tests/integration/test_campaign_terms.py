@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers import wiring
+from handlers import rebuild, wiring
+from handlers.adapters.redis import admissions
 from handlers.domain import times
 from handlers.rebuild import rebuild_handler
+from tests.support.mutated import change
 from tests.support.redis_loss import flush, mark_as_restarted
 from tests.support.service import ADMIN, apply, ask, campaign_body, rows
 
@@ -108,3 +110,36 @@ def test_a_bad_field_leaves_nothing_behind(service: Settings, campaign_id: str) 
     assert refused.body["detail"].startswith("usable_days: ")
     assert rows(service, "SELECT COUNT(*) FROM campaign") == [(0,)]
     assert rows(service, "SELECT COUNT(*) FROM coupon_event") == [(0,)]
+
+
+@pytest.mark.parametrize("loses", ["its last second", "everything"])
+def test_a_redis_that_loses_its_state_between_two_releases_gives_each_coupon_once(
+    lossy: Settings, campaign_id: str, loses: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "CREATION_S", 0)
+    create(body_with_all(campaign_id))
+    serials = [apply(campaign_id, user).body["serial"] for user in "ab"]
+    flush(lossy) if loses == "everything" else mark_as_restarted(lossy, campaign_id)
+    assert apply(campaign_id, "c").status == 503
+    assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
+    codes = [apply(campaign_id, user).code for user in "abc"]
+    assert codes == ["ALREADY_APPLIED", "ALREADY_APPLIED", "NEXT_RELEASE"]
+    # The time of the second release comes.
+    rows(lossy, "UPDATE campaign SET releases = '[[1,2],[2,2]]'")
+    assert rebuild_handler({}, None) == {"rebuilt": []}
+    responses = [apply(campaign_id, user) for user in "cdea"]
+    expected = ["ACCEPTED", "ACCEPTED", "SOLD_OUT", "ALREADY_APPLIED"]
+    assert [one.code for one in responses] == expected
+    serials += [one.body["serial"] for one in responses[:2]]
+    assert sorted(serials) == [1, 2, 3, 4]
+
+
+def test_control_without_the_releases_all_are_given_at_once(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert service
+    guard = "if campaign[10] and campaign[10] ~= '' then"
+    change(monkeypatch, admissions.ADMIT, guard, "if false then")
+    create(body_with_all(campaign_id))
+    codes = [apply(campaign_id, user).code for user in "abcde"]
+    assert codes == ["ACCEPTED"] * 4 + ["SOLD_OUT"]

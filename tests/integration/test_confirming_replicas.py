@@ -15,7 +15,6 @@ from handlers.adapters.redis.scripts import Scripts
 from handlers.config import Settings
 from handlers.domain.campaign import Campaign
 from handlers.domain.coupon import CouponAccepted
-from local.servers import ValkeyGroup
 from local.servers.ports import HOST
 from tests.support.reopened import reopen
 from tests.support.single import admit_one
@@ -23,6 +22,8 @@ from tests.unit.conftest import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from local.servers import ValkeyGroup
 
 pytestmark = pytest.mark.servers
 CAMPAIGN = Campaign("welcome", "Welcome", 10, 0, 2**42)
@@ -43,12 +44,6 @@ def admissions(group: ValkeyGroup, confirming: int) -> Iterator[Admissions]:
 def admitted(by: Admissions, user_id: str) -> CouponAccepted:
     one = admit_one(by, CAMPAIGN.id, user_id)
     return CouponAccepted(CAMPAIGN.id, user_id, one.serial, one.admitted_at_ms, one.fence)
-
-
-@pytest.fixture
-def group() -> Iterator[ValkeyGroup]:
-    with ValkeyGroup() as made:
-        yield made
 
 
 def test_a_replica_that_follows_confirms(group: ValkeyGroup) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handlers import wiring
 from handlers.adapters.mysql import coupon_states
 from handlers.adapters.mysql.database import Database
 from handlers.adapters.mysql.ledger import Ledger
@@ -18,7 +19,7 @@ from handlers.domain.record import DecodedRecord, Record
 from handlers.rebuild import rebuild_handler
 from local.migrate import database_address
 from tests.support.drift import findings
-from tests.support.service import apply, create_campaign, message, rows
+from tests.support.service import apply, create_campaign, message
 from tests.support.shop import (
     cancel,
     code_of,
@@ -26,14 +27,15 @@ from tests.support.shop import (
     give_back,
     holders,
     look,
-    outcomes,
     places,
     redeem,
     release,
     reserve,
     revoke,
+    stored,
     win,
 )
+from tests.support.single import admit_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +73,7 @@ def calls(settings: Settings, campaign_id: str, code: str) -> dict[str, Callable
         "reserve": partial(reserve, code, "order-1"),
         "confirm": partial(redeem, code, "order-1"),
         "another": partial(redeem, code, "order-2"),
-        "expire": partial(rows, settings, EXPIRE, campaign_id),
+        "expire": partial(stored, EXPIRE, campaign_id),
         "revoke": partial(revoke, code, return_to_pool=True),
         "give back": partial(give_back, campaign_id, "a"),
     }
@@ -79,21 +81,24 @@ def calls(settings: Settings, campaign_id: str, code: str) -> dict[str, Callable
 
 def check(settings: Settings, campaign_id: str) -> None:
     """Fail unless row, events, places and the next applicants agree about the one coupon."""
-    [(stored, given_back)] = rows(
-        settings, "SELECT state, given_back > 0 FROM coupon WHERE campaign_id = %s", campaign_id
+    [(state, given_back)] = stored(
+        "SELECT state, given_back > 0 FROM coupon WHERE campaign_id = %s", campaign_id
     )
-    assert told(settings, campaign_id) == stored
-    ended = int(stored == "REVOKED")
+    assert told(settings, campaign_id) == state
+    ended = int(state == "REVOKED")
     assert places(settings, campaign_id) == (ended, ended)
     assert holders(campaign_id) == {" 1" if given_back else "a": 1}
     expected = ["ACCEPTED", "SOLD_OUT"] if ended else ["SOLD_OUT", "SOLD_OUT"]
-    assert outcomes(campaign_id, "b", "c") == expected
+    applied = [admit_one(wiring.admissions(), campaign_id, user).outcome for user in "bc"]
+    assert applied == expected
 
 
 def test_every_order_of_reserve_confirm_expire_revoke_and_give_back_leaves_one_story(
     service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.returned_places.EXPIRED_S", 0.0)  # in order, no cache is asked
+    monkeypatch.setattr(
+        "handlers.domain.returned_places.EXPIRED_S", 0.0
+    )  # in order, no cache is asked
     names = ("reserve", "confirm", "expire", "revoke", "give back")
     for number, order in enumerate(permutations(names)):
         one = f"{campaign_id}-{number}"
@@ -226,6 +231,6 @@ def test_a_consumer_and_those_who_give_back_at_once_lose_nothing(
         assert {status for done in giving for status in done.result()} == {200}
         assert [done.result() for done in consuming] == [None, None]
     found = "SELECT COUNT(*), SUM(given_back > 0), COUNT(DISTINCT serial) FROM coupon"
-    assert rows(service, found) == [(users, users // 2, users)]
-    assert rows(service, "SELECT COUNT(*) FROM failed_event") == [(0,)]
-    assert rows(service, "SELECT places_returned FROM campaign") == [(users // 2,)]
+    assert stored(found) == [(users, users // 2, users)]
+    assert stored("SELECT COUNT(*) FROM failed_event") == [(0,)]
+    assert stored("SELECT places_returned FROM campaign") == [(users // 2,)]

@@ -85,7 +85,7 @@ def refusal(address: DatabaseAddress) -> str:
         pytest.raises(UnavailableError) as of_lock,
         Database(lambda: address).advisory_lock("lock"),
     ):
-        pass
+        pass  # never reached: entering raises
     assert str(of_lock.value) == str(caught.value)
     assert PASSWORD not in f"{caught.value} {caught.value.__cause__}"
     return str(caught.value)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import rebuild, rebuild_rows, returned_places, wiring
+from handlers import rebuild, returned_places, wiring
 from handlers.adapters.mysql import returned_places as mysql_returns
 from handlers.adapters.redis.returned_places import PlacesInRedis
 from handlers.consume import consume_handler
+from handlers.domain import stored_coupons
 from handlers.domain.errors import UnavailableError
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.rebuild import rebuild_handler
@@ -84,7 +85,7 @@ def test_killed_after_a_step_the_scheduled_rebuild_completes_it(
         if step == "the commit":
             patch.setattr(PlacesInRedis, "tell", killed)
         elif step == "the announcement":
-            patch.setattr("handlers.returned_places.time.sleep", killed)
+            patch.setattr("handlers.domain.returned_places.time.sleep", killed)
         else:
             patch.setattr(returned_places, "json_response", killed)
         with pytest.raises(KilledError):
@@ -96,6 +97,23 @@ def test_killed_after_a_step_the_scheduled_rebuild_completes_it(
     assert outcomes(campaign_id, "b", "c") == ["ACCEPTED", "SOLD_OUT"]
     assert outcomes(campaign_id, "a") == ["SOLD_OUT" if how == "given back" else "ALREADY_APPLIED"]
     assert places(service, campaign_id) == (1, 1)
+
+
+def test_the_next_return_brings_one_along_that_was_interrupted_and_is_done_in_its_order(
+    service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=3)
+    for user in "abc":
+        win(campaign_id, user)
+    with monkeypatch.context() as patch:
+        patch.setattr(PlacesInRedis, "tell", killed)
+        with pytest.raises(KilledError):
+            give_back(campaign_id, "b")
+    assert holders(campaign_id) == {"a": 1, "b": 2, "c": 3}
+    assert give_back(campaign_id, "a").status == 200
+    assert places(service, campaign_id) == (2, 2)
+    assert holders(campaign_id) == {" 1": 1, " 2": 2, "c": 3}
+    assert outcomes(campaign_id, "d", "e", "f") == ["ACCEPTED", "ACCEPTED", "SOLD_OUT"]
 
 
 def test_without_redis_the_coupon_is_given_back_and_its_place_is_returned_later(
@@ -149,13 +167,13 @@ def test_a_coupon_that_is_given_back_while_redis_is_rebuilt_is_returned_after_it
 ) -> None:
     create_campaign(campaign_id, quantity=1)
     written(campaign_id, "a")
-    issued = rebuild_rows.issued
+    issued = rebuild._issued
 
     def then_it_is_given_back(name: str, deadline: Deadline) -> Iterator[list[CouponAccepted]]:
         yield from issued(name, deadline)
         assert give_back(campaign_id, "a").status == 200
 
-    monkeypatch.setattr(rebuild, "issued", then_it_is_given_back)
+    monkeypatch.setattr(rebuild, "_issued", then_it_is_given_back)
     lose_redis(lossy, campaign_id)
     assert places(lossy, campaign_id) == (1, 0)
     assert outcomes(campaign_id, "b", "a") == ["SOLD_OUT", "ALREADY_APPLIED"]
@@ -184,5 +202,5 @@ def test_who_has_applied_again_keeps_the_new_serial_where_redis_is_lost(
 def test_control_without_knowing_what_was_given_back_the_new_serial_is_lost(
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "given_back", lambda _: SerialBitset())
+    monkeypatch.setattr(stored_coupons, "given_back", lambda *_: SerialBitset())
     assert again_after_a_loss(lossy, campaign_id) == {" 1": 1}

@@ -39,7 +39,9 @@ def test_winners_come_in_pages_by_serial_and_as_csv(service: Settings, campaign_
     text = winners(campaign_id, {"limit": "10000"}, Accept="text/csv")
     assert text.headers["Content-Type"] == "text/csv; charset=utf-8"
     table = list(csv.DictReader(io.StringIO(text.body)))
-    assert [{**line, "serial": int(line["serial"])} for line in table] == seen
+    # CSV has no null: what a coupon does not have is an empty cell.
+    cells = [{name: "" if value is None else str(value) for name, value in c.items()} for c in seen]
+    assert table == cells
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,16 @@ if TYPE_CHECKING:
 
     from handlers.config import Settings
 
-OURS = ("coupon", "coupon_event", "failed_event", "fence_offset", "campaign")
+OURS = (
+    "coupon",
+    "coupon_event",
+    "failed_event",
+    "fence_offset",
+    "campaign",
+    "webhook",
+    "webhook_delivery",
+    "webhook_expiry",
+)
 WAITING_SQL = (
     "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%GET_LOCK(LEFT%' "
     "AND state = 'User lock' AND id != CONNECTION_ID()"

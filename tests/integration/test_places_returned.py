@@ -78,5 +78,10 @@ def test_control_a_script_that_forgets_the_returned_places_refuses_the_next_appl
     create_campaign(campaign_id, quantity=1)
     assert apply(campaign_id, "a").body["serial"] == 1
     return_places(campaign_id, 1)
-    change(monkeypatch, admissions.ADMIT, "by_now + places_returned", "by_now")
+    change(
+        monkeypatch,
+        admissions.ADMIT,
+        "next_release_ms = last_serial,",
+        "next_release_ms = quantity,",
+    )
     assert outcome(campaign_id, "b") is Outcome.SOLD_OUT

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import rebuild, rebuild_rows, wiring
+from handlers import rebuild, wiring
 from handlers.adapters.kafka import topic_reader
 from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.adapters.redis import rebuild as redis_rebuild
 from handlers.consume import consume_handler
+from handlers.domain import stored_coupons
 from handlers.domain.errors import UnavailableError
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
 from handlers.rebuild import rebuild_handler
@@ -207,10 +208,10 @@ def test_a_rebuild_asks_for_its_time_at_every_page_of_coupons_and_ends_when_it_i
     issued = [message(campaign_id, f"user-{n}", n) for n in range(1, 7)]
     consume_handler(kafka_event(issued), None)
     flush(lossy)
-    monkeypatch.setattr(rebuild_rows, "PAGE", 2)
+    monkeypatch.setattr(stored_coupons, "PAGE", 2)
     # In a cluster the campaigns of other shards go on, and the error names those that did not.
     with pytest.raises(UnavailableError, match=f"this function's time is over|{campaign_id}"):
-        rebuild_in(rebuild_rows.PAGE_MS)
+        rebuild_in(rebuild.PAGE_MS)
     assert apply(campaign_id, "user-6").status == 503
     assert rebuild_in(100_000) == 4  # three pages, and one that is empty
     assert apply(campaign_id, "user-6").body["serial"] == 6

@@ -16,6 +16,7 @@ from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.settling import SETTLE
 from handlers.consume import consume_handler
+from handlers.domain import stored_coupons
 from handlers.edge.deadline import Deadline
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
@@ -125,7 +126,7 @@ def test_a_later_rebuild_leaves_out_what_came_late_for_the_one_before(
 def test_control_a_later_rebuild_that_reads_it_takes_the_serial_of_an_accepted_user(
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rebuild, "is_late", lambda *_: False)
+    monkeypatch.setattr(stored_coupons, "is_late", lambda *_: False)
     assert serial_after_another_loss(lossy, campaign_id) == 2
 
 
@@ -184,13 +185,13 @@ def writes_behind_the_rebuild(
     admission = admit_one(wiring.admissions(), campaign_id, "slow")
     in_flight = message(campaign_id, "slow", admission.serial, admission.fence)
     flush(settings)
-    issued, stands = rebuild.issued, list[bool]()
+    issued, stands = rebuild._issued, list[bool]()
 
     def then_the_row(name: str, deadline: Deadline) -> Iterator[list[CouponAccepted]]:
         yield from issued(name, deadline)
         stands.extend(wiring.direct_writer().write_all([in_flight]))
 
-    patch.setattr(rebuild, "issued", then_the_row)
+    patch.setattr(rebuild, "_issued", then_the_row)
     return in_flight, stands
 
 
@@ -209,7 +210,7 @@ def test_control_a_rebuild_that_reads_mysql_before_it_raises_the_fence_accepts_t
     lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_flight, stands = writes_behind_the_rebuild(lossy, campaign_id, monkeypatch)
-    take_over, issued = rebuild._take_over, rebuild.issued
+    take_over, issued = rebuild._take_over, rebuild._issued
     read: dict[str, list[list[CouponAccepted]]] = {}
 
     def reads_first(campaign: Campaign) -> list[rebuild._Restore]:
@@ -217,7 +218,7 @@ def test_control_a_rebuild_that_reads_mysql_before_it_raises_the_fence_accepts_t
         return take_over(campaign)
 
     monkeypatch.setattr(rebuild, "_take_over", reads_first)
-    monkeypatch.setattr(rebuild, "issued", lambda name, _: read[name])
+    monkeypatch.setattr(rebuild, "_issued", lambda name, _: read[name])
     assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
     assert stands == [True]
     assert apply(campaign_id, "quick").body["serial"] == in_flight.serial

@@ -32,7 +32,7 @@ def codes(quick: Settings, campaign_id: str) -> dict[str, str]:
         found[user] = code_of(quick, campaign_id, user)
     reserve(found["reserved"], "order-1")
     reserve(found["over"], "order-2")
-    rows(quick, "UPDATE coupon SET reserved_until = NOW(3) WHERE order_id = 'order-2'")
+    rows(quick, "UPDATE coupon SET reserved_until = UTC_TIMESTAMP(3) WHERE order_id = 'order-2'")
     redeem(found["used"], "order-3")
     revoke(found["revoked"], return_to_pool=True)
     win(campaign_id, "pooled")
@@ -58,7 +58,7 @@ def test_every_coupon_is_in_one_state_and_the_report_shows_how_many(
     assert codes
     assert report(campaign_id)["states"] == SOUND.to_json()
     assert details(campaign_id) == []
-    rows(quick, "UPDATE campaign SET usable_until = NOW(3)")
+    rows(quick, "UPDATE campaign SET usable_until = UTC_TIMESTAMP(3)")
     expired = {"usable": 0, "expired": 2}
     assert report(campaign_id)["states"] == SOUND.to_json() | expired
     assert details(campaign_id) == []

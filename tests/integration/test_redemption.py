@@ -43,7 +43,7 @@ def change_campaign(settings: Settings, campaign_id: str, assignment: str) -> No
 
 
 def let_the_reservation_end(settings: Settings) -> None:
-    rows(settings, "UPDATE coupon SET reserved_until = NOW(3) WHERE state = 'RESERVED'")
+    rows(settings, "UPDATE coupon SET reserved_until = UTC_TIMESTAMP(3) WHERE state = 'RESERVED'")
 
 
 def at_once(call: Callable[[int], Response], count: int) -> list[Response]:
@@ -168,16 +168,16 @@ def test_a_reservation_that_is_over_keeps_no_order_from_the_coupon(
 def test_a_coupon_is_usable_within_its_time_by_the_clock_of_mysql(
     service: Settings, campaign_id: str, code: str
 ) -> None:
-    change_campaign(service, campaign_id, "usable_from = NOW(3) + INTERVAL 1 HOUR")
+    change_campaign(service, campaign_id, "usable_from = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR")
     assert reserve(code, "order-1").code == "NOT_YET_USABLE"
     assert redeem(code, "order-1").code == "NOT_YET_USABLE"
-    change_campaign(service, campaign_id, "usable_from = NULL, usable_until = NOW(3)")
+    change_campaign(service, campaign_id, "usable_from = NULL, usable_until = UTC_TIMESTAMP(3)")
     assert look(code).body["state"] == "EXPIRED"
     assert reserve(code, "order-1").code == "EXPIRED"
     assert redeem(code, "order-1").code == "EXPIRED"
-    change_campaign(service, campaign_id, "usable_until = NOW(3) + INTERVAL 1 HOUR")
+    change_campaign(service, campaign_id, "usable_until = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR")
     assert reserve(code, "order-1").status == 201
-    change_campaign(service, campaign_id, "usable_until = NOW(3)")
+    change_campaign(service, campaign_id, "usable_until = UTC_TIMESTAMP(3)")
     assert look(code).body["state"] == "RESERVED"  # made in time
     assert redeem(code, "order-2").code == "RESERVED"
     assert redeem(code, "order-1").status == 201

@@ -14,7 +14,6 @@ from handlers.adapters.redis.scripts import Scripts
 from handlers.config import Settings
 from handlers.domain.admission import Outcome
 from handlers.domain.campaign import Campaign
-from local.servers import ValkeyGroup
 from local.servers.ports import HOST
 from local.servers.valkey_group import ask
 from tests.support.mutated import change
@@ -25,6 +24,8 @@ from tests.unit.conftest import ENVIRONMENT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from local.servers import ValkeyGroup
+
 pytestmark = pytest.mark.servers
 CAMPAIGN = Campaign("welcome", "Welcome", 10, 0, 2**42)
 # What a script compared before: the name of the process.
@@ -33,12 +34,6 @@ HISTORY = """redis.call('INFO', 'replication')
     and string.find(info, 'master_replid:'"""
 PROCESS = """redis.call('INFO', 'server')
   return string.find(info, 'run_id:'"""
-
-
-@pytest.fixture
-def group() -> Iterator[ValkeyGroup]:
-    with ValkeyGroup() as made:
-        yield made
 
 
 @pytest.fixture

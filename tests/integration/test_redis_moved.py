@@ -22,10 +22,8 @@ from handlers.domain.admission import Outcome
 from handlers.domain.campaign import Campaign
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import StaleStateError, UnavailableError
-from local.servers import ValkeyGroup
-from local.servers.ports import HOST, free_port
+from local.servers.ports import HOST
 from local.servers.valkey_group import ask
-from tests.faults.engine.links import Links
 from tests.support.reopened import reopen
 from tests.support.single import admit_one
 from tests.support.waiting import eventually
@@ -34,24 +32,12 @@ from tests.unit.conftest import ENVIRONMENT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from local.servers import ValkeyGroup
     from tests.faults.engine.links import Link
 
 pytestmark = pytest.mark.servers
 FENCES = count(1)
 CAMPAIGN = Campaign("welcome", "Welcome", 100, 0, 2**42)
-
-
-@pytest.fixture
-def group() -> Iterator[ValkeyGroup]:
-    with ValkeyGroup() as made:
-        yield made
-
-
-@pytest.fixture
-def address(group: ValkeyGroup) -> Iterator[Link]:
-    """An address that leads to the primary, as a name in DNS does or a virtual IP."""
-    with closing(Links()) as links:
-        yield links.add(free_port(), group.primary.port)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from handlers import wiring
 from handlers.adapters.mysql import failed_events
-from handlers.adapters.mysql.ledger import Ledger
+from handlers.adapters.mysql.ledger import Ledger, Refusal
 from handlers.consume import consume_handler
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from handlers.config import Settings
-    from handlers.domain.record import DecodedRecord, FailedEvent
+    from handlers.domain.record import DecodedRecord
 
 NOTHING_DONE = {"resolved": 0, "retried": 0, "dead": 0}
 
@@ -117,7 +117,7 @@ def test_control_a_new_serial_taken_for_one_of_kafka_costs_an_accepted_user_thei
 
     def of_kafka(
         self: Ledger, cursor: Cursor, accepted: DecodedRecord, *, direct: bool = False
-    ) -> FailedEvent | None:
+    ) -> Refusal | None:
         assert direct is (accepted.coupon.serial == 2)
         return insert_one(self, cursor, accepted)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers import operations, rebuild, returned_places, wiring
+from handlers import operations, rebuild, wiring
 from handlers.adapters.redis import reconciliation
 from handlers.adapters.redis.keys import CampaignKeys
-from handlers.domain.rejection_cache import RejectionCache
+from handlers.domain import returned_places
+from handlers.domain.rejection_cache import EXPIRED_S, RejectionCache
 from handlers.rebuild import rebuild_handler
 from tests.support.clock import ManualClock
 from tests.support.drift import Redis
@@ -57,7 +58,10 @@ def lose_and_rebuild(settings: Settings) -> None:
     rebuild_handler({}, None)
 
 
-def test_after_a_rebuild_no_process_rejects_a_new_winner(lossy: Settings, campaign_id: str) -> None:
+def test_after_a_rebuild_no_process_rejects_a_new_winner(
+    lossy: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "EXPIRED_S", EXPIRED_S)
     sell_out(lossy, campaign_id)
     assert not rejected_elsewhere(campaign_id, lambda: lose_and_rebuild(lossy))
     assert apply(campaign_id, "late").code == "ALREADY_APPLIED"

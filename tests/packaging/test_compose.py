@@ -158,7 +158,7 @@ def test_the_example_holds_development_secrets_only_and_those_of_the_other_progr
     for name, value in secrets.items():
         assert value.startswith("development-only-"), name
         assert len(value.encode()) >= 32, name
-    for name in ("AUTH_JWT_SECRET", "COUPON_CODE_SECRET", "CHALLENGE_SECRET"):
+    for name in ("AUTH_JWT_SECRET", "COUPON_CODE_SECRET", "CHALLENGE_SECRET", "WEBHOOK_SECRET"):
         assert secrets[name] == DEVELOPMENT_SETTINGS[name], "`make token` would be refused"
 
 
@@ -186,7 +186,7 @@ def test_the_secrets_of_the_example_are_rejected_outside_development() -> None:
         Settings.from_environment(our_services()["api"]["environment"] | {"STAGE": "production"})
     for name in ("DATABASE_URL", "AUTH_JWT_SECRET", "COUPON_CODE_SECRET"):
         assert f"{name} has a published development secret" in str(caught.value)
-    for check in ("redis-without-password", "kafka-in-the-clear", "database-tls"):
+    for check in ("redis-without-password", "redis-tls", "kafka-in-the-clear", "database-tls"):
         assert f"[{check}]" in str(caught.value)
 
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "requirements"
 LOCKS = {
     "runtime.in": ROOT / "requirements.txt",
-    **{f"{name}.in": FOLDER / f"{name}.txt" for name in ("local", "dev", "infra", "load", "venv")},
+    **{
+        f"{name}.in": FOLDER / f"{name}.txt"
+        for name in ("local", "dev", "infra", "load", "api", "venv")
+    },
 }
 PARTS = ("local.in", "runtime.in")  # of dev.in: their environments hold the same files
 PIP = re.compile(r"\bpip3? (-\S+ )*(install|download)\b")

@@ -28,10 +28,11 @@ WITHOUT_A_NAME = {
     "ec2:UnassignPrivateIpAddresses",
 }
 SECRETS = {
-    "ApiHandlerRole": {"Jwt", "CouponCode", "Challenge", "Redis", "Database"},
+    "ApiHandlerRole": {"Jwt", "CouponCode", "Challenge", "Webhook", "Redis", "Database"},
     "ConsumeHandlerRole": {"CouponCode", "Redis", "Database"},
     "RelayHandlerRole": {"Redis", "Database"},
     "RedriveHandlerRole": {"CouponCode", "Redis", "Database"},
+    "WebhookHandlerRole": {"Webhook", "Database"},
     "RebuildHandlerRole": {"CouponCode", "Redis", "Database"},
     "RestoreHandlerRole": {"CouponCode", "Redis", "Database"},
     "MigrateHandlerRole": {"Redis", "Database", "MigrationDatabase"},

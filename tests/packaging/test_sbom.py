@@ -6,8 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from infra.package import lock
 from tests.support.paths import ROOT
@@ -31,6 +29,10 @@ def bill(text: str) -> dict[str, Any]:
 
 
 def test_it_follows_the_schema_of_cyclonedx(text: str, bill: dict[str, Any]) -> None:
+    # Imported here: it takes a second and a half, which each worker of a run would spend.
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     schema = JsonStrictValidator(SchemaVersion.V1_6)
     assert schema.validate_str(text) is None
     del bill["components"][0]["name"]  # the control

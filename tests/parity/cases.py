@@ -5,52 +5,38 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.readiness import REMEMBERED_FAILURE_S
 from handlers.adapters.redis.client import connect
 from tests.conftest import forget_campaigns
+from tests.parity.calls import Case, Change
 from tests.parity.events import (
-    http,
     invocation_record,
     msk,
     object_created,
     schedule,
     self_managed,
 )
-from tests.support.service import ADMIN, campaign_body, message, mint
+from tests.parity.life_cases import LifeCases
+from tests.support.service import message, mint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from handlers.config import Settings
 
-API, CONSUME, RESTORE = "app.app", "app.consume_handler", "app.restore_handler"
+CONSUME, RESTORE = "app.consume_handler", "app.restore_handler"
 APPLY, COUPON = "POST /campaigns/{id}/apply", "GET /campaigns/{id}/coupon"
 CHALLENGE = "GET /campaigns/{id}/challenge"
-CHANGE, ARCHIVE = "PATCH /campaigns/{id}", "POST /campaigns/{id}/archive"
+
 WINNERS = "GET /campaigns/{id}/coupons"
+REPLAY = "POST /webhooks/{webhook}/deliveries/{event}/replay"
 HOUR_S = 3600.0
+
 # A topic too long for failed_event: its records cannot be stored anywhere.
 TOPIC_TOO_LONG = "t" * 301
-
-
-@dataclass(frozen=True)
-class Case:
-    """One event for one function, and the expected result: a status, or a word of the response."""
-
-    name: str
-    function: str
-    event: dict[str, Any]
-    expected: object
-
-
-@dataclass(frozen=True)
-class Change:
-    """A change of the servers between two cases."""
-
-    make: Callable[[Settings], None]
 
 
 def _let_failures_be_forgotten(_: Settings) -> None:
@@ -58,20 +44,8 @@ def _let_failures_be_forgotten(_: Settings) -> None:
     time.sleep(REMEMBERED_FAILURE_S)
 
 
-class Script:
+class Script(LifeCases):
     """The cases about one set of campaigns; the same object is played twice."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        windows = {"open": -60.0, "small": -60.0, "later": HOUR_S, "over": -2 * HOUR_S}
-        self._bodies = {
-            name: campaign_body(f"{prefix}-{name}", 1 if name == "small" else 9, opens_in, HOUR_S)
-            for name, opens_in in windows.items()
-        }
-        limits = {"rate_per_address": 5, "eligibility": {"claim": "member", "equals": True}}
-        self._bodies["members"] = campaign_body(f"{prefix}-members") | limits
-        self._admin = mint("admin", ADMIN)
-        self._users = {name: mint(name) for name in ("ann", "bob", "cho", "dee")}
 
     def steps(self) -> Iterator[Case | Change]:
         """Yield all steps in order."""
@@ -79,6 +53,7 @@ class Script:
         yield from self._applying()
         yield from self._writing()
         yield from self._reading()
+        yield from self._using()
         yield from self._changing()
         yield from self._schedules()
         yield from self._archiving()
@@ -89,20 +64,6 @@ class Script:
         """Return the objects for the cases about S3, by their keys."""
         batch = msk([message(self._id("later"), "eve", 1), b"poison", None], 40)
         return {"batch of today: 1+1.json": invocation_record(batch), "no-batch.json": b"{"}
-
-    def _id(self, name: str) -> str:
-        return f"{self._prefix}-{name}"
-
-    def _case(self, name: str, call: str, expected: int, **options: Any) -> Case:
-        campaign = options.pop("campaign", "open" if "{id}" in call else None)
-        event = http(call, campaign and self._id(campaign), **options)
-        return Case(name, API, event, expected)
-
-    def _user(self, name: str, call: str, expected: int, user: str, campaign: str = "open") -> Case:
-        return self._case(name, call, expected, token=self._users[user], campaign=campaign)
-
-    def _admin_call(self, name: str, call: str, expected: int, **options: Any) -> Case:
-        return self._case(name, call, expected, token=self._admin, **options)
 
     def _administration(self) -> Iterator[Case]:
         create = "POST /campaigns"
@@ -173,33 +134,26 @@ class Script:
         yield self._admin_call("winners, a page", WINNERS, 200, query={"limit": "1"})
         yield self._admin_call("winners, no page", WINNERS, 400, query={"limit": "0"})
         yield self._admin_call("compared", "GET /campaigns/{id}/reconciliation", 200)
+        # Their answers name moments in other ways than as times, so errors are compared.
+        events, report = "GET /campaigns/{id}/events", "GET /campaigns/{id}/report"
+        yield self._admin_call("events, no place", events, 400, query={"after": "?"})
+        yield self._case("events without a token", events, 401)
+        yield self._admin_call("report, no place", report, 400, query={"after": "-1"})
+        yield self._admin_call("report of nothing", report, 404, campaign="none")
         failed = "GET /failed-events"
         yield self._admin_call("failed events", failed, 200)
         yield self._admin_call("poison", failed, 200, query={"reason": "UNDECODABLE"})
         yield self._admin_call("failed events, no filter", failed, 400, query={"status": "?"})
         yield self._admin_call("redrive now", "POST /failed-events/redrive", 200)
+        yield self._admin_call("webhooks", "GET /webhooks", 200)
+        yield self._case("webhooks without a token", "GET /webhooks", 401)
+        yield self._admin_call("a webhook of nothing", "POST /webhooks", 400, body={})
+        nowhere = {"webhook": f"wh_{0:024}", "event": "coupon_issued:welcome:1"}
+        for call in ("GET /webhooks/{webhook}", "DELETE /webhooks/{webhook}", REPLAY):
+            yield self._admin_call(f"{call}, of none", call, 404, parameters=nowhere)
         yield self._case("health", "GET /health", 200)
         yield self._case("health, without its body", "HEAD /health", 200)
-
-    def _changing(self) -> Iterator[Case]:
-        first, more = {"If-Match": '"1"'}, {"quantity": 10, "name": "Changed"}
-        yield self._admin_call("change", CHANGE, 200, body=more, headers=first)
-        yield self._admin_call("change the version before", CHANGE, 412, body=more, headers=first)
-        yield self._admin_call("change any version", CHANGE, 428, body=more)
-        any_one = {"If-Match": "*"}
-        wrong = {"quantity": 0}
-        yield self._admin_call("change to nothing", CHANGE, 400, body=wrong, headers=any_one)
-        late = {"opens_at": "1999-01-01T00:00:00Z"}
-        yield self._admin_call("change its opening", CHANGE, 409, body=late, headers=any_one)
-        yield self._case("change without a token", CHANGE, 401, body=more, headers=any_one)
-        yield self._case("campaign, changed", "GET /campaigns/{id}", 200)
-
-    def _archiving(self) -> Iterator[Case]:
-        yield self._admin_call("archive what is open", ARCHIVE, 409)
-        yield self._admin_call("archive", ARCHIVE, 200, campaign="over")
-        yield self._admin_call("archive again", ARCHIVE, 200, campaign="over")
-        yield self._case("campaign, archived", "GET /campaigns/{id}", 404, campaign="over")
-        yield self._case("archive without a token", ARCHIVE, 401, campaign="over")
+        yield self._case("description", "GET /openapi.json", 200)
 
     def _schedules(self) -> Iterator[Case | Change]:
         relay, redrive = "app.relay_handler", "app.redrive_handler"
@@ -208,6 +162,7 @@ class Script:
         yield Change(self._age)
         yield Case("relay", relay, schedule("relay"), {"sent": 1})
         yield Case("redrive", redrive, schedule("redrive"), "resolved")
+        yield Case("send nothing", "app.webhook_handler", schedule("webhook"), "delivered")
         yield Case("rebuild nothing", rebuild, schedule("rebuild"), {"rebuilt": []})
         yield Change(forget_campaigns)
         yield self._user("apply to a Redis that lost all", APPLY, 503, "ann")

@@ -31,11 +31,18 @@ def http(
     query: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
     is_base64: bool = False,
+    parameters: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return API Gateway's whole event of `call`, e.g. "POST /campaigns/{id}/apply"."""
+    """Return API Gateway's whole event of `call`, e.g. "POST /campaigns/{id}/apply".
+
+    parameters: path parameters besides the campaign's id.
+    """
     method, resource = call.split()
     event: dict[str, Any] = copy.deepcopy(POST)
-    path = resource.replace("{id}", campaign_id or "")
+    parameters = ({"id": campaign_id} if campaign_id else {}) | (parameters or {})
+    path = resource
+    for name, value in parameters.items():
+        path = path.replace(f"{{{name}}}", value)
     sent = {**event["headers"], **(headers or {})}
     del sent["Authorization"]
     if token is not None:
@@ -48,7 +55,7 @@ def http(
         "multiValueHeaders": {name: [value] for name, value in sent.items()},
         "queryStringParameters": query,
         "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
-        "pathParameters": {"id": campaign_id} if campaign_id else None,
+        "pathParameters": parameters or None,
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": is_base64,
     }

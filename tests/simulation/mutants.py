@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
     from handlers.adapters.redis.scripts import Script
-    from handlers.domain.record import DecodedRecord, FailedEvent
+    from handlers.domain.record import DecodedRecord
     from tests.simulation.cluster import Cluster
 
 FORGER = "forger"
@@ -43,7 +43,7 @@ def pending(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 
 def quantity(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The INSERT allows serials above the campaign's quantity."""
-    guard = " AND r.serial BETWEEN 1 AND c.quantity"
+    guard = " AND r.serial BETWEEN 1 AND c.last_serial"
     assert guard in ledger.INSERT_COUPONS
     patch.setattr(ledger, "INSERT_COUPONS", ledger.INSERT_COUPONS.replace(guard, ""))
 
@@ -109,7 +109,7 @@ def rejection(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 
     def unguarded(
         self: Ledger, cursor: Cursor, one: DecodedRecord, *, direct: bool = False
-    ) -> FailedEvent | None:
+    ) -> ledger.Refusal | None:
         return self.insert(cursor, [one], direct=direct).get(one)
 
     patch.setattr(Ledger, "insert_one", unguarded)

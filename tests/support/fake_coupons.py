@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from handlers.adapters.mysql.coupon_states import Changed
 from handlers.adapters.mysql.returned_places import Ended
-from handlers.adapters.redis.returned_places import Progress, Told
 from handlers.domain import coupon_state
 from handlers.domain.errors import CouponNotFoundError, UnavailableError
-from handlers.domain.returned_places import Returns
+from handlers.domain.returned_places import Returns, Told, ToldAs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +89,6 @@ class FakePlacesInRedis:
         assert waited in {True, False}
         known = self.places.get(returns.campaign_id, 0)
         if known != returns.before:
-            return Told(Progress.OTHER, known)
+            return Told(ToldAs.OTHER, known)
         self.places[returns.campaign_id] = returns.after
-        return Told(Progress.DONE, returns.after)
+        return Told(ToldAs.DONE, returns.after)

@@ -1,4 +1,4 @@
-"""A replacement of Locust: the same users on threads, with its options.
+"""A replacement of Locust: the same users on threads, in a hurry, with its options.
 
 With it, the load test is tested where Locust is not installed.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from local.harness.responses import NO_RESPONSE
+from local.load import scenario as habits
 from local.load.campaign import create_campaign
 from local.load.progress import progress
 from local.load.responses import Endpoint, RawResponse, read
@@ -24,6 +25,15 @@ from local.load.session_log import HUNG_UP, LoadResult, Timing, UserSession
 from local.token import mint
 
 TIMEOUT_S = 30.0
+# What people take seconds for, these do at once.
+HURRY = {
+    "POLL_JITTER_S": 0.1,
+    "RETRY_JITTER_S": 0.1,
+    "REAPPLY_S_MIN": 0.1,
+    "REAPPLY_S_MAX": 0.3,
+    "CHECK_S_MIN": 0.1,
+    "CHECK_S_MAX": 0.2,
+}
 
 
 class CouponUser:
@@ -78,6 +88,8 @@ def main() -> None:
     for name in ("countdown", "hang-ups", "patience", *kinds):
         parser.add_argument(f"--{name}", type=kinds.get(name, float), required=True)
     options, _ = parser.parse_known_args()
+    for name, seconds in HURRY.items():
+        setattr(habits, name, seconds)
     opens_at_ms = int((time.time() + options.countdown) * 1000)
     secret = os.environ["AUTH_JWT_SECRET"]
     campaign_id = create_campaign(options.host, secret, options.quantity, opens_at_ms)

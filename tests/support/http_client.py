@@ -8,7 +8,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
+from tests.support.described import check_answer
 from tests.support.service import Response, mint
 
 if TYPE_CHECKING:
@@ -31,10 +33,15 @@ class Call:
 
 
 class Client:
-    """Sends calls to one server, from several threads with a connection each."""
+    """Sends calls to one server, from several threads with a connection each.
+
+    is_described: each answer has to be one that the interface's description names. False for a
+    server that is not ours alone.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.is_described = True
         self._local = threading.local()
         self._connections: list[http.client.HTTPConnection] = []
 
@@ -53,7 +60,10 @@ class Client:
         response_headers = {name.title(): value for name, value in response.getheaders()}
         # A response to HEAD has the type of what it does not have.
         is_json = text and "json" in response_headers.get("Content-Type", "")
-        return Response(response.status, response_headers, json.loads(text) if is_json else text)
+        answer = Response(response.status, response_headers, json.loads(text) if is_json else text)
+        if self.is_described:
+            check_answer(call.method, _path(call.path), answer.status, answer.headers, answer.body)
+        return answer
 
     def send_all(self, calls: Sequence[Call], threads: int) -> list[Response]:
         with ThreadPoolExecutor(threads) as pool:
@@ -78,3 +88,12 @@ class Client:
             self._local.connection = connection
             self._connections.append(connection)
         return connection  # type: ignore[no-any-return]
+
+
+def _path(target: str) -> str:
+    """Return the decoded path of a request's target, which may be a whole URL."""
+    path = target.partition("?")[0]
+    scheme, separator, rest = path.partition("://")
+    if separator and scheme.isalpha():
+        path = f"/{rest.partition('/')[2]}"
+    return unquote(path, errors="replace")

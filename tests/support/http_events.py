@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from local.token import sign
+from tests.support.fake_webhooks import EVENT, WEBHOOK
 from tests.support.issuer import signed
 from tests.unit.conftest import ENVIRONMENT
 
@@ -96,18 +97,37 @@ NEARLY_A_CAMPAIGN = st.one_of(
         TEXT,
     ),
 )
+WEBHOOK_BODY: dict[str, Any] = {"url": "https://shop.example/", "kinds": ["coupon.issued"]}
+NEARLY_A_WEBHOOK = st.builds(
+    lambda field, value: WEBHOOK_BODY | {field: value},
+    st.sampled_from(["url", "kinds", "description", "active", "previous_secret_s", "since"]),
+    JSON,
+) | st.sampled_from(
+    [WEBHOOK_BODY, {"active": True}, {"since": "2026-11-22T03:00:00Z"}, {"previous_secret_s": 9}]
+)
 
 
 def dumped(value: object) -> str:
     return json.dumps(value)
 
 
+ORDERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "order_id": st.sampled_from(["order-1", "order-2"]) | JSON,
+        "ttl_s": st.just(60) | JSON,
+        "reason": st.just("by mistake") | JSON,
+        "return_to_pool": st.booleans() | JSON,
+    },
+)
 BODIES: SearchStrategy[Any] = st.one_of(
     st.none(),
     TEXT,
     st.binary(max_size=40),
     JSON.map(dumped),
     NEARLY_A_CAMPAIGN.map(dumped),
+    NEARLY_A_WEBHOOK.map(dumped),
+    ORDERS.map(dumped),
     NEARLY_A_CAMPAIGN.map(lambda value: dumped(value).encode()),
     NEARLY_A_CAMPAIGN.map(lambda value: base64.b64encode(dumped(value).encode()).decode()),
     st.sampled_from(["[" * 16_000, '{"a":' * 3000, '{"id":' + "9" * 5000 + "}", "x" * 20_000]),
@@ -164,11 +184,27 @@ QUERY = st.dictionaries(st.sampled_from(QUERY_NAMES) | ANY_TEXT, QUERY_VALUES, m
 MULTI_QUERY = QUERY.map(lambda query: {name: ["first", text] for name, text in query.items()})
 # The tests' environments hold one campaign of each state; one id is missing.
 CAMPAIGNS = ["welcome", "welcome", "sold-out", "scheduled", "closed", "missing"]
+EVERY_PATH = {
+    "id": "welcome",
+    "code": "0" * 16,
+    "order_id": "order-1",
+    "webhook": WEBHOOK,
+    "event": EVENT,
+}
 PATHS: SearchStrategy[dict[str, str] | None] = st.one_of(
-    st.sampled_from(CAMPAIGNS).map(lambda campaign: {"id": campaign}),
-    st.just({"id": "welcome"}),
-    st.just({"id": "welcome"}),
-    st.sampled_from([{}, None]) | TEXT.map(lambda text: {"id": text}),
+    st.sampled_from(CAMPAIGNS).map(lambda campaign: EVERY_PATH | {"id": campaign}),
+    st.just(EVERY_PATH),
+    st.just(EVERY_PATH),
+    # A code of the tests' environments, and one that no coupon has.
+    st.builds(
+        lambda code, order: EVERY_PATH | {"code": code, "order_id": order},
+        st.sampled_from(["0" * 16, "1" * 16]) | TEXT,
+        st.sampled_from(["order-1", "order-2"]) | TEXT,
+    ),
+    st.sampled_from([{}, None])
+    | st.builds(
+        lambda name, text: EVERY_PATH | {name: text}, st.sampled_from(sorted(EVERY_PATH)), TEXT
+    ),
 )
 IDENTITY = st.none() | st.fixed_dictionaries({}, optional={"sourceIp": TEXT | st.none()})
 REST = st.fixed_dictionaries(

@@ -17,7 +17,7 @@ from handlers.retry import RetryDeadline
 from local.poll_runner.consumer import build_consumer
 from local.poll_runner.loop import PollRunner
 from local.poll_runner.options import PollOptions
-from tests.support.programs import Program, running
+from tests.support.programs import Program, running_with
 from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 
 PARTITIONS = 4
 SESSION_TIMEOUT_MS = 6_000
+# What a service looks for every few seconds, a program of a test looks for more often.
+OFTEN: dict[str, float] = {
+    "local.poll_runner.consumer.HEARTBEATS_PER_SESSION": 20,
+    "local.poll_runner.consumer.METADATA_MAX_AGE_MS": 300,
+    "local.poll_runner.consumer.RECONNECT_BACKOFF_MS_MAX": 100,
+    "local.poll_runner.loop.CONNECT_RETRY_S": 0.2,
+    "local.poll_runner.loop.PROBE_INTERVAL_S": 0.3,
+}
 
 
 def with_own_topic(settings: Settings) -> Settings:
@@ -98,7 +106,8 @@ def runner_program(
         "RECORD_TO": str(recorded),
     }
     handler = f"--handler=tests.support.handlers_for_programs:{handler}"
-    with running("local.poll_runner", handler, *arguments, environment=environment) as program:
+    words = (handler, *arguments)
+    with running_with("local.poll_runner.run", OFTEN, *words, environment=environment) as program:
         yield program
 
 

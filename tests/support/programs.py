@@ -93,6 +93,17 @@ def running(module: str, *arguments: str, environment: Mapping[str, str]) -> Ite
 
 
 @contextmanager
+def running_with(
+    module: str, constants: Mapping[str, float], *arguments: str, environment: Mapping[str, str]
+) -> Iterator[Program]:
+    """Run it with other constants, by place: {"local.serve.IDLE_TIMEOUT_S": 1}."""
+    changed = [f"{place}={number}" for place, number in constants.items()]
+    words = (module, *changed, "--", *arguments)
+    with running("tests.support.other_constants", *words, environment=environment) as it:
+        yield it
+
+
+@contextmanager
 def running_command(*command: str, environment: Mapping[str, str]) -> Iterator[Program]:
     """Run any command in the same way."""
     process = subprocess.Popen(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from handlers import coupon_clients, wiring
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.consume import consume_handler
-from tests.support.service import ADMIN, apply, ask, kafka_event, message, rows
+from tests.support.service import ADMIN, apply, ask, kafka_event, message
 from tests.support.single import admit_one
 
 if TYPE_CHECKING:
+    from pymysql.cursors import Cursor
+
     from handlers.config import Settings
     from tests.support.service import Response
 
@@ -49,19 +51,31 @@ def issued(settings: Settings, campaign_id: str, user: str, serial: int = 1) -> 
     return code_of(settings, campaign_id, user)
 
 
+def stored(statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """Query MySQL over a connection of the service's."""
+
+    def work(cursor: Cursor) -> list[tuple[Any, ...]]:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+    return wiring.database().run(work)
+
+
 def code_of(settings: Settings, campaign_id: str, user: str) -> str:
     statement = "SELECT code FROM coupon WHERE campaign_id = %s AND user_id = %s AND given_back = 0"
-    [(code,)] = rows(settings, statement, campaign_id, user)
+    assert settings
+    [(code,)] = stored(statement, campaign_id, user)
     return str(code)
 
 
 def events(settings: Settings, campaign_id: str) -> list[tuple[str, str | None, str]]:
     """Return the kind, the order and the actor of the events of a campaign's coupons, in order."""
     statement = (
-        "SELECT kind, order_id, actor FROM coupon_event"
-        " WHERE campaign_id = %s AND serial IS NOT NULL ORDER BY id"
+        "SELECT kind, order_id, actor FROM coupon_event "
+        "WHERE campaign_id = %s AND serial IS NOT NULL ORDER BY id"
     )
-    return [(kind, order, actor) for kind, order, actor in rows(settings, statement, campaign_id)]
+    assert settings
+    return [(kind, order, actor) for kind, order, actor in stored(statement, campaign_id)]
 
 
 def give_back(campaign_id: str, user: str) -> Response:
@@ -94,7 +108,8 @@ def holders(campaign_id: str) -> dict[str, int]:
 def places(settings: Settings, campaign_id: str) -> tuple[int, int]:
     """Return how many places MySQL has returned, and how many of them Redis knows of."""
     statement = "SELECT places_returned FROM campaign WHERE id = %s"
-    [(in_mysql,)] = rows(settings, statement, campaign_id)
+    assert settings
+    [(in_mysql,)] = stored(statement, campaign_id)
     [in_redis] = coupon_clients.places_in_redis().numbers([campaign_id])
     assert isinstance(in_redis, int)
     return in_mysql, in_redis

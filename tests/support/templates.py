@@ -13,6 +13,7 @@ FUNCTIONS = {
     "ConsumeHandler",
     "RelayHandler",
     "RedriveHandler",
+    "WebhookHandler",
     "RebuildHandler",
     "RestoreHandler",
     "MigrateHandler",

@@ -12,15 +12,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from handlers import coupon_clients, log, operations, wiring
+from handlers import coupon_clients, log, operations, webhook_clients, wiring
 from handlers.config import Settings
 from handlers.domain.campaign_list import CampaignList
 from handlers.domain.reconciliation import reconciler as comparison
+from handlers.domain.refusal_counts import REFUSALS
 from handlers.edge.http.request_log import REQUESTS
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.token import sign
 from tests.support.fake_campaign import FakeCampaign
 from tests.support.fake_coupons import FakeCouponStates, FakePlacesInRedis, FakeReturnedPlaces
+from tests.support.fake_lists import (
+    FakeCouponList,
+    FakeEventList,
+    FakeRefusalStore,
+    FakeReportReader,
+)
 from tests.support.fake_mysql import FakeDirectWriter, FakeFailedEventQueue
 from tests.support.fake_reads import (
     FakeAdmissionReader,
@@ -28,6 +35,7 @@ from tests.support.fake_reads import (
     FakeMySqlQueries,
     FakeRedisCampaigns,
 )
+from tests.support.fake_webhooks import FakeDeliveryLog, FakeWebhooks
 from tests.support.fakes import NOW_MS, FakeAdmissions, FakeLedger, FakePublisher
 from tests.support.log_lines import parsed
 
@@ -64,20 +72,31 @@ class Fakes:
     coupon_states: FakeCouponStates = field(default_factory=FakeCouponStates)
     places_in_redis: FakePlacesInRedis = field(default_factory=FakePlacesInRedis)
     returned_places: FakeReturnedPlaces = field(init=False)
+    webhooks: FakeWebhooks = field(default_factory=FakeWebhooks)
+    delivery_log: FakeDeliveryLog = field(default_factory=FakeDeliveryLog)
     campaign_list: CampaignList = field(init=False)
     admission_reader: FakeAdmissionReader = field(init=False)
     coupon_reader: FakeCouponReader = field(init=False)
+    coupon_list: FakeCouponList = field(init=False)
+    event_list: FakeEventList = field(init=False)
+    report_reader: FakeReportReader = field(init=False)
+    refusal_store: FakeRefusalStore = field(init=False)
 
     def __post_init__(self) -> None:
         self.returned_places = FakeReturnedPlaces(self.coupon_states)
         self.campaign_list = CampaignList(self.redis_campaigns)
         self.admission_reader = FakeAdmissionReader(self.admissions, self.redis_campaigns)
         self.coupon_reader = FakeCouponReader(self.mysql_queries)
+        self.coupon_list = FakeCouponList(self.mysql_queries)
+        self.event_list = FakeEventList(self.mysql_queries)
+        self.report_reader = FakeReportReader(self.mysql_queries)
+        self.refusal_store = FakeRefusalStore(self.redis_campaigns)
 
 
 def home_of(name: str) -> ModuleType:
     """Return the module that builds this client."""
-    return next(one for one in (wiring, coupon_clients, operations) if hasattr(one, name))
+    homes = (wiring, coupon_clients, operations, webhook_clients)
+    return next(home for home in homes if hasattr(home, name))
 
 
 @pytest.fixture
@@ -99,6 +118,7 @@ def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
         overrides.enter_context(wiring.override(wiring.own_coupon_queries, made.mysql_queries))
         yield made
     wiring.reset()
+    REFUSALS.take()  # no other test stores them
 
 
 @pytest.fixture

@@ -44,7 +44,11 @@ class SecretSource(Protocol):
 
 
 class Secret:
-    """One secret, for all threads of a process; `check` raises for an unsuitable text."""
+    """One secret, for all threads of a process; `check` raises for an unsuitable text.
+
+    While one thread reads it again, which a stranger's token can cause and which takes seconds when
+    AWS is slow, the others go on with the text that they know. Only for the first text they wait.
+    """
 
     def __init__(
         self,
@@ -60,8 +64,10 @@ class Secret:
         self._clock = clock
         self._now = now
         self._rotated_at_s = 0.0
-        self._lock = Lock()
-        self._texts: dict[str, tuple[str | None, float]] = {}  # by stage: text, time of reading
+        self._rotations = 0
+        self._lock = Lock()  # never held while AWS is asked
+        self._first = Lock()
+        self._texts: dict[str, _ReadText] = {}  # by stage
         self._asked_at: dict[str, float] = {}
 
     def current(self) -> str:
@@ -90,50 +96,77 @@ class Secret:
 
         At most every RENEW_EVERY_S, and never raises: the caller has an error already.
         """
-        with self._lock:
-            before, _ = self._texts.get(CURRENT, (None, 0.0))
-            if self._clock() - self._asked_at.get(CURRENT, float("-inf")) < RENEW_EVERY_S:
-                return False
-            try:
-                return self._read(CURRENT) != before
-            except UnavailableError:
-                log.exception("a refused secret could not be read again", {"secret": self.id})
-                return False
+        before = self._texts.get(CURRENT)
+        if not self._begins(CURRENT):
+            return False
+        try:
+            return self._read(CURRENT) != (before and before.text)
+        except UnavailableError:
+            log.exception("a refused secret could not be read again", {"secret": self.id})
+            return False
 
     def _text(self, stage: str) -> str | None:
+        known = self._texts.get(stage)
+        if known is None:
+            return self._first_text(stage)
+        age_s = self._clock() - known.asked_at
+        if age_s < MAX_AGE_S or not self._begins(stage):
+            return known.text
+        try:
+            return self._read(stage)
+        except UnavailableError:
+            if age_s >= STALE_S_MAX:
+                raise
+            log.exception("a secret could not be read again", {"secret": self.id})
+            return known.text
+
+    def _first_text(self, stage: str) -> str | None:
+        with self._first:
+            known = self._texts.get(stage)
+            return self._read(stage) if known is None else known.text
+
+    def _begins(self, stage: str) -> bool:
+        """Return whether it is time to ask again; then this thread is the one that asks."""
         with self._lock:
-            if stage not in self._texts:
-                return self._read(stage)
-            text, read_at = self._texts[stage]
             now = self._clock()
-            is_due = now - self._asked_at[stage] >= RENEW_EVERY_S
-            if now - read_at < MAX_AGE_S or not is_due:
-                return text
-            try:
-                return self._read(stage)
-            except UnavailableError:
-                if now - read_at >= STALE_S_MAX:
-                    raise
-                log.exception("a secret could not be read again", {"secret": self.id})
-                return text
+            if now - self._asked_at.get(stage, float("-inf")) < RENEW_EVERY_S:
+                return False
+            self._asked_at[stage] = now
+            return True
 
     def _read(self, stage: str) -> str | None:
-        now = self._asked_at[stage] = self._clock()
+        with self._lock:
+            asked_at = self._asked_at[stage] = self._clock()
+            rotations = self._rotations
         version = self._source.read(self.id, stage)
         text = version and self._check(version.text)
-        if version and stage == CURRENT:
-            self._note_rotation(version)
-        self._texts[stage] = (text, now)
+        with self._lock:
+            known = self._texts.get(stage)
+            if known is not None and known.asked_at > asked_at:
+                return known.text  # a later question was answered before this one
+            if version and stage == CURRENT:
+                self._note_rotation(version)
+            elif rotations != self._rotations:
+                return text  # what is the previous one has changed meanwhile
+            self._texts[stage] = _ReadText(text, asked_at)
         return text
 
     def _note_rotation(self, version: SecretVersion) -> None:
         """Note when the current text became current, and that the one before is another now."""
-        before, _ = self._texts.get(CURRENT, (None, 0.0))
-        if version.text == before:
+        before = self._texts.get(CURRENT)
+        if before is not None and version.text == before.text:
             return
+        self._rotations += 1
         self._texts.pop(PREVIOUS, None)
         is_seen = before is not None or version.created_at_s is None
         self._rotated_at_s = self._now() if is_seen else version.created_at_s or 0.0
+
+
+class _ReadText(NamedTuple):
+    """What was read of one stage; None where it does not exist."""
+
+    text: str | None
+    asked_at: float
 
 
 def database_address(

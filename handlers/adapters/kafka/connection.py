@@ -6,6 +6,7 @@ import socket
 import ssl
 from typing import Any
 
+from handlers.adapters.kafka.client import NetworkClient
 from handlers.config import KafkaSecurity, Settings
 
 # A Lambda function has little time to connect; a broker that needs longer counts as down.
@@ -24,6 +25,7 @@ def connection_options(settings: Settings) -> dict[str, Any]:
         "client_id": "seonchak",
         "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
         "request_timeout_ms": REQUEST_TIMEOUT_MS,
+        "kafka_client": NetworkClient,
     }
     if settings.kafka_security is KafkaSecurity.PLAINTEXT:
         return common

@@ -11,7 +11,6 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from handlers import log
 from handlers.adapters.circuit_breaker import CircuitBreaker
-from handlers.adapters.kafka.client import ProducerClient
 from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.kafka.metadata import require_topic
 from handlers.adapters.kafka.partitioner import StickyRunPartitioner
@@ -166,7 +165,6 @@ class Publisher:
         return KafkaProducer(
             **connection_options(self._settings)
             | {
-                "kafka_client": ProducerClient,
                 "bootstrap_timeout_ms": self._timeout_ms,
                 # By default kafka-python waits up to 30 s before it tries a broker again.
                 "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MS_MAX,

@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from handlers import log
-from handlers.adapters.kafka.connection import connection_options, require_broker
+from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.kafka.fetched_records import (
     ISOLATION,
     UnreadableBatchError,
@@ -81,26 +81,21 @@ class Topic:
 
         Raises UnavailableError when Kafka is unreachable.
         """
-        with _answered():
-            require_broker(self._settings)
-            with closing(self._consumer()) as consumer:
-                return {
-                    one: consumer.committed(TopicPartition(self.name, one)) or 0
-                    for one in partitions
-                }
+        with _answered(), closing(self._consumer()) as consumer:
+            return {
+                one: consumer.committed(TopicPartition(self.name, one)) or 0 for one in partitions
+            }
 
     def _records(
         self, has_time: Callable[[], bool], ends: dict[int, int]
     ) -> Generator[Unwritten, None, None]:
-        with _answered():
-            require_broker(self._settings)
-            with closing(self._consumer()) as consumer:
-                reading = _Reading(consumer, self._partitions(consumer))
-                yield NO_RECORD
-                while reading.left:
-                    yield from self._poll(consumer, reading)
-                    reading.follow(has_time)
-                ends |= reading.ends()
+        with _answered(), closing(self._consumer()) as consumer:
+            reading = _Reading(consumer, self._partitions(consumer))
+            yield NO_RECORD
+            while reading.left:
+                yield from self._poll(consumer, reading)
+                reading.follow(has_time)
+            ends |= reading.ends()
 
     def _poll(self, consumer: KafkaConsumer, reading: _Reading) -> Iterator[Unwritten]:
         try:

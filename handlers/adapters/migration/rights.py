@@ -21,6 +21,9 @@ TABLES = {
     "coupon_event": "id",
     "fence_offset": "campaign_id",
     "failed_event": "id",
+    "webhook": "id",
+    "webhook_delivery": "webhook_id",
+    "webhook_expiry": "campaign_id",
 }
 # No statement of the service deletes. A lock by name (GET_LOCK) needs no right.
 NEEDED = {

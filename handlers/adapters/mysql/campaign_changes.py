@@ -104,7 +104,7 @@ def _conditions(after: Campaign, before: Campaign) -> dict[str, int]:
 def _require_room(cursor: Cursor, after: Campaign) -> None:
     """Raise QuantityTooLowError where a coupon has a serial above the new quantity.
 
-    Whoever writes coupons locks the campaign's row first, so none is written meanwhile.
+    A writer of coupons locks the campaign's row first, so none is written meanwhile.
     """
     cursor.execute(SELECT_HIGHEST_SERIAL, {"campaign_id": after.id})
     for _, highest, _ in cursor.fetchall():

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from handlers.adapters.mysql.database import query
+from handlers.adapters.mysql.outbox import add_change
 
 if TYPE_CHECKING:
     from pymysql.cursors import Cursor
@@ -16,7 +17,7 @@ INSERT_EVENT = query("insert_coupon_event")
 
 
 def add_event(cursor: Cursor, event: CouponEvent) -> None:
-    """Insert one row, within the transaction of `cursor`."""
+    """Insert one row, and what webhooks are sent of it, within the transaction of `cursor`."""
     detail = json.dumps(event.detail, ensure_ascii=False) if event.detail else None
     cursor.execute(
         INSERT_EVENT,
@@ -30,3 +31,4 @@ def add_event(cursor: Cursor, event: CouponEvent) -> None:
             "detail": detail,
         },
     )
+    add_change(cursor, event, cursor.lastrowid)

@@ -13,6 +13,7 @@ from handlers.adapters.mysql.database import query
 from handlers.adapters.mysql.error_codes import code_of, refuses_content
 from handlers.adapters.mysql.failed_event_row import POSITION, insert_failed_event
 from handlers.adapters.mysql.fences import select_offsets
+from handlers.adapters.mysql.outbox import add_issued
 from handlers.domain import times
 from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.coupon_codes import CouponCodes, former_owner
@@ -44,7 +45,7 @@ STATEMENT_BYTES_MAX = 4096
 
 
 class Ledger:
-    """The only writer of the tables coupon and failed_event."""
+    """The only writer of new coupons and failed events, and of what webhooks are sent of them."""
 
     def __init__(self, database: Database, code_secret: str) -> None:
         self._database = database
@@ -130,7 +131,10 @@ class Ledger:
             first = self._insert_possible(cursor, accepted[:middle], direct=direct)
             return first | self._insert_possible(cursor, accepted[middle:], direct=direct)
         values = {"rows": rows, "campaign_ids": ids}
-        if cursor.execute(INSERT_COUPONS, values) == len(accepted):
+        inserted = cursor.execute(INSERT_COUPONS, values)
+        if inserted:  # of a batch that was written before, webhooks have been sent everything
+            add_issued(cursor, rows)
+        if inserted == len(accepted):
             return {}
         cursor.execute(CLASSIFY_COUPONS, values)
         refused: dict[DecodedRecord, Refusal] = {}

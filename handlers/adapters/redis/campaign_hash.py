@@ -12,20 +12,21 @@ from handlers.domain.terms import Terms
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-# In the order in which status.lua returns them.
+# In the order in which status.lua returns them. What an admission reads is first: Redis keeps a
+# small hash as a list, and looks for each field from its beginning.
 FIELDS = (
-    "name",
     "quantity",
     "opens_at_ms",
     "closes_at_ms",
     "rate_per_address",
     "rules",
-    "releases",
-    "terms",
-    "paused",
-    "version",
     "places_returned",
+    "paused",
+    "releases",
     "erased",
+    "name",
+    "version",
+    "terms",
 )
 # They only grow, and have scripts of their own: no change of a campaign touches them.
 COUNTED = ("places_returned", "erased")
@@ -35,18 +36,18 @@ def to_pairs(campaign: Campaign, leave_out: Collection[str] = ()) -> list[str | 
     """Return each field with its value, as HSET takes them; "" where the campaign has none."""
     rate = campaign.rate_per_address
     values = (
-        campaign.name,
         campaign.quantity,
         campaign.opens_at_ms,
         campaign.closes_at_ms,
         "" if rate is None else rate,
         campaign.rules.text,
-        campaign.releases.text,
-        campaign.terms.text,
-        "1" if campaign.paused else "",
-        campaign.version,
         campaign.places_returned,
+        "1" if campaign.paused else "",
+        campaign.releases.text,
         campaign.erased_users or "",
+        campaign.name,
+        campaign.version,
+        campaign.terms.text,
     )
     pairs = zip(FIELDS, values, strict=True)
     return [part for pair in pairs if pair[0] not in leave_out for part in pair]
@@ -54,10 +55,10 @@ def to_pairs(campaign: Campaign, leave_out: Collection[str] = ()) -> list[str | 
 
 def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) -> Campaign:
     """Read the values of FIELDS. A field that an earlier version has not written is None."""
-    name, quantity, opens_at_ms, closes_at_ms, rate, *texts, version, places_returned, erased = (
+    quantity, opens_at_ms, closes_at_ms, rate, rules, *others = (
         (value or b"").decode() for value in values
     )
-    rules, releases, terms, paused = texts
+    places_returned, paused, releases, erased, name, version, terms = others
     return Campaign(
         campaign_id,
         name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from handlers.domain.campaign import Campaign
+
 
 OPEN = Script("campaign/open")
 LIST = Script("campaign/list")
@@ -103,11 +105,12 @@ class RedisCampaigns:
         ]
         listing = (self._scripts.epoch_key, CAMPAIGNS), (checks,)
         *replies, listed = self._scripts.run_each([*calls, (LIST, listing)])
-        statuses = {
-            one: _status(one, reply)
-            for one, reply in zip(wanted, replies, strict=True)
-            if not isinstance(reply, UnavailableError) and reply[0] == b"OK"
-        }
+        statuses: dict[str, CampaignStatus] = {}
+        for one, reply in zip(wanted, replies, strict=True):
+            # Of a newer version of the service, or written by hand: it is not sure either.
+            with suppress(UnavailableError):
+                if _sure(reply)[0] == b"OK":
+                    statuses[one] = _status(one, reply)
         is_sure = not isinstance(listed, UnavailableError) and listed[0] == b"LISTED"
         return statuses, {one.decode() for one in listed[1:]} if is_sure else set()
 

@@ -27,8 +27,9 @@ class CampaignKeys:
     coupon_count: str  # string: the highest serial given out
     returned: str  # list: serials given back, used before a new one
     pending: str  # sorted set: user id, score = admitted_at in ms
-    rate: str  # hash: calls of the last second; may be lost, and the only key that expires
+    rate: str  # hash: calls of the last second; may be lost, expires
     resent: str  # sorted set: user id, score = when the relay took it, in ms; may be lost
+    refused: str  # hash: reason -> refused applications, since_ms; may be lost, expires
 
     @classmethod
     @lru_cache(maxsize=CAMPAIGNS_CACHED)
@@ -43,6 +44,7 @@ class CampaignKeys:
             prefix + "pending",
             prefix + "rate",
             prefix + "resent",
+            prefix + "refused",
         )
 
     def all(self) -> tuple[str, str, str, str, str]:

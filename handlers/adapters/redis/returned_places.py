@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Call, Script, Scripts
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
+from handlers.domain.returned_places import Told, ToldAs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,21 +20,6 @@ PLACES = Script("campaign/places")
 # Some times as long as a caller waits before it comes again; after a return no process caches a
 # rejection for so long.
 ANNOUNCED_MS = 5000
-
-
-class Progress(StrEnum):
-    """What became of returns; return_places.lua uses the same values."""
-
-    DONE = "DONE"
-    OTHER = "OTHER"  # they are not the next ones
-    WAIT = "WAIT"  # announced, to be sent again
-
-
-class Told(NamedTuple):
-    """What became of returns, and how many Redis knows of now."""
-
-    progress: Progress
-    number: int
 
 
 class PlacesInRedis:
@@ -68,7 +53,7 @@ class PlacesInRedis:
         )
         if not number:
             raise StaleStateError if code == b"STALE" else CampaignNotFoundError
-        return Told(Progress(code.decode()), number[0])
+        return Told(ToldAs(code.decode()), number[0])
 
 
 def _number(reply: list[bytes | int] | UnavailableError) -> int | UnavailableError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError
+from handlers.domain.refusal_counts import REFUSALS
 from handlers.edge.http.response import json_response, problem
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ def admission_response(
         raise CampaignNotFoundError
     if outcome is Outcome.STALE:
         raise StaleStateError
-    return rejection_response(admission, request_id)
+    return rejection_response(request_id, campaign_id, admission)
 
 
-def rejection_response(admission: Admission, request_id: str) -> Response:
-    """Return the response to an applicant who gets no coupon, at least not now."""
+def rejection_response(request_id: str, campaign_id: str, admission: Admission) -> Response:
+    """Return the response to an applicant who gets no coupon, at least not now; count it."""
     outcome = admission.outcome
+    REFUSALS.count(campaign_id, outcome)
     retry_in_s = -(-admission.retry_in_ms // 1000)  # rounded up: not a moment too early
     return problem(outcome, REJECTIONS[outcome], request_id, retry_after_s=retry_in_s or None)

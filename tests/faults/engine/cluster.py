@@ -35,7 +35,17 @@ POLL_INTERVAL_S = 0.05
 CONFIRMING = "REDIS_CONFIRMING_REPLICAS"
 EPOCHS = {epoch_key(is_cluster=False), epoch_key(is_cluster=True)}
 # In an order that the foreign keys allow.
-TABLES = ("failed_event", "coupon_event", "coupon", "fence_offset", "campaign", "faults_note")
+TABLES = (
+    "failed_event",
+    "webhook_delivery",
+    "webhook_expiry",
+    "webhook",
+    "coupon_event",
+    "coupon",
+    "fence_offset",
+    "campaign",
+    "faults_note",
+)
 # A history has seconds where an outage has minutes; a redrive retries as often as needed. An ack
 # may take longer than a rebuild does: then a record can come too late for it.
 SHORT = {

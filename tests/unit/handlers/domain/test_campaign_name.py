@@ -33,7 +33,7 @@ EXCLUDED = {
     *range(0x2066, 0x206A),
     *range(0xD800, 0xE000),
     *range(0xFDD0, 0xFDF0),
-    *(code for code in range(sys.maxunicode + 1) if code & 0xFFFE == 0xFFFE),
+    *(plane | code for plane in range(0, sys.maxunicode, 0x10000) for code in (0xFFFE, 0xFFFF)),
 }
 
 

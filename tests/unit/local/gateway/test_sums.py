@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 from handlers.edge.http.request_log import MESSAGE
@@ -11,7 +12,7 @@ from handlers.health import health_handler
 from local.gateway import app
 from local.gateway.app import make_application
 from tests.support.rsgi import Route, RsgiProtocol, Scope, ask_at_once
-from tests.support.waiting import eventually
+from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     import pytest
@@ -60,3 +61,34 @@ def test_sums_are_written_while_no_further_request_comes(
     asyncio.run(scenario())
     lines = sum(line["message"] == "health_handler" for line in logged.lines)
     assert sum(sums(logged)) + lines == 2 * CALLS
+
+
+def test_refusals_are_stored_while_no_further_request_comes_one_sum_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app, "SECOND_S", INTERVAL_S)
+    redis_is_silent, started = Event(), []
+
+    def store() -> None:
+        started.append(1)
+        redis_is_silent.wait(WAIT_S)
+
+    monkeypatch.setattr(app, "store_refusals", store)
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        gateway = make_application([HEALTH])
+        gateway.__rsgi_init__(loop)
+        await asyncio.to_thread(eventually, lambda: started, "the first sum")
+        # Rounds of the clock pass, and the loop still serves requests.
+        for _ in range(5):
+            await asyncio.sleep(INTERVAL_S)
+            await gateway.__rsgi__(Scope("GET", "/health"), RsgiProtocol())
+        assert len(started) == 1
+        redis_is_silent.set()
+        await asyncio.to_thread(eventually, lambda: len(started) > 1, "the next sum")
+        before = len(started)
+        gateway.__rsgi_del__(loop)
+        assert len(started) > before  # the last one, when it stops
+
+    asyncio.run(scenario())

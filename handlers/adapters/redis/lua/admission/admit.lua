@@ -69,9 +69,12 @@ local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local since_opening_ms = now_ms - (campaign[2] or 0)
 local closes_at_ms = tonumber(campaign[3] or 0)
 local is_over = now_ms >= closes_at_ms
-local by_now, next_release_ms = released(campaign[10], quantity, closes_at_ms, now_ms)
-local places_returned = tonumber(campaign[8] or '0')
-local limit = by_now + places_returned
+local last_serial = quantity + tonumber(campaign[8] or '0')
+local limit, next_release_ms = last_serial, nil
+if campaign[10] and campaign[10] ~= '' then
+  limit, next_release_ms = released(campaign[10], quantity, closes_at_ms, now_ms)
+  limit = limit + last_serial - quantity
+end
 local window = math.floor(since_opening_ms / WINDOW_MS)
 
 -- The calls of this window: read when they are needed, stored at the end.
@@ -134,7 +137,7 @@ local function decide(user, address, pseudonym)
     end
     serial = free_serial()
     local is_last = not next_release_ms
-    if not serial and (is_last or not next_serial(KEYS[2], count, quantity + places_returned)) then
+    if not serial and (is_last or not next_serial(KEYS[2], count, last_serial)) then
       return {'SOLD_OUT', 0, 0, 0}
     end
     waits = is_paused and {'PAUSED', PAUSED_MS, 0, 0}

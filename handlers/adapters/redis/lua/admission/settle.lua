@@ -22,6 +22,7 @@
 -- was archived stays away.
 -- A user whom Redis has under a pseudonym was erased after the caller had written the row or read it:
 -- the id must not come back.
+--
 -- A coupon that its user gave back meanwhile is held by a blank and its serial (return_places.lua). The
 -- settlement comes too late then, and the user may have another admission: nothing changes.
 --

@@ -7,9 +7,9 @@
 --   then the change that is noted, if there is one (change/narrow.lua)
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
-local c = redis.call('HMGET', KEYS[1], 'epoch', 'fence', 'name', 'quantity', 'opens_at_ms',
-  'closes_at_ms', 'rate_per_address', 'rules', 'releases', 'terms', 'paused', 'version',
-  'places_returned', 'erased', 'change')
+local c = redis.call('HMGET', KEYS[1], 'epoch', 'fence', 'quantity', 'opens_at_ms', 'closes_at_ms',
+  'rate_per_address', 'rules', 'places_returned', 'paused', 'releases', 'erased', 'name', 'version',
+  'terms', 'change')
 local closed = why_closed(c[1], ARGV[1])
 if closed then
   return {closed}
@@ -20,7 +20,7 @@ end
 local time = redis.call('TIME')
 local count = tonumber(redis.call('GET', KEYS[3]))
 -- Serials above the count that a user holds already (see next_serial.lua) do not remain.
-local limit = tonumber(c[4]) + tonumber(c[13] or '0')
+local limit = tonumber(c[3]) + tonumber(c[8] or '0')
 local held = redis.call('ZCOUNT', KEYS[2], '(' .. count, limit)
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
 return {'OK', tonumber(c[2] or '0'), redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[5]),

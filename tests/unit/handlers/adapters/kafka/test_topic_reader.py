@@ -90,7 +90,6 @@ class Broker:
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     made = Broker()
     monkeypatch.setattr(topic_reader, "KafkaConsumer", made)
-    monkeypatch.setattr(topic_reader, "require_broker", lambda _: None)
     clock = SimpleNamespace(monotonic=lambda: made.now_s)
     monkeypatch.setattr(topic_reader, "time", clock)
     return made

@@ -46,6 +46,8 @@ class Cursor:
         if "INSERT INTO failed_event" in statement:
             self.positions.append((values["partition_no"], values["offset_no"]))
             return 1
+        if "FROM webhook" in statement:
+            return 0  # no webhook wants them
         assert "INSERT INTO coupon" in statement
         assert len(statement) + len(values["rows"]) < self.connection.packet_bytes_max
         rows = json.loads(values["rows"])

@@ -16,6 +16,7 @@ from handlers.edge.http.response import STATUS
 from handlers.routes import ROUTES, Route
 from tests.support.fake_campaign import FakeCampaign
 from tests.support.fake_reads import held
+from tests.support.fake_webhooks import EVENT, WEBHOOK
 from tests.support.fakes import NOW_MS
 from tests.support.http_events import ADMIN_TOKEN, CAMPAIGN, EVENTS, QUERY_NAMES
 
@@ -23,7 +24,27 @@ if TYPE_CHECKING:
     from tests.unit.conftest import Fakes, LogLines
 
 CODE = "0" * 16
-PATH = {"id": "welcome", "code": CODE, "order_id": "order-1", "user_id": "42"}
+PATH = {
+    "id": "welcome",
+    "code": CODE,
+    "order_id": "order-1",
+    "webhook": WEBHOOK,
+    "event": EVENT,
+    "user_id": "42",
+}
+ORDER: dict[str, object] = {"order_id": "order-1"}
+# What the calls with a body take.
+BODIES: dict[str, dict[str, object]] = {
+    "POST /campaigns": CAMPAIGN | {"id": "other"},
+    "PATCH /campaigns/{id}": {"paused": True},
+    "POST /coupons/{code}/reservations": ORDER,
+    "POST /coupons/{code}/redemptions": ORDER,
+    "POST /coupons/{code}/revocation": {"reason": "by mistake"},
+    "POST /webhooks": {"url": "https://shop.example/", "kinds": ["coupon.issued"]},
+    "PATCH /webhooks/{webhook}": {"active": True},
+    "POST /webhooks/{webhook}/secret": {},
+    "POST /webhooks/{webhook}/replay": {"since": "2026-11-22T03:00:00Z"},
+}
 NAMES = {f"{route.method} {route.path}": route for route in ROUTES}
 
 
@@ -125,15 +146,11 @@ def test_unreachable_servers_are_a_503_or_not_needed(
     world.publisher.acknowledges = False
     world.failed_event_queue.reachable = False
     world.coupon_states.reachable = False
-    bodies: dict[str, object] = {
-        "/campaigns": CAMPAIGN | {"id": "other"},
-        "/campaigns/{id}": {"paused": True},
-        "/coupons/{code}/revocation": {"reason": "by mistake"},
-    }
+    world.webhooks.reachable = world.delivery_log.reachable = False
     event = {
         "headers": {"Authorization": f"Bearer {ADMIN_TOKEN}", "If-Match": "*"},
         "pathParameters": PATH,
-        "body": json.dumps(bodies.get(route.path, {"order_id": "order-1"})),
+        "body": json.dumps(BODIES.get(f"{route.method} {route.path}", {})),
     }
     response = route.handler(event, None)
     if route.path == "/ready":
@@ -141,6 +158,6 @@ def test_unreachable_servers_are_a_503_or_not_needed(
         assert (body.pop("redis"), body.pop("mysql")) == ("stale", "unavailable")
         response["body"] = json.dumps({name: body[name] for name in body if name != "kafka"})
     check(response, logged)
-    needs_server = route.path not in {"/health", "/failed-events", "/campaigns/{id}/coupons"}
+    needs_server = route.path not in {"/health", "/openapi.json", "/failed-events"}
     assert response["statusCode"] == (503 if needs_server else 200)
     assert ("Retry-After" in response["headers"]) == needs_server

@@ -1,17 +1,42 @@
-"""A coupon in the form of the HTTP interface."""
+"""A coupon in requests and responses."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from handlers.domain import times
+from handlers.domain import identifiers, times
 from handlers.domain.coupon_state import CouponState
+from handlers.domain.errors import CouponNotFoundError, InvalidRequestError
 
 if TYPE_CHECKING:
     from handlers.domain.coupon_state import HeldCoupon
+    from handlers.edge.http.request import Request
 
 ORDERED = frozenset({CouponState.RESERVED, CouponState.USED})
+
+
+def coupon_code(request: Request) -> str:
+    """Return the path's code; raise CouponNotFoundError for one that cannot exist."""
+    code = request.path.get("code", "")
+    if not identifiers.is_coupon_code(code):
+        raise CouponNotFoundError
+    return code
+
+
+def note(request: Request, coupon: HeldCoupon) -> None:
+    """Name the coupon in the log line; never its code, which is worth money."""
+    request.log_fields["campaign_id"] = coupon.campaign_id
+    request.log_fields["serial"] = coupon.serial
+
+
+def fields(request: Request, known: tuple[str, ...]) -> dict[str, Any]:
+    """Return the body; raise InvalidRequestError for a field that the call does not have."""
+    body = request.json_object()
+    for unknown in sorted(body.keys() - set(known)):
+        message = f"{unknown[:64]!r} is no field of this call, which has {', '.join(known)}"
+        raise InvalidRequestError(message)
+    return body
 
 
 def coupon_json(coupon: HeldCoupon) -> dict[str, Any]:
