@@ -11,6 +11,7 @@ from handlers.adapters.redis import admissions
 from handlers.domain.admission import Outcome
 from local.erase import main as erase_program
 from tests.support.mutated import change
+from tests.support.receiver import receiver, send, subscribe
 from tests.support.service import (
     ADMIN,
     apply,
@@ -43,6 +44,7 @@ def other_id(campaign_id: str) -> str:
 def test_afterwards_no_store_has_the_id_and_before_each_has_it(
     campaign_id: str, other_id: str, user: str, service: Settings
 ) -> None:
+    subscribe("http://127.0.0.1:1/")  # so there is an outbox
     with log_text() as logged:
         leave_traces(campaign_id, other_id, user)
         settle_failures(service)
@@ -54,6 +56,7 @@ def test_afterwards_no_store_has_the_id_and_before_each_has_it(
             "coupon_event.reason",
             "failed_event.payload",
             "failed_event.user_id",
+            "webhook_delivery.detail",
         ]
         assert in_redis(service, user) == [
             "applied_user",
@@ -140,10 +143,26 @@ def test_a_repeated_erasure_changes_nothing(
     leave_traces(campaign_id, other_id, user)
     settle_failures(service)
     assert erase(user).status == 204
-    tables = ("campaign", "coupon", "coupon_event", "failed_event")
+    tables = ("campaign", "coupon", "coupon_event", "failed_event", "webhook_delivery")
     before = [rows(service, f"SELECT * FROM {table}") for table in tables]
     assert erase(user).status == 204
     assert [rows(service, f"SELECT * FROM {table}") for table in tables] == before
+
+
+def test_what_webhooks_are_sent_after_an_erasure_names_the_pseudonym(
+    campaign_id: str, other_id: str, user: str, service: Settings
+) -> None:
+    with receiver() as shop:
+        subscribe(shop.url)
+        leave_traces(campaign_id, other_id, user)
+        settle_failures(service)
+        assert erase(user).status == 204
+        assert send()["delivered"]
+    [issued] = [one.body for one in shop.received if one.id == f"coupon_issued:{campaign_id}:1"]
+    assert wiring.pseudonyms().of(campaign_id, user) in issued
+    [changed] = [one.body for one in shop.received if one.id.startswith("coupon_released:")]
+    assert '"reason":"(erased)"' in changed
+    assert not [one.id for one in shop.received if user in one.body]
 
 
 def test_only_the_scopes_of_privacy_and_of_administrators_may_erase(user: str) -> None:

@@ -26,6 +26,7 @@ SELECT_SERIALS = query("select_serials_of_user")
 ERASE_COUPONS = query("erase_coupons_of_user")
 ERASE_ACTOR = query("erase_actor")
 ERASE_TEXTS = query("erase_texts_of_events")
+ERASE_SENT_TEXTS = query("erase_texts_of_deliveries")
 ADD_ERASED_USERS = query("add_erased_users")
 SELECT_PAGE = query("select_coupons_to_erase")
 ERASE_PAGE = query("erase_page_of_coupons")
@@ -78,7 +79,9 @@ class MySqlErasures:
             cursor.execute(ERASE_COUPONS, ids)
             cursor.execute(ERASE_ACTOR, ids)
             if rows:
-                cursor.execute(ERASE_TEXTS, ids | {"serials": [serial for serial, *_ in rows]})
+                of_coupons = ids | {"serials": [serial for serial, *_ in rows]}
+                cursor.execute(ERASE_TEXTS, of_coupons)
+                cursor.execute(ERASE_SENT_TEXTS, of_coupons)
             for serial in serials:
                 add_event(cursor, CouponEvent(EventKind.ERASED, campaign_id, serial, by))
             if (serials or records or (is_held and not rows)) and erased_users is not None:

@@ -29,7 +29,8 @@ for i = 4, #ARGV, 4 do
   if held and held ~= seen then
     result[#result + 1] = user
   else
-    if serial > 0 then
+    -- Not a coupon that was given back meanwhile (return_places.lua): no user holds it any more.
+    if serial > 0 and not redis.call('ZSCORE', KEYS[2], ' ' .. ARGV[i + 3]) then
       redis.call('ZADD', KEYS[2], serial, pseudonym)
       if not held then
         redis.call('LREM', KEYS[6], 0, serial)
