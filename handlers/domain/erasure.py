@@ -109,7 +109,7 @@ class ShownUsers(Protocol):
         """Delete what may be lost and names users."""
 
 
-class Deliveries(Protocol):
+class OnItsWay(Protocol):
     """What is on its way to MySQL."""
 
     def campaign_ids(self) -> Sequence[str]:
@@ -132,7 +132,7 @@ class Eraser:
     """Each call may be repeated, in any process. All raise UnavailableError without a server."""
 
     def __init__(
-        self, users: tuple[StoredUsers, ShownUsers], deliveries: Deliveries, pseudonyms: Pseudonyms
+        self, users: tuple[StoredUsers, ShownUsers], deliveries: OnItsWay, pseudonyms: Pseudonyms
     ) -> None:
         self._stored, self._shown = users
         self._deliveries = deliveries
