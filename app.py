@@ -12,6 +12,7 @@ from handlers import (
     cold_start,
     consume,
     migrate,
+    privacy,
     rebuild,
     redrive,
     relay,
@@ -78,8 +79,9 @@ def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="redrive_handler")
 def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
-    """Write the rows of failed_event again, every minute."""
-    return redrive.redrive_handler(event.to_dict(), event.context)
+    """Write the rows of failed_event again, then erase users whose time is over, every minute."""
+    written = redrive.redrive_handler(event.to_dict(), event.context)
+    return written | privacy.privacy_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="webhook_handler")

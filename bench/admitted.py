@@ -32,6 +32,7 @@ def admit_command(
         per_address,
         "",  # the campaign has no rules
         "",
+        "",  # and no erased users
     ]
     return lambda user: [*fixed, user, address]
 

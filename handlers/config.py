@@ -29,6 +29,7 @@ RATE_DEFAULT = 10
 # Thousands of a mobile carrier's customers share one address; a tenth of 5,000 may apply at once.
 RATE_PER_ADDRESS_DEFAULT = 500
 RATE_MAX = 1_000_000
+RETENTION_DAYS_MAX = 36_500
 
 
 class KafkaSecurity(StrEnum):
@@ -150,6 +151,7 @@ class Settings:
     redrive_max_attempts: int
     apply_rate_per_s: int  # 0 for no limit, as for the next one
     apply_rate_per_address_per_s: int
+    retention_days: int  # 0: users are erased only when that is asked for
 
     @property
     def has_challenge_secret(self) -> bool:
@@ -249,6 +251,7 @@ class Settings:
             apply_rate_per_address_per_s=read.number(
                 "APPLY_RATE_PER_ADDRESS_PER_S", RATE_PER_ADDRESS_DEFAULT, 0, RATE_MAX
             ),
+            retention_days=read.number("RETENTION_DAYS", 0, 0, RETENTION_DAYS_MAX),
         )
         refuse_insecure(settings)
         return settings

@@ -59,8 +59,7 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     with wiring.database().advisory_lock("rebuild") as is_locked:
         if not is_locked:
             return {"rebuilt": [], "running": True}
-        deadline = Deadline.of(context)
-        rebuilt = _rebuild(attempts, deadline)
+        rebuilt = _rebuild(attempts, Deadline.of(context))
     request_id = getattr(context, "aws_request_id", "rebuild")
     duration_ms = round((time.perf_counter() - started) * 1000)
     fields = {"request_id": request_id, "campaigns": rebuilt, "duration_ms": duration_ms}
@@ -119,7 +118,8 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     """
     fence = wiring.fences().raise_fence(campaign.id)
     row = wiring.mysql_queries().campaign(campaign.id)
-    if row is None or row.archived or not wiring.redis_rebuild().begin(campaign.id, fence):
+    begin = wiring.redis_rebuild().begin
+    if row is None or row.archived or not begin(row.id, fence, row.erased_users):
         return []
     closed_at_s = time.monotonic()
     offsets = wiring.fences().offsets(row.id)
@@ -187,8 +187,8 @@ class _Restore:
 
     def add(self, records: Iterable[Unwritten], *, pending: bool) -> None:
         """Restore what these records say, as the schema would accept it."""
-        in_time = stored_coupons.in_time(records, self.id, self.earlier)
-        first = self._first_of_each(list(in_time))
+        in_time = list(stored_coupons.in_time(records, self.id, self.earlier))
+        first = self._first_of_each(self._not_erased(in_time))
         wiring.redis_rebuild().restore(self.id, first, self.campaign.fence, pending=pending)
 
     def finish(self, ends: Mapping[int, int], deadline: Deadline) -> None:
@@ -208,6 +208,12 @@ class _Restore:
         wiring.failed_event_queue().requeue_dead(self.id)
         fields = {"campaign_id": self.id, "restored": restored, "released": released}
         log.info("campaign rebuilt", fields)
+
+    def _not_erased(self, coupons: list[CouponAccepted]) -> list[CouponAccepted]:
+        if not self.campaign.erased_users or not coupons:
+            return coupons
+        lookup = operations.coupon_reader().lookup_users
+        return stored_coupons.not_erased(coupons, self.id, wiring.pseudonyms(), lookup)
 
     def _first_of_each(self, coupons: Sequence[CouponAccepted]) -> list[CouponAccepted]:
         """Return the first coupon of each user and of each serial, also of the pages before.

@@ -20,6 +20,7 @@ from handlers.events import events_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
 from handlers.openapi import openapi_handler
+from handlers.privacy import erase_user_handler
 from handlers.reconcile import reconciliation_handler
 from handlers.redemption import (
     cancel_handler,
@@ -91,6 +92,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/coupons/{code}/revocation", revoke_handler, takes_body=True),
     Route("GET", "/campaigns/{id}/events", events_handler),
     Route("GET", "/campaigns/{id}/report", report_handler),
+    Route("DELETE", "/users/{user_id}", erase_user_handler),
     Route("GET", "/failed-events", failed_events_handler),
     Route("POST", "/failed-events/redrive", redrive_now_handler),
     Route("GET", "/webhooks", webhooks_handler),

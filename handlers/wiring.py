@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from handlers.adapters.redis.scripts import Scripts
     from handlers.domain.campaign_list import CampaignList
     from handlers.domain.challenge import Challenges
+    from handlers.domain.pseudonyms import Pseudonyms
     from handlers.domain.rejection_cache import RejectionCache
     from handlers.domain.screening import Screener
     from handlers.edge.auth.authenticator import Authenticator
@@ -83,7 +84,7 @@ def admissions() -> Admissions:
 
     chosen = settings()
     limits = RateLimits(chosen.apply_rate_per_s, chosen.apply_rate_per_address_per_s)
-    return Admissions(scripts(), limits)
+    return Admissions(scripts(), limits, pseudonyms)
 
 
 @once
@@ -99,7 +100,7 @@ def screener() -> Screener:
     """Return the check of applicants against the rules of their campaigns."""
     from handlers.domain.screening import Screener
 
-    return Screener(admissions, challenges)
+    return Screener(admissions, challenges, pseudonyms)
 
 
 @once
@@ -165,6 +166,14 @@ def ledger() -> Ledger:
     from handlers.adapters.mysql.ledger import Ledger
 
     return Ledger(database(), code_secret())
+
+
+@once
+def pseudonyms() -> Pseudonyms:
+    """Return the pseudonyms of users who were erased."""
+    from handlers.domain.pseudonyms import Pseudonyms
+
+    return Pseudonyms(code_secret)
 
 
 def code_secret() -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.domain.errors import ServiceError
 from handlers.log import error_fields
+from handlers.privacy import privacy_handler
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
@@ -91,6 +92,7 @@ def jobs(interval_s: float, rebuild_interval_s: float, webhook_interval_s: float
         Job("rebuild_handler", rebuild_handler, rebuild_interval_s, timeout_s=REBUILD_TIMEOUT_S),
         Job("relay_handler", relay_handler, interval_s),
         Job("redrive_handler", redrive_handler, interval_s),
+        Job("privacy_handler", privacy_handler, interval_s),
         Job("webhook_sender_handler", webhook_sender_handler, webhook_interval_s),
     ]
 

@@ -10,6 +10,7 @@ from handlers.api import (
     campaigns,
     coupons,
     failed_events,
+    privacy,
     redemption,
     reports,
     service,
@@ -37,6 +38,7 @@ GROUPS: tuple[Group, ...] = (
     reports.GROUP,
     failed_events.GROUP,
     webhooks.GROUP,
+    privacy.GROUP,
     service.GROUP,
 )
 DESCRIPTION = f"""\

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from handlers.edge.auth.scopes import ADMIN_SCOPE, REDEEM_SCOPE
+from handlers.edge.auth.scopes import ADMIN_SCOPE, PRIVACY_SCOPE, REDEEM_SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ class Caller(Enum):
     ANYONE = None
     USER = ()
     SHOP = (REDEEM_SCOPE, ADMIN_SCOPE)
+    PRIVACY = (PRIVACY_SCOPE, ADMIN_SCOPE)
     ADMIN = (ADMIN_SCOPE,)
 
     @property

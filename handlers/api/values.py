@@ -98,6 +98,7 @@ PATH_PARAMETERS: dict[str, Schema] = {
     "id": {"description": "The campaign's id.", "schema": CAMPAIGN, "example": "welcome"},
     "code": {"description": "The coupon's code.", "schema": CODE, "example": "4TB0S5XKQ9H2M7ZC"},
     "order_id": {"description": "The shop's order.", "schema": ORDER, "example": "order-1001"},
+    "user_id": {"description": "The user's id.", "schema": USER, "example": "user-42"},
     "webhook": {
         "description": "The webhook's id.",
         "schema": WEBHOOK,

@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
     REFUSED = "REFUSED"  # by a rule of the campaign; the caller knows by which
     RULES = "RULES"  # the campaign has other rules than the caller has checked
+    PSEUDONYM = "PSEUDONYM"  # the campaign has erased users, and the caller sent no pseudonym
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,14 @@ class Applicant(NamedTuple):
     """A user who applies for a coupon of a campaign.
 
     address: the rate limit's key of the client; "" where it is not known, which is not counted.
+    pseudonym: what the user is called where the user was erased; "" where that was not asked for.
     """
 
     campaign_id: str
     user_id: str
     address: str = ""
     screening: Screening = UNSCREENED
+    pseudonym: str = ""
 
 
 class Admission(NamedTuple):

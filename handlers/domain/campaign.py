@@ -48,6 +48,7 @@ class Campaign:
     rate_per_address: calls of one address within a second, 0 for any number; None for the limit of
         the settings.
     places_returned: coupons whose place goes to another applicant. archived: it has left Redis.
+    erased_users: how many of its users were erased and are known by their pseudonyms.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Campaign:
     paused: bool = field(default=False, compare=False)
     version: int = field(default=1, compare=False)
     places_returned: int = field(default=0, compare=False)
+    erased_users: int = field(default=0, compare=False)
     archived: bool = field(default=False, compare=False)
 
     @property

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # The default Retry-After: long enough for a failover to be detected.
 RETRY_AFTER_S = 1
@@ -120,6 +124,22 @@ class CouponNotYetUsableError(ServiceError):
     """This coupon cannot be used yet."""
 
     code = "NOT_YET_USABLE"
+
+
+class ErasureWaitsError(ServiceError):
+    """A record of this user is still to be written; the same request may be sent again."""
+
+    code = "ERASURE_WAITS"
+
+    waiting: Mapping[int, str] = MappingProxyType({})  # failed events, with the reason of each
+
+    @classmethod
+    def of(cls, waiting: Mapping[int, str]) -> Self:
+        """Return the error that names the failed events."""
+        events = ", ".join(f"{number} ({reason})" for number, reason in waiting.items())
+        error = cls(f"Failed events of this user wait to be written or decided on: {events}.")
+        error.waiting = waiting
+        return error
 
 
 class CampaignExistsError(ServiceError):

@@ -30,6 +30,8 @@ WINNERS_MAX = 1_000
 # applicants of some milliseconds would go to Redis at once, twice a second.
 REFRESH_AHEAD_S = 0.25
 CAMPAIGNS_MAX = 100
+# An erased user is in no entry for longer, as long as applicants of any campaign come.
+FORGOTTEN_S = 60.0
 
 FINAL = frozenset({Outcome.SOLD_OUT, Outcome.CLOSED})
 
@@ -99,10 +101,18 @@ class RejectionCache:
                 self._known.clear()
                 self._refreshes.clear()
             self._known[campaign_id] = (expires_at, rejection)
+            self._forget_winners()
         except ServiceError:
             return
         finally:
             self._refreshing.release()
+
+    def _forget_winners(self) -> None:
+        """Let go of the winners of campaigns for which no applicant has come for a while."""
+        long_ago = self._clock() - FORGOTTEN_S
+        for campaign_id, (expires_at, rejection) in list(self._known.items()):
+            if rejection and expires_at < long_ago:
+                self._known[campaign_id] = (expires_at, None)
 
     def _admission(self, campaign_id: str, user_id: str) -> Admission | None:
         expires_at, rejection = self._known.get(campaign_id, UNKNOWN)

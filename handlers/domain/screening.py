@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Protocol
 from handlers.domain.admission import UNSCREENED, Admission, Applicant, Outcome, Screening
 from handlers.domain.errors import NotEligibleError, UnavailableError
 from handlers.domain.refusal_counts import REFUSALS
-from handlers.domain.rules import KnownRules, Rules
+from handlers.domain.rules import CAMPAIGNS_MAX, KnownRules, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from handlers.domain.challenge import Challenges
+    from handlers.domain.pseudonyms import Pseudonyms
 
-# Learn the rules, apply them, and once more where the campaign was replaced in between.
-ROUNDS_MAX = 3
-SCREENED = frozenset({Outcome.REFUSED, Outcome.RULES})
+# Learn that there are erased users, learn the rules, apply both, and once more where the campaign
+# was replaced in between.
+ROUNDS_MAX = 4
+SCREENED = frozenset({Outcome.REFUSED, Outcome.RULES, Outcome.PSEUDONYM})
 
 
 class Claimant(Protocol):
@@ -57,12 +59,17 @@ class Screener:
     """The check of applicants; shared by all threads."""
 
     def __init__(
-        self, admissions: Callable[[], Decisions], challenges: Callable[[], Challenges]
+        self,
+        admissions: Callable[[], Decisions],
+        challenges: Callable[[], Challenges],
+        pseudonyms: Callable[[], Pseudonyms],
     ) -> None:
         """`challenges` may raise where the settings have no secret for them."""
         self._admissions = admissions
         self._challenges = challenges
+        self._pseudonyms = pseudonyms
         self.known = KnownRules()
+        self.with_erased_users: frozenset[str] = frozenset()
 
     def decide(self, applications: Sequence[Screened]) -> list[Admission | Exception]:
         """Return Redis's decision about each, or the error that the applicant gets in its place.
@@ -73,6 +80,10 @@ class Screener:
             for application in applications:
                 if rules := self.known.get(application.applicant.campaign_id):
                     self._screen(application, rules)
+        if self.with_erased_users:
+            for application in applications:
+                if application.applicant.campaign_id in self.with_erased_users:
+                    self._name(application)
         replies, unaware = self._ask(applications)
         for _ in range(1, ROUNDS_MAX):
             if not unaware:
@@ -97,23 +108,39 @@ class Screener:
         unaware: list[int] = []
         for index, reply in screened:
             application = applications[index]
+            replies[index] = application.refusal or UnavailableError()
+            if reply.outcome is Outcome.REFUSED:
+                REFUSALS.count_error(application.applicant.campaign_id, replies[index])
+                continue
             try:
-                if reply.outcome is Outcome.RULES:
-                    self._learn(application, reply.rules)
-                    unaware.append(index)
+                self._learn(application, reply)
             except UnavailableError as error:
                 replies[index] = error
             else:
-                replies[index] = application.refusal or UnavailableError()
-                if reply.outcome is Outcome.REFUSED:
-                    REFUSALS.count_error(application.applicant.campaign_id, replies[index])
+                replies[index] = UnavailableError()  # unless it is asked again
+                unaware.append(index)
         return replies, unaware
 
-    def _learn(self, application: Screened, text: str) -> None:
-        """Check an applicant against rules that were just read."""
-        rules = Rules.parse(text)
+    def _learn(self, application: Screened, reply: Admission) -> None:
+        """Check an applicant against rules that were just read, or send the pseudonym."""
+        if reply.outcome is Outcome.PSEUDONYM:
+            self._learn_of_erased_users(application)
+            return
+        rules = Rules.parse(reply.rules)
         self.known.keep(application.applicant.campaign_id, rules)
         self._screen(application, rules)
+
+    def _learn_of_erased_users(self, application: Screened) -> None:
+        """Send the pseudonyms of this campaign's applicants from now on."""
+        known = self.with_erased_users
+        known = known if len(known) < CAMPAIGNS_MAX else frozenset()
+        self.with_erased_users = known | {application.applicant.campaign_id}
+        self._name(application)
+
+    def _name(self, application: Screened) -> None:
+        campaign_id, user_id, *_ = application.applicant
+        pseudonym = self._pseudonyms().of(campaign_id, user_id)
+        application.applicant = application.applicant._replace(pseudonym=pseudonym)
 
     def _screen(self, application: Screened, rules: Rules) -> None:
         """Note which rules were checked, and why the applicant does not fulfil them."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from handlers.domain.fence import FenceOffset, Unwritten
+    from handlers.domain.pseudonyms import Pseudonyms
+    from handlers.domain.reconciliation.differences import Issued
 
 PAGE = 10_000
 
@@ -70,3 +72,15 @@ def in_time(
             continue  # the consumer dead-letters it
         if coupon.campaign_id == campaign_id and not is_late(coupon.fence, position, earlier):
             yield coupon
+
+
+def not_erased(
+    coupons: Sequence[CouponAccepted],
+    campaign_id: str,
+    pseudonyms: Pseudonyms,
+    lookup_users: Callable[[str, Sequence[str]], Sequence[Issued]],
+) -> list[CouponAccepted]:
+    """Leave out the users who were erased: MySQL has their admissions under pseudonyms."""
+    names = [pseudonyms.of(campaign_id, coupon.user_id) for coupon in coupons]
+    known = lookup_users(campaign_id, names)
+    return [coupon for coupon, one in zip(coupons, known, strict=True) if one.is_unknown]

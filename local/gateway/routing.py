@@ -13,6 +13,7 @@ FastPath = Callable[[str, str, str], dict[str, Any] | None]
 BatchHandler = Callable[[Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
 
 PATHS_CACHED = 256
+PERSONAL = "/users/"
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -80,13 +81,17 @@ class RouteTable:
             if "{" in path
         ]
         # Users request few paths. The cache is bounded, because a client may request any path.
-        self.match = lru_cache(maxsize=PATHS_CACHED)(self._match)
+        self._cached_match = lru_cache(maxsize=PATHS_CACHED)(self._match)
 
-    def _match(self, path: str) -> tuple[Resource, Mapping[str, str] | None] | None:
+    def match(self, path: str) -> tuple[Resource, Mapping[str, str] | None] | None:
         """Return the resource of a decoded `path` and its path parameters (None: no parameters).
 
         As on API Gateway, a slash at the end is ignored; every other slash counts.
         """
+        # A path that names a user is not remembered.
+        return self._match(path) if path.startswith(PERSONAL) else self._cached_match(path)
+
+    def _match(self, path: str) -> tuple[Resource, Mapping[str, str] | None] | None:
         if path.endswith("/") and path not in {"/", "//"}:
             path = path[:-1]
         literal = self._literal.get(path)

@@ -11,11 +11,13 @@ from handlers.adapters.redis import admissions as admission
 from handlers.adapters.redis.admissions import Admissions
 from handlers.adapters.redis.campaigns import RedisCampaigns
 from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.erasures import RedisErasures
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain import times
 from handlers.domain.admission import RateLimits
 from handlers.domain.campaign import Campaign
+from handlers.domain.pseudonyms import Renamed
 from tests.support.fake_campaign import FakeCampaign
 from tests.support.fakes import NOW_MS, FakeAdmissions
 
@@ -56,6 +58,10 @@ class Backend(ABC):
     @abstractmethod
     def return_places(self, campaign_id: str, places: int) -> None:
         """Let so many places more be given."""
+
+    @abstractmethod
+    def rename(self, campaign_id: str, user: str, pseudonym: str) -> None:
+        """Put a pseudonym in the place of a user who has a serial, as an erasure does."""
 
     @abstractmethod
     def pause(self, campaign_id: str, *, paused: bool) -> None:
@@ -111,6 +117,12 @@ class FakeBackend(Backend):
 
     def return_places(self, campaign_id: str, places: int) -> None:
         self.admissions.campaigns[campaign_id].places_returned = places
+
+    def rename(self, campaign_id: str, user: str, pseudonym: str) -> None:
+        campaign = self.admissions.campaigns[campaign_id]
+        campaign.erased = "1"
+        campaign.serials[pseudonym] = campaign.serials.pop(user)
+        campaign.pending.pop(user, None)
 
     def pause(self, campaign_id: str, *, paused: bool) -> None:
         self.admissions.campaigns[campaign_id].paused = paused
@@ -173,6 +185,13 @@ class ValkeyBackend(Backend):
 
     def return_places(self, campaign_id: str, places: int) -> None:
         self._client.hset(CampaignKeys.of(campaign_id).campaign, "places_returned", places)
+
+    def rename(self, campaign_id: str, user: str, pseudonym: str) -> None:
+        erasures = RedisErasures(self.scripts)
+        trace = erasures.find(campaign_id, user)
+        assert trace
+        renamed = Renamed(user, trace.serial, pseudonym, trace.serial)
+        assert erasures.erase(campaign_id, 1, [renamed]) == []
 
     def pause(self, campaign_id: str, *, paused: bool) -> None:
         value = "1" if paused else ""

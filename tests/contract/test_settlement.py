@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handlers.adapters.redis import admissions
-from handlers.adapters.redis.admissions import SETTLE
+from handlers.adapters.redis.settling import SETTLE
 from handlers.domain.admission import Admission, Outcome
 from handlers.domain.rejection_cache import Rejection
 from handlers.domain.settlement import SettledAs, Settlement

@@ -61,7 +61,7 @@ class Story:
     def admits(self, user: str, serial: int, *, pending: bool = True) -> None:
         noted = [("ZADD", "pending", "77", user)] if pending else []
         given = [("ZADD", "applied_user", f"{serial}", user), ("SET", "coupon_count", f"{serial}")]
-        self.script("admission/admit", ("1", "0", "0", "", "", user, ""), *noted, *given)
+        self.script("admission/admit", ("1", "0", "0", "", "", "", user, ""), *noted, *given)
 
     def confirms(self, fence: int, *, writes: int | None = None) -> None:
         """writes: the fence that it writes, for replicas to take."""
@@ -85,7 +85,8 @@ class Story:
 
     def begins(self, fence: int) -> None:
         epoch = f"rebuilding:{fence}:{self.history}"
-        self.script("rebuild/begin", ("1", f"{fence}"), ("HSET", "campaign", "epoch", epoch))
+        written = ("HSET", "campaign", "epoch", epoch, "erased", "")
+        self.script("rebuild/begin", ("1", f"{fence}", ""), written)
 
     def loads(self, fence: int, user: str, serial: int, *, pending: bool) -> None:
         args = "1", f"{fence}", user, f"{serial}", "77" if pending else "0"

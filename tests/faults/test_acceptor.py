@@ -117,7 +117,7 @@ def test_a_redis_whose_state_was_never_seen_is_a_gap(story: Story) -> None:
 
 def test_an_admission_that_is_not_pending_is_rejected(story: Story) -> None:
     story.admits("ann", 1, pending=False)
-    rejected(story, "effect", "admission/admit(1, 0, 0, , , ann")
+    rejected(story, "effect", "admission/admit(1, 0, 0, , , , ann")
 
 
 def test_a_serial_that_is_not_the_next_one_is_rejected(story: Story) -> None:

@@ -36,6 +36,7 @@ CALLS = (
     "DELETE /coupons/{}/redemptions/order-1",
     "PATCH /campaigns/{}",
     "POST /campaigns/{}/archive",
+    "DELETE /users/{}",
     "GET /failed-events",
     "POST /failed-events/redrive",
     "GET /webhooks",

@@ -8,7 +8,7 @@ import pytest
 
 from handlers import wiring
 from handlers.adapters.mysql import returned_places as mysql_returns
-from handlers.adapters.redis import admissions
+from handlers.adapters.redis import settling
 from handlers.consume import consume_handler
 from handlers.domain.settlement import SettledAs, Settlement
 from tests.support.drift import findings
@@ -180,5 +180,5 @@ def test_control_without_that_rule_the_late_settlement_takes_the_new_serial_away
 ) -> None:
     assert service
     guard = " and (as_given or not redis.call('ZSCORE', KEYS[2], ' ' .. ARGV[3 + n + i]))"
-    change(monkeypatch, admissions.SETTLE, guard)
+    change(monkeypatch, settling.SETTLE, guard)
     assert late_settlement(campaign_id) == {" 1": 1, "a": 1}

@@ -13,8 +13,8 @@ from handlers.adapters.mysql import ledger
 from handlers.adapters.mysql.failed_events import NOT_ACCEPTED
 from handlers.adapters.mysql.fences import Fences
 from handlers.adapters.mysql.ledger import Ledger
-from handlers.adapters.redis.admissions import SETTLE
 from handlers.adapters.redis.client import connect
+from handlers.adapters.redis.settling import SETTLE
 from handlers.consume import consume_handler
 from handlers.domain import stored_coupons
 from handlers.edge.deadline import Deadline

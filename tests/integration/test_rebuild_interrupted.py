@@ -73,8 +73,8 @@ def test_a_restart_in_the_middle_of_a_rebuild_opens_nothing(
     flush(lossy)
     begin = RedisRebuild.begin
 
-    def then_a_restart(self: RedisRebuild, name: str, fence: int) -> bool:
-        begun = begin(self, name, fence)
+    def then_a_restart(self: RedisRebuild, name: str, fence: int, erased: int) -> bool:
+        begun = begin(self, name, fence, erased)
         begin_another_history(lossy)
         return begun
 

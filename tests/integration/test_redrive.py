@@ -97,7 +97,7 @@ def test_a_user_whose_serial_belongs_to_another_gets_a_free_one_while_one_is_lef
     [(status, detail)] = rows(
         service, "SELECT status, detail FROM failed_event WHERE user_id = 'fourth'"
     )
-    assert (status, detail) == ("PENDING", "serial 1 belongs to owner; no serial is left")
+    assert (status, detail) == ("PENDING", "serial 1 belongs to another user; no serial is left")
     assert [apply(campaign_id, user).body["serial"] for user in ("second", "third")] == [2, 3]
 
 

@@ -60,7 +60,8 @@ def test_a_new_serial_that_a_rebuild_supersedes_leaves_the_reason_and_the_rebuil
     one_attempt: Settings, campaign_id: str
 ) -> None:
     stored = give_up_while_a_rebuild_begins(one_attempt, campaign_id)
-    assert stored == [("DEAD", "SERIAL_TAKEN", "serial 1 belongs to owner; serial 2 is of fence 1")]
+    detail = "serial 1 belongs to another user; serial 2 is of fence 1"
+    assert stored == [("DEAD", "SERIAL_TAKEN", detail)]
     assert rebuild_handler({}, None) == {"rebuilt": [campaign_id]}
     assert redrive_handler({}, None) == NOTHING_DONE | {"resolved": 1}
     assert coupons(one_attempt, campaign_id) == [("owner", 1), ("late", 2)]

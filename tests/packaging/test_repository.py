@@ -28,6 +28,7 @@ BUILDERS = (
     "handlers.wiring",
     "handlers.operations",
     "handlers.coupon_clients",
+    "handlers.privacy_clients",
     "handlers.webhook_clients",
 )
 # A replacement of the standard library's JSON: the domain may use it as well.

@@ -54,6 +54,7 @@ class Script(LifeCases):
         yield from self._writing()
         yield from self._reading()
         yield from self._using()
+        yield from self._erasing()
         yield from self._changing()
         yield from self._schedules()
         yield from self._archiving()

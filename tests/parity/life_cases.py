@@ -39,6 +39,16 @@ class LifeCases(Calls):
         yield self._case("campaign, archived", "GET /campaigns/{id}", 404, campaign="over")
         yield self._case("archive without a token", ARCHIVE, 401, campaign="over")
 
+    def _erasing(self) -> Iterator[Case]:
+        call, one = "DELETE /users/{user_id}", {"user_id": f"{self._prefix}-gone"}
+        officer, shop = mint("officer", "coupon:privacy"), mint("shop", "coupon:redeem")
+        yield self._case("erase", call, 204, token=officer, parameters=one)
+        yield self._admin_call("erase again", call, 204, parameters=one)
+        yield self._case("erase as a shop", call, 403, token=shop, parameters=one)
+        yield self._case("erase without a token", call, 401, parameters=one)
+        wrong = {"user_id": "not an id"}
+        yield self._case("erase no id", call, 400, token=officer, parameters=wrong)
+
     def _using(self) -> Iterator[Case]:
         [code] = CODES.of([(self._id("open"), "ann")])
         shop, order = mint("shop", "coupon:redeem"), {"order_id": "order-1"}

@@ -20,6 +20,7 @@ class FakeCampaign:
     rate_per_address: int | None = None
     rules: str = ""
     places_returned: int = 0
+    erased: str = ""
     paused: bool = False
     releases: Releases = NO_RELEASES
     count: int = 0

@@ -60,6 +60,7 @@ class FakeAdmissions:
         user_id: str,
         address: str = "",
         screening: Screening = UNSCREENED,
+        pseudonym: str = "",
     ) -> Admission:
         self._require_reachable()
         campaign = self.campaigns.get(campaign_id)
@@ -67,6 +68,11 @@ class FakeAdmissions:
             return Admission(Outcome.NOT_FOUND if self.epoch_is_known else Outcome.STALE)
         if campaign.stale:
             return Admission(Outcome.STALE)
+        is_erased = bool(campaign.erased) and user_id not in campaign.serials
+        if is_erased and not pseudonym:
+            return Admission(Outcome.PSEUDONYM)
+        is_erased = is_erased and pseudonym in campaign.serials
+        user_id = pseudonym if is_erased else user_id
         applied, early_ms = user_id in campaign.serials, campaign.opens_at_ms - self.now_ms
         if not applied and screening.rules != campaign.rules:
             return Admission(Outcome.RULES, rules=campaign.rules)
@@ -83,7 +89,7 @@ class FakeAdmissions:
             return Admission(Outcome.TOO_MANY_REQUESTS, retry_in_ms=1000 - passed_ms)
         campaign.rate.update(key for key, _ in counted)
         if applied:
-            pending_since = campaign.pending.get(user_id, 0)
+            pending_since = 0 if is_erased else campaign.pending.get(user_id, 0)
             return Admission(
                 Outcome.ALREADY_APPLIED, campaign.serials[user_id], pending_since, fence=FENCE
             )

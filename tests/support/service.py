@@ -155,14 +155,13 @@ def kafka_event(values: Iterable[CouponAccepted | bytes | None], first: int = 0)
 
 def event_of_unread(user: str) -> dict[str, Any]:
     """Return Lambda's event with this user's records that the consumer group has not read."""
-    event = kafka_event([])
+    event = kafka_event([]) | {"records": {}}
     for value, position in wiring.topic().unconsumed().records:
         if value and f'"user_id":"{user}"'.encode() in value:
             key = f"{position.topic}-{position.partition}"
             [record] = kafka_event([value], position.offset)["records"]["coupon_create-0"]
             record |= {"topic": position.topic, "partition": position.partition}
             event["records"].setdefault(key, []).append(record)
-    del event["records"]["coupon_create-0"]
     return event
 
 

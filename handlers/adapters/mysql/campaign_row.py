@@ -48,7 +48,7 @@ def select_campaigns(cursor: Cursor, campaign_id: str | None = None) -> list[Cam
 def _campaign(row: tuple[Any, ...]) -> Campaign:
     campaign_id, name, quantity, opens_at, closes_at, fence, rate_per_address, rules, *rest = row
     releases, benefit, usable_from, usable_until, usable_days, time_zone, *rest = rest
-    paused, version, places_returned, archived_at = rest
+    paused, version, places_returned, erased_users, archived_at = rest
     return Campaign(
         campaign_id,
         name,
@@ -69,6 +69,7 @@ def _campaign(row: tuple[Any, ...]) -> Campaign:
         bool(paused),
         version,
         places_returned,
+        erased_users,
         archived_at is not None,
     )
 

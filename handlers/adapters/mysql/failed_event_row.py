@@ -12,6 +12,7 @@ from handlers.adapters.mysql.database import query
 if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
+    from handlers.domain.pseudonyms import Pseudonyms
     from handlers.domain.record import FailedEvent, Record
 
 INSERT_FAILED_EVENT = query("insert_failed_event")
@@ -22,12 +23,18 @@ POSITION = attrgetter("record.topic", "record.partition", "record.offset")
 DETAIL_LENGTH_MAX = 1000  # the column's
 # What the statement takes besides key and payload, with the longest detail.
 STATEMENT_BYTES_MAX = 8192
-# The beginning of a detail where the record's bytes are not complete; it stays there.
-CUT = re.compile(r"cut to \d+ of \d+ bytes: max_allowed_packet is \d+; ")
+# The beginning of a detail where the record's user was erased (a digest of the bytes that it had)
+# and where its bytes are not complete; it stays there.
+KEPT = re.compile(
+    r"(?:erased [a-z2-7]{24}; )?(?:cut to \d+ of \d+ bytes: max_allowed_packet is \d+; )?"
+)
 
 
-def insert_failed_event(cursor: Cursor, event: FailedEvent) -> None:
-    """Store a record that could not be written; the same record again changes nothing."""
+def insert_failed_event(cursor: Cursor, event: FailedEvent, pseudonyms: Pseudonyms) -> None:
+    """Store a record that could not be written; the same record again changes nothing.
+
+    Also where its user was erased since: then the row has the digest of its bytes.
+    """
     record = event.record
     key, payload, cut = _cut(record, packet_bytes_max(cursor))
     position = {
@@ -46,12 +53,22 @@ def insert_failed_event(cursor: Cursor, event: FailedEvent) -> None:
     if cursor.execute(INSERT_FAILED_EVENT, values | position):
         return
     cursor.execute(SELECT_FAILED_EVENT_PAYLOAD, position)
-    [(stored,)] = cursor.fetchall()
-    if stored != payload:
+    [(stored, detail)] = cursor.fetchall()
+    if stored != payload and not is_erased_of(detail, payload, pseudonyms):
         # The topic was created again and its offsets restarted at 0: another record is stored for
         # this position. Both are stored; the record's time makes the second position different.
         position["topic"] = f"{record.topic}@{record.timestamp_ms}"
         cursor.execute(INSERT_FAILED_EVENT, values | position)
+
+
+def erased_detail(detail: str, payload: bytes | None, pseudonyms: Pseudonyms) -> str:
+    """Return the detail of a row whose bytes are erased: it begins with their digest."""
+    return f"erased {pseudonyms.digest(payload or b'')}; {detail}"[:DETAIL_LENGTH_MAX]
+
+
+def is_erased_of(detail: str, payload: bytes | None, pseudonyms: Pseudonyms) -> bool:
+    """Return whether a row with this detail had these bytes before they were erased."""
+    return detail.startswith(erased_detail("", payload, pseudonyms))
 
 
 def _cut(record: Record, bytes_max: int) -> tuple[bytes | None, bytes | None, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.mysql.database import query
-from handlers.adapters.mysql.failed_event_row import CUT, DETAIL_LENGTH_MAX
+from handlers.adapters.mysql.failed_event_row import DETAIL_LENGTH_MAX, KEPT
 from handlers.domain.coupon import CouponAccepted, UndecodableError
 from handlers.domain.errors import ServiceError
 from handlers.domain.fence import Position, Unwritten
@@ -51,13 +51,13 @@ class RedriveResult:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """coupon is None when the record cannot be decoded; flaw says why. cut: what is missing."""
+    """coupon is None when the record cannot be decoded; flaw says why. kept: of the detail."""
 
     id: int
     attempts: int
     record: Record
     coupon: CouponAccepted | None
-    cut: str
+    kept: str
     flaw: str = ""
 
 
@@ -205,7 +205,7 @@ class FailedEventQueue:
             "id": row.id,
             "status": status,
             "reason": reason,
-            "detail": f"{row.cut}{detail}"[:DETAIL_LENGTH_MAX],
+            "detail": f"{row.kept}{detail}"[:DETAIL_LENGTH_MAX],
             "wait_s": _backoff_s(attempts),
         }
         cursor.execute(UPDATE, values)
@@ -214,13 +214,13 @@ class FailedEventQueue:
 
 def _row(columns: tuple[Any, ...]) -> _Row:
     row_id, topic, partition, offset, payload, attempts, detail = columns
-    found = CUT.match(detail)
-    cut = found[0] if found else ""
+    found = KEPT.match(detail)
+    kept = found[0] if found else ""
     record = Record(topic, partition, offset, 0, None, payload)
     try:
-        return _Row(row_id, attempts, record, CouponAccepted.decode(payload), cut)
+        return _Row(row_id, attempts, record, CouponAccepted.decode(payload), kept)
     except UndecodableError as error:
-        return _Row(row_id, attempts, record, None, cut, str(error))
+        return _Row(row_id, attempts, record, None, kept, str(error))
 
 
 def _write_order(row: _Row) -> tuple[str, int]:

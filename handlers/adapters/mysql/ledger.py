@@ -19,6 +19,7 @@ from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.coupon_codes import CouponCodes, former_owner
 from handlers.domain.errors import LedgerRefusedError
 from handlers.domain.fence import is_late
+from handlers.domain.pseudonyms import Pseudonyms
 from handlers.domain.record import DecodedRecord, FailedEvent, Gone, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 
@@ -49,6 +50,7 @@ class Ledger:
     def __init__(self, database: Database, code_secret: str) -> None:
         self._database = database
         self._codes = CouponCodes(code_secret.encode())
+        self._pseudonyms = Pseudonyms(lambda: code_secret)
 
     def write(
         self, accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent]
@@ -66,7 +68,7 @@ class Ledger:
             refused = self.insert(cursor, in_order)
             failures = (one for one in refused.values() if isinstance(one, FailedEvent))
             for event in sorted([*failures, *failed], key=POSITION):
-                insert_failed_event(cursor, event)
+                insert_failed_event(cursor, event, self._pseudonyms)
             # Almost always nothing is refused, and hashing each record takes time.
             return [
                 _settlement(a.coupon, failed=bool(refused) and a in refused)
@@ -137,11 +139,11 @@ class Ledger:
         cursor.execute(CLASSIFY_COUPONS, values)
         refused: dict[DecodedRecord, Refusal] = {}
         of_another_fence = []
-        for a, (_, last_serial, fence, serial, holder, code, gave_back) in zip(
+        for a, (_, last_serial, fence, serial, holder, code, coded, gave_back) in zip(
             accepted, cursor.fetchall(), strict=True
         ):
             failure = _why_refused(a, last_serial, serial, holder)
-            if failure and (gave_back or self._was_of(a.coupon, code)):
+            if failure and (gave_back or self._was_of(a.coupon, code, coded)):
                 refused[a] = Gone()
             elif failure and last_serial is not None and a.coupon.fence not in {0, fence}:
                 of_another_fence.append(a)
@@ -184,12 +186,16 @@ class Ledger:
                 raise
             return _refused(accepted, Reason.NOT_INSERTED, f"MySQL error {code_of(error)}")
 
-    def _was_of(self, coupon: CouponAccepted, code: str | None) -> bool:
+    def _was_of(self, coupon: CouponAccepted, code: str | None, coded: str | None) -> bool:
         """Return whether the coupon of this serial, with this code, was this user's.
 
-        The code says so also where the row names another owner by now: a user who was erased.
+        The code says so also where the row names another owner by now: a user who was erased. Then
+        `coded`, the owner of the coupon with this user's code, is the pseudonym, whatever its
+        serial.
         """
         ids = coupon.campaign_id, coupon.user_id
+        if coded not in {None, coupon.user_id} and coded == self._pseudonyms.of(*ids):
+            return True
         return code is not None and code in self._codes.of([ids, former_owner(*ids, coupon.serial)])
 
     def _rows(self, coupons: Sequence[CouponAccepted]) -> str:
@@ -241,8 +247,8 @@ def _why_refused(
     if serial_of_user is not None:
         detail = f"the user has serial {serial_of_user}, not {serial}"
         return _refused(accepted, Reason.USER_HAS_OTHER_SERIAL, detail)
-    if holder is not None:
-        return _refused(accepted, Reason.SERIAL_TAKEN, f"serial {serial} belongs to {holder}")
+    if holder is not None:  # not named here: it would stay after the holder was erased
+        return _refused(accepted, Reason.SERIAL_TAKEN, f"serial {serial} belongs to another user")
     return _refused(accepted, Reason.NOT_INSERTED, "the coupon's code collides with another one")
 
 

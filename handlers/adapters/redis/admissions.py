@@ -7,26 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
+from handlers.adapters.redis.settling import no_pseudonyms, settle
 from handlers.domain.admission import UNLIMITED, Admission, Applicant, Outcome, RateLimits
 from handlers.domain.coupon import CouponAccepted
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.domain.rejection_cache import Rejection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from handlers.adapters.redis.scripts import Call
-    from handlers.domain.settlement import SettledAs, Settlement
+    from handlers.domain.pseudonyms import Pseudonyms
+    from handlers.domain.settlement import Settlement
 
 ADMIT = Script("admission/admit")
 WINNERS_IF_CLOSED = Script("admission/winners_if_closed")
 CONFIRM = Script("admission/confirm")
-SETTLE = Script("admission/settle")
 OVERDUE = Script("admission/overdue")
 REASSIGN = Script("admission/reassign")
-
-# A script blocks every other client of the server: 1,000 users take it about a millisecond.
-SETTLE_USERS_MAX = 1000
 
 # 1,000 take several milliseconds.
 APPLICANTS_MAX = 128
@@ -57,8 +55,15 @@ class OverduePage(NamedTuple):
 class Admissions:
     """Gives serials, and records which of them are written to MySQL."""
 
-    def __init__(self, scripts: Scripts, limits: RateLimits = UNLIMITED) -> None:
+    def __init__(
+        self,
+        scripts: Scripts,
+        limits: RateLimits = UNLIMITED,
+        pseudonyms: Callable[[], Pseudonyms] = no_pseudonyms,
+    ) -> None:
+        """pseudonyms: asked for once a campaign has erased users."""
         self._scripts = scripts
+        self._pseudonyms = pseudonyms
         self._limits = (limits.per_user, limits.per_address)
 
     def admit_all(self, applicants: Sequence[Applicant]) -> list[Admission | UnavailableError]:
@@ -84,11 +89,14 @@ class Admissions:
         return [decided[index] for index in range(len(applicants))]
 
     def _admission(self, applicants: Sequence[Applicant]) -> Call:
-        campaign_id, _, _, (rules, is_refused) = applicants[0]
+        campaign_id, _, _, (rules, is_refused), pseudonym = applicants[0]
         keys = CampaignKeys.of(campaign_id)
-        args = [self._scripts.checks_epoch, *self._limits, rules, "1" if is_refused else ""]
-        for _, user_id, address, _ in applicants:
-            args += user_id, address
+        flags = "1" if is_refused else "", "1" if pseudonym else ""
+        args = [self._scripts.checks_epoch, *self._limits, rules, *flags]
+        for applicant in applicants:
+            args += applicant[1:3]
+            if pseudonym:
+                args.append(applicant.pseudonym)
         return (*keys.all(), keys.rate), args
 
     def _again(self, campaign_ids: Sequence[str], calls: Sequence[Call]) -> list[Any]:
@@ -203,32 +211,21 @@ class Admissions:
 
         Raises UnavailableError when Redis did not take all of it.
         """
-        groups: dict[tuple[str, SettledAs, int], tuple[list[str], list[int]]] = {}
-        for campaign_id, user_id, serial, state, fence in settlements:
-            users, serials = groups.setdefault((campaign_id, state, fence), ([], []))
-            users.append(user_id)
-            serials.append(serial)
-        calls: list[Call] = []
-        checks = self._scripts.checks_epoch
-        for (campaign_id, state, fence), (users, serials) in groups.items():
-            keys = CampaignKeys.of(campaign_id).all()
-            for start in range(0, len(users), SETTLE_USERS_MAX):
-                part = slice(start, start + SETTLE_USERS_MAX)
-                calls.append((keys, (state, checks, fence, *users[part], *serials[part])))
-        for reply in self._scripts.run_all(SETTLE, calls):
-            if isinstance(reply, UnavailableError):
-                raise reply
+        settle(self._scripts, self._pseudonyms, settlements)
 
 
 def _groups(applicants: Sequence[Applicant]) -> list[list[int]]:
     """Return the indexes of the applicants whom one call of the script decides about.
 
-    They are of one campaign and one screening, and no more than APPLICANTS_MAX.
+    They are of one campaign and one screening, all with pseudonyms or all without, and no more than
+    APPLICANTS_MAX.
     """
     groups: list[list[int]] = []
     open_groups: dict[object, list[int]] = {}
-    for index, (campaign_id, _, _, screening) in enumerate(applicants):
-        of = (campaign_id, screening) if screening.rules else campaign_id
+    for index, (campaign_id, _, _, screening, pseudonym) in enumerate(applicants):
+        of: object = (campaign_id, screening) if screening.rules else campaign_id
+        if pseudonym:
+            of = (of, True)
         group = open_groups.get(of)
         if group is None or len(group) == APPLICANTS_MAX:
             group = open_groups[of] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from handlers.adapters.redis.campaign_hash import to_pairs
+from handlers.adapters.redis.campaign_hash import COUNTED, to_pairs
 from handlers.adapters.redis.keys import CAMPAIGNS, CampaignKeys
 from handlers.adapters.redis.scripts import Script, Scripts
 from handlers.domain.campaign_change import Noted
@@ -76,7 +76,7 @@ class RedisCampaignChanges:
                 campaign.closes_at_ms,
                 given_up,
                 EXPIRED_MS,
-                *to_pairs(campaign, leave_out="places_returned"),
+                *to_pairs(campaign, leave_out=COUNTED),
             )
             if code in {b"NOT_FOUND", b"STALE"}:
                 raise self._refusal(campaign.id, code, reply)

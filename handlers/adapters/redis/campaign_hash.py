@@ -10,7 +10,7 @@ from handlers.domain.rules import Rules
 from handlers.domain.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 # In the order in which status.lua returns them. What an admission reads is first: Redis keeps a
 # small hash as a list, and looks for each field from its beginning.
@@ -23,13 +23,16 @@ FIELDS = (
     "places_returned",
     "paused",
     "releases",
+    "erased",
     "name",
     "version",
     "terms",
 )
+# They only grow, and have scripts of their own: no change of a campaign touches them.
+COUNTED = ("places_returned", "erased")
 
 
-def to_pairs(campaign: Campaign, leave_out: str = "") -> list[str | int]:
+def to_pairs(campaign: Campaign, leave_out: Collection[str] = ()) -> list[str | int]:
     """Return each field with its value, as HSET takes them; "" where the campaign has none."""
     rate = campaign.rate_per_address
     values = (
@@ -41,12 +44,13 @@ def to_pairs(campaign: Campaign, leave_out: str = "") -> list[str | int]:
         campaign.places_returned,
         "1" if campaign.paused else "",
         campaign.releases.text,
+        campaign.erased_users or "",
         campaign.name,
         campaign.version,
         campaign.terms.text,
     )
     pairs = zip(FIELDS, values, strict=True)
-    return [part for pair in pairs if pair[0] != leave_out for part in pair]
+    return [part for pair in pairs if pair[0] not in leave_out for part in pair]
 
 
 def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) -> Campaign:
@@ -54,7 +58,7 @@ def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) ->
     quantity, opens_at_ms, closes_at_ms, rate, rules, *others = (
         (value or b"").decode() for value in values
     )
-    places_returned, paused, releases, name, version, terms = others
+    places_returned, paused, releases, erased, name, version, terms = others
     return Campaign(
         campaign_id,
         name,
@@ -69,4 +73,5 @@ def from_values(campaign_id: str, fence: int, values: Sequence[bytes | None]) ->
         bool(paused),
         int(version or 1),
         int(places_returned or 0),
+        int(erased or 0),
     )

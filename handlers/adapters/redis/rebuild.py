@@ -46,10 +46,10 @@ class RedisRebuild:
         """
         self._scripts.run(REQUIRE_PRIMARY, [CampaignKeys.of(campaign_id).campaign])
 
-    def begin(self, campaign_id: str, fence: int) -> bool:
+    def begin(self, campaign_id: str, fence: int, erased_users: int = 0) -> bool:
         """Close a campaign and take it over; False when a rebuild with a higher fence has it."""
-        key = CampaignKeys.of(campaign_id).campaign
-        reply = self._scripts.run(BEGIN, [key], self._scripts.checks_epoch, fence)
+        key, erased = CampaignKeys.of(campaign_id).campaign, erased_users or ""
+        reply = self._scripts.run(BEGIN, [key], self._scripts.checks_epoch, fence, erased)
         if reply == b"STALE":
             raise StaleStateError
         return bool(reply == b"BEGUN")
@@ -121,6 +121,8 @@ class RedisRebuild:
 
     def reopen(self, campaign: Campaign, fence: int) -> None:
         """Open the campaign in the present history; it has been listed where the list responds."""
+        # It may be lost; and an old copy of Redis may name users in it who were erased since.
+        self._scripts.command("UNLINK", CampaignKeys.of(campaign.id).resent)
         reply = self._scripts.run(
             REOPEN,
             CampaignKeys.of(campaign.id).all(),

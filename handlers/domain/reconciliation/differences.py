@@ -90,6 +90,11 @@ class Issued:
     serial: int | None
     failure: FailedStatus | None
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether MySQL has neither a coupon nor an unresolved failed event of the user."""
+        return self.serial is None and self.failure is None
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignSnapshot:

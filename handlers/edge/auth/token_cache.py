@@ -7,14 +7,20 @@ cannot fill the cache. The whole token is the cache key, so only the identical t
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # At most 20 MB of tokens, 2 to 8 MB with the usual 200 to 800 characters, and 5 MB of users. When
 # the cache is full, it is cleared and all tokens are verified once more.
 TOKENS_MAX = 10_000
 TOKEN_LENGTH_MAX = 2048  # longer ones are verified every time
+# No process remembers an erased user for much longer: the next new token clears the cache.
+KEPT_S = 3600.0
 
 Owner = TypeVar("Owner")
 Key = TypeVar("Key")
@@ -32,9 +38,11 @@ class CachedToken(Generic[Owner, Key]):
 class TokenCache(Generic[Owner, Key]):
     """A bounded cache, shared by all threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = Lock()
         self._tokens: dict[str, CachedToken[Owner, Key]] = {}
+        self._forgets_at = clock() + KEPT_S
 
     def get(self, token: str) -> CachedToken[Owner, Key] | None:
         """Return a cached token; it may have expired, and its key may be out of use."""
@@ -45,6 +53,7 @@ class TokenCache(Generic[Owner, Key]):
         if len(token) > TOKEN_LENGTH_MAX:
             return
         with self._lock:
-            if len(self._tokens) >= TOKENS_MAX:
-                self._tokens = {}
+            now = self._clock()
+            if len(self._tokens) >= TOKENS_MAX or now >= self._forgets_at:
+                self._tokens, self._forgets_at = {}, now + KEPT_S
             self._tokens[token] = verified

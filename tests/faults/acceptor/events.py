@@ -29,7 +29,7 @@ class ScriptRun:
     commands: tuple[Command, ...]
 
     def __str__(self) -> str:
-        return f"{self.script}({', '.join(self.args[:6])})"
+        return f"{self.script}({', '.join(self.args[:7])})"
 
 
 @dataclass(frozen=True, slots=True)

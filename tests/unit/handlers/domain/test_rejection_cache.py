@@ -9,6 +9,7 @@ from handlers.domain.admission import Admission, Outcome
 from handlers.domain.errors import UnavailableError
 from handlers.domain.rejection_cache import (
     CAMPAIGNS_MAX,
+    FORGOTTEN_S,
     REFRESH_AHEAD_S,
     TTL_S,
     Rejection,
@@ -153,3 +154,19 @@ def test_the_memory_is_bounded() -> None:
         clock.now_s += TTL_S - REFRESH_AHEAD_S
         assert memory.get(f"campaign-{n}", "42") is None
         assert max(len(memory._known), len(memory._refreshes)) <= CAMPAIGNS_MAX
+
+
+def has_winners(memory: RejectionCache, campaign_id: str) -> bool:
+    return memory._known[campaign_id][1] is not None
+
+
+def test_winners_of_a_campaign_for_which_nobody_comes_are_forgotten_after_a_minute() -> None:
+    memory, clock = remembering(Source())
+    memory.refresh("over", Outcome.CLOSED)
+    clock.now_s += TTL_S + FORGOTTEN_S - 1
+    memory.refresh("welcome", Outcome.SOLD_OUT)
+    assert has_winners(memory, "over")
+    clock.now_s += 2
+    memory.refresh("welcome", Outcome.SOLD_OUT)
+    assert not has_winners(memory, "over")
+    assert memory.get("welcome", "42") == SOLD_OUT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local.gateway.app import make_application
+from local.gateway.routing import RouteTable
 from tests.support.rsgi import Route, Scope, ask, echo
 
 
@@ -60,3 +61,12 @@ def test_every_other_slash_counts_and_no_parameter_is_empty(path: str) -> None:
 def test_a_table_that_cannot_be_served_is_refused_at_once(paths: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="/"):
         make_application([Route("GET", path, echo) for path in paths])
+
+
+def test_a_path_that_names_a_user_is_not_remembered() -> None:
+    table = RouteTable([Route("DELETE", "/users/{user_id}", echo), Route("GET", "/a/{id}", echo)])
+    for path in ("/a/1", "/users/someone", "/users/someone"):
+        found = table.match(path)
+        assert found
+        assert found[0].path.startswith(path.rpartition("/")[0])
+    assert table._cached_match.cache_info().currsize == 1

@@ -3,7 +3,8 @@
 -- KEYS  1 campaign      hash        quantity, opens_at_ms, closes_at_ms, epoch, fence,
 --                                  rate_per_address, rules ("" or absent where it has none),
 --                                  places_returned (serials 1 to quantity + these may be given),
---                                  paused ("1" or ""), releases (see released.lua)
+--                                  paused ("1" or ""), releases (see released.lua),
+--                                  erased (how many of its users were, "" or absent for none)
 --       2 applied_user  sorted set  user id -> serial: the duplicate check and the winners
 --       3 coupon_count  string      highest serial given out, 0 from the opening on
 --       4 returned      list        serials given back, used before a new one
@@ -14,14 +15,17 @@
 --       3 calls of one address in a window, 0 for any number; the campaign's own limit goes before
 --       4 the rules that the caller has checked, "" for none
 --       5 "1" where these applicants do not fulfil them, or ""
---       then for each applicant: user id, address of the call or "" where it is not known
+--       6 "1" where each applicant comes with a pseudonym, or ""
+--       then for each applicant: user id, address of the call or "" where it is not known, and with a
+--       6 of "1" the pseudonym that the user has where the user was erased
 -- Returns for each applicant {outcome, number, number, number}:
 --       ACCEPTED serial admitted_at_ms fence
 --       ALREADY_APPLIED serial admitted_at_ms fence  (no time once MySQL is known to have it: 0)
 --       NOT_OPEN ms_to_opening | TOO_MANY_REQUESTS ms_to_next_window
 --       NEXT_RELEASE ms_to_next_release | PAUSED ms_to_ask_again
 --       SOLD_OUT | CLOSED | NOT_FOUND | STALE | REFUSED
---       or {RULES, the campaign's rules} where the caller has checked others
+--       or {RULES, the campaign's rules} where the caller has checked others, and PSEUDONYM where it has
+--       to send the pseudonyms as well
 --
 -- Why one script: a crash between "is one left", "take the number" and "mark it as still to be
 -- written" would lose a coupon or give one twice. A rejection writes nothing to the campaign.
@@ -35,6 +39,10 @@
 -- The caller checks the rules of the campaign, which need the token and a secret. The reply says which
 -- rules it lacks, so no process has to ask for them before. Whether an applicant fulfils them is asked
 -- of new applicants only: who has been admitted gets the serial also with an old token or solution.
+--
+-- An erased user is known under a pseudonym, which takes a secret to make. So only a campaign that has
+-- erased users asks for it. Who is found under it has had a coupon and gets no second one; whether
+-- MySQL has it is then nothing that the caller may write down, since it would write the user's id.
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
 -- include admission/next_serial.lua
@@ -46,7 +54,7 @@ local RATE_EXPIRY_MS = 60000
 local PAUSED_MS = 5000
 
 local campaign = redis.call('HMGET', KEYS[1], 'quantity', 'opens_at_ms', 'closes_at_ms', 'epoch',
-  'fence', 'rate_per_address', 'rules', 'places_returned', 'paused', 'releases')
+  'fence', 'rate_per_address', 'rules', 'places_returned', 'paused', 'releases', 'erased')
 local PER_USER_MAX = tonumber(ARGV[2])
 local PER_ADDRESS_MAX = tonumber(campaign[6] or '') or tonumber(ARGV[3])
 local rules = campaign[7] or ''
@@ -54,6 +62,8 @@ local are_checked, is_refused = rules == ARGV[4], ARGV[5] == '1'
 local closed = why_closed(campaign[4], ARGV[1])
 local quantity, fence = tonumber(campaign[1] or '0'), tonumber(campaign[5] or '0')
 local is_paused = campaign[9] == '1'
+local has_erased = (campaign[11] or '') ~= ''
+local PARTS = ARGV[6] == '1' and 3 or 2
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local since_opening_ms = now_ms - (campaign[2] or 0)
@@ -96,11 +106,20 @@ local function free_serial()
   return next_serial(KEYS[2], count, limit)
 end
 
-local function decide(user, address)
+local function decide(user, address, pseudonym)
   if closed then
     return {closed, 0, 0, 0}
   end
-  local applied = redis.call('ZSCORE', KEYS[2], user)
+  local applied, is_erased = redis.call('ZSCORE', KEYS[2], user), false
+  if not applied and has_erased then
+    if not pseudonym then
+      return {'PSEUDONYM', 0, 0, 0}
+    end
+    applied = redis.call('ZSCORE', KEYS[2], pseudonym)
+    if applied then
+      user, is_erased = pseudonym, true
+    end
+  end
   if not applied and not is_whole then
     if is_incomplete(KEYS[2], KEYS[3], KEYS[4]) then
       return {'STALE', 0, 0, 0}
@@ -138,7 +157,7 @@ local function decide(user, address)
     count_call(of_address)
   end
   if applied then
-    local pending_since = redis.call('ZSCORE', KEYS[5], user)
+    local pending_since = not is_erased and redis.call('ZSCORE', KEYS[5], user)
     return {'ALREADY_APPLIED', tonumber(applied), tonumber(pending_since or '0'), fence}
   end
   if is_refused then
@@ -163,8 +182,8 @@ local function decide(user, address)
 end
 
 local replies = {}
-for index = 6, #ARGV, 2 do
-  replies[#replies + 1] = decide(ARGV[index], ARGV[index + 1])
+for index = 7, #ARGV, PARTS do
+  replies[#replies + 1] = decide(ARGV[index], ARGV[index + 1], PARTS == 3 and ARGV[index + 2])
 end
 
 if is_higher then

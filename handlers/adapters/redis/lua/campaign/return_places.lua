@@ -33,9 +33,12 @@ for i = 6, #ARGV, 2 do
   local user, serial = ARGV[i], tonumber(ARGV[i + 1])
   redis.call('ZADD', KEYS[2], serial, ' ' .. ARGV[i + 1])
   redis.call('LREM', KEYS[4], 0, ARGV[i + 1])
-  if tonumber(redis.call('ZSCORE', KEYS[2], user) or '0') == serial then
-    redis.call('ZREM', KEYS[2], user)
-    redis.call('ZREM', KEYS[5], user)
+  -- A user who was erased since the caller has read the row holds it under the pseudonym.
+  for _, holder in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], serial, serial)) do
+    if holder == user or string.sub(holder, 1, 7) == 'erased-' then
+      redis.call('ZREM', KEYS[2], holder)
+      redis.call('ZREM', KEYS[5], holder)
+    end
   end
 end
 

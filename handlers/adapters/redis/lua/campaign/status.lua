@@ -8,8 +8,8 @@
 -- include epoch/why_closed.lua
 -- include epoch/is_incomplete.lua
 local c = redis.call('HMGET', KEYS[1], 'epoch', 'fence', 'quantity', 'opens_at_ms', 'closes_at_ms',
-  'rate_per_address', 'rules', 'places_returned', 'paused', 'releases', 'name', 'version', 'terms',
-  'change')
+  'rate_per_address', 'rules', 'places_returned', 'paused', 'releases', 'erased', 'name', 'version',
+  'terms', 'change')
 local closed = why_closed(c[1], ARGV[1])
 if closed then
   return {closed}
@@ -25,4 +25,4 @@ local held = redis.call('ZCOUNT', KEYS[2], '(' .. count, limit)
 local oldest = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
 return {'OK', tonumber(c[2] or '0'), redis.call('ZCARD', KEYS[2]), redis.call('ZCARD', KEYS[5]),
   math.max(0, limit - count - held + redis.call('LLEN', KEYS[4])),
-  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000), unpack(c, 3, 14)}
+  oldest[2] or '', time[1] * 1000 + math.floor(time[2] / 1000), unpack(c, 3, 15)}

@@ -17,6 +17,8 @@ from handlers.edge.auth import hs256
 from handlers.edge.auth import token_cache as verified_tokens
 from handlers.edge.auth.authenticator import Authenticator
 from handlers.edge.auth.jwks import LIFESPAN_S
+from handlers.edge.auth.token_cache import KEPT_S, CachedToken, TokenCache
+from tests.support.clock import ManualClock
 from tests.support.issuer import Issuer, good_claims, signed
 from tests.unit.handlers.edge.auth.test_issuer import tokens_of as tokens_of_issuer
 from tests.unit.handlers.edge.auth.test_rotating_secret import NEXT, NOW, OLD, Rotating
@@ -211,3 +213,16 @@ def test_a_key_of_the_same_name_is_another_key(service_settings: Settings) -> No
         let_the_keys_be_old(tokens)
         assert refusal(tokens, token) == "the token is not valid"
         assert user(tokens, successor.sign("ES256")) == "42"
+
+
+def test_an_hour_later_the_next_new_token_clears_the_cache() -> None:
+    clock = ManualClock()
+    cache: TokenCache[str, str] = TokenCache(clock)
+    cache.keep("one", CachedToken("42", 10, "key"))
+    clock.now_s += KEPT_S - 1
+    cache.keep("two", CachedToken("43", 10, "key"))
+    assert cache.get("one")
+    clock.now_s += 1
+    cache.keep("three", CachedToken("44", 10, "key"))
+    assert (cache.get("one"), cache.get("two")) == (None, None)
+    assert cache.get("three")

@@ -30,6 +30,7 @@ PATH = {
     "order_id": "order-1",
     "webhook": WEBHOOK,
     "event": EVENT,
+    "user_id": "42",
 }
 ORDER: dict[str, object] = {"order_id": "order-1"}
 # What the calls with a body take.

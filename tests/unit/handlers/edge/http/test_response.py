@@ -39,6 +39,7 @@ CONTRACT = {
     "PAUSED": (409, "Conflict"),
     "CLOSED": (409, "Conflict"),
     "CAMPAIGN_EXISTS": (409, "Conflict"),
+    "ERASURE_WAITS": (409, "Conflict"),
     "ALREADY_OPENED": (409, "Conflict"),
     "QUANTITY_TOO_LOW": (409, "Conflict"),
     "CAMPAIGN_NOT_CLOSED": (409, "Conflict"),
