@@ -116,21 +116,21 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     MySQL's fence first: if this process is killed in between, the two fences differ, and the next
     run takes the campaign over. From here on no change of it is made (domain/completion.py).
     """
+    queries, redis_rebuild = wiring.mysql_queries(), wiring.redis_rebuild()
     fence = wiring.fences().raise_fence(campaign.id)
-    row = wiring.mysql_queries().campaign(campaign.id)
-    begin = wiring.redis_rebuild().begin
-    if row is None or row.archived or not begin(row.id, fence, row.erased_users):
+    row = queries.campaign(campaign.id)
+    if row is None or row.archived or not redis_rebuild.begin(row.id, fence, row.erased_users):
         return []
     closed_at_s = time.monotonic()
     offsets = wiring.fences().offsets(row.id)
     # Read while it is closed: who gives a coupon back from here on is not admitted again before it
     # opens, and a place that is returned is given to no applicant before.
-    queries = wiring.mysql_queries()
-    put_back = partial(wiring.redis_rebuild().restore, row.id, fence=fence, pending=False)
-    given_back = stored_coupons.given_back(queries, row.id, put_back)
+    put_back = partial(redis_rebuild.restore, row.id, fence=fence, pending=False)
+    given = stored_coupons.given_back(queries, row.id, put_back)
     places = (queries.campaign(row.id) or row).places_returned
-    row = replace(row, fence=fence, places_returned=places)
-    return [_Restore(row, offsets, closed_at_s, given_back)]
+    return [
+        _Restore(replace(row, fence=fence, places_returned=places), offsets, closed_at_s, given)
+    ]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:

@@ -12,8 +12,9 @@ from handlers.adapters.mysql import coupon_states, ledger
 from handlers.adapters.mysql.coupon_rows import SELECT_COUPON_OF_USER, select_coupon
 from handlers.adapters.mysql.returned_places import READ_PLACES, ReturnedPlaces
 from handlers.adapters.redis import admissions, campaigns, rebuild, reconciliation, scripts
-from handlers.adapters.redis.admissions import ADMIT, CONFIRM, SETTLE, Admissions
+from handlers.adapters.redis.admissions import ADMIT, CONFIRM, Admissions
 from handlers.adapters.redis.scripts import Script
+from handlers.adapters.redis.settling import SETTLE
 from handlers.domain.returned_places import Returns
 from local.poll_runner.loop import PollRunner
 from tests.faults.points import FOLDER, Points

@@ -10,9 +10,10 @@ from handlers import rebuild, wiring
 from handlers.adapters.mysql import coupon_states, ledger, returned_places
 from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
 from handlers.adapters.mysql.returned_places import ReturnedPlaces
-from handlers.adapters.redis.admissions import ADMIT, SETTLE, Admissions
+from handlers.adapters.redis.admissions import ADMIT, Admissions
 from handlers.adapters.redis.campaign_changes import NARROW
 from handlers.adapters.redis.keys import CampaignKeys
+from handlers.adapters.redis.settling import SETTLE
 from handlers.domain import stored_coupons
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
