@@ -122,15 +122,13 @@ def _take_over(campaign: Campaign) -> list[_Restore]:
     if row is None or row.archived or not redis_rebuild.begin(row.id, fence, row.erased_users):
         return []
     closed_at_s = time.monotonic()
-    offsets = wiring.fences().offsets(row.id)
     # Read while it is closed: who gives a coupon back from here on is not admitted again before it
     # opens, and a place that is returned is given to no applicant before.
     put_back = partial(redis_rebuild.restore, row.id, fence=fence, pending=False)
     given = stored_coupons.given_back(queries, row.id, put_back)
     places = (queries.campaign(row.id) or row).places_returned
-    return [
-        _Restore(replace(row, fence=fence, places_returned=places), offsets, closed_at_s, given)
-    ]
+    row = replace(row, fence=fence, places_returned=places)
+    return [_Restore(row, wiring.fences().offsets(row.id), closed_at_s, given)]
 
 
 def _restore(restores: Sequence[_Restore], attempts: Attempts, deadline: Deadline) -> list[str]:
