@@ -11,7 +11,7 @@ from handlers import wiring
 from handlers.adapters.mysql.coupon_events import add_event
 from handlers.domain.coupon_event import CouponEvent, EventKind
 from tests.support.receiver import NOTHING, issue, receiver, send, subscribe
-from tests.support.service import apply, create_campaign, message, rows
+from tests.support.service import apply, ask, create_campaign, message, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +109,20 @@ def test_a_change_of_a_coupon_is_sent_as_often_as_it_happens(
             "reason": "a reason",
             "change": kind.value,
         }
+
+
+def test_a_coupon_that_is_given_back_is_sent_with_the_code_that_its_user_had(
+    service: Settings, shop: Receiver, campaign_id: str
+) -> None:
+    made = subscribe(shop.url, "coupon.revoked")
+    create_campaign(campaign_id)
+    assert apply(campaign_id, "user-1").body["serial"] == 1
+    issue(campaign_id, 1)
+    [(code,)] = rows(service, "SELECT code FROM coupon")
+    assert ask("DELETE /campaigns/{id}/coupon", campaign_id, user="user-1").status == 200
+    send()
+    [event] = [one.verified(made.secret) for one in shop.received]
+    assert (event["data"]["change"], event["data"]["code"]) == ("GIVEN_BACK", code)
 
 
 def test_a_change_that_is_rolled_back_is_not_sent(

@@ -110,7 +110,8 @@ class ReturnedPlaces:
             elif self._take(cursor, coupon):
                 event = coupon_states.event_of(coupon, change, coupon.user_id, None)
                 returns = _return_place(cursor, coupon, places, coupon.user_id)
-                add_event(cursor, _with_place(event, returns))
+                # The row has another code from here on; receivers of webhooks know the user's.
+                add_event(cursor, _with_place(event, returns, code=coupon.code))
                 return Ended(coupon.after(change), returns, is_new=True)
         raise UnavailableError(coupon_states.BUSY)
 
@@ -166,8 +167,8 @@ def _return_of(cursor: Cursor, coupon: HeldCoupon) -> Returns | None:
     return None
 
 
-def _with_place(event: CouponEvent, returns: Returns) -> CouponEvent:
-    return replace(event, detail={**event.detail, "place": returns.after})
+def _with_place(event: CouponEvent, returns: Returns, **more: str) -> CouponEvent:
+    return replace(event, detail={**event.detail, "place": returns.after, **more})
 
 
 def _since(cursor: Cursor, campaign_id: str, number: int, limit: int) -> Returns:
