@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 from handlers import operations, wiring
 from handlers.domain import times
 from handlers.domain.campaign import SERIAL_MAX
-from handlers.domain.errors import NotAppliedError, UnavailableError
+from handlers.domain.errors import CampaignNotFoundError, NotAppliedError, UnavailableError
 from handlers.domain.spreadsheet import text_cell
 from handlers.edge.http.coupon import use_json
 from handlers.edge.http.endpoint import endpoint
@@ -39,8 +39,8 @@ def my_coupon_handler(request: Request) -> dict[str, Any]:
     campaign_id = request.campaign_id()
     try:
         applied = wiring.redis_campaigns().applied(campaign_id, user.id)
-    except UnavailableError:
-        # Redis is not sure. MySQL is sure only of the coupons that it has.
+    except (UnavailableError, CampaignNotFoundError):
+        # Redis is not sure, or the campaign was archived. MySQL is sure of the coupons that it has.
         coupon = wiring.own_coupon_queries().coupon_of(campaign_id, user.id)
         if coupon is None or coupon.given_back:
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers import log, wiring
+from handlers import coupon_clients, log, wiring
 from handlers.once import once
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def mysql_campaign_changes() -> MySqlCampaignChanges:
     """Return the writer of campaigns that change in MySQL."""
     from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
 
-    return MySqlCampaignChanges(wiring.database())
+    return MySqlCampaignChanges(coupon_clients.coupon_database())
 
 
 @once

@@ -100,10 +100,6 @@ class CampaignChange:
             after = replace(after, closes_at_ms=max(self.closes_at_ms, closes_at_ms or 0))
         if self.paused is not None:
             after = replace(after, paused=self.paused)
-        if after.last_serial > QUANTITY_MAX:
-            highest = QUANTITY_MAX - after.places_returned
-            message = f"quantity: must be {highest} at most, as so many places were returned"
-            raise InvalidRequestError(message)
         if self.closes_at_ms != NOW_MS or closes_at_ms is not None:
             after.require_window()
         return after

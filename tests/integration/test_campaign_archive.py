@@ -69,6 +69,8 @@ def test_it_leaves_the_list_and_redis_and_mysql_keeps_it(
     assert [one.code for one in gone] == ["CAMPAIGN_NOT_FOUND"] * 3
     assert coupons(service, campaign_id) == [("a", 1)]
     assert [one["user_id"] for one in winners(campaign_id, {}).body["coupons"]] == ["a"]
+    assert ask("GET /campaigns/{id}/coupon", campaign_id, user="a").body["serial"] == 1
+    assert ask("GET /campaigns/{id}/coupon", campaign_id, user="b").code == "CAMPAIGN_NOT_FOUND"
     assert events(service, campaign_id)[-1][:2] == ("ARCHIVED", "boss")
     assert archive(campaign_id).status == 200
     assert len(events(service, campaign_id)) == 3

@@ -63,9 +63,13 @@ def test_what_cannot_be_is_refused() -> None:
         of({"closes_at": "1970-01-01T00:00:01.000Z"}).applied(CAMPAIGN)
     with pytest.raises(InvalidRequestError, match=r"^closes_at: must be later"):
         of({"opens_at": "1970-01-01T00:00:09.000Z"}).applied(CAMPAIGN)
-    full = replace(CAMPAIGN, places_returned=2)
-    with pytest.raises(InvalidRequestError, match=f"must be {QUANTITY_MAX - 2} at"):
-        of({"quantity": QUANTITY_MAX - 1}).applied(full)
+
+
+def test_a_campaign_of_the_highest_quantity_whose_places_were_returned_can_still_be_changed() -> (
+    None
+):
+    full = replace(CAMPAIGN, quantity=QUANTITY_MAX, places_returned=2)
+    assert of({"paused": True}).applied(full).last_serial == QUANTITY_MAX + 2
 
 
 def test_an_event_names_what_differs_before_and_after() -> None:
