@@ -7,6 +7,7 @@ one Valkey. Every test has its own campaign: the topic is never emptied.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import uuid
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from handlers import wiring
+from handlers import log, wiring
 from handlers.adapters.migration.epoch import ensure_epoch
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.adapters.redis.client import connect
@@ -154,3 +155,13 @@ def service(clean: Settings) -> Iterator[Settings]:
     wiring.reset()
     yield clean
     wiring.reset()
+
+
+@pytest.fixture
+def caplog(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> pytest.LogCaptureFixture:
+    """What one test logs. In a process that has logged before, the service's logger keeps it."""
+    monkeypatch.setattr(log.LOGGER, "propagate", True)
+    caplog.set_level(logging.INFO, log.LOGGER.name)
+    return caplog

@@ -13,6 +13,7 @@ import pytest
 from handlers import (
     consume,
     migrate,
+    privacy,
     rebuild,
     redrive,
     relay,
@@ -43,7 +44,9 @@ MIGRATE = "app.migrate_handler"
 DIRECT = {
     "app.consume_handler": consume.consume_handler,
     "app.relay_handler": relay.relay_handler,
-    "app.redrive_handler": redrive.redrive_handler,
+    "app.redrive_handler": lambda event, context: (
+        redrive.redrive_handler(event, context) | privacy.privacy_handler(event, context)
+    ),
     "app.webhook_handler": webhook_sender.webhook_minute_handler,
     "app.rebuild_handler": rebuild.rebuild_handler,
     "app.restore_handler": restore.restore_handler,

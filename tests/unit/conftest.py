@@ -108,6 +108,7 @@ def service_settings() -> Settings:
 def fakes(service_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fakes]:
     """Wire fakes in, with real tokens."""
     wiring.reset()
+    REFUSALS.take()  # of tests with servers, in this process
     monkeypatch.setattr(comparison, "RECHECK_DELAY_S", 0)  # fakes have no events in flight
     made = Fakes()
     with ExitStack() as overrides:

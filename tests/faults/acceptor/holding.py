@@ -17,7 +17,7 @@ WRITES = frozenset({"ZADD", "ZREM", "SET", "LPOP", "RPUSH", "LREM", "HSET", "HDE
 # fmt: off
 READS = frozenset({
     "HGET", "HMGET", "GET", "EXISTS", "LINDEX", "LLEN", "LPOS",
-    "ZCARD", "ZCOUNT", "ZMSCORE", "ZRANGE", "ZRANK", "ZSCORE",
+    "ZCARD", "ZCOUNT", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZRANK", "ZSCORE",
 })
 # fmt: on
 
