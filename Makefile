@@ -59,7 +59,7 @@ test-mysql: python  ## integration, end-to-end and contract tests on MySQL 8 as 
 	@MYSQLD=$$($(VENV_PYTHON) -m local.servers.mysql) && export MYSQLD TZ=KST-9 \
 		&& $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e tests/contract $(ARGS)
 test-cluster: setup  ## integration and end-to-end tests on a Redis cluster, three primaries and three replicas
-	@TEST_REDIS=cluster $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
+	@TEST_REDIS=cluster $(VENV_PYTHON) -m pytest $(call workers,4) tests/integration tests/e2e $(ARGS)
 faults: setup  ## histories of faults on real servers and programs (N=1000, SEED=7, KAFKA=apache, REDIS=replicas or cluster)
 	@$(VENV_PYTHON) -m tests.faults.campaign \
 		--histories $(or $(call given,N),$(if $(call given,SEED),1,60)) \
