@@ -7,6 +7,7 @@ answer leads to the next request, and compares every answer with the description
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handlers.adapters.migration.topic import ensure_topic
+from handlers.api.document import operations
 from handlers.config import Settings
 from handlers.retry import RetryDeadline
 from local.cli import integer
@@ -22,9 +24,8 @@ from local.migrate import migrate
 from local.servers.embedded import environment_or_embedded
 from tests.conftest import WAIT_S, say
 from tests.e2e.conftest import chalice_local, gateway, poll_runner
-from tests.support.http_client import Call
+from tests.openapi.prepared import USERS, prepare
 from tests.support.paths import ROOT
-from tests.support.service import ADMIN, campaign_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,6 @@ FOLDER = ROOT / "tests" / "openapi"
 DOCUMENT = ROOT / "docs" / "openapi.json"
 SCHEMATHESIS = ROOT / ".venv-api" / "bin" / "schemathesis"
 SERVERS = {"gateway": gateway, "chalice": chalice_local}
-USERS = [f"user-{number}" for number in range(8)]
 EXIT_NOT_POSSIBLE = 2
 TIMEOUT_S = 8 * 3600
 
@@ -55,34 +55,13 @@ class Exploration:
     schema: Path = DOCUMENT
 
 
-def prepare(client: Client, prefix: str) -> list[str]:
-    """Create a campaign in every state that an applicant can meet; return their ids.
-
-    All users have a coupon of the first one.
-    """
-    bodies: dict[str, dict[str, object]] = {
-        "open": campaign_body("", 1_000_000),
-        "small": campaign_body("", 1),
-        "later": campaign_body("", opens_in_s=86_400),
-        "over": campaign_body("", opens_in_s=-86_400),
-        "members": campaign_body("") | {"eligibility": {"claim": "member", "equals": True}},
-        "puzzle": campaign_body("") | {"challenge": {"max_number": 1000}},
-    }
-    for name, body in bodies.items():
-        new = body | {"id": f"{prefix}-{name}"}
-        answer = client.send(Call("POST", "/campaigns", "admin", ADMIN, new))
-        assert answer.status == 201, answer
-    for user in USERS:
-        answer = client.send(Call("POST", f"/campaigns/{prefix}-open/apply", user))
-        assert answer.status == 202, answer
-    return [f"{prefix}-{name}" for name in bodies]
-
-
 def explore(
     client: Client, environment: Mapping[str, str], what: Exploration
 ) -> subprocess.CompletedProcess[str]:
     """Run schemathesis against a server; exit code 0: it found nothing."""
-    ids = prepare(client, f"t{uuid.uuid4().hex[:8]}")
+    values = prepare(client, f"t{uuid.uuid4().hex[:8]}")
+    calls = {call for known in values.values() for call in known if call}
+    assert calls <= {operation.id for operation in operations().values()}, calls
     url = f"http://127.0.0.1:{client.port}"
     command = [SCHEMATHESIS, "--config-file", FOLDER / "schemathesis.toml", "run"]
     command += [what.schema, "--url", url, "--no-color"]
@@ -91,7 +70,7 @@ def explore(
         "AUTH_JWT_SECRET": environment["AUTH_JWT_SECRET"],
         "PYTHONPATH": str(ROOT),
         "SEONCHAK_HOOKS": str(FOLDER / "hooks.py"),
-        "SEONCHAK_IDS": ",".join(ids),
+        "SEONCHAK_VALUES": json.dumps(values),
         "SEONCHAK_USERS": ",".join(USERS),
     }
     return subprocess.run(

@@ -58,9 +58,11 @@ def test_control_a_description_that_is_wrong_is_noticed(
     wrong = tmp_path / "openapi.json"
     wrong.write_text(json.dumps(document), encoding="utf-8")
     phases = ("--phases", "coverage")
-    with SERVERS["gateway"](world) as client:
-        done = explore(client, world, Exploration(1, arguments=phases, schema=wrong))
+    own = unlimited(world)
+    with poll_runner(own), SERVERS["gateway"](own) as client:
+        done = explore(client, own, Exploration(1, arguments=phases, schema=wrong))
     assert done.returncode == 1, done.stdout + done.stderr
+    assert "Failures:" in done.stdout, done.stdout
 
 
 def test_the_document_is_valid_openapi() -> None:

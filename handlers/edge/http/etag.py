@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # A proxy that compresses a response makes its tag a weak one.
 TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
+# A tag may hold a comma, so the list cannot be split at commas.
+TAGS = re.compile(rf"{TAG.pattern}(?:[ \t]*,[ \t]*{TAG.pattern})*")
 OURS = re.compile(r"([0-9]{1,10})(?:-[0-9]{1,16})?", re.ASCII)
 
 
@@ -35,11 +37,11 @@ def expected_versions(headers: Mapping[str, str]) -> frozenset[int] | None:
     header = headers.get("if-match")
     if header is None:
         raise PreconditionRequiredError
-    if header.strip() == "*":
+    header = header.strip()
+    if header == "*":
         return None
-    tags = [TAG.fullmatch(part.strip()) for part in header.split(",")]
-    if not all(tags):
+    if not TAGS.fullmatch(header):
         message = "If-Match: must be the ETag of GET /campaigns/{id}, with its quotes"
         raise InvalidRequestError(message)
-    ours = [OURS.fullmatch(tag[1]) for tag in tags if tag]
+    ours = [OURS.fullmatch(tag) for tag in TAG.findall(header)]
     return frozenset(int(one[1]) for one in ours if one)

@@ -24,6 +24,9 @@ def test_a_tag_with_a_moment_is_another_one_at_each_moment() -> None:
     ("header", "versions"),
     [
         ('"1", "22-9" ,W/"3"', {1, 22, 3}),
+        ('"1,2"', set()),
+        ('",",W/"a,\t"', None),
+        ('"a,1"\t,\t"3"', {3}),
         ('"abc"', set()),
         ('""', set()),
         ('"1-"', set()),
@@ -36,6 +39,7 @@ def test_a_tag_with_a_moment_is_another_one_at_each_moment() -> None:
         ("", None),
         ('"3', None),
         ('"3",', None),
+        ('"3" "4"', None),
         ('w/"3"', None),
     ],
 )
