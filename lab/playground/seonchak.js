@@ -140,7 +140,8 @@ const writeBatch = (coupons) => transaction(
 
 const settle = (coupons) => script("settle", `coupon ${words(coupons)}`, (keys) => {
   for (const { serial, user } of coupons) {
-    if (keys.applied_user[user] !== serial) {
+    // Not where the campaign is lost: its rebuild brings this row, too.
+    if (keys.applied_user[user] !== serial && keys.epoch) {
       keys.applied_user[user] = serial;
       keys.returned = keys.returned.filter((one) => one !== serial);
     }
@@ -208,7 +209,8 @@ const load = (fence, coupons, isPending) => script("load", words(coupons), (keys
         delete keys.pending[holder];
       }
     }
-    if (keys.applied_user[user] !== serial) {
+    // Not where the campaign is lost: its rebuild brings this row, too.
+    if (keys.applied_user[user] !== serial && keys.epoch) {
       keys.applied_user[user] = serial;
       keys.returned = keys.returned.filter((one) => one !== serial);
     }

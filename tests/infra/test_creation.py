@@ -115,15 +115,15 @@ def create_application() -> Counter[str]:
     return create("application", template, KafkaBootstrapServers="broker:9098")
 
 
-def test_the_application_is_created_with_a_role_for_each_function_and_three_schedules(
+def test_the_application_is_created_with_a_role_for_each_function_and_four_schedules(
     aws: None,
 ) -> None:
     created = create_application()
-    assert created["AWS::Lambda::Function"] == created["AWS::IAM::Role"] == 7
-    assert created["AWS::Events::Rule"] == 3
+    assert created["AWS::Lambda::Function"] == created["AWS::IAM::Role"] == 8
+    assert created["AWS::Events::Rule"] == 4
     assert created["AWS::S3::Bucket"] == created["AWS::SQS::Queue"] == 1
     functions = boto3.client("lambda").list_functions()["Functions"]
-    assert len({function["Role"] for function in functions}) == 7
+    assert len({function["Role"] for function in functions}) == 8
     rules = boto3.client("events").list_rules()["Rules"]
     assert {rule["ScheduleExpression"] for rule in rules} == {"rate(1 minute)"}
 

@@ -79,9 +79,9 @@ class Queries(MySqlQueries):
 
     pause: Callable[[str], object]
 
-    def coupons(self, campaign_id: str, after: int, limit: int) -> Sequence[Any]:
+    def holders(self, campaign_id: str, after: int, limit: int) -> Sequence[tuple[int, str]]:
         self.pause("MySQL coupons")
-        return super().coupons(campaign_id, after, limit)
+        return super().holders(campaign_id, after, limit)
 
 
 class Publisher:
