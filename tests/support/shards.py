@@ -27,11 +27,18 @@ def shard_of(cluster: ValkeyCluster, campaign_id: str) -> Valkey:
     return cluster.owner_of(CampaignKeys.of(campaign_id).campaign)
 
 
+def _pair(cluster: ValkeyCluster, key: str) -> tuple[Valkey, Valkey]:
+    """Return primary and replica of a key; on a busy machine a node may hold one for dead."""
+    eventually(cluster.is_whole, "a cluster that is whole")
+    primary = cluster.owner_of(key)
+    return primary, cluster.replica_of(primary)
+
+
 @contextmanager
 def without_shard(cluster: ValkeyCluster, key: str) -> Iterator[None]:
     """Inside the block the shard that has `key` is dead, with its replica; then it is empty."""
-    primary = cluster.owner_of(key)
-    gone = [primary, cluster.replica_of(primary)]
+    primary, replica = _pair(cluster, key)
+    gone = [primary, replica]
     for node in gone:
         node.kill()
     try:
@@ -44,8 +51,7 @@ def without_shard(cluster: ValkeyCluster, key: str) -> Iterator[None]:
 @contextmanager
 def silent_shard(cluster: ValkeyCluster, key: str) -> Iterator[None]:
     """Inside the block the shard that has `key` does not respond; then it has all its data."""
-    primary = cluster.owner_of(key)
-    replica = cluster.replica_of(primary)
+    primary, replica = _pair(cluster, key)
     # It would take over when it continues, and find that its primary was held for dead.
     ask(replica, "CONFIG", "SET", "cluster-replica-no-failover", "yes")
     for node in (primary, replica):
