@@ -29,7 +29,7 @@ STATUS_OF_HOMES = {
     "LENGTH_REQUIRED": HTTPStatus.LENGTH_REQUIRED,
 }
 EVERY_STATUS = STATUS | STATUS_OF_HOMES
-# What codes say that no error class and no rejection stands for.
+# What codes say that are of no error class and no rejection.
 OTHER_DETAILS = {
     "INTERNAL": "Something went wrong on our side.",
     "NOT_FOUND": "There is nothing at this path.",

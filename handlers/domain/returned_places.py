@@ -51,7 +51,7 @@ class Returns:
         return [(user, serial) for serial, user in self.returns if user is not None]
 
 
-class ToldAs(StrEnum):
+class ReturnsOutcome(StrEnum):
     """What became of returns in Redis; return_places.lua uses the same values."""
 
     DONE = "DONE"
@@ -59,10 +59,10 @@ class ToldAs(StrEnum):
     WAIT = "WAIT"  # announced, to be sent again
 
 
-class Told(NamedTuple):
+class AppliedReturns(NamedTuple):
     """What became of returns, and how many Redis knows of now."""
 
-    told_as: ToldAs
+    outcome: ReturnsOutcome
     number: int
 
 
@@ -79,7 +79,7 @@ class KnownReturns(Protocol):
     def numbers(self, campaign_ids: Sequence[str]) -> Sequence[int | UnavailableError]:
         """Return how many it knows of, campaign by campaign, in one round trip."""
 
-    def tell(self, returns: Returns, *, waited: bool) -> Told:
+    def apply_returns(self, returns: Returns, *, waited: bool) -> AppliedReturns:
         """Let it know of the next returns; may be repeated."""
 
 
@@ -96,10 +96,10 @@ class PlaceReturner:
 
         Waits for EXPIRED_S where the campaign is sold out. Raises UnavailableError.
         """
-        told = self._known.tell(returns, waited=False)
-        if told.number < returns.after and self._waiting.acquire(blocking=False):
+        applied = self._known.apply_returns(returns, waited=False)
+        if applied.number < returns.after and self._waiting.acquire(blocking=False):
             try:
-                self.complete(returns.campaign_id, told.number)
+                self.complete(returns.campaign_id, applied.number)
             finally:
                 self._waiting.release()
 
@@ -122,15 +122,15 @@ class PlaceReturner:
     def complete(self, campaign_id: str, number: int) -> int:
         """Tell Redis, which knows of the first `number` returns, of all that follow.
 
-        Returns how many it was told of. Raises UnavailableError.
+        Returns how many those were. Raises UnavailableError.
         """
         waited, done = False, 0
         while (returns := self._counted.since(campaign_id, number, BATCH)).returns:
-            told = self._known.tell(returns, waited=waited)
-            if told.told_as is ToldAs.WAIT:
+            applied = self._known.apply_returns(returns, waited=waited)
+            if applied.outcome is ReturnsOutcome.WAIT:
                 time.sleep(EXPIRED_S)
                 waited = True
-            elif told.told_as is ToldAs.DONE:
+            elif applied.outcome is ReturnsOutcome.DONE:
                 done += len(returns.returns)
-            number = told.number
+            number = applied.number
         return done

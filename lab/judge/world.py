@@ -129,7 +129,7 @@ class World(Scoped):
         """
         reader = self._reader()
         while reader.poll(timeout_ms=READ_MS):
-            pass
+            pass  # only the position behind the records is asked for
         return {each.partition: reader.position(each) for each in reader.assignment()}
 
     def committed(self) -> dict[int, int]:

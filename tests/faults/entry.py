@@ -107,7 +107,7 @@ def _name_points(points: Points) -> None:
     wrap(CouponStates, "change", after="state-changed")
     wrap(ReturnedPlaces, "revoke", after="ended", when=lambda ended: ended.returns)
     wrap(ReturnedPlaces, "give_back", after="ended")
-    wrap(PlacesInRedis, "tell", after="place-passed-on")
+    wrap(PlacesInRedis, "apply_returns", after="place-passed-on")
     wrap(RedisCampaignChanges, "narrow", after="narrowed")
     wrap(MySqlCampaignChanges, "make", after="changed")
     wrap(RedisCampaignChanges, "push", after="pushed")

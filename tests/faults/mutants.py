@@ -147,7 +147,7 @@ def _mysql_first() -> None:
         if coupon and not coupon.given_back:
             [(places,)] = read(lambda cursor: _rows(cursor, READ_PLACES, ids))
             early = Returns(campaign_id, places, [(coupon.serial, user_id)])
-            coupon_clients.places_in_redis().tell(early, waited=False)
+            coupon_clients.places_in_redis().apply_returns(early, waited=False)
         return give_back(self, campaign_id, user_id)
 
     ReturnedPlaces.give_back = hasty  # type: ignore[method-assign]

@@ -83,7 +83,7 @@ def test_killed_after_a_step_the_scheduled_rebuild_completes_it(
     end = partial(give_back, user="a") if how == "given back" else revoked(code)
     with monkeypatch.context() as patch:
         if step == "the commit":
-            patch.setattr(PlacesInRedis, "tell", killed)
+            patch.setattr(PlacesInRedis, "apply_returns", killed)
         elif step == "the announcement":
             patch.setattr("handlers.domain.returned_places.time.sleep", killed)
         else:
@@ -106,7 +106,7 @@ def test_the_next_return_brings_one_along_that_was_interrupted_and_is_done_in_it
     for user in "abc":
         win(campaign_id, user)
     with monkeypatch.context() as patch:
-        patch.setattr(PlacesInRedis, "tell", killed)
+        patch.setattr(PlacesInRedis, "apply_returns", killed)
         with pytest.raises(KilledError):
             give_back(campaign_id, "b")
     assert holders(campaign_id) == {"a": 1, "b": 2, "c": 3}
@@ -136,7 +136,7 @@ def test_without_redis_the_coupon_is_given_back_and_its_place_is_returned_later(
     create_campaign(campaign_id, quantity=1)
     win(campaign_id, "a")
     with monkeypatch.context() as patch:
-        patch.setattr(PlacesInRedis, "tell", unreachable)
+        patch.setattr(PlacesInRedis, "apply_returns", unreachable)
         assert give_back(campaign_id, "a").status == 200
     assert places(service, campaign_id) == (1, 0)
     assert ask("GET /campaigns/{id}/coupon", campaign_id, user="a").code == "NOT_APPLIED"
@@ -162,7 +162,7 @@ def test_a_place_is_given_once_where_redis_is_lost_before_it_heard_of_it(
     create_campaign(campaign_id, quantity=1)
     assert written(campaign_id, "a") == 1
     with monkeypatch.context() as patch:
-        patch.setattr(PlacesInRedis, "tell", killed)
+        patch.setattr(PlacesInRedis, "apply_returns", killed)
         with pytest.raises(KilledError):
             give_back(campaign_id, "a")
     lose_redis(lossy, campaign_id)

@@ -9,7 +9,7 @@ from handlers.adapters.mysql.coupon_states import Changed
 from handlers.adapters.mysql.returned_places import Ended
 from handlers.domain import coupon_state
 from handlers.domain.errors import CouponNotFoundError, UnavailableError
-from handlers.domain.returned_places import Returns, Told, ToldAs
+from handlers.domain.returned_places import AppliedReturns, Returns, ReturnsOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,10 +85,10 @@ class FakePlacesInRedis:
     def numbers(self, campaign_ids: Sequence[str]) -> list[int | UnavailableError]:
         return [self.places.get(one, 0) for one in campaign_ids]
 
-    def tell(self, returns: Returns, *, waited: bool) -> Told:
+    def apply_returns(self, returns: Returns, *, waited: bool) -> AppliedReturns:
         assert waited in {True, False}
         known = self.places.get(returns.campaign_id, 0)
         if known != returns.before:
-            return Told(ToldAs.OTHER, known)
+            return AppliedReturns(ReturnsOutcome.OTHER, known)
         self.places[returns.campaign_id] = returns.after
-        return Told(ToldAs.DONE, returns.after)
+        return AppliedReturns(ReturnsOutcome.DONE, returns.after)

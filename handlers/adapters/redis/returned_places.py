@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.scripts import Call, Script, Scripts
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
-from handlers.domain.returned_places import Told, ToldAs
+from handlers.domain.returned_places import AppliedReturns, ReturnsOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ class PlacesInRedis:
         calls: list[Call] = [((CampaignKeys.of(one).campaign,), (checks,)) for one in campaign_ids]
         return [_number(reply) for reply in self._scripts.run_all(PLACES, calls)]
 
-    def tell(self, returns: Returns, *, waited: bool) -> Told:
+    def apply_returns(self, returns: Returns, *, waited: bool) -> AppliedReturns:
         """Let Redis know of the next returns; may be repeated.
 
         waited: the caller got WAIT before, and has waited until no process has a rejection in its
@@ -53,7 +53,7 @@ class PlacesInRedis:
         )
         if not number:
             raise StaleStateError if code == b"STALE" else CampaignNotFoundError
-        return Told(ToldAs(code.decode()), number[0])
+        return AppliedReturns(ReturnsOutcome(code.decode()), number[0])
 
 
 def _number(reply: list[bytes | int] | UnavailableError) -> int | UnavailableError:
