@@ -42,17 +42,30 @@ class Crowd:
         return response
 
     def run(self, users: Sequence[str], meanwhile: Callable[[], object]) -> None:
-        """Let all apply; call `meanwhile` once a third of them have their response."""
-        a_third = Event()
+        """Let all apply: a third before `meanwhile` is called, a third beside it, the rest after.
 
-        def one(user: str) -> None:
+        The last third waits for it. Else a slow change would find that all have their response.
+        """
+        a_third, returned = Event(), Event()
+
+        def one(numbered: tuple[int, str]) -> None:
+            number, user = numbered
+            if number >= len(users) * 2 // 3:
+                returned.wait()
             self.apply(user)
             if len(self.responses) > len(users) // 3:
                 a_third.set()
 
+        def make_change() -> None:
+            a_third.wait()
+            try:
+                meanwhile()
+            finally:
+                returned.set()
+
         with ThreadPoolExecutor(THREADS + 1) as pool:
-            changed = pool.submit(lambda: a_third.wait() and meanwhile())
-            list(pool.map(one, users))
+            changed = pool.submit(make_change)
+            list(pool.map(one, enumerate(users)))
             changed.result()
 
     @property
