@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tests.support.http_client import Call
 from tests.support.service import ADMIN, campaign_body
+from tests.support.waiting import RECHECK_S, WAIT_S
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Request
+    from collections.abc import Callable
+
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 
     from handlers.config import Settings
     from tests.support.http_client import Client
@@ -31,6 +35,14 @@ addEventListener("securitypolicyviolation", (event) => console.error(
 """
 # They are of the page itself, or of no server.
 WITHOUT_ORIGIN = ("about:", "blob:", "data:")
+
+
+def until(page: Page, condition: Callable[[], object]) -> None:
+    """Let a page's events come until a condition about them holds; fail where it never does."""
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(RECHECK_S * 1000)
 
 
 @dataclass(frozen=True)
