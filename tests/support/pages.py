@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from playwright.sync_api import expect
+
 from tests.support.http_client import Call
 from tests.support.service import ADMIN, campaign_body
 from tests.support.waiting import RECHECK_S, WAIT_S
@@ -43,6 +45,15 @@ def until(page: Page, condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         page.wait_for_timeout(RECHECK_S * 1000)
+
+
+def signed_in(page: Page, user: str, scope: str = "") -> None:
+    """Fill in development's form, which the page shows, and wait until the page has the token."""
+    form = page.locator("dialog.sign-in-dialog")
+    form.locator("input[name=username]").fill(user)
+    form.locator("input[type=checkbox]").set_checked(scope == ADMIN)
+    form.locator("button[type=submit]").click()
+    expect(form).to_have_count(0)
 
 
 @dataclass(frozen=True)
