@@ -19,7 +19,10 @@ TAG = "Webhooks"
 
 HEADERS: list[Schema] = [
     header(
-        "webhook-id", "The event's id: drop an event that you have had.", values.EVENT, required=True
+        "webhook-id",
+        "The event's id: drop one that you have had.",
+        values.EVENT,
+        required=True,
     ),
     header(
         "webhook-timestamp",

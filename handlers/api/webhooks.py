@@ -199,6 +199,4 @@ OPERATIONS: dict[str, Operation] = {
     ),
 }
 
-GROUP = Group(
-    TAG, "Who is sent what happens.", OPERATIONS, SCHEMAS | webhook_requests.SCHEMAS
-)
+GROUP = Group(TAG, "Who is sent what happens.", OPERATIONS, SCHEMAS | webhook_requests.SCHEMAS)

@@ -12,11 +12,11 @@ import threading
 import time
 from typing import Any
 
-from granian import Granian
+from granian.server.mp import MPServer
 
 from local.json_log import log_event
 
-# How often workers and signals are looked at. An end of a worker wakes it at once.
+# How often workers and signals are looked at.
 LOOK_S = 0.1
 # A worker that fails at its start is not started again sooner than this after its last start.
 PAUSE_S = 1.0
@@ -29,7 +29,7 @@ END_MARGIN_S = 5.0
 EXIT_NO_WORKER = 1
 
 
-class GatewayServer(Granian):
+class GatewayServer(MPServer):
     """Granian, with another way of watching its workers. Its other arguments are Granian's."""
 
     _failed_starts = 0
@@ -37,8 +37,8 @@ class GatewayServer(Granian):
     def signal_handler_interrupt(self, *_args: Any, **_kwargs: Any) -> None:
         """Note a stop signal; the loop looks.
 
-        It must not set the event: a thread that is interrupted in the middle of waiting for an
-        event has its lock, which cannot be taken twice.
+        Granian sets an event. A thread that is interrupted while it waits for an event may have
+        its lock, and then it waits for itself.
         """
         self.interrupt_signal = True
 
@@ -48,20 +48,25 @@ class GatewayServer(Granian):
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         while not self.interrupt_signal:
-            self.main_loop_interrupt.wait(LOOK_S)
-            self.main_loop_interrupt.clear()
+            time.sleep(LOOK_S)
             if self.reload_signal:
                 self._reload(spawn_target, target_loader)
             if not self._replace_ended(spawn_target, target_loader):
                 log_event("CRITICAL", "no worker comes to stay", starts=self._failed_starts)
                 return
 
-    def _replace_ended(self, spawn_target: Any, target_loader: Any) -> bool:
-        """Start workers in the place of those that have ended; return False where that is no use.
+    def _spawn_worker(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a worker that no thread here watches.
 
-        It asks each process, not what the watchers of the workers have noted: a note that is made
-        while others are taken away would be lost, and its worker never replaced.
+        A watcher writes to the log, and a process that is forked meanwhile has the lock of that for
+        ever. A note of a watcher may be lost, and then its worker is never replaced.
         """
+        worker = super()._spawn_worker(*args, **kwargs)
+        worker.interrupt_by_parent = True  # the watcher takes its end for intended
+        return worker
+
+    def _replace_ended(self, spawn_target: Any, target_loader: Any) -> bool:
+        """Start workers in the place of those that ended; return False where that is no use."""
         now = time.monotonic()
         ended = [worker for worker in self.wrks if not worker.is_alive()]
         alive = [worker for worker in self.wrks if worker not in ended]
@@ -71,6 +76,7 @@ class GatewayServer(Granian):
             return False
         for worker in ended:
             if now - worker.birth >= PAUSE_S:
+                log_event("ERROR", "a worker ended", code=worker.inner.exitcode)
                 self._failed_starts += 1
                 self._replace(worker, spawn_target, target_loader)
         return True
@@ -98,4 +104,3 @@ class GatewayServer(Granian):
         end.daemon = True
         end.start()
         super().shutdown(exit_code)
-

@@ -59,16 +59,17 @@ def typed(script: str, client: Client, environment: Mapping[str, str]) -> str:
 
 
 def said(printed: str) -> list[str]:
-    """Return the codes of answers and the HTTP statuses, in the order in which they were printed."""
+    """Return the codes of answers and the HTTP statuses, in the order in which they came."""
     return ["".join(found) for found in CODE.findall(printed)]
 
 
 def test_what_happens_afterwards_is_as_the_page_says(world: dict[str, str]) -> None:
-    helpers = shell_blocks(PAGE, "0. Five coupons, eight users")[1].partition("new_campaign welcome")
+    _, beginning = shell_blocks(PAGE, "0. Five coupons, eight users")
+    helpers, _, _ = beginning.partition("new_campaign welcome")
     blocks = shell_blocks(PAGE, "5. Afterwards: change, use, give back, tell")
     marked = "".join(f"echo '=== {n}'\n{block}" for n, block in enumerate(blocks))
     with relayed_poll_runner(world), gateway(world) as client:
-        printed = typed(helpers[0] + marked, client, world)
+        printed = typed(helpers + marked, client, world)
     parts = re.split(r"^=== \d+\n", printed, flags=re.MULTILINE)[1:]
     found = [said(part) for part in parts]
     at_once = parts[AT_ONCE].split(" 204\n")[1]

@@ -10,7 +10,6 @@ import pytest
 from handlers.domain.webhook_event import WebhookEvent, WebhookEventKind
 from handlers.domain.webhook_signature import WebhookSecrets
 from handlers.openapi import openapi_handler
-
 from tests.support.described import UndescribedError, check_answer, complaints_about_delivery
 
 APPLY = "/campaigns/welcome/apply"
