@@ -82,7 +82,7 @@ soak: setup  ## a steady load for MINUTES (10), what it does to memory and files
 .PHONY: openapi test-openapi schemathesis test-clients
 openapi: python  ## docs/openapi.json of the route table (ARGS=--check compares only)
 	@$(VENV_PYTHON) -m local.openapi $(ARGS)
-test-openapi: setup .venv-api/installed  ## schemathesis: gateway and chalice local answer as openapi.json says, a minute
+test-openapi: setup .venv-api/installed  ## schemathesis: gateway and chalice local answer as openapi.json says: two minutes
 	@$(VENV_PYTHON) -m pytest tests/openapi $(ARGS)
 schemathesis: setup .venv-api/installed  ## the same for as long as you like (MINUTES=10 N=1000 SEED=1 ARGS="--server chalice")
 	@$(VENV_PYTHON) -m tests.openapi.explore $(if $(call given,N),--examples $(call given,N)) \

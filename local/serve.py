@@ -1,7 +1,8 @@
 """Serve the HTTP interface on Granian: `python -m local.serve`.
 
 Several processes share one port. Stop it with Ctrl-C or SIGTERM: it finishes the current requests
-first. Exit code 0 after a stop, 1 when it cannot serve, 2 when a setting is wrong.
+first. A worker that ends is replaced. Exit code 0 after a stop, 1 when it cannot serve, 2 when a
+setting is wrong.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -29,6 +29,7 @@ from local.gateway.client_address import PROXIES_MAX
 from local.gateway.connection_guard import CONNECTIONS_PER_ADDRESS, ConnectionGuard
 from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
 from local.gateway.executor import ExecutorLimits
+from local.gateway.server import GatewayServer
 from local.json_log import configure_json_logging
 from local.worker_process import exit_with_parent, fork_workers, freeze_gc
 
@@ -93,7 +94,7 @@ def _reserved_port(host: str, port: int) -> Iterator[int]:
 
 
 def _serve(options: argparse.Namespace, port: int) -> int:
-    server = Granian(
+    server = GatewayServer(
         options.application,
         address=options.host,
         port=port,
@@ -105,7 +106,6 @@ def _serve(options: argparse.Namespace, port: int) -> int:
         # Counts connections, idle ones too: beyond it, new ones wait in the backlog.
         backpressure=_connections_max(),
         http1_settings=_http1_settings(options),
-        respawn_failed_workers=True,
         workers_kill_timeout=WORKER_STOP_TIMEOUT_S,
         log_level=LogLevels.error,
         log_dictconfig=_logging_to_stderr(),

@@ -68,19 +68,23 @@ def _quiet_handlers() -> Iterator[None]:
 
 
 def _insert(coupons: Sequence[CouponAccepted]) -> Metrics:
-    rows = {"rows": _rows(coupons)}
+    values = _values(coupons)
     started_s = time.perf_counter()
-    wiring.database().run(lambda cursor: cursor.execute(INSERT_COUPONS, rows))
-    return {"per_s": len(coupons) / (time.perf_counter() - started_s)}
+    written = wiring.database().run(lambda cursor: cursor.execute(INSERT_COUPONS, values))
+    taken_s = time.perf_counter() - started_s
+    return {"per_s": len(coupons) / taken_s, FAILURES: len(coupons) - written}
 
 
 def _row_by_row(coupons: Sequence[CouponAccepted]) -> Metrics:
     database = wiring.database()
-    started_s = time.perf_counter()
+    started_s, written = time.perf_counter(), 0
     for coupon in coupons:
-        rows = {"rows": _rows([coupon])}
-        database.run(lambda cursor, rows=rows: cursor.execute(INSERT_COUPONS, rows))  # type: ignore[misc]
-    return {"per_s": len(coupons) / (time.perf_counter() - started_s)}
+        values = _values([coupon])
+        written += database.run(
+            lambda cursor, values=values: cursor.execute(INSERT_COUPONS, values)  # type: ignore[misc]
+        )
+    taken_s = time.perf_counter() - started_s
+    return {"per_s": len(coupons) / taken_s, FAILURES: len(coupons) - written}
 
 
 def _handle(coupons: Sequence[CouponAccepted]) -> Metrics:
@@ -99,14 +103,13 @@ def _end_to_end(cluster: Cluster, campaign_id: str, backlog: int, processes: int
     return drained(filled(cluster, campaign_id, backlog), backlog, processes)
 
 
-def _rows(coupons: Sequence[CouponAccepted]) -> str:
+def _values(coupons: Sequence[CouponAccepted]) -> dict[str, Any]:
     codes = CODES.of((coupon.campaign_id, coupon.user_id) for coupon in coupons)
-    return json.dumps(
-        [
-            (c.campaign_id, c.user_id, c.serial, code, times.to_mysql(c.admitted_at_ms))
-            for c, code in zip(coupons, codes, strict=True)
-        ]
-    )
+    rows = [
+        (c.campaign_id, c.user_id, c.serial, code, times.to_mysql(c.admitted_at_ms), c.fence)
+        for c, code in zip(coupons, codes, strict=True)
+    ]
+    return {"rows": json.dumps(rows), "campaign_ids": sorted({c.campaign_id for c in coupons})}
 
 
 def _event(coupons: Sequence[CouponAccepted]) -> dict[str, Any]:

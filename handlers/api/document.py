@@ -15,6 +15,7 @@ from handlers.api import (
     redemption,
     reports,
     service,
+    webhook_requests,
     webhooks,
 )
 from handlers.api.headers import HEADERS
@@ -83,6 +84,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "./", "description": "The server of this document."}],
         "tags": [{"name": group.tag, "description": group.description} for group in GROUPS],
         "paths": paths,
+        "webhooks": webhook_requests.webhooks(),
         "components": {
             "schemas": dict(sorted((schemas | problems.schemas).items())),
             "responses": dict(sorted(problems.responses.items())),

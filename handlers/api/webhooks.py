@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers import webhook_deliveries, webhooks
-from handlers.api import values
+from handlers.api import values, webhook_requests
 from handlers.api.operation import Answer, Caller, Group, Operation, query, ref
 from handlers.api.webhook_schemas import SCHEMAS, STATUS
 from handlers.domain.webhook import WEBHOOKS_MAX
@@ -199,4 +199,4 @@ OPERATIONS: dict[str, Operation] = {
     ),
 }
 
-GROUP = Group(TAG, "Who is sent what happens.", OPERATIONS, SCHEMAS)
+GROUP = Group(TAG, "Who is sent what happens.", OPERATIONS, SCHEMAS | webhook_requests.SCHEMAS)

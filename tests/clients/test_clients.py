@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.conftest import gateway
+from tests.e2e.conftest import gateway, relayed_poll_runner
 from tests.support.paths import ROOT
 from tests.support.service import ADMIN, mint
 
@@ -46,7 +46,11 @@ def run(*command: Path | str, cwd: Path, environment: Mapping[str, str] | None =
 
 
 def tokens() -> dict[str, str]:
-    return {"ADMIN_TOKEN": mint("admin", ADMIN), "USER_TOKEN": mint("user")}
+    return {
+        "ADMIN_TOKEN": mint("admin", ADMIN),
+        "SHOP_TOKEN": mint("shop", "coupon:redeem"),
+        "USER_TOKEN": mint("user"),
+    }
 
 
 def generate_python(folder: Path) -> None:
@@ -78,7 +82,7 @@ def test_a_python_client_is_made_checked_and_passes_a_round_trip(
 ) -> None:
     generate_python(tmp_path)
     check_python(tmp_path)
-    with gateway(world) as client:
+    with relayed_poll_runner(world), gateway(world) as client:
         url = f"http://127.0.0.1:{client.port}"
         python = TOOLS / "python"
         said = run(python, "round_trip.py", url, campaign_id, cwd=tmp_path, environment=tokens())
@@ -90,7 +94,7 @@ def test_a_typescript_client_is_made_compiled_and_passes_a_round_trip(
 ) -> None:
     generate_typescript(tmp_path)
     check_typescript(tmp_path)
-    with gateway(world) as client:
+    with relayed_poll_runner(world), gateway(world) as client:
         url = f"http://127.0.0.1:{client.port}"
         program = ("node", "built/round_trip.js", url, campaign_id)
         said = run(*program, cwd=tmp_path, environment=tokens())

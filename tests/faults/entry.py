@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 BREAKER_OPEN_S = 0.5
 RETRY_S_MAX = 1.0
 REDRIVE_S_MAX = 1
-RESPAWN_S = 0.2
 DIRECT_PAUSE_S = 0.3
 # Histories begin when their campaigns are created: what a shard misses then, it has lost.
 CREATION_S = 1
@@ -62,8 +60,6 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
     direct_writer.PAUSE_S = DIRECT_PAUSE_S
     vars(rebuild)["CREATION_S"] = CREATION_S
     program: Any = importlib.import_module(module)
-    if module == "local.serve":
-        program.Granian = partial(program.Granian, respawn_interval=RESPAWN_S)
     if module == "local.poll_runner.run":
         program.SESSION_TIMEOUT_MS_MIN = 1  # a killed member is missed soon
     clock.follow(folder)

@@ -10,12 +10,35 @@ from urllib.parse import quote
 
 import pytest
 
+from local.gateway.server import FAILED_STARTS_MAX
 from tests.support.gateway import APPLICATION, ENVIRONMENT, ask, serving
-from tests.support.programs import is_alive, running
+from tests.support.programs import is_alive, running, running_with
 from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.programs import Program
+
+
+def responds(port: int) -> bool:
+    try:
+        return ask(port, "GET", "/echo/1")[0].status == 200
+    except OSError:
+        return False
+
+
+def replaced(program: Program, victim: int, *others: int) -> int:
+    """Kill a worker; return the one that comes last, once as many are there as before."""
+    before = {victim, *others} | {*program.children}
+    os.kill(victim, signal.SIGKILL)
+    gone = {victim, *others}
+
+    def are_there() -> bool:
+        return len(program.children) == len(before) and not gone & {*program.children}
+
+    eventually(are_there, "a new worker")
+    return program.children[-1]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -53,14 +76,56 @@ def test_a_worker_that_dies_is_replaced() -> None:
         os.kill(worker, signal.SIGKILL)
         eventually(lambda: program.children not in ([], [worker]), "a new worker")
 
-        def responds() -> bool:
-            try:
-                return ask(port, "GET", "/echo/1")[0].status == 200
-            except OSError:
-                return False
-
-        eventually(responds, "a response of the new worker")
+        eventually(lambda: responds(port), "a response of the new worker")
         assert program.stop() == 0
+
+
+def test_a_worker_that_dies_again_and_again_is_replaced_and_the_other_one_serves_on() -> None:
+    with serving("--workers=2", "--pin=off") as (program, port):
+        eventually(lambda: len(program.children) == 2, "both workers")
+        other, victim = program.children
+        for _ in range(FAILED_STARTS_MAX + 2):
+            victim = replaced(program, victim)
+            assert ask(port, "GET", "/echo/1")[0].status == 200
+        assert is_alive(other)
+        assert program.stop() == 0
+
+
+def test_all_workers_that_die_at_once_are_replaced() -> None:
+    with serving("--workers=2", "--pin=off") as (program, port):
+        for _ in range(2):
+            eventually(lambda: len(program.children) == 2, "both workers")
+            first, second = program.children
+            os.kill(first, signal.SIGKILL)
+            replaced(program, second, first)
+        eventually(lambda: responds(port), "a response of a new worker")
+        assert program.stop() == 0
+
+
+def test_a_gateway_of_which_no_worker_comes_to_stay_ends_with_1_and_says_why() -> None:
+    constants = {"local.gateway.server.PAUSE_S": 0.1}
+    arguments = ("--port=0", "--workers=2", "--application=tests.support.ends_at_once:application")
+    with running_with("local.serve", constants, *arguments, environment=ENVIRONMENT) as program:
+        assert program.wait() == 1
+        assert "no worker comes to stay" in "\n".join(program.err.seen)
+
+
+def test_a_stop_while_workers_are_being_replaced_ends_with_0() -> None:
+    arguments = ("--port=0", "--workers=2", "--application=tests.support.ends_at_once:application")
+    with running("local.serve", *arguments, environment=ENVIRONMENT) as program:
+        program.err.until(lambda line: "a worker ended" in line)
+        assert program.stop() == 0
+
+
+def test_control_granian_itself_ends_where_one_worker_dies_twice() -> None:
+    arguments = ("--port=0", "--workers=2", "--pin=off", APPLICATION)
+    with running("tests.support.granian_alone", *arguments, environment=ENVIRONMENT) as program:
+        program.out.until(lambda line: line.startswith("listening on"))
+        eventually(lambda: len(program.children) == 2, "both workers")
+        other, victim = program.children
+        os.kill(replaced(program, victim), signal.SIGKILL)
+        assert program.wait() == 1
+        assert not is_alive(other)
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])

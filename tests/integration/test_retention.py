@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from handlers import operations, privacy_clients, wiring
 from handlers.adapters.mysql import erasures
+from handlers.adapters.mysql.coupon_events import add_event
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.consume import consume_handler
+from handlers.domain.coupon_event import CouponEvent, EventKind
 from handlers.domain.errors import UnavailableError
 from handlers.privacy import privacy_handler
 from local.lambda_context import LambdaContext
 from tests.support.erased import erase, issue, settle_failures
+from tests.support.receiver import subscribe
 from tests.support.service import (
     apply,
     coupons,
@@ -85,6 +89,38 @@ def test_everybody_of_a_campaign_is_erased_once_its_time_is_over(
     before = rows(kept, "SELECT * FROM campaign")
     assert privacy_handler({}, None) == {"completed": 0, "erased": 0}
     assert rows(kept, "SELECT * FROM campaign") == before
+
+
+def test_texts_that_name_the_user_of_their_coupon_are_erased_and_others_stay(
+    campaign_id: str, kept: Settings
+) -> None:
+    subscribe("http://127.0.0.1:1/")  # so there is an outbox
+    sold_out(campaign_id)
+    quoted = 'person-"13"@example.org'
+    serial = issue(campaign_id, quoted)
+    for number, user, reason in (
+        (1, USERS[0], f"{USERS[0]} asked"),
+        (2, USERS[1], "a fraud"),
+        (serial, quoted, f"{quoted} asked"),
+    ):
+        event = CouponEvent(
+            EventKind.REVOKED, campaign_id, number, "admin", reason=reason, detail={"of": user}
+        )
+        wiring.database().run(partial(add_event, event=event))
+    end(kept, campaign_id, DAYS + 1)
+    # The control: each table has the ids, and the search finds them.
+    assert {"coupon_event.detail", "coupon_event.reason", "webhook_delivery.detail"} <= {
+        *in_mysql(kept, "person-")
+    }
+    assert privacy_handler({}, None)["erased"] == len(USERS) + 1
+    assert in_mysql(kept, "person-") == []
+    texts = "SELECT reason FROM coupon_event WHERE kind = 'REVOKED' ORDER BY serial"
+    assert rows(kept, texts) == [("(erased)",), ("a fraud",), ("(erased)",)]
+    sent = (
+        "SELECT JSON_UNQUOTE(JSON_EXTRACT(detail, '$.reason')) FROM webhook_delivery"
+        " WHERE kind = 'coupon.revoked' ORDER BY serial"
+    )
+    assert rows(kept, sent) == [("(erased)",), ("a fraud",), ("(erased)",)]
 
 
 def test_without_days_no_user_is_erased(campaign_id: str, service: Settings) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import logging
 import time
 from collections import defaultdict
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,7 +33,9 @@ from handlers.domain.campaign import Campaign
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
 from handlers.domain.rejection_cache import RejectionCache
+from handlers.domain.releases import Releases
 from handlers.edge.auth.authenticator import User
+from local.harness.responses import ACCEPTED
 from local.migrate import owner_address
 from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage
@@ -75,7 +76,7 @@ class Cluster:
 
     def __init__(self, settings: Settings, *, epoch: bool = True, judged: bool = False) -> None:
         """judged: the model's acceptor judges each history at its end."""
-        self.settings = dataclasses.replace(
+        self.settings = replace(
             settings,
             pending_resend_after_s=0,
             apply_rate_per_s=CALLS_PER_S,
@@ -125,18 +126,25 @@ class Cluster:
         self._rows.close()
         self._patch.undo()
 
-    def begin(self, quantities: list[int]) -> None:
-        """Start a history with a campaign of each quantity."""
+    def begin(self, quantities: list[int], *, staged: bool = False) -> None:
+        """Start a history with a campaign of each quantity.
+
+        staged: the last coupon of each is released when the history is over.
+        """
         self.histories += 1
         self.stage.kill_all()
         self._clean()
         number = next(self._numbers)
-        self.campaigns = [self._campaign(f"s{number}-{n}", q) for n, q in enumerate(quantities)]
+        self.campaigns = [
+            self._campaign(f"s{number}-{n}", quantity, staged=staged)
+            for n, quantity in enumerate(quantities)
+        ]
         self.told: defaultdict[tuple[str, str], ResponseStats] = defaultdict(ResponseStats)
         self.poisoned: set[tuple[int, int]] = set()
         self.clock.now = 0.0
         self.new_epochs = 0
         self.internal: list[str] = []  # responses that report a fault of the service itself
+        self.broken: list[str] = []  # promises that a response breaks by itself
         self._seen_steps = 0
         self.shop.begin()
         self.log = Log(f"simulated-{number}")
@@ -150,9 +158,14 @@ class Cluster:
             wiring.redis_campaigns().open(campaign, created=True)
         self.redis.fsync()
 
-    def _campaign(self, campaign_id: str, quantity: int) -> Campaign:
+    def _campaign(self, campaign_id: str, quantity: int, *, staged: bool) -> Campaign:
         now_ms = int(time.time() * 1000)
-        return Campaign(campaign_id, "Simulated", quantity, now_ms - DAY_MS, now_ms + DAY_MS)
+        opens_at_ms, closes_at_ms = now_ms - DAY_MS, now_ms + DAY_MS
+        campaign = Campaign(campaign_id, "Simulated", quantity, opens_at_ms, closes_at_ms)
+        if not staged or quantity == 1:
+            return campaign
+        steps = [[opens_at_ms, quantity - 1], [now_ms + DAY_MS // 2, 1]]
+        return replace(campaign, releases=Releases.parse(json.dumps(steps)))
 
     def _wire(self) -> None:
         redis: Any = self.redis
@@ -197,15 +210,19 @@ class Cluster:
     def apply(self, users: Sequence[str], campaign_id: str) -> None:
         """The users apply and get their responses in one batch, unless the process is killed."""
         unanswered, sent_s = dict(enumerate(users)), time.time()
+        pause = self.shop.pauses.number(campaign_id)
         try:
             for index, response in apply.apply_batch([request(u, campaign_id) for u in users]):
-                self._record(unanswered.pop(index), campaign_id, response, sent_s)
+                user = unanswered.pop(index)
+                code = self._record(user, campaign_id, response, sent_s)
+                if code == ACCEPTED and pause and pause == self.shop.pauses.number(campaign_id):
+                    self.broken.append(f"PAUSE: {user} is accepted while {campaign_id} is paused")
         except Killed:
             for user in unanswered.values():
                 self.told[campaign_id, user].unsure = True
             raise
 
-    def _record(self, user: str, campaign_id: str, response: dict[str, Any], sent_s: float) -> None:
+    def _record(self, user: str, campaign_id: str, response: dict[str, Any], sent_s: float) -> str:
         stats, body = self.told[campaign_id, user], json.loads(response["body"])
         code = body.get("outcome") or body["code"]
         stats.heard.append((code, body.get("serial", 0)))
@@ -213,6 +230,7 @@ class Cluster:
             self.journal.respond(campaign_id, user, *stats.heard[-1], sent_s)
         stats.unsure |= response["statusCode"] >= 500
         self.story.append(f"{user} receives {code} {body.get('serial', '')} of {campaign_id}")
+        return str(code)
 
     def consume(self, limit: int) -> None:
         Consumer(self.log, self.stage).run(limit)

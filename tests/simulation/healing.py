@@ -41,6 +41,9 @@ def _unfinished(cluster: Cluster) -> str:
             return f"Redis knows of {known} returned places, of {places}"
         if b"change" in in_redis:
             return "a change is still noted"
+        [(paused,)] = cluster.rows("SELECT paused FROM campaign WHERE id = %s", campaign.id)
+        if (in_redis.get(b"paused") == b"1") != bool(paused):
+            return f"paused in MySQL: {bool(paused)}, in Redis: {not paused}"
     pending = sum(cluster.redis.look(campaign.id)[3] for campaign in cluster.campaigns)
     if pending:
         return f"{pending} still pending"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handlers.domain import times
+from handlers.domain.admission import Outcome
 from handlers.reconcile import compare
 from local.harness.invariants import (
     check,
@@ -35,12 +36,17 @@ WHERE reason IN ('SERIAL_TAKEN', 'USER_HAS_OTHER_SERIAL')
 """
 
 
+# Nothing was decided about the applicant, who may ask again.
+WAITS = {Outcome.PAUSED, Outcome.NEXT_RELEASE}
+
+
 def violations_now(cluster: Cluster) -> list[str]:
     """Return a sentence for each promise that is broken at this moment."""
     found = cluster.rows(ROWS)
     given_back = {(row[0], row[1], row[2]) for row in found if row[5]}
     return [
         *(f"P6: {fault}" for fault in cluster.internal),
+        *cluster.broken,
         *(
             f"P4: two admissions that were handed over collide: {user}: {detail}"
             for _, user, _, _, detail, _ in found
@@ -98,14 +104,18 @@ def _observed(cluster: Cluster, campaign: Campaign, found: Found, count: int) ->
         if campaign_id == campaign.id and not detail and not is_given_back
     ]
     quantity, places = limits(cluster, campaign)
+    if steps := campaign.releases.steps:
+        quantity = min(quantity, steps[0][1])  # the last one is not released in any history
     # Of a campaign that has changed, or whose places were returned, some were sold out before.
-    is_changed = bool(places) or quantity != campaign.quantity or cluster.shop.has_changed
+    is_changed = bool(places) or bool(steps) or cluster.shop.has_changed
     faults = Faults(rebuilt=bool(cluster.new_epochs) or is_changed)
     return Observations(quantity + places, responses, rows, highest_count=count, faults=faults)
 
 
 def _responses(user: str, stats: ResponseStats) -> Iterator[ApplyResponse]:
     for code, serial in stats.heard:
+        if code in WAITS:
+            continue
         yield ApplyResponse(user, UNDECIDED if code == "UNAVAILABLE" else code, serial or None)
     if stats.unsure:
         yield ApplyResponse(user, UNDECIDED)

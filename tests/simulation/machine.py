@@ -51,10 +51,12 @@ class Protocol(RuleBasedStateMachine):
     started = broken = graceful = False
 
     @initialize(
-        quantities=st.lists(st.integers(1, 3), min_size=1, max_size=2), graceful=st.booleans()
+        quantities=st.lists(st.integers(1, 3), min_size=1, max_size=2),
+        graceful=st.booleans(),
+        staged=st.sampled_from([False, False, True]),
     )
-    def begin(self, quantities: list[int], *, graceful: bool) -> None:
-        self.cluster.begin(quantities)
+    def begin(self, quantities: list[int], *, graceful: bool, staged: bool) -> None:
+        self.cluster.begin(quantities, staged=staged)
         self.graceful = graceful  # at the end: let all actors finish, or kill them
         self.started = True
 

@@ -208,6 +208,16 @@ def narrowing(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     _cut(patch, cluster, NARROW, "narrow('quantity', quantity)")
 
 
+def pause(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """The script does not ask whether the campaign is paused."""
+    _cut(patch, cluster, ADMIT, "is_paused and {'PAUSED', PAUSED_MS, 0, 0}", "false")
+
+
+def release(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """The script gives what is not released yet."""
+    _cut(patch, cluster, ADMIT, "if campaign[10] and campaign[10] ~= '' then", "if false then")
+
+
 def _any_state(statement: str) -> str:
     condition = statement[statement.index("\n  AND state") :]
     return statement.replace(condition, "")

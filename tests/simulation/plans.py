@@ -40,6 +40,7 @@ class Program(StrEnum):
     RELEASE = "release"
     CANCEL = "cancel"
     CHANGE = "change"
+    PAUSE = "pause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Plan:
 class Run:
     """A program; for those of a user or a coupon, also its user and campaign.
 
-    number: of the order; what a change does to the quantity; 0: a revoked coupon keeps its place.
+    number: of the order; what a change does to the quantity; whether a campaign is paused or goes
+    on; 0: a revoked coupon keeps its place.
     """
 
     program: Program
@@ -79,7 +81,7 @@ OPERATIONS = st.sampled_from(
 ORDERS = (Program.RESERVE, Program.REDEEM, Program.RELEASE, Program.CANCEL)
 # What happens to coupons that were issued, and to campaigns afterwards.
 LATER = st.sampled_from(
-    [Program.GIVE_BACK] * 4 + [Program.REVOKE] * 2 + [Program.CHANGE] * 2 + [*ORDERS]
+    [Program.GIVE_BACK] * 4 + [Program.REVOKE, Program.CHANGE] * 2 + [Program.PAUSE] + [*ORDERS]
 )
 NUMBER = st.integers(0, 1)
 RUNS = st.builds(
@@ -90,7 +92,7 @@ RUNS = st.builds(
         + [Program.CONSUMER] * 3
         + [Program.RELAY, Program.REDRIVE]
         + [Program.GIVE_BACK] * 2
-        + [Program.REVOKE, Program.CHANGE, *ORDERS]
+        + [Program.REVOKE, Program.CHANGE, Program.PAUSE, *ORDERS]
     ),
     st.sampled_from(USERS),
     WHICH,

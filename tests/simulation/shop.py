@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pymysql
@@ -35,6 +37,39 @@ WITH_BODY = {Program.RESERVE, Program.REDEEM}
 INTERNAL = 500
 
 
+class Pauses:
+    """Which campaigns are paused for sure: a pause was answered, and no resume may come after it.
+
+    One without an answer may be made at any time, by whoever completes it.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._sure: dict[str, int] = {}
+        self._resumes: dict[str, set[int]] = {}
+
+    def number(self, campaign_id: str) -> int:
+        """Return the number of the pause that holds for sure; 0: there is none."""
+        return self._sure.get(campaign_id, 0)
+
+    def paused(self, campaign_id: str, status: int) -> None:
+        """Note the answer to a pause."""
+        if status == HTTPStatus.OK and not self._resumes.get(campaign_id):
+            self._sure.setdefault(campaign_id, next(self._numbers))
+
+    def resumes(self, campaign_id: str) -> int:
+        """Note that a resume is asked for; return its number."""
+        self._sure.pop(campaign_id, None)
+        number = next(self._numbers)
+        self._resumes.setdefault(campaign_id, set()).add(number)
+        return number
+
+    def answered(self, campaign_id: str, number: int, status: int) -> None:
+        """Note that a resume has had its answer: it comes no more."""
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._resumes[campaign_id].discard(number)
+
+
 class Shop:
     """Calls about coupons and campaigns. used: order and code of each answered redemption."""
 
@@ -42,15 +77,18 @@ class Shop:
         self._cluster = cluster
         self.used: set[tuple[str, str]] = set()
         self.has_changed = False
+        self.pauses = Pauses()
 
     def begin(self) -> None:
         """Start a history."""
-        self.used, self.has_changed = set(), False
+        self.used, self.has_changed, self.pauses = set(), False, Pauses()
 
     def work_of(self, run: Run, campaign_id: str) -> tuple[str, Work | None]:
         """Return what a run is called and does; None where the user has no coupon."""
         if run.program is Program.CHANGE:
             return f"quantity {_signed(run)}", self._change(run, campaign_id)
+        if run.program is Program.PAUSE:
+            return "pause" if run.number else "resume", self._pause(run, campaign_id)
         if run.program is Program.GIVE_BACK:
             name = f"{run.user} gives back"
             handler = returned_places.give_back_handler
@@ -88,13 +126,30 @@ class Shop:
         return lambda: self._call("revoke", returned_places.revoke_handler, event)
 
     def _change(self, run: Run, campaign_id: str) -> Work:
-        statement = "SELECT quantity, version FROM campaign WHERE id = %s"
-        [(quantity, version)] = self._cluster.rows(statement, campaign_id)
+        statement = "SELECT quantity FROM campaign WHERE id = %s"
+        [(quantity,)] = self._cluster.rows(statement, campaign_id)
         self.has_changed = True
         to = max(1, quantity + (1 if run.number else -1))
-        event = self._event({"id": campaign_id}, {"quantity": to})
+        return lambda: self._patch(f"quantity {to}", campaign_id, {"quantity": to})
+
+    def _pause(self, run: Run, campaign_id: str) -> Work:
+        def work() -> None:
+            if run.number:
+                status = self._patch("pause", campaign_id, {"paused": True})
+                self.pauses.paused(campaign_id, status)
+            else:
+                resume = self.pauses.resumes(campaign_id)
+                status = self._patch("resume", campaign_id, {"paused": False})
+                self.pauses.answered(campaign_id, resume, status)
+
+        return work
+
+    def _patch(self, name: str, campaign_id: str, body: dict[str, Any]) -> int:
+        statement = "SELECT version FROM campaign WHERE id = %s"
+        [(version,)] = self._cluster.rows(statement, campaign_id)
+        event = self._event({"id": campaign_id}, body)
         event["headers"]["if-match"] = f'"{version}"'
-        return lambda: self._call(f"quantity {to}", campaign_changes.change_campaign_handler, event)
+        return self._call(name, campaign_changes.change_campaign_handler, event)
 
     def _call(
         self, name: str, handler: Callable[[Any, Any], dict[str, Any]], event: dict[str, Any]

@@ -48,6 +48,8 @@ def broken_promise(cluster: Cluster, group_size: int = 1) -> str:
         pytest.param(without.place, ("LAW",), id="place of a coupon that ends"),
         pytest.param(without.mysql_before_redis, ("P1", "P3", "P4", "reconcile"), id="MySQL first"),
         pytest.param(without.narrowing, ("P1", "P3", "P4"), id="Redis first"),
+        pytest.param(without.pause, ("PAUSE",), id="pause"),
+        pytest.param(without.release, ("P1",), id="release"),
     ],
 )
 def test_without_a_guard_a_promise_breaks(

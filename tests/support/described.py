@@ -6,6 +6,7 @@ a test sees what a client could come to depend on.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,25 @@ def check_answer(
     if wrong:
         shown = f"{method} {path} answered {status} {body!r:.500}"
         raise UndescribedError("\n".join([shown, *wrong]))
+
+
+def complaints_about_delivery(headers: Mapping[str, str], body: str) -> list[str]:
+    """Return what of a request to a webhook is not as the document describes it."""
+    content = json.loads(body)
+    described = _document()["webhooks"].get(content.get("type"))
+    if described is None:
+        return [f"{content.get('type')} is not described"]
+    operation = resolved(described["post"])
+    media = headers.get("content-type", "")
+    if media not in operation["requestBody"]["content"]:
+        return [f"the type {media!r} is not described"]
+    wrong = list(_errors(operation["requestBody"]["content"][media]["schema"], content))
+    by_name = {one["name"]: one["schema"] for one in operation["parameters"]}
+    sent = {name for name in headers if name.startswith("webhook-")}
+    wrong += [f"the headers {sorted(sent ^ by_name.keys())}"] if sent ^ by_name.keys() else []
+    for name in sent & by_name.keys():
+        wrong += _errors(by_name[name], headers[name])
+    return wrong
 
 
 def _complaints(

@@ -13,6 +13,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from handlers.consume import consume_handler
 from handlers.webhook_sender import webhook_sender_handler
+from tests.support.described import complaints_about_delivery
 from tests.support.service import ADMIN, ask, kafka_event, message, rows
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Receiver:
 
     url: str = ""
     received: list[Received] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)  # what the OpenAPI document does not say
     answer: Callable[[Received], tuple[int, Mapping[str, str]]] = lambda _: (204, {})
 
     def answer_always(self, status: int, **headers: str) -> None:
@@ -85,6 +87,7 @@ def receiver(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             headers = {name.lower(): text for name, text in self.headers.items()}
             one = Received(headers["webhook-id"], body, headers)
+            made.wrong.extend(complaints_about_delivery(headers, body))
             made.received.append(one)
             status, answer_headers = made.answer(one)
             self.send_response(status)
@@ -112,6 +115,7 @@ def receiver(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         finally:
             server.shutdown()
             thread.join()
+    assert made.wrong == []
 
 
 def admin(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from handlers.adapters.mysql.coupon_state import query_with_state
+from handlers.adapters.mysql.effective_state import query_with_state
 from handlers.domain import times
 from handlers.domain.coupon_state import CouponState
 

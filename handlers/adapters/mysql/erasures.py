@@ -79,9 +79,7 @@ class MySqlErasures:
             cursor.execute(ERASE_COUPONS, ids)
             cursor.execute(ERASE_ACTOR, ids)
             if rows:
-                of_coupons = ids | {"serials": [serial for serial, *_ in rows]}
-                cursor.execute(ERASE_TEXTS, of_coupons)
-                cursor.execute(ERASE_SENT_TEXTS, of_coupons)
+                _erase_texts(cursor, campaign_id, [(row[0], user_id, pseudonym) for row in rows])
             for serial in serials:
                 add_event(cursor, CouponEvent(EventKind.ERASED, campaign_id, serial, by))
             if (serials or records or (is_held and not rows)) and erased_users is not None:
@@ -112,7 +110,7 @@ class MySqlErasures:
                 if not self._pseudonyms.made(user)
             ]
             if rows:
-                values = {"campaign_id": campaign_id, "rows": json.dumps(rows)}
+                values = _erase_texts(cursor, campaign_id, rows)
                 cursor.execute(ERASE_PAGE, values)
                 cursor.execute(ERASE_ACTORS, values)
                 counted = {"campaign_id": campaign_id, "users": len(rows)}
@@ -150,6 +148,19 @@ class MySqlErasures:
             return cursor.fetchall()
 
         return self._database.run(work)
+
+
+def _erase_texts(
+    cursor: Cursor, campaign_id: str, rows: Sequence[tuple[int, str, str]]
+) -> dict[str, str]:
+    """Erase free texts about coupons that name their users; return what names these coupons.
+
+    rows: serial, user and pseudonym of each.
+    """
+    values = {"campaign_id": campaign_id, "rows": json.dumps(rows)}
+    cursor.execute(ERASE_TEXTS, values)
+    cursor.execute(ERASE_SENT_TEXTS, values)
+    return values
 
 
 def _lock(cursor: Cursor, campaign_id: str, fence: int | None) -> int | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handlers.adapters.mysql.coupon_state import query_with_state
 from handlers.adapters.mysql.database import query
+from handlers.adapters.mysql.effective_state import query_with_state
 from handlers.domain import times
 from handlers.domain.campaign_report import CampaignReport
 from handlers.domain.errors import CampaignNotFoundError
