@@ -99,9 +99,7 @@ def _start_programs(
 ) -> Deployment:
     """Start the servers if the settings name none, and always the programs."""
     with screen.step("Redis, Kafka, MySQL") as report:
-        environment, embedded = stack.enter_context(
-            chosen_servers(servers, options.kafka, report)
-        )
+        environment, embedded = stack.enter_context(chosen_servers(servers, options.kafka, report))
         settings = Settings.from_environment(environment)
         _check_settings(settings)
         migrate(settings, RetryDeadline(options.wait_s, report))

@@ -59,9 +59,7 @@ def apply(options: argparse.Namespace, signals: SignalHandler) -> bool:
     before, opens_at_s = _await_time_to_come(options.campaign)
 
     async def opening() -> None:
-        # Not earlier by a tick of the loop's clock.
-        while (left_s := opens_at_s - time.monotonic()) > 0:
-            await asyncio.sleep(left_s)
+        await asyncio.sleep(max(0, opens_at_s - time.monotonic()))
 
     crowd = Crowd(options.campaign, before.quantity, applications, options.wait_s, opening)
     course, _ = observe(deployment, crowd, Console(), signals)

@@ -44,7 +44,5 @@ def judge(seen: Observations, before: Campaign, after: Campaign) -> Judgement:
     faults = Faults(rebuilt=True, wrong_times=True)
     changed = replace(seen, quantity=after.last_serial, faults=faults)
     rows_of_crowd = [row for row in seen.rows if row.user in crowd]
-    always = [
-        each for each in check(replace(changed, rows=rows_of_crowd)) if each.code in ALWAYS
-    ]
+    always = [each for each in check(replace(changed, rows=rows_of_crowd)) if each.code in ALWAYS]
     return Judgement((never_one_too_many(changed), *always), CHANGED)

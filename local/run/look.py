@@ -89,7 +89,7 @@ def _pending(status: CampaignStatus) -> str:
 
 
 def _rate(count: int, seconds: float) -> str:
-    """A Redis that has lost its counts begins again: that is no rate."""
+    """Return a rate as text; 0 for a Redis that has lost its counts and began again."""
     return f"{max(0, round(count / seconds)):,}"
 
 

@@ -35,8 +35,11 @@ LOOK_EVERY_S = 1.0
 def show(options: Options, screen: Console) -> bool:
     """Run everything until Ctrl-C or --for; return whether no promise was broken."""
     if options.port and not is_free(options.port):
-        message = f"port {options.port} is taken: stop the program that has it, or choose another"
-        raise HarnessError(f'{message} one, as in make run ARGS="--port 8010"')
+        message = (
+            f"port {options.port} is taken by another program: stop that one, "
+            'or choose another port, as in make run ARGS="--port 8010"'
+        )
+        raise HarnessError(message)
     wanted = DeploymentOptions(
         options.servers, options.kafka, options.out, WAIT_S, options.port or None
     )
