@@ -51,6 +51,9 @@ def show(options: Options, screen: Console) -> bool:
         campaign_id = create(deployment.api, options, deployment.settings.auth_jwt_secret)
         crowd = stack.enter_context(running_crowd(options, deployment, campaign_id, WAIT_S))
         run = Run(deployment, campaign_id, crowd, screen)
+        # The first look imports the clients. Python takes a Ctrl-C that comes while an import makes
+        # a dataclass for one that no code handles, and dies of it at the very end.
+        look(campaign_id)
         try:
             _print_addresses(deployment, campaign_id, options, screen)
             run.watch(options.run_s)
