@@ -39,6 +39,8 @@ TARGETS = [
     "test-lab",
     "test-lab-ten",
     "test-course",
+    "pages",
+    "test-pages",
     "package",
     "up",
     "down",
