@@ -10,13 +10,13 @@ from handlers.domain import times
 
 if TYPE_CHECKING:
     from local.harness.api_client import Api
-    from local.run.options import Options
+    from local.run.options import RunOptions
 
 SUFFIX_BYTES = 3
 ID_LENGTH_MAX = 63
 
 
-def create(api: Api, options: Options, secret: str) -> str:
+def create(api: Api, options: RunOptions, secret: str) -> str:
     """Create the campaign; return its id, which has a suffix where another campaign had it."""
     campaign_id = options.campaign
     while not api.created(_body(campaign_id, options), secret):
@@ -25,7 +25,7 @@ def create(api: Api, options: Options, secret: str) -> str:
     return campaign_id
 
 
-def _body(campaign_id: str, options: Options) -> dict[str, object]:
+def _body(campaign_id: str, options: RunOptions) -> dict[str, object]:
     opens_at_ms = time.time_ns() // 1_000_000 + round(options.opens_in_s * 1000)
     return {
         "id": campaign_id,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from local.harness.deployment import Deployment
-    from local.run.options import Options
+    from local.run.options import RunOptions
 
 RESULT = "crowd.json"
 
@@ -59,7 +59,7 @@ class CrowdProcess:
 
 @contextmanager
 def running_crowd(
-    options: Options, deployment: Deployment, campaign_id: str, wait_s: float
+    options: RunOptions, deployment: Deployment, campaign_id: str, wait_s: float
 ) -> Iterator[CrowdProcess | None]:
     """Let --people wait for the opening, in their own process; None without any."""
     file = options.out / RESULT

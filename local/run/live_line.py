@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
+from rich.live import Live
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ class LiveLine:
 
     def __init__(self, console: RichConsole) -> None:
         self._console = console
-        self._status = console.status("") if console.is_terminal else None
+        # Written when it changes, and not ten times a second.
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
 
     def __enter__(self) -> Self:
-        if self._status:
-            self._status.start()
+        if self._live:
+            self._live.start()
         return self
 
     def __exit__(
@@ -31,13 +33,13 @@ class LiveLine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._status:
-            self._status.stop()
+        if self._live:
+            self._live.stop()
 
     def show(self, text: Text, *, stays: bool) -> None:
         """Show a line with the time of day. stays: it also remains on the terminal."""
         shown = Text.assemble((time.strftime("%H:%M:%S  "), "dim"), text)
-        if self._status:
-            self._status.update(shown)
-        if stays or not self._status:
-            self._console.print(shown, soft_wrap=True)
+        if self._live:
+            self._live.update(shown, refresh=True)
+        if stays or not self._live:  # a pipe gets whole lines
+            self._console.print(shown, soft_wrap=not self._live)

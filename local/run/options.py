@@ -28,7 +28,7 @@ was broken, 2 for wrong options, 130 after Ctrl-C before it was ready."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RunOptions:
     """The options of the command line; run_s: how long to run, None until Ctrl-C."""
 
     people: int
@@ -43,9 +43,9 @@ class Options:
     out: Path
 
 
-def parse(arguments: Sequence[str] | None) -> Options:
+def parse(arguments: Sequence[str] | None) -> RunOptions:
     """Return the options of a command line; argparse ends the program when it is wrong."""
-    return Options(**vars(_parser().parse_args(arguments)))
+    return RunOptions(**vars(_parser().parse_args(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:

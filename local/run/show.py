@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from local.harness.console import Console
     from local.harness.deployment import Deployment
     from local.run.look import Look
-    from local.run.options import Options
+    from local.run.options import RunOptions
 
 # For servers and programs that start, on a busy machine.
 WAIT_S = 60.0
 LOOK_EVERY_S = 1.0
 
 
-def show(options: Options, screen: Console) -> bool:
+def show(options: RunOptions, screen: Console) -> bool:
     """Run everything until Ctrl-C or --for; return whether no promise was broken."""
     if options.port and not is_free(options.port):
         message = (
@@ -50,19 +50,19 @@ def show(options: Options, screen: Console) -> bool:
         stack.callback(wiring.reset)
         campaign_id = create(deployment.api, options, deployment.settings.auth_jwt_secret)
         crowd = stack.enter_context(running_crowd(options, deployment, campaign_id, WAIT_S))
-        run = Run(deployment, campaign_id, crowd, screen)
+        watch = Watch(deployment, campaign_id, crowd, screen)
         # The first look imports the clients. Python takes a Ctrl-C that comes while an import makes
         # a dataclass for one that no code handles, and dies of it at the very end.
         look(campaign_id)
         try:
             _print_addresses(deployment, campaign_id, options, screen)
-            run.watch(options.run_s)
+            watch.until(options.run_s)
         except KeyboardInterrupt:
-            return run.was_kept  # it was ready: this is how a run ends
-    return run.was_kept
+            return watch.was_kept  # it was ready: this is how a run ends
+    return watch.was_kept
 
 
-class Run:
+class Watch:
     """Everything is ready: what happens until the end.
 
     was_kept: no promise is known to be broken.
@@ -78,7 +78,7 @@ class Run:
         self._screen = screen
         self._before: Look | None = None
 
-    def watch(self, run_s: float | None) -> None:
+    def until(self, run_s: float | None) -> None:
         """Show a line a second for `run_s`, with a crowd until its summary; None: without end.
 
         Raises HarnessError or ServerError, with the end of its log, when a program has ended.
@@ -113,7 +113,7 @@ class Run:
 
 
 def _print_addresses(
-    deployment: Deployment, campaign_id: str, options: Options, screen: Console
+    deployment: Deployment, campaign_id: str, options: RunOptions, screen: Console
 ) -> None:
     url = deployment.api.url
     lines = (
