@@ -56,7 +56,7 @@ export async function finish(settings, record) {
   return exchanged(settings, client, async () => {
     const answer = new URLSearchParams(record.answer);
     const checked = oauth.validateAuthResponse(server, client, answer, record.state);
-    const response = await asked(endpoint(server, "token_endpoint"), (options) =>
+    const response = await asked(settings, endpoint(server, "token_endpoint"), (options) =>
       oauth.authorizationCodeGrantRequest(
         server, client, oauth.None(), checked, callbackAddress(), record.verifier, options,
       ),
@@ -74,7 +74,7 @@ export async function renew(settings, renewal) {
   const server = await discovered(settings);
   const client = { client_id: settings.client_id };
   const renewed = await exchanged(settings, client, async () => {
-    const response = await asked(endpoint(server, "token_endpoint"), (options) =>
+    const response = await asked(settings, endpoint(server, "token_endpoint"), (options) =>
       oauth.refreshTokenGrantRequest(server, client, oauth.None(), renewal, options),
     );
     await useClockOfIssuer(client, response);
@@ -110,7 +110,9 @@ function discovered(settings) {
 
 async function discover(settings) {
   const issuer = new URL(settings.issuer);
-  const response = await asked(issuer, (options) => oauth.discoveryRequest(issuer, options));
+  const response = await asked(settings, issuer, (options) =>
+    oauth.discoveryRequest(issuer, options),
+  );
   try {
     return await oauth.processDiscoveryResponse(issuer, response);
   } catch (error) {
@@ -128,17 +130,18 @@ function endpoint(server, name) {
 }
 
 /** Send a request to the issuer; tell apart why there was no answer. */
-async function asked(address, send) {
+async function asked(settings, address, send) {
   const options = { signal: AbortSignal.timeout(ISSUER_TIMEOUT_MS) };
   // The service names an issuer without TLS only where STAGE is local.
-  if (address.protocol === "http:") options[oauth.allowInsecureRequests] = true;
+  if (settings.issuer.startsWith("http:")) options[oauth.allowInsecureRequests] = true;
   try {
     return await send(options);
   } catch (error) {
     if (error?.name === "TimeoutError" || error?.name === "AbortError") {
       throw new SignInProblem("issuer_silent", address.origin);
     }
-    if (!(error instanceof TypeError)) throw error;
+    // The library's own have a code.
+    if (!(error instanceof TypeError) || error.code) throw error;
     const code = (await isReachable(address)) ? "cors_refused" : "issuer_unreachable";
     throw new SignInProblem(code, address.origin);
   }
