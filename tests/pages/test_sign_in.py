@@ -77,14 +77,14 @@ def test_an_administrator_gets_the_right_only_on_a_page_that_asks_for_it(
     assert status_with(oidc_shop, token_of(page), "GET", "/failed-events") == 403
     open_try_out(page, oidc_shop.address, CONSOLE)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("#user")).to_contain_text("coupon:admin")  # the issuer knows the person
+    expect(page.locator("#scopes")).to_contain_text("coupon:admin")  # the issuer knows the person
     assert status_with(oidc_shop, token_of(page), "GET", "/failed-events") == 200
 
 
 def test_who_is_no_administrator_gets_no_right_by_asking(page: Page, oidc_shop: OidcShop) -> None:
     open_try_out(page, oidc_shop.address, CONSOLE)
     sign_in_at_keycloak(page, "buyer")
-    expect(page.locator("#user")).not_to_contain_text("coupon:admin")
+    expect(page.locator("#scopes")).not_to_contain_text("coupon:admin")
     assert status_with(oidc_shop, token_of(page), "GET", "/failed-events") == 403
 
 
@@ -238,7 +238,7 @@ def test_the_id_token_is_sent_where_the_settings_say_so(page: Page, oidc_shop: O
     expect(page.locator(SIGNED_IN)).to_be_attached()
     claims = page.evaluate(
         """async () => {
-            const version = document.querySelector("script").src.split("/")[4];
+            const version = document.querySelector("script[src]").src.split("/")[4];
             const { claimsOf } = await import(`/web/${version}/shared/token_claims.js`);
             return claimsOf(session.token());
         }"""

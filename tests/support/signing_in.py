@@ -1,7 +1,7 @@
 """A service whose pages sign people in at Keycloak, and a page that shows what a session does.
 
-The page is the event's or the console's by its address and its headers, so by its policy, too; its
-own script is a dozen lines around web/shared/session.js.
+The page is the event's or the console's by its address, document and headers, so by its policy, too;
+only its own script is another one: a few lines around web/shared/session.js.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.support.pages import Shop
 
 EVENT, CONSOLE = "/events/try-out", "/console"
+PAGE_SCRIPT = re.compile(r"/web/[0-9a-f]+/(event/event|console/console)\.js$")
 # More clients of the realm: what they differ in from the one of local/keycloak/realm.json.
 BRIEF, RENEWED, ASKING, UNHEARD, FOREIGN = "brief", "renewed", "asking", "unheard", "foreign"
 BRIEF_S, RENEWED_S = 7, 8
@@ -36,37 +37,33 @@ import { start } from "../shared/session.js";
 import { language } from "../shared/texts.js";
 
 document.documentElement.lang = language();
-const asked = new URLSearchParams(location.search);
 const isConsole = location.pathname === "/console";
-const show = (id, value) => { document.querySelector(id).textContent = value ?? ""; };
 window.expired = 0;
 const session = window.session = await start({
-  scope: asked.get("scope") ?? (isConsole ? "coupon:admin" : ""),
+  scope: isConsole ? "coupon:admin" : "",
   keep: isConsole ? "memory" : "tab",
 });
-session.onExpired(() => { window.expired += 1; render(); });
-document.querySelector("#in").addEventListener("click", async () => {
-  await session.signIn({ resume: "pressed" });
-  render();
-});
-document.querySelector("#out").addEventListener("click", async () => {
-  await session.signOut();
-  render();
-});
-function render() {
-  show("#user", session.user ? `${session.user.id} ${session.user.scopes.join(" ")}` : "");
-  show("#problem", session.problem?.text);
-  show("#resume", session.resume);
+const make = (name, text, properties = {}) =>
+  Object.assign(document.createElement(name), { textContent: text ?? "" }, properties);
+session.onExpired(() => { window.expired += 1; show(); });
+show();
+
+function show() {
+  const main = make("main");
+  const press = (text, act) => make("button", text, { onclick: () => act().then(show) });
+  main.append(
+    make("h1", "Try-out"),
+    press("Sign in", () => session.signIn({ resume: "pressed" })),
+    press("Sign out", () => session.signOut()),
+    make("p", session.user?.id, { id: "user" }),
+    make("p", session.user?.scopes.join(" "), { id: "scopes" }),
+    make("p", session.problem?.text, { id: "problem", role: "alert" }),
+    make("p", session.resume, { id: "resume" }),
+  );
+  document.body.replaceChildren(main);
   document.body.dataset.state = session.user ? "in" : "out";
 }
-render();
 """
-BODY = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Try-out</title>
-<script type="module" src="/web/{version}/event/try-out.js"></script></head>
-<body><main><h1>Try-out</h1><button id="in">Sign in</button><button id="out">Sign out</button>
-<p id="user"></p><p id="problem" role="alert"></p><p id="resume"></p></main></body></html>"""
-VERSION = re.compile(r"/web/([0-9a-f]{16})/")
 
 
 @dataclass(frozen=True)
@@ -97,28 +94,14 @@ def oidc_shop(shop: Shop) -> Iterator[OidcShop]:
 
 
 def open_try_out(page: Page, address: str, path: str) -> None:
-    """Show our page at an address of the service, with the headers of the page that is there."""
+    """Open an address of the service with our script in place of the page's own."""
 
     def script(route: Route) -> None:
         route.fulfill(content_type="text/javascript; charset=utf-8", body=SCRIPT)
 
-    def document(route: Route) -> None:
-        answer = route.fetch()
-        version = served_version(page, address)
-        route.fulfill(response=answer, body=BODY.replace("{version}", version))
-
-    page.context.route("**/event/try-out.js", script)
-    page.context.route(re.compile(rf"{re.escape(address)}({EVENT}|{CONSOLE})([?#].*)?$"), document)
+    page.context.route(PAGE_SCRIPT, script)
     page.goto(address + path)
     settled(page)
-
-
-def served_version(page: Page, address: str) -> str:
-    """Return the version of the pages' files."""
-    text = page.context.request.get(f"{address}/signed-in").text()
-    found = VERSION.search(text)
-    assert found, text
-    return found[1]
 
 
 def settled(page: Page) -> None:
