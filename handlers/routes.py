@@ -30,6 +30,7 @@ from handlers.redemption import (
     reserve_handler,
 )
 from handlers.redrive import redrive_now_handler
+from handlers.repair import repair_handler
 from handlers.report import report_handler
 from handlers.returned_places import give_back_handler, revoke_handler
 from handlers.webhook_deliveries import (
@@ -84,6 +85,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/stats", stats_handler),
     Route("GET", "/campaigns/{id}/coupons", coupons_handler),
     Route("GET", "/campaigns/{id}/reconciliation", reconciliation_handler),
+    Route("POST", "/campaigns/{id}/repair", repair_handler),
     Route("GET", "/coupons/{code}", coupon_handler),
     Route("POST", "/coupons/{code}/reservations", reserve_handler, takes_body=True),
     Route("DELETE", "/coupons/{code}/reservations/{order_id}", release_handler),
