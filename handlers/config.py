@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from handlers.env_parser import PORTS, ConfigurationError, EnvParser
+from handlers.page_settings import PageSettings
 from handlers.production import Check, refuse_insecure
 from handlers.redis_url import RedisUrl
 from handlers.token_rules import TokenRules
@@ -152,6 +153,7 @@ class Settings:
     apply_rate_per_s: int  # 0 for no limit, as for the next one
     apply_rate_per_address_per_s: int
     retention_days: int  # 0: users are erased only when that is asked for
+    pages: PageSettings
 
     @property
     def has_challenge_secret(self) -> bool:
@@ -252,6 +254,7 @@ class Settings:
                 "APPLY_RATE_PER_ADDRESS_PER_S", RATE_PER_ADDRESS_DEFAULT, 0, RATE_MAX
             ),
             retention_days=read.number("RETENTION_DAYS", 0, 0, RETENTION_DAYS_MAX),
+            pages=PageSettings.from_environment(read, is_local=stage == "local"),
         )
         refuse_insecure(settings)
         return settings

@@ -20,6 +20,14 @@ from handlers.events import events_handler
 from handlers.failed_events import failed_events_handler
 from handlers.health import health_handler, ready_from_memory, ready_handler
 from handlers.openapi import openapi_handler
+from handlers.pages import (
+    console_page_handler,
+    docs_page_handler,
+    event_page_handler,
+    signed_in_page_handler,
+    web_config_handler,
+    web_file_handler,
+)
 from handlers.privacy import erase_user_handler
 from handlers.reconcile import reconciliation_handler
 from handlers.redemption import (
@@ -33,6 +41,7 @@ from handlers.redrive import redrive_now_handler
 from handlers.repair import repair_handler
 from handlers.report import report_handler
 from handlers.returned_places import give_back_handler, revoke_handler
+from handlers.sign_in import sign_in_handler
 from handlers.webhook_deliveries import (
     replay_delivery_handler,
     replay_failed_handler,
@@ -109,4 +118,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/health", health_handler),
     Route("GET", "/ready", ready_handler, ready_from_memory),
     Route("GET", "/openapi.json", openapi_handler),
+    Route("GET", "/events/{id}", event_page_handler),
+    Route("GET", "/console", console_page_handler),
+    Route("GET", "/docs", docs_page_handler),
+    Route("GET", "/signed-in", signed_in_page_handler),
+    Route("GET", "/web/config.json", web_config_handler),
+    Route("GET", "/web/{version}/{folder}/{file}", web_file_handler),
+    Route("POST", "/sign-in", sign_in_handler, takes_body=True),
 )

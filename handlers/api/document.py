@@ -10,6 +10,7 @@ from handlers.api import (
     campaigns,
     coupons,
     failed_events,
+    pages,
     privacy,
     redemption,
     reports,
@@ -40,6 +41,7 @@ GROUPS: tuple[Group, ...] = (
     webhooks.GROUP,
     privacy.GROUP,
     service.GROUP,
+    pages.GROUP,
 )
 DESCRIPTION = f"""\
 First-come-first-served coupons: never one too many, and every accepted user gets one.

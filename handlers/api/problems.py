@@ -23,7 +23,6 @@ OF_EVERY_CALL = ("PAYLOAD_TOO_LARGE", "INTERNAL", "UNAVAILABLE")
 # The homes answer these themselves, before a handler is called (local/gateway/).
 OF_A_BODY = ("INVALID_REQUEST", "TIMEOUT")
 STATUS_OF_HOMES = {
-    "NOT_FOUND": HTTPStatus.NOT_FOUND,
     "METHOD_NOT_ALLOWED": HTTPStatus.METHOD_NOT_ALLOWED,
     "TIMEOUT": HTTPStatus.REQUEST_TIMEOUT,
     "LENGTH_REQUIRED": HTTPStatus.LENGTH_REQUIRED,
@@ -32,7 +31,6 @@ EVERY_STATUS = STATUS | STATUS_OF_HOMES
 # What codes say that are of no error class and no rejection.
 OTHER_DETAILS = {
     "INTERNAL": "Something went wrong on our side.",
-    "NOT_FOUND": "There is nothing at this path.",
     "METHOD_NOT_ALLOWED": "This path answers to GET, HEAD.",
     "TIMEOUT": "The body took longer than 10 s.",
     "LENGTH_REQUIRED": "The body's length must be in Content-Length.",

@@ -109,6 +109,17 @@ PATH_PARAMETERS: dict[str, Schema] = {
         "schema": EVENT,
         "example": "coupon_redeemed:welcome:7:31",
     },
+    "version": {
+        "description": "The version of the pages' files.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+        "example": "0123456789abcdef",
+    },
+    "folder": {
+        "description": "The page that it belongs to.",
+        "schema": {"type": "string"},
+        "example": "shared",
+    },
+    "file": {"description": "Its name.", "schema": {"type": "string"}, "example": "base.css"},
 }
 
 

@@ -24,6 +24,12 @@ class ServiceError(Exception):
         super().__init__(detail or (type(self).__doc__ or ""))
 
 
+class NothingHereError(ServiceError):
+    """There is nothing at this path."""
+
+    code = "NOT_FOUND"
+
+
 class InvalidRequestError(ServiceError):
     """The request is malformed."""
 

@@ -25,8 +25,8 @@ CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 # regions except China's.
 REGION = "us-east-1"
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "deployments", "deployed")
-# Chalice would not notice a dangling vendor/handlers: a zip without handlers, exit code 0.
-ALWAYS_THERE = "vendor/handlers/routes.py"
+# Chalice would not notice a dangling link in vendor/: a zip without handlers, exit code 0.
+ALWAYS_THERE = ("vendor/handlers/routes.py", "vendor/web/event/index.html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,11 @@ def _copy(project: Path, copy: Path) -> None:
     for folder in (".chalice", "vendor"):
         shutil.copytree(project / folder, copy / folder, ignore=IGNORED)
     shutil.copy(project / "app.py", copy / "app.py")
-    if not (copy / ALWAYS_THERE).is_file():
-        message = "vendor/handlers does not lead to the handlers: it must be a link to ../handlers"
-        raise PackageError(message)
+    for file in ALWAYS_THERE:
+        if not (copy / file).is_file():
+            name = file.split("/")[1]
+            message = f"vendor/{name} does not lead to {file}: it must be a link to ../{name}"
+            raise PackageError(message)
 
 
 def _set_architecture(config_file: Path, stage: str, architecture: str) -> None:

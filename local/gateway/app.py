@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from local.gateway.rsgi import RsgiProtocol, Scope
 
 # These read nothing outside the process: they need no thread, and no queue delays them.
-INLINE_PATHS = frozenset({"/health"})
+PAGES = ("/events/{id}", "/console", "/docs", "/signed-in")
+PAGE_FILES = ("/web/config.json", "/web/{version}/{folder}/{file}")
+INLINE_PATHS = frozenset({"/health", *PAGES, *PAGE_FILES})
 # Threads and a queue of their own: a server that does not reply to a probe holds up probes only.
 # Nearly all calls are answered from memory; the others wait for one and the same probe.
 OWN_ROOMS = {"/ready": ExecutorLimits(threads=2, queue_size=64)}

@@ -40,6 +40,7 @@ COMMON = (
     "handlers.gc_pause",
     "handlers.log",
     "handlers.once",
+    "handlers.page_settings",
     "handlers.production",
     "handlers.redis_url",
     "handlers.retry",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # The one table from the code of an error or a rejection to its HTTP status.
 STATUS: dict[str, HTTPStatus] = {
+    "NOT_FOUND": HTTPStatus.NOT_FOUND,
     "INVALID_REQUEST": HTTPStatus.BAD_REQUEST,
     "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
     "FORBIDDEN": HTTPStatus.FORBIDDEN,
