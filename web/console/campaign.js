@@ -16,6 +16,12 @@ const PARTS = [
   ["events", events],
 ];
 
+const READ_AGAIN_MS = 400;
+const READ_TIMES = 5;
+
+// An ETag is "<version>" or "<version>-<moment>".
+export const versionOf = (etag) => Number(/^(?:W\/)?"(\d+)/.exec(etag ?? "")?.[1] ?? 0);
+
 export function campaignPage(main, service, id, part = "live") {
   const head = el("div", { class: "title" });
   const place = el("div", {});
@@ -36,18 +42,24 @@ export function campaignPage(main, service, id, part = "live") {
   let isLeft = false;
   let drawn = "";
 
-  // The campaign and its version. It is read again after each change.
-  const campaign = { id, body: null, etag: "", read, take };
+  // The campaign, and the ETag that a change names.
+  const campaign = { id, body: {}, etag: "", read, take };
 
-  async function read() {
-    const answer = await service.get(`/campaigns/${id}`);
-    take(answer.body, answer.headers.get("etag"));
-    return campaign;
+  // later: read until a later version than this is there. A cache may give the one before it, for
+  // a second.
+  async function read(later = 0) {
+    for (let times = 0; ; times += 1) {
+      const answer = await service.get(`/campaigns/${id}`);
+      take(answer.body, answer.headers.get("etag"));
+      if (versionOf(answer.headers.get("etag")) > later || times === READ_TIMES) return;
+      await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
+    }
   }
 
   function take(body, etag) {
+    if (versionOf(etag) < versionOf(campaign.etag)) return;
     campaign.body = { ...campaign.body, ...body };
-    campaign.etag = etag ?? campaign.etag;
+    campaign.etag = etag;
     const { name, state, opens_at: opens, closes_at: closes } = campaign.body;
     // Drawn again each second, a link would lose the focus.
     const now = JSON.stringify([name, state, opens, closes]);

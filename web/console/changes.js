@@ -1,5 +1,6 @@
 // Changes of a campaign that runs. Each is sent with the version that was read: If-Match.
 import { action, Unfit } from "./action.js";
+import { versionOf } from "./campaign.js";
 import { el, field, show } from "./dom.js";
 import { given } from "./list.js";
 import { fromInput, moment, number, t, toInput } from "./words.js";
@@ -47,14 +48,15 @@ export function changes(place, service, campaign) {
         return made ? change(made) : null;
       },
       done: async (answer) => {
-        campaign.take(answer.body, answer.headers.get("etag"));
-        await campaign.read();
+        const etag = answer.headers.get("etag");
+        campaign.take(answer.body, etag);
+        await campaign.read(versionOf(etag) - 1); // the state that it has now
         draw(t("changed"));
       },
       refused: async (error) => {
         if (error.status !== 412) return null;
         // Another administrator, or another window, was first: what holds now is shown.
-        await campaign.read();
+        await campaign.read(versionOf(campaign.etag));
         draw();
         said.dataset.mood = "bad";
         said.textContent = t("changed_meanwhile");
@@ -67,7 +69,7 @@ export function changes(place, service, campaign) {
   function pause() {
     const isPaused = campaign.body.paused;
     const made = changing(t(isPaused ? "resume" : "pause"), () => ({ paused: !isPaused }), {
-      style: "primary",
+      style: "first",
     });
     return card(isPaused ? "paused" : "running", t(isPaused ? "resume_what" : "pause_what"), made.node);
   }

@@ -1,7 +1,7 @@
 // Whether Redis, MySQL and the failed records agree about a campaign, and the repair.
 import { action } from "./action.js";
 import { el, nothing, show, table } from "./dom.js";
-import { masked, number, t } from "./words.js";
+import { masked, named, number, t } from "./words.js";
 
 const LISTED_MAX = 200;
 
@@ -10,7 +10,7 @@ export function comparison(place, service, campaign) {
   const result = el("div", { class: "result" });
   const compare = action(service, {
     label: t("compare"),
-    style: "primary",
+    style: "first",
     request: () => ({ method: "GET", path }),
     done: async (answer) => {
       const found = await rest(answer.body, (after) => service.get(`${path}?after=${after}`));
@@ -45,10 +45,10 @@ export function comparison(place, service, campaign) {
 
   function draw({ counts, states, differences, truncated }) {
     const kinds = Object.entries(counts).map(([kind, count]) => [
-      el("span", {}, t(`kind_${kind}`), el("span", { class: "id" }, kind)),
+      el("span", {}, named("kind", kind), el("span", { class: "id" }, kind)),
       number(count),
     ]);
-    const inState = Object.entries(states).map(([state, count]) => [t(`sum_${state}`), number(count)]);
+    const inState = Object.entries(states).map(([state, count]) => [named("sum", state), number(count)]);
     const columns = (name) => [name, { text: t("count"), number: true }];
     show(
       result,

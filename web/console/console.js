@@ -7,7 +7,7 @@ import { add, el, show } from "./dom.js";
 import { failedPage } from "./failed.js";
 import { lights } from "./lights.js";
 import { listPage } from "./list.js";
-import { Service } from "./service.js";
+import { addressOfApi, Service } from "./service.js";
 import { t, ZONE } from "./words.js";
 
 const SCOPE = "coupon:admin";
@@ -37,12 +37,12 @@ let board;
 
 frame();
 
-const config = await fetch("/web/config.json").then((answer) => answer.json());
-const session = await start({ scope: `openid ${SCOPE}`, keep: "memory" });
+const session = await start({ scope: SCOPE, keep: "memory" });
+if (session.resume?.startsWith("#/")) location.hash = session.resume;
 session.onExpired(() => enter("expired"));
-enter();
+await enter();
 
-function enter(reason = "") {
+async function enter(reason = "") {
   leave();
   leave = () => {};
   board?.stop();
@@ -50,18 +50,22 @@ function enter(reason = "") {
   show(place("who"));
   show(place("navigation"));
   show(place("lights"));
-  const user = reason === "expired" ? null : session.user;
-  if (!user) return signedOut(reason);
+  const { user } = session;
+  if (!user) {
+    signedOut(reason);
+    return;
+  }
   who(user);
-  if (reason === "FORBIDDEN" || !user.scopes.includes(SCOPE)) return notAllowed(user);
-  service = new Service(session, config.api ?? "", (code) =>
-    enter(code === "FORBIDDEN" ? code : "expired"),
-  );
+  if (reason === "forbidden" || !user.scopes.includes(SCOPE)) {
+    notAllowed(user);
+    return;
+  }
+  service = new Service(session, await addressOfApi(), () => enter("forbidden"));
   add(
     place("navigation"),
     NAVIGATION.map(([address, key]) => el("a", { href: address }, t(key))),
   );
-  board = lights(service);
+  board = lights();
   add(place("lights"), board.node);
   open();
 }
@@ -70,16 +74,18 @@ function who(user) {
   const out = el("button", { type: "button", class: "plain small" }, t("sign_out"));
   out.addEventListener("click", async () => {
     await session.signOut();
-    enter();
+    await enter();
   });
   add(place("who"), el("span", { class: "user" }, user.id), out);
 }
 
 function signedOut(reason) {
-  const button = el("button", { type: "button", class: "primary" }, t("sign_in"));
+  const button = el("button", { type: "button", class: "first" }, t("sign_in"));
   button.addEventListener("click", async () => {
-    await session.signIn();
-    enter();
+    button.disabled = true;
+    // Where the issuer's page is needed, this one is loaded again and goes on at the same place.
+    await session.signIn({ resume: location.hash });
+    await enter();
   });
   show(
     place("main"),
@@ -88,6 +94,7 @@ function signedOut(reason) {
       { class: "card narrow" },
       el("h1", {}, t("sign_in_first")),
       el("p", {}, t(reason === "expired" ? "signed_out_by_time" : "sign_in_why")),
+      session.problem ? el("p", { class: "said", "data-mood": "bad", role: "alert" }, session.problem.text) : null,
       el("p", { class: "row" }, button),
     ),
   );

@@ -3,7 +3,7 @@ import { action, say, Unfit } from "./action.js";
 import { command } from "./curl.js";
 import { el, field, nothing, show, table } from "./dom.js";
 import { exported } from "./export.js";
-import { explained, masked, moment, number, t } from "./words.js";
+import { explained, masked, moment, named, number, t } from "./words.js";
 
 const LIMIT = 50;
 // Crockford base32; a user's id may look like a code, so both are looked for.
@@ -96,7 +96,7 @@ export function coupons(place, service, campaign) {
       number(one.serial),
       hide(one.user_id),
       el("code", {}, hide(one.code)),
-      el("span", { class: "pill", "data-state": one.state }, t(`coupon_${one.state}`)),
+      el("span", { class: "pill", "data-state": one.state }, named("coupon", one.state)),
       moment(one.admitted_at),
       one.order_id ? hide(one.order_id) : "–",
       one.state === "REVOKED" ? "–" : choice(one),

@@ -65,7 +65,7 @@ export function table(caption, columns, rows, { hidesCaption = false } = {}) {
     el(
       "table",
       {},
-      el("caption", { class: hidesCaption ? "unseen" : null }, caption),
+      el("caption", { class: hidesCaption ? "only-read" : null }, caption),
       el(
         "thead",
         {},

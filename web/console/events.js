@@ -2,7 +2,7 @@
 import { say } from "./action.js";
 import { command } from "./curl.js";
 import { el, nothing, show, table } from "./dom.js";
-import { explained, masked, moment, number, t } from "./words.js";
+import { explained, masked, moment, named, number, t } from "./words.js";
 
 const LIMIT = 1000;
 const SHOWN_MAX = 300;
@@ -69,7 +69,7 @@ export function events(place, service, campaign) {
       .reverse()
       .map((one) => [
         moment(one.at),
-        el("span", {}, t(`event_${one.kind}`), el("span", { class: "id" }, one.kind)),
+        el("span", {}, named("event", one.kind), el("span", { class: "id" }, one.kind)),
         one.serial === null ? "–" : number(one.serial),
         who(one),
         detail(one),

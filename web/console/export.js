@@ -11,8 +11,8 @@ export async function exported(service, campaignId, progress) {
   let after = 0;
   for (;;) {
     const path = `/campaigns/${campaignId}/coupons?after=${after}&limit=${LIMIT}`;
-    const { body } = await service.ask({ method: "GET", path, headers: { Accept: "text/csv" } });
-    const [heading, ...lines] = body.split("\r\n").filter(Boolean);
+    const { text } = await service.ask({ method: "GET", path, headers: { Accept: "text/csv" } });
+    const [heading, ...lines] = text.split("\r\n").filter(Boolean);
     if (!count) parts.push(`${heading}\r\n`);
     if (lines.length) {
       parts.push(`${lines.join("\r\n")}\r\n`);

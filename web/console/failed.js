@@ -1,7 +1,7 @@
 // Records that could not be written, of all campaigns, and the redrive.
 import { action, say } from "./action.js";
 import { el, nothing, show, table } from "./dom.js";
-import { explained, masked, moment, number, t } from "./words.js";
+import { explained, masked, moment, named, number, t } from "./words.js";
 
 const LIMIT = 100;
 const STATUSES = ["PENDING", "DEAD", "RESOLVED"];
@@ -42,7 +42,7 @@ export function failedPage(main, service) {
   function redrive(which) {
     const made = action(service, {
       label: t(`redrive_${which}`),
-      style: which === "PENDING" ? "primary" : "",
+      style: which === "PENDING" ? "first" : "",
       request: () => ({ method: "POST", path: `/failed-events/redrive?status=${which}` }),
       done: async ({ body }) => {
         await load(0);
@@ -65,7 +65,7 @@ function listed(failed) {
   ];
   const rows = failed.map((one) => [
     number(one.id),
-    el("span", {}, t(`failed_reason_${one.reason}`), el("span", { class: "id" }, one.reason)),
+    el("span", {}, named("failed_reason", one.reason), el("span", { class: "id" }, one.reason)),
     one.campaign_id ?? "–",
     one.user_id ? masked(one.user_id) : "–",
     number(one.attempts),

@@ -1,13 +1,13 @@
 // Each server's light, from GET /ready. A color alone says nothing: each has its word.
-import { call } from "../shared/api.js";
+import { call, Offline } from "../shared/api.js";
 import { el, show } from "./dom.js";
 import { repeat } from "./repeat.js";
-import { t } from "./words.js";
+import { named, t } from "./words.js";
 
 const EVERY_MS = 3000;
 const SERVERS = ["redis", "kafka", "mysql"];
 
-export function lights(service) {
+export function lights() {
   const node = el("ul", { class: "lights", "aria-label": t("servers") });
   const draw = (states) =>
     show(
@@ -19,7 +19,7 @@ export function lights(service) {
           { "data-state": state, "data-server": name },
           el("span", { class: "dot", "aria-hidden": "true" }),
           el("span", {}, name[0].toUpperCase() + name.slice(1)),
-          el("span", { class: "state" }, t(`light_${state}`)),
+          el("span", { class: "state" }, named("light", state)),
         );
       }),
     );
@@ -27,10 +27,10 @@ export function lights(service) {
   const stop = repeat(async () => {
     try {
       // No token: anyone may ask, and an answer 503 has the states as well.
-      const answer = await call("GET", `${service.api}/ready`, {});
+      const answer = await call("GET", "/ready", {});
       draw(answer.body ?? {});
     } catch (error) {
-      if (error.name !== "Offline") throw error;
+      if (!(error instanceof Offline)) throw error;
       draw({});
     }
     return EVERY_MS;

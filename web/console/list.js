@@ -1,7 +1,7 @@
 // All campaigns, page by page.
 import { el, nothing, show, table } from "./dom.js";
 import { repeat } from "./repeat.js";
-import { explained, moment, number, t } from "./words.js";
+import { explained, moment, named, number, t } from "./words.js";
 
 const LIMIT = 50;
 const EVERY_MS = 5000;
@@ -20,7 +20,7 @@ export function listPage(main, service) {
       "div",
       { class: "title" },
       el("h1", {}, t("campaigns")),
-      el("a", { class: "button primary", href: "#/new" }, t("new_campaign")),
+      el("a", { class: "button first", href: "#/new" }, t("new_campaign")),
     ),
     el("p", { class: "hint" }, t("list_hint")),
     rows,
@@ -92,5 +92,5 @@ function listed(campaigns) {
 export const given = (campaign) => Math.max(0, campaign.quantity - campaign.remaining);
 
 export function pill(state) {
-  return el("span", { class: "pill", "data-state": state }, t(`state_${state}`));
+  return el("span", { class: "pill", "data-state": state }, named("state", state));
 }

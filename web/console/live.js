@@ -4,7 +4,7 @@ import { el, nothing, show, table } from "./dom.js";
 import { given } from "./list.js";
 import { repeat } from "./repeat.js";
 import { Samples } from "./samples.js";
-import { clockTime, explained, milliseconds, number, seconds, t } from "./words.js";
+import { clockTime, explained, milliseconds, named, number, seconds, t } from "./words.js";
 
 const BUSY_MS = 1000;
 const QUIET_MS = 5000;
@@ -134,7 +134,7 @@ function byReason(refusals) {
   const most = counted[0][1];
   const columns = [t("reason"), { text: t("count"), number: true }, ""];
   const rows = counted.map(([reason, count]) => [
-    el("span", {}, t(`refused_${reason}`), el("span", { class: "id" }, reason)),
+    el("span", {}, named("refused", reason), el("span", { class: "id" }, reason)),
     number(count),
     el("meter", { min: 0, max: most, value: count, "aria-label": reason }),
   ]);

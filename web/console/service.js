@@ -1,49 +1,41 @@
 // The API as the console asks it: with the token, and with a clock on every call.
-import { call } from "../shared/api.js";
+import { call, settings } from "../shared/api.js";
 
 const REMEMBERED = 60;
 
-// An answer that says no. problem: its body (RFC 9457).
+// An answer that says no. code: of its problem (RFC 9457), "" where it has none.
 export class Refused extends Error {
-  constructor(answer) {
-    super(answer.body?.detail ?? `HTTP ${answer.status}`);
-    this.status = answer.status;
-    this.code = answer.body?.code ?? "";
-    this.retryAfterMs = answer.retryAfterMs;
-    this.body = answer.body;
+  constructor({ status, body, retryAfterMs }) {
+    super(body?.detail ?? `HTTP ${status}`);
+    this.status = status;
+    this.code = body?.code ?? "";
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
 export class Service {
-  // session: of shared/session.js. api: the API's address, "" for this one.
-  // denied(code): called where the token is not good enough (any more).
-  constructor(session, api, denied) {
-    this.session = session;
-    this.api = api;
-    this.denied = denied;
-    this.latencies = [];
+  #session;
+  #denied;
+  #latencies = [];
+
+  // address: the API's, as another machine names it. denied(): called where the signed-in person
+  // may not do what was asked.
+  constructor(session, address, denied) {
+    this.#session = session;
+    this.address = address;
+    this.#denied = denied;
   }
 
-  // The address that a command on another machine needs.
-  get address() {
-    return this.api || location.origin;
-  }
-
-  // Returns {body, headers}; throws Refused, or Offline of shared/api.js. asked: whose silence
-  // counts as the service's latency.
+  // Returns an answer of shared/api.js below 400; throws Refused, or Offline.
   async ask({ method, path, body, headers = {} }, { signal } = {}) {
-    const began = performance.now();
-    const answer = await call(method, `${this.api}${path}`, {
-      token: this.session.token(),
-      body,
-      headers,
-      signal,
+    const answer = await this.#authorized(async (token) => {
+      const one = await call(method, path, { token, body, headers, signal });
+      this.#note(one.receivedAt - one.sentAt);
+      return one;
     });
-    this.latencies.push(performance.now() - began);
-    if (this.latencies.length > REMEMBERED) this.latencies.shift();
     if (answer.status < 400) return answer;
     const refused = new Refused(answer);
-    if (refused.code === "UNAUTHENTICATED" || refused.code === "FORBIDDEN") this.denied(refused.code);
+    if (refused.code === "FORBIDDEN") this.#denied();
     throw refused;
   }
 
@@ -53,8 +45,28 @@ export class Service {
 
   // The middle and the slowest of the last calls, in ms; null before the first.
   latency() {
-    if (!this.latencies.length) return null;
-    const sorted = [...this.latencies].sort((a, b) => a - b);
+    if (!this.#latencies.length) return null;
+    const sorted = [...this.#latencies].sort((a, b) => a - b);
     return { median: sorted[sorted.length >> 1], slowest: sorted.at(-1) };
   }
+
+  // A token may have ended a moment ago: then the same call is made once more with the next one.
+  async #authorized(send) {
+    const token = await this.#session.freshToken();
+    const answer = await send(token);
+    if (answer.status !== 401) return answer;
+    const isRenewed = await this.#session.refused(token, answer.body?.detail ?? "");
+    return isRenewed ? send(await this.#session.freshToken()) : answer;
+  }
+
+  #note(ms) {
+    this.#latencies.push(ms);
+    if (this.#latencies.length > REMEMBERED) this.#latencies.shift();
+  }
+}
+
+// The API's address for a command on another machine; throws Offline.
+export async function addressOfApi() {
+  const { api = "" } = await settings();
+  return api || location.origin;
 }

@@ -1,8 +1,16 @@
 // Words, numbers and times in the language of the page.
+import { Offline } from "../shared/api.js";
 import { language, translate } from "../shared/texts.js";
+import { Refused } from "./service.js";
 import { TEXTS } from "./texts_ko_en.js";
 
 export const t = (key, values = {}) => translate(TEXTS, key, values);
+
+const has = (key) => key in TEXTS[language()];
+
+// The words of a server's constant; where a newer server has another one, nothing but itself.
+export const named = (kind, constant) =>
+  has(`${kind}_${constant}`) ? t(`${kind}_${constant}`) : constant;
 
 export const number = (value) => new Intl.NumberFormat(language()).format(value);
 
@@ -47,14 +55,11 @@ export function toInput(iso) {
   return local.toISOString().slice(0, 19);
 }
 
-// What a refused or unanswered call means for the person at the console.
+// What a refused or unanswered call means for the person at the console. Other errors are ours.
 export function explained(error) {
-  if (error.name === "Refused" || error.status) {
-    const known = `error_${error.code}`;
-    const said = t(known);
-    return said === known ? `${error.message} (${error.code || error.status})` : said;
+  if (error instanceof Refused) {
+    return has(`error_${error.code}`) ? t(`error_${error.code}`) : `${error.message} (${error.code || error.status})`;
   }
-  if (error.name === "AbortError") return "";
-  if (error.name === "Offline") return t("no_answer");
+  if (error instanceof Offline) return t("no_answer");
   throw error;
 }
