@@ -1,4 +1,4 @@
-"""Copies the jars that a pom names once from Maven's repository to out/, and checks each one."""
+"""Copies the files that a pom names once from Maven's repository to out/, and checks each one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STAMP = "wanted.sha256"
 class Download:
     """What local/<folder>/pom.xml names, for out/<folder>/libs.
 
-    local/<folder>/libs.sha256 has the checksum of each jar. unpack: called with a new copy.
+    local/<folder>/libs.sha256 has the checksum of each file. unpack: called with a new copy.
     """
 
     what: str
@@ -36,22 +36,22 @@ class Download:
 
     @property
     def pom(self) -> Path:
-        """The file that names the jars."""
+        """The file that names what is fetched."""
         return ROOT / "local" / self.folder / "pom.xml"
 
     @property
     def checksums(self) -> Path:
-        """The sha256 of each jar, in the form of sha256sum."""
+        """The sha256 of each file, in the form of sha256sum."""
         return self.pom.with_name("libs.sha256")
 
     @property
     def libraries(self) -> Path:
-        """Where the jars are once they were fetched."""
+        """Where the files are once they were fetched."""
         return ROOT / "out" / self.folder / "libs"
 
 
 def libraries(download: Download) -> Path:
-    """Return the folder of the jars; fetch them when they are missing or what is wanted changed.
+    """Return the folder of the files; fetch them when they are missing or what is wanted changed.
 
     Raises ServerError when they cannot be had, or are not the files of the checksums.
     """
@@ -71,10 +71,10 @@ def libraries(download: Download) -> Path:
 
 
 def verify(folder: Path, checksums: Path) -> None:
-    """Raise ServerError unless `folder` holds exactly the jars of `checksums`, unchanged."""
+    """Raise ServerError unless `folder` holds exactly the files of `checksums`, unchanged."""
     lines = checksums.read_text(encoding="utf-8").splitlines()
     wanted = {name: digest for digest, name in (line.split() for line in lines)}
-    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.glob("*.jar")}
+    found = {file.name: _sha256(file) for file in folder.iterdir()}
     wrong = [
         f"{name} is {found.get(name, 'missing')}, not {wanted.get(name, 'known')}"
         for name in sorted(wanted.keys() | found.keys())
@@ -83,6 +83,11 @@ def verify(folder: Path, checksums: Path) -> None:
     if wrong:
         lines = [f"Maven fetched other files than {checksums.parent.name}/libs.sha256:", *wrong]
         raise ServerError("\n  ".join(lines))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stamp(folder: Path) -> str:
@@ -124,7 +129,7 @@ def _fetch(download: Download, folder: Path) -> None:
 
 
 def _install(fresh: Path, target: Path, wanted: str) -> None:
-    """Replace the folder by a rename; another process that fetched the same jars may be first."""
+    """Replace the folder by a rename; another process that fetched the same may be first."""
     if target.exists():
         target.rename(fresh.with_name("old"))
     try:

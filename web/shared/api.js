@@ -4,6 +4,7 @@ const CONFIGURATION = "/web/config.json";
 // A person waits for no answer longer than this. The gateway's own limits are shorter.
 const TIMEOUT_MS = 15_000;
 const RETRY_MS = 1000;
+const JITTER_MS = 15_000;
 
 /** No answer came: the network is gone, the server did not respond in time, or the answer broke off. */
 export class Offline extends Error {}
@@ -71,9 +72,9 @@ export async function call(method, path, { token = null, body, headers = {}, sig
   }
 }
 
-/** Return at least `ms`, and up to half as much again, so that not all people come back at once. */
+/** Return `ms` and up to half as much again, JITTER_MS at most: not all people come back at once. */
 export function jittered(ms, random = Math.random) {
-  return ms * (1 + random() / 2);
+  return ms + random() * Math.min(ms / 2, JITTER_MS);
 }
 
 /** Return how long to wait before the attempt after `failures` in a row, of 1 s up to `mostMs`. */

@@ -1,0 +1,30 @@
+// What the page does about each answer to a press.
+
+const GATES = new Set(["NOT_OPEN", "NEXT_RELEASE", "PAUSED"]);
+const ENDS = new Set(["SOLD_OUT", "CLOSED", "NOT_ELIGIBLE", "CAMPAIGN_NOT_FOUND", "FORBIDDEN", "INVALID_REQUEST"]);
+const CHALLENGES = new Set(["CHALLENGE_REQUIRED", "CHALLENGE_FAILED"]);
+const DEFAULT_WAIT_MS = 1000;
+
+/**
+ * Return {kind, code, afterMs, serial, requestId}: what an answer of apply means.
+ *
+ * kind: "won"; "gate": nothing was given, wait until the campaign lets people in; "again": send the
+ * same again after afterMs; "solve": another challenge first; "sign_in"; "end": pressing again is of
+ * no use now. isSure: whether the answer rules out that this person has a place.
+ */
+export function judge({ status, body, retryAfterMs }) {
+  const code = body?.code ?? `HTTP_${status}`;
+  const afterMs = retryAfterMs ?? DEFAULT_WAIT_MS;
+  const about = { code, afterMs, requestId: body?.request_id ?? null, isSure: true };
+  if ((status === 200 || status === 202) && Number.isInteger(body?.serial)) {
+    return { kind: "won", serial: body.serial, ...about };
+  }
+  if (GATES.has(code)) return { kind: "gate", ...about };
+  if (code === "TOO_MANY_REQUESTS") return { kind: "again", ...about, isSure: false };
+  if (CHALLENGES.has(code)) return { kind: "solve", ...about };
+  if (code === "UNAUTHENTICATED") return { kind: "sign_in", ...about, isSure: false };
+  if (ENDS.has(code)) return { kind: "end", ...about };
+  // UNAVAILABLE, and what something between the page and the service answers: it is not sure.
+  if (status === 429 || status >= 500 || status === 408) return { kind: "again", ...about, isSure: false };
+  return { kind: "end", ...about };
+}
