@@ -117,6 +117,12 @@ COURSE := tests/lab/test_looks.py tests/lab/test_questions.py
 test-course: setup  ## every command and every answer of the course, docs/lab.en.md, on real servers
 	@$(VENV_PYTHON) -m pytest $(COURSE) $(ARGS)
 
+.PHONY: pages test-pages
+pages: python  ## the pages as static files for a CDN, into out/web (API=https://api.example.com)
+	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.pages $(if $(call given,API),--api $(call given,API)) $(ARGS)
+test-pages: setup  ## the pages in Chromium, over the whole service on real servers (ARGS="-k words")
+	@$(VENV_PYTHON) -m pytest tests/pages $(ARGS)
+
 .PHONY: package
 package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch arm64")
 	@$(VENV_PYTHON) -m infra.package --stage $(or $(call given,STAGE),prod) $(ARGS)

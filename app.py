@@ -19,6 +19,10 @@ from handlers import (
     restore,
     webhook_sender,
 )
+from handlers.edge.http.cors import PREFLIGHT, cors_headers, preflight_response
+from handlers.edge.http.request import request_id_of
+from handlers.edge.http.response import method_not_allowed
+from handlers.page_settings import allowed_origins
 from handlers.refusals import store_due_refusals
 from handlers.routes import ROUTES, Route
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 app = Chalice(app_name="seonchak")
+ORIGINS = allowed_origins(os.environ)  # whose pages may read the responses
 
 
 def _view(route: Route) -> Callable[..., Response]:
@@ -40,17 +45,42 @@ def _view(route: Route) -> Callable[..., Response]:
         response = route.handler(event, request.lambda_context)
         # Here, since a Lambda function runs only while it serves a request.
         store_due_refusals()
-        return Response(response["body"], response["headers"], response["statusCode"])
+        return _sent(response)
 
     view.__name__ = route.handler.__name__
     return view
 
 
+def _options_view(allow: str) -> Callable[..., Response]:
+    """Return a view function for OPTIONS on a path that has the methods `allow`."""
+
+    def options_handler(**_: str) -> Response:
+        request: Any = app.current_request
+        preflight = preflight_response(ORIGINS, allow, request.headers) if ORIGINS else None
+        request_id = request_id_of(request.to_original_event())
+        return _sent(preflight or method_not_allowed(allow, request_id))
+
+    return options_handler
+
+
+def _sent(response: dict[str, Any]) -> Response:
+    headers = response["headers"]
+    if ORIGINS:
+        request: Any = app.current_request
+        headers = headers | cors_headers(ORIGINS, request.headers.get("origin"))
+    return Response(response["body"], headers, response["statusCode"])
+
+
+_methods_of: dict[str, list[str]] = {}
 for _route in ROUTES:
     # A REST API has HEAD only where it is defined. Any content type: the handlers themselves
     # check the body and report what is wrong.
     _methods = ["GET", "HEAD"] if _route.method == "GET" else [_route.method]
     app.route(_route.path, methods=_methods, content_types=[])(_view(_route))
+    _methods_of.setdefault(_route.path, []).extend(_methods)
+for _path, _methods in _methods_of.items():
+    _allow = ", ".join(sorted(_methods))
+    app.route(_path, methods=[PREFLIGHT], content_types=[])(_options_view(_allow))
 
 
 @app.lambda_function(name="consume_handler")

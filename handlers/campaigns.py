@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handlers import operations, wiring
+from handlers.domain import times
 from handlers.domain.campaign import Campaign, campaign_json
 from handlers.domain.errors import (
     CampaignExistsError,
@@ -59,10 +60,11 @@ def campaigns_handler(request: Request) -> dict[str, Any]:
 
 @endpoint
 def campaign_handler(request: Request) -> dict[str, Any]:
-    """GET /campaigns/{id}: one campaign and its remaining coupons."""
+    """GET /campaigns/{id}: one campaign, what remains of it, and Redis's time."""
     status = wiring.redis_campaigns().status(request.campaign_id())
     headers = version_header(status.campaign.version, status.now_ms)
-    return json_response(200, status.to_json(), PUBLIC | headers)
+    body = status.to_json() | {"now": times.to_iso(status.now_ms)}
+    return json_response(200, body, PUBLIC | headers)
 
 
 @endpoint

@@ -72,16 +72,31 @@ class OidcClient:
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """allowed_origins: whose pages may read our answers. oidc: None where no issuer is named."""
+    """What the pages and their callers need.
+
+    allowed_origins: whose pages may read our answers. oidc: None where no issuer is named.
+    has_development_sign_in: whether this service itself gives tokens to anyone.
+    """
 
     allowed_origins: frozenset[str]
     oidc: OidcClient | None
+    has_development_sign_in: bool
 
     @classmethod
     def from_environment(cls, read: EnvParser, *, is_local: bool) -> PageSettings:
         """Raise ConfigurationError naming a malformed variable."""
         allowed = origins(read, "ALLOWED_ORIGINS", is_local=is_local)
-        return cls(allowed, OidcClient.from_environment(read, is_local=is_local))
+        signs_tokens = bool(read.text("AUTH_JWT_SECRET", ""))
+        return cls(
+            allowed_origins=allowed,
+            oidc=OidcClient.from_environment(read, is_local=is_local),
+            has_development_sign_in=is_local and signs_tokens,
+        )
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """The origins that a page must reach besides its own."""
+        return self.oidc.origins if self.oidc else ()
 
 
 def allowed_origins(environment: Mapping[str, str]) -> frozenset[str]:
@@ -98,13 +113,14 @@ def origins(read: EnvParser, name: str, *, is_local: bool) -> frozenset[str]:
     """
     found = [text for text in SEPARATORS.split(read.text(name, "")) if text]
     for number, text in enumerate(found, 1):
-        if wrong := _what_is_wrong(text, is_local=is_local):
+        if wrong := what_is_wrong(text, is_local=is_local):
             message = f"{name}: entry {number} {wrong}"
             raise ConfigurationError(message)
     return frozenset(found)
 
 
-def _what_is_wrong(text: str, *, is_local: bool) -> str:
+def what_is_wrong(text: str, *, is_local: bool) -> str:
+    """Return why a text is no origin that may be named here; "" where it is one."""
     if text in {"*", "null"}:
         return f"is {text}, which is not one origin; name each: {ORIGIN_SHAPE}"
     parts = ORIGIN.fullmatch(text)

@@ -11,6 +11,7 @@ any length before it looks at the path, and takes a chunked one for the next req
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import uuid
 from http import HTTPStatus
@@ -20,10 +21,14 @@ from urllib.parse import quote, unquote
 import chalice.local
 from chalice.cli import cli
 
+from handlers.config import ConfigurationError
 from handlers.domain.errors import PayloadTooLargeError
+from handlers.edge.http.cors import PREFLIGHT, cors_headers
 from handlers.edge.http.request import BODY_BYTES_MAX
 from handlers.edge.http.request_log import REQUESTS
+from handlers.page_settings import allowed_origins
 from handlers.routes import ROUTES
+from local.cli import EXIT_MISCONFIGURED, end
 from local.gateway.response import Response, method_not_allowed, not_found, problem
 from local.gateway.routing import RouteTable
 
@@ -45,6 +50,7 @@ class RequestHandler(chalice.local.ChaliceRequestHandler):
     # It writes headers and body one after the other. Without this, the body of a response on a
     # kept connection waits until the client has acknowledged the headers: 40 ms.
     disable_nagle_algorithm = True
+    origins: frozenset[str] = frozenset()  # whose pages may read the responses
 
     def _generic_handle(self) -> None:
         # Not self.path: the standard library has collapsed its first slashes.
@@ -54,6 +60,7 @@ class RequestHandler(chalice.local.ChaliceRequestHandler):
         refused = _refusal(self.command, path, length)
         if refused:
             status, headers, body = refused
+            headers.extend(cors_headers(self.origins, self.headers.get("Origin")).items())
             if 0 <= length <= BODY_BYTES_MAX:
                 self._parse_payload()  # a body that is left unread would be the next request
             else:
@@ -109,7 +116,7 @@ def _refusal(method: str, path: str, body_length: int) -> Response | None:
     match = TABLE.match(path)
     if match is None:
         refused = not_found(request_id)
-    elif match[0].route(method) is None:
+    elif match[0].route(method) is None and method != PREFLIGHT:
         refused = method_not_allowed(match[0].allow, request_id)
     elif body_length == UNKNOWN:
         detail = "The body's length must be in Content-Length; chalice local takes no chunks."
@@ -131,8 +138,12 @@ def _create_local_server(create: Any, app: Chalice, config: Config, host: str, p
     return server
 
 
-def main() -> None:
-    """Run `chalice local` with the arguments of this program."""
+def main() -> int:
+    """Run `chalice local` with the arguments of this program; return the exit code."""
+    try:
+        RequestHandler.origins = allowed_origins(os.environ)
+    except ConfigurationError as error:
+        return end(f"Wrong settings: {error}.", EXIT_MISCONFIGURED)
     arguments = ["local", *sys.argv[1:]]
     create = chalice.local.create_local_server
     chalice.local.create_local_server = functools.partial(_create_local_server, create)
@@ -142,7 +153,8 @@ def main() -> None:
         cli(args=arguments, prog_name="chalice", obj={})
     finally:
         REQUESTS.flush()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

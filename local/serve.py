@@ -164,6 +164,7 @@ def _load(options: argparse.Namespace, port: int, affinity: CpuAffinity | None, 
         ).start()
     freeze_gc()
     if target == APPLICATION:
+        application.origins = wiring.settings().pages.allowed_origins
         wiring.authenticator().warm_up()
         # A Lambda function connects to Kafka at first use; a server has time to do it before.
         # In the background: the gateway also serves without Kafka.

@@ -41,6 +41,7 @@ STATUS_IN_STAGES = IN_STAGES | {
     "released": 60,
     "next_release_at": "2026-11-23T03:00:00.000Z",
 }
+NOW = {"now": "2026-11-22T03:00:07.250Z"}
 CHANGED = NEW | {"quantity": 120, "paused": True}
 LINKS = (
     "getCampaign",
@@ -114,8 +115,8 @@ OPERATIONS: dict[str, Operation] = {
         answers={
             200: Answer(
                 "The campaign.",
-                ref("CampaignStatus"),
-                {"open": STATUS, "stages": STATUS_IN_STAGES},
+                ref("CurrentCampaign"),
+                {"open": STATUS | NOW, "stages": STATUS_IN_STAGES | NOW},
                 headers=TAGGED,
             )
         },

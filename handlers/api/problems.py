@@ -23,6 +23,7 @@ OF_EVERY_CALL = ("PAYLOAD_TOO_LARGE", "INTERNAL", "UNAVAILABLE")
 # The homes answer these themselves, before a handler is called (local/gateway/).
 OF_A_BODY = ("INVALID_REQUEST", "TIMEOUT")
 STATUS_OF_HOMES = {
+    "NOT_FOUND": HTTPStatus.NOT_FOUND,
     "METHOD_NOT_ALLOWED": HTTPStatus.METHOD_NOT_ALLOWED,
     "TIMEOUT": HTTPStatus.REQUEST_TIMEOUT,
     "LENGTH_REQUIRED": HTTPStatus.LENGTH_REQUIRED,

@@ -10,7 +10,9 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from handlers.edge.http.cors import PREFLIGHT, cors_headers, preflight_response
 from handlers.edge.http.request_log import REQUESTS, SECOND_S
+from handlers.pages import PAGES
 from handlers.refusals import store_refusals
 from handlers.routes import ROUTES
 from local.gateway.aggregated_log import AggregatedLog
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from local.gateway.rsgi import RsgiProtocol, Scope
 
 # These read nothing outside the process: they need no thread, and no queue delays them.
-PAGES = ("/events/{id}", "/console", "/docs", "/signed-in")
 PAGE_FILES = ("/web/config.json", "/web/{version}/{folder}/{file}")
 INLINE_PATHS = frozenset({"/health", *PAGES, *PAGE_FILES})
 # Threads and a queue of their own: a server that does not reply to a probe holds up probes only.
@@ -70,6 +71,7 @@ class Gateway:
         self._storing: Future[None] | None = None
         self.limits = ExecutorLimits()
         self.proxies = 0  # trusted ones in front
+        self.origins: frozenset[str] = frozenset()  # whose pages may read the responses
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Begin to serve on this event loop, within `limits`."""
@@ -112,7 +114,7 @@ class Gateway:
             if found is None:
                 response = not_found(request_id)
             elif (route := found[0].route(scope.method)) is None:
-                response = method_not_allowed(found[0].allow, request_id)
+                response = self._preflight(found[0].allow, scope, request_id)
             else:
                 # A body that is still on its way costs the client its connection, if the response
                 # is faster. So a call with a body does not take the fast path.
@@ -129,7 +131,17 @@ class Gateway:
             self._shed.count()
             response = overloaded(request_id)
         response.headers.append(("x-amzn-RequestId", request_id))
+        if self.origins:
+            response.headers.extend(cors_headers(self.origins, scope.headers.get("origin")).items())
         protocol.response_bytes(*response)
+
+    def _preflight(self, allow: str, scope: Scope, request_id: str) -> Response:
+        """Return the response to a method that the path does not have, which may be a preflight."""
+        if self.origins and scope.method == PREFLIGHT:
+            headers = dict(scope.headers.items())
+            if output := preflight_response(self.origins, allow, headers):
+                return http_response(output)
+        return method_not_allowed(allow, request_id)
 
     def _respond_inline(
         self,

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from handlers.domain.errors import RETRY_AFTER_S
+from handlers.edge.http.response import method_not_allowed as refused
 from handlers.edge.http.response import title
 
 # Lambda refuses to return more (6 MiB and a little for the envelope).
@@ -64,10 +65,7 @@ def not_found(request_id: str) -> Response:
 
 def method_not_allowed(allow: str, request_id: str) -> Response:
     """Return the response to a method that its path does not have; `allow` lists those it has."""
-    detail = f"This path answers to {allow}."
-    response = problem(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail, request_id)
-    response.headers.append(("Allow", allow))
-    return response
+    return http_response(refused(allow, request_id))
 
 
 def bad_gateway() -> Response:

@@ -7,17 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from handlers.production import LOCAL
-
 if TYPE_CHECKING:
     from handlers.config import Settings
 
 LIFE_S = 3600
-
-
-def has_development_sign_in(settings: Settings) -> bool:
-    """Return whether this service signs tokens itself: in development, with its own secret."""
-    return settings.stage == LOCAL and bool(settings.auth_jwt_secret)
 
 
 def development_token(settings: Settings, user_id: str, scope: str) -> tuple[str, int]:

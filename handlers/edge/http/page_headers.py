@@ -45,10 +45,10 @@ def page_headers(reached: Iterable[str], *, trusted_types: bool) -> dict[str, st
 
 def file_headers(reached: Iterable[str], *, is_current: bool) -> dict[str, str]:
     """Return the headers of a file of a page. Its policy is for a worker, which has its own."""
-    connected = _connected(reached)
+    policy = f"default-src 'none'; script-src 'self'; connect-src {_connected(reached)}"
     return {
         "Cache-Control": FOR_EVER if is_current else NEVER,
-        "Content-Security-Policy": f"default-src 'none'; script-src 'self'; connect-src {connected}",
+        "Content-Security-Policy": policy,
         **ISOLATED,
     }
 

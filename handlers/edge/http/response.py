@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # The one table from the code of an error or a rejection to its HTTP status.
 STATUS: dict[str, HTTPStatus] = {
     "NOT_FOUND": HTTPStatus.NOT_FOUND,
+    "METHOD_NOT_ALLOWED": HTTPStatus.METHOD_NOT_ALLOWED,
     "INVALID_REQUEST": HTTPStatus.BAD_REQUEST,
     "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
     "FORBIDDEN": HTTPStatus.FORBIDDEN,
@@ -81,6 +82,13 @@ def json_response(
         "headers": {"Content-Type": "application/json", **PRIVATE, **(headers or {})},
         "body": _encode(body),
     }
+
+
+def method_not_allowed(allow: str, request_id: str) -> dict[str, Any]:
+    """Return the response to a method that its path does not have; `allow` lists those it has."""
+    response = problem("METHOD_NOT_ALLOWED", f"This path answers to {allow}.", request_id)
+    response["headers"]["Allow"] = allow
+    return response
 
 
 def no_content() -> dict[str, Any]:
