@@ -69,7 +69,7 @@ export function changes(place, service, campaign) {
   function pause() {
     const isPaused = campaign.body.paused;
     const made = changing(t(isPaused ? "resume" : "pause"), () => ({ paused: !isPaused }), {
-      style: "first",
+      style: isPaused ? "first" : "",
     });
     return card(isPaused ? "paused" : "running", t(isPaused ? "resume_what" : "pause_what"), made.node);
   }
@@ -82,6 +82,7 @@ export function changes(place, service, campaign) {
       one.refuse("");
       const quantity = Number(input.value);
       if (!Number.isInteger(quantity) || quantity < 1) throw new Unfit(one, t("whole_number"));
+      if (quantity === body.quantity) throw new Unfit(one, t("nothing_changes"));
       return quantity;
     };
     const more = changing(t("set_quantity"), () => ({ quantity: wanted() }));
@@ -97,9 +98,12 @@ export function changes(place, service, campaign) {
     const { body } = campaign;
     const input = el("input", { type: "datetime-local", step: 1, value: toInput(body.closes_at) });
     const one = field(t("closes_at"), input, t("browser_zone"));
+    // An input holds seconds, the campaign milliseconds.
+    const isSame = () => input.value && Date.parse(input.value) === Date.parse(toInput(body.closes_at));
     const wanted = () => {
       one.refuse("");
       if (!input.value) throw new Unfit(one, t("time_missing"));
+      if (isSame()) throw new Unfit(one, t("nothing_changes"));
       return fromInput(input.value);
     };
     const later = changing(t("set_end"), () => ({ closes_at: wanted() }));
@@ -108,7 +112,7 @@ export function changes(place, service, campaign) {
       typed: campaign.id,
       what: t("end_sooner_what"),
     });
-    const isSooner = () => input.value && fromInput(input.value) < body.closes_at;
+    const isSooner = () => input.value && !isSame() && fromInput(input.value) < body.closes_at;
     return chosen(input, one, later, sooner, isSooner);
   }
 

@@ -60,7 +60,7 @@ function options(place, series) {
     cursor: { show: false },
     scales: { y: { range: (_, __, highest) => [0, Math.max(5, highest * 1.1)] } },
     axes: [
-      { ...line, space: 90, values: (_, ticks) => ticks.map((at) => time.format(at * 1000)) },
+      { ...line, size: 28, space: 90, values: (_, ticks) => ticks.map((at) => time.format(at * 1000)) },
       { ...line, size: 60, values: (_, ticks) => ticks.map((value) => (Number.isInteger(value) ? number(value) : "")) },
     ],
     series: [

@@ -119,8 +119,9 @@ function open() {
   leave();
   leave = () => {};
   for (const link of place("navigation").children) {
-    const isHere = link.getAttribute("href") === `#${path}`;
-    if (isHere) link.setAttribute("aria-current", "page");
+    const address = link.getAttribute("href").slice(1);
+    if (path === address) link.setAttribute("aria-current", "page");
+    else if (path.startsWith(`${address}/`)) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
   const [found, page] = PAGES.map(([form, one]) => [path.match(form), one]).find(([m]) => m) ?? [];

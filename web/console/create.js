@@ -2,10 +2,8 @@
 import { action, Unfit } from "./action.js";
 import { campaignForm } from "./create_form.js";
 import { el, show } from "./dom.js";
-import { preview } from "./preview.js";
+import { PREVIEWED, previewer } from "./preview.js";
 import { t } from "./words.js";
-
-const STATES = ["SCHEDULED", "OPEN", "SOLD_OUT"];
 
 export function createPage(main, service) {
   const form = campaignForm();
@@ -13,7 +11,7 @@ export function createPage(main, service) {
   const state = el(
     "select",
     { id: "preview-state" },
-    STATES.map((one) => el("option", { value: one }, t(`state_${one}`))),
+    PREVIEWED.map((one) => el("option", { value: one }, t(`preview_${one}`))),
   );
   const create = action(service, {
     label: t("create"),
@@ -33,6 +31,8 @@ export function createPage(main, service) {
     },
   });
 
+  const waits = el("p", { class: "nothing" });
+  let shown = null;
   let isDue = false;
   function changed() {
     if (isDue) return;
@@ -45,12 +45,17 @@ export function createPage(main, service) {
   }
 
   function draw() {
+    if (!shown) return;
+    let body;
     try {
-      show(seen, preview(form.body(), state.value));
+      body = form.body();
     } catch (error) {
       if (!(error instanceof Unfit)) throw error;
-      show(seen, el("p", { class: "nothing" }, t("preview_waits", { field: error.field.label })));
+      waits.textContent = t("preview_waits", { field: error.field.label });
     }
+    waits.hidden = Boolean(body);
+    shown.node.hidden = !body;
+    if (body) shown.draw(body, state.value);
   }
 
   form.node.addEventListener("input", changed);
@@ -72,6 +77,13 @@ export function createPage(main, service) {
       ),
     ),
   );
-  draw();
+  previewer().then(
+    (made) => {
+      shown = made;
+      show(seen, waits, shown.node);
+      draw();
+    },
+    (error) => show(seen, el("p", { class: "nothing" }, t("no_preview", { why: error.message }))),
+  );
 }
 

@@ -25,8 +25,15 @@ export function command(api, make) {
   const copied = el("span", { class: "copied", role: "status" });
   const copy = el("button", { type: "button", class: "plain small" }, t("copy"));
   copy.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(code.textContent);
-    copied.textContent = t("copied");
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      copied.textContent = t("copied");
+    } catch (error) {
+      // Without HTTPS there is no clipboard, and a person may have forbidden it.
+      if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+      getSelection().selectAllChildren(code);
+      copied.textContent = t("copy_yourself");
+    }
   });
   const node = el(
     "details",

@@ -5,20 +5,20 @@ import { repeat } from "./repeat.js";
 import { named, t } from "./words.js";
 
 const EVERY_MS = 3000;
-const SERVERS = ["redis", "kafka", "mysql"];
+const SERVERS = { redis: "Redis", kafka: "Kafka", mysql: "MySQL" };
 
 export function lights() {
   const node = el("ul", { class: "lights", "aria-label": t("servers") });
   const draw = (states) =>
     show(
       node,
-      SERVERS.map((name) => {
+      Object.entries(SERVERS).map(([name, shown]) => {
         const state = states[name] ?? "unknown";
         return el(
           "li",
           { "data-state": state, "data-server": name },
           el("span", { class: "dot", "aria-hidden": "true" }),
-          el("span", {}, name[0].toUpperCase() + name.slice(1)),
+          el("span", {}, shown),
           el("span", { class: "state" }, named("light", state)),
         );
       }),

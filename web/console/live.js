@@ -27,6 +27,7 @@ export function live(place, service, campaign) {
     ["given", "remaining", "arrivals", "admissions", "pending", "failed", "latency"].map((key) => [key, tile(key)]),
   );
   const bar = el("progress", { max: 1, value: 0, "aria-label": t("given") });
+  tiles.given.node.append(bar);
   const said = el("p", { class: "said", role: "status" });
   const rates = chart(t("chart_rates"), [
     { text: t("arrivals"), color: "--chart-1" },
@@ -41,15 +42,14 @@ export function live(place, service, campaign) {
   show(
     place,
     said,
-    el("div", { class: "big" }, bar),
     el("div", { class: "tiles" }, Object.values(tiles).map((one) => one.node)),
     el(
       "div",
-      { class: "columns" },
-      el("section", { class: "card wide" }, el("h2", {}, t("chart_rates")), rates.node),
-      el("section", { class: "card wide" }, el("h2", {}, t("chart_given")), sums.node),
-      el("section", { class: "card" }, el("h2", {}, t("refusals")), reasons, el("p", { class: "hint" }, t("refusals_hint"))),
+      { class: "halves" },
+      el("section", { class: "card" }, el("h2", {}, t("chart_rates")), rates.node),
+      el("section", { class: "card" }, el("h2", {}, t("chart_given")), sums.node),
     ),
+    el("section", { class: "card" }, el("h2", {}, t("refusals")), reasons, el("p", { class: "hint" }, t("refusals_hint"))),
     asTable,
   );
 
@@ -142,4 +142,4 @@ function byReason(refusals) {
   return table(t("refusals"), columns, rows, { hidesCaption: true });
 }
 
-const percent = (share) => `${number(Math.round(share * 1000) / 10)} %`;
+const percent = (share) => `${number(Math.round(share * 1000) / 10)}%`;
