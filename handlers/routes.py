@@ -38,6 +38,7 @@ from handlers.redemption import (
     reserve_handler,
 )
 from handlers.redrive import redrive_now_handler
+from handlers.repair import repair_handler
 from handlers.report import report_handler
 from handlers.returned_places import give_back_handler, revoke_handler
 from handlers.sign_in import sign_in_handler
@@ -93,6 +94,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/stats", stats_handler),
     Route("GET", "/campaigns/{id}/coupons", coupons_handler),
     Route("GET", "/campaigns/{id}/reconciliation", reconciliation_handler),
+    Route("POST", "/campaigns/{id}/repair", repair_handler),
     Route("GET", "/coupons/{code}", coupon_handler),
     Route("POST", "/coupons/{code}/reservations", reserve_handler, takes_body=True),
     Route("DELETE", "/coupons/{code}/reservations/{order_id}", release_handler),
