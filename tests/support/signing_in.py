@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 from local.servers.keycloak import CLIENT_ID, Keycloak, realm
 from local.servers.ports import free_port
-from tests.support.http_client import Call, Client
+from tests.e2e.conftest import responds
 from tests.support.programs import running
 from tests.support.waiting import eventually
 
@@ -70,9 +70,9 @@ function show() {
 class OidcShop:
     """The service of `shop` behind a second gateway, which takes Keycloak's tokens alone."""
 
+    port: int
     address: str
     issuer: str
-    client: Client
 
 
 @pytest.fixture(scope="session")
@@ -87,10 +87,9 @@ def oidc_shop(shop: Shop) -> Iterator[OidcShop]:
         environment = {**shop.environment, "AUTH_JWT_SECRET": "", **keycloak.settings}
         arguments = ("--port", str(port), "--workers", "1")
         stack.enter_context(running("local.serve", *arguments, environment=environment))
-        client = stack.enter_context(Client(port))
         keycloak.wait_until_ready()
-        eventually(lambda: _is_up(client), "the gateway answers")
-        yield OidcShop(address, keycloak.url, client)
+        eventually(lambda: responds(port), "the gateway answers")
+        yield OidcShop(port, address, keycloak.url)
 
 
 def open_try_out(page: Page, address: str, path: str) -> None:
@@ -151,13 +150,6 @@ def stored(page: Page) -> str:
         await indexedDB.databases(), await caches.keys(),
     ])"""
     return str(page.evaluate(script))
-
-
-def _is_up(client: Client) -> bool:
-    try:
-        return client.send(Call("GET", "/health")).status == 200
-    except OSError:
-        return False
 
 
 def _realm_of_tests(origin: str) -> dict[str, Any]:
