@@ -174,6 +174,7 @@ function drawUser() {
   }
   const name = document.createElement("span");
   name.textContent = text("signed_in", { user: user.id });
+  name.title = user.id;
   const out = document.createElement("button");
   out.type = "button";
   out.className = "plain small";

@@ -12,8 +12,10 @@ export class Formats {
   constructor(language, timeZone) {
     this.#language = language;
     const parts = { year: "numeric", month: "short", day: "numeric", weekday: "short" };
-    const times = { hour: "numeric", minute: "2-digit", timeZoneName: "short", hourCycle: "h23" };
     const zone = isKnown(timeZone) ? timeZone : undefined;
+    const times = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    // The page names the campaign's zone once. That of the device is named with each time.
+    if (!zone) times.timeZoneName = "short";
     this.#dates = new Intl.DateTimeFormat(language, { ...parts, ...times, timeZone: zone });
     this.#days = new Intl.DateTimeFormat(language, { ...parts, ...times, second: "2-digit", timeZone: zone });
   }

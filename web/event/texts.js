@@ -143,7 +143,7 @@ export const TEXTS = {
     not_found_text: "Please check the address. The event may also be long over.",
     unreachable: "The service cannot be reached",
     unreachable_text: "This page tries again by itself. Please check your connection.",
-    signed_in: "Signed in as {user}",
+    signed_in: "Hello {user}",
     sign_out: "Sign out",
     percent_off: "{value}% off",
     amount_off: "{value} off",
