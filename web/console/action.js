@@ -14,11 +14,15 @@ export class Unfit extends Error {
 // label: of the button. request(): what to send, null while an input is missing; may throw Unfit.
 // typed: what has to be typed before something is destroyed, "" for a harmless action. what: in
 // words, what it will do. done(answer): resolves to a text that says what came of it.
-// refused(error): may return such a text for an error that it knows.
-export function action(service, { label, style = "", typed = "", what = "", request, done, refused }) {
+// refused(error): may return such a text for an error that it knows. shown(sent): the request as the
+// command has it, where that is not to say everything.
+export function action(service, { label, style = "", typed = "", what = "", request, done, refused, shown = (sent) => sent }) {
   const said = el("p", { class: "said", role: "status" });
   const button = el("button", { type: "button", class: style }, label);
-  const shown = command(service.address, () => quiet(request));
+  const asCommand = command(service.address, () => {
+    const sent = quiet(request);
+    return sent && shown(sent);
+  });
 
   async function run() {
     let sent;
@@ -31,7 +35,7 @@ export function action(service, { label, style = "", typed = "", what = "", requ
       return;
     }
     if (!sent) return;
-    if (typed && !(await confirmed(service, { label, what, typed, sent }))) return;
+    if (typed && !(await confirmed(service, { label, what, typed, sent: shown(sent) }))) return;
     button.disabled = true;
     say(said, t("working"), "");
     try {
@@ -40,13 +44,13 @@ export function action(service, { label, style = "", typed = "", what = "", requ
       say(said, (await refused?.(error)) ?? explained(error), "bad");
     } finally {
       button.disabled = false;
-      shown.update();
+      asCommand.update();
     }
   }
 
   button.addEventListener("click", run);
-  const node = el("div", { class: "action" }, el("p", { class: "row" }, button), said, shown.node);
-  return { node, button, said, run, update: shown.update };
+  const node = el("div", { class: "action" }, el("p", { class: "row" }, button), said, asCommand.node);
+  return { node, button, said, run, update: asCommand.update };
 }
 
 export function say(place, text, mood) {

@@ -132,6 +132,8 @@ export function coupons(place, service, campaign) {
           body: { reason: text, return_to_pool: back.checked },
         };
       },
+      // The code is worth money: the command has it only where it is shown anyway.
+      shown: (sent) => (isRevealed ? sent : { ...sent, path: "/coupons/CODE/revocation" }),
       done: async (answer) => {
         rows = rows.map((one) => (one.serial === coupon.serial ? { ...one, state: answer.body.state } : one));
         draw();
