@@ -49,7 +49,8 @@ def findings(page: Page) -> list[str]:
 def test_axe_finds_nothing_on_any_page(
     open_context: OpenContext, campaign: str, language: str, scheme: str
 ) -> None:
-    page = open_context(color_scheme=scheme).new_page()
+    # axe itself writes a style into the page, which the policy forbids.
+    page = open_context(color_scheme=scheme, bypass_csp=True).new_page()
     console = ConsolePage(page, language).open()
     assert findings(page) == []
     console.sign_in()
@@ -98,12 +99,15 @@ def test_another_language_keeps_the_page_and_the_sign_in(page: Page, campaign: s
 
 
 def test_the_keyboard_reaches_the_content_first_and_every_action(page: Page, campaign: str) -> None:
-    console = ConsolePage(page).sign_in().go(f"/campaigns/{campaign}/changes")
-    page.evaluate("document.activeElement.blur()")
+    console = ConsolePage(page).open()
     page.keyboard.press("Tab")
     expect(page.locator("#skip")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(console.main.get_by_role("button", name="Sign in")).to_be_focused()
+    console.sign_in().go(f"/campaigns/{campaign}/changes")
+    expect(console.change("rename")).to_be_visible()
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")

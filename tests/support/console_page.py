@@ -105,7 +105,8 @@ class ConsolePage:
 
 def admin_call(shop: Shop, method: str, path: str, body: object = None, **headers: str) -> Response:
     """Ask the service as an administrator does who has no console."""
-    return shop.client.send(Call(method, path, "admin", ADMIN, body, headers))
+    with Client(shop.client.port) as client:  # the gateway closes one that was idle for long
+        return client.send(Call(method, path, "admin", ADMIN, body, headers))
 
 
 def version_of(shop: Shop, campaign_id: str) -> dict[str, str]:
