@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Page, Route, expect
 
@@ -18,7 +18,7 @@ HTML_USER = "<img/src=x/onerror=alert(1)>"
 HTML_NAME = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
-def problem(status: int, code: str, **members: str) -> dict[str, object]:
+def problem(status: int, code: str, **members: str) -> dict[str, Any]:
     body = {"type": "about:blank", "title": "no", "status": status, "detail": "no", "code": code}
     text = json.dumps(body | {"request_id": "1"} | members)
     return {"status": status, "content_type": "application/problem+json", "body": text}

@@ -100,7 +100,9 @@ class ConsolePage:
         if found:
             self.tokens.add(found[1])
         if request.method not in {"GET", "HEAD"}:
-            self.sent.append(f"{request.method} {request.url.partition('://')[2].partition('/')[2]}")
+            self.sent.append(
+                f"{request.method} {request.url.partition('://')[2].partition('/')[2]}"
+            )
 
 
 def admin_call(shop: Shop, method: str, path: str, body: object = None, **headers: str) -> Response:
