@@ -29,7 +29,7 @@ from handlers.pages import (
     web_file_handler,
 )
 from handlers.privacy import erase_user_handler
-from handlers.reconcile import reconciliation_handler
+from handlers.reconcile import reconciliation_handler, repair_handler
 from handlers.redemption import (
     cancel_handler,
     coupon_handler,
@@ -38,7 +38,6 @@ from handlers.redemption import (
     reserve_handler,
 )
 from handlers.redrive import redrive_now_handler
-from handlers.repair import repair_handler
 from handlers.report import report_handler
 from handlers.returned_places import give_back_handler, revoke_handler
 from handlers.sign_in import sign_in_handler

@@ -13,8 +13,13 @@ from handlers.domain.errors import CampaignNotFoundError, ServiceError
 from handlers.domain.reconciliation.differences import Kind
 from handlers.domain.reconciliation.repair import repair
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
-from handlers.reconcile import LISTED_MAX, ReconciliationReport, compare, give_gaps_back
-from handlers.repair import complete_returns
+from handlers.reconcile import (
+    LISTED_MAX,
+    ReconciliationReport,
+    compare,
+    complete_returns,
+    give_gaps_back,
+)
 from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 from local.reconcile.progress import Progress
 from local.reconcile.report import as_json, as_text

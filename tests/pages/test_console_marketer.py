@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,12 +20,16 @@ from tests.support.service import kafka_event, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Page
 
     from tests.support.pages import Shop
+    from tests.support.service import Response
 
 QUANTITY, RAISED, PEOPLE = 300, 400, 2000
+LATE = "user-late"
+NAME = "Coffee <b>day</b>"
 
 
 @pytest.fixture
@@ -37,133 +40,151 @@ def here() -> Iterator[None]:
     wiring.reset()
 
 
-def give_up(shop: Shop, campaign_id: str, user: str) -> None:
-    """Let a coupon fail whose serial the campaign does not have, for good."""
-    consume_handler(kafka_event([message(campaign_id, user, RAISED + 1)]), None)
-    with closing(connect_to_mysql(owner_address(shop.settings))) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE failed_event SET status = 'DEAD' WHERE user_id = %s", (user,))
-        connection.commit()
-
-
 def test_a_marketer_runs_a_campaign_from_its_creation_to_the_export(
     page: Page, shop: Shop, here: None, tmp_path: Path
 ) -> None:
     console, campaign_id = ConsolePage(page).sign_in(), new_id()
-    main = console.main
+    create_with_a_preview(console, shop, campaign_id)
+    extend_pause_and_go_on(console, shop, campaign_id)
+    raise_to(console, campaign_id, RAISED)
+    answers = watch_the_burst(console, shop, campaign_id)
+    code = revoke_one(console, shop, campaign_id, answers)
+    redrive_what_was_given_up(console, shop, campaign_id)
+    compare_and_repair(console, shop, campaign_id)
+    console.go(f"/campaigns/{campaign_id}/events")
+    for words in ("Campaign created", "ordered by mistake", "paused: false → true"):
+        expect(console.main.locator("tbody")).to_contain_text(words)
+    rows = export(console, campaign_id, tmp_path)
+    assert {row["serial"] for row in rows} == {str(n + 1) for n in range(RAISED + 1)}
+    assert {row["state"] for row in rows if row["code"] == code} == {"REVOKED"}
+    token_is_nowhere(console)
 
-    # Create, with the event page beside the form.
-    console.go("/new")
-    main.locator("input[name=id]").fill(campaign_id)
-    main.locator("input[name=name]").fill("Coffee <b>day</b>")
-    main.locator("input[name=quantity]").fill(str(QUANTITY))
-    main.locator("input[name=opens_at]").fill("2026-01-01T10:00:00")
-    main.locator("input[name=closes_at]").fill("2099-01-01T10:00:00")
+
+def create_with_a_preview(console: ConsolePage, shop: Shop, campaign_id: str) -> None:
+    main = console.go("/new").main
+    for name, value in (
+        ("id", campaign_id),
+        ("name", NAME),
+        ("quantity", str(QUANTITY)),
+        ("opens_at", "2026-01-01T10:00:00"),
+        ("closes_at", "2099-01-01T10:00:00"),
+    ):
+        main.locator(f"input[name={name}]").fill(value)
     main.locator("select[name=benefit]").select_option("amount")
     main.locator("input[name=benefit_value]").fill("3000")
     preview = main.locator(".preview")
-    expect(preview.locator("h1")).to_have_text("Coffee <b>day</b>")
+    expect(preview.locator("h1")).to_have_text(NAME)
     expect(preview.locator("#benefit")).to_contain_text("₩3,000")
     main.get_by_label("Show the page as it is when").select_option("COUPON")
     expect(preview.locator("#serial")).to_have_text("#1")
     main.locator("summary", has_text="More").click()
     main.locator("input[name=rate_per_address]").fill("0")
-    made = console.command(main)
-    assert made.startswith(f"curl -X POST '{shop.address}/campaigns' ")
-    assert '"benefit":{"kind":"amount","value":3000,"currency":"KRW"}' in made
+    command = console.command(main)
+    assert command.startswith(f"curl -X POST '{shop.address}/campaigns' ")
+    assert '"benefit":{"kind":"amount","value":3000,"currency":"KRW"}' in command
     main.get_by_role("button", name="Create the campaign").click()
-    expect(page).to_have_url(re.compile(f"#/campaigns/{campaign_id}$"))
-    expect(main.locator("h1")).to_have_text("Coffee <b>day</b>")
+    expect(console.page).to_have_url(re.compile(f"#/campaigns/{campaign_id}$"))
+    expect(main.locator("h1")).to_have_text(NAME)
 
-    # Extend, pause, go on, raise.
-    console.go(f"/campaigns/{campaign_id}/changes")
+
+def extend_pause_and_go_on(console: ConsolePage, shop: Shop, campaign_id: str) -> None:
+    state = console.go(f"/campaigns/{campaign_id}/changes").main.locator(".title .pill")
     console.change("extend").locator("input").fill("2099-06-01T10:00:00")
     console.change("extend").get_by_role("button", name="Set the end").click()
     expect(console.change("extend")).to_contain_text("Jun 1, 2099")
-    assert admin_call(shop, "GET", f"/campaigns/{campaign_id}").body["closes_at"].startswith("2099-06-01")
+    stored = admin_call(shop, "GET", f"/campaigns/{campaign_id}").body
+    assert stored["closes_at"] == "2099-06-01T01:00:00.000Z"
     console.change("running").get_by_role("button", name="Pause").click()
-    expect(main.locator(".title .pill")).to_have_text("Paused")
+    expect(state).to_have_text("Paused")
     console.change("paused").get_by_role("button", name="Resume").click()
-    expect(main.locator(".title .pill")).to_have_text("Open")
-    console.change("raise").locator("input").fill(str(RAISED))
-    console.change("raise").get_by_role("button", name="Set the quantity").click()
-    expect(console.change("raise")).to_contain_text(f"{RAISED} coupons")
+    expect(state).to_have_text("Open")
 
-    # Watch the burst.
-    console.go(f"/campaigns/{campaign_id}/live")
+
+def raise_to(console: ConsolePage, campaign_id: str, quantity: int) -> None:
+    card = console.go(f"/campaigns/{campaign_id}/changes").change("raise")
+    card.locator("input").fill(str(quantity))
+    assert "-H 'If-Match: " in console.command(card.locator(".action:visible"))
+    card.get_by_role("button", name="Set the quantity").click()
+    expect(card).to_contain_text(f"{quantity} coupons")
+
+
+def watch_the_burst(console: ConsolePage, shop: Shop, campaign_id: str) -> list[Response]:
+    main = console.go(f"/campaigns/{campaign_id}/live").main
     expect(console.tile("given")).to_contain_text(f"0 of {RAISED}")
     answers = crowd(shop, campaign_id, (f"user-{n}" for n in range(PEOPLE)))
     assert sum(answer.status == 202 for answer in answers) == RAISED
     expect(console.tile("given")).to_contain_text(f"{RAISED} of {RAISED}")
-    refused = main.locator("tr", has_text="SOLD_OUT")
-    expect(refused).to_contain_text(f"{PEOPLE - RAISED:,}")
+    expect(main.locator("tr", has_text="SOLD_OUT")).to_contain_text(f"{PEOPLE - RAISED:,}")
     expect(console.tile("admissions")).to_contain_text(f"{RAISED} coupons written")
     expect(console.tile("pending")).to_contain_text("none waits")
-    assert not re.search(r"most: 0 ", console.tile("arrivals").inner_text())
+    assert "most: 0 " not in console.tile("arrivals").inner_text()
     main.locator("summary", has_text="as a table").click()
     expect(main.locator("table", has_text="The last numbers")).to_contain_text(str(RAISED))
+    return answers
 
-    # Revoke one.
+
+def revoke_one(console: ConsolePage, shop: Shop, campaign_id: str, answers: list[Response]) -> str:
+    """Find a winner by user and by code, and revoke the coupon; return its code."""
     winner = next(n for n, answer in enumerate(answers) if answer.status == 202)
-    serial = answers[winner].body["serial"]
-    console.go(f"/campaigns/{campaign_id}/coupons")
-    expect(main.locator("tbody tr").first).to_contain_text("us••••")
-    main.get_by_label("User or code").fill(f"user-{winner}")
+    main = console.go(f"/campaigns/{campaign_id}/coupons").main
+    row, search = main.locator("tbody tr"), main.get_by_label("User or code")
+    expect(row.first).to_contain_text("us••••")
+    assert f"user-{winner}<" not in main.inner_html()
+    search.fill(f"user-{winner}")
     main.get_by_role("button", name="Find").click()
-    expect(main.locator("tbody tr")).to_have_count(1)
+    expect(row).to_have_count(1)
     main.get_by_role("button", name="Show users and codes").click()
-    row = main.locator("tbody tr").first
     expect(row).to_contain_text(f"user-{winner}")
     code = row.locator("code").inner_text()
-    main.get_by_label("User or code").fill(code)
+    search.fill(code)
     main.get_by_role("button", name="Find").click()
     expect(row).to_contain_text(f"user-{winner}")
+    main.get_by_role("button", name="Hide users and codes").click()
     row.get_by_role("button").click()
     main.get_by_label("Reason").fill("ordered by mistake")
+    assert "/coupons/CODE/revocation'" in console.command(main.locator("section.card"))
     main.locator("button.danger").click()
-    console.confirm(f"{campaign_id}/{serial}")
+    console.confirm(f"{campaign_id}/{answers[winner].body['serial']}")
     expect(row).to_contain_text("Revoked")
     assert admin_call(shop, "GET", f"/coupons/{code}").body["state"] == "REVOKED"
+    return code
 
-    # Redrive: a record of a serial that there is from now on.
-    give_up(shop, campaign_id, "user-late")
-    console.go(f"/campaigns/{campaign_id}/changes")
-    console.change("raise").locator("input").fill(str(RAISED + 1))
-    console.change("raise").get_by_role("button", name="Set the quantity").click()
-    expect(console.change("raise")).to_contain_text(f"{RAISED + 1} coupons")
-    console.go("/failed")
+
+def redrive_what_was_given_up(console: ConsolePage, shop: Shop, campaign_id: str) -> None:
+    """Let a coupon fail whose serial there is not, raise the quantity, and write it after all."""
+    consume_handler(kafka_event([message(campaign_id, LATE, RAISED + 1)]), None)
+    with closing(connect_to_mysql(owner_address(shop.settings))) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE failed_event SET status = 'DEAD' WHERE user_id = %s", (LATE,))
+        connection.commit()
+    raise_to(console, campaign_id, RAISED + 1)
+    main = console.go("/failed").main
     main.locator("#failed-status").select_option("DEAD")
     expect(main.locator("tbody tr", has_text=campaign_id)).to_contain_text("SERIAL_OUT_OF_RANGE")
     main.get_by_role("button", name="Try what was given up").click()
     expect(main.locator(".said[data-mood=good]")).to_contain_text("1 written")
 
-    # Compare, repair.
-    Redis(shop.settings, campaign_id)("ZREM", "applied_user", "user-late")
-    console.go(f"/campaigns/{campaign_id}/comparison")
+
+def compare_and_repair(console: ConsolePage, shop: Shop, campaign_id: str) -> None:
+    """Let Redis forget a winner, see it, and mend it."""
+    Redis(shop.settings, campaign_id)("ZREM", "applied_user", LATE)
+    main = console.go(f"/campaigns/{campaign_id}/comparison").main
     main.get_by_role("button", name="Compare").click()
     expect(main.locator(".said[data-mood=good]")).to_have_text("1 differences.")
     main.get_by_role("button", name="Repair").click()
     expect(main.get_by_text("1 of 1 repaired")).to_be_visible()
     expect(main.locator("tr", has_text="MISSING_ADMISSION").locator(".number")).to_have_text("0")
 
-    # What was done, and by whom.
-    console.go(f"/campaigns/{campaign_id}/events")
-    for words in ("Campaign created", "ordered by mistake", "paused: false → true"):
-        expect(main.locator("tbody")).to_contain_text(words)
 
-    # Export.
+def export(console: ConsolePage, campaign_id: str, folder: Path) -> list[dict[str, str]]:
     console.go(f"/campaigns/{campaign_id}/coupons")
-    with page.expect_download() as download:
-        main.get_by_role("button", name="Export as CSV").click()
-    file = tmp_path / "coupons.csv"
+    with console.page.expect_download() as download:
+        console.main.get_by_role("button", name="Export as CSV").click()
+    file = folder / download.value.suggested_filename
+    assert file.name == f"{campaign_id}.csv"
     download.value.save_as(file)
-    assert download.value.suggested_filename == f"{campaign_id}.csv"
     with file.open(encoding="utf-8-sig", newline="") as text:
-        rows = list(csv.DictReader(text))
-    assert len(rows) == RAISED + 1
-    assert {row["serial"] for row in rows} == {str(n + 1) for n in range(RAISED + 1)}
-    assert {row["state"] for row in rows if row["code"] == code} == {"REVOKED"}
-    token_is_nowhere(console)
+        return list(csv.DictReader(text))
 
 
 def token_is_nowhere(console: ConsolePage) -> None:

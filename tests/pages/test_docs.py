@@ -46,6 +46,7 @@ def test_an_opened_call_breaks_no_policy_and_fits_a_phone(
     page.locator(".opblock", has_text="/campaigns/{id}/apply").locator("button").first.click()
     expect(page.locator(".responses-table").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
-    assert ("dark-mode" in (page.locator("html").get_attribute("class") or "")) is (scheme == "dark")
+    classes = page.locator("html").get_attribute("class") or ""
+    assert ("dark-mode" in classes) is (scheme == "dark")
     # The page reads; it asks for no token and sends no call.
     assert page.locator(".authorize, .try-out").count() == 0

@@ -100,12 +100,15 @@ class ConsolePage:
         if found:
             self.tokens.add(found[1])
         if request.method not in {"GET", "HEAD"}:
-            self.sent.append(f"{request.method} {request.url.partition('://')[2].partition('/')[2]}")
+            self.sent.append(
+                f"{request.method} {request.url.partition('://')[2].partition('/')[2]}"
+            )
 
 
 def admin_call(shop: Shop, method: str, path: str, body: object = None, **headers: str) -> Response:
     """Ask the service as an administrator does who has no console."""
-    return shop.client.send(Call(method, path, "admin", ADMIN, body, headers))
+    with Client(shop.client.port) as client:  # the gateway closes one that was idle for long
+        return client.send(Call(method, path, "admin", ADMIN, body, headers))
 
 
 def version_of(shop: Shop, campaign_id: str) -> dict[str, str]:

@@ -16,10 +16,7 @@ export function createPage(main, service) {
   const create = action(service, {
     label: t("create"),
     style: "first",
-    request: () => {
-      form.clear();
-      return { method: "POST", path: "/campaigns", body: form.body() };
-    },
+    request: () => ({ method: "POST", path: "/campaigns", body: form.body() }),
     done: async (answer) => {
       location.hash = `#/campaigns/${answer.body.id}`;
       return t("created");
@@ -35,6 +32,7 @@ export function createPage(main, service) {
   let shown = null;
   let isDue = false;
   function changed() {
+    form.clear();
     if (isDue) return;
     isDue = true;
     requestAnimationFrame(() => {

@@ -39,7 +39,7 @@ export function command(api, make) {
     "details",
     { class: "curl" },
     el("summary", {}, t("as_command")),
-    el("pre", { tabindex: "0", role: "region", "aria-label": t("as_command") }, code),
+    el("pre", { tabindex: "0", role: "group", "aria-label": t("as_command") }, code),
     el("p", { class: "row" }, copy, copied),
   );
   const update = () => {

@@ -48,7 +48,7 @@ class CouponList:
     def page(
         self, campaign_id: str, after: int, limit: int, user_id: str | None = None
     ) -> Sequence[ListedCoupon]:
-        """Return up to `limit` coupons with a serial above `after`, by serial; of one user if given.
+        """Return up to `limit` coupons above the serial `after`, by serial; of one user if given.
 
         A user has several where all but the last were given back.
         """
