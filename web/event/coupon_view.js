@@ -8,11 +8,17 @@ const TONES = { PENDING: "wait", FAILED: "wait", EARLY: "wait", RESERVED: "wait"
 const SPENT = new Set(["USED", "EXPIRED", "REVOKED"]);
 const WHY_NOT = { OFFLINE: "give_back_offline", UNAVAILABLE: "give_back_later", TOO_MANY_REQUESTS: "give_back_often" };
 
-/** Draw the coupon, or hide its place. now: ms of the server's clock. isSure: the last look succeeded. */
+/** Draw the coupon, or hide its place. now: ms of the server's clock. */
 export function drawCoupon({ coupon, formats, now }) {
   find("coupon").hidden = !coupon;
   find("act").hidden = Boolean(coupon);
-  if (!coupon) return;
+  if (!coupon) {
+    // Another person may sign in: not even hidden is anything left of this one's.
+    for (const id of ["serial", "code", "copied"]) write(find(id), "");
+    find("qr").replaceChildren();
+    find("qr").removeAttribute("aria-label");
+    return;
+  }
   const state = stateOf(coupon, now);
   write(find("serial"), `#${coupon.serial}`);
   write(find("coupon-state"), text(`state_${state}`));
@@ -135,5 +141,6 @@ async function drawQr(place, code) {
   const shape = document.createElementNS(SVG, "path");
   shape.setAttribute("d", path);
   svg.append(shape);
-  place.replaceChildren(svg);
+  // The person may have signed out while the library came.
+  if (find("code").textContent === code) place.replaceChildren(svg);
 }
