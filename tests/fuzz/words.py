@@ -52,6 +52,14 @@ CALLS = (
     "GET /health",
     "HEAD /ready",
     "GET /openapi.json",
+    "GET /events/{}",
+    "GET /console",
+    "GET /docs",
+    "GET /signed-in",
+    "GET /web/config.json",
+    "GET /web/0123456789abcdef/shared/{}",
+    "GET /web/{}/shared/base.css",
+    "POST /sign-in",
 )
 METHODS = (
     "GET",

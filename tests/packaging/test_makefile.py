@@ -38,6 +38,8 @@ TARGETS = [
     "test-lab",
     "test-lab-ten",
     "test-course",
+    "pages",
+    "test-pages",
     "package",
     "up",
     "down",
