@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 import chalice.local
 from chalice.cli import cli
 
+from handlers import trace_clients
 from handlers.domain.errors import PayloadTooLargeError
 from handlers.edge.http.request import BODY_BYTES_MAX
 from handlers.edge.http.request_log import REQUESTS
@@ -138,6 +139,7 @@ def main() -> None:
     chalice.local.create_local_server = functools.partial(_create_local_server, create)
     # Chalice's reloader starts this command again.
     sys.argv[:1] = [sys.executable, "-m", MODULE]
+    trace_clients.start()
     try:
         cli(args=arguments, prog_name="chalice", obj={})
     finally:
