@@ -105,7 +105,7 @@ class RequestTrace:
         begun_ns = ended_ns - int((time.perf_counter() - started_s) * 1e9)
         first = _server_span(
             self.place,
-            _method(event.get("httpMethod")),
+            _method(_of_event(event, "httpMethod", "httpMethod")),
             route,
             {name: fields[key] for name, key in OWN_FIELDS.items() if fields.get(key)},
             (fields["status"], fields["outcome"]),
@@ -240,7 +240,13 @@ def _method(method: object) -> str:
     return method if isinstance(method, str) and method in METHODS else "_OTHER"
 
 
+def _of_event(event: Mapping[str, Any], name: str, name_in_context: str) -> object:
+    """Return a field; Chalice's local gateway has it in the request's context only."""
+    value, request = event.get(name), event.get("requestContext")
+    return request.get(name_in_context) if value is None and isinstance(request, dict) else value
+
+
 def _route(event: Mapping[str, Any]) -> str:
     """Return the path's template: the path itself may hold a user's id or a coupon's code."""
-    route = event.get("resource")
+    route = _of_event(event, "resource", "resourcePath")
     return route if isinstance(route, str) else ""

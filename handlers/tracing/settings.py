@@ -86,7 +86,7 @@ def _check_package() -> None:
     if find_spec(PACKAGE) is None:
         message = (
             f"traces are on ({ENDPOINTS[1]} or OTEL_TRACES_EXPORTER), and {PACKAGE} is missing: "
-            "install requirements/traces.txt"
+            "install requirements/traces.txt (in the container image: PYTHONPATH=/opt/traces)"
         )
         raise ConfigurationError(message)
 
