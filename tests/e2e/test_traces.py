@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from contextlib import closing
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +14,13 @@ from kafka import KafkaConsumer
 from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.migration.schema import connect as connect_to_mysql
 from handlers.config import Settings
+from handlers.tracing.place import ids_of_coupon
 from local.migrate import owner_address
 from tests.e2e.conftest import chalice_local, gateway, poll_runner
 from tests.support.collector import collector
 from tests.support.http_client import Call, Client
 from tests.support.programs import running
-from tests.support.service import ADMIN, campaign_body, coupons
+from tests.support.service import ADMIN, campaign_body, coupons, rows
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ def test_a_relay_a_redelivery_and_a_redrive_are_in_the_trace_of_the_press(
     with gateway(traced) as client:
         assert client.send(create(campaign_id)).status == 201
         assert client.send(apply(campaign_id)).code == "ACCEPTED"
-        rows = without_its_campaign(settings, campaign_id)
+        taken = without_its_campaign(settings, campaign_id)
         # Without a consumer the admission stays pending, and is sent again.
         intervals = ("--interval-s", "0.2", "--rebuild-interval-s", "3600")
         with running("local.scheduler", *intervals, environment=traced) as scheduler:
@@ -112,7 +114,7 @@ def test_a_relay_a_redelivery_and_a_redrive_are_in_the_trace_of_the_press(
         # The same record twice, and no campaign in MySQL: two failed events.
         with poll_runner(traced):
             eventually(lambda: len(collected.named(WRITE)) >= 2, "both records are processed")
-        with_its_campaign(settings, rows)
+        with_its_campaign(settings, taken)
         redriven = client.send(Call("POST", "/failed-events/redrive", "admin", ADMIN))
         assert redriven.body["resolved"] >= 2
         assert len(coupons(settings, campaign_id)) == 1
@@ -146,8 +148,12 @@ def test_what_a_killed_gateway_had_admitted_is_in_one_trace_all_the_same(
             program.stop(signal.SIGKILL)
     with poll_runner(traced):
         eventually(lambda: len(coupons(settings, campaign_id)) == 1, "a row in MySQL")
-    processed = collected.named(WRITE)
-    assert len({span.trace for span in processed}) == 1
+    [(serial, at)] = rows(settings, "SELECT serial, admitted_at FROM coupon")
+    at_ms = round(at.replace(tzinfo=UTC).timestamp() * 1000)
+    trace_id, press_id = ids_of_coupon(campaign_id, serial, at_ms)
+    eventually(lambda: collected.named(WRITE), "the consumer's spans")
+    assert {span.trace for span in collected.spans} == {f"{trace_id:032x}"}
+    assert f"{press_id:016x}" not in {span.id for span in collected.spans}
 
 
 def test_a_refusal_from_memory_has_a_span_and_says_what_it_was(
@@ -177,8 +183,8 @@ def test_without_a_collector_and_with_traces_off_the_answers_are_the_same(
     world: dict[str, str], campaign_id: str
 ) -> None:
     settings = Settings.from_environment(world)
-    nobody = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_BSP_SCHEDULE_DELAY": "50"}
-    with gateway(world | nobody) as client:
+    absent = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_BSP_SCHEDULE_DELAY": "50"}
+    with gateway(world | absent) as client:
         assert client.send(create(campaign_id)).status == 201
         assert client.send(apply(campaign_id, "on")).code == "ACCEPTED"
     with gateway(world) as client:
