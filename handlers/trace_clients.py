@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def start() -> None:
     """Record traces in this process from here on, if they are on; raise ConfigurationError."""
     if TraceSettings.from_environment().is_on:
-        current.use(recorder())
+        current.use(span_recorder())
 
 
 @once
-def recorder() -> OtlpRecorder:
+def span_recorder() -> OtlpRecorder:
     """Return the recorder that sends spans by OTLP."""
     from handlers.adapters.open_telemetry import OtlpRecorder
 

@@ -108,7 +108,7 @@ class RequestTrace:
             _method(_of_event(event, "httpMethod", "httpMethod")),
             route,
             {name: fields[key] for name, key in OWN_FIELDS.items() if fields.get(key)},
-            (fields["status"], fields["outcome"]),
+            (fields["status"], str(fields["outcome"])),
             (begun_ns, ended_ns),
             callers_of(event),
         )
@@ -148,7 +148,7 @@ def note(
     if not begun_ns:
         return
     known = [
-        (trace, reply) for trace, reply in zip(traces, replies, strict=True) if trace is not None
+        (trace, reply) for trace, reply in zip(traces, replies, strict=False) if trace is not None
     ]
     if not known:
         return
@@ -211,12 +211,12 @@ def _server_span(
     callers: tuple[Place, ...],
 ) -> Span:
     status, outcome = result
-    error = str(outcome) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
+    error = (outcome or OTHER_ERROR) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ""
     known = {
         "http.request.method": method,
         "http.route": route,
         "http.response.status_code": status,
-        OUTCOME: str(outcome),
+        OUTCOME: outcome,
         **attributes,
     }
     if error:

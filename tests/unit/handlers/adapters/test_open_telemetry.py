@@ -201,7 +201,7 @@ def test_start_records_from_then_on_until_the_clients_are_reset(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     wiring.reset()
     trace_clients.start()
-    made = trace_clients.recorder()
+    made = trace_clients.span_recorder()
     assert recorded_with() is made
     assert (made.topic, made.group) == ("coupon_create", "group_1")
     wiring.reset()
