@@ -8,24 +8,26 @@ it returns has a type of its own, so the type checker refuses phases in a wrong 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from handlers import log, wiring
-from handlers.domain.admission import Admission, Applicant
+from handlers.domain.admission import Admission, Applicant, Outcome
 from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 from handlers.domain.errors import UnavailableError
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.http.admission import admission_response, rejection_response
 from handlers.edge.http.endpoint import Event, RequestScope, Response
+from handlers.tracing.asking import ask
+from handlers.tracing.current import now_ns
+from handlers.tracing.request import note, record_group
+from handlers.tracing.span import ADMIT, CONFIRM, SETTLE, WRITE
 
 if TYPE_CHECKING:
     from handlers.domain.screening import Claimant
 
 T = TypeVar("T")
-Request = TypeVar("Request")
-Reply = TypeVar("Reply")
 
 _Phase = Generator[tuple[int, Response], None, list[T]]
 
@@ -139,7 +141,7 @@ def _application(index: int, scope: RequestScope) -> _Application:
 def _admit(applications: list[_Application]) -> _Phase[_Admitted]:
     """Let Redis decide about all in one round trip; respond unless Kafka must get a message."""
     admitted: list[_Admitted] = []
-    replies = _ask(_decide, applications)
+    replies = ask(_decide, applications, ADMIT, (one.scope.trace for one in applications))
     for application, admission in zip(applications, replies, strict=True):
         if isinstance(admission, Exception):
             yield application.index, application.scope.fail(admission)
@@ -150,6 +152,7 @@ def _admit(applications: list[_Application]) -> _Phase[_Admitted]:
             admitted.append(_Admitted(application, admission, outgoing))
         else:
             yield application.index, _respond(application, admission)
+    record_group(one.scope.trace for one in applications)
     return admitted
 
 
@@ -157,7 +160,11 @@ def _publication(application: _Application, admission: Admission) -> OutgoingMes
     campaign_id, user_id, *_ = application.applicant
     serial, admitted_at_ms, fence = admission.serial, admission.admitted_at_ms, admission.fence
     message = CouponAccepted(campaign_id, user_id, serial, admitted_at_ms, fence)
-    return OutgoingMessage(message, application.scope.request_id, application.deadline)
+    scope, traceparent = application.scope, ""
+    if scope.trace is not None:
+        is_first = admission.outcome is Outcome.ACCEPTED
+        traceparent = scope.trace.admitted(campaign_id, serial, admitted_at_ms, is_first=is_first)
+    return OutgoingMessage(message, scope.request_id, application.deadline, traceparent)
 
 
 def _publish(admitted: list[_Admitted]) -> _Phase[_Unsafe]:
@@ -166,10 +173,12 @@ def _publish(admitted: list[_Admitted]) -> _Phase[_Unsafe]:
     A rebuild that begins after the confirmation finds the record in the topic. Where one has begun
     before, the record may have come too late for it.
     """
-    acknowledged = _ask(_hand_over, [one.outgoing for one in admitted])
+    traces = (one.application.scope.trace for one in admitted)
+    acknowledged = ask(_hand_over, [one.outgoing for one in admitted], None, traces)
     replies = zip(admitted, acknowledged, strict=True)
-    published = [one.outgoing for one, reply in replies if reply is True]
-    confirmed = iter(_ask(_confirm, published))
+    published = [one for one, reply in replies if reply is True]
+    traces = (one.application.scope.trace for one in published)
+    confirmed = iter(ask(_confirm, [one.outgoing for one in published], CONFIRM, traces))
     unsafe: list[_Unsafe] = []
     for one, is_acknowledged in zip(admitted, acknowledged, strict=True):
         reply = next(confirmed) if is_acknowledged is True else is_acknowledged
@@ -190,8 +199,9 @@ def _write(unsafe: list[_Unsafe]) -> Iterator[tuple[int, Response]]:
     server is not taken back: Kafka may have it, so a second user could get the same coupon. It
     stays pending in Redis, and the relay sends it again.
     """
-    replies = _ask(_write_rows, [one.admitted.outgoing.message for one in unsafe])
-    _settle(one for one, reply in zip(unsafe, replies, strict=True) if reply is True)
+    traces = (one.admitted.application.scope.trace for one in unsafe)
+    replies = ask(_write_rows, [one.admitted.outgoing.message for one in unsafe], WRITE, traces)
+    _settle([one for one, reply in zip(unsafe, replies, strict=True) if reply is True])
     for one, is_written in zip(unsafe, replies, strict=True):
         application = one.admitted.application
         if isinstance(is_written, Exception):
@@ -201,21 +211,6 @@ def _write(unsafe: list[_Unsafe]) -> Iterator[tuple[int, Response]]:
         else:
             response = application.scope.fail(UnavailableError(NOT_YET_SAFE))
         yield application.index, response
-
-
-def _ask(
-    server: Callable[[list[Request]], Sequence[Reply]], requests: list[Request]
-) -> Sequence[Reply | Exception]:
-    """Return a server's reply to each request; what it raises is the reply to all of them."""
-    try:
-        replies = server(requests)
-    except Exception as error:  # noqa: BLE001 - the scope of each request turns it into a response
-        return [error] * len(requests)
-    if len(replies) != len(requests):
-        # Before any is used: with one too few, an applicant could get the serial of another.
-        message = f"{len(replies)} replies to {len(requests)} requests"
-        raise ValueError(message)
-    return replies
 
 
 def _decide(applications: list[_Application]) -> Sequence[Admission | Exception]:
@@ -236,14 +231,16 @@ def _write_rows(messages: list[CouponAccepted]) -> Sequence[bool]:
     return wiring.direct_writer().write_all(messages)
 
 
-def _settle(written: Iterable[_Unsafe]) -> None:
+def _settle(written: Sequence[_Unsafe]) -> None:
     """Let the relay not send what MySQL has; without Redis it does, which is harmless."""
+    begun_ns = now_ns()
     coupons = [one.admitted.outgoing.message for one in written]
     settlements = [Settlement(*coupon[:3], SettledAs.COUPON) for coupon in coupons]
     try:
         wiring.admissions().settle(settlements)
     except UnavailableError:
         log.exception("written but not settled", {"coupons": len(settlements)})
+    note(SETTLE, (one.admitted.application.scope.trace for one in written), coupons, begun_ns)
 
 
 def _respond(application: _Application, admission: Admission) -> Response:

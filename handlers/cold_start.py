@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers import wiring
+from handlers import trace_clients, wiring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ WAITED_FOR = "on-demand"
 def preload(environment: Mapping[str, str]) -> None:
     """Check the settings, and import what this function needs; raise ConfigurationError."""
     wiring.settings()
+    trace_clients.start()
     handler = environment.get("_HANDLER")
     if handler == API:
         authenticator = wiring.authenticator()

@@ -11,9 +11,12 @@ from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
 from handlers.gc_pause import gc_paused
+from handlers.tracing.batch import Work, processed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from handlers.domain.coupon import CouponAccepted
 
 
 @gc_paused()
@@ -26,13 +29,11 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     started = time.perf_counter()
     accepted, failed = kafka_event.decode(event)
-    unwritten: list[Record] = []
-    try:
-        settlements = wiring.ledger().write(accepted, failed)
-    except (LedgerRefusedError, TransactionTooLargeError) as error:
-        log.warning("MySQL refused a batch; writing its halves", {"error": error.args[:1]})
-        settlements, unwritten = _write_halves([*accepted, *failed], error)
-    _settle(settlements)
+    settlements: list[Settlement] = []
+    with Work(processed(_traced(accepted, failed, settlements))) as work:
+        unwritten = _write(accepted, failed, settlements)
+        work.written()
+        _settle(settlements)
     log.info(
         "consume_handler",
         {
@@ -44,6 +45,22 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         },
     )
     return {"batchItemFailures": _lowest_of_each_partition(unwritten)}
+
+
+def _write(
+    accepted: Sequence[DecodedRecord],
+    failed: Sequence[FailedEvent],
+    settlements: list[Settlement],
+) -> list[Record]:
+    """Add what to settle to `settlements`; return the records that could not be stored."""
+    try:
+        settlements += wiring.ledger().write(accepted, failed)
+    except (LedgerRefusedError, TransactionTooLargeError) as error:
+        log.warning("MySQL refused a batch; writing its halves", {"error": error.args[:1]})
+        settled, unwritten = _write_halves([*accepted, *failed], error)
+        settlements += settled
+        return unwritten
+    return []
 
 
 def _write_halves(
@@ -113,6 +130,19 @@ def _lowest_of_each_partition(records: Iterable[Record]) -> list[dict[str, Any]]
     return [
         {"itemIdentifier": {"partition": name, "offset": offset}} for name, offset in lowest.items()
     ]
+
+
+def _traced(
+    accepted: Iterable[DecodedRecord],
+    failed: Iterable[FailedEvent],
+    settlements: Iterable[Settlement],
+) -> Iterator[tuple[Record, CouponAccepted | None, str]]:
+    """Yield each record with its coupon and where it is stored; for the traces, once it is."""
+    states = {(one.campaign_id, one.serial): one.state for one in settlements}
+    for one in accepted:
+        coupon = one.coupon
+        yield one.record, coupon, states.get((coupon.campaign_id, coupon.serial), "")
+    yield from ((one.record, None, SettledAs.FAILED_EVENT) for one in failed)
 
 
 def _position(record: Record) -> str:

@@ -11,10 +11,12 @@ from handlers.domain.record import FailedStatus
 from handlers.edge.deadline import Deadline
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response
+from handlers.tracing.batch import Work, redriven
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from handlers.domain.settlement import Settlement
     from handlers.edge.http.request import Request
 
 REDRIVABLE = (FailedStatus.PENDING, FailedStatus.DEAD)
@@ -53,9 +55,12 @@ def _redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str
     queue, after = wiring.failed_event_queue(), 0
     totals = {"resolved": 0, "retried": 0, "dead": 0}
     while deadline.allows(BATCH_MS):
-        done = queue.redrive(status, now=now, after=after, limit=BATCH)
-        if done.last_id is None:
-            break
+        with Work() as work:
+            done = queue.redrive(status, now=now, after=after, limit=BATCH)
+            if done.last_id is None:
+                break
+            work.written(redriven(done.coupons))
+            _settle(done.settlements)
         after = done.last_id
         totals["resolved"] += done.resolved
         totals["retried"] += done.retried
@@ -67,9 +72,12 @@ def _redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str
                 len(done.dead),
                 {"ids": done.dead},
             )
-        try:
-            wiring.admissions().settle(done.settlements)
-        except UnavailableError:
-            # The rows are written; what stays pending in Redis is sent again, and settled then.
-            log.exception("written but not settled", {"coupons": len(done.settlements)})
     return totals
+
+
+def _settle(settlements: Sequence[Settlement]) -> None:
+    try:
+        wiring.admissions().settle(settlements)
+    except UnavailableError:
+        # The rows are written; what stays pending in Redis is sent again, and settled then.
+        log.exception("written but not settled", {"coupons": len(settlements)})

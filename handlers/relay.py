@@ -15,6 +15,7 @@ from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import OutgoingMessage
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
 from handlers.edge.deadline import Deadline
+from handlers.tracing.batch import Sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -113,6 +114,11 @@ def _send(
     """Return those that Kafka did not acknowledge."""
     if not coupons:
         return []
-    messages = [OutgoingMessage(coupon, request_id, ack_deadline) for coupon in coupons]
+    sending = Sending()
+    messages = [
+        OutgoingMessage(coupon, request_id, ack_deadline, sending.header(coupon))
+        for coupon in coupons
+    ]
     acknowledged = wiring.publisher().publish_all(messages)
+    sending.sent(acknowledged)
     return [coupon for coupon, is_sent in zip(coupons, acknowledged, strict=True) if not is_sent]

@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 import chalice.local
 from chalice.cli import cli
 
+from handlers import trace_clients
 from handlers.config import ConfigurationError
 from handlers.domain.errors import PayloadTooLargeError
 from handlers.edge.http.cors import PREFLIGHT, cors_headers
@@ -149,6 +150,7 @@ def main() -> int:
     chalice.local.create_local_server = functools.partial(_create_local_server, create)
     # Chalice's reloader starts this command again.
     sys.argv[:1] = [sys.executable, "-m", MODULE]
+    trace_clients.start()
     try:
         cli(args=arguments, prog_name="chalice", obj={})
     finally:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from handlers.config import ConfigurationError, Settings
 from handlers.domain.identifiers import is_campaign_id
+from handlers.tracing.settings import TraceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,7 @@ def misconfigured(target: str = "") -> str:
     """Return the error in the settings, or why `target` cannot be loaded; "" if all is right."""
     try:
         Settings.from_environment()
+        TraceSettings.from_environment()
     except ConfigurationError as error:
         return f"Wrong settings: {error}."
     try:

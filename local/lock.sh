@@ -27,6 +27,7 @@ lock() { # $1 the .in file, $2 the lock; the others go on to uv
 lock requirements/dev.in requirements/dev.txt "$@"
 lock requirements/local.in requirements/local.txt --constraint requirements/dev.txt "$@"
 lock requirements/runtime.in requirements.txt --constraint requirements/dev.txt "$@"
+lock requirements/traces.in requirements/traces.txt --constraint requirements/dev.txt "$@"
 # Environments of their own.
 for name in infra load api venv; do
     lock "requirements/$name.in" "requirements/$name.txt" "$@"

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from handlers import trace_clients
 from handlers.domain.errors import ServiceError
 from handlers.log import error_fields
 from handlers.privacy import privacy_handler
@@ -103,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wrong := misconfigured():
         return end(wrong, EXIT_MISCONFIGURED)
     configure_json_logging()
+    trace_clients.start()
     all_jobs = jobs(options.interval_s, options.rebuild_interval_s, options.webhook_interval_s)
     if options.once:
         failed = [job.name for job in all_jobs if not job.run_once()]

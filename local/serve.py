@@ -23,7 +23,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from handlers import wiring
+from handlers import trace_clients, wiring
 from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured, port_or_zero
 from local.gateway.client_address import PROXIES_MAX
 from local.gateway.connection_guard import CONNECTIONS_PER_ADDRESS, ConnectionGuard
@@ -162,6 +162,7 @@ def _load(options: argparse.Namespace, port: int, affinity: CpuAffinity | None, 
         ConnectionGuard(
             port, 0 if options.behind_proxy else options.connections_per_address
         ).start()
+    trace_clients.start()
     freeze_gc()
     if target == APPLICATION:
         application.origins = wiring.settings().pages.allowed_origins

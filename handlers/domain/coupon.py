@@ -132,8 +132,10 @@ class OutgoingMessage(NamedTuple):
     """A message to be sent to Kafka.
 
     deadline: time.monotonic() after which an acknowledgement is ignored.
+    traceparent: the record's header of that name; "" for none, while traces are off.
     """
 
     message: CouponAccepted
     request_id: str
     deadline: float
+    traceparent: str = ""

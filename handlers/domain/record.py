@@ -48,6 +48,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     request_id: str = ""  # of the apply that sent it, to trace one coupon in the logs
+    traceparent: str = ""  # of what sent it; "" where it was sent without traces
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from handlers.edge.http.request_log import REQUESTS, SECOND_S
 from handlers.pages import PAGES
 from handlers.refusals import store_refusals
 from handlers.routes import ROUTES
+from handlers.tracing import current
+from handlers.tracing.place import HEADER
+from handlers.tracing.request import record_from_memory
 from local.gateway.aggregated_log import AggregatedLog
 from local.gateway.body import UnreadableBodyError, is_announced, read_body, refuse_long
 from local.gateway.executor import (
@@ -96,6 +99,7 @@ class Gateway:
         self._sums.cancel()
         REQUESTS.flush()
         store_refusals()
+        current.close()
 
     def _write_sums(self, loop: AbstractEventLoop) -> None:
         """Write the handlers' sums, which on Lambda wait for the next request."""
@@ -153,8 +157,10 @@ class Gateway:
     ) -> Response | Call:
         """Return the response if it needs no thread, and so no slot in a queue; else the call."""
         if route.fast_path and body is None:
+            begun_ns = current.now_ns()
             response = self._fast_response(route.fast_path, scope, path_parameters, request_id)
             if response:
+                _trace(route, scope, response, begun_ns)
                 return response
         stage, proxies = self._stage, self.proxies
         call = Call(route, path_parameters, scope, body or b"", request_id, stage, proxies)
@@ -183,6 +189,14 @@ class Gateway:
 def make_application(routes: Iterable[RouteLike]) -> Gateway:
     """Return the application over `routes`; a malformed table raises ValueError."""
     return Gateway(routes, stage=os.environ.get("STAGE") or "local")
+
+
+def _trace(route: RouteLike, scope: Scope, response: Response, begun_ns: int) -> None:
+    """Record a response from memory, of which no handler knows."""
+    if current.recorder is not None:
+        callers = scope.headers.get_all(HEADER)
+        answer = response.status, response.body
+        record_from_memory(current.recorder, (scope.method, route.path), callers, answer, begun_ns)
 
 
 def _room(route: RouteLike) -> Room:

@@ -13,7 +13,7 @@ import pkgutil
 import signal
 from typing import TYPE_CHECKING
 
-from handlers import wiring
+from handlers import trace_clients, wiring
 from handlers.config import Settings
 from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured
 from local.json_log import configure_json_logging, log_event
@@ -52,6 +52,7 @@ def poll(options: argparse.Namespace) -> int:
     """Poll in this process until a stop signal; return the exit code."""
     settings, handler = Settings.from_environment(), pkgutil.resolve_name(options.handler)
     wiring.warm_up()
+    trace_clients.start()
     freeze_gc()
     configure_json_logging()
     if not options.verbose:

@@ -10,6 +10,7 @@ from handlers.adapters.redis.keys import CAMPAIGNS, EPOCH, CampaignKeys
 from handlers.config import Settings
 from handlers.domain.record import Reason
 from handlers.routes import ROUTES
+from handlers.tracing.settings import LAMBDA, TraceSettings
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from tests.support.paths import ROOT
 
@@ -54,11 +55,13 @@ def test_the_table_of_calls_is_the_route_table() -> None:
 def test_the_table_of_settings_names_every_variable_that_is_read_and_no_other() -> None:
     read: set[str] = set()
     for kafka in (SCRAM, IAM):
-        environment = Asked({**DEVELOPMENT_SETTINGS, **SERVERS, **kafka})
+        traces = {"OTEL_TRACES_EXPORTER": "otlp"}
+        environment = Asked({**DEVELOPMENT_SETTINGS, **SERVERS, **kafka, **traces})
         Settings.from_environment(environment)
+        TraceSettings.from_environment(environment)
         read |= environment.names
     named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+|STAGE)`", section("Settings")))
-    assert named - {"SASL_SSL_IAM", "SASL_SSL_SCRAM"} == read
+    assert named - {"SASL_SSL_IAM", "SASL_SSL_SCRAM"} == read - {LAMBDA}
 
 
 def test_every_key_of_redis_is_named() -> None:

@@ -20,10 +20,10 @@ LOCKS = {
     "runtime.in": ROOT / "requirements.txt",
     **{
         f"{name}.in": FOLDER / f"{name}.txt"
-        for name in ("local", "dev", "infra", "load", "api", "venv")
+        for name in ("local", "dev", "traces", "infra", "load", "api", "venv")
     },
 }
-PARTS = ("local.in", "runtime.in")  # of dev.in: their environments hold the same files
+PARTS = ("local.in", "runtime.in", "traces.in")  # of dev.in: their environments hold the same files
 PIP = re.compile(r"\bpip3? (-\S+ )*(install|download)\b")
 
 

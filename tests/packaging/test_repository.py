@@ -29,11 +29,12 @@ BUILDERS = (
     "handlers.operations",
     "handlers.coupon_clients",
     "handlers.privacy_clients",
+    "handlers.trace_clients",
     "handlers.webhook_clients",
 )
 # A replacement of the standard library's JSON: the domain may use it as well.
 JSON = "handlers.fast_json"
-# Every layer may import these: the settings, the log format.
+# Every layer may import these: the settings, the log format, what becomes a trace.
 COMMON = (
     "handlers.config",
     "handlers.env_parser",
@@ -45,6 +46,14 @@ COMMON = (
     "handlers.redis_url",
     "handlers.retry",
     "handlers.token_rules",
+    "handlers.tracing.asking",
+    "handlers.tracing.batch",
+    "handlers.tracing.caller",
+    "handlers.tracing.current",
+    "handlers.tracing.place",
+    "handlers.tracing.request",
+    "handlers.tracing.settings",
+    "handlers.tracing.span",
     JSON,
 )
 # The folders of the source that tests/unit mirrors.

@@ -11,6 +11,7 @@ import pytest
 from handlers.config import Settings, TlsMode
 from handlers.routes import ROUTES
 from handlers.token_rules import TokenRules
+from handlers.tracing.settings import SamplerName, TraceSettings
 from tests.support.paths import ROOT
 from tests.support.templates import FUNCTIONS, of_type
 
@@ -64,6 +65,7 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     parameters |= {"AuthIssuer": "https://issuer/", "AuthAudience": "coupons"}
     parameters |= {"AllowedOrigins": "https://shop.example.com", "OidcClientId": "pages"}
     parameters |= {"OidcOrigins": "https://shop.auth.example.com"}
+    parameters |= {"TracesEndpoint": "http://localhost:4318"}
     if self_managed:
         parameters["KafkaSecurity"] = "SASL_SSL_SCRAM"
     conditions = {
@@ -77,6 +79,7 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
         "HasSecretsExtension": False,
         "HasDatabaseCaFile": False,
         "HasInsecureAllowed": False,
+        "HasTraces": True,
         "UsesSelfManagedKafka": self_managed,
     }
     variables = application["Globals"]["Function"]["Environment"]["Variables"]
@@ -94,6 +97,9 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     assert settings.pages.reached == (
         ("https://issuer", "https://shop.auth.example.com") if jwks else ()
     )
+    traces = TraceSettings.from_environment(environment)
+    assert (traces.is_on, traces.ratio) == (True, 0.01)
+    assert traces.sampler is SamplerName.PARENT_OR_RATIO
 
 
 def test_only_the_migration_gets_the_user_that_owns_the_tables_of_mysql(

@@ -161,13 +161,15 @@ class FakePublisher:
 
     acknowledges: bool = True
     sent: list[tuple[bytes, bytes, str]] = field(default_factory=list)  # key, value, request id
+    traceparents: list[str] = field(default_factory=list)
 
     def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         if self.acknowledges:
             self.sent += [
                 (message.user_id.encode(), message.encode(), request_id)
-                for message, request_id, _ in outgoing_messages
+                for message, request_id, *_ in outgoing_messages
             ]
+            self.traceparents += [one.traceparent for one in outgoing_messages]
         return [self.acknowledges and time.monotonic() <= one.deadline for one in outgoing_messages]
 
     def ping(self) -> None:

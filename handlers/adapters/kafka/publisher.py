@@ -80,15 +80,18 @@ class Publisher:
         return is_acknowledged
 
     def _send(self, producer: Any, outgoing: OutgoingMessage) -> Any:
-        message, request_id, deadline = outgoing
+        message, request_id, deadline, traceparent = outgoing
         # A delivery may take its whole timeout, and must not end after the deadline.
         if time.monotonic() > deadline - self._delivery_ms / 1000:
             raise AckTimeoutError
+        headers = [("request_id", request_id.encode())]
+        if traceparent:
+            headers.append(("traceparent", traceparent.encode()))
         return producer.send(
             self._settings.coupon_topic,
             key=message.user_id.encode(),
             value=message.encode(),
-            headers=[("request_id", request_id.encode())],
+            headers=headers,
         )
 
     def warm_up(self) -> None:

@@ -40,13 +40,17 @@ GONE = "it was written before, and its user does not have the coupon any more"
 
 @dataclass(frozen=True, slots=True)
 class RedriveResult:
-    """The result of one batch. The next one begins after last_id; None: nothing was due."""
+    """The result of one batch. The next one begins after last_id; None: nothing was due.
+
+    coupons: as the records name them, each with the new status of its row.
+    """
 
     last_id: int | None
     resolved: int
     retried: int
     dead: tuple[int, ...]
     settlements: tuple[Settlement, ...]
+    coupons: tuple[tuple[CouponAccepted, FailedStatus], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class FailedEventQueue:
                     Settlement(c.campaign_id, c.user_id, c.serial, SettledAs.COUPON)
                     for c in written
                 ),
+                coupons=tuple((row.coupon, new) for row, new in statuses if row.coupon),
             )
 
         return self._database.run(work)

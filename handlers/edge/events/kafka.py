@@ -56,6 +56,7 @@ def _record(raw: Mapping[str, Any]) -> Record:
         key=_bytes(raw.get("key")),
         value=_bytes(raw.get("value")),
         request_id=_header(raw, "request_id"),
+        traceparent=_header(raw, "traceparent"),
     )
 
 

@@ -18,6 +18,8 @@ from handlers.domain.identifiers import is_campaign_id
 from handlers.edge.http.request import Request, request_id_of
 from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import problem
+from handlers.tracing import current
+from handlers.tracing.request import RequestTrace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,13 +54,15 @@ class RequestScope:
     disconnected, so there is neither a response nor a line.
     """
 
-    __slots__ = ("_event", "_name", "_started", "log_fields", "request_id")
+    __slots__ = ("_event", "_name", "_started", "log_fields", "request_id", "trace")
 
     def __init__(self, name: str, event: Event) -> None:
         self._started = time.perf_counter()
         self._name = name
         self._event = event
         self.request_id = request_id_of(event)
+        recorder = current.recorder
+        self.trace = None if recorder is None else RequestTrace(recorder)
         campaign_id = (event.get("pathParameters") or {}).get("id")
         # Text that is not a campaign id may be a token in the wrong place, or a megabyte.
         self.log_fields: dict[str, Any] = {
@@ -79,6 +83,8 @@ class RequestScope:
         # A reader changes nothing, and who is refused gets nothing. A fault of ours is no refusal.
         is_noise = outcome != INTERNAL if status >= HTTPStatus.BAD_REQUEST else self._only_reads()
         REQUESTS.write(self._name, fields, is_noise=is_noise)
+        if self.trace is not None:
+            self.trace.finish(self._event, fields, self._started)
         return response
 
     def _only_reads(self) -> bool:

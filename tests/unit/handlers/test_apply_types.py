@@ -17,11 +17,12 @@ from collections.abc import Iterator, Sequence
 
 from handlers import wiring
 from handlers.apply import (
-    _admit, _Application, _ask, _authenticate, _decide, _hand_over, _publish, _write
+    _admit, _Application, _authenticate, _decide, _hand_over, _publish, _write
 )
 from handlers.domain.admission import Applicant
 from handlers.domain.coupon import OutgoingMessage
 from handlers.edge.http.endpoint import Event, Response
+from handlers.tracing.asking import ask
 """
 RIGHT = f"""{HEAD}
 def called(
@@ -29,8 +30,8 @@ def called(
 ) -> None:
     wiring.admissions().admit_all(applicants)
     wiring.publisher().publish_all(messages)
-    _ask(_decide, applications)
-    _ask(_hand_over, messages)
+    ask(_decide, applications)
+    ask(_hand_over, messages)
 
 def batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
     applications = yield from _authenticate(events)
@@ -42,7 +43,7 @@ WRONG = f"""{HEAD}
 def called(applicants: list[Applicant], messages: list[OutgoingMessage]) -> None:
     wiring.admissions().admit_all(messages)
     wiring.publisher().publish_all(applicants)
-    _ask(_hand_over, applicants)
+    ask(_hand_over, applicants)
 
 def batch(events: Sequence[Event]) -> Iterator[tuple[int, Response]]:
     applications = yield from _authenticate(events)
