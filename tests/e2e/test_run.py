@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.servers
 
 NO_SERVERS = dict.fromkeys((*SERVER_VARIABLES, *MIGRATION_DATABASE, "REDIS_CLUSTER"), "")
+NO_MAKE = {"MAKEFLAGS": "", "MAKELEVEL": "0", "ARGS": ""}  # as in a terminal
 EVENT_PAGE = re.compile(r"event page +http://127\.0\.0\.1:(\d+)(/events/([a-z0-9-]+))")
 RUN = (sys.executable, "-m", "local.run", "--port", "0")
 
@@ -158,7 +159,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(folder: Path) -> N
 
 def test_the_command_of_the_readme_runs_everything_and_ends_by_itself(folder: Path) -> None:
     options = f"--for 3 --people 100 --opens-in 2 --port 0 --out {folder / 'out'}"
-    with started(folder, "make", "run", f"ARGS={options}", MAKEFLAGS="", ARGS="") as program:
+    with started(folder, "make", "run", f"ARGS={options}", **NO_MAKE) as program:
         port, page, _ = address(program)
         with Client(port) as client:
             assert client.send(Call("GET", page)).status == 200
