@@ -139,6 +139,14 @@ def test_sigterm_ends_it_in_order_and_nothing_is_left(folder: Path) -> None:
     assert leftovers(folder) == []
 
 
+def test_ctrl_c_before_it_is_ready_is_no_success(folder: Path, world: dict[str, str]) -> None:
+    with run(folder, **world) as program:
+        program.out.until(lambda line: "Redis, Kafka, MySQL" in line)
+        assert program.stop(signal.SIGINT) == 130
+    assert program.err.seen[-1] == "run: stopped; nothing is left running"
+    assert leftovers(folder) == []
+
+
 def test_nothing_outlives_a_run_that_is_killed(folder: Path) -> None:
     with run(folder, "--people", "10") as program:
         address(program)
