@@ -3,9 +3,9 @@
 `python -m local.chalice_local`.
 
 Chalice's server by itself collapses slashes at the beginning, lets a path parameter be empty,
-answers 403 where there is nothing, answers OPTIONS, refuses TRACE with a page, and sends a body
-after HEAD, which the next response on that connection then seems to begin with. It reads a body of
-any length before it looks at the path, and takes a chunked one for the next request.
+answers 403 where there is nothing, refuses TRACE with a page, and sends a body after HEAD, which
+the next response on that connection then seems to begin with. It reads a body of any length before
+it looks at the path, and takes a chunked one for the next request.
 """
 
 from __future__ import annotations

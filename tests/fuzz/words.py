@@ -22,6 +22,7 @@ CALLS = (
     "GET /campaigns/{}/coupons",
     "GET /campaigns/{}/stats",
     "GET /campaigns/{}/reconciliation",
+    "POST /campaigns/{}/repair",
     "GET /campaigns/{}/events",
     "GET /campaigns/{}/report",
     "GET /campaigns/{}",
@@ -51,6 +52,14 @@ CALLS = (
     "GET /health",
     "HEAD /ready",
     "GET /openapi.json",
+    "GET /events/{}",
+    "GET /console",
+    "GET /docs",
+    "GET /signed-in",
+    "GET /web/config.json",
+    "GET /web/0123456789abcdef/shared/{}",
+    "GET /web/{}/shared/base.css",
+    "POST /sign-in",
 )
 METHODS = (
     "GET",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handlers.edge.http.web_files import web_files
 from tests.support.http_client import Call
 from tests.support.service import ADMIN, campaign_body
 from tests.support.waiting import eventually
@@ -57,11 +58,16 @@ def prepare(client: Client, prefix: str) -> Values:
             "": [told],
         },
         "event": {"": [one["event_id"] for one in events]},
+        **{name: {"": [value]} for name, value in _page_file().items()},
         "after": {
             "listEvents": [position],
             "listDeliveries": [one["event_id"] for one in events],
         },
     }
+
+
+def _page_file() -> dict[str, str]:
+    return {"version": web_files().version, "folder": "shared", "file": "base.css"}
 
 
 def _campaigns(client: Client, prefix: str) -> dict[str, str]:

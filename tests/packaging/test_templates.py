@@ -62,6 +62,8 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
     parameters = {n: str(p.get("Default", "")) for n, p in application["Parameters"].items()}
     parameters |= {"KafkaBootstrapServers": "broker:9098", "AuthJwksUrl": "https://issuer/keys"}
     parameters |= {"AuthIssuer": "https://issuer/", "AuthAudience": "coupons"}
+    parameters |= {"AllowedOrigins": "https://shop.example.com", "OidcClientId": "pages"}
+    parameters |= {"OidcOrigins": "https://shop.auth.example.com"}
     if self_managed:
         parameters["KafkaSecurity"] = "SASL_SSL_SCRAM"
     conditions = {
@@ -69,6 +71,9 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
         "HasIssuer": jwks,
         "HasAudience": jwks,
         "HasScopeClaim": False,
+        "HasAllowedOrigins": jwks,
+        "HasOidcClientId": jwks,
+        "HasOidcOrigins": jwks,
         "HasSecretsExtension": False,
         "HasDatabaseCaFile": False,
         "HasInsecureAllowed": False,
@@ -85,6 +90,10 @@ def test_the_variables_of_the_functions_are_settings_that_the_handlers_take(
         TokenRules("https://issuer/", "coupons") if jwks else TokenRules()
     )
     assert bool(settings.kafka_password) == self_managed
+    assert settings.pages.allowed_origins == ({"https://shop.example.com"} if jwks else set())
+    assert settings.pages.reached == (
+        ("https://issuer", "https://shop.auth.example.com") if jwks else ()
+    )
 
 
 def test_only_the_migration_gets_the_user_that_owns_the_tables_of_mysql(

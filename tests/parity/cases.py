@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from handlers.adapters.readiness import REMEMBERED_FAILURE_S
 from handlers.adapters.redis.client import connect
+from handlers.edge.http.web_files import web_files
+from handlers.pages import PAGES
 from tests.conftest import forget_campaigns
 from tests.parity.calls import Case, Change
 from tests.parity.events import (
@@ -53,6 +55,7 @@ class Script(LifeCases):
         yield from self._applying()
         yield from self._writing()
         yield from self._reading()
+        yield from self._pages()
         yield from self._using()
         yield from self._erasing()
         yield from self._changing()
@@ -134,7 +137,11 @@ class Script(LifeCases):
         yield self._admin_call("winners as CSV", WINNERS, 200, headers={"Accept": "text/csv"})
         yield self._admin_call("winners, a page", WINNERS, 200, query={"limit": "1"})
         yield self._admin_call("winners, no page", WINNERS, 400, query={"limit": "0"})
+        yield self._admin_call("winners, one user's", WINNERS, 200, query={"user_id": "ann"})
+        yield self._admin_call("winners, no user", WINNERS, 400, query={"user_id": " "})
         yield self._admin_call("compared", "GET /campaigns/{id}/reconciliation", 200)
+        yield self._admin_call("repaired", "POST /campaigns/{id}/repair", 200)
+        yield self._case("repair without a token", "POST /campaigns/{id}/repair", 401)
         # Their answers name moments in other ways than as times, so errors are compared.
         events, report = "GET /campaigns/{id}/events", "GET /campaigns/{id}/report"
         yield self._admin_call("events, no place", events, 400, query={"after": "?"})
@@ -155,6 +162,20 @@ class Script(LifeCases):
         yield self._case("health", "GET /health", 200)
         yield self._case("health, without its body", "HEAD /health", 200)
         yield self._case("description", "GET /openapi.json", 200)
+
+    def _pages(self) -> Iterator[Case]:
+        for path in PAGES:
+            yield self._case(f"page {path}", f"GET {path}", 200)
+        yield self._case("page without its body", "HEAD /console", 200)
+        yield self._case("pages' configuration", "GET /web/config.json", 200)
+        file = "GET /web/{version}/{folder}/{file}"
+        base = {"version": web_files().version, "folder": "shared", "file": "base.css"}
+        yield self._case("file", file, 200, parameters=base)
+        old = base | {"version": "0" * 16}
+        yield self._case("file of another version", file, 200, parameters=old)
+        out = base | {"folder": "..", "file": "app.py"}
+        yield self._case("file of nothing", file, 404, parameters=out)
+        yield self._case("sign in as nobody", "POST /sign-in", 400, body={})
 
     def _schedules(self) -> Iterator[Case | Change]:
         relay, redrive = "app.relay_handler", "app.redrive_handler"

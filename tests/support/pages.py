@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tests.support.http_client import Call
+from playwright.sync_api import expect
+
+from tests.support.http_client import Call, Client
 from tests.support.service import ADMIN, campaign_body
+from tests.support.waiting import RECHECK_S, WAIT_S
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Request
+    from collections.abc import Callable
+
+    from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 
     from handlers.config import Settings
-    from tests.support.http_client import Client
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -31,6 +36,23 @@ addEventListener("securitypolicyviolation", (event) => console.error(
 """
 # They are of the page itself, or of no server.
 WITHOUT_ORIGIN = ("about:", "blob:", "data:")
+
+
+def until(page: Page, condition: Callable[[], object]) -> None:
+    """Let a page's events come until a condition about them holds; fail where it never does."""
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(RECHECK_S * 1000)
+
+
+def signed_in(page: Page, user: str, scope: str = "") -> None:
+    """Fill in development's form, which the page shows, and wait until the page has the token."""
+    form = page.locator("dialog.sign-in-dialog")
+    form.locator("input[name=username]").fill(user)
+    form.locator("input[type=checkbox]").set_checked(scope == ADMIN)
+    form.locator("button[type=submit]").click()
+    expect(form).to_have_count(0)
 
 
 @dataclass(frozen=True)
@@ -52,7 +74,8 @@ class Shop:
     ) -> None:
         """Create a campaign; `more` are other fields of it."""
         body = campaign_body(campaign_id, quantity, opens_in_s, open_for_s) | more
-        answer = self.client.send(Call("POST", "/campaigns", "admin", ADMIN, body))
+        with Client(self.client.port) as client:  # the gateway closes one that was idle for long
+            answer = client.send(Call("POST", "/campaigns", "admin", ADMIN, body))
         assert answer.status == 201, answer
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.unit.conftest import LogLines
 
 CONTRACT = {
+    "NOT_FOUND": (404, "Not Found"),
+    "METHOD_NOT_ALLOWED": (405, "Method Not Allowed"),
     "INVALID_REQUEST": (400, "Bad Request"),
     "UNAUTHENTICATED": (401, "Unauthorized"),
     "FORBIDDEN": (403, "Forbidden"),
