@@ -10,7 +10,7 @@ from tests.support.paths import ROOT
 VENDOR = ROOT / "web" / "vendor"
 # | `file` | package, version | licence | source | `sha256` |
 ROW = re.compile(r"^\| `([^`]+)` \| .* \| `([0-9a-f]{64})` \|$", re.MULTILINE)
-LICENCE = re.compile(r"\(([\w.-]+-LICENSE\.txt)\)")
+LICENCE = re.compile(r"\(([\w.-]+\.txt)\)")
 
 
 def test_each_vendored_file_is_named_with_its_hash_and_no_other_is_there() -> None:
