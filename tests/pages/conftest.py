@@ -18,6 +18,7 @@ from tests.conftest import WAIT_S, empty_tables, forget_campaigns, say
 from tests.e2e.conftest import gateway, relayed_poll_runner
 from tests.lab.playground.browser import chromium
 from tests.support.pages import CHROMIUM_FLAGS, Shop, Watch
+from tests.support.signing_in import oidc_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # The tests' own connections are idle while a page is looked at.
 KEPT = {"local.serve.IDLE_TIMEOUT_S": 600}
+__all__ = ["oidc_shop"]  # a fixture
 
 
 @pytest.fixture(scope="session")
