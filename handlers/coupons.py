@@ -9,7 +9,13 @@ from typing import IO, TYPE_CHECKING, Any
 from handlers import operations, wiring
 from handlers.domain import times
 from handlers.domain.campaign import SERIAL_MAX
-from handlers.domain.errors import CampaignNotFoundError, NotAppliedError, UnavailableError
+from handlers.domain.errors import (
+    CampaignNotFoundError,
+    InvalidRequestError,
+    NotAppliedError,
+    UnavailableError,
+)
+from handlers.domain.identifiers import is_user_id
 from handlers.domain.spreadsheet import text_cell
 from handlers.edge.http.coupon import use_json
 from handlers.edge.http.endpoint import endpoint
@@ -75,12 +81,16 @@ def my_coupon_handler(request: Request) -> dict[str, Any]:
 
 @endpoint
 def coupons_handler(request: Request) -> dict[str, Any]:
-    """GET /campaigns/{id}/coupons: a page of coupons by serial with states, as JSON or CSV."""
+    """GET /campaigns/{id}/coupons: a page of coupons by serial with states; or a user's."""
     wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
     after = request.number("after", 0, 0, SERIAL_MAX)
     limit = request.number("limit", LIMIT_DEFAULT, 1, LIMIT_MAX)
-    coupons = operations.coupon_list().page(campaign_id, after, limit)
+    user_id = request.query.get("user_id")
+    if user_id is not None and not is_user_id(user_id):
+        message = "user_id: no user has such an id"
+        raise InvalidRequestError(message)
+    coupons = operations.coupon_list().page(campaign_id, after, limit, user_id)
     if request.wants_csv():
         text = io.StringIO()
         write_csv(text, coupons)

@@ -29,7 +29,7 @@ from handlers.pages import (
     web_file_handler,
 )
 from handlers.privacy import erase_user_handler
-from handlers.reconcile import reconciliation_handler
+from handlers.reconcile import reconciliation_handler, repair_handler
 from handlers.redemption import (
     cancel_handler,
     coupon_handler,
@@ -93,6 +93,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/campaigns/{id}/stats", stats_handler),
     Route("GET", "/campaigns/{id}/coupons", coupons_handler),
     Route("GET", "/campaigns/{id}/reconciliation", reconciliation_handler),
+    Route("POST", "/campaigns/{id}/repair", repair_handler),
     Route("GET", "/coupons/{code}", coupon_handler),
     Route("POST", "/coupons/{code}/reservations", reserve_handler, takes_body=True),
     Route("DELETE", "/coupons/{code}/reservations/{order_id}", release_handler),

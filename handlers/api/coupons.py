@@ -56,6 +56,25 @@ SCHEMAS: dict[str, Schema] = {
             "detail": {"type": "string", "description": "More about it, or nothing."},
         },
     ),
+    "Repair": record(
+        "What was found in a campaign, and what was repaired.",
+        {
+            "campaign_id": values.CAMPAIGN,
+            "counts": record(
+                "How many of each kind were found.",
+                {kind.value: values.count("Differences of this kind.") for kind in Kind},
+            ),
+            "repaired": record(
+                "How many of each kind were repaired.",
+                {kind.value: values.count("Repaired ones.") for kind in Kind},
+            ),
+            "truncated": {"type": "boolean", "description": "There was no time for everything."},
+            "next_after": {
+                "type": ["integer", "null"],
+                "description": "The `after` of the next call, where there was no time for all.",
+            },
+        },
+    ),
     "Reconciliation": record(
         "The differences of a campaign, seen at two looks.",
         {
@@ -105,6 +124,14 @@ NO_DIFFERENCE = {
     "next_after": None,
 }
 
+REPAIRED = {
+    "campaign_id": "welcome",
+    "counts": {kind.value: 0 for kind in Kind} | {Kind.MISSING_ADMISSION.value: 2},
+    "repaired": {kind.value: 0 for kind in Kind} | {Kind.MISSING_ADMISSION.value: 2},
+    "truncated": False,
+    "next_after": None,
+}
+
 OPERATIONS: dict[str, Operation] = {
     "GET /campaigns/{id}/coupons": Operation(
         id="listCoupons",
@@ -119,6 +146,7 @@ OPERATIONS: dict[str, Operation] = {
         parameters=[
             AFTER,
             query("limit", "How many at most.", values.whole(1, LIMIT_MAX, LIMIT_DEFAULT)),
+            query("user_id", "Only the coupons of this user.", values.USER),
         ],
         answers={
             200: Answer(
@@ -141,6 +169,21 @@ OPERATIONS: dict[str, Operation] = {
         caller=Caller.ADMIN,
         parameters=[AFTER],
         answers={200: Answer("What was found.", ref("Reconciliation"), {"nothing": NO_DIFFERENCE})},
+        problems=("INVALID_REQUEST", "CAMPAIGN_NOT_FOUND"),
+    ),
+    "POST /campaigns/{id}/repair": Operation(
+        id="repairCampaign",
+        tag=TAG,
+        summary="Repair what the servers disagree about",
+        description=(
+            "Compares as `reconcileCampaign` does, and repairs what is safe while people apply: "
+            "Redis takes over the coupons of the database, and admissions without a coupon are "
+            "sent again. Serials that belong to no user, and counters, are left to the rebuild and "
+            "to `python -m local.reconcile --repair`. May be repeated; compare again afterwards."
+        ),
+        caller=Caller.ADMIN,
+        parameters=[AFTER],
+        answers={200: Answer("What was repaired.", ref("Repair"), {"two": REPAIRED})},
         problems=("INVALID_REQUEST", "CAMPAIGN_NOT_FOUND"),
     ),
 }

@@ -7,14 +7,19 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from handlers import coupon_clients, operations, wiring
+from handlers import operations, wiring
 from handlers.config import ConfigurationError
-from handlers.domain.attempts import Attempts
 from handlers.domain.errors import CampaignNotFoundError, ServiceError
 from handlers.domain.reconciliation.differences import Kind
 from handlers.domain.reconciliation.repair import repair
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
-from handlers.reconcile import LISTED_MAX, ReconciliationReport, compare, give_gaps_back
+from handlers.reconcile import (
+    LISTED_MAX,
+    ReconciliationReport,
+    compare,
+    complete_returns,
+    give_gaps_back,
+)
 from local.cli import EXIT_MISCONFIGURED, campaign_id, end
 from local.reconcile.progress import Progress
 from local.reconcile.report import as_json, as_text
@@ -53,7 +58,7 @@ def _campaign(campaign_id: str, options: argparse.Namespace) -> bool:
     """Compare one campaign, repair it if asked, report; return whether nothing is (left) wrong."""
     try:
         if options.repair:
-            _complete_returns(campaign_id)
+            complete_returns(campaign_id)
         found, repaired = _compare(campaign_id, with_repair=options.repair)
         if repaired:
             # The result is what a second comparison finds, not what the repair intended.
@@ -88,12 +93,6 @@ def _compare(campaign_id: str, *, with_repair: bool) -> tuple[ReconciliationRepo
     if gaps:
         repaired += Counter({Kind.SERIAL_GAP: _give_back(campaign_id, gaps)})
     return found, repaired
-
-
-def _complete_returns(campaign_id: str) -> None:
-    """Let Redis know of the places that MySQL has returned; the scheduled rebuild does it, too."""
-    campaigns = [one for one in wiring.mysql_queries().campaigns() if one.id == campaign_id]
-    coupon_clients.place_returner().complete_all(campaigns, Attempts(goes_on=False))
 
 
 def _give_back(campaign_id: str, gaps: SerialBitset) -> int:

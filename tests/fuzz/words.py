@@ -22,6 +22,7 @@ CALLS = (
     "GET /campaigns/{}/coupons",
     "GET /campaigns/{}/stats",
     "GET /campaigns/{}/reconciliation",
+    "POST /campaigns/{}/repair",
     "GET /campaigns/{}/events",
     "GET /campaigns/{}/report",
     "GET /campaigns/{}",

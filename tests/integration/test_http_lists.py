@@ -11,6 +11,7 @@ import pytest
 
 from handlers.consume import consume_handler
 from tests.support.service import (
+    ask,
     create_campaign,
     failed_events,
     kafka_event,
@@ -42,6 +43,27 @@ def test_winners_come_in_pages_by_serial_and_as_csv(service: Settings, campaign_
     # CSV has no null: what a coupon does not have is an empty cell.
     cells = [{name: "" if value is None else str(value) for name, value in c.items()} for c in seen]
     assert table == cells
+
+
+def test_the_winners_of_one_user_are_all_that_the_user_ever_had(
+    service: Settings, campaign_id: str
+) -> None:
+    create_campaign(campaign_id)
+    for user, serial in (("ann", 1), ("bob", 2)):
+        ask("POST /campaigns/{id}/apply", campaign_id, user=user)
+        consume_handler(kafka_event([message(campaign_id, user, serial)], serial), None)
+    given_back = ask("DELETE /campaigns/{id}/coupon", campaign_id, user="ann")
+    assert given_back.status == 200
+    assert ask("POST /campaigns/{id}/apply", campaign_id, user="ann").body["serial"] == 3
+    consume_handler(kafka_event([message(campaign_id, "ann", 3)], 3), None)
+    found = winners(campaign_id, {"user_id": "ann"}).body["coupons"]
+    assert [(one["serial"], one["state"]) for one in found] == [(1, "REVOKED"), (3, "ISSUED")]
+    [last] = winners(campaign_id, {"user_id": "ann", "after": "1"}).body["coupons"]
+    assert last["serial"] == 3
+    assert winners(campaign_id, {"user_id": "ANN"}).body["coupons"] == []
+    refused = winners(campaign_id, {"user_id": "two words"})
+    assert (refused.status, refused.code) == (400, "INVALID_REQUEST")
+    assert refused.body["detail"].startswith("user_id: ")
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,11 @@ from tests.support.drift import (
     run,
     spoil,
 )
-from tests.support.service import (
-    coupons,
-    create_campaign,
-)
+from tests.support.service import ADMIN, ask, coupons, create_campaign
 
 if TYPE_CHECKING:
     from handlers.config import Settings
+    from tests.support.service import Response
 
 
 def test_repair_mends_what_is_safe_and_says_what_it_leaves(
@@ -48,6 +46,38 @@ def test_repair_mends_what_is_safe_and_says_what_it_leaves(
         (Kind.PENDING_STALE, "stale"),
     ]
     assert redis("LRANGE", "returned", 0, -1) == [b"19", b"6"]
+
+
+def test_the_call_repairs_what_needs_no_look_at_the_topic_and_may_be_repeated(
+    quick: Settings, campaign_id: str
+) -> None:
+    redis = Redis(quick, campaign_id)
+    spoil(redis, campaign_id)
+    gaps = [one for one in findings(campaign_id) if one[0] is Kind.SERIAL_GAP]
+    repaired = repair_over_http(campaign_id).body
+    kinds = {Kind.MISSING_ROW, Kind.MISSING_ADMISSION, Kind.SERIAL_MISMATCH}
+    assert {kind for kind, count in repaired["repaired"].items() if count} == kinds
+    assert repaired["counts"]["SERIAL_GAP"] == len(gaps)
+    assert (repaired["truncated"], repaired["next_after"]) == (False, None)
+    left = [kind for kind, _ in findings(campaign_id)]
+    assert kinds.isdisjoint(left)
+    assert Kind.SERIAL_GAP in left
+    assert sum(repair_over_http(campaign_id).body["repaired"].values()) == 0
+
+
+def test_the_call_needs_an_administrator_and_a_campaign(
+    service: Settings, campaign_id: str
+) -> None:
+    call = "POST /campaigns/{id}/repair"
+    assert ask(call, campaign_id, user="42").status == 403
+    assert repair_over_http(campaign_id).code == "CAMPAIGN_NOT_FOUND"
+    create_campaign(campaign_id)
+    lose_campaign(Redis(service, campaign_id))
+    assert repair_over_http(campaign_id).status == 503
+
+
+def repair_over_http(campaign_id: str) -> Response:
+    return ask("POST /campaigns/{id}/repair", campaign_id, user="admin", scope=ADMIN)
 
 
 def test_what_was_made_pending_is_sent_by_the_relay_and_written(

@@ -137,7 +137,11 @@ class Script(LifeCases):
         yield self._admin_call("winners as CSV", WINNERS, 200, headers={"Accept": "text/csv"})
         yield self._admin_call("winners, a page", WINNERS, 200, query={"limit": "1"})
         yield self._admin_call("winners, no page", WINNERS, 400, query={"limit": "0"})
+        yield self._admin_call("winners, one user's", WINNERS, 200, query={"user_id": "ann"})
+        yield self._admin_call("winners, no user", WINNERS, 400, query={"user_id": " "})
         yield self._admin_call("compared", "GET /campaigns/{id}/reconciliation", 200)
+        yield self._admin_call("repaired", "POST /campaigns/{id}/repair", 200)
+        yield self._case("repair without a token", "POST /campaigns/{id}/repair", 401)
         # Their answers name moments in other ways than as times, so errors are compared.
         events, report = "GET /campaigns/{id}/events", "GET /campaigns/{id}/report"
         yield self._admin_call("events, no place", events, 400, query={"after": "?"})

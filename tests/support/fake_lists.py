@@ -39,9 +39,12 @@ class FakeLists:
 
 
 class FakeCouponList(FakeLists):
-    def page(self, campaign_id: str, after: int, limit: int) -> Sequence[ListedCoupon]:
+    def page(
+        self, campaign_id: str, after: int, limit: int, user_id: str | None = None
+    ) -> Sequence[ListedCoupon]:
         self.queries.ping()
-        found = self.queries.coupons(campaign_id, after, limit)
+        rows = self.queries.coupons(campaign_id, after, 1_000_000)
+        found = [row for row in rows if user_id in {None, row.user_id}][:limit]
         return [
             ListedCoupon(row.serial, row.user_id, row.code, row.admitted_at_ms, row.created_at_ms)
             for row in found

@@ -144,6 +144,16 @@ class FakeAdmissionReader:
     def returned(self, campaign_id: str) -> Iterator[int]:
         return iter(self.admissions.campaigns[campaign_id].returned)
 
+    def make_pending(self, campaign_id: str, entries: Sequence[Entry]) -> int:
+        one = self.admissions.campaigns[campaign_id]
+        lost = [
+            user
+            for serial, user in entries
+            if one.serials.get(user) == serial and user not in one.pending
+        ]
+        one.pending.update(dict.fromkeys(lost, self.admissions.now_ms))
+        return len(lost)
+
     def unassigned_serials(self, campaign_id: str, serials: Sequence[int]) -> list[int]:
         held = set(self.admissions.campaigns[campaign_id].serials.values())
         return [serial for serial in serials if serial not in held]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -87,6 +88,8 @@ class Client:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
             self._local.connection = connection
             self._connections.append(connection)
+        elif connection.sock and select.select([connection.sock], [], [], 0)[0]:
+            connection.close()  # the server has closed it meanwhile; the next request opens another
         return connection  # type: ignore[no-any-return]
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from tests.support.http_client import Call
+from tests.support.http_client import Call, Client
 from tests.support.service import ADMIN, campaign_body
 from tests.support.waiting import RECHECK_S, WAIT_S
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 
     from handlers.config import Settings
-    from tests.support.http_client import Client
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -75,7 +74,8 @@ class Shop:
     ) -> None:
         """Create a campaign; `more` are other fields of it."""
         body = campaign_body(campaign_id, quantity, opens_in_s, open_for_s) | more
-        answer = self.client.send(Call("POST", "/campaigns", "admin", ADMIN, body))
+        with Client(self.client.port) as client:  # the gateway closes one that was idle for long
+            answer = client.send(Call("POST", "/campaigns", "admin", ADMIN, body))
         assert answer.status == 201, answer
 
 

@@ -8,11 +8,21 @@ const TONES = { PENDING: "wait", FAILED: "wait", EARLY: "wait", RESERVED: "wait"
 const SPENT = new Set(["USED", "EXPIRED", "REVOKED"]);
 const WHY_NOT = { OFFLINE: "give_back_offline", UNAVAILABLE: "give_back_later", TOO_MANY_REQUESTS: "give_back_often" };
 
-/** Draw the coupon, or hide its place. now: ms of the server's clock. isSure: the last look succeeded. */
+/** Draw the coupon, or hide its place. now: ms of the server's clock. */
 export function drawCoupon({ coupon, formats, now }) {
   find("coupon").hidden = !coupon;
   find("act").hidden = Boolean(coupon);
-  if (!coupon) return;
+  if (!coupon) {
+    // Another person may sign in: not even hidden is anything left of this one's.
+    for (const id of ["serial", "code", "copied"]) write(find(id), "");
+    find("qr").replaceChildren();
+    find("qr").removeAttribute("aria-label");
+    if (find("give-back-dialog").open) {
+      find("give-back-dialog").close();
+      find("press").focus();
+    }
+    return;
+  }
   const state = stateOf(coupon, now);
   write(find("serial"), `#${coupon.serial}`);
   write(find("coupon-state"), text(`state_${state}`));
@@ -62,10 +72,6 @@ export function giveBackOnPress(own) {
   find("give-back-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     if (isSending) return;
-    if (!own.coupon) {
-      dialog.close(); // another tab was faster
-      return;
-    }
     const { serial } = own.coupon;
     if (typed.value.trim().replace(/^#/, "") !== String(serial)) {
       say("give_back_typo", { serial });
@@ -85,12 +91,7 @@ export function giveBackOnPress(own) {
       isSending = false;
       find("give-back-yes").setAttribute("aria-disabled", "false");
     }
-    if (result !== "done") {
-      say(WHY_NOT[result] ?? "give_back_no");
-      return;
-    }
-    dialog.close();
-    find("press").focus();
+    if (result !== "done") say(WHY_NOT[result] ?? "give_back_no");
   });
 }
 
@@ -135,5 +136,6 @@ async function drawQr(place, code) {
   const shape = document.createElementNS(SVG, "path");
   shape.setAttribute("d", path);
   svg.append(shape);
-  place.replaceChildren(svg);
+  // The person may have signed out while the library came.
+  if (find("code").textContent === code) place.replaceChildren(svg);
 }

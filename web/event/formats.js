@@ -20,9 +20,9 @@ export class Formats {
     this.#days = new Intl.DateTimeFormat(language, { ...parts, ...times, second: "2-digit", timeZone: zone });
   }
 
-  /** Return a time of ISO 8601, with seconds only where it has some. */
-  time(iso) {
-    const ms = Date.parse(iso);
+  /** Return a time of ISO 8601 or in ms since 1970, with seconds only where it has some. */
+  time(at) {
+    const ms = typeof at === "number" ? at : Date.parse(at);
     return (ms % (60 * SECOND_MS) === 0 ? this.#dates : this.#days).format(new Date(ms));
   }
 

@@ -13,7 +13,7 @@ const AGAIN_MS = 15_000;
 const TOO_MANY_MS = 4000;
 const CHALLENGES_MAX = 3;
 // A fault of the service's own is not waited out for ever.
-const FAULTS_MAX = 4;
+const FAULTS_MAX = 2;
 const RENEWALS_MAX = 2;
 
 /**

@@ -10,7 +10,14 @@ const ANNOUNCED = [[10_000, "ten_seconds"], [60_000, "one_minute"]];
 const TIMED = new Set(["SCHEDULED", "NEXT_RELEASE"]);
 
 export const text = (key, values) => translate(TEXTS, key, values);
-export const find = (id) => document.getElementById(id);
+export const find = (id) => place.getElementById(id);
+
+let place = document;
+
+/** Draw into a shadow root from now on: the console shows a campaign before it is created. */
+export function drawInto(root) {
+  place = root;
+}
 
 /** Write a text into an element, only where it is another one: a live region is read at each change. */
 export function write(element, value) {
@@ -39,7 +46,7 @@ export function benefitText(benefit, formats) {
 
 /** Draw what an administrator has set. */
 export function drawCampaign(campaign, formats) {
-  document.title = campaign.name;
+  if (place === document) document.title = campaign.name;
   write(find("name"), campaign.name);
   const { benefit } = campaign;
   write(find("benefit"), benefitText(benefit, formats));

@@ -26,9 +26,9 @@ export async function settings() {
 }
 
 /**
- * Send a request; return {status, body, headers, retryAfterMs, sentAt, receivedAt}.
+ * Send a request; return {status, body, text, headers, retryAfterMs, sentAt, receivedAt}.
  *
- * body: parsed JSON, else null. retryAfterMs: of Retry-After, null without. sentAt, receivedAt: of
+ * body: parsed JSON, else null. text: as it came. retryAfterMs: of Retry-After, null without. sentAt, receivedAt: of
  * performance.now(). Throws Offline, or the caller's own AbortError where `signal` was aborted.
  */
 export async function call(method, path, { token = null, body, headers = {}, signal } = {}) {
@@ -58,6 +58,7 @@ export async function call(method, path, { token = null, body, headers = {}, sig
     return {
       status: response.status,
       body: parsed,
+      text,
       headers: response.headers,
       retryAfterMs: retryAfterMs(response.headers),
       sentAt,

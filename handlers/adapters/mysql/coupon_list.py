@@ -45,12 +45,17 @@ class CouponList:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def page(self, campaign_id: str, after: int, limit: int) -> Sequence[ListedCoupon]:
-        """Return up to `limit` coupons with a serial above `after`, by serial."""
+    def page(
+        self, campaign_id: str, after: int, limit: int, user_id: str | None = None
+    ) -> Sequence[ListedCoupon]:
+        """Return up to `limit` coupons above the serial `after`, by serial; of one user if given.
+
+        A user has several where all but the last were given back.
+        """
 
         def work(cursor: Cursor) -> Sequence[tuple[Any, ...]]:
             values = {"campaign_id": campaign_id, "after": after, "limit": limit}
-            cursor.execute(SELECT_COUPON_LIST, values)
+            cursor.execute(SELECT_COUPON_LIST, values | {"user_id": user_id})
             return cursor.fetchall()
 
         return [_coupon(row) for row in self._database.run(work)]
