@@ -30,6 +30,7 @@ REBUILD = Run(Program.REBUILD, "", 0)
 GIVES_BACK = Run(Program.GIVE_BACK, "ann", 0)
 REVOKED = Run(Program.REVOKE, "ann", 0)
 LOWERED = Run(Program.CHANGE, "", 0)
+RESUMED, PAUSED = (Run(Program.PAUSE, "", 0, number) for number in range(2))
 USED, USED_TOO = (Run(Program.REDEEM, "ann", 0, number) for number in range(2))
 AT_ONCE = Plan(0, None, Then.PAUSES)
 STEPS_MAX = 50
@@ -122,6 +123,25 @@ def lowered_in_a_rebuild(machine: Protocol) -> None:
     all_of(machine, CONSUMER)
 
 
+def lowered_before_mysql_has_it(machine: Protocol) -> None:
+    """Users apply while a lower quantity is in Redis, and MySQL still has the old one."""
+    slow = paused_at(machine, LOWERED, "redis", "mysql")
+    all_of(machine, ANN, BOB)
+    machine.follow(slow, TO_THE_END)
+    all_of(machine, CONSUMER)
+
+
+def paused_and_rebuilt(machine: Protocol) -> None:
+    """A pause is answered, Redis loses it and is rebuilt; then the campaign goes on."""
+    all_of(machine, PAUSED, ANN)
+    machine.inject_redis(EMPTIED)
+    all_of(machine, REBUILD, ANN, RESUMED)
+    machine.pass_time(2.5)
+    all_of(machine, ANN, CONSUMER)
+    [(rows,)] = machine.cluster.rows("SELECT COUNT(*) FROM coupon")
+    assert rows == 1
+
+
 def given_back_and_killed(machine: Protocol) -> None:
     """The call is killed before Redis knows; the user asks again, and the scheduler goes on."""
     all_of(machine, ANN, CONSUMER)
@@ -147,6 +167,8 @@ GUARDS: dict[History, tuple[TakeAway, int]] = {
     revoked_and_given_back: (without.state_of_given_back, 1),
     used_by_two: (without.state_of_coupon, 1),
     lowered_in_a_rebuild: (without.fence_of_change, 2),
+    lowered_before_mysql_has_it: (without.narrowing, 2),
+    paused_and_rebuilt: (without.pause, 1),
 }
 UNGUARDED: list[tuple[History, int]] = [(given_back_and_killed, 1), (redriven_and_given_back, 1)]
 NAMES = [history.__name__ for history in GUARDS]
@@ -186,5 +208,5 @@ def test_without_its_guard_a_crossing_breaks_one(
     quantity: int,
 ) -> None:
     take_away(monkeypatch, cluster)
-    with pytest.raises(Violation, match=r"(P[134]|LAW): "):
+    with pytest.raises(Violation, match=r"(P[134]|LAW|PAUSE): "):
         play(cluster, history, quantity)
