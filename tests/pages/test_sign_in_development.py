@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from tests.support.axe import findings
 
 from handlers.production import Check
 from tests.e2e.conftest import gateway
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Locator, Page
 
-    from tests.conftest import Settings
+    from handlers.config import Settings
     from tests.support.pages import Shop
 
 SIGNED_IN = "body[data-state=in]"
@@ -160,17 +159,11 @@ def test_axe_finds_nothing_in_the_form_and_on_the_page_of_a_refused_sign_in(
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog").get_by_role("alert")).not_to_be_empty()
-    assert findings(page, "dialog") == []
+    assert findings(page) == []
     page.goto(f"/signed-in?state=a.L2NvbnNvbGU&lang={language}")
     expect(page.get_by_role("link")).to_have_attribute("href", f"{shop.address}{CONSOLE}")
-    assert findings(page, "main") == []
+    assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
-def findings(page: Page, context: str) -> list[str]:
-    """Return what axe-core finds, as texts."""
-    found = Axe().run(page, context=context).response["violations"]
-    return [json.dumps(one, ensure_ascii=False)[:1000] for one in found]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A service whose pages sign people in at Keycloak, and a page that shows what a session does.
 
-The page is the event's or the console's by its address, document and headers, so by its policy, too;
-only its own script is another one: a few lines around web/shared/session.js.
+The page is the event's or the console's by its address, document and headers, so by its policy,
+too; only its own script is another one: a few lines around web/shared/session.js.
 """
 
 from __future__ import annotations
