@@ -180,7 +180,7 @@ def test_signing_out_ends_the_issuers_session_too(page: Page, oidc_shop: OidcSho
     expect(page.locator(LOGIN_FORM)).to_be_visible()
 
 
-def test_an_expired_token_is_told_and_the_press_comes_back_after_signing_in(
+def test_an_expired_token_is_noticed_and_the_press_comes_back_after_signing_in(
     page: Page, oidc_shop: OidcShop
 ) -> None:
     use_client(page, BRIEF)

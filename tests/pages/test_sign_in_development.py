@@ -87,7 +87,7 @@ def test_the_last_user_is_remembered_and_never_a_token(page: Page, shop: Shop) -
 
 
 @pytest.mark.parametrize("way", ["Escape", "Cancel"])
-def test_closing_the_form_signs_nobody_in(page: Page, shop: Shop, way: str) -> None:
+def test_closing_the_form_signs_no_one_in(page: Page, shop: Shop, way: str) -> None:
     dialog = open_form(page, shop)
     if way == "Escape":
         page.keyboard.press("Escape")

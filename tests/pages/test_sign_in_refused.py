@@ -121,7 +121,7 @@ def test_an_answer_with_another_state_is_refused(
     assert page.url == oidc_shop.address + EVENT
 
 
-def test_an_answer_that_nobody_asked_for_is_refused(page: Page, oidc_shop: OidcShop) -> None:
+def test_an_answer_to_no_question_is_refused(page: Page, oidc_shop: OidcShop) -> None:
     for query in (
         "",
         "?code=a",
@@ -168,6 +168,17 @@ def test_a_path_that_turns_into_another_host_stays_a_path_of_ours(
 ) -> None:
     arrive_with(page, oidc_shop, "/.//shop.example/")
     page.wait_for_url(f"{oidc_shop.address}//shop.example/")
+
+
+def test_a_sign_out_is_over_also_where_the_issuer_does_not_name_it(
+    page: Page, oidc_shop: OidcShop
+) -> None:
+    record = json.dumps({"kind": "out", "state": "s", "path": CONSOLE})
+    page.goto(f"{oidc_shop.address}/signed-in")
+    page.evaluate(f"(record) => sessionStorage.setItem('{PENDING}', record)", record)
+    page.goto(f"{oidc_shop.address}/signed-in")
+    page.wait_for_url(oidc_shop.address + CONSOLE)
+    assert page.evaluate(f"sessionStorage.getItem('{PENDING}')") is None
 
 
 def test_an_id_token_with_another_nonce_is_refused(page: Page, oidc_shop: OidcShop) -> None:
@@ -227,7 +238,7 @@ def _cut_issuer(shop: OidcShop) -> Any:
     return cut
 
 
-def test_an_issuer_that_does_not_let_us_read_its_answers_is_told_apart(
+def test_an_issuer_that_does_not_let_us_read_its_answers_is_named(
     page: Page, oidc_shop: OidcShop
 ) -> None:
     use_client(page, UNHEARD)
