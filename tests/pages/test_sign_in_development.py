@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
-from tests.support.axe import findings
 
 from handlers.production import Check
 from tests.e2e.conftest import gateway
+from tests.support.axe import findings
 from tests.support.http_client import Call
 from tests.support.signing_in import CONSOLE, EVENT, open_try_out, stored, token_of
 
