@@ -33,14 +33,14 @@ from local.harness.processes import HarnessError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, ViewportSize
 
 HOST, PORT = "127.0.0.1", 8000
 PAGES, SECONDS, ROUNDS, SLOWDOWN = 1000, 30, 10, 4
 EXIT_FAILED = 1
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 QUANTITY, OPEN_FOR_S = 1_000_000, 3600
 # The page opens its feeds within this time, as people come.
 COMING_S = 5
@@ -137,7 +137,7 @@ def _wait(browser: Browser, options: argparse.Namespace) -> None:
     path = f"/campaigns/{campaign_id}"
     with caching(HOST, options.port) as (cache, address):
         page = browser.new_page()
-        # A thousand people have a thousand browsers: none finds in its own cache what another asked.
+        # People have a browser each: none finds in its own cache what another asked for.
         session = page.context.new_cdp_session(page)
         session.send("Network.enable")
         session.send("Network.setCacheDisabled", {"cacheDisabled": True})

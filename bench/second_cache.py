@@ -88,6 +88,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     cache: ClassVar[SecondCache]
 
+    def handle(self) -> None:
+        """Serve a connection until it ends."""
+        try:
+            super().handle()
+        except ConnectionError:
+            self.close_connection = True  # the browser was closed
+
     def do_GET(self) -> None:
         """Answer from the cache."""
         sent = {name: value for name, value in self.headers.items() if name.lower() != "host"}

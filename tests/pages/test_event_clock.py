@@ -233,7 +233,9 @@ def test_the_phase_follows_from_time_alone_between_two_answers(page: Page) -> No
         """async () => {
           const { phaseOf } = await import(document.querySelector("link[href$='phase.js']").href);
           const iso = (ms) => new Date(ms).toISOString();
-          const one = { opens_at: iso(1000), closes_at: iso(9000), state: "SCHEDULED", paused: false };
+          const one = {
+            opens_at: iso(1000), closes_at: iso(9000), state: "SCHEDULED", paused: false,
+          };
           const staged = { ...one, releases: [{ at: iso(3000), quantity: 1 }] };
           const later = { ...one, state: "NEXT_RELEASE", next_release_at: iso(5000) };
           const show = (campaign, now) => Object.values(phaseOf(campaign, now)).join(" ");
