@@ -45,9 +45,11 @@ python:
 database:
 	@local/setup.sh database >&2
 
-.PHONY: demo unit test test-kafka test-mysql test-cluster faults controls fuzz soak simulate
+.PHONY: demo run unit test test-kafka test-mysql test-cluster faults controls fuzz soak simulate
 demo: $(DEMO_SETUP)  ## the main job: 1,000 people at once, 100 coupons (ARGS="--servers compose")
 	@$(VENV_PYTHON) -m local.demo $(ARGS)
+run: $(DEMO_SETUP)  ## everything at once, with pages and a campaign that opens in 30 s (ARGS="--people 2000")
+	@$(VENV_PYTHON) -m local.run $(ARGS)
 unit: python  ## the unit tests alone, without any server: some fifteen seconds (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest -n 2 tests/unit $(ARGS)
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
@@ -135,6 +137,7 @@ up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chal
 		&& local/compose.sh up --detach --no-build $$wait $(ARGS) \
 		&& { [ -n "$$wait" ] || local/containers.sh wait; }
 	@mkdir -p $(dir $(CONTAINER_SETTINGS)) && local/containers.sh settings > $(CONTAINER_SETTINGS)
+	@local/containers.sh addresses
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
 	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
 	@rm -f $(CONTAINER_SETTINGS)

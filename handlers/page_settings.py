@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from handlers.env_parser import PORT_DIGITS_MAX, PORTS, ConfigurationError, EnvParser
+from handlers.token_rules import scope_claims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,8 @@ class OidcToken(StrEnum):
 class OidcClient:
     """How the pages sign people in at an OpenID Connect issuer: as a public client, with PKCE.
 
-    origins: those that the page must reach, the issuer's own first.
+    scope_claims: where a token has its scopes. origins: those that the page must reach, the issuer's
+    own first.
     """
 
     issuer: str
@@ -41,6 +43,7 @@ class OidcClient:
     scope: str
     token: OidcToken
     audience: str
+    scope_claims: tuple[str, ...]
     origins: tuple[str, ...]
 
     @classmethod
@@ -66,6 +69,7 @@ class OidcClient:
             scope=scope,
             token=token,
             audience=read.text("AUTH_AUDIENCE", ""),
+            scope_claims=scope_claims(read),
             origins=tuple(dict.fromkeys((_origin_of(issuer), *sorted(others)))),
         )
 

@@ -92,7 +92,7 @@ def config_response(settings: PageSettings, api: str = "") -> dict[str, Any]:
     return json_response(200, body, {"Cache-Control": OF_A_PAGE})
 
 
-def _sign_in(settings: PageSettings) -> dict[str, str]:
+def _sign_in(settings: PageSettings) -> dict[str, Any]:
     if client := settings.oidc:
         return {
             "kind": "oidc",
@@ -101,6 +101,7 @@ def _sign_in(settings: PageSettings) -> dict[str, str]:
             "scope": client.scope,
             "token": client.token,
             "audience": client.audience,
+            "scope_claims": client.scope_claims,
         }
     return {"kind": "development" if settings.has_development_sign_in else "none"}
 

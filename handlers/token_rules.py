@@ -54,14 +54,19 @@ class TokenRules:
                 f"{'them' if missing[1:] else 'it'}, a token for another service would be accepted"
             )
             raise ConfigurationError(message)
-        scope_claim = read.text("AUTH_SCOPE_CLAIM", "")
         return cls(
             issuer=issuer,
             audience=audience,
             leeway_s=read.number("AUTH_LEEWAY_S", LEEWAY_S_DEFAULT, 0, LEEWAY_S_MAX),
             max_life_s=read.number("AUTH_MAX_LIFE_S", MAX_LIFE_S_DEFAULT, *MAX_LIFE_S_BOUNDS),
-            scope_claims=(scope_claim,) if scope_claim else SCOPE_CLAIMS,
+            scope_claims=scope_claims(read),
             previous_secret_s=read.number(
                 "AUTH_PREVIOUS_SECRET_S", PREVIOUS_SECRET_S_DEFAULT, 0, PREVIOUS_SECRET_S_MAX
             ),
         )
+
+
+def scope_claims(read: EnvParser) -> tuple[str, ...]:
+    """Return the claims that hold the scopes: the one of AUTH_SCOPE_CLAIM, else the usual ones."""
+    named = read.text("AUTH_SCOPE_CLAIM", "")
+    return (named,) if named else SCOPE_CLAIMS

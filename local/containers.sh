@@ -4,6 +4,7 @@
 #   local/containers.sh ports       exit code 1 and a sentence when a port is taken by another program
 #   local/containers.sh wait        until all are ready; exit code 1 names one that will not be
 #   local/containers.sh settings    the settings with which a program on this machine reaches them
+#   local/containers.sh addresses   where the pages are
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,7 +13,7 @@ FILE=local/.env
 
 WAIT_S=300 # a first start of MySQL on a slow disk takes one of these minutes
 
-usage() { sed -n '2,7s/^# \{0,1\}//p' local/containers.sh; }
+usage() { sed -n '2,8s/^# \{0,1\}//p' local/containers.sh; }
 
 value() { # $1 the name; the environment comes before the file
     printenv "$1" || sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*//p" $FILE | tail -n 1 \
@@ -85,10 +86,18 @@ settings() {
     export_line WEBHOOK_INTERNAL on
 }
 
+addresses() {
+    url="http://127.0.0.1:$(value API_PORT)"
+    echo "console     $url/console  sign in under any name: here each may be an administrator"
+    echo "event page  $url/events/ID  of a campaign that the console has created"
+    echo "interface   $url/docs  every call of the API"
+}
+
 case "${1:-}" in
     ports) ports ;;
     wait) wait_for_all ;;
     settings) settings ;;
+    addresses) addresses ;;
     -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
 esac

@@ -25,6 +25,7 @@ OIDC = {
         "scope": "openid",
         "token": OidcToken.ACCESS.value,
         "audience": "coupons",
+        "scope_claims": ["scope", "scp", "permissions"],
     },
     "api": "",
 }
@@ -56,6 +57,11 @@ SCHEMAS: dict[str, Schema] = {
                 "description": "Which of the issuer's tokens is the bearer token.",
             },
             "audience": {"type": "string", "description": "Whom the token is for; may be empty."},
+            "scope_claims": {
+                "type": "array",
+                "items": TEXT,
+                "description": "In which claims of a token the service finds scopes.",
+            },
         },
     ),
     "SignInOfService": record(

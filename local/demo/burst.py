@@ -22,11 +22,13 @@ from local.harness.processes import HarnessError
 from local.harness.responses import NO_RESPONSE, ApplyResponse, parse_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from local.demo.requests import ApplyRequest
     from local.harness.api_client import Api
     from local.harness.console import Console
+
+    Opening = Callable[[], Awaitable[None]]
 
 # Each user has a connection. Half of what the gateway takes (2 processes, 2,048
 # each), because the kernel does not spread them evenly; with more requests than this, the rest
@@ -132,13 +134,23 @@ class BurstClient:
             self._idle.put_nowait(connection)
 
 
-async def burst(client: BurstClient, requests: Sequence[ApplyRequest], screen: Console) -> Burst:
-    """Open the connections, and send all requests."""
+async def at_once() -> None:
+    """Wait for nothing."""
+
+
+async def burst(
+    client: BurstClient,
+    requests: Sequence[ApplyRequest],
+    screen: Console,
+    opening: Opening = at_once,
+) -> Burst:
+    """Open the connections, wait for the opening, and send all requests."""
     count = connections_for(len(requests))
     try:
         with screen.bar("Opening connections", count) as opened:
             await client.open(count, opened)
         gc.collect()
+        await opening()
         # A garbage collection would stop this process for a tenth of a second during the burst.
         with screen.bar("All users apply", len(requests)) as received, gc_paused():
             started, responses = await client.send_all(requests, received)

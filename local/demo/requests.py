@@ -18,12 +18,13 @@ class ApplyRequest:
     token: str
 
 
-def requests(users: int, impatient: int, secret: str) -> list[ApplyRequest]:
-    """Return all users' requests in random order."""
+def requests(users: int, impatient: int, secret: str, prefix: str = "") -> list[ApplyRequest]:
+    """Return all users' requests in random order; their ids begin with `prefix`."""
     counts = [(f"user-{n}", 1) for n in range(1, users + 1)]
     counts += [(f"impatient-{n}", REQUESTS_PER_IMPATIENT) for n in range(1, impatient + 1)]
     applications: list[ApplyRequest] = []
-    for user, times in counts:
+    for name, times in counts:
+        user = prefix + name
         applications += [ApplyRequest(user, mint(secret, user))] * times
     random.shuffle(applications)
     return applications

@@ -8,11 +8,15 @@ import time
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.domain import times
+from handlers.domain.errors import CampaignExistsError
 from local.harness.processes import HarnessError
 from local.token import bearer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TIMEOUT_S = 10.0
 # Enough connections to reach each process of the gateway: the kernel spreads them at random, and
@@ -62,12 +66,21 @@ class Api:
             "opens_at": times.to_iso(now_ms - OPEN_SINCE_MS),
             "closes_at": times.to_iso(now_ms + OPEN_FOR_MS),
         }
-        headers = bearer(secret, "demo-admin", "coupon:admin")
-        status, fields = self.call("POST", "/campaigns", json.dumps(body), headers)
-        if status != http.client.CREATED:
-            message = f"POST /campaigns responded with {status}: {_error(fields)}"
+        if not self.created(body, secret):
+            message = f"{campaign_id} exists"
             raise HarnessError(message)
         return campaign_id
+
+    def created(self, campaign: Mapping[str, Any], secret: str) -> bool:
+        """Create a campaign; return False where another one has its id."""
+        headers = bearer(secret, "demo-admin", "coupon:admin")
+        status, fields = self.call("POST", "/campaigns", json.dumps(campaign), headers)
+        if status == http.client.CREATED:
+            return True
+        if status == http.client.OK or fields.get("code") == CampaignExistsError.code:
+            return False
+        message = f"POST /campaigns responded with {status}: {_error(fields)}"
+        raise HarnessError(message)
 
     def call(
         self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from handlers.config import MIGRATION_DATABASE, Settings
@@ -14,15 +13,15 @@ from local.harness.api_client import Api, NotReadyError
 from local.harness.consumer_group import NotAssignedError, check_group, check_runners
 from local.harness.processes import HarnessError, Program, Running, running
 from local.migrate import migrate
-from local.servers.embedded import environment_or_embedded
+from local.servers.embedded import chosen_servers
 from local.servers.ports import HOST, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from local.harness.console import Console
-    from local.servers.embedded import KafkaKind
+    from local.servers.embedded import KafkaKind, Stack
     from local.servers.embedded import Servers as StackServers
 
 POLL_RUNNERS = 2
@@ -36,26 +35,37 @@ RELAY_INTERVAL_S = 1
 
 @dataclass(frozen=True, slots=True)
 class DeploymentOptions:
-    """Which servers to use, where programs log to, and how long to wait for each of them."""
+    """Which servers to use, where programs log to, and how long to wait for each of them.
+
+    port: the gateway's; None for a free one.
+    """
 
     servers: Servers
     kafka: KafkaKind
     out: Path
     wait_s: float
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A running system, ready for requests."""
+    """A running system, ready for requests.
+
+    environment: of its programs. stack: the servers where they were started for this run.
+    """
 
     kind: str  # for the summary: where the servers come from
     api: Api
     settings: Settings
     programs: Sequence[Running]
     relay_within_s: float  # after this time a pending admission has been sent to Kafka again
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stack: Stack | None = None
 
     def check(self) -> None:
-        """Raise HarnessError when a program of this deployment has ended."""
+        """Raise HarnessError or ServerError when a program of this deployment has ended."""
+        if self.stack:
+            self.stack.check()
         for program in self.programs:
             program.check()
 
@@ -89,7 +99,7 @@ def _start_programs(
 ) -> Deployment:
     """Start the servers if the settings name none, and always the programs."""
     with screen.step("Redis, Kafka, MySQL") as report:
-        environment = stack.enter_context(environment_or_embedded(servers, options.kafka, report))
+        environment, embedded = stack.enter_context(chosen_servers(servers, options.kafka, report))
         settings = Settings.from_environment(environment)
         _check_settings(settings)
         migrate(settings, RetryDeadline(options.wait_s, report))
@@ -97,7 +107,7 @@ def _start_programs(
         for name in MIGRATION_DATABASE:
             environment.pop(name, None)
     with screen.step("Gateway and poll runners") as report:
-        api = Api(HOST, free_port())
+        api = Api(HOST, options.port or free_port())
         programs = _programs(api, options.out / "logs")
         environment.setdefault("PENDING_RESEND_AFTER_S", RESEND_AFTER_S)
         started = stack.enter_context(running(programs, environment))
@@ -106,10 +116,14 @@ def _start_programs(
         deadline.retry_until_ready(
             "the partition assignment", lambda: check_runners(started[-POLL_RUNNERS:]), _is_joining
         )
-    embedded = environment.get("REDIS_URL") != os.environ.get("REDIS_URL")
     kind = "embedded" if embedded else "settings"
-    relay_within_s = Settings.from_environment(environment).pending_resend_after_s
-    return Deployment(kind, api, settings, started, relay_within_s + RELAY_INTERVAL_S)
+    relay_within_s = relay_time_s(Settings.from_environment(environment))
+    return Deployment(kind, api, settings, started, relay_within_s, environment, embedded)
+
+
+def relay_time_s(settings: Settings) -> float:
+    """Return after which time a relay of this harness has sent a pending admission again."""
+    return settings.pending_resend_after_s + RELAY_INTERVAL_S
 
 
 def _check_settings(settings: Settings) -> None:

@@ -124,7 +124,7 @@ def _accepted_means_issued(seen: Observations) -> CheckResult:
     if seen.faults is None:
         acceptances = [each.user for each in seen.responses if each.outcome == ACCEPTED]
         differences += naming_all(
-            ("a row, and never got ACCEPTED", serial_of.keys() - accepted),
+            ("a row, and never got ACCEPTED", serial_of.keys() - accepted - set(seen.others)),
             ("got ACCEPTED more than once", repeated(acceptances)),
         )
     elif seen.users_with(SOLD_OUT) and len(seen.rows) != seen.quantity and not seen.faults.rebuilt:

@@ -78,6 +78,7 @@ class Observations:
     pending: int = 0  # admitted in Redis, not yet known to be in MySQL
     failed_events: int = 0
     unanswered: Collection[str] = ()
+    others: Collection[str] = ()  # users who applied by themselves: only their rows are seen
     faults: Faults | None = None
     histories: Histories = field(default_factory=Histories)
     # Where more could be given from some moment on: up to this serial always.

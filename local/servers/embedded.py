@@ -52,6 +52,11 @@ class Stack:
             **DEVELOPMENT_SETTINGS,
         }
 
+    def check(self) -> None:
+        """Raise ServerError, with the end of its log, when a server has ended by itself."""
+        for server in (self.valkey, self.kafka, self.mariadb):
+            server.check()
+
 
 def _silent(_: str) -> None:
     """Report nothing."""
@@ -89,17 +94,32 @@ def environment_or_embedded(
 ) -> Iterator[dict[str, str]]:
     """Yield a complete environment for programs that need the servers. It migrates nothing.
 
+    Raises the errors of `chosen_servers`.
+    """
+    with chosen_servers(servers, kafka, report, redis) as (environment, _):
+        yield environment
+
+
+@contextmanager
+def chosen_servers(
+    servers: Servers = "auto",
+    kafka: KafkaKind = "tansu",
+    report: Report = _silent,
+    redis: RedisKind = "single",
+) -> Iterator[tuple[dict[str, str], Stack | None]]:
+    """Yield that environment, and the servers where they were started here, else None.
+
     Raises ConfigurationError with the missing variables when only some servers are named, or
     none with "env"; ServerError when an embedded server does not start.
     """
     if servers != "embedded" and _names_servers(required=servers == "env"):
-        yield _development_defaults() | os.environ
+        yield _development_defaults() | os.environ, None
         return
     with running_stack(kafka, report=report, redis=redis) as stack:
         # The caller can override only this limit, to see it at work.
         limit = {RATE_PER_ADDRESS: os.environ.get(RATE_PER_ADDRESS, "")}
         overrides = {name: value for name, value in limit.items() if value}
-        yield {**os.environ, **stack.settings, **overrides}
+        yield {**os.environ, **stack.settings, **overrides}, stack
 
 
 def _names_servers(*, required: bool) -> bool:

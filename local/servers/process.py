@@ -83,6 +83,11 @@ class Server(Scoped):
         """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
+    def check(self) -> None:
+        """Raise ServerError, with the end of its log, when the process has ended by itself."""
+        if not self.running:
+            self._fail("has ended")
+
     def start(self) -> None:
         """Start, and return when the server serves; raise ServerError if it does not start."""
         self.launch()

@@ -86,6 +86,11 @@ class ValkeyCluster(Scoped):
             ask(node, "CLUSTER", "REPLICATE", primary)
         await_condition(self.is_whole, "that the cluster serves and every replica follows")
 
+    def check(self) -> None:
+        """Raise ServerError, with the end of its log, when a node has ended by itself."""
+        for node in self.nodes:
+            node.check()
+
     def start(self) -> None:
         """Start, and return when the cluster serves."""
         self.launch()

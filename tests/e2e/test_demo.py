@@ -19,6 +19,7 @@ from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.servers import MariaDB
 from local.servers.embedded import SERVER_VARIABLES
 from local.servers.ports import free_port
+from tests.support.leftovers import leftovers
 from tests.support.state import query
 
 if TYPE_CHECKING:
@@ -52,15 +53,6 @@ def demo(folder: Path, *options: str, **settings: str) -> Iterator[subprocess.Po
         finally:
             if process.poll() is None:
                 process.kill()
-
-
-def leftovers(folder: Path) -> list[str]:
-    """Return what a demo left: processes with `folder` in arguments or environment, directories."""
-    listing = subprocess.run(
-        ["ps", "axeww", "-o", "pid=,args="], check=True, capture_output=True, text=True
-    ).stdout.splitlines()
-    processes = [line for line in listing if str(folder) in line]
-    return [*processes, *(str(path) for path in (folder / "tmp").iterdir())]
 
 
 def test_a_small_demo_keeps_every_promise_and_leaves_its_files(tmp_path: Path) -> None:

@@ -149,6 +149,14 @@ def test_the_settings_are_those_of_the_demo_whatever_characters_they_have(checko
     assert "127.0.0.1:3307/" in expected["DATABASE_URL"]
 
 
+def test_the_pages_are_where_the_gateway_is_published(checkout: Path) -> None:
+    done = run(str(checkout / "local" / "containers.sh"), "addresses", API_PORT="9000")
+    assert done.returncode == 0, done.stderr
+    host, port = compose.api_address({"API_PORT": "9000"})
+    for path in ("/console", "/events/", "/docs"):
+        assert f"http://{host}:{port}{path}" in done.stdout
+
+
 def test_what_make_up_writes_down_reaches_operators_and_no_program(tmp_path: Path) -> None:
     """In a copy of the Makefile: a file in out/ of this checkout would change other tests."""
     shutil.copy(ROOT / "Makefile", tmp_path)
@@ -174,6 +182,7 @@ def test_what_make_up_writes_down_reaches_operators_and_no_program(tmp_path: Pat
         assert "containers.env" not in shown(target), target
     assert "local/containers.sh ports" in shown("up")
     assert "local/containers.sh settings > out/containers.env" in shown("up")
+    assert shown("up").splitlines()[-1] == "local/containers.sh addresses"
     assert "rm -f out/containers.env" in shown("down")
     (tmp_path / "out" / "stack.env").touch()
     assert "out/stack.env" in shown("reconcile")  # servers that were started later, and run here

@@ -17,6 +17,7 @@ TARGETS = [
     "help",
     "setup",
     "demo",
+    "run",
     "unit",
     "test",
     "test-kafka",

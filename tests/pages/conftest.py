@@ -18,6 +18,7 @@ from tests.conftest import WAIT_S, empty_tables, forget_campaigns, say
 from tests.e2e.conftest import gateway, relayed_poll_runner
 from tests.lab.playground.browser import chromium
 from tests.support.pages import CHROMIUM_FLAGS, Shop, Watch
+from tests.support.signing_in import oidc_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
     OpenContext = Callable[..., BrowserContext]
+
+__all__ = ["oidc_shop"]  # a fixture
 
 
 @pytest.fixture(scope="session")

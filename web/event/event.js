@@ -20,6 +20,8 @@ const PREPARE_MS = { first: 600_000, last: 45_000 };
 // A refusal of the campaign counts until an answer that is this much newer says otherwise.
 const NEWER_MS = 2000;
 const OF_THE_CAMPAIGN = new Set(["SOLD_OUT", "CLOSED", "NOT_OPEN", "NEXT_RELEASE", "PAUSED"]);
+// What signing in is to go on with.
+const PRESSED = "pressed";
 
 const campaignId = location.pathname.split("/").filter(Boolean).at(-1);
 const path = `/campaigns/${campaignId}`;
@@ -33,6 +35,7 @@ let timer;
 let lastPhase = "";
 let hasExpired = false;
 let hasPrepared = false;
+let hasPressed = false; // and the token was too old for it
 
 // The token of the last request, which is the one that a 401 is about.
 let usedToken = null;
@@ -81,6 +84,7 @@ const press = new Press({
       own.won(verdict.serial);
       tabs?.postMessage(session.user?.id);
     } else if (verdict.kind === "sign_in") {
+      hasPressed = true;
       expire();
     } else if (OF_THE_CAMPAIGN.has(verdict.code)) {
       feed.refresh();
@@ -190,18 +194,21 @@ function leave() {
   challenge.forget();
   own.forget();
   hasExpired = false;
+  hasPressed = false;
   session.signOut();
   drawUser();
   show();
 }
 
-/** Sign in; at an issuer this leaves the page. */
+/** Sign in; at an issuer this leaves the page. A press for which the token was too old goes on then. */
 async function enter() {
-  const isIn = await session.signIn();
+  const isIn = await session.signIn({ resume: hasPressed ? PRESSED : null });
   if (isIn) {
     hasExpired = false;
     press.forget();
     own.refresh();
+    if (hasPressed) press.press();
+    hasPressed = false;
   }
   drawUser();
   show();
@@ -252,3 +259,4 @@ session.onExpired(expire);
 drawUser();
 own.refresh();
 show();
+if (session.resume === PRESSED) press.press();

@@ -7,7 +7,7 @@
 import * as oauth from "../vendor/oauth4webapi.js";
 import { callbackAddress, parsed } from "./own_path.js";
 import { SignInProblem } from "./sign_in_problem.js";
-import { claimsOf } from "./token_claims.js";
+import { claimsOf, scopesOf } from "./token_claims.js";
 
 const ISSUER_TIMEOUT_MS = 10_000;
 const PKCE = "S256";
@@ -49,14 +49,14 @@ export async function begin(settings, { scope, prompt }) {
   return { address: address.href, state, nonce, verifier };
 }
 
-/** Exchange the issuer's answer for {token, lifeMs, renewal}. */
+/** Exchange the issuer's answer for {token, scopes, lifeMs, renewal}. */
 export async function finish(settings, record) {
   const server = await discovered(settings);
   const client = { client_id: settings.client_id };
   return exchanged(settings, client, async () => {
     const answer = new URLSearchParams(record.answer);
     const checked = oauth.validateAuthResponse(server, client, answer, record.state);
-    const response = await asked(endpoint(server, "token_endpoint"), (options) =>
+    const response = await asked(settings, endpoint(server, "token_endpoint"), (options) =>
       oauth.authorizationCodeGrantRequest(
         server, client, oauth.None(), checked, callbackAddress(), record.verifier, options,
       ),
@@ -69,12 +69,12 @@ export async function finish(settings, record) {
   });
 }
 
-/** Return a new {token, lifeMs, renewal} for the `renewal` of an earlier one. */
+/** Return a new {token, scopes, lifeMs, renewal} for the `renewal` of an earlier one. */
 export async function renew(settings, renewal) {
   const server = await discovered(settings);
   const client = { client_id: settings.client_id };
   const renewed = await exchanged(settings, client, async () => {
-    const response = await asked(endpoint(server, "token_endpoint"), (options) =>
+    const response = await asked(settings, endpoint(server, "token_endpoint"), (options) =>
       oauth.refreshTokenGrantRequest(server, client, oauth.None(), renewal, options),
     );
     await useClockOfIssuer(client, response);
@@ -110,7 +110,9 @@ function discovered(settings) {
 
 async function discover(settings) {
   const issuer = new URL(settings.issuer);
-  const response = await asked(issuer, (options) => oauth.discoveryRequest(issuer, options));
+  const response = await asked(settings, issuer, (options) =>
+    oauth.discoveryRequest(issuer, options),
+  );
   try {
     return await oauth.processDiscoveryResponse(issuer, response);
   } catch (error) {
@@ -128,17 +130,18 @@ function endpoint(server, name) {
 }
 
 /** Send a request to the issuer; tell apart why there was no answer. */
-async function asked(address, send) {
+async function asked(settings, address, send) {
   const options = { signal: AbortSignal.timeout(ISSUER_TIMEOUT_MS) };
   // The service names an issuer without TLS only where STAGE is local.
-  if (address.protocol === "http:") options[oauth.allowInsecureRequests] = true;
+  if (settings.issuer.startsWith("http:")) options[oauth.allowInsecureRequests] = true;
   try {
     return await send(options);
   } catch (error) {
     if (error?.name === "TimeoutError" || error?.name === "AbortError") {
       throw new SignInProblem("issuer_silent", address.origin);
     }
-    if (!(error instanceof TypeError)) throw error;
+    // The library's own have a code.
+    if (!(error instanceof TypeError) || error.code) throw error;
     const code = (await isReachable(address)) ? "cors_refused" : "issuer_unreachable";
     throw new SignInProblem(code, address.origin);
   }
@@ -181,7 +184,8 @@ async function exchanged(settings, client, exchange) {
   if (claims === null) throw new SignInProblem("opaque_token", settings.token);
   const ownLifeS = claims.exp - (claims.iat ?? Date.now() / 1000 + (client[oauth.clockSkew] ?? 0));
   const lifeS = (isId ? undefined : answer.expires_in) ?? ownLifeS;
-  return { token, lifeMs: lifeS * 1000, renewal: answer.refresh_token };
+  const scopes = scopesOf(claims, settings.scope_claims);
+  return { token, scopes, lifeMs: lifeS * 1000, renewal: answer.refresh_token };
 }
 
 function asProblem(error) {

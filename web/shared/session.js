@@ -15,7 +15,7 @@ import { herePath } from "./own_path.js";
 import { SignInProblem } from "./sign_in_problem.js";
 import * as pending from "./sign_in_pending.js";
 import { TabStore } from "./tab_store.js";
-import { claimsOf, scopesOf } from "./token_claims.js";
+import { claimsOf } from "./token_claims.js";
 
 const OUR_SCOPE = /^coupon:/;
 // A token is renewed this long before its end, or in the last quarter of a short life.
@@ -47,8 +47,9 @@ class Session {
   resume = null;
   #scope;
   #store;
-  #held = null; // {token, gotAtMs, expiresAtMs, renewal}
+  #held = null; // {token, scopes, gotAtMs, expiresAtMs, renewal}
   #renewing = null;
+  #leaving = null;
   #timer = 0;
   #callbacks = [];
 
@@ -91,6 +92,7 @@ class Session {
    * Returns true once the person is signed in; false where that failed (`problem`) or was given up.
    */
   async signIn({ resume = null } = {}) {
+    await this.#leaving; // a sign-out at the issuer comes back before a sign-in begins
     this.problem = null;
     if (this.#held?.renewal && !this.user) {
       await this.#renew(); // the network is back
@@ -104,21 +106,13 @@ class Session {
   }
 
   /** Forget the token, and end the issuer's session where it offers that, for which the page is left. */
-  async signOut() {
+  signOut() {
     this.#drop();
     this.#store.forget();
-    if ((await this.#kind()) !== "oidc") return;
-    this.#store.noteSignedOut();
-    try {
-      const { newState, signOutAddress } = await import("./oidc.js");
-      const state = newState();
-      const address = await signOutAddress((await settings()).sign_in, state);
-      if (!address) return;
-      pending.keep({ kind: "out", state, path: herePath() });
-      await leave(() => location.assign(address));
-    } catch (error) {
-      await this.#fail(error); // signed out here; the issuer still knows the person
-    }
+    this.#leaving ??= this.#signOutAtIssuer().finally(() => {
+      this.#leaving = null;
+    });
+    return this.#leaving;
   }
 
   /** Call back when a token has ended and could not be renewed; `user` is null then. */
@@ -143,6 +137,21 @@ class Session {
     await this.#fail(new SignInProblem("token_refused", detail));
     this.#tellExpired();
     return false;
+  }
+
+  async #signOutAtIssuer() {
+    if ((await this.#kind()) !== "oidc") return;
+    this.#store.noteSignedOut();
+    try {
+      const { newState, signOutAddress } = await import("./oidc.js");
+      const state = newState();
+      const address = await signOutAddress((await settings()).sign_in, state);
+      if (!address) return;
+      pending.keep({ kind: "out", state, path: herePath() });
+      await leave(() => location.assign(address));
+    } catch (error) {
+      await this.#fail(error); // signed out here; the issuer still knows the person
+    }
   }
 
   async #kind() {
@@ -185,23 +194,22 @@ class Session {
   async #byForm() {
     const { askWho } = await import("../sign_in/development.js");
     const given = await askWho(this.#scope, (body) => call("POST", "/sign-in", { body }));
-    if (given) this.#take({ token: given.token, lifeMs: given.expires_in * 1000 });
+    if (given) this.#take({ ...given, lifeMs: given.expires_in * 1000 });
     return given !== null;
   }
 
-  #take({ token, lifeMs, renewal }) {
+  #take({ token, scopes, lifeMs, renewal }) {
     const gotAtMs = Date.now();
-    this.#hold({ token, gotAtMs, expiresAtMs: gotAtMs + lifeMs, renewal });
+    this.#hold({ token, scopes, gotAtMs, expiresAtMs: gotAtMs + lifeMs, renewal });
     this.#store.keep(this.#held);
   }
 
   #hold(held) {
-    const claims = claimsOf(held.token);
     this.#held = held;
     this.problem = null;
     this.user = {
-      id: String(claims?.sub ?? ""),
-      scopes: scopesOf(claims),
+      id: String(claimsOf(held.token)?.sub ?? ""),
+      scopes: held.scopes,
       expiresAtMs: held.expiresAtMs,
     };
     this.#plan();

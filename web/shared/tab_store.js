@@ -9,15 +9,17 @@ export class TabStore {
     this.#keepsToken = keepsToken;
   }
 
-  /** Return {token, gotAtMs, expiresAtMs} as a page kept it before it was loaded again, or null. */
+  /** Return {token, scopes, gotAtMs, expiresAtMs} as a page kept it before it was loaded again, or null. */
   token() {
     const kept = this.#keepsToken ? this.#read() : null;
-    return typeof kept?.token === "string" && Number.isFinite(kept.expiresAtMs) ? kept : null;
+    const isWhole = typeof kept?.token === "string" && Number.isFinite(kept.expiresAtMs);
+    return isWhole && Array.isArray(kept.scopes) ? kept : null;
   }
 
   /** Keep the token, or, in memory mode, only that the person was signed in. */
-  keep({ token, gotAtMs, expiresAtMs }) {
-    this.#write(this.#keepsToken ? { token, gotAtMs, expiresAtMs } : { wasSignedIn: true });
+  keep({ token, scopes, gotAtMs, expiresAtMs }) {
+    const kept = { token, scopes, gotAtMs, expiresAtMs }; // without what renews it
+    this.#write(this.#keepsToken ? kept : { wasSignedIn: true });
   }
 
   /** Return, once, whether the person was signed in when the page was left. */

@@ -1,7 +1,5 @@
 // What a token says, for display and for its end. Whether it is genuine is for the service to check.
 
-const SCOPE_CLAIMS = ["scope", "scp", "permissions"];
-
 /** Return the claims of a JWT without checking it; null for any other text. */
 export function claimsOf(token) {
   try {
@@ -14,9 +12,9 @@ export function claimsOf(token) {
   }
 }
 
-/** Return the scopes where issuers write them, as the service reads them, sorted. */
-export function scopesOf(claims) {
-  const found = SCOPE_CLAIMS.flatMap((name) => {
+/** Return the scopes in the claims of these names, as the service finds them, sorted. */
+export function scopesOf(claims, names) {
+  const found = names.flatMap((name) => {
     const value = claims?.[name];
     return typeof value === "string" ? value.split(" ") : Array.isArray(value) ? value : [];
   });

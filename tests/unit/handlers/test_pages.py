@@ -138,7 +138,10 @@ def test_the_pages_learn_how_people_sign_in(set_up: Any) -> None:
         "scope": "openid",
         "token": "access_token",
         "audience": "coupons",
+        "scope_claims": ["scope", "scp", "permissions"],
     }
+    set_up(**OIDC, AUTH_JWT_SECRET="", AUTH_SCOPE_CLAIM="cognito:groups")
+    assert config()["sign_in"]["scope_claims"] == ["cognito:groups"]
     set_up(AUTH_JWKS_URL="https://id.example.com/keys", AUTH_JWT_SECRET="")
     assert config()["sign_in"] == {"kind": "none"}
 
