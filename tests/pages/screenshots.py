@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/pages.md: `make screenshots`, the pages as they are, over a real burst.
+"""Takes the pictures of docs/pages.md, over a real burst: `make screenshots`.
 
 pytest collects it only where it is named, and lends it the servers of the other tests.
 """
