@@ -50,7 +50,11 @@ def test_pressed_twice_it_sends_one_request_and_shows_the_serial(
 
 def test_the_button_is_off_while_a_request_runs(page: Page, campaign_id: str) -> None:
     held: list[Route] = []
-    page.route(OF_APPLY, lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(OF_APPLY, hold)
     one = arrive(page, campaign_id)
     one.button.press("Enter")
     expect(one.button).to_have_attribute("aria-disabled", "true")

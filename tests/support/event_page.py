@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # What a busy machine may need; each wait ends as soon as its condition holds.
 WAIT_MS = WAIT_S * 1000
 # Of the campaign that a page asks for again and again, and of the calls of one person.
-OF_THE_CAMPAIGN = re.compile(r"/campaigns/[a-z0-9-]+$")
+OF_THE_CAMPAIGN = re.compile(r"/campaigns/[a-z0-9-]+(\?.*)?$")
 OF_APPLY = "**/apply"
 OF_COUPON = re.compile(r"/campaigns/[a-z0-9-]+/coupon$")
 

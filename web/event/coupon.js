@@ -19,6 +19,7 @@ export class OwnCoupon {
   coupon = null;
   givenBack = null;
   #wonAt = -Infinity;
+  #offered = null; // the serial that this page has asked to give back
   #asked = 0; // of which the last request's answer counts
   #pendingMs = PENDING_FIRST_MS;
   #failures = 0;
@@ -39,6 +40,7 @@ export class OwnCoupon {
     this.#asked += 1;
     Object.assign(this, { kind: "unknown", coupon: null, givenBack: null });
     this.#wonAt = -Infinity;
+    this.#offered = null;
   }
 
   /** A press was answered with this serial. */
@@ -77,6 +79,7 @@ export class OwnCoupon {
   /** Give the coupon back; return "done", or the code that says why not. */
   async giveBack() {
     const { serial } = this.coupon;
+    this.#offered = serial; // the answer may be lost
     const answer = await this.#parts.ask("DELETE");
     // The answer to an earlier attempt may have been lost: then there is nothing left to give back.
     if (answer.status === 200 || answer.body?.code === "NOT_APPLIED") {
@@ -105,6 +108,7 @@ export class OwnCoupon {
       if (sentAt < this.#wonAt) return this.#next();
       this.kind = "none";
       this.coupon = null;
+      this.givenBack ??= this.#offered;
       return null;
     }
     if (answer?.status === 401) {

@@ -17,6 +17,10 @@ export function drawCoupon({ coupon, formats, now }) {
     for (const id of ["serial", "code", "copied"]) write(find(id), "");
     find("qr").replaceChildren();
     find("qr").removeAttribute("aria-label");
+    if (find("give-back-dialog").open) {
+      find("give-back-dialog").close();
+      find("press").focus();
+    }
     return;
   }
   const state = stateOf(coupon, now);
@@ -68,10 +72,6 @@ export function giveBackOnPress(own) {
   find("give-back-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     if (isSending) return;
-    if (!own.coupon) {
-      dialog.close(); // another tab was faster
-      return;
-    }
     const { serial } = own.coupon;
     if (typed.value.trim().replace(/^#/, "") !== String(serial)) {
       say("give_back_typo", { serial });
@@ -91,12 +91,7 @@ export function giveBackOnPress(own) {
       isSending = false;
       find("give-back-yes").setAttribute("aria-disabled", "false");
     }
-    if (result !== "done") {
-      say(WHY_NOT[result] ?? "give_back_no");
-      return;
-    }
-    dialog.close();
-    find("press").focus();
+    if (result !== "done") say(WHY_NOT[result] ?? "give_back_no");
   });
 }
 
