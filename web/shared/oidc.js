@@ -91,6 +91,7 @@ export async function signOutAddress(settings, state) {
   const address = endpoint(server, "end_session_endpoint");
   address.searchParams.set("client_id", settings.client_id);
   address.searchParams.set("post_logout_redirect_uri", callbackAddress());
+  address.searchParams.set("logout_uri", callbackAddress()); // Cognito's name for the same
   address.searchParams.set("state", state);
   return address.href;
 }

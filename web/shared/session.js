@@ -267,7 +267,7 @@ class Session {
       const isPassing = error instanceof Offline || PASSING.has(error.code);
       if (!isPassing && !(error instanceof SignInProblem)) throw error;
       if (this.#held !== before) return;
-      // Nothing is shown while the token is good: its end is told, and that asks once more.
+      // Nothing is shown while the token is good: at its end it is asked once more, and then the page is called.
       if (!isPassing) before.renewal = undefined;
       if (this.user) this.#plan();
     }
