@@ -103,18 +103,18 @@ class RequestTrace:
             return
         ended_ns = time.time_ns()
         begun_ns = ended_ns - int((time.perf_counter() - started_s) * 1e9)
+        known = {name: fields[key] for name, key in OWN_FIELDS.items() if fields.get(key)}
+        if self._serial:
+            known[SERIAL] = self._serial
         first = _server_span(
             self.place,
             _method(_of_event(event, "httpMethod", "httpMethod")),
             route,
-            {name: fields[key] for name, key in OWN_FIELDS.items() if fields.get(key)},
+            known,
             (fields["status"], str(fields["outcome"])),
             (begun_ns, ended_ns),
             callers_of(event),
-        )
-        if self._serial:
-            first = first._replace(attributes={**first.attributes, SERIAL: self._serial})
-        first = first._replace(parent_id=self._parent_id)
+        )._replace(parent_id=self._parent_id)
         self._recorder.record([first, *(self._child(done, error) for done, error in self._steps)])
 
     def _child(self, done: _Done, error: str) -> Span:

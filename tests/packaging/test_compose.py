@@ -27,7 +27,7 @@ from tests.support.paths import ROOT
 
 COMPOSE_FILE = ROOT / "local" / "docker-compose.yml"
 TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
-INTERPOLATION = re.compile(r"(?<!\$)\$\{(\w+)(:\?[^}]*)?\}")
+INTERPOLATION = re.compile(r"(?<!\$)\$\{(\w+)(:\?[^}]*|:-)?\}")
 EXAMPLE = dict(
     line.split("=", 1)
     for line in (ROOT / "local" / ".env.example").read_text(encoding="utf-8").splitlines()
@@ -146,11 +146,13 @@ def test_no_secret_is_in_the_file() -> None:
             assert INTERPOLATION.fullmatch(value), line
 
 
-def test_every_interpolated_variable_is_in_the_example_and_is_required() -> None:
+def test_every_interpolated_variable_is_in_the_example_and_is_required_or_empty_there() -> None:
     found = list(INTERPOLATION.finditer(TEXT))
     assert len(found) == len(re.findall(r"(?<!\$)\$(?!\$)", TEXT)), "an interpolation of other form"
     assert {match[1] for match in found} | {"COMPOSE_PROJECT_NAME"} == set(EXAMPLE)
     assert [match[0] for match in found if not match[2]] == []
+    # A local/.env that was made before they came does not have these.
+    assert [match[0] for match in found if match[2] == ":-" and EXAMPLE[match[1]]] == []
 
 
 def test_the_example_holds_development_secrets_only_and_those_of_the_other_programs() -> None:

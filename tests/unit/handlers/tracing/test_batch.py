@@ -10,8 +10,9 @@ from opentelemetry.trace import StatusCode
 from handlers.consume import consume_handler
 from handlers.domain.errors import UnavailableError
 from handlers.relay import _send
+from handlers.tracing import batch
 from handlers.tracing.batch import Work, redriven
-from handlers.tracing.place import Place, ids_of_coupon, parse
+from handlers.tracing.place import Place, ids_of_coupon, new_span_id, new_trace_id, parse
 from handlers.tracing.settings import SamplerName, TraceSettings
 from tests.support.service import kafka_event, message
 from tests.support.spans import TRACEPARENT, attributes, collecting, context, links, trace_id
@@ -144,6 +145,17 @@ def test_a_relayed_coupon_is_sent_and_processed_in_the_trace_of_its_press(
     consume_handler(sent_with(traceparent, COUPON), None)
     [names] = collected.traces().values()
     assert names[:2] == [f"None > {SEND}", f"{SEND} > {PROCESS}"]
+
+
+def test_control_with_ids_that_do_not_follow_from_the_coupon_the_trace_falls_apart(
+    collected: Collected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "ids_of_coupon", lambda *_: (new_trace_id(), new_span_id()))
+    _send([COUPON], "relay", FAR)
+    consume_handler(kafka_event([COUPON]), None)
+    with Work() as work:
+        work.written(redriven([(COUPON, "RESOLVED")]))
+    assert len(collected.traces()) == 3
 
 
 def test_a_relay_without_an_ack_is_an_error(fakes: Fakes, collected: Collected) -> None:
