@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
+from handlers.domain import metrics
 from handlers.domain.errors import LedgerRefusedError, TransactionTooLargeError, UnavailableError
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
@@ -33,6 +34,9 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         log.warning("MySQL refused a batch; writing its halves", {"error": error.args[:1]})
         settlements, unwritten = _write_halves([*accepted, *failed], error)
     _settle(settlements)
+    metrics.RECORDS.add(("decoded",), len(accepted))
+    metrics.RECORDS.add(("undecodable",), len(failed))
+    metrics.RECORDS.add(("unwritten",), len(unwritten))
     log.info(
         "consume_handler",
         {

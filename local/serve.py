@@ -30,6 +30,9 @@ from local.gateway.connection_guard import CONNECTIONS_PER_ADDRESS, ConnectionGu
 from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
 from local.gateway.executor import ExecutorLimits
 from local.json_log import configure_json_logging
+from local.metrics.options import add_metrics_options, metrics_address
+from local.metrics.reporter import Reporter
+from local.metrics.server import MetricsFolder, MetricsPortError, serving_workers
 from local.worker_process import exit_with_parent, fork_workers, freeze_gc
 
 if TYPE_CHECKING:
@@ -64,8 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wrong := misconfigured(options.application):
         return end(wrong, EXIT_MISCONFIGURED)
     try:
-        with _reserved_port(options.host, options.port) as port:
-            return _serve(options, port)
+        metrics = serving_workers(metrics_address(options))
+        with _reserved_port(options.host, options.port) as port, metrics as folder:
+            return _serve(options, port, folder)
+    except MetricsPortError as error:
+        return end(str(error), EXIT_CANNOT_SERVE)
     except OSError as error:
         where = f"{options.host}:{options.port}"
         return end(f"Cannot listen on {where}: {error.strerror or error}.", EXIT_CANNOT_SERVE)
@@ -92,7 +98,7 @@ def _reserved_port(host: str, port: int) -> Iterator[int]:
         yield reservation.getsockname()[1]
 
 
-def _serve(options: argparse.Namespace, port: int) -> int:
+def _serve(options: argparse.Namespace, port: int, folder: MetricsFolder | None) -> int:
     server = Granian(
         options.application,
         address=options.host,
@@ -115,8 +121,12 @@ def _serve(options: argparse.Namespace, port: int) -> int:
     fork_workers()
     ready = threading.Thread(target=_announce, args=(options.host, port), daemon=True)
     server.on_startup(ready.start)
+    path = None
+    if folder:
+        server.on_startup(folder.server.start)
+        path = folder.path
     try:
-        server.serve(target_loader=partial(_load, options, port, _affinity(options)))
+        server.serve(target_loader=partial(_load, options, port, path, _affinity(options)))
     except SystemExit as stop:
         # Ctrl-C reaches the workers too; it is not a failure if they end first.
         return 0 if server.interrupt_signal else int(stop.code or 0)
@@ -148,7 +158,9 @@ def _affinity(options: argparse.Namespace) -> CpuAffinity | None:
     return CpuAffinity() if pinned else None
 
 
-def _load(options: argparse.Namespace, port: int, affinity: CpuAffinity | None, target: str) -> Any:
+def _load(
+    options: argparse.Namespace, port: int, folder: Any, affinity: CpuAffinity | None, target: str
+) -> Any:
     """Return the application that a worker serves; called in the worker's own process."""
     if affinity:
         affinity.pin()
@@ -157,6 +169,8 @@ def _load(options: argparse.Namespace, port: int, affinity: CpuAffinity | None, 
     application = pkgutil.resolve_name(target)
     application.limits = _limits(options)
     application.proxies = options.behind_proxy
+    if folder:
+        application.at_stop = Reporter(folder, application.measure_queues).start()
     if sys.platform == "linux":
         # Behind proxies, the addresses of connections are theirs.
         ConnectionGuard(
@@ -238,6 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--backlog", type=integer(1), default=4096, help="connections that may wait")
     add("--access-log", action="store_true", help="one line on stderr for each request")
     add("--application", default=APPLICATION, help="RSGI application to serve")
+    add_metrics_options(parser)
     return parser
 
 

@@ -7,9 +7,12 @@ with a bounded queue before them. When the queue is full or the wait too long, t
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from handlers.domain import metrics
+from handlers.domain.metric import COUNTING
 from handlers.edge.http.request_log import REQUESTS, SECOND_S
 from handlers.refusals import store_refusals
 from handlers.routes import ROUTES
@@ -36,7 +39,7 @@ from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, TimerHandle
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from local.gateway.rsgi import RsgiProtocol, Scope
 
@@ -49,6 +52,8 @@ OWN_ROOMS = {"/ready": ExecutorLimits(threads=2, queue_size=64)}
 MAX_BATCH_SIZE = 64
 
 Room = BatchHandler | str | None  # the key of an executor
+# Labels of what is not in the table: a client may ask for any path, by any method.
+OTHER = "other"
 
 
 class Gateway:
@@ -68,6 +73,7 @@ class Gateway:
         self._storing: Future[None] | None = None
         self.limits = ExecutorLimits()
         self.proxies = 0  # trusted ones in front
+        self.at_stop: Callable[[], None] | None = None
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Begin to serve on this event loop, within `limits`."""
@@ -92,6 +98,8 @@ class Gateway:
         self._sums.cancel()
         REQUESTS.flush()
         store_refusals()
+        if self.at_stop:
+            self.at_stop()
 
     def _write_sums(self, loop: AbstractEventLoop) -> None:
         """Write the handlers' sums, which on Lambda wait for the next request."""
@@ -104,6 +112,9 @@ class Gateway:
     async def __rsgi__(self, scope: Scope, protocol: RsgiProtocol) -> None:
         """Respond to one request."""
         request_id = next(self._request_ids)
+        started = time.perf_counter() if COUNTING.is_on else 0.0
+        route: RouteLike | None = None
+        room: Room = None
         try:
             response: Response | Call
             found = self._table.match(scope.path)
@@ -117,17 +128,26 @@ class Gateway:
                 body = await _body(route, scope, protocol) if is_announced(scope.headers) else None
                 response = self._respond_inline(route, found[1], scope, body, request_id)
             if isinstance(response, Call):
-                executor = self._executors[_room(response.route)]
-                response = await executor.call(response, protocol.client_disconnect)
+                room = _room(response.route)
+                response = await self._executors[room].call(response, protocol.client_disconnect)
         except ClientDisconnectedError:
             return
         except UnreadableBodyError as error:
             response = problem(error.status, error.code, str(error), request_id)
         except OverloadedError:
             self._shed.count()
+            metrics.SHED.add((_queue_name(room),))
             response = overloaded(request_id)
         response.headers.append(("x-amzn-RequestId", request_id))
         protocol.response_bytes(*response)
+        if started:
+            _count(route, scope.method, response.status, started)
+
+    def measure_queues(self) -> None:
+        """Set the gauges of this process's queues; any thread may call it."""
+        executors = {(_queue_name(room),): one for room, one in list(self._executors.items())}
+        metrics.QUEUED.replace({name: one.waiting for name, one in executors.items()})
+        metrics.BUSY.replace({name: one.busy for name, one in executors.items()})
 
     def _respond_inline(
         self,
@@ -169,6 +189,16 @@ class Gateway:
 def make_application(routes: Iterable[RouteLike]) -> Gateway:
     """Return the application over `routes`; a malformed table raises ValueError."""
     return Gateway(routes, stage=os.environ.get("STAGE") or "local")
+
+
+def _count(route: RouteLike | None, method: str, status: int, started: float) -> None:
+    called = (method, route.path) if route else (OTHER, OTHER)
+    metrics.RESPONSES.add((*called, str(status)))
+    metrics.RESPONSE_SECONDS.observe(called, time.perf_counter() - started)
+
+
+def _queue_name(room: Room) -> str:
+    return room if isinstance(room, str) else getattr(room, "__name__", OTHER)
 
 
 def _room(route: RouteLike) -> Room:

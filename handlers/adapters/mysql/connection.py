@@ -42,9 +42,11 @@ class Connection(pymysql.Connection):
 
     packet_bytes_max: the server's limit for a statement (max_allowed_packet), read when the
     connection is opened. A larger one ends the connection, often without an answer.
+    new_coupons: rows that the present transaction has inserted.
     """
 
     packet_bytes_max = PACKET_BYTES_MAX
+    new_coupons = 0
 
     def _escape_string(self, s: str) -> str:
         # PyMySQL looks up each character in a table: a tenth of the time to write a batch.

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import log
 from handlers.config import ConfigurationError
+from handlers.domain import metrics
 from handlers.domain.errors import (
     RETRY_AFTER_S,
     ServiceError,
     UnavailableError,
 )
 from handlers.domain.identifiers import is_campaign_id
+from handlers.domain.metric import COUNTING
 from handlers.edge.http.request import Request, request_id_of
 from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import problem
@@ -79,6 +81,10 @@ class RequestScope:
         # A reader changes nothing, and who is refused gets nothing. A fault of ours is no refusal.
         is_noise = outcome != INTERNAL if status >= HTTPStatus.BAD_REQUEST else self._only_reads()
         REQUESTS.write(self._name, fields, is_noise=is_noise)
+        if COUNTING.is_on:
+            event = self._event
+            called = event.get("httpMethod") or "", event.get("resource") or ""
+            metrics.REQUESTS.add((*called, outcome))
         return response
 
     def _only_reads(self) -> bool:
