@@ -91,6 +91,11 @@ schemathesis: setup .venv-api/installed  ## the same for as long as you like (MI
 test-clients: setup .venv-api/installed  ## generated clients for Python and TypeScript compile and work (Node 18+, npm)
 	@$(VENV_PYTHON) -m pytest tests/clients $(ARGS)
 
+.PHONY: test-observability
+test-observability: setup  ## metrics of running programs, alerts and board, with promtool and Prometheus: a minute
+	@local/setup.sh prometheus
+	@$(VENV_PYTHON) -m pytest tests/observability $(ARGS)
+
 .PHONY: load test-load bench
 load: $(DEMO_SETUP) .venv-load/installed  ## a promotion's day: countdown, burst, retries, in Locust (USERS=1000 QUANTITY=100 UI=1)
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.load \

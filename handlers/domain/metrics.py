@@ -90,11 +90,11 @@ DELIVERIES = Counter(
     "result",
     start=("delivered", "failed", "dead"),
 )
-JOBS = Counter("seonchak_job_runs_total", "Runs of scheduled functions", *("job", "result"))
+JOBS = Counter("seonchak_job_runs_total", "Runs of scheduled functions", *("function", "result"))
 JOB_SECONDS = Histogram(
     "seonchak_job_duration_seconds",
     "How long a scheduled function takes",
-    "job",
+    "function",
     buckets=WORK_BUCKETS_S,
 )
 

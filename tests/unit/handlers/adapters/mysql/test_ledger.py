@@ -122,7 +122,7 @@ def test_a_batch_is_sent_once_and_the_rest_of_its_statement_fits_its_reserve(
 
 
 def test_a_batch_is_divided_so_that_each_statement_is_within_the_servers_limit() -> None:
-    small = OneTransaction(packet_bytes_max=65_536, new_coupons=0)
+    small = OneTransaction(packet_bytes_max=65_536)
     batch = accepted(list(range(1, BATCH_MAX + 1)))
     assert len(ledger_on(small).write(batch, [])) == BATCH_MAX
     assert [row[2] for row in small.cursor.rows] == list(range(1, BATCH_MAX + 1))
