@@ -115,9 +115,9 @@ class Gateway:
         started = time.perf_counter() if COUNTING.is_on else 0.0
         route: RouteLike | None = None
         room: Room = None
+        found = self._table.match(scope.path)
         try:
             response: Response | Call
-            found = self._table.match(scope.path)
             if found is None:
                 response = not_found(request_id)
             elif (route := found[0].route(scope.method)) is None:
@@ -141,7 +141,7 @@ class Gateway:
         response.headers.append(("x-amzn-RequestId", request_id))
         protocol.response_bytes(*response)
         if started:
-            _count(route, scope.method, response.status, started)
+            _count(found and found[0].path, route, scope.method, response.status, started)
 
     def measure_queues(self) -> None:
         """Set the gauges of this process's queues; any thread may call it."""
@@ -191,8 +191,10 @@ def make_application(routes: Iterable[RouteLike]) -> Gateway:
     return Gateway(routes, stage=os.environ.get("STAGE") or "local")
 
 
-def _count(route: RouteLike | None, method: str, status: int, started: float) -> None:
-    called = (method, route.path) if route else (OTHER, OTHER)
+def _count(
+    path: str | None, route: RouteLike | None, method: str, status: int, started: float
+) -> None:
+    called = (method if route else OTHER, path or OTHER)
     metrics.RESPONSES.add((*called, str(status)))
     metrics.RESPONSE_SECONDS.observe(called, time.perf_counter() - started)
 

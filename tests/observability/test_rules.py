@@ -84,7 +84,9 @@ def test_the_control_a_history_notices_a_threshold_that_was_moved(tmp_path: Path
     assert "ApplicantsGet503" in played.stdout + played.stderr
 
 
-@pytest.mark.parametrize("rule", list(rules()), ids=lambda rule: rule.get("alert") or rule["record"])
+@pytest.mark.parametrize(
+    "rule", list(rules()), ids=lambda rule: rule.get("alert") or rule["record"]
+)
 def test_a_rule_is_about_metrics_that_exist(rule: dict[str, Any]) -> None:
     named = names_in(rule["expr"])
     assert named or "up{" in rule["expr"]

@@ -32,9 +32,7 @@ def tool(name: str) -> str:
     return found
 
 
-def promtool(
-    *arguments: str | Path, text: str | None = None
-) -> subprocess.CompletedProcess[str]:
+def promtool(*arguments: str | Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
     command = [tool("promtool"), *map(str, arguments)]
     return subprocess.run(
         command, input=text, capture_output=True, text=True, check=False, timeout=WAIT_S
