@@ -127,7 +127,7 @@ package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch ar
 	@$(VENV_PYTHON) -m infra.package --stage $(or $(call given,STAGE),prod) $(ARGS)
 
 .PHONY: up down
-up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
+up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice or observe)
 	@local/containers.sh ports
 	@local/compose.sh build --quiet migrate
 	@wait=$$(local/compose.sh up --help | sed -n 's/^ *\(--wait\) .*/\1/p') \
@@ -135,7 +135,7 @@ up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chal
 		&& { [ -n "$$wait" ] || local/containers.sh wait; }
 	@mkdir -p $(dir $(CONTAINER_SETTINGS)) && local/containers.sh settings > $(CONTAINER_SETTINGS)
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
-	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
+	@COMPOSE_PROFILES=chalice,observe local/compose.sh down --remove-orphans $(ARGS)
 	@rm -f $(CONTAINER_SETTINGS)
 
 .PHONY: stack migrate api serve poller scheduler rebuild reconcile token
