@@ -152,6 +152,7 @@ class Settings:
     apply_rate_per_s: int  # 0 for no limit, as for the next one
     apply_rate_per_address_per_s: int
     retention_days: int  # 0: users are erased only when that is asked for
+    embedded_metrics: bool  # whether Lambda functions write metrics into their log
 
     @property
     def has_challenge_secret(self) -> bool:
@@ -252,6 +253,7 @@ class Settings:
                 "APPLY_RATE_PER_ADDRESS_PER_S", RATE_PER_ADDRESS_DEFAULT, 0, RATE_MAX
             ),
             retention_days=read.number("RETENTION_DAYS", 0, 0, RETENTION_DAYS_MAX),
+            embedded_metrics=read.boolean("EMBEDDED_METRICS", default=False),
         )
         refuse_insecure(settings)
         return settings

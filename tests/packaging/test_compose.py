@@ -251,7 +251,7 @@ def test_the_programs_show_metrics_where_prometheus_of_the_profile_reads_them() 
         for name in source["names"]:
             environment = services()[name]["environment"]
             assert environment["METRICS_PORT"] == str(source["port"]), name
-            assert environment["METRICS_HOST"] == "0.0.0.0", name
+            assert environment["METRICS_HOST"] == "0.0.0.0", name  # noqa: S104 - compared
             published = services()[name].get("ports", [])
             assert [port for port in published if port.endswith(f":{source['port']}")] == []
 

@@ -93,7 +93,8 @@ def test_a_metric_is_named_by_prometheus_conventions(one: metric.Metric[float]) 
     assert re.fullmatch(r"seonchak(_[a-z0-9]+)+", one.name)
     assert one.name.endswith("_total") == (one.kind == "counter")
     assert one.name.endswith("_seconds") or one.kind != "histogram"
-    assert one.help_text and not one.help_text.endswith(".")
+    assert one.help_text
+    assert not one.help_text.endswith(".")
     # Labels that Prometheus sets itself, or that would name a person.
     assert not set(one.labels) & {"job", "instance", "le", "user", "user_id", "token", "code"}
 

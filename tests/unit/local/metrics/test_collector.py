@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from handlers.domain import metrics
 from local.metrics.collector import registry
-from local.metrics.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from local.metrics.snapshot import Snapshot
 
 
 def samples(numbers: Snapshot) -> dict[tuple[str, tuple[str, ...]], float]:

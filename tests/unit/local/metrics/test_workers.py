@@ -5,14 +5,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from handlers.domain import metrics
 from local.metrics.reporter import Reporter
 from local.metrics.workers import WorkersNumbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 JOBS, QUEUED = metrics.JOBS.name, metrics.QUEUED.name
 
