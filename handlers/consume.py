@@ -34,9 +34,9 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         log.warning("MySQL refused a batch; writing its halves", {"error": error.args[:1]})
         settlements, unwritten = _write_halves([*accepted, *failed], error)
     _settle(settlements)
-    metrics.RECORDS.add(("decoded",), len(accepted))
-    metrics.RECORDS.add(("undecodable",), len(failed))
-    metrics.RECORDS.add(("unwritten",), len(unwritten))
+    metrics.RECORDS.inc(("decoded",), len(accepted))
+    metrics.RECORDS.inc(("undecodable",), len(failed))
+    metrics.RECORDS.inc(("unwritten",), len(unwritten))
     log.info(
         "consume_handler",
         {

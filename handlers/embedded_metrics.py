@@ -83,7 +83,7 @@ def count_response(method: str, route: str, status: int, started: float) -> None
     started: time.perf_counter() at the request's arrival.
     """
     if COUNTING.is_on:
-        metrics.RESPONSES.add((method, route, str(status)))
+        metrics.RESPONSES.inc((method, route, str(status)))
         metrics.RESPONSE_SECONDS.observe((method, route), time.perf_counter() - started)
         embedded_metrics().write_due()
 
@@ -100,7 +100,7 @@ def job(function: str, last: Callable[[], object] = lambda: None) -> Iterator[No
         result = "succeeded"
     finally:
         if COUNTING.is_on:
-            metrics.JOBS.add((function, result))
+            metrics.JOBS.inc((function, result))
             metrics.JOB_SECONDS.observe((function,), time.perf_counter() - started)
             last()
             embedded_metrics().write()

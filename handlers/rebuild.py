@@ -63,7 +63,7 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
     request_id = getattr(context, "aws_request_id", "rebuild")
     took_ms = round((time.perf_counter() - started) * 1000)
     log.warning("rebuilt", {"request_id": request_id, "campaigns": rebuilt, "duration_ms": took_ms})
-    metrics.REBUILT.add((), len(rebuilt))
+    metrics.REBUILT.inc((), len(rebuilt))
     attempts.raise_failures("not opened")
     return {"rebuilt": rebuilt}
 

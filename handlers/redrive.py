@@ -61,9 +61,9 @@ def _redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str
         totals["resolved"] += done.resolved
         totals["retried"] += done.retried
         totals["dead"] += len(done.dead)
-        metrics.REDRIVEN.add(("resolved",), done.resolved)
-        metrics.REDRIVEN.add(("retried",), done.retried)
-        metrics.REDRIVEN.add(("dead",), len(done.dead))
+        metrics.REDRIVEN.inc(("resolved",), done.resolved)
+        metrics.REDRIVEN.inc(("retried",), done.retried)
+        metrics.REDRIVEN.inc(("dead",), len(done.dead))
         if done.dead:
             log.emit_metric(
                 "failed events were given up",

@@ -49,7 +49,7 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
         if campaign_id not in attempts.failures:
             sent += _relay(campaign_id, RESEND_MAX - sent, request_id, deadline, attempts)
     duration_ms = round((time.perf_counter() - started) * 1000)
-    metrics.RELAYED.add((), sent)
+    metrics.RELAYED.inc((), sent)
     fields = {"request_id": request_id, "sent": sent, "duration_ms": duration_ms}
     log.info("relay_handler", fields)
     attempts.raise_failures("not relayed")

@@ -47,7 +47,7 @@ def measure_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  
     for server, ask in ((REDIS, _ask_redis), (MYSQL, _ask_mysql), (KAFKA, _ask_kafka)):
         is_unknown = not _measured(server, ask)
         unknown[server,] = float(is_unknown)
-    metrics.UNKNOWN.replace(unknown)
+    metrics.UNKNOWN.set_all(unknown)
     return {}
 
 
@@ -56,7 +56,7 @@ def _measured(server: str, ask: Callable[[], None]) -> bool:
         ask()
     except UnavailableError as error:
         for gauge in GAUGES[server]:
-            gauge.replace({})
+            gauge.set_all({})
         log.warning("not measured", {"server": server, "detail": str(error)})
         return False
     return True
@@ -77,7 +77,7 @@ def _ask_redis() -> None:
         found = {}
     states = Counter(str(status.state) for status in found.values())
     states["STALE"] = len(ids) - len(found)
-    metrics.CAMPAIGNS.replace({(state,): number for state, number in states.items()})
+    metrics.CAMPAIGNS.set_all({(state,): number for state, number in states.items()})
     _show(found)
 
 
@@ -97,8 +97,8 @@ def _show(found: Mapping[str, CampaignStatus]) -> None:
             sums[gauge][key] = sums[gauge].get(key, 0) + number
         oldest[key] = max(oldest.get(key, 0), _pending_age_s(status))
     for gauge, by_campaign in sums.items():
-        gauge.replace(by_campaign)
-    metrics.PENDING_AGE.replace(oldest)
+        gauge.set_all(by_campaign)
+    metrics.PENDING_AGE.set_all(oldest)
 
 
 def _pending_age_s(status: CampaignStatus) -> float:
@@ -110,11 +110,11 @@ def _ask_mysql() -> None:
     backlogs = operations.backlogs()
     failed = backlogs.failed_events()
     waiting, overdue_s = backlogs.webhooks()
-    metrics.FAILED_EVENTS.replace({(status,): count for status, count in failed.items()})
-    metrics.BACKLOG.replace({(): waiting})
-    metrics.OVERDUE.replace({(): overdue_s})
+    metrics.FAILED_EVENTS.set_all({(status,): count for status, count in failed.items()})
+    metrics.BACKLOG.set_all({(): waiting})
+    metrics.OVERDUE.set_all({(): overdue_s})
 
 
 def _ask_kafka() -> None:
     lag = wiring.topic().lag()
-    metrics.LAG.replace({(str(partition),): behind for partition, behind in lag.items()})
+    metrics.LAG.set_all({(str(partition),): behind for partition, behind in lag.items()})

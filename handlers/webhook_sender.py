@@ -50,7 +50,7 @@ def _run(deadline: Deadline) -> dict[str, int]:
     announced = _announce(deadline)
     sent = webhook_clients.webhook_sender().run(lambda: deadline.allows(BATCH_MS))
     for result, count in sent.items():
-        metrics.DELIVERIES.add((result,), count)
+        metrics.DELIVERIES.inc((result,), count)
     return {"announced": announced, **sent}
 
 

@@ -71,12 +71,12 @@ class Job:
             # Only the text of the service's own errors; a driver's text may quote its input.
             detail = {"detail": str(error)} if isinstance(error, ServiceError) else {}
             log_event("ERROR", "failed", job=self.name, **(error_fields(error) | detail))
-            metrics.JOBS.add((self.name, "failed"))
+            metrics.JOBS.inc((self.name, "failed"))
             return False
         finally:
             self.seen_at = time.time()
             metrics.JOB_SECONDS.observe((self.name,), time.monotonic() - started)
-        metrics.JOBS.add((self.name, "succeeded"))
+        metrics.JOBS.inc((self.name, "succeeded"))
         if any(result.values()):
             took_ms = round((time.monotonic() - started) * 1000)
             log_event("INFO", "done", job=self.name, result=result, duration_ms=took_ms)

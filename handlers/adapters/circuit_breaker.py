@@ -58,7 +58,7 @@ class CircuitBreaker:
         with self._lock:
             was_open, self._failures = self.is_open, 0
         if was_open and self._server:
-            metrics.CIRCUIT_OPEN.change((self._server,), -1)
+            metrics.CIRCUIT_OPEN.shift((self._server,), -1)
 
     def failed(self) -> bool:
         """Count a failure; return True when the breaker is open now."""
@@ -68,5 +68,5 @@ class CircuitBreaker:
             self._probe_at = self._clock() + self._open_s
             is_open = self.is_open
         if is_open and not was_open and self._server:
-            metrics.CIRCUIT_OPEN.change((self._server,), 1)
+            metrics.CIRCUIT_OPEN.shift((self._server,), 1)
         return is_open

@@ -87,7 +87,7 @@ class Counter(Metric[float]):
         with self._lock:
             self._values = dict.fromkeys(self._start, 0)
 
-    def add(self, values: Labels = (), count: float = 1) -> None:
+    def inc(self, values: Labels = (), count: float = 1) -> None:
         """Count."""
         if COUNTING.is_on:
             with self._lock:
@@ -100,13 +100,13 @@ class Gauge(Metric[float]):
 
     kind = "gauge"
 
-    def change(self, values: Labels, by: float) -> None:
+    def shift(self, values: Labels, by: float) -> None:
         """Raise or lower a number, also while this process does not count: a state is not lost."""
         with self._lock:
             key = self._key(values)
             self._values[key] = self._values.get(key, 0) + by
 
-    def replace(self, numbers: Mapping[Labels, float]) -> None:
+    def set_all(self, numbers: Mapping[Labels, float]) -> None:
         """Set all numbers at once: what is not among them is not known any more, and not shown."""
         with self._lock:
             self._values = dict(numbers)

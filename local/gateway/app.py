@@ -136,7 +136,7 @@ class Gateway:
             response = problem(error.status, error.code, str(error), request_id)
         except OverloadedError:
             self._shed.count()
-            metrics.SHED.add((_queue_name(room),))
+            metrics.SHED.inc((_queue_name(room),))
             response = overloaded(request_id)
         response.headers.append(("x-amzn-RequestId", request_id))
         protocol.response_bytes(*response)
@@ -146,8 +146,8 @@ class Gateway:
     def measure_queues(self) -> None:
         """Set the gauges of this process's queues; any thread may call it."""
         executors = {(_queue_name(room),): one for room, one in list(self._executors.items())}
-        metrics.QUEUED.replace({name: one.waiting for name, one in executors.items()})
-        metrics.BUSY.replace({name: one.busy for name, one in executors.items()})
+        metrics.QUEUED.set_all({name: one.waiting for name, one in executors.items()})
+        metrics.BUSY.set_all({name: one.busy for name, one in executors.items()})
 
     def _respond_inline(
         self,
@@ -195,7 +195,7 @@ def _count(
     path: str | None, route: RouteLike | None, method: str, status: int, started: float
 ) -> None:
     called = (method if route else OTHER, path or OTHER)
-    metrics.RESPONSES.add((*called, str(status)))
+    metrics.RESPONSES.inc((*called, str(status)))
     metrics.RESPONSE_SECONDS.observe(called, time.perf_counter() - started)
 
 

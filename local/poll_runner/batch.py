@@ -109,7 +109,7 @@ class Batch:
 
 def count_batch(result: str, duration_s: float) -> None:
     """Count a batch that the handler has had."""
-    metrics.BATCHES.add((result,))
+    metrics.BATCHES.inc((result,))
     metrics.BATCH_SECONDS.observe((), duration_s)
 
 

@@ -60,7 +60,7 @@ class Publisher:
         """
         is_acknowledged = [False] * len(outgoing_messages)
         if not self._breaker.allows():
-            metrics.PUBLISHED.add(("not_sent",), len(is_acknowledged))
+            metrics.PUBLISHED.inc(("not_sent",), len(is_acknowledged))
             return is_acknowledged
         failure, sent = None, list[Any]()
         try:
@@ -80,8 +80,8 @@ class Publisher:
         else:
             self._breaker.succeeded()
         acknowledged = sum(is_acknowledged)
-        metrics.PUBLISHED.add(("acknowledged",), acknowledged)
-        metrics.PUBLISHED.add(("unacknowledged",), len(is_acknowledged) - acknowledged)
+        metrics.PUBLISHED.inc(("acknowledged",), acknowledged)
+        metrics.PUBLISHED.inc(("unacknowledged",), len(is_acknowledged) - acknowledged)
         return is_acknowledged
 
     def _send(self, producer: Any, outgoing: OutgoingMessage) -> Any:

@@ -173,7 +173,7 @@ class Database:
         except BaseException:
             self.close()  # rolls back, and drops a half-read result
             raise
-        metrics.ROWS.add((), connection.new_coupons)
+        metrics.ROWS.inc((), connection.new_coupons)
         return result
 
     def close(self) -> None:

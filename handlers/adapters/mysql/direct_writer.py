@@ -60,8 +60,8 @@ class DirectWriter:
         if self._enqueue([row for row in rows if row.coupon.fence]):
             self._write_until_done(rows)
         written = sum(row.is_written for row in rows)
-        metrics.DIRECT_WRITES.add(("written",), written)
-        metrics.DIRECT_WRITES.add(("unwritten",), len(rows) - written)
+        metrics.DIRECT_WRITES.inc(("written",), written)
+        metrics.DIRECT_WRITES.inc(("unwritten",), len(rows) - written)
         return [row.is_written for row in rows]
 
     def _enqueue(self, rows: Sequence[_Waiting]) -> bool:

@@ -54,5 +54,5 @@ def rejection_response(request_id: str, campaign_id: str, admission: Admission) 
 
 def cached_rejection(request_id: str, campaign_id: str, admission: Admission) -> Response:
     """Return the response of the fast path, which no scope counts and logs."""
-    metrics.REQUESTS.add((*APPLY, admission.outcome))
+    metrics.REQUESTS.inc((*APPLY, admission.outcome))
     return rejection_response(request_id, campaign_id, admission)

@@ -84,7 +84,7 @@ class RequestScope:
         if COUNTING.is_on:
             event = self._event
             called = event.get("httpMethod") or "", event.get("resource") or ""
-            metrics.REQUESTS.add((*called, outcome))
+            metrics.REQUESTS.inc((*called, outcome))
         return response
 
     def _only_reads(self) -> bool:

@@ -69,7 +69,7 @@ def test_what_was_counted_since_the_last_time_is_written_under_the_names_of_prom
     writer: EmbeddedMetrics, logged: LogLines
 ) -> None:
     for _ in range(3):
-        metrics.REQUESTS.add((*APPLY, "SOLD_OUT"))
+        metrics.REQUESTS.inc((*APPLY, "SOLD_OUT"))
         metrics.RESPONSE_SECONDS.observe(APPLY, 0.25)
     writer.write()
     labels = {"method": "POST", "route": "/campaigns/{id}/apply"}
@@ -82,7 +82,7 @@ def test_what_was_counted_since_the_last_time_is_written_under_the_names_of_prom
         labels | {"outcome": "SOLD_OUT", "seonchak_requests_total": 3},
     ]
     logged.clear()
-    metrics.REQUESTS.add((*APPLY, "SOLD_OUT"))
+    metrics.REQUESTS.inc((*APPLY, "SOLD_OUT"))
     writer.write()
     [line] = logged.lines
     assert checked(line)["seonchak_requests_total"] == 1
@@ -95,7 +95,7 @@ def test_a_flood_of_one_kind_is_one_line_a_second(
     writer: EmbeddedMetrics, clock: ManualClock, logged: LogLines
 ) -> None:
     for _ in range(1000):
-        metrics.REQUESTS.add((*APPLY, "SOLD_OUT"))
+        metrics.REQUESTS.inc((*APPLY, "SOLD_OUT"))
         writer.write_due()
     clock.now_s += SECOND_S
     writer.write_due()
@@ -105,9 +105,9 @@ def test_a_flood_of_one_kind_is_one_line_a_second(
 def test_campaigns_and_partitions_are_added_up_and_of_an_age_the_highest_counts(
     writer: EmbeddedMetrics, logged: LogLines
 ) -> None:
-    metrics.PENDING.replace({("welcome",): 3, ("autumn",): 4})
-    metrics.PENDING_AGE.replace({("welcome",): 1.5, ("autumn",): 0.5})
-    metrics.LAG.replace({("0",): 10, ("1",): 20})
+    metrics.PENDING.set_all({("welcome",): 3, ("autumn",): 4})
+    metrics.PENDING_AGE.set_all({("welcome",): 1.5, ("autumn",): 0.5})
+    metrics.LAG.set_all({("0",): 10, ("1",): 20})
     writer.write()
     [line] = logged.lines
     assert checked(line) == {
@@ -121,7 +121,7 @@ def test_of_very_many_kinds_the_rest_comes_with_the_next_time(
     writer: EmbeddedMetrics, logged: LogLines
 ) -> None:
     for number in range(LINES_MAX + 20):
-        metrics.REQUESTS.add((*APPLY, f"CODE_{number}"))
+        metrics.REQUESTS.inc((*APPLY, f"CODE_{number}"))
     writer.write()
     assert len(logged.lines) == LINES_MAX
     writer.write()

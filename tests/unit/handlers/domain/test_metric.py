@@ -25,16 +25,16 @@ def counting() -> Iterator[None]:
 
 def test_a_counter_counts_by_its_labels() -> None:
     counter = Counter("x_total", "", "outcome")
-    counter.add(("SOLD_OUT",))
-    counter.add(("SOLD_OUT",), 2)
-    counter.add(("CLOSED",), 0)
+    counter.inc(("SOLD_OUT",))
+    counter.inc(("SOLD_OUT",), 2)
+    counter.inc(("CLOSED",), 0)
     assert counter.snapshot() == {("SOLD_OUT",): 3, ("CLOSED",): 0}
 
 
 def test_nothing_is_counted_until_it_is_switched_on() -> None:
     metrics.switch_off()
     counter, histogram = Counter("x_total", ""), Histogram("x_seconds", "", buckets=(1,))
-    counter.add()
+    counter.inc()
     histogram.observe((), 1)
     assert (counter.snapshot(), histogram.snapshot()) == ({}, {})
 
@@ -42,13 +42,13 @@ def test_nothing_is_counted_until_it_is_switched_on() -> None:
 def test_a_state_is_known_also_if_it_began_before() -> None:
     metrics.switch_off()
     gauge = Gauge("x", "", "server")
-    gauge.change(("kafka",), 1)
+    gauge.shift(("kafka",), 1)
     assert gauge.snapshot() == {("kafka",): 1}
 
 
 def test_a_process_that_was_forked_begins_with_nothing_of_its_parent() -> None:
-    metrics.REDRIVEN.add(("dead",), 3)
-    metrics.QUEUED.replace({("/ready",): 3})
+    metrics.REDRIVEN.inc(("dead",), 3)
+    metrics.QUEUED.set_all({("/ready",): 3})
     metrics.switch_on()
     assert metrics.REDRIVEN.snapshot() == {("resolved",): 0, ("retried",): 0, ("dead",): 0}
     assert metrics.QUEUED.snapshot() == {}
@@ -69,7 +69,7 @@ def test_threads_lose_no_count() -> None:
 
     def count(_: int) -> None:
         for _ in range(5000):
-            counter.add(("a",))
+            counter.inc(("a",))
             histogram.observe((), 1)
 
     with ThreadPoolExecutor(4) as pool:
@@ -82,7 +82,7 @@ def test_labels_without_end_are_one_label(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(metric, "SERIES_MAX", 3)
     counter, histogram = Counter("x_total", "", "y"), Histogram("x_seconds", "", "y", buckets=(1,))
     for number in range(10):
-        counter.add((str(number),))
+        counter.inc((str(number),))
         histogram.observe((str(number),), 1)
     assert counter.snapshot() == {("0",): 1, ("1",): 1, ("2",): 1, ("_other",): 7}
     assert len(histogram.snapshot()) == 4

@@ -63,9 +63,9 @@ def test_a_process_that_ended_before_its_first_report_is_nothing(tmp_path: Path)
 
 def test_a_reporter_is_seen_with_what_it_counts_and_measures(tmp_path: Path) -> None:
     numbers = WorkersNumbers(tmp_path)
-    reporter = Reporter(tmp_path, lambda: metrics.QUEUED.replace({("/ready",): 3}))
+    reporter = Reporter(tmp_path, lambda: metrics.QUEUED.set_all({("/ready",): 3}))
     assert numbers()[QUEUED] == {("/ready",): 3}
-    metrics.JOBS.add(("relay", "failed"), 2)
+    metrics.JOBS.inc(("relay", "failed"), 2)
     assert JOBS not in numbers(), "it is not reported yet"
     reporter.close()
     assert numbers()[JOBS] == {("relay", "failed"): 2}
@@ -80,6 +80,6 @@ def test_a_report_that_cannot_be_written_is_logged_and_stops_nothing(
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
-    metrics.JOBS.add(("relay", "failed"))
+    metrics.JOBS.inc(("relay", "failed"))
     reporter.close()
     assert '"metrics are not reported"' in capsys.readouterr().err
