@@ -35,7 +35,7 @@ workers = $(if $(REDIS_URL),,-n $(1) --dist worksteal)
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## +' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## +' '/^[a-z-]+:.*## /{printf "make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup python database
 setup: python database  ## Python packages into .venv, MariaDB from the system
@@ -92,7 +92,7 @@ test-clients: setup .venv-api/installed  ## generated clients for Python and Typ
 	@$(VENV_PYTHON) -m pytest tests/clients $(ARGS)
 
 .PHONY: test-observability
-test-observability: setup  ## metrics of running programs, alerts and board, with promtool and Prometheus: a minute
+test-observability: setup  ## metrics of running programs, alerts and board, with promtool and Prometheus: three minutes
 	@local/setup.sh prometheus
 	@$(VENV_PYTHON) -m pytest tests/observability $(ARGS)
 

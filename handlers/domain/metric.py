@@ -91,8 +91,11 @@ class Counter(Metric[float]):
         """Count."""
         if COUNTING.is_on:
             with self._lock:
-                key = self._key(values)
-                self._values[key] = self._values.get(key, 0) + count
+                try:
+                    self._values[values] += count
+                except KeyError:
+                    key = self._key(values)
+                    self._values[key] = self._values.get(key, 0) + count
 
 
 class Gauge(Metric[float]):
@@ -126,9 +129,7 @@ class Histogram(Metric[Histogrammed]):
         """Count one."""
         if COUNTING.is_on:
             with self._lock:
-                counts = self._values.get(values)
-                if counts is None:
-                    counts = self._of(values)
+                counts = self._values.get(values) or self._of(values)
                 counts[bisect_left(self.buckets, amount)] += 1
                 counts[-1] += amount
 
