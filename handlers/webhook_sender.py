@@ -9,7 +9,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, webhook_clients
-from handlers.domain import metrics
 from handlers.edge.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -49,8 +48,6 @@ def webhook_minute_handler(event: Mapping[str, Any], context: Any) -> dict[str, 
 def _run(deadline: Deadline) -> dict[str, int]:
     announced = _announce(deadline)
     sent = webhook_clients.webhook_sender().run(lambda: deadline.allows(BATCH_MS))
-    for result, count in sent.items():
-        metrics.DELIVERIES.inc((result,), count)
     return {"announced": announced, **sent}
 
 
