@@ -29,7 +29,7 @@ NUMBERS, LOCK, NEW = ".json", ".lock", ".new"
 class Reporter:
     """Reports this process's numbers, from a thread of its own."""
 
-    def __init__(self, directory: Path, measure: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, directory: Path, measure: Callable[[], None] | None = None) -> None:
         """Begin to count. measure: sets this process's gauges before each report."""
         self._measure = measure
         self._numbers = directory / f"{os.getpid()}{NUMBERS}"
@@ -52,7 +52,8 @@ class Reporter:
 
     def report(self) -> None:
         """Write the numbers, if they have changed: whole or not at all."""
-        self._measure()
+        if self._measure:
+            self._measure()
         with self._writing:
             text = to_json(snapshot())
             if text != self._written:
