@@ -35,7 +35,7 @@ workers = $(if $(REDIS_URL),,-n $(1) --dist worksteal)
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## +' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## +' '/^[a-z-]+:.*## /{printf "make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup python database
 setup: python database  ## Python packages into .venv, MariaDB from the system
@@ -93,6 +93,11 @@ schemathesis: setup .venv-api/installed  ## the same for as long as you like (MI
 test-clients: setup .venv-api/installed  ## generated clients for Python and TypeScript compile and work (Node 18+, npm)
 	@$(VENV_PYTHON) -m pytest tests/clients $(ARGS)
 
+.PHONY: test-observability
+test-observability: setup  ## metrics of running programs, alerts and board, with promtool and Prometheus: three minutes
+	@local/setup.sh prometheus
+	@$(VENV_PYTHON) -m pytest tests/observability $(ARGS)
+
 .PHONY: load test-load bench
 load: $(DEMO_SETUP) .venv-load/installed  ## a promotion's day: countdown, burst, retries, in Locust (USERS=1000 QUANTITY=100 UI=1)
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.load \
@@ -132,7 +137,7 @@ package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch ar
 	@$(VENV_PYTHON) -m infra.package --stage $(or $(call given,STAGE),prod) $(ARGS)
 
 .PHONY: up down
-up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice)
+up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chalice or observe)
 	@local/containers.sh ports
 	@local/compose.sh build --quiet migrate
 	@wait=$$(local/compose.sh up --help | sed -n 's/^ *\(--wait\) .*/\1/p') \
@@ -141,7 +146,7 @@ up:  ## everything in containers, ready when this returns (COMPOSE_PROFILES=chal
 	@mkdir -p $(dir $(CONTAINER_SETTINGS)) && local/containers.sh settings > $(CONTAINER_SETTINGS)
 	@local/containers.sh addresses
 down:  ## stop the containers, keep the data (ARGS=--volumes removes it)
-	@COMPOSE_PROFILES=chalice local/compose.sh down --remove-orphans $(ARGS)
+	@COMPOSE_PROFILES=chalice,observe local/compose.sh down --remove-orphans $(ARGS)
 	@rm -f $(CONTAINER_SETTINGS)
 
 .PHONY: stack migrate api serve poller scheduler rebuild reconcile token

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -11,12 +12,14 @@ from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 from handlers import (
     cold_start,
     consume,
+    embedded_metrics,
     migrate,
     privacy,
     rebuild,
     redrive,
     relay,
     restore,
+    shared_state,
     webhook_sender,
 )
 from handlers.edge.http.cors import PREFLIGHT, cors_headers, preflight_response
@@ -37,6 +40,7 @@ def _view(route: Route) -> Callable[..., Response]:
     """Return a view function for Chalice, which passes the path parameters as arguments."""
 
     def view(**_: str) -> Response:
+        started = time.perf_counter()
         request: Any = app.current_request  # of this thread, also under `chalice local`
         event = dict(request.to_original_event())
         # A REST API passes them as they were sent, percent-encoded.
@@ -45,6 +49,8 @@ def _view(route: Route) -> Callable[..., Response]:
         response = route.handler(event, request.lambda_context)
         # Here, since a Lambda function runs only while it serves a request.
         store_due_refusals()
+        method = event.get("httpMethod") or route.method
+        embedded_metrics.count_response(method, route.path, response["statusCode"], started)
         return _sent(response)
 
     view.__name__ = route.handler.__name__
@@ -86,7 +92,8 @@ for _path, _methods in _methods_of.items():
 @app.lambda_function(name="consume_handler")
 def consume_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Consume batches of the Kafka event source mapping, which CloudFormation adds."""
-    return consume.consume_handler(event, context)
+    with embedded_metrics.job("consume_handler"):
+        return consume.consume_handler(event, context)
 
 
 @app.lambda_function(name="restore_handler")
@@ -104,26 +111,31 @@ def migrate_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="relay_handler")
 def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Send overdue admissions to Kafka again, every minute."""
-    return relay.relay_handler(event.to_dict(), event.context)
+    with embedded_metrics.job("relay_handler"):
+        return relay.relay_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="redrive_handler")
 def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Write the rows of failed_event again, then erase users whose time is over, every minute."""
-    written = redrive.redrive_handler(event.to_dict(), event.context)
-    return written | privacy.privacy_handler(event.to_dict(), event.context)
+    with embedded_metrics.job("redrive_handler"):
+        written = redrive.redrive_handler(event.to_dict(), event.context)
+        return written | privacy.privacy_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="webhook_handler")
 def webhook_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Send events to webhooks, for a minute."""
-    return webhook_sender.webhook_minute_handler(event.to_dict(), event.context)
+    with embedded_metrics.job("webhook_sender_handler"):
+        return webhook_sender.webhook_minute_handler(event.to_dict(), event.context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="rebuild_handler")
 def rebuild_handler(event: CloudWatchEvent) -> dict[str, Any]:
     """Rebuild a Redis that restarted or lost its state, within a minute."""
-    return rebuild.rebuild_handler(event.to_dict(), event.context)
+    # It has the rights for all three servers, so it measures what all functions share.
+    with embedded_metrics.job("rebuild_handler", lambda: shared_state.measure_handler({}, None)):
+        return rebuild.rebuild_handler(event.to_dict(), event.context)
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:

@@ -17,7 +17,7 @@ from handlers.domain.admission import Admission, Applicant, Outcome
 from handlers.domain.coupon import CouponAccepted, OutgoingMessage
 from handlers.domain.errors import UnavailableError
 from handlers.domain.settlement import SettledAs, Settlement
-from handlers.edge.http.admission import admission_response, rejection_response
+from handlers.edge.http.admission import admission_response, cached_rejection
 from handlers.edge.http.endpoint import Event, RequestScope, Response
 from handlers.tracing.asking import ask
 from handlers.tracing.current import now_ns
@@ -68,7 +68,7 @@ def reject_from_cache(campaign_id: str, authorization: str, request_id: str) -> 
         return None
     user = wiring.authenticator().cached_user(authorization)
     admission = cache.peek(campaign_id, user.id) if user else None
-    return rejection_response(request_id, campaign_id, admission) if admission else None
+    return cached_rejection(request_id, campaign_id, admission) if admission else None
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers import trace_clients, wiring
+from handlers.domain import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,8 @@ WAITED_FOR = "on-demand"
 
 def preload(environment: Mapping[str, str]) -> None:
     """Check the settings, and import what this function needs; raise ConfigurationError."""
-    wiring.settings()
+    if wiring.settings().embedded_metrics:
+        metrics.switch_on()
     trace_clients.start()
     handler = environment.get("_HANDLER")
     if handler == API:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
+from handlers.database_address import MYSQL_PORT_DEFAULT, DatabaseAddress, DatabaseTls
 from handlers.env_parser import PORTS, ConfigurationError, EnvParser
 from handlers.page_settings import PageSettings
 from handlers.production import Check, refuse_insecure
@@ -22,7 +21,6 @@ __all__ = ["ConfigurationError"]  # re-exported for the readers of the settings
 
 # AWS's own name: the port on which its Lambda extension listens.
 EXTENSION_PORT = "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"
-MYSQL_PORT_DEFAULT = 3306
 # The user that owns the tables, for the migration alone.
 MIGRATION_DATABASE = ("MIGRATION_DATABASE_URL", "MIGRATION_DATABASE_SECRET_ID")
 # An impatient user taps six or seven times a second, and must not be limited for that.
@@ -39,74 +37,6 @@ class KafkaSecurity(StrEnum):
     PLAINTEXT = "PLAINTEXT"
     SASL_SSL_IAM = "SASL_SSL_IAM"
     SASL_SSL_SCRAM = "SASL_SSL_SCRAM"
-
-
-class TlsMode(StrEnum):
-    """How the connection to MySQL is protected (`DATABASE_TLS`)."""
-
-    OFF = "off"
-    PREFER = "prefer"  # encrypted where the server supports it, without checking its certificate
-    VERIFY = "verify"  # encrypted, and the server proves its name by a certificate
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseTls:
-    """`DATABASE_TLS`, and for "verify" `DATABASE_CA_FILE`: empty for the system's CAs."""
-
-    mode: TlsMode = TlsMode.PREFER
-    ca_file: str = ""
-
-    @classmethod
-    def from_environment(cls, read: EnvParser) -> DatabaseTls:
-        """Raise ConfigurationError when the CA file does not exist or would not be used."""
-        mode = read.one_of(TlsMode, "DATABASE_TLS", TlsMode.PREFER)
-        ca_file = read.text("DATABASE_CA_FILE", "")
-        if ca_file and mode is not TlsMode.VERIFY:
-            message = f"DATABASE_CA_FILE needs DATABASE_TLS=verify: {mode} verifies nothing"
-            raise ConfigurationError(message)
-        if ca_file and not Path(ca_file).is_file():
-            message = f"DATABASE_CA_FILE: there is no file {ca_file}"
-            raise ConfigurationError(message)
-        return cls(mode, ca_file)
-
-
-PREFERRED = DatabaseTls()
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseAddress:
-    """Where MySQL is: the parts of `mysql://user:password@host:port/database`."""
-
-    host: str
-    port: int
-    user: str
-    password: str = field(repr=False)
-    database: str
-    tls: DatabaseTls = PREFERRED
-
-    @classmethod
-    def from_url(
-        cls, url: str, tls: DatabaseTls = PREFERRED, name: str = "DATABASE_URL"
-    ) -> DatabaseAddress:
-        """Parse the setting `name`; raise ConfigurationError naming it, without the password."""
-        shape = f"{name} must look like mysql://user:password@host:3306/database"
-        try:
-            parts = urlsplit(url)
-            port = parts.port or MYSQL_PORT_DEFAULT
-        except ValueError:
-            # Without the cause: it quotes a part of the URL, which may contain the password.
-            raise ConfigurationError(shape) from None
-        database = parts.path.removeprefix("/")
-        if parts.scheme != "mysql" or not (parts.hostname and parts.username and database):
-            raise ConfigurationError(shape)
-        return cls(
-            host=parts.hostname,
-            port=port,
-            user=unquote(parts.username),
-            password=unquote(parts.password or ""),
-            database=unquote(database),
-            tls=tls,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +84,7 @@ class Settings:
     apply_rate_per_address_per_s: int
     retention_days: int  # 0: users are erased only when that is asked for
     pages: PageSettings
+    embedded_metrics: bool  # whether Lambda functions write metrics into their log
 
     @property
     def has_challenge_secret(self) -> bool:
@@ -255,6 +186,7 @@ class Settings:
             ),
             retention_days=read.number("RETENTION_DAYS", 0, 0, RETENTION_DAYS_MAX),
             pages=PageSettings.from_environment(read, is_local=stage == "local"),
+            embedded_metrics=read.boolean("EMBEDDED_METRICS", default=False),
         )
         refuse_insecure(settings)
         return settings

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
+from handlers.domain import metrics
 from handlers.domain.errors import LedgerRefusedError, TransactionTooLargeError, UnavailableError
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
@@ -34,6 +35,9 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         unwritten = _write(accepted, failed, settlements)
         work.written()
         _settle(settlements)
+    metrics.RECORDS.inc(("decoded",), len(accepted))
+    metrics.RECORDS.inc(("undecodable",), len(failed))
+    metrics.RECORDS.inc(("unwritten",), len(unwritten))
     log.info(
         "consume_handler",
         {

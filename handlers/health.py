@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handlers import wiring
+from handlers.domain import metrics
 from handlers.domain.errors import RETRY_AFTER_S, UnavailableError
 from handlers.domain.server_state import ServerState
 from handlers.edge.http.endpoint import endpoint
@@ -38,7 +39,11 @@ def ready_from_memory(
 ) -> dict[str, Any] | None:
     """Respond as ready_handler would, if no server has to be asked; else return None. No I/O."""
     states = wiring.readiness().remembered()
-    return None if states is None else _response(states, request_id)
+    if states is None:
+        return None
+    outcome = "OK" if _is_ready(states) else UnavailableError.code
+    metrics.REQUESTS.inc(("GET", "/ready", outcome))  # no scope counts the fast path
+    return _response(states, request_id)
 
 
 def _is_ready(states: Mapping[str, ServerState]) -> bool:

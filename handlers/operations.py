@@ -10,6 +10,7 @@ from handlers.once import once
 if TYPE_CHECKING:
     from handlers.adapters.aws.failed_batches import FailedBatches
     from handlers.adapters.migration.runner import Migration
+    from handlers.adapters.mysql.backlogs import Backlogs
     from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
     from handlers.adapters.mysql.coupon_list import CouponList
     from handlers.adapters.mysql.event_list import EventList
@@ -69,6 +70,14 @@ def event_list() -> EventList:
     from handlers.adapters.mysql.event_list import EventList
 
     return EventList(wiring.database())
+
+
+@once
+def backlogs() -> Backlogs:
+    """Return the counts of what waits in MySQL, for metrics."""
+    from handlers.adapters.mysql.backlogs import Backlogs
+
+    return Backlogs(wiring.database())
 
 
 @once

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from handlers import coupon_clients, log, operations, wiring
-from handlers.domain import stored_coupons
+from handlers.domain import metrics, stored_coupons
 from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.errors import CampaignNotFoundError, MissingCampaignError, StaleStateError
 from handlers.domain.reconciliation.serial_bitset import SerialBitset
@@ -61,9 +61,9 @@ def rebuild_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  
             return {"rebuilt": [], "running": True}
         rebuilt = _rebuild(attempts, Deadline.of(context))
     request_id = getattr(context, "aws_request_id", "rebuild")
-    duration_ms = round((time.perf_counter() - started) * 1000)
-    fields = {"request_id": request_id, "campaigns": rebuilt, "duration_ms": duration_ms}
-    log.warning("rebuilt", fields)
+    took_ms = round((time.perf_counter() - started) * 1000)
+    log.warning("rebuilt", {"request_id": request_id, "campaigns": rebuilt, "duration_ms": took_ms})
+    metrics.REBUILT.inc((), len(rebuilt))
     attempts.raise_failures("not opened")
     return {"rebuilt": rebuilt}
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
+from handlers.domain import metrics
 from handlers.domain.errors import UnavailableError
 from handlers.domain.record import FailedStatus
 from handlers.edge.deadline import Deadline
@@ -65,6 +66,9 @@ def _redrive(status: FailedStatus, *, now: bool, deadline: Deadline) -> dict[str
         totals["resolved"] += done.resolved
         totals["retried"] += done.retried
         totals["dead"] += len(done.dead)
+        metrics.REDRIVEN.inc(("resolved",), done.resolved)
+        metrics.REDRIVEN.inc(("retried",), done.retried)
+        metrics.REDRIVEN.inc(("dead",), len(done.dead))
         if done.dead:
             log.emit_metric(
                 "failed events were given up",

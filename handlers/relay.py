@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import log, wiring
 from handlers.adapters.redis.admissions import OLDEST
+from handlers.domain import metrics
 from handlers.domain.attempts import LIST, Attempts
 from handlers.domain.coupon import OutgoingMessage
 from handlers.domain.errors import CampaignNotFoundError, StaleStateError, UnavailableError
@@ -49,6 +50,7 @@ def relay_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # 
         if campaign_id not in attempts.failures:
             sent += _relay(campaign_id, RESEND_MAX - sent, request_id, deadline, attempts)
     duration_ms = round((time.perf_counter() - started) * 1000)
+    metrics.RELAYED.inc((), sent)
     fields = {"request_id": request_id, "sent": sent, "duration_ms": duration_ms}
     log.info("relay_handler", fields)
     attempts.raise_failures("not relayed")

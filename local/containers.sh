@@ -34,12 +34,14 @@ is_ours() { # $1 the port, $2 the service, $3 its port in the container
 ports() {
     free=yes
     for line in API_PORT:api:8000 CHALICE_PORT:chalice:8001 REDIS_PORT:redis:6379 \
-        KAFKA_PORT:kafka:29092 MYSQL_PORT:mysql:3306; do
+        KAFKA_PORT:kafka:29092 MYSQL_PORT:mysql:3306 PROMETHEUS_PORT:prometheus:9090 \
+        GRAFANA_PORT:grafana:3000 KAFKA_UI_PORT:kafka-ui:8080; do
         name=${line%%:*} inside=${line##*:} service=${line#*:}
         service=${service%:*} port=$(value "$name")
         case "$service,${COMPOSE_PROFILES:-}" in
             chalice,*chalice*) ;;
-            chalice,*) continue ;; # it is not started
+            prometheus,*observe* | grafana,*observe* | kafka-ui,*observe*) ;;
+            chalice,* | prometheus,* | grafana,* | kafka-ui,*) continue ;; # it is not started
         esac
         if is_open "$port" && ! is_ours "$port" "$service" "$inside"; then
             echo "Port $port is taken by another program: stop that one," \

@@ -24,7 +24,7 @@ from local.cli import decimal, integer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handlers.config import DatabaseAddress
+    from handlers.database_address import DatabaseAddress
 
 # Enough for servers that are just starting, including Apache Kafka in a container.
 WAIT_S = 30.0

@@ -18,16 +18,21 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from handlers import trace_clients
+from handlers.domain import metrics
 from handlers.domain.errors import ServiceError
 from handlers.log import error_fields
 from handlers.privacy import privacy_handler
 from handlers.rebuild import rebuild_handler
 from handlers.redrive import redrive_handler
 from handlers.relay import relay_handler
+from handlers.shared_state import measure_handler
 from handlers.webhook_sender import webhook_sender_handler
 from local.cli import EXIT_MISCONFIGURED, decimal, end, misconfigured
 from local.json_log import configure_json_logging, log_event
 from local.lambda_context import LambdaContext
+from local.metrics.options import add_metrics_options, metrics_address
+from local.metrics.server import MetricsPortError, serving
+from local.metrics.snapshot import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +41,10 @@ if TYPE_CHECKING:
 TIMEOUT_S = 60.0
 # Of the rebuild: the backlog of a topic takes as long as it takes, and nothing kills it here.
 REBUILD_TIMEOUT_S = 86_400.0
+# Of what all processes share: as often as Prometheus reads it. It costs some milliseconds of each
+# server, and a connection to Kafka.
+MEASURE_INTERVAL_S = 5.0
+EXIT_NO_PORT = 1
 INTERVAL_S_MIN, INTERVAL_S_MAX = 0.05, 86_400  # 50 ms for tests, a day at most
 
 
@@ -63,9 +72,12 @@ class Job:
             # Only the text of the service's own errors; a driver's text may quote its input.
             detail = {"detail": str(error)} if isinstance(error, ServiceError) else {}
             log_event("ERROR", "failed", job=self.name, **(error_fields(error) | detail))
+            metrics.JOBS.inc((self.name, "failed"))
             return False
         finally:
             self.seen_at = time.time()
+            metrics.JOB_SECONDS.observe((self.name,), time.monotonic() - started)
+        metrics.JOBS.inc((self.name, "succeeded"))
         if any(result.values()):
             took_ms = round((time.monotonic() - started) * 1000)
             log_event("INFO", "done", job=self.name, result=result, duration_ms=took_ms)
@@ -99,13 +111,28 @@ def jobs(interval_s: float, rebuild_interval_s: float, webhook_interval_s: float
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return its exit code: 0 stopped, 1 --once failed, 2 wrong settings."""
+    """Run the program; return its exit code.
+
+    0: stopped. 1: --once failed, or the port for metrics cannot be had. 2: wrong settings.
+    """
     options = _parser().parse_args(arguments)
     if wrong := misconfigured():
         return end(wrong, EXIT_MISCONFIGURED)
     configure_json_logging()
     trace_clients.start()
     all_jobs = jobs(options.interval_s, options.rebuild_interval_s, options.webhook_interval_s)
+    try:
+        with serving(metrics_address(options), snapshot) as shown:
+            if shown:
+                metrics.switch_on()
+                all_jobs.append(Job("measure_handler", measure_handler, MEASURE_INTERVAL_S))
+                shown.start()
+            return _run(options, all_jobs)
+    except MetricsPortError as error:
+        return end(str(error), EXIT_NO_PORT)
+
+
+def _run(options: argparse.Namespace, all_jobs: Sequence[Job]) -> int:
     if options.once:
         failed = [job.name for job in all_jobs if not job.run_once()]
         return 1 if failed else 0
@@ -171,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
         "--heartbeat", type=Path, metavar="FILE", help="date FILE to the job seen longest ago"
     )
     parser.add_argument("--once", action="store_true", help="each function once, then end")
+    add_metrics_options(parser)
     return parser
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import http.client
 import os
 import pkgutil
 import resource
@@ -25,12 +24,16 @@ from granian.log import LogLevels
 
 from handlers import trace_clients, wiring
 from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured, port_or_zero
+from local.gateway.announcement import announce
 from local.gateway.client_address import PROXIES_MAX
 from local.gateway.connection_guard import CONNECTIONS_PER_ADDRESS, ConnectionGuard
 from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
 from local.gateway.executor import ExecutorLimits
 from local.gateway.server import GatewayServer
 from local.json_log import configure_json_logging
+from local.metrics.options import add_metrics_options, metrics_address
+from local.metrics.reporter import Reporter
+from local.metrics.server import MetricsFolder, MetricsPortError, serving_workers
 from local.worker_process import exit_with_parent, fork_workers, freeze_gc
 
 if TYPE_CHECKING:
@@ -53,10 +56,6 @@ IDLE_TIMEOUT_BEHIND_PROXY_S = 75
 HEADER_BYTES_MAX = 16 * 1024
 # macOS cannot pin a process.
 PINS = ("auto", "on", "off") if hasattr(os, "sched_setaffinity") else ("auto", "off")
-# The time between two probes of the first worker; a start takes about 300 ms.
-READY_PROBE_INTERVAL_S = 0.02
-READY_PROBE_TIMEOUT_S = 5.0
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - only compared
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,8 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wrong := misconfigured(options.application):
         return end(wrong, EXIT_MISCONFIGURED)
     try:
-        with _reserved_port(options.host, options.port) as port:
-            return _serve(options, port)
+        metrics = serving_workers(metrics_address(options))
+        with _reserved_port(options.host, options.port) as port, metrics as folder:
+            return _serve(options, port, folder)
+    except MetricsPortError as error:
+        return end(str(error), EXIT_CANNOT_SERVE)
     except OSError as error:
         where = f"{options.host}:{options.port}"
         return end(f"Cannot listen on {where}: {error.strerror or error}.", EXIT_CANNOT_SERVE)
@@ -93,7 +95,7 @@ def _reserved_port(host: str, port: int) -> Iterator[int]:
         yield reservation.getsockname()[1]
 
 
-def _serve(options: argparse.Namespace, port: int) -> int:
+def _serve(options: argparse.Namespace, port: int, folder: MetricsFolder | None) -> int:
     server = GatewayServer(
         options.application,
         address=options.host,
@@ -113,10 +115,14 @@ def _serve(options: argparse.Namespace, port: int) -> int:
     )
     configure_json_logging()
     fork_workers()
-    ready = threading.Thread(target=_announce, args=(options.host, port), daemon=True)
+    ready = threading.Thread(target=announce, args=(options.host, port), daemon=True)
     server.on_startup(ready.start)
+    path = None
+    if folder:
+        server.on_startup(folder.server.start)
+        path = folder.path
     try:
-        server.serve(target_loader=partial(_load, options, port, _affinity(options)))
+        server.serve(target_loader=partial(_load, options, port, path, _affinity(options)))
     except SystemExit as stop:
         # Ctrl-C reaches the workers too; it is not a failure if they end first.
         return 0 if server.interrupt_signal else int(stop.code or 0)
@@ -148,7 +154,9 @@ def _affinity(options: argparse.Namespace) -> CpuAffinity | None:
     return CpuAffinity() if pinned else None
 
 
-def _load(options: argparse.Namespace, port: int, affinity: CpuAffinity | None, target: str) -> Any:
+def _load(
+    options: argparse.Namespace, port: int, folder: Any, affinity: CpuAffinity | None, target: str
+) -> Any:
     """Return the application that a worker serves; called in the worker's own process."""
     if affinity:
         affinity.pin()
@@ -157,6 +165,8 @@ def _load(options: argparse.Namespace, port: int, affinity: CpuAffinity | None, 
     application = pkgutil.resolve_name(target)
     application.limits = _limits(options)
     application.proxies = options.behind_proxy
+    if folder:
+        application.at_stop = Reporter(folder, getattr(application, "measure_queues", None)).start()
     if sys.platform == "linux":
         # Behind proxies, the addresses of connections are theirs.
         ConnectionGuard(
@@ -172,26 +182,6 @@ def _load(options: argparse.Namespace, port: int, affinity: CpuAffinity | None, 
         warm_up = wiring.publisher().warm_up
         threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     return application
-
-
-def _announce(host: str, port: int) -> None:
-    """Print the address once a worker has responded."""
-    pause = threading.Event()
-    while not _responds(ANY_ADDRESS.get(host, host), port):
-        pause.wait(READY_PROBE_INTERVAL_S)
-    shown = f"[{host}]" if ":" in host else host
-    print(f"listening on http://{shown}:{port}", flush=True)
-
-
-def _responds(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=READY_PROBE_TIMEOUT_S)
-    with contextlib.closing(connection):
-        try:
-            connection.request("HEAD", "/")
-            connection.getresponse()
-        except (OSError, http.client.HTTPException):
-            return False
-    return True
 
 
 def _logging_to_stderr() -> dict[str, Any]:
@@ -240,6 +230,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--backlog", type=integer(1), default=4096, help="connections that may wait")
     add("--access-log", action="store_true", help="one line on stderr for each request")
     add("--application", default=APPLICATION, help="RSGI application to serve")
+    add_metrics_options(parser)
     return parser
 
 

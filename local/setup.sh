@@ -3,6 +3,7 @@
 #
 #   local/setup.sh python      .venv with everything of requirements/dev.txt
 #   local/setup.sh database    a MariaDB or MySQL server, unless DATABASE_URL names one
+#   local/setup.sh prometheus  promtool and Prometheus, into out/prometheus where there are none
 #
 # PYTHON=python3.12 chooses another interpreter. Exit code 1 says in one sentence what is missing.
 set -eu
@@ -12,7 +13,7 @@ VENV=.venv
 STAMP=$VENV/requirements.stamp
 LOCK=.setup.lock
 
-usage() { sed -n '2,7s/^# \{0,1\}//p' local/setup.sh; }
+usage() { sed -n '2,8s/^# \{0,1\}//p' local/setup.sh; }
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 is_root() { [ "$(id -u)" = 0 ]; }
@@ -124,8 +125,30 @@ setup_database() {
         "or set DATABASE_URL"
 }
 
+has_prometheus() {
+    { has promtool && has prometheus; } || [ -x out/prometheus/usr/bin/promtool ]
+}
+
+# Not installed: Debian's package would start a service on a developer's machine. Unpacking takes a
+# second and no rights; to build promtool takes minutes.
+setup_prometheus() {
+    has_prometheus && return 0
+    { has apt-get && has dpkg-deb; } || fail "promtool and prometheus are needed:" \
+        "install Prometheus (macOS: brew install prometheus)"
+    say "fetching Prometheus into out/prometheus (nothing is installed)"
+    mkdir -p out/prometheus
+    for attempt in first second; do
+        (cd out/prometheus && apt-get download -qq prometheus >log 2>&1) && break
+        [ $attempt = first ] && is_root && apt-get update -qq >/dev/null 2>&1 \
+            || fail "apt-get could not download prometheus: $(tail -n 1 out/prometheus/log)"
+    done
+    dpkg-deb -x out/prometheus/prometheus_*.deb out/prometheus
+    rm -f out/prometheus/*.deb
+}
+
 case "${1:-}" in
     python) setup_python ;;
+    prometheus) setup_prometheus ;;
     database) setup_database ;;
     -h | --help) usage ;;
     *)

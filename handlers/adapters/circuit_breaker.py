@@ -9,6 +9,8 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from handlers.domain import metrics
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,9 +19,17 @@ class CircuitBreaker:
     """Counts failures in a row; safe to use from many threads."""
 
     def __init__(
-        self, failures_max: int, open_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        failures_max: int,
+        open_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        server: str = "",
     ) -> None:
-        """Open after `failures_max` failures in a row, for `open_s` at a time."""
+        """Open after `failures_max` failures in a row, for `open_s` at a time.
+
+        server: what its metric names; "" for none, where there may be many.
+        """
+        self._server = server
         self._failures_max = failures_max
         self._open_s = open_s
         self._clock = clock
@@ -46,11 +56,17 @@ class CircuitBreaker:
     def succeeded(self) -> None:
         """Close the breaker."""
         with self._lock:
-            self._failures = 0
+            was_open, self._failures = self.is_open, 0
+        if was_open and self._server:
+            metrics.CIRCUIT_OPEN.shift((self._server,), -1)
 
     def failed(self) -> bool:
         """Count a failure; return True when the breaker is open now."""
         with self._lock:
+            was_open = self.is_open
             self._failures += 1
             self._probe_at = self._clock() + self._open_s
-            return self.is_open
+            is_open = self.is_open
+        if is_open and not was_open and self._server:
+            metrics.CIRCUIT_OPEN.shift((self._server,), 1)
+        return is_open

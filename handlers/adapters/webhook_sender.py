@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from handlers.domain import metrics
 from handlers.domain.webhook_attempt import WebhookAttempt
 
 if TYPE_CHECKING:
@@ -89,15 +90,15 @@ class WebhookSender:
         secrets = self._secrets()  # before rows are taken, which wait for the end of their lease
         size = PROBE if webhook.failures else AT_ONCE
         due, buried = await self._ask(lambda: self._deliveries.take(webhook.id, size))
-        totals["dead"] += buried
+        _count(totals, "dead", buried)
         if not due:
             return
         attempts = await asyncio.gather(*(self._send(webhook, one, secrets) for one in due))
         dead = await self._ask(lambda: self._deliveries.note(webhook, attempts))
         delivered = sum(attempt.answer.arrived for attempt in attempts)
-        totals["delivered"] += delivered
-        totals["dead"] += dead
-        totals["failed"] += len(attempts) - delivered - dead
+        _count(totals, "delivered", delivered)
+        _count(totals, "dead", dead)
+        _count(totals, "failed", len(attempts) - delivered - dead)
 
     async def _send(
         self, webhook: Webhook, delivery: DueDelivery, secrets: WebhookSecrets
@@ -111,3 +112,8 @@ class WebhookSender:
 
     async def _ask(self, question: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, question)
+
+
+def _count(totals: dict[str, int], result: str, events: int) -> None:
+    totals[result] += events
+    metrics.DELIVERIES.inc((result,), events)

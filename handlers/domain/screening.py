@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from handlers.domain import metrics
 from handlers.domain.admission import UNSCREENED, Admission, Applicant, Outcome, Screening
-from handlers.domain.errors import NotEligibleError, UnavailableError
+from handlers.domain.errors import NotEligibleError, UnavailableError, outcome_of
+from handlers.domain.metric import COUNTING
 from handlers.domain.refusal_counts import REFUSALS
 from handlers.domain.rules import CAMPAIGNS_MAX, KnownRules, Rules
 
@@ -92,6 +94,7 @@ class Screener:
             for index, reply in zip(unaware, again, strict=True):
                 replies[index] = reply
             unaware = [unaware[index] for index in still]
+        _count(replies)
         return replies
 
     def _ask(
@@ -161,3 +164,9 @@ class Screener:
                 raise NotEligibleError
         if rules.challenge:
             self._challenges().check(application.solution, campaign_id, user_id)
+
+
+def _count(replies: Sequence[Admission | Exception]) -> None:
+    for reply in replies if COUNTING.is_on else ():
+        outcome = reply.outcome if isinstance(reply, Admission) else outcome_of(reply)
+        metrics.ADMISSIONS.inc((outcome,))

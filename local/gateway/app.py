@@ -7,9 +7,12 @@ with a bounded queue before them. When the queue is full or the wait too long, t
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from handlers.domain import metrics
+from handlers.domain.metric import COUNTING
 from handlers.edge.http.cors import PREFLIGHT, cors_headers, preflight_response
 from handlers.edge.http.request_log import REQUESTS, SECOND_S
 from handlers.pages import PAGES
@@ -41,7 +44,7 @@ from local.worker_process import enable_sigterm
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, TimerHandle
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from local.gateway.rsgi import RsgiProtocol, Scope
 
@@ -55,6 +58,8 @@ OWN_ROOMS = {"/ready": ExecutorLimits(threads=2, queue_size=64)}
 MAX_BATCH_SIZE = 64
 
 Room = BatchHandler | str | None  # the key of an executor
+# Labels of what is not in the table: a client may ask for any path, by any method.
+OTHER = "other"
 
 
 class Gateway:
@@ -75,6 +80,7 @@ class Gateway:
         self.limits = ExecutorLimits()
         self.proxies = 0  # trusted ones in front
         self.origins: frozenset[str] = frozenset()  # whose pages may read the responses
+        self.at_stop: Callable[[], None] | None = None
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Begin to serve on this event loop, within `limits`."""
@@ -100,6 +106,8 @@ class Gateway:
         REQUESTS.flush()
         store_refusals()
         current.close()
+        if self.at_stop:
+            self.at_stop()
 
     def _write_sums(self, loop: AbstractEventLoop) -> None:
         """Write the handlers' sums, which on Lambda wait for the next request."""
@@ -112,9 +120,12 @@ class Gateway:
     async def __rsgi__(self, scope: Scope, protocol: RsgiProtocol) -> None:
         """Respond to one request."""
         request_id = next(self._request_ids)
+        started = time.perf_counter() if COUNTING.is_on else 0.0
+        route: RouteLike | None = None
+        room: Room = None
+        found = self._table.match(scope.path)
         try:
             response: Response | Call
-            found = self._table.match(scope.path)
             if found is None:
                 response = not_found(request_id)
             elif (route := found[0].route(scope.method)) is None:
@@ -125,19 +136,28 @@ class Gateway:
                 body = await _body(route, scope, protocol) if is_announced(scope.headers) else None
                 response = self._respond_inline(route, found[1], scope, body, request_id)
             if isinstance(response, Call):
-                executor = self._executors[_room(response.route)]
-                response = await executor.call(response, protocol.client_disconnect)
+                room = _room(response.route)
+                response = await self._executors[room].call(response, protocol.client_disconnect)
         except ClientDisconnectedError:
             return
         except UnreadableBodyError as error:
             response = problem(error.status, error.code, str(error), request_id)
         except OverloadedError:
             self._shed.count()
+            metrics.SHED.inc((_queue_name(room),))
             response = overloaded(request_id)
         response.headers.append(("x-amzn-RequestId", request_id))
         if self.origins:
             response.headers.extend(cors_headers(self.origins, scope.headers.get("origin")).items())
         protocol.response_bytes(*response)
+        if started:
+            _count(found and found[0].path, route, scope.method, response.status, started)
+
+    def measure_queues(self) -> None:
+        """Set the gauges of this process's queues; any thread may call it."""
+        executors = {(_queue_name(room),): one for room, one in list(self._executors.items())}
+        metrics.QUEUED.set_all({name: one.waiting for name, one in executors.items()})
+        metrics.BUSY.set_all({name: one.busy for name, one in executors.items()})
 
     def _preflight(self, allow: str, scope: Scope, request_id: str) -> Response:
         """Return the response to a method that the path does not have, which may be a preflight."""
@@ -197,6 +217,18 @@ def _trace(route: RouteLike, scope: Scope, response: Response, begun_ns: int) ->
         callers = scope.headers.get_all(HEADER)
         answer = response.status, response.body
         record_from_memory(current.recorder, (scope.method, route.path), callers, answer, begun_ns)
+
+
+def _count(
+    path: str | None, route: RouteLike | None, method: str, status: int, started: float
+) -> None:
+    called = (method if route else OTHER, path or OTHER)
+    metrics.RESPONSES.inc((*called, str(status)))
+    metrics.RESPONSE_SECONDS.observe(called, time.perf_counter() - started)
+
+
+def _queue_name(room: Room) -> str:
+    return room if isinstance(room, str) else getattr(room, "__name__", OTHER)
 
 
 def _room(route: RouteLike) -> Room:

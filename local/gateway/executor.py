@@ -102,6 +102,16 @@ class LoadSheddingExecutor(Generic[Request, Response]):
             # Daemons: a handler that never ends must not keep the process from stopping.
             threading.Thread(target=self._serve, name=f"handler-{number}", daemon=True).start()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a thread; any thread may ask."""
+        return len(self._waiting)
+
+    @property
+    def busy(self) -> int:
+        """How many threads have work; any thread may ask."""
+        return self._limits.threads - self._free
+
     async def call(self, request: Request, disconnected: Callable[[], Awaitable[None]]) -> Response:
         """Return the response that a thread makes, or raise the thread's exception.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from handlers.config import DatabaseAddress
+    from handlers.database_address import DatabaseAddress
 
 # The precision of "time to the last row"; MySQL's reply takes a fraction of it.
 POLL_S = 0.005

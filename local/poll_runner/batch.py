@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handlers.domain import metrics
 from local.poll_runner.event import encoded_size, partition_name
 
 if TYPE_CHECKING:
@@ -104,6 +105,12 @@ class Batch:
             self.records[partition] = kept
         else:
             self.records.pop(partition, None)
+
+
+def count_batch(result: str, duration_s: float) -> None:
+    """Count a batch that the handler has had."""
+    metrics.BATCHES.inc((result,))
+    metrics.BATCH_SECONDS.observe((), duration_s)
 
 
 def lowest_failures(result: Any, batch: Batch) -> dict[TopicPartition, int]:

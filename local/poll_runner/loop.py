@@ -15,7 +15,7 @@ from handlers.log import error_fields
 from local.json_log import log_event
 from local.lambda_context import LambdaContext
 from local.poll_runner.backoff import Backoff
-from local.poll_runner.batch import Batch, lowest_failures
+from local.poll_runner.batch import Batch, count_batch, lowest_failures
 from local.poll_runner.connectivity import ConnectivityLog
 from local.poll_runner.consumer import FATAL_ERRORS, workaround_drained_partition
 from local.poll_runner.event import kafka_event, partition_name
@@ -181,6 +181,7 @@ class PollRunner:
             failures, result = batch.first_offsets(), "failed"
             problem = error_fields(error)
         duration_s = time.monotonic() - started_s
+        count_batch(result, duration_s)
         if duration_s > options.timeout_s:
             problem["timeout_s_exceeded"] = options.timeout_s
         retries_in_s = self._settle(consumer, batch, failures)

@@ -17,6 +17,9 @@ from handlers import trace_clients, wiring
 from handlers.config import Settings
 from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured
 from local.json_log import configure_json_logging, log_event
+from local.metrics.options import add_metrics_options, metrics_address
+from local.metrics.reporter import Reporter
+from local.metrics.server import MetricsPortError, serving_workers
 from local.poll_runner.consumer import FATAL_ERRORS, build_consumer
 from local.poll_runner.event import EventSource
 from local.poll_runner.loop import PollRunner
@@ -43,14 +46,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if wrong := misconfigured(options.handler):
         return end(wrong, EXIT_MISCONFIGURED)
-    if options.processes > 1:
-        return Workers(options.processes, poll, options).run()
-    return poll(options)
+    try:
+        with serving_workers(metrics_address(options)) as folder:
+            options.metrics_folder = folder.path if folder else None
+            if folder:
+                folder.server.start()
+            if options.processes > 1:
+                return Workers(options.processes, poll, options).run()
+            return poll(options)
+    except MetricsPortError as error:
+        return end(str(error), EXIT_REJECTED)
 
 
 def poll(options: argparse.Namespace) -> int:
     """Poll in this process until a stop signal; return the exit code."""
     settings, handler = Settings.from_environment(), pkgutil.resolve_name(options.handler)
+    reporter = Reporter(options.metrics_folder) if options.metrics_folder else None
     wiring.warm_up()
     trace_clients.start()
     freeze_gc()
@@ -68,12 +79,16 @@ def poll(options: argparse.Namespace) -> int:
     handled = {signal.SIGTERM} if options.processes > 1 else {signal.SIGINT, signal.SIGTERM}
     for number in handled:
         signal.signal(number, lambda *_: runner.stop())
+    if reporter:
+        reporter.start()
     log_event("INFO", "started", topic=settings.coupon_topic, group=settings.consumer_group)
     try:
         runner.run()
     except FATAL_ERRORS as error:
         return end(f"Kafka refuses: {type(error).__name__}: {error}.", EXIT_REJECTED)
     finally:
+        if reporter:
+            reporter.close()
         wiring.reset()  # close connections before the objects that were frozen end
     log_event("INFO", "stopped")
     return 0
@@ -118,4 +133,5 @@ def _parser() -> argparse.ArgumentParser:
     add("--processes", type=processes, default=1, help="pollers that share the partitions")
     add("--handler", default="handlers.consume:consume_handler", help="what to call")
     add("--verbose", action="store_true", help="let kafka-python speak for itself as well")
+    add_metrics_options(parser)
     return parser

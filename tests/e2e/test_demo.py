@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.config import MIGRATION_DATABASE, DatabaseAddress
+from handlers.config import MIGRATION_DATABASE
+from handlers.database_address import DatabaseAddress
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.servers import MariaDB
 from local.servers.embedded import SERVER_VARIABLES

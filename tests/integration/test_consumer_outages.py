@@ -23,7 +23,8 @@ from tests.support.service import (
 )
 
 if TYPE_CHECKING:
-    from handlers.config import DatabaseAddress, Settings
+    from handlers.config import Settings
+    from handlers.database_address import DatabaseAddress
 
 DONE: dict[str, list[object]] = {"batchItemFailures": []}
 

@@ -12,7 +12,8 @@ from handlers.adapters.mysql.database import Database
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from handlers.config import DatabaseAddress, Settings
+    from handlers.config import Settings
+    from handlers.database_address import DatabaseAddress
 
 
 class Rotation:

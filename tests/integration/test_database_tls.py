@@ -12,7 +12,8 @@ import pytest
 from handlers.adapters import tls
 from handlers.adapters.migration.schema import migrate_schema
 from handlers.adapters.mysql.database import Database
-from handlers.config import ConfigurationError, DatabaseAddress, DatabaseTls, TlsMode
+from handlers.config import ConfigurationError
+from handlers.database_address import DatabaseAddress, DatabaseTls, TlsMode
 from handlers.domain.errors import UnavailableError
 from handlers.retry import SetupError
 from local.servers import MariaDB

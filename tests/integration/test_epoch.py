@@ -17,7 +17,7 @@ from local.servers.ports import free_port
 from tests.support.state import add_campaign, epoch_of, history_of, retry_deadline, set_epoch
 
 if TYPE_CHECKING:
-    from handlers.config import DatabaseAddress
+    from handlers.database_address import DatabaseAddress
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ from tests.support.service import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from handlers.config import DatabaseAddress, Settings
+    from handlers.config import Settings
+    from handlers.database_address import DatabaseAddress
     from handlers.domain.coupon import CouponAccepted
 
 DONE: dict[str, list[object]] = {"batchItemFailures": []}

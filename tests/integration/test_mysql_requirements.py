@@ -16,7 +16,7 @@ from handlers.adapters.mysql.database import Database
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.mysql.queries import MySqlQueries
 from handlers.adapters.mysql.reconciliation import MySqlCouponReader
-from handlers.config import DatabaseAddress
+from handlers.database_address import DatabaseAddress
 from handlers.domain.campaign import Campaign
 from handlers.domain.errors import UnavailableError
 from handlers.domain.reconciliation.differences import Issued

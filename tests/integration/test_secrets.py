@@ -20,7 +20,8 @@ from handlers.adapters.aws.secrets import (
     SecretVersion,
 )
 from handlers.adapters.aws.secrets_manager import SecretsManager
-from handlers.config import ConfigurationError, DatabaseAddress, TlsMode
+from handlers.config import ConfigurationError
+from handlers.database_address import DatabaseAddress, TlsMode
 from handlers.domain.errors import UnavailableError
 from handlers.env_parser import checked_secret
 from local.dev_settings import DEVELOPMENT_SETTINGS

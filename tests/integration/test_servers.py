@@ -9,7 +9,7 @@ import pytest
 import redis
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from handlers.config import DatabaseAddress
+from handlers.database_address import DatabaseAddress
 from local.servers import ApacheKafka, MariaDB, ServerError, Tansu, Valkey
 from local.servers.mariadb import is_mariadb
 from tests.support.state import query

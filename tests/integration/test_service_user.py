@@ -17,7 +17,8 @@ from handlers.adapters.migration.rights import NEEDED, TABLES
 from handlers.adapters.migration.runner import Migration
 from handlers.adapters.migration.schema import connect, migrate_schema
 from handlers.adapters.migration.service_user import ensure_service_user
-from handlers.config import ConfigurationError, DatabaseAddress
+from handlers.config import ConfigurationError
+from handlers.database_address import DatabaseAddress
 from handlers.production import Check
 from handlers.retry import RetryDeadline, SetupError
 from local.servers import MariaDB

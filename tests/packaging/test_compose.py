@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
-from handlers.config import ConfigurationError, DatabaseAddress, Settings
+from handlers.config import ConfigurationError, Settings
+from handlers.database_address import DatabaseAddress
 from local.demo.options import WAIT_S
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.harness.compose import RELAY_WITHIN_S
@@ -225,7 +226,7 @@ def test_our_containers_run_without_rights(name: str) -> None:
 
 def test_every_published_port_is_for_this_machine_only() -> None:
     ports = [port for service in services().values() for port in service.get("ports", [])]
-    assert len(ports) == 5
+    assert len(ports) == 8
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 

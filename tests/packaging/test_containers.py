@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NAMES = ("API_PORT", "CHALICE_PORT", "REDIS_PORT", "KAFKA_PORT", "MYSQL_PORT")
+OBSERVE = ("PROMETHEUS_PORT", "GRAFANA_PORT", "KAFKA_UI_PORT")
+OF_A_PROFILE = ("CHALICE_PORT", *OBSERVE)
+NAMES = ("API_PORT", "REDIS_PORT", "KAFKA_PORT", "MYSQL_PORT", *OF_A_PROFILE)
 OWN = {
     line.partition("=")[0].strip()
     for line in (ROOT / "local" / ".env.example").read_text("utf-8").splitlines()
@@ -71,7 +73,7 @@ def test_free_ports_are_no_reason_to_say_anything(checkout: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "CHALICE_PORT"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OF_A_PROFILE])
 def test_a_taken_port_is_named_with_its_setting_and_its_file(
     checkout: Path, taken: int, name: str
 ) -> None:
@@ -95,6 +97,16 @@ def test_the_port_of_chalice_counts_only_when_it_is_started(checkout: Path, take
     assert ports(checkout, CHALICE_PORT=port, COMPOSE_PROFILES="").returncode == 0
     started = ports(checkout, CHALICE_PORT=port, COMPOSE_PROFILES="chalice")
     assert "set CHALICE_PORT in local/.env" in started.stderr
+
+
+@pytest.mark.parametrize("name", OBSERVE)
+def test_the_ports_of_the_board_count_only_when_it_is_started(
+    checkout: Path, taken: int, name: str
+) -> None:
+    port = {name: str(taken)}
+    assert ports(checkout, **port, COMPOSE_PROFILES="chalice").returncode == 0
+    started = ports(checkout, **port, COMPOSE_PROFILES="chalice,observe")
+    assert f"set {name} in local/.env" in started.stderr
 
 
 def test_a_port_that_our_own_container_has_is_not_taken(checkout: Path, taken: int) -> None:

@@ -32,6 +32,7 @@ TARGETS = [
     "test-openapi",
     "schemathesis",
     "test-clients",
+    "test-observability",
     "load",
     "test-load",
     "bench",

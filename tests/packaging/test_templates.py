@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from handlers.config import Settings, TlsMode
+from handlers.config import Settings
+from handlers.database_address import TlsMode
 from handlers.routes import ROUTES
 from handlers.token_rules import TokenRules
 from handlers.tracing.settings import SamplerName, TraceSettings

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from pymysql.cursors import Cursor
 
-    from handlers.config import DatabaseAddress, Settings
+    from handlers.config import Settings
+    from handlers.database_address import DatabaseAddress
     from tests.simulation.actors import Stage
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from handlers import wiring
 from handlers.adapters.migration.schema import migrate_schema
-from handlers.config import DatabaseAddress
+from handlers.database_address import DatabaseAddress
 from tests.support.state import retry_deadline
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from local.migrate import database_address, owner_address
 from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
-    from handlers.config import DatabaseAddress, Settings
+    from handlers.config import Settings
+    from handlers.database_address import DatabaseAddress
 
 # The names of all migrations, in their order.
 MIGRATIONS = sorted(file.stem for file in SCHEMA.glob("*.sql"))

@@ -14,7 +14,8 @@ from handlers.production import FetchedSecrets
 
 if TYPE_CHECKING:
     from handlers.adapters.aws.secrets import SecretSource, SecretVersion
-    from handlers.config import DatabaseAddress, Settings
+    from handlers.config import Settings
+    from handlers.database_address import DatabaseAddress
 
 
 class SecretStore:

@@ -8,13 +8,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from handlers import log
-from handlers.config import (
-    MYSQL_PORT_DEFAULT,
-    PREFERRED,
-    ConfigurationError,
-    DatabaseAddress,
-    DatabaseTls,
-)
+from handlers.config import ConfigurationError
+from handlers.database_address import MYSQL_PORT_DEFAULT, PREFERRED, DatabaseAddress, DatabaseTls
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from handlers.adapters.circuit_breaker import CircuitBreaker
 from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.kafka.metadata import require_topic
 from handlers.adapters.kafka.partitioner import StickyRunPartitioner
+from handlers.domain import metrics
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Publisher:
         # Most of the time is for starting to send, which may have to connect first; the rest for
         # the delivery, which takes some milliseconds.
         self._delivery_ms = settings.kafka_ack_timeout_ms // DELIVERY_TIMEOUT_DIVISOR
-        self._breaker = CircuitBreaker(FAILURES_MAX, OPEN_S)
+        self._breaker = CircuitBreaker(FAILURES_MAX, OPEN_S, server="kafka")
         self._lock = Lock()
         self._producer: Any = None
         self._is_topic_known = False
@@ -59,6 +60,7 @@ class Publisher:
         """
         is_acknowledged = [False] * len(outgoing_messages)
         if not self._breaker.allows():
+            metrics.PUBLISHED.inc(("not_sent",), len(is_acknowledged))
             return is_acknowledged
         failure, sent = None, list[Any]()
         try:
@@ -77,6 +79,9 @@ class Publisher:
             self._failed(failure)
         else:
             self._breaker.succeeded()
+        acknowledged = sum(is_acknowledged)
+        metrics.PUBLISHED.inc(("acknowledged",), acknowledged)
+        metrics.PUBLISHED.inc(("unacknowledged",), len(is_acknowledged) - acknowledged)
         return is_acknowledged
 
     def _send(self, producer: Any, outgoing: OutgoingMessage) -> Any:

@@ -86,6 +86,23 @@ class Topic:
                 one: consumer.committed(TopicPartition(self.name, one)) or 0 for one in partitions
             }
 
+    def lag(self) -> dict[int, int]:
+        """Return how many records the group has not committed, by partition.
+
+        A partition of which nothing is committed is read from its beginning. Raises
+        UnavailableError when Kafka is unreachable.
+        """
+        with _answered(), closing(self._consumer()) as consumer:
+            partitions = self._partitions(consumer)
+            begins = consumer.beginning_offsets(partitions)
+            ends = consumer.end_offsets(partitions)
+            behind = {}
+            for one in partitions:
+                committed = consumer.committed(one)
+                start = begins[one] if committed is None else committed
+                behind[one.partition] = max(0, ends[one] - start)
+            return behind
+
     def _records(
         self, has_time: Callable[[], bool], ends: dict[int, int]
     ) -> Generator[Unwritten, None, None]:

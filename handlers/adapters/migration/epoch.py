@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from handlers.adapters.aws.secrets import Secret
-    from handlers.config import DatabaseAddress, Settings
+    from handlers.config import Settings
+    from handlers.database_address import DatabaseAddress
 
 # The value where a service hides its replication id (REDIS_EPOCH=off): only its presence counts.
 HIDDEN = "hidden"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from handlers.adapters.aws.secrets import Secret
-    from handlers.config import DatabaseAddress, Settings
+    from handlers.config import Settings
+    from handlers.database_address import DatabaseAddress
     from handlers.retry import Report
 
 

@@ -22,7 +22,7 @@ from handlers.retry import RetryDeadline, SetupError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from handlers.config import DatabaseAddress
+    from handlers.database_address import DatabaseAddress
 
 # Beside handlers/ in the deployment package as well, through vendor/infra/schema.
 SCHEMA = Path(__file__).resolve().parents[3] / "infra" / "schema"

@@ -21,7 +21,7 @@ from handlers.retry import RetryDeadline, SetupError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from handlers.config import DatabaseAddress
+    from handlers.database_address import DatabaseAddress
 
 # The user of the migration may not do it; the last three: no such user, as this one sees it.
 DENIED = rights.DENIED | {

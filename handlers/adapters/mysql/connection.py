@@ -12,14 +12,14 @@ import pymysql
 from pymysql.constants import SERVER_STATUS
 
 from handlers.adapters import tls
-from handlers.config import TlsMode
+from handlers.database_address import TlsMode
 
 if TYPE_CHECKING:
     import ssl
 
     from pymysql.cursors import Cursor
 
-    from handlers.config import DatabaseAddress, DatabaseTls
+    from handlers.database_address import DatabaseAddress, DatabaseTls
 
 
 # Characters that must be escaped in a literal in single quotes; the backslash first, since the
@@ -42,9 +42,11 @@ class Connection(pymysql.Connection):
 
     packet_bytes_max: the server's limit for a statement (max_allowed_packet), read when the
     connection is opened. A larger one ends the connection, often without an answer.
+    new_coupons: rows that the present transaction has inserted.
     """
 
     packet_bytes_max = PACKET_BYTES_MAX
+    new_coupons = 0
 
     def _escape_string(self, s: str) -> str:
         # PyMySQL looks up each character in a table: a tenth of the time to write a batch.

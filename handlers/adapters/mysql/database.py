@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pymysql
 from pymysql.constants import CR, ER
@@ -21,6 +21,7 @@ from handlers.adapters.mysql.error_codes import (
     describe,
     refuses_content,
 )
+from handlers.domain import metrics
 from handlers.domain.errors import TransactionTooLargeError, UnavailableError
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from pymysql.cursors import Cursor
 
-    from handlers.config import DatabaseAddress
+    from handlers.adapters.mysql.connection import Connection
+    from handlers.database_address import DatabaseAddress
 
 T = TypeVar("T")
 
@@ -60,6 +62,11 @@ def query(name: str) -> str:
     """
     lines = (FOLDER / f"{name}.sql").read_text(encoding="utf-8").splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("--"))
+
+
+def count_coupons(cursor: Cursor, inserted: int) -> None:
+    """Count new coupons of this transaction, once it is committed."""
+    cast("Connection", cursor.connection).new_coupons += inserted
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +166,14 @@ class Database:
             connection = self._local.connection = self._connect()
         try:
             connection.begin()
+            connection.new_coupons = 0
             with connection.cursor() as cursor:
                 result = work(cursor)
             connection.commit()
         except BaseException:
             self.close()  # rolls back, and drops a half-read result
             raise
+        metrics.ROWS.inc((), connection.new_coupons)
         return result
 
     def close(self) -> None:

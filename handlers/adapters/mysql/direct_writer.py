@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from handlers import log
+from handlers.domain import metrics
 from handlers.domain.errors import LedgerRefusedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ class DirectWriter:
         rows = [_Waiting(coupon, is_queued=False) for coupon in admitted]
         if self._enqueue([row for row in rows if row.coupon.fence]):
             self._write_until_done(rows)
+        written = sum(row.is_written for row in rows)
+        metrics.DIRECT_WRITES.inc(("written",), written)
+        metrics.DIRECT_WRITES.inc(("unwritten",), len(rows) - written)
         return [row.is_written for row in rows]
 
     def _enqueue(self, rows: Sequence[_Waiting]) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pymysql.cursors import Cursor
 
-    from handlers.config import DatabaseAddress
+    from handlers.database_address import DatabaseAddress
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class GuardedDatabase(Database):
     ) -> None:
         """Take what a Database takes."""
         super().__init__(address, renew, OF_A_READER)
-        self._breaker = CircuitBreaker(failures_max=1, open_s=OPEN_S)
+        self._breaker = CircuitBreaker(failures_max=1, open_s=OPEN_S, server="mysql")
 
     def run(self, work: Callable[[Cursor], T]) -> T:
         """Return work(cursor) as a Database does; raise UnavailableError at once while open."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pymysql
 
 from handlers.adapters.mysql.connection import packet_bytes_max, text_bytes
-from handlers.adapters.mysql.database import query
+from handlers.adapters.mysql.database import count_coupons, query
 from handlers.adapters.mysql.error_codes import code_of, refuses_content
 from handlers.adapters.mysql.failed_event_row import POSITION, insert_failed_event
 from handlers.adapters.mysql.fences import select_offsets
@@ -134,6 +134,7 @@ class Ledger:
         inserted = cursor.execute(INSERT_COUPONS, values)
         if inserted:  # of a batch that was written before, webhooks have been sent everything
             add_issued(cursor, rows)
+            count_coupons(cursor, inserted)
         if inserted == len(accepted):
             return {}
         cursor.execute(CLASSIFY_COUPONS, values)

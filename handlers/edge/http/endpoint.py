@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from handlers import log
 from handlers.config import ConfigurationError
+from handlers.domain import metrics
 from handlers.domain.errors import (
     RETRY_AFTER_S,
     ServiceError,
     UnavailableError,
 )
 from handlers.domain.identifiers import is_campaign_id
+from handlers.domain.metric import COUNTING
 from handlers.edge.http.request import Request, request_id_of
 from handlers.edge.http.request_log import REQUESTS
 from handlers.edge.http.response import problem
@@ -85,6 +87,10 @@ class RequestScope:
         REQUESTS.write(self._name, fields, is_noise=is_noise)
         if self.trace is not None:
             self.trace.finish(self._event, fields, self._started)
+        if COUNTING.is_on:
+            event = self._event
+            called = event.get("httpMethod") or "", event.get("resource") or ""
+            metrics.REQUESTS.inc((*called, outcome))
         return response
 
     def _only_reads(self) -> bool:

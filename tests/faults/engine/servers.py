@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from handlers.config import DatabaseAddress
+from handlers.database_address import DatabaseAddress
 from local.dev_settings import DEVELOPMENT_SETTINGS
 from local.servers import MariaDB, Server
 from local.servers.ports import HOST, free_port

@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.config import (
-    ConfigurationError,
-    DatabaseAddress,
-    DatabaseTls,
-    KafkaSecurity,
-    Settings,
-    TlsMode,
-)
+from handlers.config import ConfigurationError, KafkaSecurity, Settings
+from handlers.database_address import DatabaseAddress, DatabaseTls, TlsMode
 
 if TYPE_CHECKING:
     from pathlib import Path

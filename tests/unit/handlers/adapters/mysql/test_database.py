@@ -15,7 +15,7 @@ from handlers.adapters.mysql import database as mysql
 from handlers.adapters.mysql.database import OF_A_CONSUMER, Database
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.mysql.queries import MySqlQueries
-from handlers.config import DatabaseAddress
+from handlers.database_address import DatabaseAddress
 from handlers.domain.errors import LedgerRefusedError, UnavailableError
 
 if TYPE_CHECKING:

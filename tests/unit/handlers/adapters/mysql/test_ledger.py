@@ -37,7 +37,7 @@ class Cursor:
     """A MySQL where every row fits."""
 
     def __init__(self, packet_bytes_max: int) -> None:
-        self.connection = SimpleNamespace(packet_bytes_max=packet_bytes_max)
+        self.connection = SimpleNamespace(packet_bytes_max=packet_bytes_max, new_coupons=0)
         self.statements = 0
         self.rows: list[Any] = []
         self.positions: list[tuple[int, int]] = []
