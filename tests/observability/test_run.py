@@ -15,7 +15,6 @@ from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.redis.client import client_of_key, connect
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.config import Settings
-from local.metrics.reporter import INTERVAL_S
 from tests.support.http_client import Call, Client
 from tests.support.polling import send
 from tests.support.programs import running, running_with
@@ -228,4 +227,3 @@ def test_promtool_finds_nothing_wrong_with_what_the_programs_show(
     for url in shop.urls:
         checked = promtool("check", "metrics", text=read(url).text)
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", ""), url
-    assert INTERVAL_S <= 1

@@ -102,6 +102,28 @@ def test_a_scrape_while_the_gateway_stops_is_answered_and_complete(tmp_path: Pat
         assert [line for line in program.err.seen if '"ERROR"' in line] == []
 
 
+def test_requests_that_are_shed_are_counted_beside_their_503(tmp_path: Path) -> None:
+    limits = ("--workers=1", "--threads=1", "--queue=1", "--wait-ms=200")
+    with (
+        serving("--metrics-port=0", *limits) as (program, port),
+        ThreadPoolExecutor(10) as pool,
+    ):
+        url = url_of(program)
+        held = pool.submit(ask, port, "GET", f"/held?directory={quote(str(tmp_path))}")
+        eventually((tmp_path / "started").exists, "a handler that runs")
+        others = [pool.submit(ask, port, "GET", "/echo/1") for _ in range(6)]
+        shed = [other.result(WAIT_S)[0].status for other in others].count(503)
+        assert shed == 6
+        eventually(
+            lambda: read(url).value("seonchak_shed_requests_total", queue="other") == shed,
+            "the requests that were shed",
+        )
+        assert read(url).value(RESPONSES, route=ECHO, status="503") == shed
+        (tmp_path / "release").touch()
+        assert held.result(WAIT_S)[0].status == 200
+        assert program.stop() == 0
+
+
 def test_the_public_port_shows_no_metrics_and_the_other_port_nothing_else() -> None:
     with serving("--metrics-port=0") as (program, port):
         url = url_of(program)

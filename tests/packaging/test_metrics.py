@@ -1,4 +1,4 @@
-"""docs/operate.md names every metric with its type and labels, and every alert."""
+"""Metrics: docs/operate.md names them all, and the deployed code needs no library for them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import yaml
 
 from handlers.domain import metrics
+from tests.packaging.source import imported_names, is_inside, python_files
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
@@ -36,3 +37,12 @@ def test_the_table_of_alerts_is_the_file_of_alerts() -> None:
     rules = ROOT / "infra" / "observability" / "rules" / "alerts.yml"
     [group] = yaml.safe_load(rules.read_text("utf-8"))["groups"]
     assert named == {rule["alert"]: rule["labels"]["severity"] for rule in group["rules"]}
+
+
+def test_only_the_programs_that_show_metrics_import_prometheus_client() -> None:
+    importing = {
+        file.parent.relative_to(ROOT).as_posix()
+        for file in [ROOT / "app.py", *python_files("handlers", "local")]
+        if any(is_inside(name, "prometheus_client") for name in imported_names(file))
+    }
+    assert importing == {"local/metrics"}
