@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import time
+import re
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from handlers.adapters.redis.admissions import CONFIRM, WAIT_MS_MAX, Admissions
+from handlers.adapters.redis import admissions as module
+from handlers.adapters.redis import own_connection
+from handlers.adapters.redis.admissions import CONFIRM, Admissions
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.scripts import Scripts
 from handlers.config import Settings
 from handlers.domain.campaign import Campaign
 from handlers.domain.coupon import CouponAccepted
 from local.servers.ports import HOST
+from local.servers.valkey_group import ask
 from tests.support.reopened import reopen
 from tests.support.single import admit_one
 from tests.unit.conftest import ENVIRONMENT
@@ -46,6 +49,13 @@ def admitted(by: Admissions, user_id: str) -> CouponAccepted:
     return CouponAccepted(CAMPAIGN.id, user_id, one.serial, one.admitted_at_ms, one.fence)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a replica that follows may need longer than an applicant waits for it."""
+    monkeypatch.setattr(module, "WAIT_MS_MAX", 10_000)
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_replica_that_follows_confirms(group: ValkeyGroup) -> None:
     with admissions(group, 1) as ours:
         assert ours.confirm_all([admitted(ours, "a")]) == [True]
@@ -61,15 +71,22 @@ def test_a_former_primary_confirms_only_where_no_replica_is_asked(
         assert ours.confirm_all([admitted(ours, "b")]) == [is_confirmed]
 
 
-def test_a_frozen_replica_delays_one_batch_and_not_the_next_ones(group: ValkeyGroup) -> None:
+def test_a_frozen_replica_delays_one_batch_and_not_the_next_ones(
+    group: ValkeyGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_connection, "WAIT_AGAIN_S", 3600.0)
     with admissions(group, 1) as ours:
-        one = admitted(ours, "a")
+        one, before = admitted(ours, "a"), waits(group)
         group.replicas[0].freeze()
         try:
-            started = time.monotonic()
             confirmed = [ours.confirm_all([one]) for _ in range(BATCHES)]
-            took_s = time.monotonic() - started
         finally:
             group.replicas[0].resume()
         assert confirmed == [[False]] * BATCHES
-        assert took_s < 5 * WAIT_MS_MAX / 1000
+        assert waits(group) - before == 1
+
+
+def waits(group: ValkeyGroup) -> int:
+    """Return how often the primary was asked to wait for its replicas."""
+    found = re.search(rb"cmdstat_wait:calls=(\d+)", ask(group.primary, "INFO", "commandstats"))
+    return int(found[1]) if found else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import pytest
 from handlers import wiring
 from handlers.adapters.migration.epoch import ensure_epoch
 from handlers.adapters.redis import own_connection
-from handlers.adapters.redis.admissions import CONFIRM, WAIT_MS_MAX
+from handlers.adapters.redis.admissions import CONFIRM
 from handlers.config import Settings
 from handlers.consume import consume_handler
 from handlers.rebuild import rebuild_handler
@@ -29,8 +28,6 @@ pytestmark = [pytest.mark.servers, pytest.mark.single_redis]
 PAGE = 4  # users of each kind
 QUANTITY = 4 * PAGE
 LONG_S = 3600.0
-# Kafka's ack, the wait for replicas and a transaction, on a busy machine.
-APPLY_S = WAIT_MS_MAX / 1000 + 1.5
 
 
 @pytest.fixture
@@ -144,9 +141,7 @@ def test_a_frozen_replica_is_waited_for_by_one_applicant_and_mysql_takes_the_cou
     asked = pair.waits
     frozen()
     for number, user in enumerate(["first", "second"], 2):
-        started = time.monotonic()
         assert apply(campaign_id, user).body["serial"] == number
-        assert time.monotonic() - started < APPLY_S
     assert pair.waits - asked == waits
     # The consumer has not run: apply wrote them itself, and only them.
     assert coupons(settings, campaign_id) == [("first", 2), ("second", 3)]
@@ -181,9 +176,7 @@ def test_with_a_frozen_replica_and_a_higher_fence_in_mysql_the_place_is_kept(
     frozen()
     wiring.fences().raise_fence(campaign_id)  # a rebuild has begun elsewhere
     for _ in range(2):
-        started = time.monotonic()
         answer = apply(campaign_id, "42")
-        assert time.monotonic() - started < APPLY_S
         assert (answer.status, answer.code) == (503, "UNAVAILABLE")
     assert ask(pair.first, "ZCARD", f"coupon:{{{campaign_id}}}:pending") == 1
     assert coupons(settings, campaign_id) == []

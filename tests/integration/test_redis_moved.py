@@ -115,7 +115,7 @@ def test_a_primary_cut_off_from_its_replicas_is_left_as_well(
     address.target = replica.port
     with closing(scripts_on(address)) as another:
         rebuild(another)
-    eventually(lambda: outcome(scripts, "1") is Outcome.ACCEPTED, "an admission", timeout_s=1)
+    eventually(lambda: outcome(scripts, "1") is Outcome.ACCEPTED, "an admission")
 
 
 @pytest.fixture
