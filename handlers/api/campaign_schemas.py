@@ -82,16 +82,6 @@ def _release(time: Schema) -> Schema:
 SHOWN = _campaign(values.TIME, "Release")
 GIVEN = _campaign(values.TIME_GIVEN, "NewRelease")
 OPTIONAL = " ".join(["rate_per_address", "eligibility", "challenge", "releases", *sorted(OF_TERMS)])
-STATUS = SHOWN | {
-    "remaining": values.count("Coupons that can still be given."),
-    "state": values.one_of(CampaignState, "What an applicant meets at this moment."),
-    "paused": PAUSED,
-    "released": values.count("Of the quantity; only where there are `releases`."),
-    "next_release_at": values.nullable(
-        values.TIME, "Null where none follows; only where there are `releases`."
-    ),
-}
-OPTIONAL_OF_STATUS = f"{OPTIONAL} released next_release_at"
 
 SCHEMAS: dict[str, Schema] = {
     "Release": _release(values.TIME),
@@ -191,11 +181,21 @@ SCHEMAS: dict[str, Schema] = {
         SHOWN | {"archived": {"type": "boolean", "const": True}},
         optional=OPTIONAL,
     ),
-    "CampaignStatus": record("A campaign at this moment.", STATUS, optional=OPTIONAL_OF_STATUS),
-    "CurrentCampaign": record(
-        "A campaign at this moment, and what this moment is.",
-        STATUS | {"now": values.TIME | {"description": "By the clock that opens campaigns."}},
-        optional=OPTIONAL_OF_STATUS,
+    "CampaignStatus": record(
+        "A campaign at this moment.",
+        SHOWN
+        | {
+            "remaining": values.count("Coupons that can still be given."),
+            "state": values.one_of(CampaignState, "What an applicant meets at this moment."),
+            "paused": PAUSED,
+            "released": values.count("Of the quantity; only where there are `releases`."),
+            "next_release_at": values.nullable(
+                values.TIME, "Null where none follows; only where there are `releases`."
+            ),
+            "now": values.TIME
+            | {"description": "This moment, by the clock that opens campaigns; not in a page."},
+        },
+        optional=f"{OPTIONAL} released next_release_at now",
     ),
     "CampaignPage": record(
         "A page of campaigns, by id.",

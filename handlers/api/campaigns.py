@@ -115,7 +115,7 @@ OPERATIONS: dict[str, Operation] = {
         answers={
             200: Answer(
                 "The campaign.",
-                ref("CurrentCampaign"),
+                ref("CampaignStatus"),
                 {"open": STATUS | NOW, "stages": STATUS_IN_STAGES | NOW},
                 headers=TAGGED,
             )

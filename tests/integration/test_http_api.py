@@ -10,6 +10,7 @@ import pytest
 from handlers import wiring
 from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
+from handlers.domain import times
 from tests.support.service import (
     ADMIN,
     apply,
@@ -129,6 +130,9 @@ def test_the_state_of_a_campaign_follows_its_window_and_its_quantity(
         ("CLOSED", 100),
     ]
     one = ask("GET /campaigns/{id}", f"{campaign_id}-c")
+    # One campaign says what this moment is: by Redis's clock, to the millisecond of its tag.
+    now = one.body.pop("now")
+    assert one.headers["ETag"] == f'"1-{times.from_iso(now)}"'
     assert one.body == listed.body["campaigns"][2]
     assert one.headers["Cache-Control"] == "max-age=1"
     assert ask("GET /campaigns/{id}", f"{campaign_id}-e").code == "CAMPAIGN_NOT_FOUND"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     OpenContext = Callable[..., BrowserContext]
 
+# The tests' own connections are idle while a page is looked at.
+KEPT = {"local.serve.IDLE_TIMEOUT_S": 600}
 __all__ = ["oidc_shop"]  # a fixture
 
 
@@ -48,7 +50,7 @@ def shop(settings: Settings, environment: dict[str, str]) -> Iterator[Shop]:
     name = f"coupon_{uuid.uuid4().hex[:12]}"
     own = {**environment, "COUPON_TOPIC": name, "CONSUMER_GROUP": f"group_{name}"}
     ensure_topic(Settings.from_environment(own), RetryDeadline(WAIT_S, say))
-    with gateway(own) as client, relayed_poll_runner(own):
+    with gateway(own, KEPT) as client, relayed_poll_runner(own):
         yield Shop(f"http://127.0.0.1:{client.port}", client, settings, own)
 
 
