@@ -84,7 +84,7 @@ def create_with_a_preview(console: ConsolePage, shop: Shop, campaign_id: str) ->
     assert '"benefit":{"kind":"amount","value":3000,"currency":"KRW"}' in command
     main.get_by_role("button", name="Create the campaign").click()
     expect(console.page).to_have_url(re.compile(f"#/campaigns/{campaign_id}$"))
-    expect(main.locator("h1")).to_have_text(NAME)
+    expect(main.locator(".title h1")).to_have_text(NAME)
 
 
 def extend_pause_and_go_on(console: ConsolePage, shop: Shop, campaign_id: str) -> None:
