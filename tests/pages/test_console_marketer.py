@@ -73,7 +73,7 @@ def create_with_a_preview(console: ConsolePage, shop: Shop, campaign_id: str) ->
     main.locator("select[name=benefit]").select_option("amount")
     main.locator("input[name=benefit_value]").fill("3000")
     preview = main.locator(".preview")
-    expect(preview.locator("h1")).to_have_text(NAME)
+    expect(preview.locator("#name")).to_have_text(NAME)
     expect(preview.locator("#benefit")).to_contain_text("₩3,000")
     main.get_by_label("Show the page as it is when").select_option("COUPON")
     expect(preview.locator("#serial")).to_have_text("#1")
