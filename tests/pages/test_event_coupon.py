@@ -177,6 +177,22 @@ def test_giving_back_needs_the_number_and_passes_the_place_on(
     assert others == ["ACCEPTED", "ACCEPTED", "SOLD_OUT"]
 
 
+def test_another_tab_shows_at_once_that_it_was_given_back(
+    open_context: Callable[..., BrowserContext], campaign_id: str
+) -> None:
+    context, user = open_context(), new_id()
+    one = arrive(context.new_page(), campaign_id, user)
+    one.button.click()
+    assert one.code
+    other = EventPage(context.new_page(), campaign_id).open().sign_in(user)
+    assert other.code == one.code
+    one.page.locator("#give-back").click()
+    one.page.locator("#give-back-typed").fill(str(one.serial))
+    one.page.locator("#give-back-yes").click()
+    one.says("GIVEN_BACK")
+    expect(other.page.locator("#coupon")).to_be_hidden()
+
+
 def test_keeping_it_changes_nothing(won: EventPage, shop: Shop, campaign_id: str) -> None:
     won.page.locator("#give-back").click()
     won.page.locator("#give-back-no").click()

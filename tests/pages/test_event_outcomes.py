@@ -254,7 +254,7 @@ def test_an_answer_of_something_in_between_is_no_answer(page: Page, campaign_id:
 
 def test_no_such_campaign_says_so(page: Page) -> None:
     page.goto(f"/events/{new_id()}?lang=en")
-    expect(page.locator("#loading")).to_contain_text("There is no such event")
+    expect(page.locator("#loading")).to_have_text("There is no such event")
     expect(page.locator("#event")).to_be_hidden()
 
 

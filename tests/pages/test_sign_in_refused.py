@@ -179,3 +179,13 @@ def test_a_service_without_a_sign_in_says_so(page: Page, oidc_shop: OidcShop) ->
     change_sign_in(page, lambda _: {"kind": "none"})
     begin(page, oidc_shop)
     expect_problem(page, "not set up")
+
+
+def test_a_browser_that_forbids_storage_is_named(page: Page, oidc_shop: OidcShop) -> None:
+    page.context.add_init_script(
+        """Storage.prototype.setItem = () => {
+            throw new DOMException("forbidden", "SecurityError");
+        };"""
+    )
+    begin(page, oidc_shop)
+    expect_problem(page, "blocks this site's storage")
