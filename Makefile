@@ -119,11 +119,13 @@ COURSE := tests/lab/test_looks.py tests/lab/test_questions.py
 test-course: setup  ## every command and every answer of the course, docs/lab.en.md, on real servers
 	@$(VENV_PYTHON) -m pytest $(COURSE) $(ARGS)
 
-.PHONY: pages test-pages
+.PHONY: pages test-pages screenshots
 pages: python  ## the pages as static files for a CDN, into out/web (API=https://api.example.com)
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.pages $(if $(call given,API),--api $(call given,API)) $(ARGS)
 test-pages: setup  ## the pages in Chromium, over the whole service on real servers (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest tests/pages $(ARGS)
+screenshots: setup  ## the pictures of docs/pages.md, of the pages as they are, over a real burst
+	@$(VENV_PYTHON) -m pytest -q tests/pages/screenshots.py $(ARGS)
 
 .PHONY: package
 package: python  ## what is deployed, into out/STAGE (STAGE=prod ARGS="--arch arm64")

@@ -34,8 +34,8 @@ class OidcToken(StrEnum):
 class OidcClient:
     """How the pages sign people in at an OpenID Connect issuer: as a public client, with PKCE.
 
-    scope_claims: where a token has its scopes. origins: those that the page must reach, the issuer's
-    own first.
+    scope_claims: where a token has its scopes. origins: those that the page must reach, first the
+    issuer's own.
     """
 
     issuer: str

@@ -1,8 +1,8 @@
 """Keycloak, an OpenID Connect issuer, from Maven's repository: to try the pages' sign-in.
 
-`python -m local.servers.keycloak --origin http://127.0.0.1:8000` runs it until Ctrl-C and prints the
-settings with which a gateway on that origin signs people in: buyer (password: buyer), and manager
-(password: manager), who is an administrator. Java 17 or later, and Maven.
+`python -m local.servers.keycloak --origin http://127.0.0.1:8000` runs it until Ctrl-C and prints
+the settings with which a gateway on that origin signs people in: buyer (password: buyer), and
+manager (password: manager), who is an administrator. Java 17 or later, and Maven.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ import json
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 import zipfile
-from pathlib import Path
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from local.servers.apache_kafka import java
@@ -25,6 +23,7 @@ from local.servers.process import Server, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 REALM = ROOT / "local" / "keycloak" / "realm.json"
 REALM_NAME, CLIENT_ID, AUDIENCE = "seonchak", "seonchak-pages", "seonchak"
@@ -101,12 +100,14 @@ class Keycloak(Server):
 
     def is_ready(self) -> bool:
         """Whether it serves the realm's discovery document."""
-        address = f"{self.url}/.well-known/openid-configuration"
+        connection = HTTPConnection(HOST, self.port, timeout=PROBE_TIMEOUT_S)
         try:
-            with urllib.request.urlopen(address, timeout=PROBE_TIMEOUT_S) as response:
-                return bool(response.status == OK)
-        except (urllib.error.URLError, OSError):
+            connection.request("GET", f"/realms/{REALM_NAME}/.well-known/openid-configuration")
+            return connection.getresponse().status == OK
+        except (OSError, HTTPException):
             return False
+        finally:
+            connection.close()
 
 
 def _java(distribution: Path, home: Path) -> Sequence[str]:

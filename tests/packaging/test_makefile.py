@@ -41,6 +41,7 @@ TARGETS = [
     "test-course",
     "pages",
     "test-pages",
+    "screenshots",
     "package",
     "up",
     "down",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
+from tests.support.axe import findings
 from tests.support.console_page import PARTS, ConsolePage, admin_call, crowd, new_id
 from tests.support.waiting import eventually
 
@@ -40,16 +41,11 @@ def fill_in(console: ConsolePage) -> None:
     """Fill in what the preview needs."""
     for name, value in (("id", "coffee"), ("name", "Coffee"), ("quantity", "10")):
         console.main.locator(f"input[name={name}]").fill(value)
-    expect(console.main.locator(".preview #countdown")).to_be_visible()
-
-
-def findings(page: Page) -> list[str]:
-    response: Any = Axe().run(page).response
-    return [
-        f"{one['id']}: {node['html']} {node.get('failureSummary')}"
-        for one in response["violations"]
-        for node in one["nodes"]
-    ]
+    preview = console.main.locator(".preview")
+    shown = console.main.get_by_label(re.compile("Show the page|어느 때의"))
+    for state, part in (("SOLD_OUT", "#message"), ("COUPON", "#qr"), ("SCHEDULED", "#countdown")):
+        shown.select_option(state)
+        expect(preview.locator(part)).to_be_visible()
 
 
 @pytest.mark.parametrize(("language", "scheme"), LOOKS)

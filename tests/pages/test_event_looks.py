@@ -58,7 +58,7 @@ def test_axe_finds_nothing_from_the_waiting_to_the_give_back(
     found["dialog"] = findings(page)
     page.locator("#give-back-yes").click()
     found["refused"] = findings(page)
-    assert found == dict.fromkeys(found, [])
+    assert found == {place: [] for place in found}
     assert page.locator("html").get_attribute("lang") == language
 
 

@@ -51,7 +51,7 @@ def status_with(shop: OidcShop, token: str, method: str, path: str, body: object
 
 
 def addresses_of(page: Page) -> list[str]:
-    """Return a list that grows by each address that the browser asks for, and each that it shows."""
+    """Return a list that grows by each address that the browser asks for or shows."""
     seen: list[str] = []
     page.on("request", lambda request: seen.append(request.url))
     page.on("framenavigated", lambda frame: seen.append(frame.url))
@@ -154,6 +154,7 @@ def test_the_event_page_keeps_its_token_for_a_reload_and_for_no_other_page(
     open_try_out(page, oidc_shop.address, EVENT)
     sign_in_at_keycloak(page, "buyer")
     token = token_of(page)
+    assert token in stored(page)  # the control of what the console's test looks for
     seen = addresses_of(page)
     page.reload()
     settled(page)
@@ -179,7 +180,7 @@ def test_signing_out_ends_the_issuers_session_too(page: Page, oidc_shop: OidcSho
     expect(page.locator(LOGIN_FORM)).to_be_visible()
 
 
-def test_an_expired_token_is_told_and_the_press_comes_back_after_signing_in(
+def test_an_expired_token_is_noticed_and_the_press_comes_back_after_signing_in(
     page: Page, oidc_shop: OidcShop
 ) -> None:
     use_client(page, BRIEF)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from handlers.production import Check
 from tests.e2e.conftest import gateway
+from tests.support.axe import findings
 from tests.support.http_client import Call
 from tests.support.signing_in import CONSOLE, EVENT, open_try_out, stored, token_of
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Locator, Page
 
-    from tests.conftest import Settings
+    from handlers.config import Settings
     from tests.support.pages import Shop
 
 SIGNED_IN = "body[data-state=in]"
@@ -88,7 +87,7 @@ def test_the_last_user_is_remembered_and_never_a_token(page: Page, shop: Shop) -
 
 
 @pytest.mark.parametrize("way", ["Escape", "Cancel"])
-def test_closing_the_form_signs_nobody_in(page: Page, shop: Shop, way: str) -> None:
+def test_closing_the_form_signs_no_one_in(page: Page, shop: Shop, way: str) -> None:
     dialog = open_form(page, shop)
     if way == "Escape":
         page.keyboard.press("Escape")
@@ -160,17 +159,11 @@ def test_axe_finds_nothing_in_the_form_and_on_the_page_of_a_refused_sign_in(
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog").get_by_role("alert")).not_to_be_empty()
-    assert findings(page, "dialog") == []
+    assert findings(page) == []
     page.goto(f"/signed-in?state=a.L2NvbnNvbGU&lang={language}")
     expect(page.get_by_role("link")).to_have_attribute("href", f"{shop.address}{CONSOLE}")
-    assert findings(page, "main") == []
+    assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
-def findings(page: Page, context: str) -> list[str]:
-    """Return what axe-core finds, as texts."""
-    found = Axe().run(page, context=context).response["violations"]
-    return [json.dumps(one, ensure_ascii=False)[:1000] for one in found]
 
 
 @pytest.fixture

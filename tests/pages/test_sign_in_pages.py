@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.pages import Shop
 from tests.support.signing_in import fill_in, stored
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
+    from tests.support.pages import Shop
     from tests.support.signing_in import OidcShop
 
 TOKEN_ENDPOINT = re.compile(r"/protocol/openid-connect/token$")

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 BEARER = re.compile(r"Bearer (\S+)")
 CROWD_THREADS = 16
+GO = """path => new Promise((done) => {
+  if (location.hash === `#${path}`) done();
+  addEventListener("hashchange", () => done(), { once: true }); // behind the console's own
+  location.hash = path;
+})"""
 PARTS = ("live", "changes", "coupons", "comparison", "events")
 
 expect.set_options(timeout=WAIT_S * 1000)
@@ -65,8 +70,8 @@ class ConsolePage:
 
     def go(self, path: str) -> ConsolePage:
         """Go to a page of the console as a link does; wait until it has its heading."""
-        self.page.evaluate("path => { location.hash = path }", path)
-        expect(self.main.locator("h1")).to_be_visible()
+        self.page.evaluate(GO, path)
+        expect(self.main.locator(".title h1")).to_be_visible()
         return self
 
     def change(self, name: str) -> Locator:

@@ -1,11 +1,12 @@
 """A service whose pages sign people in at Keycloak, and a page that shows what a session does.
 
-The page is the event's or the console's by its address, document and headers, so by its policy, too;
-only its own script is another one: a few lines around web/shared/session.js.
+The page is the event's or the console's by its address, document and headers, so by its policy,
+too; only its own script is another one: a few lines around web/shared/session.js.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 EVENT, CONSOLE = "/events/try-out", "/console"
 PAGE_SCRIPT = re.compile(r"/web/[0-9a-f]+/(event/event|console/console)\.js$")
+# Where a tab keeps a sign-in that is under way.
+PENDING = "seonchak.sign-in"
 # More clients of the realm: what they differ in from the one of local/keycloak/realm.json.
 BRIEF, RENEWED, ASKING, UNHEARD, FOREIGN = "brief", "renewed", "asking", "unheard", "foreign"
 BRIEF_S, RENEWED_S = 7, 8
@@ -176,3 +179,27 @@ def _realm_of_tests(origin: str) -> dict[str, Any]:
     [sub] = [one for one in ours["protocolMappers"] if one["name"] == "sub"]
     found["clientScopes"].append(ours | {"name": "basic-of-ours", "protocolMappers": [sub]})
     return found
+
+
+def begin(page: Page, shop: OidcShop, path: str = EVENT) -> None:
+    """Open the page and press the button."""
+    open_try_out(page, shop.address, path)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def change_record(page: Page, **change: Any) -> None:
+    """Change what the tab keeps of the sign-in, before the issuer sends the person back."""
+    page.context.add_init_script(
+        f"""if (location.pathname === "/signed-in") {{
+            const record = JSON.parse(sessionStorage.getItem("{PENDING}"));
+            if (record && !record.changed) sessionStorage.setItem("{PENDING}", JSON.stringify(
+                {{...record, ...{json.dumps(change)}, changed: true}}));
+        }}"""
+    )
+
+
+def expect_problem(page: Page, said: str) -> None:
+    """Expect the text, and that signing in can be tried once more."""
+    expect(page.locator("#problem")).to_contain_text(said)
+    expect(page.get_by_role("button", name="Sign in")).to_be_enabled()
+    assert page.evaluate("session.token()") is None

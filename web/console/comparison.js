@@ -49,7 +49,7 @@ export function comparison(place, service, campaign) {
       number(count),
     ]);
     const inState = Object.entries(states).map(([state, count]) => [named("sum", state), number(count)]);
-    const columns = (name) => [name, { text: t("count"), number: true }];
+    const columns = (name) => [name, { text: t("count"), kind: "number" }];
     show(
       result,
       el(
@@ -65,7 +65,7 @@ export function comparison(place, service, campaign) {
 }
 
 function listed(differences) {
-  const columns = [t("kind"), t("user"), { text: "Redis", number: true }, { text: "MySQL", number: true }, t("detail")];
+  const columns = [t("kind"), t("user"), { text: "Redis", kind: "number" }, { text: "MySQL", kind: "number" }, t("detail")];
   const rows = differences.slice(0, LISTED_MAX).map((one) => [
     one.kind,
     one.user_id ? masked(one.user_id) : "–",

@@ -2,7 +2,7 @@
 import { action, say, Unfit } from "./action.js";
 import { command } from "./curl.js";
 import { el, field, nothing, show, table } from "./dom.js";
-import { exported } from "./export.js";
+import { exported, PAGE } from "./export.js";
 import { explained, masked, moment, named, number, t } from "./words.js";
 
 const LIMIT = 50;
@@ -20,8 +20,8 @@ export function coupons(place, service, campaign) {
   const wanted = field(t("search"), search, t("search_hint"));
   const find = el("button", { type: "submit", class: "plain" }, t("find"));
   const form = el("form", { class: "search", role: "search" }, wanted.node, find);
-  const request = () => ({ method: "GET", path: `${path}?limit=${LIMIT}` });
-  const shown = command(service.address, request);
+  const asCsv = { method: "GET", path: `${path}?limit=${PAGE}`, headers: { Accept: "text/csv" } };
+  const shown = command(service.address, () => asCsv);
   let rows = [];
   let next = null;
   let isRevealed = false;
@@ -91,7 +91,7 @@ export function coupons(place, service, campaign) {
 
   function draw() {
     const hide = (text) => (isRevealed ? text : masked(text));
-    const columns = [{ text: t("serial"), number: true }, t("user"), t("code"), t("state"), t("admitted_at"), t("order"), t("action")];
+    const columns = [{ text: t("serial"), kind: "number" }, t("user"), t("code"), t("state"), { text: t("admitted_at"), kind: "time" }, t("order"), t("action")];
     const cells = rows.map((one) => [
       number(one.serial),
       hide(one.user_id),

@@ -53,12 +53,12 @@ export function field(label, control, hint = "") {
   };
 }
 
-// A table. columns: texts, or {text, number: true} for those that are aligned at the right.
+// A table. columns: texts, or {text, kind}: "number" is aligned at the right, "time" stays on one line.
 // rows: arrays of nodes or texts. It scrolls sideways by itself where the window is narrow.
 export function table(caption, columns, rows, { hidesCaption = false } = {}) {
   const heads = columns.map((one) => (typeof one === "string" ? { text: one } : one));
   const cell = (content, index) =>
-    el("td", { class: heads[index].number ? "number" : null }, content);
+    el("td", { class: heads[index].kind ?? null }, content);
   return el(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
@@ -72,7 +72,7 @@ export function table(caption, columns, rows, { hidesCaption = false } = {}) {
         el(
           "tr",
           {},
-          heads.map((one) => el("th", { scope: "col", class: one.number ? "number" : null }, one.text)),
+          heads.map((one) => el("th", { scope: "col", class: one.kind ?? null }, one.text)),
         ),
       ),
       el("tbody", {}, rows.map((row) => el("tr", {}, row.map(cell)))),

@@ -63,7 +63,7 @@ export function events(place, service, campaign) {
 
   function draw() {
     const all = [...seen, ...recent].filter((one) => issued.checked || one.kind !== "ISSUED");
-    const columns = [t("time"), t("what"), { text: t("serial"), number: true }, t("who"), t("detail")];
+    const columns = [{ text: t("time"), kind: "time" }, t("what"), { text: t("serial"), kind: "number" }, t("who"), t("detail")];
     const rows = all
       .slice(-SHOWN_MAX)
       .reverse()

@@ -1,7 +1,7 @@
 // All coupons of a campaign as one CSV file. The token goes in a header, never in an address.
 import { el } from "./dom.js";
 
-const LIMIT = 10_000;
+export const PAGE = 10_000; // coupons a call, the most that there can be
 const BYTE_ORDER_MARK = "\ufeff"; // without it a spreadsheet takes UTF-8 for something else
 
 // progress(n): called with the number of coupons so far. Resolves to the number of all.
@@ -10,7 +10,7 @@ export async function exported(service, campaignId, progress) {
   let count = 0;
   let after = 0;
   for (;;) {
-    const path = `/campaigns/${campaignId}/coupons?after=${after}&limit=${LIMIT}`;
+    const path = `/campaigns/${campaignId}/coupons?after=${after}&limit=${PAGE}`;
     const { text } = await service.ask({ method: "GET", path, headers: { Accept: "text/csv" } });
     const [heading, ...lines] = text.split("\r\n").filter(Boolean);
     if (!count) parts.push(`${heading}\r\n`);
@@ -20,7 +20,7 @@ export async function exported(service, campaignId, progress) {
       count += lines.length;
     }
     progress(count);
-    if (lines.length < LIMIT) break;
+    if (lines.length < PAGE) break;
   }
   save(new Blob(parts, { type: "text/csv;charset=utf-8" }), `${campaignId}.csv`);
   return count;

@@ -55,12 +55,12 @@ export function failedPage(main, service) {
 
 function listed(failed) {
   const columns = [
-    { text: t("number"), number: true },
+    { text: t("number"), kind: "number" },
     t("reason"),
     t("campaign"),
     t("user"),
-    { text: t("attempts"), number: true },
-    t("next_attempt"),
+    { text: t("attempts"), kind: "number" },
+    { text: t("next_attempt"), kind: "time" },
     t("detail"),
   ];
   const rows = failed.map((one) => [

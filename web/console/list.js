@@ -1,4 +1,5 @@
 // All campaigns, page by page.
+import { command } from "./curl.js";
 import { el, nothing, show, table } from "./dom.js";
 import { repeat } from "./repeat.js";
 import { explained, moment, named, number, t } from "./words.js";
@@ -26,6 +27,7 @@ export function listPage(main, service) {
     rows,
     el("p", { class: "row" }, first, more),
     said,
+    command(service.address, () => ({ method: "GET", path: `/campaigns?limit=${LIMIT}` })).node,
   );
 
   async function load() {
@@ -65,9 +67,9 @@ function listed(campaigns) {
   const columns = [
     t("campaign"),
     t("state"),
-    { text: t("given"), number: true },
-    t("opens_at"),
-    t("closes_at"),
+    { text: t("given"), kind: "number" },
+    { text: t("opens_at"), kind: "time" },
+    { text: t("closes_at"), kind: "time" },
   ];
   const rows = campaigns.map((one) => [
     el(

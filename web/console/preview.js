@@ -27,8 +27,10 @@ export async function previewer() {
   show(
     root,
     STYLES.map((one) => el("link", { rel: "stylesheet", href: new URL(one, import.meta.url).href })),
-    document.importNode(page.getElementById("event"), true),
+    [...page.querySelectorAll("#main > *, dialog")].map((one) => document.importNode(one, true)),
   );
+  // What waits for the campaign, and what is only said to a screen reader, has nothing to do here.
+  for (const name of ["loading", "announce"]) root.getElementById(name).hidden = true;
   root.getElementById("event").hidden = false;
   // It is looked at; nothing of it can be pressed.
   for (const button of root.querySelectorAll("button")) button.inert = true;

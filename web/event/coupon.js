@@ -6,7 +6,7 @@ const PENDING_FIRST_MS = 800;
 const PENDING_MOST_MS = 10_000;
 const PENDING_GROWTH = 1.5;
 // A shop may use it at any time; a person looks at the page while that happens.
-const LIVE_MS = 20_000;
+const LIVE_MS = 30_000;
 const QUIET_MS = 60_000;
 const LIVE = new Set(["ISSUED", "RESERVED"]);
 
@@ -28,10 +28,11 @@ export class OwnCoupon {
 
   /**
    * ask: takes a method, returns the answer of it on …/coupon. isOn: whether to go on asking.
-   * onChange: called after each change. onUnauthenticated: the token is not accepted.
+   * onChange: called after each change. onOwnChange: called when this page has changed it.
+   * onUnauthenticated: the token is not accepted.
    */
-  constructor({ ask, isOn, onChange, onUnauthenticated }) {
-    this.#parts = { ask, isOn, onChange, onUnauthenticated };
+  constructor({ ask, isOn, onChange, onOwnChange, onUnauthenticated }) {
+    this.#parts = { ask, isOn, onChange, onOwnChange, onUnauthenticated };
   }
 
   /** Another person: forget all. */
@@ -53,6 +54,7 @@ export class OwnCoupon {
       this.coupon = { status: "PENDING", serial, code: null, state: null };
     }
     this.#parts.onChange();
+    this.#parts.onOwnChange();
     this.#askIn(jittered(PENDING_FIRST_MS) / 2);
   }
 
@@ -86,6 +88,7 @@ export class OwnCoupon {
       this.forget();
       Object.assign(this, { kind: "none", givenBack: serial });
       this.#parts.onChange();
+      this.#parts.onOwnChange();
       return "done";
     }
     if (answer.status === 401) this.#parts.onUnauthenticated();

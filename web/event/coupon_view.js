@@ -17,7 +17,7 @@ export function drawCoupon({ coupon, formats, now }) {
     for (const id of ["serial", "code", "copied"]) write(find(id), "");
     find("qr").replaceChildren();
     find("qr").removeAttribute("aria-label");
-    if (find("give-back-dialog").open) {
+    if (find("give-back-dialog")?.open) {
       find("give-back-dialog").close();
       find("press").focus();
     }

@@ -35,6 +35,7 @@ let timer;
 let lastPhase = "";
 let hasExpired = false;
 let hasPrepared = false;
+let isEntering = false;
 let hasPressed = false; // and the token was too old for it
 
 // The token of the last request, which is the one that a 401 is about.
@@ -48,6 +49,7 @@ const feed = new CampaignFeed({
   read: () => call("GET", path),
   clock,
   phase,
+  isQuiet: () => own.kind === "held",
   onChange() {
     if (feed.campaign) challenge.isNeeded ||= Boolean(feed.campaign.challenge);
     forgetOldRefusal();
@@ -61,9 +63,8 @@ const challenge = new Challenge({ path: `${path}/challenge`, token: use, clock, 
 const own = new OwnCoupon({
   ask: (method) => call(method, `${path}/coupon`, { token: use() }),
   isOn: () => token() !== null && isHere(),
-  onChange() {
-    show();
-  },
+  onChange: () => show(),
+  onOwnChange: () => tabs?.postMessage(session.user?.id),
   async onUnauthenticated() {
     if (await session.refused(usedToken)) own.refresh();
     else expire();
@@ -75,14 +76,13 @@ const press = new Press({
     call("POST", `${path}/apply`, { token: use(), signal, headers: solution ? { "Challenge-Solution": solution } : {} }),
   challenge,
   clock,
-  phase,
+  phase: () => (feed.campaign ? phase() : null),
   renew: () => session.refused(usedToken),
   onChange: () => show(),
   onAnswer(verdict) {
     refusedAt = clock.now();
     if (verdict.kind === "won") {
       own.won(verdict.serial);
-      tabs?.postMessage(session.user?.id);
     } else if (verdict.kind === "sign_in") {
       hasPressed = true;
       expire();
@@ -125,6 +125,7 @@ function show() {
     drawCampaign(campaign, formats);
   }
   find("loading").hidden = true;
+  find("loading-text").hidden = true;
   find("event").hidden = false;
   const present = phase();
   const left = present.opensAt === null ? 0 : clock.until(present.opensAt);
@@ -133,6 +134,7 @@ function show() {
   const isIdle = press.state.kind === "idle";
   const state = hasExpired && isIdle ? { kind: "idle", code: "UNAUTHENTICATED" } : press.state;
   drawMoment({
+    isReady: session !== null,
     user: session?.user ?? null,
     signInProblem: session?.problem ?? null,
     campaign, formats, phase: present, left, untilClose, waitMs,
@@ -202,7 +204,11 @@ function leave() {
 
 /** Sign in; at an issuer this leaves the page. A press for which the token was too old goes on then. */
 async function enter() {
-  const isIn = await session.signIn({ resume: hasPressed ? PRESSED : null });
+  if (isEntering) return;
+  isEntering = true;
+  const isIn = await session.signIn({ resume: hasPressed ? PRESSED : null }).finally(() => {
+    isEntering = false;
+  });
   if (isIn) {
     hasExpired = false;
     press.forget();

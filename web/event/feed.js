@@ -7,13 +7,14 @@ const MINUTE_MS = 60_000;
 // Longer than a browser's own cache keeps an answer: each request shows the clock anew.
 const SOONEST_MS = 1200;
 const FAILURES_MS = 30_000;
+const QUIET_MS = 30_000;
 // Without a word about it in an answer.
 const MAX_AGE_MS = 1000;
 const MAX_AGE = /\bmax-age=(\d{1,4})\b/;
 
-/** Return how long after an answer to ask again, in ms before the jitter; null: not at all. */
+/** Return how long after an answer to ask again, in ms before the jitter. */
 export function pollAfterMs({ name, opensAt }, now) {
-  if (name === "CLOSED") return null;
+  if (name === "CLOSED") return MINUTE_MS; // its end may be moved
   if (name === "SOLD_OUT") return 20_000; // a place that is given back is live soon enough
   if (name === "PAUSED") return 5000;
   if (name === "OPEN") return 4000;
@@ -35,10 +36,11 @@ export class CampaignFeed {
 
   /**
    * read: returns the answer of GET /campaigns/{id} as `call` does. clock: a ServerClock.
-   * phase: returns the phase of the campaign now. onChange: called after each answer.
+   * phase: returns the phase of the campaign now. isQuiet: whether the person has what there is to
+   * have, and the page only looks now and then. onChange: called after each answer.
    */
-  constructor({ read, clock, phase, onChange, timers = window, monotonic = () => performance.now(), random }) {
-    this.#parts = { read, clock, phase, onChange, timers, monotonic, random };
+  constructor({ read, clock, phase, isQuiet = () => false, onChange, timers = window, monotonic = () => performance.now(), random }) {
+    this.#parts = { read, clock, phase, isQuiet, onChange, timers, monotonic, random };
   }
 
   /** Begin, or go on after stop(). */
@@ -102,12 +104,12 @@ export class CampaignFeed {
 
   #askAgain(atLeastMs) {
     if (!this.#isOn) return;
-    const { clock, phase, random } = this.#parts;
+    const { clock, phase, isQuiet, random } = this.#parts;
     if (this.#failures > 0) {
       this.#askIn(Math.max(jittered(atLeastMs, random), backoff(this.#failures, FAILURES_MS, random)));
       return;
     }
     const wait = pollAfterMs(phase(), clock.now());
-    if (wait !== null) this.#askIn(jittered(wait, random));
+    this.#askIn(jittered(isQuiet() ? Math.max(wait, QUIET_MS) : wait, random));
   }
 }

@@ -31,7 +31,8 @@ export class Press {
 
   /**
    * send: takes the solution or null and a signal, returns the answer of apply. challenge: a
-   * Challenge. clock: a ServerClock. phase: returns the campaign's phase now. renew: returns whether
+   * Challenge. clock: a ServerClock. phase: returns the campaign's phase now,
+   * null before it is known. renew: returns whether
    * there is another token than the one that was refused. onChange: called at each change of state.
    * onAnswer: called with each verdict.
    */
@@ -151,8 +152,13 @@ export class Press {
     for (;;) {
       const blocked = this.notBefore - performance.now();
       // Who may have a place asks for it, whatever the campaign is by now.
-      const { name, opensAt } = this.#mayHavePlace ? { name: "OPEN" } : this.#parts.phase();
+      const phase = this.#mayHavePlace ? { name: "OPEN", opensAt: null } : this.#parts.phase();
       const code = this.state.code;
+      if (phase === null) {
+        await this.#bell.wait(Infinity, signal);
+        continue;
+      }
+      const { name, opensAt } = phase;
       if (name === "SOLD_OUT" || name === "CLOSED") return { kind: "idle", code: name };
       if (name === "PAUSED") {
         this.#become({ kind: "armed", code: "PAUSED" });

@@ -155,7 +155,7 @@ export const TEXTS = {
     next_in: "More coupons in",
     closes_in: "Closes in",
     days_and: "{days} d {clock}",
-    clock: "By the server’s clock, right to within {error} s",
+    clock: "By the server’s clock, within {error} s",
     left: "Coupons left: {left} of {all}",
     sign_in: "Sign in to take part",
     press: "Get my coupon",

@@ -92,7 +92,8 @@ export function announce(key) {
 export function drawProblem(key) {
   find("event").hidden = true;
   find("loading").hidden = false;
-  write(find("loading"), key === "loading" ? text("loading") : `${text(key)}. ${text(`${key}_text`)}`);
+  write(find("loading"), text(key));
+  show("loading-text", text(`${key}_text`));
 }
 
 function drawCountdown({ phase, left, errorMs, campaign, untilClose }) {

@@ -16,13 +16,14 @@ const OF_THE_CAMPAIGN = new Set(["NOT_OPEN", "NEXT_RELEASE", "PAUSED", "SOLD_OUT
  * does: "sign_in", "press", "other_account", or null where it does nothing. model: {user, phase,
  * left, press, waitMs}, where left is the time to phase.opensAt in ms and waitMs to the next attempt.
  */
-export function buttonOf({ user, phase, left, press, waitMs }) {
+export function buttonOf({ isReady = true, user, phase, left, press, waitMs }) {
   const { kind, code } = press;
   if (kind === "sending") return nothing("sending");
   if (kind === "solving") return nothing("solving");
   if (kind === "waiting") return nothing("again_in", { seconds: Math.max(1, Math.ceil(waitMs / 1000)) });
   if (kind === "armed") return nothing(code === "PAUSED" ? "paused" : "armed");
   if (phase.name === "CLOSED") return nothing("closed");
+  if (!isReady) return nothing("loading"); // who it is, is found out
   if (!user) return { label: "sign_in", values: {}, does: "sign_in" };
   if (code === "NOT_ELIGIBLE") return { label: "other_account", values: {}, does: "other_account" };
   if (code === "CAMPAIGN_NOT_FOUND" || code === "CLOSED") return nothing("closed");
@@ -42,6 +43,7 @@ export function messageOf({ user, phase, left, press, givenBack, feedProblem, si
   if (code && !(OF_THE_CAMPAIGN.has(code) && kind === "idle" && phase.name === "OPEN" && code !== "SOLD_OUT")) {
     return message(KNOWN.has(code) ? code : "OTHER");
   }
+  if (feedProblem === "CAMPAIGN_NOT_FOUND") return message("CLOSED"); // archived since
   if (feedProblem) return message("STALE", "wait");
   if (givenBack !== null) return message("GIVEN_BACK");
   if (["SOLD_OUT", "CLOSED", "PAUSED", "NEXT_RELEASE"].includes(phase.name) && !(left > 0 && left <= MOMENT_MS)) {

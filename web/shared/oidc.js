@@ -5,7 +5,7 @@
 // itself (OpenID Connect Core, 3.1.3.7).
 
 import * as oauth from "../vendor/oauth4webapi.js";
-import { callbackAddress, parsed } from "./own_path.js";
+import { callbackAddress, parsed } from "./sign_in_pending.js";
 import { SignInProblem } from "./sign_in_problem.js";
 import { claimsOf, scopesOf } from "./token_claims.js";
 
@@ -49,7 +49,7 @@ export async function begin(settings, { scope, prompt }) {
   return { address: address.href, state, nonce, verifier };
 }
 
-/** Exchange the issuer's answer for {token, scopes, lifeMs, renewal}. */
+/** Exchange the issuer's answer for {token, id, scopes, lifeMs, renewal}. */
 export async function finish(settings, record) {
   const server = await discovered(settings);
   const client = { client_id: settings.client_id };
@@ -69,7 +69,7 @@ export async function finish(settings, record) {
   });
 }
 
-/** Return a new {token, scopes, lifeMs, renewal} for the `renewal` of an earlier one. */
+/** Return a new {token, id, scopes, lifeMs, renewal} for the `renewal` of an earlier one. */
 export async function renew(settings, renewal) {
   const server = await discovered(settings);
   const client = { client_id: settings.client_id };
@@ -91,6 +91,7 @@ export async function signOutAddress(settings, state) {
   const address = endpoint(server, "end_session_endpoint");
   address.searchParams.set("client_id", settings.client_id);
   address.searchParams.set("post_logout_redirect_uri", callbackAddress());
+  address.searchParams.set("logout_uri", callbackAddress()); // Cognito's name for the same
   address.searchParams.set("state", state);
   return address.href;
 }
@@ -185,7 +186,8 @@ async function exchanged(settings, client, exchange) {
   const ownLifeS = claims.exp - (claims.iat ?? Date.now() / 1000 + (client[oauth.clockSkew] ?? 0));
   const lifeS = (isId ? undefined : answer.expires_in) ?? ownLifeS;
   const scopes = scopesOf(claims, settings.scope_claims);
-  return { token, scopes, lifeMs: lifeS * 1000, renewal: answer.refresh_token };
+  const id = String(claims.sub ?? "");
+  return { token, id, scopes, lifeMs: lifeS * 1000, renewal: answer.refresh_token };
 }
 
 function asProblem(error) {

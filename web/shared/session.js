@@ -11,11 +11,9 @@
 // tab's sessionStorage, for reloads. What renews a token is in memory always.
 
 import { call, Offline, settings } from "./api.js";
-import { herePath } from "./own_path.js";
 import { SignInProblem } from "./sign_in_problem.js";
 import * as pending from "./sign_in_pending.js";
 import { TabStore } from "./tab_store.js";
-import { claimsOf } from "./token_claims.js";
 
 const OUR_SCOPE = /^coupon:/;
 // A token is renewed this long before its end, or in the last quarter of a short life.
@@ -47,7 +45,7 @@ class Session {
   resume = null;
   #scope;
   #store;
-  #held = null; // {token, scopes, gotAtMs, expiresAtMs, renewal}
+  #held = null; // {token, id, scopes, gotAtMs, expiresAtMs, renewal}
   #renewing = null;
   #leaving = null;
   #timer = 0;
@@ -147,7 +145,7 @@ class Session {
       const state = newState();
       const address = await signOutAddress((await settings()).sign_in, state);
       if (!address) return;
-      pending.keep({ kind: "out", state, path: herePath() });
+      pending.keep({ kind: "out", state, path: pending.herePath() });
       await leave(() => location.assign(address));
     } catch (error) {
       await this.#fail(error); // signed out here; the issuer still knows the person
@@ -171,7 +169,7 @@ class Session {
       const scope = wantedScope(sign_in.scope, this.#scope);
       const { address, ...secrets } = await begin(sign_in, { scope, prompt });
       const isSilent = prompt === "none";
-      keepPending({ kind: "in", ...secrets, path: herePath(), silent: isSilent, resume });
+      keepPending({ kind: "in", ...secrets, path: pending.herePath(), silent: isSilent, resume });
       // What the person did not ask for is no step in the history.
       return await leave(() => (isSilent ? location.replace(address) : location.assign(address)));
     } catch (error) {
@@ -198,20 +196,16 @@ class Session {
     return given !== null;
   }
 
-  #take({ token, scopes, lifeMs, renewal }) {
+  #take({ token, id, scopes, lifeMs, renewal }) {
     const gotAtMs = Date.now();
-    this.#hold({ token, scopes, gotAtMs, expiresAtMs: gotAtMs + lifeMs, renewal });
+    this.#hold({ token, id, scopes, gotAtMs, expiresAtMs: gotAtMs + lifeMs, renewal });
     this.#store.keep(this.#held);
   }
 
   #hold(held) {
     this.#held = held;
     this.problem = null;
-    this.user = {
-      id: String(claimsOf(held.token)?.sub ?? ""),
-      scopes: held.scopes,
-      expiresAtMs: held.expiresAtMs,
-    };
+    this.user = { id: held.id, scopes: held.scopes, expiresAtMs: held.expiresAtMs };
     this.#plan();
   }
 
@@ -267,7 +261,7 @@ class Session {
       const isPassing = error instanceof Offline || PASSING.has(error.code);
       if (!isPassing && !(error instanceof SignInProblem)) throw error;
       if (this.#held !== before) return;
-      // Nothing is shown while the token is good: its end is told, and that asks once more.
+      // Nothing is shown while the token is good: at its end it is asked once more, and then the page is called.
       if (!isPassing) before.renewal = undefined;
       if (this.user) this.#plan();
     }

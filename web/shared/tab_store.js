@@ -9,7 +9,7 @@ export class TabStore {
     this.#keepsToken = keepsToken;
   }
 
-  /** Return {token, scopes, gotAtMs, expiresAtMs} as a page kept it before it was loaded again, or null. */
+  /** Return {token, id, scopes, gotAtMs, expiresAtMs} of this page before its reload, or null. */
   token() {
     const kept = this.#keepsToken ? this.#read() : null;
     const isWhole = typeof kept?.token === "string" && Number.isFinite(kept.expiresAtMs);
@@ -17,8 +17,8 @@ export class TabStore {
   }
 
   /** Keep the token, or, in memory mode, only that the person was signed in. */
-  keep({ token, scopes, gotAtMs, expiresAtMs }) {
-    const kept = { token, scopes, gotAtMs, expiresAtMs }; // without what renews it
+  keep({ token, id, scopes, gotAtMs, expiresAtMs }) {
+    const kept = { token, id, scopes, gotAtMs, expiresAtMs }; // without what renews it
     this.#write(this.#keepsToken ? kept : { wasSignedIn: true });
   }
 

@@ -2,7 +2,6 @@
 //
 // The answer is put beside what the page kept, and the page itself exchanges the code.
 
-import { ownAddress } from "../shared/own_path.js";
 import * as pending from "../shared/sign_in_pending.js";
 import { language } from "../shared/texts.js";
 import { text } from "./texts.js";
@@ -16,11 +15,13 @@ goBack();
 function goBack() {
   const record = pending.read();
   const state = answer.get("state");
-  if (!record || !state || record.state !== state) {
-    show("wrong_state", ownAddress(pathIn(state)));
+  // Cognito does not say after signing out which sign-out that was, and nothing depends on it.
+  const isSignedOut = record?.kind === "out" && state === null;
+  if (!isSignedOut && (!state || record?.state !== state)) {
+    show("wrong_state", pending.ownAddress(pathIn(state)));
     return;
   }
-  const address = ownAddress(record.path);
+  const address = pending.ownAddress(record.path);
   if (!address) {
     pending.forget();
     show("foreign_path", null);

@@ -11,7 +11,7 @@ const NOT_HERE = 404;
 let count = 0;
 
 /**
- * Ask who signs in; return {token, expires_in, scopes}, or null where the dialog was closed.
+ * Ask who signs in; return {token, expires_in, id, scopes}, or null where the dialog was closed.
  *
  * needed: the page's scope, by which the box "as administrator" is ticked beforehand. send: posts a
  * body to /sign-in and returns the answer.
@@ -53,7 +53,7 @@ async function submit({ user, admin, button, error }, send) {
     const answer = await send({ user_id: userId, scope: admin.checked ? ADMIN : "" });
     if (answer.status === 200) {
       remember(userId);
-      return { ...answer.body, scopes: admin.checked ? [ADMIN] : [] };
+      return { ...answer.body, id: userId, scopes: admin.checked ? [ADMIN] : [] };
     }
     error.textContent = refusal(answer);
   } catch (failure) {

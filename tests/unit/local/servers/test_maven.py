@@ -1,4 +1,4 @@
-"""The jars that Maven fetches are compared with the checksums in the repository."""
+"""The files that Maven fetches are compared with the checksums in the repository."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.servers import apache_kafka, maven, mysql
+from local.servers import apache_kafka, keycloak, maven, mysql
 from local.servers.process import ServerError
 
 if TYPE_CHECKING:
@@ -43,11 +43,14 @@ def test_a_changed_a_missing_and_an_unknown_jar_are_named(checksums: Path) -> No
     assert f"c.jar is {hashlib.sha256(b'b.jar').hexdigest()}, not known" in message
 
 
-@pytest.mark.parametrize("download", [apache_kafka.JARS, mysql.DOWNLOAD], ids=lambda one: one.what)
+DOWNLOADS = [apache_kafka.JARS, mysql.DOWNLOAD, keycloak.DOWNLOAD]
+
+
+@pytest.mark.parametrize("download", DOWNLOADS, ids=lambda one: one.what)
 def test_each_download_has_its_checksums(download: maven.Download) -> None:
     lines = download.checksums.read_text(encoding="utf-8").splitlines()
     assert lines
     for line in lines:
         digest, name = line.split()
         assert len(bytes.fromhex(digest)) == hashlib.sha256().digest_size
-        assert name.endswith(".jar")
+        assert name.endswith((".jar", ".zip"))
