@@ -37,6 +37,7 @@ JSON = "handlers.fast_json"
 # Every layer may import these: the settings, the log format, what becomes a trace.
 COMMON = (
     "handlers.config",
+    "handlers.database_address",
     "handlers.env_parser",
     "handlers.gc_pause",
     "handlers.log",
