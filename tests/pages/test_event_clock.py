@@ -137,7 +137,7 @@ def test_a_press_before_the_opening_is_kept_and_sent_at_it(wrong: list[Page], sh
     users, sent = [new_id(), new_id()], Counter[str]()
     pages = [arrive(page, campaign_id, user) for page, user in zip(wrong, users, strict=True)]
     for one, user in zip(pages, users, strict=True):
-        one.page.on("request", lambda each, user=user: sent.update([user] * is_apply(each)))
+        one.page.on("request", counting(sent, user))
         expect(one.button).to_have_text("Press now")
         one.button.click()
         expect(one.says("ARMED")).to_contain_text("No need to press again")
@@ -154,8 +154,11 @@ def test_a_press_before_the_opening_is_kept_and_sent_at_it(wrong: list[Page], sh
     assert sent == dict.fromkeys(users, 1)
 
 
-def is_apply(one: Request) -> bool:
-    return one.url.endswith("/apply")
+def counting(sent: Counter[str], user: str) -> Callable[[Request], None]:
+    def count(one: Request) -> None:
+        sent.update([user] * one.url.endswith("/apply"))
+
+    return count
 
 
 def test_the_countdown_is_that_of_the_server(wrong: list[Page], shop: Shop) -> None:
@@ -211,58 +214,3 @@ def test_who_is_not_signed_in_may_sign_in_before_the_opening_and_presses_then(
     assert sent == []
     one.button.click()
     assert one.serial == 1
-
-
-def test_the_clock_takes_the_freshest_answer_and_states_its_error(page: Page) -> None:
-    page.goto("/events/none")
-    read = page.evaluate(
-        """async () => {
-          const link = document.querySelector("link[href$='clock.js']");
-          const { ServerClock } = await import(link.href);
-          let at = 0;
-          const clock = new ServerClock(() => at);
-          const say = [clock.now(), clock.errorMs()];
-          // A server that is 1,000,000 ms ahead; answers of a cache are up to a second old.
-          const ages = [700, 400, 950, 20, 500];
-          for (const age of ages) {
-            at += 2000;
-            clock.sample(at - 40, at, 1_000_000 + at - 20 - age);
-          }
-          const estimate = clock.now() - 1_000_000 - at;
-          const error = clock.errorMs();
-          at += 1000;
-          clock.wasBefore(1_000_000 + at - 120, at - 100); // refused: not yet open
-          const refused = clock.now() - 1_000_000 - at;
-          at += 1000;
-          clock.sample(at - 40, at, 500_000 + at); // set back
-          const back = clock.now() - 500_000 - at;
-          return { say, estimate, error: Math.round(error), refused, back };
-        }"""
-    )
-    assert read == {"say": [None, None], "estimate": -20, "error": 471, "refused": -20, "back": 20}
-
-
-def test_the_phase_follows_from_time_alone_between_two_answers(page: Page) -> None:
-    page.goto("/events/none")
-    names = page.evaluate(
-        """async () => {
-          const { phaseOf } = await import(document.querySelector("link[href$='phase.js']").href);
-          const iso = (ms) => new Date(ms).toISOString();
-          const one = {
-            opens_at: iso(1000), closes_at: iso(9000), state: "SCHEDULED", paused: false,
-          };
-          const staged = { ...one, releases: [{ at: iso(3000), quantity: 1 }] };
-          const later = { ...one, state: "NEXT_RELEASE", next_release_at: iso(5000) };
-          const show = (campaign, now) => Object.values(phaseOf(campaign, now)).join(" ");
-          return [
-            show(one, 999), show(one, 1000), show(one, 9000), show({ ...one, paused: true }, 1000),
-            show(staged, 0), show(staged, 1000), show(staged, 3000),
-            show(later, 4999), show(later, 5000), show({ ...one, state: "SOLD_OUT" }, 2000),
-          ];
-        }"""
-    )
-    assert names == [
-        "SCHEDULED 1000", "OPEN ", "CLOSED ", "PAUSED ",
-        "SCHEDULED 3000", "NEXT_RELEASE 3000", "OPEN ",
-        "NEXT_RELEASE 5000", "OPEN ", "SOLD_OUT ",
-    ]  # fmt: skip
