@@ -20,7 +20,7 @@ TIMEOUT_S = 15.0
 HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "server", "date"})
 
 
-class Answer(NamedTuple):
+class CachedAnswer(NamedTuple):
     """What the origin said."""
 
     status: int
@@ -34,12 +34,12 @@ class SecondCache:
     def __init__(self, host: str, port: int) -> None:
         self._origin = (host, port)
         self._locks: dict[str, threading.Lock] = {}
-        self._kept: dict[str, tuple[float, Answer]] = {}
+        self._kept: dict[str, tuple[float, CachedAnswer]] = {}
         self._lock = threading.Lock()
         self.asked: Counter[str] = Counter()
         self.origin_at: dict[str, list[float]] = {}
 
-    def get(self, target: str, headers: dict[str, str]) -> Answer:
+    def get(self, target: str, headers: dict[str, str]) -> CachedAnswer:
         """Return the answer that is kept; of several at once, one asks the origin."""
         with self._lock:
             self.asked[target] += 1
@@ -54,13 +54,13 @@ class SecondCache:
                 self._kept[target] = (time.monotonic() + int(found[1]), answer)
             return answer
 
-    def _ask(self, target: str, headers: dict[str, str]) -> Answer:
+    def _ask(self, target: str, headers: dict[str, str]) -> CachedAnswer:
         self.origin_at.setdefault(target, []).append(time.monotonic())
         connection = http.client.HTTPConnection(*self._origin, timeout=TIMEOUT_S)
         try:
             connection.request("GET", target, headers=headers)
             response = connection.getresponse()
-            return Answer(response.status, response.getheaders(), response.read())
+            return CachedAnswer(response.status, response.getheaders(), response.read())
         finally:
             connection.close()
 
@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # the browser was closed
 
     def do_GET(self) -> None:
-        """Answer from the cache."""
+        """CachedAnswer from the cache."""
         sent = {name: value for name, value in self.headers.items() if name.lower() != "host"}
         answer = self.cache.get(self.path, sent)
         self.send_response(answer.status)

@@ -113,6 +113,13 @@ def test_stages_are_set_with_the_campaign_and_shown_beside_its_changes(
     expect(main.locator("section", has_text="Releases")).to_contain_text("100 released so far")
 
 
+def test_before_the_opening_the_live_view_counts_down(page: Page, shop: Shop) -> None:
+    campaign_id = new_id()
+    shop.create(campaign_id, 10, 7200)
+    console = ConsolePage(page).sign_in().go(f"/campaigns/{campaign_id}/live")
+    expect(console.tile("given")).to_contain_text("opens in 120 min")
+
+
 def test_without_a_network_the_live_view_says_so_and_comes_back(page: Page, shop: Shop) -> None:
     campaign_id = new_id()
     shop.create(campaign_id, 10)

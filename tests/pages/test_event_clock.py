@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -66,13 +67,16 @@ addEventListener("DOMContentLoaded", () => {
 """
 
 
-@pytest.fixture(params=[-TEN_MINUTES_MS, TEN_MINUTES_MS], ids=["slow", "fast"])
-def wrong(open_context: Callable[..., BrowserContext], request: pytest.FixtureRequest) -> Page:
-    """A page on a device whose clock is ten minutes off."""
-    context = open_context()
-    context.add_init_script(WRONG_CLOCK.format(offset=request.param))
-    context.add_init_script(WATCH)
-    return context.new_page()
+@pytest.fixture
+def wrong(open_context: Callable[..., BrowserContext]) -> list[Page]:
+    """Pages on two devices: one clock is ten minutes slow, the other fast."""
+    pages = []
+    for offset in (-TEN_MINUTES_MS, TEN_MINUTES_MS):
+        context = open_context()
+        context.add_init_script(WRONG_CLOCK.format(offset=offset))
+        context.add_init_script(WATCH)
+        pages.append(context.new_page())
+    return pages
 
 
 def opening_ms(shop: Shop, campaign_id: str) -> float:
@@ -91,65 +95,79 @@ def lateness_ms(page: Page, opening: float) -> float:
     return max(gap for at, gap in gaps if at > opening - 1000)
 
 
-def test_the_button_is_live_within_200_ms_of_redis_opening(wrong: Page, shop: Shop) -> None:
+def test_the_button_is_live_within_200_ms_of_redis_opening(wrong: list[Page], shop: Shop) -> None:
     campaign_id = new_id()
     shop.create(campaign_id, opens_in_s=OPENS_IN_S)
-    one = arrive(wrong, campaign_id)
-    expect(one.button).to_have_attribute("data-phase", "OPEN")
-    until(wrong, lambda: wrong.evaluate("window.seen.liveAt !== null"), "live")
+    pages = [arrive(page, campaign_id) for page in wrong]
+    until(wrong[0], lambda: all(is_live(page) for page in wrong), "both are live")
     opening = opening_ms(shop, campaign_id)
-    late = wrong.evaluate("window.seen.liveAt") - opening
-    early_at_most = float(wrong.locator("#clock").get_attribute("data-error-ms") or 0)
-    assert -early_at_most <= late <= LIVE_WITHIN_MS + lateness_ms(wrong, opening)
-    one.button.click()
-    assert one.serial == 1
+    for one in pages:
+        late = one.page.evaluate("window.seen.liveAt") - opening
+        early_at_most = float(one.page.locator("#clock").get_attribute("data-error-ms") or 0)
+        assert -early_at_most <= late <= LIVE_WITHIN_MS + lateness_ms(one.page, opening)
+    pages[0].button.click()
+    assert pages[0].serial == 1
 
 
-@pytest.mark.parametrize("wrong", [-TEN_MINUTES_MS], indirect=True)
+def is_live(page: Page) -> bool:
+    return bool(page.evaluate("window.seen.liveAt !== null"))
+
+
 def test_control_a_page_that_asks_the_device_is_not_live_at_the_opening(
-    wrong: Page, shop: Shop
+    wrong: list[Page], shop: Shop
 ) -> None:
     def spoil(route: Route) -> None:
         source = route.fetch().text()
         assert NOW in source
         route.fulfill(content_type="text/javascript", body=source.replace(NOW, "Date.now()"))
 
-    wrong.route("**/shared/clock.js", spoil)
+    slow = wrong[0]
+    slow.route("**/shared/clock.js", spoil)
     campaign_id = new_id()
     shop.create(campaign_id, opens_in_s=1.0)
-    one = arrive(wrong, campaign_id)
+    one = arrive(slow, campaign_id)
     opening = opening_ms(shop, campaign_id)
-    until(wrong, lambda: time.time() * 1000 > opening + 1000, "a second after the opening")
+    until(slow, lambda: time.time() * 1000 > opening + 1000, "a second after the opening")
     expect(one.button).to_have_attribute("data-phase", "SCHEDULED")
 
 
-def test_a_press_before_the_opening_is_kept_and_sent_at_it(wrong: Page, shop: Shop) -> None:
-    campaign_id, user = new_id(), new_id()
+def test_a_press_before_the_opening_is_kept_and_sent_at_it(wrong: list[Page], shop: Shop) -> None:
+    campaign_id = new_id()
     shop.create(campaign_id, opens_in_s=OPENS_IN_S)
-    sent: list[Request] = []
-    wrong.on("request", lambda one: sent.append(one) if one.url.endswith("/apply") else None)
-    one = arrive(wrong, campaign_id, user)
-    expect(one.button).to_have_text("Press now")
-    one.button.click()
-    expect(one.says("ARMED")).to_contain_text("No need to press again")
-    for _ in range(3):
-        one.button.press("Enter")
-    assert sent == []
-    assert one.serial == 1
+    users, sent = [new_id(), new_id()], Counter[str]()
+    pages = [arrive(page, campaign_id, user) for page, user in zip(wrong, users, strict=True)]
+    for one, user in zip(pages, users, strict=True):
+        one.page.on("request", counting(sent, user))
+        expect(one.button).to_have_text("Press now")
+        one.button.click()
+        expect(one.says("ARMED")).to_contain_text("No need to press again")
+        for _ in range(3):
+            one.button.press("Enter")
+    assert not sent
+    assert {one.serial for one in pages} == {1, 2}
     opening = opening_ms(shop, campaign_id)
-    admitted_at = times.from_iso(coupon(shop, campaign_id, user).body["admitted_at"])
     campaign = shop.client.send(Call("GET", f"/campaigns/{campaign_id}")).body
-    late = admitted_at - times.from_iso(campaign["opens_at"])
-    assert 0 <= late <= LIVE_WITHIN_MS + lateness_ms(wrong, opening)
-    assert len(sent) == 1
+    for one, user in zip(pages, users, strict=True):
+        admitted_at = times.from_iso(coupon(shop, campaign_id, user).body["admitted_at"])
+        late = admitted_at - times.from_iso(campaign["opens_at"])
+        assert 0 <= late <= LIVE_WITHIN_MS + lateness_ms(one.page, opening)
+    assert sent == dict.fromkeys(users, 1)
 
 
-def test_the_countdown_is_that_of_the_server(wrong: Page, shop: Shop) -> None:
+def counting(sent: Counter[str], user: str) -> Callable[[Request], None]:
+    def count(one: Request) -> None:
+        sent.update([user] * one.url.endswith("/apply"))
+
+    return count
+
+
+def test_the_countdown_is_that_of_the_server(wrong: list[Page], shop: Shop) -> None:
     campaign_id = new_id()
     shop.create(campaign_id, opens_in_s=3 * 86_400 + 3725)
-    EventPage(wrong, campaign_id).open()
-    expect(wrong.locator("#countdown")).to_contain_text(re.compile(r"^3 d 01:0[12]:"))
-    expect(wrong.locator("#clock")).to_contain_text("clock, within")
+    for page in wrong:
+        EventPage(page, campaign_id).open()
+        expect(page.locator("#countdown")).to_contain_text(re.compile(r"^3 d 01:0[12]:"))
+        expect(page.locator("#clock")).to_contain_text("clock, within")
 
 
 def test_a_press_that_comes_too_early_for_redis_is_sent_again_by_itself(
@@ -196,58 +214,3 @@ def test_who_is_not_signed_in_may_sign_in_before_the_opening_and_presses_then(
     assert sent == []
     one.button.click()
     assert one.serial == 1
-
-
-def test_the_clock_takes_the_freshest_answer_and_states_its_error(page: Page) -> None:
-    page.goto("/events/none")
-    read = page.evaluate(
-        """async () => {
-          const link = document.querySelector("link[href$='clock.js']");
-          const { ServerClock } = await import(link.href);
-          let at = 0;
-          const clock = new ServerClock(() => at);
-          const say = [clock.now(), clock.errorMs()];
-          // A server that is 1,000,000 ms ahead; answers of a cache are up to a second old.
-          const ages = [700, 400, 950, 20, 500];
-          for (const age of ages) {
-            at += 2000;
-            clock.sample(at - 40, at, 1_000_000 + at - 20 - age);
-          }
-          const estimate = clock.now() - 1_000_000 - at;
-          const error = clock.errorMs();
-          at += 1000;
-          clock.wasBefore(1_000_000 + at - 120, at - 100); // refused: not yet open
-          const refused = clock.now() - 1_000_000 - at;
-          at += 1000;
-          clock.sample(at - 40, at, 500_000 + at); // set back
-          const back = clock.now() - 500_000 - at;
-          return { say, estimate, error: Math.round(error), refused, back };
-        }"""
-    )
-    assert read == {"say": [None, None], "estimate": -20, "error": 471, "refused": -20, "back": 20}
-
-
-def test_the_phase_follows_from_time_alone_between_two_answers(page: Page) -> None:
-    page.goto("/events/none")
-    names = page.evaluate(
-        """async () => {
-          const { phaseOf } = await import(document.querySelector("link[href$='phase.js']").href);
-          const iso = (ms) => new Date(ms).toISOString();
-          const one = {
-            opens_at: iso(1000), closes_at: iso(9000), state: "SCHEDULED", paused: false,
-          };
-          const staged = { ...one, releases: [{ at: iso(3000), quantity: 1 }] };
-          const later = { ...one, state: "NEXT_RELEASE", next_release_at: iso(5000) };
-          const show = (campaign, now) => Object.values(phaseOf(campaign, now)).join(" ");
-          return [
-            show(one, 999), show(one, 1000), show(one, 9000), show({ ...one, paused: true }, 1000),
-            show(staged, 0), show(staged, 1000), show(staged, 3000),
-            show(later, 4999), show(later, 5000), show({ ...one, state: "SOLD_OUT" }, 2000),
-          ];
-        }"""
-    )
-    assert names == [
-        "SCHEDULED 1000", "OPEN ", "CLOSED ", "PAUSED ",
-        "SCHEDULED 3000", "NEXT_RELEASE 3000", "OPEN ",
-        "NEXT_RELEASE 5000", "OPEN ", "SOLD_OUT ",
-    ]  # fmt: skip

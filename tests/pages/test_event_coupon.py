@@ -16,7 +16,6 @@ from tests.support.event_page import (
     arrive,
     coupon,
     first_only,
-    given,
     new_id,
     problem,
     until,
@@ -51,11 +50,6 @@ def won(page: Page, campaign_id: str) -> EventPage:
     return one
 
 
-def in_state(one: EventPage, label: str) -> None:
-    one.look_again()
-    expect(one.page.locator("#coupon-state")).to_have_text(label)
-
-
 def shop_call(shop: Shop, method: str, path: str, body: object = None) -> None:
     answer = shop.client.send(Call(method, f"/coupons/{path}", "shop", REDEEM, body))
     assert answer.status in {200, 201, 204}, answer
@@ -66,18 +60,18 @@ def test_the_page_shows_what_a_shop_does_with_the_coupon(won: EventPage, shop: S
     expect(won.page.locator("#give-back")).to_be_visible()
     reservation = {"order_id": "o-1", "ttl_s": 60}
     shop_call(shop, "POST", f"{code}/reservations", reservation)
-    in_state(won, "In an order")
+    won.in_state("In an order")
     expect(won.page.locator("#give-back")).to_be_hidden()
     shop_call(shop, "POST", f"{code}/redemptions", {"order_id": "o-1"})
-    in_state(won, "Used")
+    won.in_state("Used")
     shop_call(shop, "DELETE", f"{code}/redemptions/o-1")
-    in_state(won, "Ready to use")
+    won.in_state("Ready to use")
 
 
 def test_a_revoked_coupon_is_shown_as_such(won: EventPage, shop: Shop) -> None:
     call = Call("POST", f"/coupons/{won.code}/revocation", "admin", ADMIN, {"reason": "test"})
     assert shop.client.send(call).status == 200
-    in_state(won, "Revoked")
+    won.in_state("Revoked")
     expect(won.page.locator("#coupon-text")).to_contain_text("Support can tell you more")
 
 
@@ -93,7 +87,7 @@ def test_a_coupon_expires_and_one_that_is_too_early_says_when(page: Page, shop: 
     expect(page.locator("#coupon-state")).to_have_text("Not usable yet")
     EventPage(page, campaign_id).open()
     assert one.code
-    in_state(one, "Expired")
+    one.in_state("Expired")
 
 
 def test_pending_says_that_the_place_is_kept_until_the_code_comes(
@@ -157,112 +151,6 @@ def test_where_the_browser_forbids_the_clipboard_the_code_is_selected(won: Event
     won.page.locator("#copy").click()
     expect(won.page.locator("#copied")).to_contain_text("selected")
     assert won.page.evaluate("getSelection().toString().trim()") == won.code
-
-
-def test_giving_back_needs_the_number_and_passes_the_place_on(
-    won: EventPage, shop: Shop, campaign_id: str
-) -> None:
-    page, serial = won.page, won.serial
-    page.locator("#give-back").click()
-    typed = page.locator("#give-back-typed")
-    typed.fill(str(serial + 1))
-    typed.press("Enter")
-    expect(page.locator("#give-back-problem")).to_contain_text("That is another number")
-    assert given(shop, campaign_id) == 1
-    typed.fill(str(serial))
-    page.locator("#give-back-yes").click()
-    won.says("GIVEN_BACK")
-    expect(page.locator("#coupon")).to_be_hidden()
-    others = [apply(shop, campaign_id, new_id()).code for _ in range(3)]
-    assert others == ["ACCEPTED", "ACCEPTED", "SOLD_OUT"]
-
-
-def test_another_tab_shows_at_once_that_it_was_given_back(
-    open_context: Callable[..., BrowserContext], campaign_id: str
-) -> None:
-    context, user = open_context(), new_id()
-    one = arrive(context.new_page(), campaign_id, user)
-    one.button.click()
-    assert one.code
-    other = EventPage(context.new_page(), campaign_id).open().sign_in(user)
-    assert other.code == one.code
-    one.page.locator("#give-back").click()
-    one.page.locator("#give-back-typed").fill(str(one.serial))
-    one.page.locator("#give-back-yes").click()
-    one.says("GIVEN_BACK")
-    expect(other.page.locator("#coupon")).to_be_hidden()
-
-
-def test_keeping_it_changes_nothing(won: EventPage, shop: Shop, campaign_id: str) -> None:
-    won.page.locator("#give-back").click()
-    won.page.locator("#give-back-no").click()
-    expect(won.page.locator("#give-back-dialog")).to_be_hidden()
-    assert given(shop, campaign_id) == 1
-    in_state(won, "Ready to use")
-
-
-def test_who_gave_a_coupon_back_may_take_part_again(
-    won: EventPage, shop: Shop, campaign_id: str
-) -> None:
-    first = won.serial
-    won.page.locator("#give-back").click()
-    won.page.locator("#give-back-typed").fill(str(won.serial))
-    won.page.locator("#give-back-yes").click()
-    won.says("GIVEN_BACK")
-    expect(won.button).to_have_attribute("data-does", "press")
-    won.button.click()
-    assert won.serial != first
-    assert won.code
-
-
-def test_an_answer_to_giving_back_that_is_lost_is_found_out(won: EventPage) -> None:
-    page = won.page
-
-    lost: list[int] = []
-
-    def deal(route: Route) -> None:
-        if route.request.method == "DELETE":
-            lost.append(route.fetch().status)
-            route.abort("connectionreset")
-        else:
-            route.continue_()
-
-    page.route(OF_COUPON, deal)
-    page.locator("#give-back").click()
-    page.locator("#give-back-typed").fill(str(won.serial))
-    page.locator("#give-back-yes").click()
-    until(page, lambda: lost == [200], "it is given back")
-    expect(page.locator("#coupon")).to_be_hidden()
-    expect(page.locator("#give-back-dialog")).to_be_hidden()
-    won.says("GIVEN_BACK")
-
-
-def refusing(code: str, status: int) -> Callable[[Route], None]:
-    def deal(route: Route) -> None:
-        if route.request.method == "DELETE":
-            route.fulfill(**problem(code, status))
-        else:
-            route.continue_()
-
-    return deal
-
-
-def test_a_refusal_to_take_it_back_says_why(won: EventPage) -> None:
-    page = won.page
-    answers = {
-        "TOO_MANY_REQUESTS": (429, "this one stays yours"),
-        "UNAVAILABLE": (503, "still being issued"),
-        "RESERVED": (409, "present state"),
-    }
-    page.locator("#give-back").click()
-    page.locator("#give-back-typed").fill(str(won.serial))
-    for code, (status, sentence) in answers.items():
-        deal = refusing(code, status)
-        page.route(OF_COUPON, deal)
-        page.locator("#give-back-yes").click()
-        expect(page.locator("#give-back-problem")).to_contain_text(sentence)
-        page.unroute(OF_COUPON, deal)
-    assert won.code
 
 
 def test_a_look_that_fails_keeps_what_is_known(won: EventPage) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from typing import TYPE_CHECKING
@@ -13,20 +12,16 @@ from playwright.sync_api import expect
 from handlers.domain import times
 from tests.support.event_page import (
     OF_APPLY,
-    OF_THE_CAMPAIGN,
     EventPage,
     apply,
     arrive,
     change,
-    coupon,
     first_only,
-    given,
     new_id,
-    problem,
 )
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Page
 
     from tests.support.pages import Shop
 
@@ -151,78 +146,6 @@ def test_who_is_not_eligible_can_take_another_account(page: Page, shop: Shop) ->
     expect(page.locator("dialog[open] input[name=username]")).to_be_visible()
 
 
-def test_too_many_requests_waits_as_long_as_asked_and_sends_by_itself(
-    page: Page, shop: Shop, campaign_id: str
-) -> None:
-    one = arrive(page, campaign_id)
-    answered: list[float] = []
-
-    def refuse(route: Route) -> None:
-        route.fulfill(**problem("TOO_MANY_REQUESTS", 429, retry_after_s=2))
-        answered.append(time.monotonic())
-
-    seen = first_only(page, OF_APPLY, refuse)
-    one.button.press("Enter")
-    expect(one.says("TOO_MANY_REQUESTS")).to_contain_text("No need to press")
-    expect(one.button).to_have_attribute("aria-disabled", "true")
-    with page.expect_request(OF_APPLY):
-        one.button.press("Enter")  # does nothing
-    assert time.monotonic() - answered[0] >= 2.0
-    assert one.serial == 1
-    assert len(seen) == 2
-
-
-def test_retry_after_is_waited_out_with_jitter_and_grows_with_failures(page: Page) -> None:
-    page.goto("/events/none")
-    waits = page.evaluate(
-        """async () => {
-          const { backoff, jittered } = await import(
-            document.querySelector("link[href$='api.js']").href);
-          const none = () => 0, most = () => 0.999999;
-          return {
-            least: jittered(2000, none), most: Math.round(jittered(2000, most)),
-            grows: [1, 2, 3, 4, 5, 9].map((failures) => backoff(failures, 15000, none)),
-          };
-        }"""
-    )
-    assert waits == {
-        "least": 2000,
-        "most": 3000,
-        "grows": [1000, 2000, 4000, 8000, 15000, 15000],
-    }
-
-
-def test_unavailable_says_that_a_place_is_kept_and_asks_again(
-    page: Page, shop: Shop, campaign_id: str
-) -> None:
-    user = new_id()
-    one = arrive(page, campaign_id, user)
-
-    def keep(route: Route) -> None:
-        route.fetch()  # the place is given, and the service is not sure that it is safe
-        route.fulfill(**problem("UNAVAILABLE", 503, retry_after_s=1))
-
-    first_only(page, OF_APPLY, keep)
-    one.button.press("Enter")
-    expect(one.says("UNAVAILABLE")).to_contain_text("it is kept")
-    assert one.serial == coupon(shop, campaign_id, user).body["serial"] == 1
-
-
-def test_after_unavailable_the_page_asks_also_when_the_campaign_has_closed(
-    page: Page, shop: Shop, campaign_id: str
-) -> None:
-    one = arrive(page, campaign_id)
-
-    def keep(route: Route) -> None:
-        route.fetch()
-        change(shop, campaign_id, closes_at="now")
-        route.fulfill(**problem("UNAVAILABLE", 503, retry_after_s=1))
-
-    first_only(page, OF_APPLY, keep)
-    one.button.press("Enter")
-    assert one.serial == 1
-
-
 def test_a_token_that_is_refused_leads_to_the_sign_in(page: Page, campaign_id: str) -> None:
     one = arrive(page, campaign_id)
     forged = {"Authorization": "Bearer a.b.c"}
@@ -234,38 +157,10 @@ def test_a_token_that_is_refused_leads_to_the_sign_in(page: Page, campaign_id: s
     expect(page.locator("#message")).to_be_visible()
 
 
-def test_a_fault_of_the_service_names_a_number_for_support(page: Page, campaign_id: str) -> None:
-    one = arrive(page, campaign_id)
-    page.route(OF_APPLY, lambda route: route.fulfill(**problem("INTERNAL", 500)))
-    one.button.press("Enter")
-    expect(one.says("OTHER")).to_contain_text("r-of-a-test")
-
-
-def test_an_answer_of_something_in_between_is_no_answer(page: Page, campaign_id: str) -> None:
-    one = arrive(page, campaign_id)
-    first_only(
-        page,
-        OF_APPLY,
-        lambda route: route.fulfill(status=502, content_type="text/html", body="<h1>Bad</h1>"),
-    )
-    one.button.press("Enter")
-    assert one.serial == 1
-
-
 def test_no_such_campaign_says_so(page: Page) -> None:
     page.goto(f"/events/{new_id()}?lang=en")
     expect(page.locator("#loading")).to_have_text("There is no such event")
     expect(page.locator("#event")).to_be_hidden()
-
-
-def test_a_service_that_is_away_is_asked_again(page: Page, campaign_id: str) -> None:
-    first_only(
-        page,
-        OF_THE_CAMPAIGN,
-        lambda route: route.fulfill(**problem("UNAVAILABLE", 503, retry_after_s=1)),
-    )
-    page.goto(f"/events/{campaign_id}?lang=en")
-    expect(page.locator("#event")).to_be_visible()
 
 
 def test_postponed_the_button_goes_back_to_the_countdown(page: Page, shop: Shop) -> None:
@@ -277,34 +172,3 @@ def test_postponed_the_button_goes_back_to_the_countdown(page: Page, shop: Shop)
     change(shop, campaign_id, opens_at=times.to_iso(int((time.time() + 1800) * 1000)))
     one.look_again()
     expect(page.locator("#countdown")).to_have_text(re.compile(r"^00:29:\d\d$"))
-
-
-def test_a_press_that_waits_can_be_stopped(page: Page, shop: Shop, campaign_id: str) -> None:
-    one = arrive(page, campaign_id)
-    page.route(
-        OF_APPLY,
-        lambda route: route.fulfill(**problem("TOO_MANY_REQUESTS", 429, retry_after_s=60)),
-    )
-    one.button.press("Enter")
-    one.says("TOO_MANY_REQUESTS")
-    stop = page.locator("#stop")
-    stop.press("Enter")
-    expect(stop).to_be_hidden()
-    expect(one.button).to_be_focused()
-    # Retry-After holds also for a new press.
-    expect(one.button).to_have_attribute("aria-disabled", "true")
-    assert given(shop, campaign_id) == 0
-
-
-def test_both_languages_have_each_sentence_with_the_same_values(page: Page) -> None:
-    page.goto("/events/none")
-    texts = page.evaluate(
-        """async () => (await import(
-          document.querySelector("link[href$='event/texts.js']").href)).TEXTS"""
-    )
-    values = {
-        language: {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in table.items()}
-        for language, table in texts.items()
-    }
-    assert values["ko"] == values["en"]
-    assert json.dumps(texts["ko"], ensure_ascii=False) != json.dumps(texts["en"])

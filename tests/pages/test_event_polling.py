@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -179,21 +179,3 @@ def test_a_page_that_nobody_looks_at_asks_for_nothing(page: Page, shop: Shop) ->
       document.dispatchEvent(new Event("visibilitychange"));
     }""")
     until(page, lambda: seen, "it asks again when somebody looks")
-
-
-def polls(page: Page, steps: list[list[Any]]) -> list[float]:
-    script = """async (steps) => {
-      const { pollAfterMs } = await import(document.querySelector("link[href$='feed.js']").href);
-      return steps.map(([name, opensAt, now]) => pollAfterMs({ name, opensAt }, now));
-    }"""
-    found: list[float] = page.evaluate(script, steps)
-    return found
-
-
-def test_pages_ask_more_often_the_nearer_the_opening_is(page: Page) -> None:
-    page.goto("/events/none")
-    hour, minute = 3_600_000, 60_000
-    scheduled = [["SCHEDULED", hour, at] for at in (0, hour - 5 * minute, hour - 1000)]
-    assert polls(page, scheduled) == [30_000, 10_000, 2000]
-    others = [[name, None, 0] for name in ("OPEN", "PAUSED", "SOLD_OUT", "CLOSED")]
-    assert polls(page, others) == [4000, 5000, 20_000, 60_000]

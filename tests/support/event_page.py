@@ -89,6 +89,11 @@ class EventPage:
         """Come back to the page, as from another tab: it asks for the coupon again."""
         self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
+    def in_state(self, label: str) -> None:
+        """Look again, and wait for a state of the coupon."""
+        self.look_again()
+        expect(self.page.locator("#coupon-state")).to_have_text(label)
+
 
 def arrive(page: Page, campaign_id: str, user: str | None = None) -> EventPage:
     """Open the page of a campaign as a person who is signed in."""

@@ -24,6 +24,7 @@ const SHARE = 4;
 export function live(place, service, campaign) {
   const samples = new Samples();
   let refusals = null;
+  let soldOutAfterMs = null;
   const tile = (key) => {
     const value = el("strong", {});
     const below = el("span", { class: "hint" });
@@ -84,6 +85,7 @@ export function live(place, service, campaign) {
     try {
       const { body } = await service.get(`/campaigns/${campaign.id}/report?after=${BEHIND_ALL}`);
       refusals = body.refusals;
+      soldOutAfterMs = body.sold_out_after_ms;
     } catch (error) {
       // Several consoles share one limit; the numbers of a second ago are good enough.
       if (error.status !== TOO_MANY) throw error;
@@ -94,7 +96,7 @@ export function live(place, service, campaign) {
     const { body } = campaign;
     const share = given(body) / body.quantity;
     bar.value = share;
-    put("given", t("given_of", { given: number(given(body)), quantity: number(body.quantity) }), percent(share));
+    put("given", t("given_of", { given: number(given(body)), quantity: number(body.quantity) }), progress(body, share, soldOutAfterMs));
     put("remaining", number(stats.remaining), body.released === undefined ? "" : t("released_of", { n: number(body.released) }));
     const now = samples.recent();
     put("arrivals", t("per_second", { n: number(Math.round(now.arrivals)) }), t("highest", { n: number(Math.round(samples.highest)) }));
@@ -140,9 +142,20 @@ export function live(place, service, campaign) {
 
 function isBusy(campaign) {
   if (campaign.state === "OPEN" || campaign.state === "NEXT_RELEASE") return true;
-  // The server's own clock, where the answer has it.
-  const now = Date.parse(campaign.now ?? "") || Date.now();
-  return campaign.state === "SCHEDULED" && Date.parse(campaign.opens_at) - now < NEAR_MS;
+  return campaign.state === "SCHEDULED" && untilOpening(campaign) < NEAR_MS;
+}
+
+// By the server's clock, in ms.
+const untilOpening = ({ opens_at: opens, now }) => Math.max(0, Date.parse(opens) - Date.parse(now));
+
+// How far it is, in words.
+function progress(campaign, share, soldOutAfterMs) {
+  if (campaign.state === "SCHEDULED") {
+    return t("opens_in", { age: seconds(untilOpening(campaign) / 1000) });
+  }
+  const part = percent(share);
+  if (campaign.state !== "SOLD_OUT" || soldOutAfterMs === null) return part;
+  return `${part} · ${t("sold_out_after", { age: seconds(soldOutAfterMs / 1000) })}`;
 }
 
 function byReason(refusals) {

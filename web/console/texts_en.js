@@ -72,6 +72,8 @@ export const EN = {
   archived_hint: "An archived campaign is not shown here any more. The database keeps it.",
   // live
   remaining: "Left",
+  opens_in: "opens in {age}",
+  sold_out_after: "sold out after {age}",
   released_of: "{n} released so far",
   arrivals: "Applications",
   admissions: "Accepted",

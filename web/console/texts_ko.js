@@ -72,6 +72,8 @@ export const KO = {
   archived_hint: "보관한 캠페인은 여기에 나오지 않습니다. 데이터베이스에는 남아 있습니다.",
   // live
   remaining: "남은 수량",
+  opens_in: "{age} 뒤 시작",
+  sold_out_after: "{age} 만에 소진",
   released_of: "지금까지 {n}장 공개",
   arrivals: "신청",
   admissions: "당첨",
