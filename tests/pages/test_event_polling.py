@@ -160,7 +160,7 @@ def test_a_page_asks_rarely_also_where_there_is_no_cache(
     assert fullest_second(moments) < 2 * OF_A_PAGE_PER_S * PAGES
 
 
-def test_a_page_that_nobody_looks_at_asks_for_nothing(page: Page, shop: Shop) -> None:
+def test_a_page_in_the_background_asks_for_nothing(page: Page, shop: Shop) -> None:
     campaign_id = new_id()
     shop.create(campaign_id, opens_in_s=30)
     EventPage(page, campaign_id).open()
@@ -178,4 +178,4 @@ def test_a_page_that_nobody_looks_at_asks_for_nothing(page: Page, shop: Shop) ->
       window.looked = "visible";
       document.dispatchEvent(new Event("visibilitychange"));
     }""")
-    until(page, lambda: seen, "it asks again when somebody looks")
+    until(page, lambda: seen, "it asks again when a person looks")

@@ -95,9 +95,12 @@ export function giveBackOnPress(own) {
   });
 }
 
-function stateOf({ status, state, usable_from: from }, now) {
+/** Return what a coupon is at a moment: between two looks, time alone makes it usable and ends it. */
+function stateOf({ status, state, usable_from: from, usable_until: until }, now) {
   if (status !== "ISSUED") return status;
-  return state === "ISSUED" && from && now !== null && now < Date.parse(from) ? "EARLY" : state;
+  if (state !== "ISSUED" || now === null) return state;
+  if (until && now >= Date.parse(until)) return "EXPIRED";
+  return from && now < Date.parse(from) ? "EARLY" : "ISSUED";
 }
 
 function timesOf(coupon, formats) {
