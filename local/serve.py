@@ -166,7 +166,7 @@ def _load(
     application.limits = _limits(options)
     application.proxies = options.behind_proxy
     if folder:
-        application.at_stop = Reporter(folder, getattr(application, "measure_queues", None)).start()
+        application.at_stop = Reporter(folder, getattr(application, "show_metrics", None)).start()
     if sys.platform == "linux":
         # Behind proxies, the addresses of connections are theirs.
         ConnectionGuard(

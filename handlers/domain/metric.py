@@ -44,6 +44,11 @@ class Metric(Generic[Value]):
         with self._lock:
             return dict(self._values)
 
+    def set_all(self, numbers: Mapping[Labels, Value]) -> None:
+        """Set all numbers at once: what is not among them is not known any more, and not shown."""
+        with self._lock:
+            self._values = dict(numbers)
+
     def clear(self) -> None:
         """Forget everything; for a process that was forked, and for tests."""
         with self._lock:
@@ -109,11 +114,6 @@ class Gauge(Metric[float]):
             key = self._key(values)
             self._values[key] = self._values.get(key, 0) + by
 
-    def set_all(self, numbers: Mapping[Labels, float]) -> None:
-        """Set all numbers at once: what is not among them is not known any more, and not shown."""
-        with self._lock:
-            self._values = dict(numbers)
-
 
 class Histogram(Metric[Histogrammed]):
     """Counts durations in buckets."""
@@ -138,5 +138,9 @@ class Histogram(Metric[Histogrammed]):
         with self._lock:
             return {values: counts[:] for values, counts in self._values.items()}
 
+    def empty(self) -> Histogrammed:
+        """Return the numbers of a histogram in which nothing is counted."""
+        return [0] * (len(self.buckets) + 1) + [0.0]
+
     def _of(self, values: Labels) -> Histogrammed:
-        return self._values.setdefault(self._key(values), [0] * (len(self.buckets) + 1) + [0.0])
+        return self._values.setdefault(self._key(values), self.empty())

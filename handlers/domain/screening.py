@@ -169,4 +169,4 @@ class Screener:
 def _count(replies: Sequence[Admission | Exception]) -> None:
     for reply in replies if COUNTING.is_on else ():
         outcome = reply.outcome if isinstance(reply, Admission) else outcome_of(reply)
-        metrics.ADMISSIONS.inc((outcome,))
+        metrics.ADMISSIONS.inc((str(outcome),))

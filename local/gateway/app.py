@@ -39,6 +39,7 @@ from local.gateway.response import (
     overloaded,
     problem,
 )
+from local.gateway.response_counts import OTHER, ResponseCounts
 from local.gateway.routing import BatchHandler, FastPath, RouteLike, RouteTable
 from local.worker_process import enable_sigterm
 
@@ -58,8 +59,6 @@ OWN_ROOMS = {"/ready": ExecutorLimits(threads=2, queue_size=64)}
 MAX_BATCH_SIZE = 64
 
 Room = BatchHandler | str | None  # the key of an executor
-# Labels of what is not in the table: a client may ask for any path, by any method.
-OTHER = "other"
 
 
 class Gateway:
@@ -80,6 +79,7 @@ class Gateway:
         self.limits = ExecutorLimits()
         self.proxies = 0  # trusted ones in front
         self.origins: frozenset[str] = frozenset()  # whose pages may read the responses
+        self._responses = ResponseCounts()
         self.at_stop: Callable[[], None] | None = None
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
@@ -151,10 +151,12 @@ class Gateway:
             response.headers.extend(cors_headers(self.origins, scope.headers.get("origin")).items())
         protocol.response_bytes(*response)
         if started:
-            _count(found and found[0].path, route, scope.method, response.status, started)
+            called = scope.method if route else OTHER, found[0].path if found else OTHER
+            self._responses.add(*called, response.status, started)
 
-    def measure_queues(self) -> None:
-        """Set the gauges of this process's queues; any thread may call it."""
+    def show_metrics(self) -> None:
+        """Set the metrics of responses and queues; any thread may call it."""
+        self._responses.show()
         executors = {(_queue_name(room),): one for room, one in list(self._executors.items())}
         metrics.QUEUED.set_all({name: one.waiting for name, one in executors.items()})
         metrics.BUSY.set_all({name: one.busy for name, one in executors.items()})
@@ -217,14 +219,6 @@ def _trace(route: RouteLike, scope: Scope, response: Response, begun_ns: int) ->
         callers = scope.headers.get_all(HEADER)
         answer = response.status, response.body
         record_from_memory(current.recorder, (scope.method, route.path), callers, answer, begun_ns)
-
-
-def _count(
-    path: str | None, route: RouteLike | None, method: str, status: int, started: float
-) -> None:
-    called = (method if route else OTHER, path or OTHER)
-    metrics.RESPONSES.inc((*called, str(status)))
-    metrics.RESPONSE_SECONDS.observe(called, time.perf_counter() - started)
 
 
 def _queue_name(room: Room) -> str:

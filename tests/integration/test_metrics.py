@@ -122,7 +122,7 @@ def test_pending_its_age_and_what_the_relay_sends_are_those_of_redis(
         admit_one(wiring.admissions(), campaign_id, user)
     with closing(connect(lossy)) as redis:
         key = f"coupon:{{{campaign_id}}}:pending"
-        oldest_ms = redis.zscore(key, "a") - 90_000
+        oldest_ms = (redis.zscore(key, "a") or 0) - 90_000
         redis.zadd(key, {"a": oldest_ms})
     measure()
     assert numbers(metrics.PENDING) == {campaign_id: 3}

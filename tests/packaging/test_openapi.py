@@ -25,6 +25,7 @@ FILE = ROOT / "docs" / "openapi.json"
 NOT_OF_A_REQUEST = (
     "handlers.adapters.aws",
     "handlers.adapters.migration",
+    "handlers.adapters.open_telemetry",
     "handlers.api",
     "handlers.config",
     "handlers.operations",

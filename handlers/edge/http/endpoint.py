@@ -90,7 +90,7 @@ class RequestScope:
         if COUNTING.is_on:
             event = self._event
             called = event.get("httpMethod") or "", event.get("resource") or ""
-            metrics.REQUESTS.inc((*called, outcome))
+            metrics.REQUESTS.inc((*called, str(outcome)))
         return response
 
     def _only_reads(self) -> bool:

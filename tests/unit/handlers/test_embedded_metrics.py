@@ -7,19 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app import app as chalice
 from handlers import cold_start, wiring
 from handlers import embedded_metrics as embedded
 from handlers.config import Settings
 from handlers.domain import metrics
 from handlers.domain.metric import COUNTING
 from handlers.embedded_metrics import LINES_MAX, SECOND_S, EmbeddedMetrics, embedded_metrics
+from local.lambda_context import LambdaContext
+from tests.parity.events import http
 from tests.support.clock import ManualClock
 from tests.unit.conftest import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.unit.conftest import LogLines
+    from tests.support.fake_campaign import FakeCampaign
+    from tests.unit.conftest import Bearer, Fakes, LogLines
 
 APPLY = ("POST", "/campaigns/{id}/apply")
 
@@ -165,3 +169,20 @@ def test_a_cold_start_switches_them_on_where_the_setting_says_so(
 
 def test_the_namespace_is_that_of_the_stage(settings: Settings) -> None:
     assert embedded_metrics()._namespace == "seonchak/local"
+
+
+def test_the_shell_on_lambda_counts_responses_and_outcomes_of_an_invocation(
+    fakes: Fakes, campaign: FakeCampaign, bearer: Bearer, logged: LogLines
+) -> None:
+    assert campaign
+    token = bearer("person-42")["Authorization"].removeprefix("Bearer ")
+    event = http("POST /campaigns/{id}/apply", "welcome", token=token)
+    answer = chalice(event, LambdaContext("app", 29.0))
+    assert answer["statusCode"] == 202
+    labels = {"method": "POST", "route": "/campaigns/{id}/apply"}
+    lines = [line for line in logged.lines if line["message"] == embedded.MESSAGE]
+    counted = {name: number for line in lines for name, number in line.items()}
+    assert counted.items() >= {**labels, "status": "202", "outcome": "ACCEPTED"}.items()
+    assert counted["seonchak_responses_total"] == counted["seonchak_requests_total"] == 1
+    assert counted["seonchak_response_duration_seconds_count"] == 1
+    assert "person-42" not in str(lines)
