@@ -21,7 +21,7 @@ from handlers.adapters import open_telemetry
 from handlers.adapters.open_telemetry import OtlpRecorder
 from handlers.tracing import current
 from handlers.tracing.place import Place, new_span_id, new_trace_id
-from handlers.tracing.settings import TraceSettings
+from handlers.tracing.settings import SamplerName, TraceSettings
 from handlers.tracing.span import WRITE, Span
 from tests.support.paths import ROOT
 from tests.unit.conftest import ENVIRONMENT
@@ -189,6 +189,36 @@ def test_the_service_has_a_name_and_the_operators_wins(monkeypatch: pytest.Monke
     assert open_telemetry._resource().attributes["service.name"] == "seonchak"
     monkeypatch.setenv("OTEL_SERVICE_NAME", "coupons-api")
     assert open_telemetry._resource().attributes["service.name"] == "coupons-api"
+
+
+@pytest.mark.parametrize(
+    ("sampler", "without", "sampled", "unsampled"),
+    [
+        (SamplerName.ALWAYS_ON, 1.0, 1.0, 1.0),
+        (SamplerName.ALWAYS_OFF, 0.0, 0.0, 0.0),
+        (SamplerName.RATIO, 0.25, 0.25, 0.25),
+        (SamplerName.PARENT_OR_ON, 1.0, 1.0, 0.0),
+        (SamplerName.PARENT_OR_OFF, 0.0, 1.0, 0.0),
+        (SamplerName.PARENT_OR_RATIO, 0.25, 1.0, 0.0),
+    ],
+)
+def test_each_sampler_decides_as_the_specification_says(
+    held: Held, sampler: SamplerName, without: float, sampled: float, unsampled: float
+) -> None:
+    made = recorder(held, TraceSettings(is_on=True, sampler=sampler, ratio=0.25))
+    ids = [n * 2**56 + 1 for n in range(1, 256)]  # evenly over the bits that a ratio looks at
+
+    def part(parent: Place | None) -> float:
+        chosen = [
+            one for one in ids if made.is_sampled(one, parent and parent._replace(trace_id=one))
+        ]
+        return round(len(chosen) / len(ids), 2)
+
+    assert part(None) == without
+    assert part(Place(1, 1, is_sampled=True)) == sampled
+    assert part(Place(1, 1, is_sampled=False)) == unsampled
+    held.go.set()
+    made.close()
 
 
 def test_start_records_from_then_on_until_the_clients_are_reset(
