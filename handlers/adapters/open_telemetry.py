@@ -36,7 +36,6 @@ from opentelemetry.trace import (
 )
 
 from handlers.tracing import current
-from handlers.tracing.settings import SamplerName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,6 +52,7 @@ CLOSE_S_MAX = 2.0
 SERVICE = "seonchak"
 # What the SDK calls a service without a name.
 UNKNOWN_SERVICE = "unknown_service"
+OF_THE_PARENT = "parentbased_"
 NO_PARENT = Context()
 UNSET, FAILED = Status(), Status(StatusCode.ERROR)
 NO_LINKS: tuple[Link, ...] = ()
@@ -71,7 +71,9 @@ class OtlpRecorder:
         self.topic = topic
         self.group = group
         self._processor = processor
-        self._sampler = _sampler(settings)
+        self._root = _root(settings)
+        asks_parent = settings.sampler.startswith(OF_THE_PARENT)
+        self._sampler = ParentBased(self._root) if asks_parent else self._root
         self._waits = settings.is_lambda
         self._resource = _resource()
         self._flush: threading.Thread | None = None
@@ -86,10 +88,11 @@ class OtlpRecorder:
 
     def is_sampled(self, trace_id: int, parent: Place | None = None) -> bool:
         """Return whether a trace is recorded; `parent` is its span in another process."""
-        context = NO_PARENT
-        if parent is not None:
+        if parent is None:  # asked directly: a third of the time, for every request
+            found = self._root.should_sample(NO_PARENT, trace_id, "")
+        else:
             context = set_span_in_context(NonRecordingSpan(_context(parent)), NO_PARENT)
-        found = self._sampler.should_sample(context, trace_id, "")
+            found = self._sampler.should_sample(context, trace_id, "")
         return found.decision is Decision.RECORD_AND_SAMPLE
 
     def record(self, spans: Sequence[Span]) -> None:
@@ -150,13 +153,8 @@ def _resource() -> Resource:
     return found
 
 
-def _sampler(settings: TraceSettings) -> Sampler:
-    ratio = TraceIdRatioBased(settings.ratio)
-    return {
-        SamplerName.ALWAYS_ON: ALWAYS_ON,
-        SamplerName.ALWAYS_OFF: ALWAYS_OFF,
-        SamplerName.RATIO: ratio,
-        SamplerName.PARENT_OR_ON: ParentBased(ALWAYS_ON),
-        SamplerName.PARENT_OR_OFF: ParentBased(ALWAYS_OFF),
-        SamplerName.PARENT_OR_RATIO: ParentBased(ratio),
-    }[settings.sampler]
+def _root(settings: TraceSettings) -> Sampler:
+    """Return what decides about a trace that begins here."""
+    name = settings.sampler.removeprefix(OF_THE_PARENT)
+    roots = {"always_on": ALWAYS_ON, "always_off": ALWAYS_OFF}
+    return roots.get(name) or TraceIdRatioBased(settings.ratio)
