@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handlers.domain.campaign import Campaign
-    from tests.simulation.cluster import Cluster, ResponseStats
+    from tests.simulation.cluster import Cluster
+    from tests.simulation.responses import ResponseStats
 
     Found = list[tuple[Any, ...]]
 
