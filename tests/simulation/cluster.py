@@ -8,7 +8,7 @@ import logging
 import time
 from collections import defaultdict
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -29,22 +29,22 @@ from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
 from handlers.adapters.mysql.failed_events import FailedEventQueue
 from handlers.adapters.mysql.fences import Fences
 from handlers.adapters.redis.scripts import Scripts
-from handlers.domain.campaign import Campaign
 from handlers.domain.reconciliation import reconciler as comparison
 from handlers.domain.record import FailedStatus
 from handlers.domain.rejection_cache import RejectionCache
-from handlers.domain.releases import Releases
 from handlers.edge.auth.authenticator import User
 from local.harness.responses import ACCEPTED
 from local.migrate import owner_address
 from tests.conftest import TABLES
 from tests.simulation.actors import Killed, Stage
+from tests.simulation.campaigns import simulated
 from tests.simulation.clock import Clock
 from tests.simulation.consumer import Consumer
 from tests.simulation.journal import Journal
 from tests.simulation.kafka import Log, Publisher, Topic
 from tests.simulation.ledger import DirectWriters, Ledger
 from tests.simulation.requests import request
+from tests.simulation.responses import ResponseStats
 from tests.simulation.servers import Changes, Redis, Transactions
 from tests.simulation.shop import Shop
 
@@ -55,20 +55,7 @@ if TYPE_CHECKING:
 
 # Counted as usual, and no user is stopped by it.
 CALLS_PER_S = 1_000_000
-DAY_MS = 86_400_000
 INTERNAL = 500  # a fault of the service itself, for any cause
-
-
-@dataclass(slots=True)
-class ResponseStats:
-    """One user's responses of one campaign: (code, serial) in order; unsure: none, or a 503."""
-
-    heard: list[tuple[str, int]] = field(default_factory=list)
-    unsure: bool = False
-
-    @property
-    def serials(self) -> list[int]:
-        return [serial for _, serial in self.heard if serial]
 
 
 class Cluster:
@@ -136,7 +123,7 @@ class Cluster:
         self._clean()
         number = next(self._numbers)
         self.campaigns = [
-            self._campaign(f"s{number}-{n}", quantity, staged=staged)
+            simulated(f"s{number}-{n}", quantity, staged=staged)
             for n, quantity in enumerate(quantities)
         ]
         self.told: defaultdict[tuple[str, str], ResponseStats] = defaultdict(ResponseStats)
@@ -157,15 +144,6 @@ class Cluster:
             wiring.mysql_queries().create_campaign(campaign)
             wiring.redis_campaigns().open(campaign, created=True)
         self.redis.fsync()
-
-    def _campaign(self, campaign_id: str, quantity: int, *, staged: bool) -> Campaign:
-        now_ms = int(time.time() * 1000)
-        opens_at_ms, closes_at_ms = now_ms - DAY_MS, now_ms + DAY_MS
-        campaign = Campaign(campaign_id, "Simulated", quantity, opens_at_ms, closes_at_ms)
-        if not staged or quantity == 1:
-            return campaign
-        steps = [[opens_at_ms, quantity - 1], [now_ms + DAY_MS // 2, 1]]
-        return replace(campaign, releases=Releases.parse(json.dumps(steps)))
 
     def _wire(self) -> None:
         redis: Any = self.redis

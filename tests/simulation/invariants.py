@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from handlers import wiring
 from handlers.domain import times
 from handlers.domain.admission import Outcome
 from handlers.reconcile import compare
@@ -18,12 +19,14 @@ from local.harness.invariants import (
 from local.harness.observations import Faults, Observations, Row
 from local.harness.responses import ACCEPTED, ALREADY_APPLIED, SOLD_OUT, UNDECIDED, ApplyResponse
 from tests.simulation.law import limits, violations_of_law
+from tests.simulation.plans import USERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from handlers.domain.campaign import Campaign
-    from tests.simulation.cluster import Cluster, ResponseStats
+    from tests.simulation.cluster import Cluster
+    from tests.simulation.responses import ResponseStats
 
     Found = list[tuple[Any, ...]]
 
@@ -42,7 +45,7 @@ WAITS = {Outcome.PAUSED, Outcome.NEXT_RELEASE}
 
 def violations_now(cluster: Cluster) -> list[str]:
     """Return a sentence for each promise that is broken at this moment."""
-    found = cluster.rows(ROWS)
+    found = _rows(cluster)
     given_back = {(row[0], row[1], row[2]) for row in found if row[5]}
     return [
         *(f"P6: {fault}" for fault in cluster.internal),
@@ -60,12 +63,22 @@ def violations_now(cluster: Cluster) -> list[str]:
 
 def violations_at_the_end(cluster: Cluster) -> list[str]:
     """Return the same when no work is left."""
-    now, found = violations_now(cluster), cluster.rows(ROWS)
+    now, found = violations_now(cluster), _rows(cluster)
     return [
         *now,
         *(each for campaign in cluster.campaigns for each in _at_the_end(cluster, campaign, found)),
         *_nothing_disappears(cluster),
     ]
+
+
+def _rows(cluster: Cluster) -> Found:
+    """Return what ROWS finds; a pseudonym is the user whom it is of: what was promised holds."""
+    names = {
+        (campaign.id, wiring.pseudonyms().of(campaign.id, user)): user
+        for campaign in cluster.campaigns
+        for user in USERS
+    }
+    return [(row[0], names.get(row[:2], row[1]), *row[2:]) for row in cluster.rows(ROWS)]
 
 
 def _now(cluster: Cluster, campaign: Campaign, found: Found) -> Iterator[str]:

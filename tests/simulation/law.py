@@ -35,7 +35,7 @@ SELECT 'coupon', campaign_id, serial, given_back, state, COALESCE(order_id, ''),
 UNION ALL
 SELECT * FROM (
     SELECT 'event', campaign_id, serial, id, kind, COALESCE(order_id, ''), COALESCE(detail, '{}')
-    FROM coupon_event WHERE serial IS NOT NULL ORDER BY id LIMIT 100000
+    FROM coupon_event WHERE serial IS NOT NULL AND kind <> 'ERASED' ORDER BY id LIMIT 100000
 ) AS events
 """
 

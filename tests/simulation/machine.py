@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from handlers import privacy
 from tests.simulation import faults
 from tests.simulation.actors import Fate
 from tests.simulation.healing import heal
@@ -204,6 +205,8 @@ class Protocol(RuleBasedStateMachine):
                 return name, lambda: self.cluster.apply(users, campaign_id)
             case Program.CONSUMER:
                 return run.program, lambda: self.cluster.consume(LIMIT)
+            case Program.COMPLETION:
+                return run.program, lambda: privacy.privacy_handler({}, None)
             case Program.RELAY | Program.REDRIVE | Program.REBUILD:
                 return run.program, getattr(self.cluster, run.program)
         return self.cluster.shop.work_of(run, campaign_id)

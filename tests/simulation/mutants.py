@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from handlers import rebuild, wiring
+from handlers import privacy, rebuild, wiring
 from handlers.adapters.mysql import coupon_states, ledger, returned_places
 from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
 from handlers.adapters.mysql.returned_places import ReturnedPlaces
@@ -216,6 +216,21 @@ def pause(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 def release(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """The script gives what is not released yet."""
     _cut(patch, cluster, ADMIT, "if campaign[10] and campaign[10] ~= '' then", "if false then")
+
+
+def pseudonym_of_applicant(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """The script does not ask for the pseudonym of an applicant whom it does not know."""
+    _cut(patch, cluster, ADMIT, "if not applied and has_erased then", "if false then")
+
+
+def pseudonym_of_settled(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """Settle writes a coupon back to its user also where the user was erased."""
+    _cut(patch, cluster, SETTLE, "\n      and not is_erased")
+
+
+def completion(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """No run completes an erasure that was left half-done."""
+    patch.setattr(privacy, "_complete", lambda: 0)
 
 
 def _any_state(statement: str) -> str:

@@ -41,6 +41,8 @@ class Program(StrEnum):
     CANCEL = "cancel"
     CHANGE = "change"
     PAUSE = "pause"
+    ERASE = "erasure"
+    COMPLETION = "completion of erasures"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from handlers import campaign_changes, redemption, returned_places
+from handlers import campaign_changes, privacy, redemption, returned_places
 from tests.simulation.plans import Program
 from tests.simulation.requests import request
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.simulation.plans import Run
 
     Work = Callable[[], object]
+    Handler = Callable[[Any, Any], dict[str, Any]]
 
 END_RESERVATIONS = (
     "UPDATE coupon SET reserved_until = NOW(3) - INTERVAL 1 SECOND WHERE state = 'RESERVED'"
@@ -85,14 +86,12 @@ class Shop:
 
     def work_of(self, run: Run, campaign_id: str) -> tuple[str, Work | None]:
         """Return what a run is called and does; None where the user has no coupon."""
-        if run.program is Program.CHANGE:
-            return f"quantity {_signed(run)}", self._change(run, campaign_id)
-        if run.program is Program.PAUSE:
-            return "pause" if run.number else "resume", self._pause(run, campaign_id)
-        if run.program is Program.GIVE_BACK:
-            name = f"{run.user} gives back"
-            handler = returned_places.give_back_handler
-            return name, lambda: self._call(name, handler, self._of_user(run.user, campaign_id))
+        if run.program in {Program.CHANGE, Program.PAUSE}:
+            change = self._change if run.program is Program.CHANGE else self._pause
+            return f"{run.program} {'on' if run.number else 'off'}", change(run, campaign_id)
+        if run.program in {Program.ERASE, Program.GIVE_BACK}:
+            name = f"{run.program} of {run.user}"
+            return name, lambda: self._call(name, *self._of_user(run, campaign_id))
         found = self._cluster.rows(CODE, campaign_id, run.user)
         if not found:
             return run.program, None
@@ -151,9 +150,7 @@ class Shop:
         event["headers"]["if-match"] = f'"{version}"'
         return self._call(name, campaign_changes.change_campaign_handler, event)
 
-    def _call(
-        self, name: str, handler: Callable[[Any, Any], dict[str, Any]], event: dict[str, Any]
-    ) -> int:
+    def _call(self, name: str, handler: Handler, event: dict[str, Any]) -> int:
         response = handler(event, None)
         status, body = int(response["statusCode"]), response.get("body") or "{}"
         if status == INTERNAL:
@@ -162,16 +159,14 @@ class Shop:
         self._cluster.story.append(f"{name}: {status} {code}")
         return status
 
-    def _of_user(self, user: str, campaign_id: str) -> dict[str, Any]:
+    def _of_user(self, run: Run, campaign_id: str) -> tuple[Handler, dict[str, Any]]:
+        if run.program is Program.ERASE:
+            return privacy.erase_user_handler, self._event({"user_id": run.user}, None)
         event = self._event({"id": campaign_id}, None)
-        event["headers"]["user"] = user
-        return event
+        event["headers"]["user"] = run.user
+        return returned_places.give_back_handler, event
 
     def _event(self, path: dict[str, str], body: dict[str, Any] | None) -> dict[str, Any]:
         event = request("admin", None)
         text = None if body is None else json.dumps(body)
         return event | {"pathParameters": path, "body": text}
-
-
-def _signed(run: Run) -> str:
-    return "up" if run.number else "down"

@@ -73,9 +73,10 @@ def give_places(server: Server, run: ScriptRun) -> None:
         require(is_given, "given_back", f"{user} did not give serial {serial} back")
         redis.applied[blank(serial)] = serial
         redis.returned = [n for n in redis.returned if n != serial]
-        if redis.applied.get(user) == serial:
-            del redis.applied[user]
-            redis.pending.discard(user)
+        for name in (user, world.renamed.get((user, serial), user)):
+            if redis.applied.get(name) == serial:
+                del redis.applied[name]
+                redis.pending.discard(name)
     if any(words[:3] == ("HSET", "campaign", "places_returned") for words in run.commands):
         redis.places = after
 

@@ -125,6 +125,16 @@ class CouponChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RowRenamed:
+    """A row of coupon whose user was erased: it belongs to the pseudonym."""
+
+    at_s: float
+    user: str
+    pseudonym: str
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceReturned:
     """The campaign's places_returned."""
 
@@ -154,7 +164,14 @@ class Failed:
 
 
 MySQLEvent = (
-    FenceRaised | EndStored | RowWritten | Failed | CouponChanged | PlaceReturned | CampaignChanged
+    FenceRaised
+    | EndStored
+    | RowWritten
+    | RowRenamed
+    | Failed
+    | CouponChanged
+    | PlaceReturned
+    | CampaignChanged
 )
 
 

@@ -15,6 +15,7 @@ from tests.faults.acceptor.events import (
     Failed,
     FenceRaised,
     PlaceReturned,
+    RowRenamed,
     RowWritten,
 )
 from tests.faults.acceptor.world import World, is_late, mirrors, require
@@ -59,8 +60,8 @@ class Tables:
                 fail(self, event)
             case Failed(status=FailedStatus.RESOLVED):
                 resolve(self, event)
-            case CouponChanged():
-                change_state(self, event)
+            case CouponChanged() | RowRenamed():
+                change_row(self, event)
             case PlaceReturned():
                 return_place(self, event)
             case CampaignChanged():
@@ -109,6 +110,24 @@ def insert(tables: Tables, event: RowWritten) -> None:
     require(may_write or _is_in_time(tables, user, serial), "MAY_WRITE", why)
     tables.serials[user] = serial
     tables.states[serial] = ISSUED
+
+
+def change_row(tables: Tables, event: CouponChanged | RowRenamed) -> None:
+    """Change a coupon, or whose it is."""
+    if isinstance(event, CouponChanged):
+        change_state(tables, event)
+    else:
+        rename(tables, event)
+
+
+def rename(tables: Tables, event: RowRenamed) -> None:
+    """Erase the user of a row. The model has no persons: it stays the same user's row."""
+    serial, is_present = event.serial, tables.serials.get(event.user) == event.serial
+    was_given_back = (event.user, serial) in tables.world.given_back
+    why = f"serial {serial} is not {event.user}'s"
+    require(is_present or was_given_back, "erase", why)
+    if is_present:
+        tables.serials[event.pseudonym] = tables.serials.pop(event.user)
 
 
 @mirrors("consume.pml", "write", "MySQL: user %d, serial %d, came too late")

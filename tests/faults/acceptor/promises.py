@@ -84,7 +84,10 @@ def rest(world: World, server: Server) -> None:
     for user, serial in rows:
         holder = blank(serial) if (user, serial) in world.given_back else user
         why = f"{holder!r} has row {serial}, and {redis.applied.get(holder)} in Redis"
-        require(redis.applied.get(holder) == serial, "coupon_unknown_to_redis", why)
+        is_held = world.is_held(redis.applied, holder, serial)
+        require(is_held, "coupon_unknown_to_redis", why)
+        is_gone = (user, serial) not in world.renamed or user not in redis.applied
+        require(is_gone, "erased", f"Redis has {user}, who was erased")
     why = f"Redis gives {redis.places} places more, MySQL {world.returned}"
     require(redis.places == world.returned, "place_not_given_once", why)
     why = f"MySQL never had version {redis.version} with {redis.quantity}, or it is noted"

@@ -130,14 +130,14 @@ def _require_all(server: Server, mine: int) -> None:
             break
         if isinstance(event, RowWritten):
             why = f"the row of {event.user}, {event.serial} is not in Redis"
-            is_held = applied.get(event.user) == event.serial
+            is_held = world.is_held(applied, event.user, event.serial)
             require(is_held or _is_blank(server, event.user, event.serial), "unite", why)
     earlier = [end for end in world.ends if end.fence < mine]
     for (user, serial, fence), places in world.places.items():
         read = [p for p in places if p[1] < ends.get(p[0], 0) and not is_late(fence, p, earlier)]
         fits = 1 <= serial <= server.redis.limit and (user, serial) not in world.given_back
         why = f"the record of {user}, {serial}, fence {fence}, at {read[:1]} is not in Redis"
-        require(not (read and fits) or applied.get(user) == serial, "unite", why)
+        require(not (read and fits) or world.is_held(applied, user, serial), "unite", why)
 
 
 def _is_blank(server: Server, user: str, serial: int) -> bool:

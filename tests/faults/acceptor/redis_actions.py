@@ -63,14 +63,17 @@ def settle(server: Server, run: ScriptRun) -> None:
     ``is_issued && redis.applied[user] != serial && redis.epoch != 0 && MAY_BE_HELD(serial)``
     ``redis.applied[user] == serial && (is_issued || OF_THIS_ADMISSION(its_fence))``
     """
-    state, _, its_fence, *pairs = run.args
-    is_issued, redis, world = state == "coupon", server.redis, server.world
-    half = len(pairs) // 2
+    state, _, its_fence, *words = run.args
+    is_issued, redis, world = state != "failed_event", server.redis, server.world
+    n = len(words) // (3 if state == "pseudonymous" else 2)
+    users, serials, names = words[:n], words[n : 2 * n], words[2 * n :] or words[:n]
     is_of_this = its_fence == "0" or (server.is_open and redis.fence == int(its_fence))
-    for user, number in zip(pairs[:half], pairs[half:], strict=True):
+    for user, number, name in zip(users, serials, names, strict=True):
         serial = int(number)
         where = world.rows if is_issued else world.failed
         require((user, serial) in where, "HAS_INDEX", f"MySQL has no {state} of {user}, {serial}")
+        if name != user and user not in redis.applied and name in redis.applied:
+            continue  # erased since then: the id does not come back
         # A campaign that is lost is restored with this row; one that was archived stays away.
         may_be_held = redis.epoch and blank(serial) not in redis.applied
         if is_issued and may_be_held and redis.applied.get(user) != serial:
@@ -135,9 +138,31 @@ def _take_serial(server: Server, serial: int) -> None:
         redis.count = serial
 
 
+def erase(server: Server, run: ScriptRun) -> None:
+    """Put pseudonyms in the place of users, after MySQL. The model has no persons: nothing else.
+
+    Who holds another serial than was seen applied meanwhile, and is left as he is.
+    """
+    redis, world = server.redis, server.world
+    words = run.args[3:]
+    for user, seen, name, number in zip(*(words[n::4] for n in range(4)), strict=True):
+        serial, held = int(number), redis.applied.get(user)
+        if held is not None and held != int(seen):
+            continue
+        if serial and blank(serial) not in redis.applied:
+            found = (name, serial) in world.rows
+            require(found, "erase", f"MySQL has no row of {name}, {serial}")
+            redis.applied[name] = serial
+            if held is None:
+                redis.returned = [n for n in redis.returned if n != serial]
+        redis.applied.pop(user, None)
+        redis.pending.discard(user)
+
+
 ACTIONS: dict[str, Callable[[Server, ScriptRun], None]] = {
     "admission/admit": admit,
     "admission/confirm": confirmed,
     "admission/settle": settle,
     "admission/reassign": reassign,
+    "privacy/erase": erase,
 }

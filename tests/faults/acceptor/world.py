@@ -20,6 +20,7 @@ from tests.faults.acceptor.events import (
     FenceRaised,
     Observed,
     PlaceReturned,
+    RowRenamed,
     RowWritten,
 )
 
@@ -67,7 +68,8 @@ class World:
     not pending. confirmed: fences, to the times at which Redis confirmed them. cut_off: what was in
     open servers that were killed, as far as their journals show it. given_back: rows. returned: how
     many places MySQL has returned. versions: with their quantities. noted: versions that were to be
-    changed, each with the fence of that Redis.
+    changed, each with the fence of that Redis. renamed: rows of users who were erased, to their
+    pseudonyms; rows and given_back have both names of them.
     """
 
     seen: Observed
@@ -88,6 +90,7 @@ class World:
     returned: int = 0
     versions: set[tuple[int, int]] = field(default_factory=set)
     noted: set[tuple[int, int]] = field(default_factory=set)
+    renamed: dict[tuple[str, int], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, seen: Observed) -> World:
@@ -105,8 +108,8 @@ class World:
                     world.ends.append(event)
                 case RowWritten():
                     world.rows[event.user, event.serial] = event
-                case CouponChanged(given_back=True):
-                    world.given_back.add((event.user, event.serial))
+                case CouponChanged() | RowRenamed():
+                    world.change_row(event)
                 case PlaceReturned():
                     world.returned = max(world.returned, event.places)
                 case CampaignChanged():
@@ -117,6 +120,23 @@ class World:
                     )
                     world.failed.add((user, serial))
         return world
+
+    def change_row(self, event: CouponChanged | RowRenamed) -> None:
+        """Know which rows are given back, and one of an erased user under both names."""
+        if isinstance(event, CouponChanged):
+            self.given_back |= {(event.user, event.serial)} if event.given_back else set()
+            return
+        known, named = (event.user, event.serial), (event.pseudonym, event.serial)
+        self.renamed[known] = event.pseudonym
+        if known in self.rows:
+            self.rows[named] = self.rows[known]
+        if known in self.given_back:
+            self.given_back.add(named)
+
+    def is_held(self, applied: dict[str, int], user: str, serial: int) -> bool:
+        """Return whether a Redis has the row of a user, also under the pseudonym."""
+        names = user, self.renamed.get((user, serial), user)
+        return any(applied.get(name) == serial for name in names)
 
     def note(self, holding: Holding, *, is_open: bool) -> None:
         """Remember what is pending: the relay and each new apply may send it under this fence."""

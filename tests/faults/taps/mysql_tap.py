@@ -16,6 +16,7 @@ from tests.faults.acceptor.events import (
     Failed,
     FenceRaised,
     PlaceReturned,
+    RowRenamed,
     RowWritten,
 )
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 CREATE = """
 CREATE TABLE IF NOT EXISTS faults_note (
     id BIGINT PRIMARY KEY AUTO_INCREMENT, at DATETIME(6), kind VARCHAR(16), campaign_id VARCHAR(64),
-    user_id VARCHAR(64), number BIGINT, reason VARCHAR(32), status VARCHAR(16),
+    user_id VARCHAR(64), number BIGINT, reason VARCHAR(64), status VARCHAR(16),
     partition_no INT, offset_no BIGINT
 ) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 """
@@ -56,6 +57,11 @@ TRIGGERS = {
     "faults_row": (
         "AFTER INSERT ON coupon FOR EACH ROW"
         f" {NOTE}'row', NEW.campaign_id, NEW.user_id, NEW.serial, NULL, NULL, NULL, NULL)"
+    ),
+    "faults_renamed": (
+        "AFTER UPDATE ON coupon FOR EACH ROW IF NEW.user_id <> OLD.user_id THEN"
+        f" {NOTE}'renamed', NEW.campaign_id, NEW.user_id, NEW.serial, OLD.user_id, NULL, NULL,"
+        " NULL); END IF"
     ),
     "faults_place": (
         "AFTER UPDATE ON campaign FOR EACH ROW IF NEW.places_returned <> OLD.places_returned THEN"
@@ -116,6 +122,7 @@ def _event(row: tuple[Any, ...]) -> MySQLEvent:
         "fence": FenceRaised(at_s, number),
         "end": EndStored(at_s, number, partition, offset),
         "row": RowWritten(at_s, user, number),
+        "renamed": RowRenamed(at_s, reason or "", user, number),
         "place": PlaceReturned(at_s, number),
         "change": CampaignChanged(at_s, number, offset),
     }
