@@ -24,11 +24,6 @@ class ServiceError(Exception):
         super().__init__(detail or (type(self).__doc__ or ""))
 
 
-def outcome_of(error: Exception) -> str:
-    """Return the code that a client sees."""
-    return error.code if isinstance(error, ServiceError) else "INTERNAL"
-
-
 class NothingHereError(ServiceError):
     """There is nothing at this path."""
 

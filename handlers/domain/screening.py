@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from handlers.domain import metrics
 from handlers.domain.admission import UNSCREENED, Admission, Applicant, Outcome, Screening
-from handlers.domain.errors import NotEligibleError, UnavailableError, outcome_of
+from handlers.domain.errors import NotEligibleError, ServiceError, UnavailableError
 from handlers.domain.metric import COUNTING
 from handlers.domain.refusal_counts import REFUSALS
 from handlers.domain.rules import CAMPAIGNS_MAX, KnownRules, Rules
@@ -168,5 +168,10 @@ class Screener:
 
 def _count(replies: Sequence[Admission | Exception]) -> None:
     for reply in replies if COUNTING.is_on else ():
-        outcome = reply.outcome if isinstance(reply, Admission) else outcome_of(reply)
+        outcome = reply.outcome if isinstance(reply, Admission) else _code_of(reply)
         metrics.ADMISSIONS.inc((str(outcome),))
+
+
+def _code_of(error: Exception) -> str:
+    """Return the code that the client sees."""
+    return error.code if isinstance(error, ServiceError) else "INTERNAL"

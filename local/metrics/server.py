@@ -33,7 +33,7 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
-class _Handler(WSGIRequestHandler):
+class _MetricsHandler(WSGIRequestHandler):
     timeout = SILENCE_S
 
     def log_message(self, *_: Any) -> None:
@@ -55,7 +55,7 @@ class MetricsServer:
         """Raise MetricsPortError when the port cannot be had."""
         application = _only_metrics(make_wsgi_app(registry(numbers)))
         try:
-            self._server = make_server(*address, application, _Server, _Handler)
+            self._server = make_server(*address, application, _Server, _MetricsHandler)
         except (OSError, OverflowError) as error:
             raise MetricsPortError(address, error) from error
         # A worker that outlives its parent for a moment must not hold the port.
