@@ -41,7 +41,9 @@ WAVES = (60, 150, 420, 700, 520, 330, 190, 90, 40)
 def keep(page: Page | Locator, name: str, **options: Any) -> None:
     """Write a picture of what is seen, in few colors."""
     with Image.open(io.BytesIO(page.screenshot(**options))) as picture:
-        few = picture.convert("RGB").quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(
+            COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
         few.save(FOLDER / f"{name}.png", optimize=True)
 
 
