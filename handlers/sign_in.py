@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from handlers import wiring
 from handlers.domain.errors import InvalidRequestError, NothingHereError
 from handlers.domain.identifiers import is_user_id
-from handlers.edge.auth.development import development_token
 from handlers.edge.http.endpoint import endpoint
 from handlers.edge.http.response import json_response
 
@@ -38,6 +37,9 @@ def sign_in_handler(request: Request) -> dict[str, Any]:
     if not _is_scope(scope):
         message = f"scope: must be scopes with one space between, {SCOPE_LENGTH_MAX} characters"
         raise InvalidRequestError(message)
+    # Only development pays for it: a Lambda function imports this file at its start.
+    from handlers.edge.auth.development import development_token  # noqa: PLC0415
+
     token, expires_in_s = development_token(settings, str(user_id), scope)
     return json_response(200, {"token": token, "expires_in": expires_in_s})
 

@@ -24,7 +24,7 @@ ALWAYS = frozenset({"P2", "P3"})
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The results that can be had; note: why there are not more of them, else ""."""
+    """The results that can be had; note: what a reader should know of them, or ""."""
 
     results: Sequence[CheckResult]
     note: str = ""
@@ -40,7 +40,9 @@ def judge(seen: Observations, before: Campaign, after: Campaign) -> Judgement:
     crowd = {each.user for each in seen.responses}
     others = {row.user for row in seen.rows} - crowd
     if (before.version, before.places_returned) == (after.version, after.places_returned):
-        return Judgement(check(replace(seen, people=seen.people + len(others), others=others)))
+        people = seen.people + len(others)
+        note = f"Coupons of people who applied beside the crowd: {len(others):,}." if others else ""
+        return Judgement(check(replace(seen, people=people, others=others)), note)
     faults = Faults(rebuilt=True, wrong_times=True)
     changed = replace(seen, quantity=after.last_serial, faults=faults)
     rows_of_crowd = [row for row in seen.rows if row.user in crowd]

@@ -1,17 +1,13 @@
-"""Keycloak, an OpenID Connect issuer, from Maven's repository: to try the pages' sign-in.
+"""Keycloak, an OpenID Connect issuer, from Maven's repository: to try the pages' sign-in with.
 
-`python -m local.servers.keycloak --origin http://127.0.0.1:8000` runs it until Ctrl-C and prints
-the settings with which a gateway on that origin signs people in: buyer (password: buyer), and
-manager (password: manager), who is an administrator. Java 17 or later, and Maven.
+Two people of its realm sign in with their name as password: buyer, and manager, who is an
+administrator.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import signal
 import subprocess
-import sys
 import zipfile
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
 
 REALM = ROOT / "local" / "keycloak" / "realm.json"
 REALM_NAME, CLIENT_ID, AUDIENCE = "seonchak", "seonchak-pages", "seonchak"
-ORIGIN_DEFAULT = "http://127.0.0.1:8000"
 # In memory: what it knows is the realm that it reads at its start.
 BUILD = ("build", "--db=dev-mem", "--cache=local", "--features-disabled=kerberos")
 PROBE_TIMEOUT_S = 5.0
@@ -72,6 +67,7 @@ class Keycloak(Server):
     def settings(self) -> dict[str, str]:
         """The settings of a service with STAGE=local whose pages sign people in here."""
         return {
+            "AUTH_JWT_SECRET": "",  # of three settings that say who signs, one is set
             "AUTH_JWKS_URL": f"{self.url}/protocol/openid-connect/certs",
             "AUTH_ISSUER": self.url,
             "AUTH_AUDIENCE": AUDIENCE,
@@ -143,29 +139,3 @@ def _unpack(folder: Path) -> None:
 
 
 DOWNLOAD = Download("Keycloak", "keycloak", 170, _unpack)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program and return its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m local.servers.keycloak",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--origin", default=ORIGIN_DEFAULT, help="where the pages are")
-    parser.add_argument("--port", type=int, help="of Keycloak; default: a free one")
-    options = parser.parse_args(arguments)
-    try:
-        with Keycloak(realm(options.origin), options.port) as keycloak:
-            for name, value in keycloak.settings.items():
-                print(f"export {name}='{value}'", flush=True)
-            print("unset AUTH_JWT_SECRET", flush=True)
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    except ServerError as error:
-        print(f"keycloak: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.servers
 
 NO_SERVERS = dict.fromkeys((*SERVER_VARIABLES, *MIGRATION_DATABASE, "REDIS_CLUSTER"), "")
+NO_MAKE = {"MAKEFLAGS": "", "MAKELEVEL": "0", "ARGS": ""}  # as in a terminal
 EVENT_PAGE = re.compile(r"event page +http://127\.0\.0\.1:(\d+)(/events/([a-z0-9-]+))")
 RUN = (sys.executable, "-m", "local.run", "--port", "0")
 
@@ -138,6 +139,14 @@ def test_sigterm_ends_it_in_order_and_nothing_is_left(folder: Path) -> None:
     assert leftovers(folder) == []
 
 
+def test_ctrl_c_before_it_is_ready_is_no_success(folder: Path, world: dict[str, str]) -> None:
+    with run(folder, **world) as program:
+        program.out.until(lambda line: "Redis, Kafka, MySQL" in line)
+        assert program.stop(signal.SIGINT) == 130
+    assert program.err.seen[-1] == "run: stopped; nothing is left running"
+    assert leftovers(folder) == []
+
+
 def test_nothing_outlives_a_run_that_is_killed(folder: Path) -> None:
     with run(folder, "--people", "10") as program:
         address(program)
@@ -158,7 +167,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(folder: Path) -> N
 
 def test_the_command_of_the_readme_runs_everything_and_ends_by_itself(folder: Path) -> None:
     options = f"--for 3 --people 100 --opens-in 2 --port 0 --out {folder / 'out'}"
-    with started(folder, "make", "run", f"ARGS={options}", MAKEFLAGS="", ARGS="") as program:
+    with started(folder, "make", "run", f"ARGS={options}", **NO_MAKE) as program:
         port, page, _ = address(program)
         with Client(port) as client:
             assert client.send(Call("GET", page)).status == 200

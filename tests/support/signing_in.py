@@ -87,7 +87,7 @@ def oidc_shop(shop: Shop) -> Iterator[OidcShop]:
         keycloak = Keycloak(_realm_of_tests(address))
         stack.callback(keycloak.remove)
         keycloak.launch()
-        environment = {**shop.environment, "AUTH_JWT_SECRET": "", **keycloak.settings}
+        environment = {**shop.environment, **keycloak.settings}
         arguments = ("--port", str(port), "--workers", "1")
         stack.enter_context(running("local.serve", *arguments, environment=environment))
         keycloak.wait_until_ready()

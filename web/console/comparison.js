@@ -1,6 +1,6 @@
 // Whether Redis, MySQL and the failed records agree about a campaign, and the repair.
 import { action } from "./action.js";
-import { el, nothing, show, table } from "./dom.js";
+import { el, show, table } from "./dom.js";
 import { masked, named, number, t } from "./words.js";
 
 const LISTED_MAX = 200;
@@ -58,7 +58,7 @@ export function comparison(place, service, campaign) {
         el("section", { class: "card" }, table(t("differences"), columns(t("kind")), kinds)),
         el("section", { class: "card" }, table(t("coupons_by_state"), columns(t("state")), inState)),
       ),
-      differences.length ? listed(differences) : nothing(t("no_differences")),
+      differences.length ? listed(differences) : null,
       truncated || differences.length > LISTED_MAX ? el("p", { class: "hint" }, t("listed_first", { n: number(LISTED_MAX) })) : null,
     );
   }

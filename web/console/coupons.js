@@ -26,7 +26,7 @@ export function coupons(place, service, campaign) {
   let next = null;
   let isRevealed = false;
 
-  show(place, form, el("p", { class: "row" }, reveal, csv()), said, list, el("p", { class: "row" }, more), shown.node, chosen);
+  show(place, form, el("p", { class: "row" }, reveal, csv()), said, chosen, list, el("p", { class: "row" }, more), shown.node);
   load(`${path}?limit=${LIMIT}`);
 
   form.addEventListener("submit", (event) => {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from handlers import wiring
 from handlers.edge.http.web_files import WebFile, WebFiles
 from handlers.routes import ROUTES
+from tests.support.paths import ROOT
 from tests.unit.conftest import ENVIRONMENT
 from tests.unit.handlers.test_page_settings import OIDC
 
@@ -214,3 +217,16 @@ def test_in_any_other_stage_there_is_no_such_path_whatever_is_sent(
     response = call("POST /sign-in", body)
     assert problem(response) == NOT_FOUND
     assert json.loads(response["body"])["detail"] == "There is nothing at this path."
+
+
+def test_no_program_pays_for_the_sign_in_of_development() -> None:
+    probe = "import sys, app; print([n for n in sys.modules if n == 'jwt'])"
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "[]"

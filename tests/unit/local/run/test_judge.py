@@ -34,7 +34,7 @@ def test_a_person_who_applied_beside_the_crowd_breaks_nothing() -> None:
     course = seen(Row("kim", 1, 1), Row("a", 2, 2), responses={"a": 2, "b": None})
     judgement = judge(course, CAMPAIGN, CAMPAIGN)
     assert violations(judgement.results) == []
-    assert judgement.note == ""
+    assert judgement.note == "Coupons of people who applied beside the crowd: 1."
 
 
 def test_a_person_beside_a_crowd_that_is_smaller_than_the_quantity_has_a_coupon_more() -> None:

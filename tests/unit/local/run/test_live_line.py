@@ -12,7 +12,7 @@ from local.run.live_line import LiveLine
 
 def shown(*, terminal: bool) -> str:
     file = io.StringIO()
-    # A pipe is told as much as in a run: nothing.
+    # Of a pipe, a run says nothing either.
     colours = {"force_terminal": True, "color_system": "standard"} if terminal else {}
     console = Console(file=file, width=60, **colours)  # type: ignore[arg-type]
     with LiveLine(console) as live:
