@@ -89,7 +89,7 @@ def test_a_person_takes_part_on_pages_of_another_origin(
 @pytest.mark.parametrize("path", ["/events/welcome", "/console", "/docs", "/signed-in"])
 def test_every_page_opens_from_another_origin(page: Page, path: str) -> None:
     page.goto(path)
-    expect(page.locator("main")).to_be_visible()
+    expect(page.locator("main").first).to_be_visible()
     page.wait_for_load_state("networkidle")
 
 

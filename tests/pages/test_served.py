@@ -22,7 +22,7 @@ def test_a_page_opens_without_an_error_or_a_foreign_request(page: Page, path: st
     answer = page.goto(path)
     assert answer
     assert answer.status == 200
-    expect(page.locator("main")).to_be_visible()
+    expect(page.locator("main").first).to_be_visible()
     page.wait_for_load_state("networkidle")
 
 
