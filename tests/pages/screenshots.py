@@ -26,7 +26,7 @@ FOLDER = ROOT / "docs" / "pages"
 WIDE = {"width": 1180, "height": 760}
 PHONE = {"width": 390, "height": 760}
 # Of flat colors: a picture has a quarter of the bytes, and no eye sees a difference.
-COLORS = 200
+COLORS = 256
 CAMPAIGN: dict[str, Any] = {
     "name": "Latte for the first snow",
     "benefit": {"kind": "amount", "value": 3000, "currency": "KRW", "minimum_order": 5000},
@@ -41,7 +41,9 @@ WAVES = (60, 150, 420, 700, 520, 330, 190, 90, 40)
 def keep(page: Page | Locator, name: str, **options: Any) -> None:
     """Write a picture of what is seen, in few colors."""
     with Image.open(io.BytesIO(page.screenshot(**options))) as picture:
-        few = picture.convert("RGB").quantize(COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(
+            COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
         few.save(FOLDER / f"{name}.png", optimize=True)
 
 
@@ -68,8 +70,8 @@ def test_pictures_of_the_event_page(open_context: OpenContext, shop: Shop) -> No
 
 
 def test_pictures_of_the_console(open_context: OpenContext, shop: Shop) -> None:
-    shop.create("latte", 1200, **CAMPAIGN)
-    page = open_context(viewport=WIDE).new_page()
+    shop.create("latte", 1200, -1, **CAMPAIGN)
+    page = open_context(reduced_motion="reduce", viewport=WIDE).new_page()
     console = ConsolePage(page).sign_in().go("/campaigns/latte/live")
     expect(console.tile("given")).to_contain_text("0 of 1,200")
     users = itertools.count()
@@ -96,7 +98,7 @@ def test_pictures_of_the_console(open_context: OpenContext, shop: Shop) -> None:
 
 def test_pictures_of_a_new_campaign_and_of_the_docs(open_context: OpenContext, shop: Shop) -> None:
     assert shop
-    page = open_context(viewport=WIDE, locale="ko-KR").new_page()
+    page = open_context(reduced_motion="reduce", viewport=WIDE, locale="ko-KR").new_page()
     console = ConsolePage(page, "ko").sign_in().go("/new")
     for name, value in (("id", "first-snow-2"), ("name", "첫눈 오는 날 라떼"), ("quantity", "500")):
         console.main.locator(f"input[name={name}]").fill(value)
@@ -105,7 +107,7 @@ def test_pictures_of_a_new_campaign_and_of_the_docs(open_context: OpenContext, s
     expect(console.main.locator(".preview #countdown")).to_be_visible()
     page.locator("h1").first.click()  # no field has the focus
     keep(page, "console-new", full_page=True)
-    page = open_context(viewport=WIDE).new_page()
+    page = open_context(reduced_motion="reduce", viewport=WIDE).new_page()
     page.goto("/docs")
     expect(page.locator(".opblock").first).to_be_visible()
     page.locator("#operations-tag-Applying").scroll_into_view_if_needed()

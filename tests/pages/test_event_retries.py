@@ -128,4 +128,25 @@ def test_a_press_that_waits_can_be_stopped(page: Page, shop: Shop, campaign_id: 
     expect(one.button).to_be_focused()
     # Retry-After holds also for a new press.
     expect(one.button).to_have_attribute("aria-disabled", "true")
+    expect(one.button).to_contain_text("Press again in")
     assert given(shop, campaign_id) == 0
+
+
+def test_limited_after_unavailable_the_page_still_asks_for_the_place_it_may_have(
+    page: Page, shop: Shop, campaign_id: str
+) -> None:
+    one = arrive(page, campaign_id)
+    answers = [problem("UNAVAILABLE", 503, 1), problem("TOO_MANY_REQUESTS", 429, 1)]
+
+    def deal(route: Route) -> None:
+        if not answers:
+            route.continue_()
+            return
+        if len(answers) == 2:
+            route.fetch()  # the place is given, and then the campaign ends
+            change(shop, campaign_id, closes_at="now")
+        route.fulfill(**answers.pop(0))
+
+    page.route(OF_APPLY, deal)
+    one.button.press("Enter")
+    assert one.serial == 1

@@ -10,7 +10,8 @@ const DEFAULT_WAIT_MS = 1000;
  *
  * kind: "won"; "gate": nothing was given, wait until the campaign lets people in; "again": send the
  * same again after afterMs; "solve": another challenge first; "sign_in"; "end": pressing again is of
- * no use now. isSure: whether the answer rules out that this person has a place.
+ * no use now. isSure: whether the answer rules out that this person has a place; null where it says
+ * nothing about an attempt before it, whose answer may have been lost.
  */
 export function judge({ status, body, retryAfterMs }) {
   const code = body?.code ?? `HTTP_${status}`;
@@ -20,7 +21,7 @@ export function judge({ status, body, retryAfterMs }) {
     return { kind: "won", serial: body.serial, ...about };
   }
   if (GATES.has(code)) return { kind: "gate", ...about };
-  if (code === "TOO_MANY_REQUESTS") return { kind: "again", ...about, isSure: false };
+  if (code === "TOO_MANY_REQUESTS") return { kind: "again", ...about, isSure: null };
   if (CHALLENGES.has(code)) return { kind: "solve", ...about };
   if (code === "UNAUTHENTICATED") return { kind: "sign_in", ...about, isSure: false };
   if (ENDS.has(code)) return { kind: "end", ...about };

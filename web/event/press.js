@@ -56,7 +56,7 @@ export class Press {
 
   /** The network is back: send what waits for it. */
   online() {
-    if (this.state.kind === "waiting" && this.state.code === "OFFLINE") this.notBefore = performance.now() + jittered(100) - 100;
+    if (this.state.kind === "waiting" && this.state.code === "OFFLINE") this.notBefore = performance.now() + jittered(1000) - 1000;
     this.#bell.ring();
   }
 
@@ -105,7 +105,7 @@ export class Press {
         this.#become({ kind: "sending", code: this.state.code });
         verdict = judge(await this.#parts.send(solution, signal));
       } catch (error) {
-        if (error instanceof NoSolution) verdict = { ...judge(error.answer), isSure: true };
+        if (error instanceof NoSolution) verdict = { ...judge(error.answer), isSure: null };
         else if (error instanceof Unsolved) return { kind: "idle", code: "CHALLENGE_UNSOLVED" };
         else if (error instanceof Offline) verdict = { kind: "again", code: "OFFLINE", afterMs: 0, isSure: false };
         else throw error;
@@ -121,9 +121,7 @@ export class Press {
   #after(verdict, counts) {
     const { kind, code, afterMs } = verdict;
     if (kind === "won") return { kind: "won", code: null, serial: verdict.serial };
-    // "Limited" says nothing about an attempt before it, whose answer may have been lost.
-    if (verdict.isSure) this.#mayHavePlace = false;
-    else if (code !== "TOO_MANY_REQUESTS") this.#mayHavePlace = true;
+    if (verdict.isSure !== null) this.#mayHavePlace = !verdict.isSure;
     const refused = { kind: "idle", code, requestId: verdict.requestId };
     if (kind === "end" || kind === "sign_in") return refused;
     if (kind === "solve") {

@@ -31,7 +31,7 @@ export function buttonOf({ isReady = true, user, phase, left, press, waitMs }) {
   if (phase.name === "PAUSED") return nothing("paused");
   if (phase.name === "SCHEDULED" && left > MOMENT_MS) return nothing("opens_soon");
   if (phase.name === "NEXT_RELEASE" && left > MOMENT_MS) return nothing("waits_release");
-  if (waitMs > 0) return nothing("again_in", { seconds: Math.ceil(waitMs / 1000) });
+  if (waitMs > 0) return nothing("press_in", { seconds: Math.ceil(waitMs / 1000) });
   return { label: left > 0 ? "press_early" : "press", values: {}, does: "press" };
 }
 
