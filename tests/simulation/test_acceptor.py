@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Several times what each control needs; the histories are always the same.
 HISTORIES_MAX = 300
+# In the first history of a seed that breaks, another promise may break before the model's.
+SEEDS = range(1, 9)
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -47,13 +49,12 @@ def test_without_a_guard_the_model_alone_rejects_a_history(
     assert sign in broken
 
 
-# Seed 1: in its first history that breaks, no other promise breaks before the model's.
 @pytest.mark.parametrize(
-    ("take_away", "sign", "seed"),
+    ("take_away", "sign"),
     [
-        pytest.param(without.order, "HAS_INDEX", 1, id="rows first"),
-        pytest.param(without.settle, "pending_for_good", None, id="settle"),
-        pytest.param(without.durable, "HAS_INDEX", None, id="accepted once it is safe"),
+        pytest.param(without.order, "HAS_INDEX", id="rows first"),
+        pytest.param(without.settle, "pending_for_good", id="settle"),
+        pytest.param(without.durable, "HAS_INDEX", id="accepted once it is safe"),
     ],
 )
 def test_without_a_guard_the_model_names_the_first_step_that_it_does_not_allow(
@@ -61,10 +62,10 @@ def test_without_a_guard_the_model_names_the_first_step_that_it_does_not_allow(
     monkeypatch: pytest.MonkeyPatch,
     take_away: TakeAway,
     sign: str,
-    seed: int | None,
 ) -> None:
     take_away(monkeypatch, judged_cluster)
-    assert any(sign in each for each in rejected(judged_cluster, seed))
+    found = (each for seed in SEEDS for each in rejected(judged_cluster, seed))
+    assert any(sign in each for each in found)
 
 
 @pytest.mark.parametrize(
