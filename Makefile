@@ -55,11 +55,11 @@ unit: python  ## the unit tests alone, without any server: some fifteen seconds 
 test: setup  ## every test on Valkey, Tansu and MariaDB (ARGS="-k words")
 	@$(VENV_PYTHON) -m pytest $(call workers,6) $(ARGS)
 test-kafka: setup  ## integration and end-to-end tests on Apache Kafka 4 (Java 17+, Maven)
-	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e $(ARGS)
+	@TEST_KAFKA=apache $(VENV_PYTHON) -m pytest $(call workers,3) tests/integration tests/e2e $(ARGS)
 # Not in UTC, which would hide a mistake; without the tz database, which may be missing.
 test-mysql: python  ## integration, end-to-end and contract tests on MySQL 8 as it comes (Maven)
 	@MYSQLD=$$($(VENV_PYTHON) -m local.servers.mysql) && export MYSQLD TZ=KST-9 \
-		&& $(VENV_PYTHON) -m pytest $(call workers,2) tests/integration tests/e2e tests/contract $(ARGS)
+		&& $(VENV_PYTHON) -m pytest $(call workers,4) tests/integration tests/e2e tests/contract $(ARGS)
 test-cluster: setup  ## integration and end-to-end tests on a Redis cluster, three primaries and three replicas
 	@TEST_REDIS=cluster $(VENV_PYTHON) -m pytest $(call workers,4) tests/integration tests/e2e $(ARGS)
 faults: setup  ## histories of faults on real servers and programs (N=1000, SEED=7, KAFKA=apache, REDIS=replicas or cluster)
