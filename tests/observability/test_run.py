@@ -168,7 +168,8 @@ def test_every_number_is_what_the_servers_and_the_clients_have(
     assert decided["ACCEPTED"] == QUANTITY
     sent = gateway.value("seonchak_published_records_total", result="acknowledged")
     assert sent >= QUANTITY
-    # Now and then Tansu acknowledges a record that was sent again and keeps one of the two.
+    # Seen on a busy machine with Tansu: 40 records acknowledged, 39 in the topic. Why is not known;
+    # the lower bound is the promise, since each user who was accepted is in the topic.
     in_topic = sent_records(shop.settings)
     assert QUANTITY <= in_topic <= sent
     assert gateway.value("seonchak_direct_writes_total") == 0
