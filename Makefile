@@ -94,9 +94,9 @@ test-clients: setup .venv-api/installed  ## generated clients for Python and Typ
 	@$(VENV_PYTHON) -m pytest tests/clients $(ARGS)
 
 .PHONY: test-observability
-test-observability: setup  ## metrics of running programs, alerts and board, with promtool and Prometheus: three minutes
+test-observability: setup  ## metrics of running programs, alerts and board, with promtool and Prometheus: a minute or two
 	@local/setup.sh prometheus
-	@$(VENV_PYTHON) -m pytest tests/observability $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(call workers,2) tests/observability $(ARGS)
 
 .PHONY: load test-load bench
 load: $(DEMO_SETUP) .venv-load/installed  ## a promotion's day: countdown, burst, retries, in Locust (USERS=1000 QUANTITY=100 UI=1)
