@@ -127,8 +127,10 @@ test-course: setup  ## every command and every answer of the course, docs/lab.en
 .PHONY: pages test-pages screenshots
 pages: python  ## the pages as static files for a CDN, into out/web (API=https://api.example.com)
 	@$(WITH_SETTINGS) $(VENV_PYTHON) -m local.pages $(if $(call given,API),--api $(call given,API)) $(ARGS)
-test-pages: setup  ## the pages in Chromium, over the whole service on real servers (ARGS="-k words")
-	@$(VENV_PYTHON) -m pytest tests/pages $(ARGS)
+# One worker has the tests that sign in at Keycloak; it is fetched before, which may take a minute.
+test-pages: setup  ## the pages in Chromium, over the whole service on real servers (Java 17+, Maven; ARGS="-k words")
+	@$(VENV_PYTHON) -m local.issuer --fetch
+	@$(VENV_PYTHON) -m pytest $(if $(REDIS_URL),,-n 2 --dist loadgroup) tests/pages $(ARGS)
 screenshots: setup  ## the pictures of docs/pages.md, of the pages as they are, over a real burst
 	@$(VENV_PYTHON) -m pytest -q tests/pages/screenshots.py $(ARGS)
 

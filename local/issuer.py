@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from local.cli import port
 from local.harness.signals import SignalHandler
-from local.servers.keycloak import Keycloak, realm
+from local.servers.keycloak import Keycloak, fetch, realm
 from local.servers.process import ServerError
 from local.stack import exports
 
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signals.install()
     ready = False
     try:
+        if options.fetch:
+            fetch()
+            return 0
         with Keycloak(realm(options.origin), options.port) as keycloak:
             ready = True  # before the output: the reader may stop this program at once
             print(exports(keycloak.settings), end="", flush=True)
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--origin", default=ORIGIN_DEFAULT, help=f"where the pages are (default: {ORIGIN_DEFAULT})")
     add("--port", type=port, help="of Keycloak (default: a free one)")
+    add("--fetch", action="store_true", help="fetch and build Keycloak where it is missing; no start")
     return parser
 
 

@@ -81,7 +81,7 @@ class Keycloak(Server):
         folder.mkdir(parents=True)
         (folder / "realm.json").write_text(json.dumps(self._realm), encoding="utf-8")
         (self.home / "conf").mkdir()
-        (self.home / "lib").symlink_to(_distribution() / "lib")
+        (self.home / "lib").symlink_to(fetch() / "lib")
 
     def command(self) -> Sequence[str]:
         """Return the command line."""
@@ -92,7 +92,7 @@ class Keycloak(Server):
             "--http-enabled=true",
             "--import-realm",
         )
-        return [*_java(_distribution(), self.home), "start", "--optimized", *options]
+        return [*_java(fetch(), self.home), "start", "--optimized", *options]
 
     def is_ready(self) -> bool:
         """Whether it serves the realm's discovery document."""
@@ -118,7 +118,8 @@ def _java(distribution: Path, home: Path) -> Sequence[str]:
     ]
 
 
-def _distribution() -> Path:
+def fetch() -> Path:
+    """Return Keycloak's folder; fetch and build it first where it is missing: a minute."""
     [found] = libraries(DOWNLOAD).glob("keycloak-*/")
     return found
 

@@ -140,7 +140,7 @@ def test_410_ends_a_webhook_until_an_administrator_brings_it_back(
     assert admin("PATCH /webhooks/{webhook}", {"active": True}, webhook=webhook).status == 200
     issue(campaign_id, 3)
     assert send()["delivered"] == 2  # what was in the outbox, and what came after
-    assert shop.ids()[1:] == [f"coupon_issued:{campaign_id}:{n}" for n in (1, 3)]
+    assert sorted(shop.ids()[1:]) == [f"coupon_issued:{campaign_id}:{n}" for n in (1, 3)]
 
 
 def test_a_redirect_is_not_followed(service: Settings, shop: Receiver, campaign_id: str) -> None:

@@ -32,6 +32,19 @@ KEPT = {"local.serve.IDLE_TIMEOUT_S": 600}
 __all__ = ["oidc_shop"]  # a fixture
 
 
+# A large Java program starts before the first of these tests.
+ISSUER_START_S = 400
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker have all tests at Keycloak, so that only one Keycloak runs."""
+    for item in items:
+        if "oidc_shop" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("keycloak"))
+            item.add_marker(pytest.mark.timeout(ISSUER_START_S))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests; each test has a profile of its own in it."""

@@ -52,7 +52,7 @@ def post(client: WebhookClient, url: str) -> WebhookAnswer:
     ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1", "0", "169.254.169.254", "10.0.0.1"],
 )
 def test_an_address_inside_our_network_is_refused_however_it_is_written(host: str) -> None:
-    with receiver() as shop:
+    with receiver(is_described=False) as shop:
         port = shop.url.split(":")[2].split("/")[0]
         answer = post(WebhookClient(internal=False), f"https://{host}:{port}/")
         assert (answer.http_status, answer.error) == (None, NOT_PUBLIC)
@@ -102,7 +102,7 @@ def test_control_without_the_check_the_request_would_come_in(
     monkeypatch.setattr(public_address, "NOT_PUBLIC_V4", ())
     authority = Authority(tmp_path)
     trusting = ssl.create_default_context(cafile=authority.file)
-    with receiver(authority.server_context("shop.example")) as shop:
+    with receiver(authority.server_context("shop.example"), is_described=False) as shop:
         port = shop.url.split(":")[2].split("/")[0]
         client = WebhookClient(internal=False, context=trusting, resolve=Names(["127.0.0.1"]))
         assert post(client, f"https://shop.example:{port}/hook").http_status == 204
@@ -114,7 +114,7 @@ def test_control_without_the_check_the_request_would_come_in(
 def test_a_certificate_for_another_name_is_refused(name: str, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     trusting = ssl.create_default_context(cafile=authority.file)
-    with receiver(authority.server_context("shop.example")) as shop:
+    with receiver(authority.server_context("shop.example"), is_described=False) as shop:
         port = shop.url.split(":")[2].split("/")[0]
         client = WebhookClient(internal=True, context=trusting, resolve=Names(["127.0.0.1"]))
         answer = post(client, f"https://{name}:{port}/hook")
@@ -124,7 +124,7 @@ def test_a_certificate_for_another_name_is_refused(name: str, tmp_path: Path) ->
 
 
 def test_plain_http_is_refused_also_for_a_webhook_of_before() -> None:
-    with receiver() as shop:
+    with receiver(is_described=False) as shop:
         answer = post(WebhookClient(internal=False), shop.url)
         assert answer.error == "only https is allowed"
         assert shop.received == []
@@ -139,7 +139,7 @@ def test_a_name_without_address_is_a_failure_like_any_other() -> None:
 
 
 def test_the_next_address_is_tried_where_the_first_takes_no_connection() -> None:
-    with receiver() as shop:
+    with receiver(is_described=False) as shop:
         url = shop.url.replace("127.0.0.1", "shop.example")
         client = WebhookClient(internal=True, resolve=Names(["127.0.0.2", "127.0.0.1"]))
         assert post(client, url).http_status == 204
@@ -215,7 +215,7 @@ def test_of_a_body_without_end_only_a_part_is_read(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_request_is_the_url_s_target_with_the_headers_and_the_body() -> None:
-    with receiver() as shop:
+    with receiver(is_described=False) as shop:
         assert post(WebhookClient(internal=True), shop.url).http_status == 204
     [one] = shop.received
     assert one.body == BODY.decode()

@@ -21,11 +21,23 @@ def needed() -> set[tuple[str, str]]:
             found |= {("INSERT", table)}
             if "ON DUPLICATE KEY UPDATE" in text:
                 found |= {("UPDATE", table), ("SELECT", table)}
-        found |= {("UPDATE", table) for table in re.findall(r"\A\s*UPDATE\s+(\w+)", text)}
+        found |= {("UPDATE", table) for table in changed(text)}
         found |= {("DELETE", table) for table in re.findall(r"\bDELETE FROM\s+(\w+)", text)}
         read = set(re.findall(r"\b(?:FROM|JOIN|UPDATE)\s+(\w+)", text))
         found |= {("SELECT", table) for table in read & set(TABLES)}
     return found
+
+
+def changed(text: str) -> set[str]:
+    """Return the tables that a statement updates: of several, those whose columns it sets."""
+    if not (first := re.match(r"\s*UPDATE\s+(\w+)", text)):
+        return set()
+    if first[1] != "JSON_TABLE":
+        return {first[1]}
+    tables = {alias: table for table, alias in re.findall(r"JOIN\s+(\w+)\s+AS\s+(\w+)", text)}
+    return {
+        tables[alias] for alias in re.findall(r"^(?:SET|   )\s*(\w+)\.\w+ = ", text, re.MULTILINE)
+    }
 
 
 def test_the_service_gets_the_rights_that_its_statements_need_and_no_other() -> None:
