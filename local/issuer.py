@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--origin", default=ORIGIN_DEFAULT, help=f"where the pages are (default: {ORIGIN_DEFAULT})")
     add("--port", type=port, help="of Keycloak (default: a free one)")
-    add("--fetch", action="store_true", help="fetch and build Keycloak where it is missing; no start")
+    add("--fetch", action="store_true", help="fetch and build Keycloak if need be; no start")
     return parser
 
 
