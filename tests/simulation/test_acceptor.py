@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis.errors import FlakyFailure
 
 from tests.simulation import mutants as without
 from tests.simulation.machine import Protocol, Violation
@@ -20,17 +21,20 @@ if TYPE_CHECKING:
 
 # Several times what each control needs; the histories are always the same.
 HISTORIES_MAX = 300
-# In the first history of a seed that breaks, another promise may break before the model's.
-SEEDS = range(1, 9)
 
 pytestmark = pytest.mark.timeout(300)
 
 
 def rejected(cluster: Cluster, seed: int | None = None) -> list[str]:
     """Return what the first history that is not accepted breaks."""
-    with pytest.raises(Violation) as found:
+    with pytest.raises((Violation, FlakyFailure)) as found:
         play(cluster, HISTORIES_MAX, seed=seed, shrinks=False)
-    return str(found.value).split("\n\n")[0].splitlines()
+    # Hypothesis plays it once more; real clocks may let it pass then.
+    broken: Exception = found.value
+    if isinstance(broken, FlakyFailure):
+        broken = broken.exceptions[0]
+        assert isinstance(broken, Violation)
+    return str(broken).split("\n\n")[0].splitlines()
 
 
 @pytest.mark.parametrize(
@@ -49,23 +53,24 @@ def test_without_a_guard_the_model_alone_rejects_a_history(
     assert sign in broken
 
 
+# Seed 1: in its first history that breaks, no other promise breaks before the model's.
 @pytest.mark.parametrize(
-    ("take_away", "sign"),
+    ("take_away", "signs"),
     [
-        pytest.param(without.order, "HAS_INDEX", id="rows first"),
-        pytest.param(without.settle, "pending_for_good", id="settle"),
-        pytest.param(without.durable, "HAS_INDEX", id="accepted once it is safe"),
+        pytest.param(without.order, ("HAS_INDEX", "unite"), id="rows first"),
+        pytest.param(without.settle, ("pending_for_good",), id="settle"),
+        pytest.param(without.durable, ("HAS_INDEX", "CONFIRMED"), id="accepted once it is safe"),
     ],
 )
 def test_without_a_guard_the_model_names_the_first_step_that_it_does_not_allow(
     judged_cluster: Cluster,
     monkeypatch: pytest.MonkeyPatch,
     take_away: TakeAway,
-    sign: str,
+    signs: tuple[str, ...],
 ) -> None:
     take_away(monkeypatch, judged_cluster)
-    found = (each for seed in SEEDS for each in rejected(judged_cluster, seed))
-    assert any(sign in each for each in found)
+    named = [each for each in rejected(judged_cluster, 1) if each.startswith("MODEL")]
+    assert any(sign in each for each in named for sign in signs), named
 
 
 @pytest.mark.parametrize(
