@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import threading
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,13 @@ class Reporter:
     def __init__(self, directory: Path, measure: Callable[[], None] | None = None) -> None:
         """Begin to count. measure: sets this process's gauges before each report."""
         self._measure = measure
-        self._numbers = directory / f"{os.getpid()}{NUMBERS}"
+        # A process in whose place this one was started may have had the same id.
+        self._numbers = directory / f"{os.getpid()}-{secrets.token_hex(4)}{NUMBERS}"
         self._written = ""
         self._stopped = threading.Event()
         self._writing = threading.Lock()
         metrics.switch_on()
-        self._lock = _hold(directory / f"{os.getpid()}{LOCK}")
+        self._lock = _hold(self._numbers.with_suffix(LOCK))
         self.report()
 
     def start(self) -> Callable[[], None]:

@@ -163,6 +163,26 @@ def test_a_refused_field_is_named_beside_it(page: Page, shop: Shop) -> None:
     expect(main.locator("input[name=closes_at]")).to_have_attribute("aria-invalid", "true")
 
 
+def test_half_a_currency_is_named_beside_its_field_and_stops_no_preview(
+    page: Page, shop: Shop
+) -> None:
+    assert shop
+    main = ConsolePage(page).sign_in().go("/new").main
+    main.locator("input[name=id]").fill(new_id())
+    main.locator("input[name=name]").fill("a")
+    main.locator("input[name=quantity]").fill("10")
+    main.locator("select[name=benefit]").select_option("amount")
+    main.locator("input[name=benefit_value]").fill("5")
+    preview, currency = main.locator(".preview"), main.locator("input[name=currency]")
+    currency.fill("us")
+    expect(preview.locator(".nothing")).to_contain_text("Currency")
+    main.get_by_role("button", name="Create the campaign").click()
+    wrong = main.locator(".field", has=page.locator("input[name=currency]")).locator(".wrong")
+    expect(wrong).to_contain_text("three letters")
+    currency.fill("usd")
+    expect(preview.locator("#benefit")).to_contain_text("$5")
+
+
 def test_a_server_that_does_not_answer_has_a_light_that_says_so(page: Page, shop: Shop) -> None:
     assert shop
     down = problem(503, "UNAVAILABLE", redis="ok", kafka="unavailable", mysql="stale")

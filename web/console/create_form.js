@@ -4,6 +4,7 @@ import { el, field } from "./dom.js";
 import { fromInput, t, ZONE } from "./words.js";
 
 const CURRENCY = "KRW";
+const CURRENCY_FORM = /^[A-Z]{3}$/;
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const HOUR_MS = 3_600_000;
 
@@ -49,7 +50,7 @@ export function campaignForm() {
     const isGift = kind.control.value === "gift";
     const benefit = { kind: kind.control.value };
     if (!isGift || value.control.value) benefit.value = positive(value);
-    if (kind.control.value === "amount" || minimum.control.value) benefit.currency = currency.control.value.trim();
+    if (kind.control.value === "amount" || minimum.control.value) benefit.currency = money(currency);
     if (minimum.control.value) benefit.minimum_order = positive(minimum);
     if (note.control.value.trim()) benefit.note = note.control.value.trim();
     return { benefit };
@@ -136,6 +137,12 @@ function needed(made) {
 function whole(made) {
   const value = Number(made.control.value);
   if (!Number.isInteger(value) || value < 1) throw new Unfit(made, t("whole_number"));
+  return value;
+}
+
+function money(made) {
+  const value = made.control.value.trim().toUpperCase();
+  if (!CURRENCY_FORM.test(value)) throw new Unfit(made, t("currency_wrong"));
   return value;
 }
 

@@ -151,6 +151,7 @@ export const EN = {
   time_missing: "Choose a time.",
   whole_number: "Write a whole number above 0.",
   above_zero: "Write a number above 0.",
+  currency_wrong: "Write the three letters of a currency, such as KRW.",
   releases: "Releases",
   next_release: "next: {at}",
   releases_fixed: "Set when the campaign was created; they do not change.",

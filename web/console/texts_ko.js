@@ -151,6 +151,7 @@ export const KO = {
   time_missing: "시각을 고르세요.",
   whole_number: "0보다 큰 정수를 쓰세요.",
   above_zero: "0보다 큰 수를 쓰세요.",
+  currency_wrong: "KRW처럼 통화 코드 세 글자를 쓰세요.",
   releases: "단계별 공개",
   next_release: "다음: {at}",
   releases_fixed: "캠페인을 만들 때 정한 것이며 바뀌지 않습니다.",

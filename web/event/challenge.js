@@ -8,7 +8,7 @@ const SPARE_MS = 30_000;
 const WORKERS_MAX = 4;
 const EXPIRES = /\?expires=(\d{1,12})&$/;
 
-/** There is no solution: `answer` is what GET …/challenge said. */
+/** There is no solution: `answer` is what GET …/challenge said to its `token`. */
 export class NoSolution extends Error {
   constructor(answer) {
     super("no challenge came");
@@ -75,7 +75,8 @@ export class Challenge {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     const { path, token } = this.#parts;
-    const answer = await call("GET", path, { token: token(), signal });
+    const sent = token();
+    const answer = { ...(await call("GET", path, { token: sent, signal })), token: sent };
     if (answer.body?.code === "NO_CHALLENGE") {
       this.isNeeded = false;
       return null;

@@ -27,9 +27,9 @@ export class OwnCoupon {
   #parts;
 
   /**
-   * ask: takes a method, returns the answer of it on …/coupon. isOn: whether to go on asking.
+   * ask: takes a method, returns the answer of it on …/coupon with the token that was sent. isOn: whether to go on asking.
    * onChange: called after each change. onOwnChange: called when this page has changed it.
-   * onUnauthenticated: the token is not accepted.
+   * onUnauthenticated: called with the token that is not accepted.
    */
   constructor({ ask, isOn, onChange, onOwnChange, onUnauthenticated }) {
     this.#parts = { ask, isOn, onChange, onOwnChange, onUnauthenticated };
@@ -91,7 +91,7 @@ export class OwnCoupon {
       this.#parts.onOwnChange();
       return "done";
     }
-    if (answer.status === 401) this.#parts.onUnauthenticated();
+    if (answer.status === 401) this.#parts.onUnauthenticated(answer.token);
     else this.#askIn(jittered(answer.retryAfterMs ?? 0));
     return answer.body?.code ?? `HTTP_${answer.status}`;
   }
@@ -115,7 +115,7 @@ export class OwnCoupon {
       return null;
     }
     if (answer?.status === 401) {
-      this.#parts.onUnauthenticated();
+      this.#parts.onUnauthenticated(answer.token);
       return null;
     }
     this.#failures += 1;

@@ -38,10 +38,12 @@ let hasPrepared = false;
 let isEntering = false;
 let hasPressed = false; // and the token was too old for it
 
-// The token of the last request, which is the one that a 401 is about.
-let usedToken = null;
 const token = () => session?.token() ?? null;
-const use = () => (usedToken = token());
+// A 401 is about the token that was sent; by the time of the answer there may be another one.
+const ask = async (method, place, options = {}) => {
+  const sent = token();
+  return { ...(await call(method, place, { ...options, token: sent })), token: sent };
+};
 const isHere = () => document.visibilityState === "visible";
 const phase = () => phaseOf(feed.campaign, clock.now());
 
@@ -58,26 +60,26 @@ const feed = new CampaignFeed({
   },
 });
 
-const challenge = new Challenge({ path: `${path}/challenge`, token: use, clock, onChange: () => show() });
+const challenge = new Challenge({ path: `${path}/challenge`, token, clock, onChange: () => show() });
 
 const own = new OwnCoupon({
-  ask: (method) => call(method, `${path}/coupon`, { token: use() }),
+  ask: (method) => ask(method, `${path}/coupon`),
   isOn: () => token() !== null && isHere(),
   onChange: () => show(),
   onOwnChange: () => tabs?.postMessage(session.user?.id),
-  async onUnauthenticated() {
-    if (await session.refused(usedToken)) own.refresh();
+  async onUnauthenticated(refused) {
+    if (await session.refused(refused)) own.refresh();
     else expire();
   },
 });
 
 const press = new Press({
   send: (solution, signal) =>
-    call("POST", `${path}/apply`, { token: use(), signal, headers: solution ? { "Challenge-Solution": solution } : {} }),
+    ask("POST", `${path}/apply`, { signal, headers: solution ? { "Challenge-Solution": solution } : {} }),
   challenge,
   clock,
   phase: () => (feed.campaign ? phase() : null),
-  renew: () => session.refused(usedToken),
+  renew: (refused) => session.refused(refused),
   onChange: () => show(),
   onAnswer(verdict) {
     refusedAt = clock.now();
@@ -105,13 +107,24 @@ function forgetOldRefusal() {
 
 /** The token is not accepted any more: the person signs in again. */
 function expire() {
-  hasExpired = true;
+  hasExpired = !session.user;
   drawUser();
   show();
 }
 
+/** The person is signed in again; a press for which the token was too old goes on. */
+function goOn() {
+  hasExpired = false;
+  own.refresh();
+  if (hasPressed) press.press();
+  hasPressed = false;
+  drawUser();
+}
+
 /** Draw all, and look again when the next second of the countdown or the opening comes. */
 function show() {
+  // A token is renewed late as well, as when the network is back.
+  if (hasExpired && session.user) goOn();
   clearTimeout(timer);
   if (!formats && !feed.campaign) {
     if (feed.problem) drawProblem(feed.problem === "CAMPAIGN_NOT_FOUND" ? "not_found" : "unreachable");
@@ -210,11 +223,8 @@ async function enter() {
     isEntering = false;
   });
   if (isIn) {
-    hasExpired = false;
     press.forget();
-    own.refresh();
-    if (hasPressed) press.press();
-    hasPressed = false;
+    goOn();
   }
   drawUser();
   show();
@@ -245,7 +255,8 @@ function comeBack() {
     return;
   }
   feed.start();
-  own.refresh();
+  // The token may have ended while this device slept, and be renewed now.
+  session?.freshToken().then(() => own.refresh());
   press.wake();
   show();
 }

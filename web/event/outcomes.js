@@ -6,17 +6,17 @@ const CHALLENGES = new Set(["CHALLENGE_REQUIRED", "CHALLENGE_FAILED"]);
 const DEFAULT_WAIT_MS = 1000;
 
 /**
- * Return {kind, code, afterMs, serial, requestId}: what an answer of apply means.
+ * Return {kind, code, afterMs, serial, requestId, token}: what an answer of apply means.
  *
  * kind: "won"; "gate": nothing was given, wait until the campaign lets people in; "again": send the
  * same again after afterMs; "solve": another challenge first; "sign_in"; "end": pressing again is of
  * no use now. isSure: whether the answer rules out that this person has a place; null where it says
- * nothing about an attempt before it, whose answer may have been lost.
+ * nothing about an attempt before it, whose answer may have been lost. token: of the request.
  */
-export function judge({ status, body, retryAfterMs }) {
+export function judge({ status, body, retryAfterMs, token = null }) {
   const code = body?.code ?? `HTTP_${status}`;
   const afterMs = retryAfterMs ?? DEFAULT_WAIT_MS;
-  const about = { code, afterMs, requestId: body?.request_id ?? null, isSure: true };
+  const about = { code, afterMs, requestId: body?.request_id ?? null, isSure: true, token };
   if ((status === 200 || status === 202) && Number.isInteger(body?.serial)) {
     return { kind: "won", serial: body.serial, ...about };
   }

@@ -30,10 +30,11 @@ export class Press {
   #parts;
 
   /**
-   * send: takes the solution or null and a signal, returns the answer of apply. challenge: a
+   * send: takes the solution or null and a signal, returns the answer of apply with the token that
+   * was sent. challenge: a
    * Challenge. clock: a ServerClock. phase: returns the campaign's phase now,
-   * null before it is known. renew: returns whether
-   * there is another token than the one that was refused. onChange: called at each change of state.
+   * null before it is known. renew: takes the token that was refused, returns whether there is
+   * another one. onChange: called at each change of state.
    * onAnswer: called with each verdict.
    */
   constructor({ send, challenge, clock, phase, renew, onChange, onAnswer }) {
@@ -110,7 +111,7 @@ export class Press {
         else if (error instanceof Offline) verdict = { kind: "again", code: "OFFLINE", afterMs: 0, isSure: false };
         else throw error;
       }
-      if (verdict.kind === "sign_in" && (counts.renewals += 1) <= RENEWALS_MAX && (await this.#parts.renew())) continue;
+      if (verdict.kind === "sign_in" && (counts.renewals += 1) <= RENEWALS_MAX && (await this.#parts.renew(verdict.token))) continue;
       const end = this.#after(verdict, counts);
       this.#parts.onAnswer(verdict);
       if (end) return end;

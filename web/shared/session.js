@@ -20,6 +20,9 @@ const OUR_SCOPE = /^coupon:/;
 const RENEW_BEFORE_MS = 60_000;
 // A request that is sent with the token arrives while it is good.
 const MARGIN_MS = 5000;
+// An issuer shortens its last tokens to what is left of its own session. One that is of use for less
+// than this is not renewed: each next one would be shorter still, and be asked for at once.
+const USE_MS_MIN = 1000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 // A token that is refused so early was never good: signing in once more would bring the same.
 const FRESH_MS = 30_000;
@@ -197,8 +200,14 @@ class Session {
   }
 
   #take({ token, id, scopes, lifeMs, renewal }) {
+    if (!(lifeMs > 0)) throw new SignInProblem("issuer_odd", "exp, expires_in");
     const gotAtMs = Date.now();
-    this.#hold({ token, id, scopes, gotAtMs, expiresAtMs: gotAtMs + lifeMs, renewal });
+    const isRenewed = lifeMs - MARGIN_MS >= USE_MS_MIN;
+    this.#hold({
+      token, id, scopes, gotAtMs,
+      expiresAtMs: gotAtMs + lifeMs,
+      renewal: isRenewed ? renewal : undefined,
+    });
     this.#store.keep(this.#held);
   }
 
@@ -227,7 +236,8 @@ class Session {
 
   #look(isPlanned = false) {
     if (!this.#held || this.#renewing) return;
-    if (Date.now() >= this.#held.expiresAtMs - MARGIN_MS) void this.#end();
+    // Without a user the token has ended, and the issuer gave no other one: perhaps it does now.
+    if (!this.user || Date.now() >= this.#held.expiresAtMs - MARGIN_MS) void this.#end();
     else if (isPlanned && this.#held.renewal) void this.#renew();
     else if (isPlanned) this.#plan();
   }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from handlers.edge.http.web_files import HTML
 from tests.support.rsgi import Route, Scope, answering, ask
 
 
@@ -83,3 +84,14 @@ def test_a_base64_response_is_sent_as_bytes() -> None:
     body = b64encode(b"\x00\xff").decode()
     reply = ask(Scope(), answering({"statusCode": 200, "body": body, "isBase64Encoded": True}))
     assert reply.body == b"\x00\xff"
+
+
+@pytest.mark.parametrize(("content_type", "is_kept"), [(HTML, True), ("text/csv", False)])
+def test_a_file_of_a_page_is_encoded_once_and_what_belongs_to_a_person_is_not_kept(
+    content_type: str, *, is_kept: bool
+) -> None:
+    text = "한" * 100_000
+    output = {"statusCode": 200, "headers": {"Content-Type": content_type}, "body": text}
+    first, second = (ask(Scope(), answering(output)).body for _ in range(2))
+    assert first == second == text.encode()
+    assert (first is second) is is_kept

@@ -52,6 +52,17 @@ def test_a_process_that_has_ended_keeps_its_counts_and_loses_its_gauges(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_process_with_the_id_of_one_that_has_ended_takes_nothing_of_it_away(
+    tmp_path: Path,
+) -> None:
+    os.close(report(tmp_path, str(os.getpid()), 5, 2))
+    (tmp_path / f"{os.getpid()}.new").touch()  # it was killed while it wrote
+    reporter = Reporter(tmp_path)
+    metrics.JOBS.inc(("relay", "failed"))
+    reporter.report()
+    assert WorkersNumbers(tmp_path)()[JOBS] == {("relay", "failed"): 6}
+
+
 def test_a_process_that_ended_before_its_first_report_is_nothing(tmp_path: Path) -> None:
     numbers = WorkersNumbers(tmp_path)
     descriptor = report(tmp_path, "1", 5, 2)
