@@ -23,6 +23,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from handlers import trace_clients, wiring
+from handlers.edge.http.web_files import web_files
 from local.cli import EXIT_MISCONFIGURED, end, integer, misconfigured, port_or_zero
 from local.gateway.announcement import announce
 from local.gateway.client_address import PROXIES_MAX
@@ -176,6 +177,7 @@ def _load(
     freeze_gc()
     if target == APPLICATION:
         application.origins = wiring.settings().pages.allowed_origins
+        web_files()  # read now, and not while the event loop waits for the first page
         wiring.authenticator().warm_up()
         # A Lambda function connects to Kafka at first use; a server has time to do it before.
         # In the background: the gateway also serves without Kafka.

@@ -18,7 +18,6 @@ const SHARE_OUTSIDE = 0.05;
  */
 export class ServerClock {
   #samples = []; // {bound, roundTrip, maxAge, at}
-  #ceiling = null; // {offset, at}: the clock was certainly not further ahead than this
   #monotonic;
 
   constructor(monotonic = () => performance.now()) {
@@ -36,12 +35,6 @@ export class ServerClock {
       at: receivedAt,
     });
     this.#samples = this.#samples.slice(-SAMPLES_MAX).filter((one) => receivedAt - one.at < SAMPLE_MS);
-    if (this.#ceiling && receivedAt - this.#ceiling.at >= SAMPLE_MS) this.#ceiling = null;
-  }
-
-  /** Take in that a request of `sentAt` came before `timeMs` of the server's clock. */
-  wasBefore(timeMs, sentAt) {
-    this.#ceiling = { offset: timeMs - sentAt, at: this.#monotonic() };
   }
 
   /** Whether an answer has come yet. */
@@ -79,8 +72,6 @@ export class ServerClock {
   }
 
   #offset() {
-    const bound = this.#bound();
-    const estimate = bound + this.#shortest() / 2;
-    return this.#ceiling ? Math.max(bound, Math.min(estimate, this.#ceiling.offset)) : estimate;
+    return this.#bound() + this.#shortest() / 2;
   }
 }
