@@ -164,3 +164,19 @@ def test_the_bucket_of_unconsumed_batches_is_encrypted(aws: None) -> None:
     s3, name = boto3.client("s3"), f"seonchak-prod-unconsumed-{ACCOUNT}-{REGION}"
     [rule] = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+
+
+def test_sam_makes_one_stage_the_one_with_the_firewall_the_log_and_the_throttle() -> None:
+    resources = json.loads(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+
+    def of_type(kind: str) -> dict[str, Any]:
+        return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+    [(name, stage)] = of_type("AWS::ApiGateway::Stage").items()
+    assert stage["AccessLogSetting"]
+    assert stage["MethodSettings"][0]["ThrottlingRateLimit"]
+    [firewall] = of_type("AWS::WAFv2::WebACLAssociation").values()
+    assert name in json.dumps(firewall["ResourceArn"])
+    # A deployment that names a stage makes one more, with none of them.
+    for deployment in of_type("AWS::ApiGateway::Deployment").values():
+        assert "StageName" not in deployment
