@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.package.errors import PackageError, run_tool
+from infra.package.target import runtime_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,11 +54,13 @@ def make(
         environment={"AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", REGION)},
     )
     template = (out / "sam.yaml").read_text(encoding="utf-8")
-    # Chalice knows one runtime, that of the Python that runs it.
-    own = f"Runtime: python{sys.version_info[0]}.{sys.version_info[1]}\n"
-    return ChalicePart(
-        template.replace(own, f"Runtime: {target.runtime}\n"), out / "deployment.zip"
-    )
+    return ChalicePart(with_runtime(template, target.runtime), out / "deployment.zip")
+
+
+def with_runtime(template: str, runtime: str) -> str:
+    """Return Chalice's template for a runtime; Chalice knows that of the Python that runs it."""
+    own = runtime_of(sys.version_info[:2])
+    return template.replace(f"Runtime: {own}\n", f"Runtime: {runtime}\n")
 
 
 def stages_of(project: Path) -> list[str]:

@@ -194,8 +194,8 @@ def test_every_call_with_its_own_throttle_exists(
 def test_the_api_has_no_second_stage_and_takes_no_old_tls(
     templates: dict[str, dict[str, Any]],
 ) -> None:
-    # Without a version SAM adds the stage "Stage": no firewall, no log, no throttle. The stages that
-    # SAM makes of this are counted in tests/infra/.
+    # Without a version SAM adds the stage "Stage": no firewall, no log, no throttle. tests/infra/
+    # counts the stages that SAM makes of this.
     application = templates["application"]
     api = of_type(application, "AWS::Serverless::Api")["RestAPI"]
     version = application["Globals"]["Api"]["OpenApiVersion"]
