@@ -30,9 +30,12 @@ def preload(environment: Mapping[str, str]) -> None:
     if handler == API:
         authenticator = wiring.authenticator()
         wiring.rejection_cache()
-        # Only admitted users need Kafka: while a client waits, it is imported on first use only.
+        # Only admitted users need Kafka and MySQL, and only a first secret boto3: while a client
+        # waits, they are imported on first use only.
         if environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", WAITED_FOR) != WAITED_FOR:
-            wiring.publisher()
+            wiring.publisher().prepare()
+            wiring.secrets().prepare()
+            wiring.ledger()
         else:
             authenticator.warm_up()
     elif handler == CONSUMER:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from infra.package.chalice_part import with_runtime
+from infra.package.chalice_part import for_lambda
 from infra.package.target import LAMBDA_VERSION, runtime_of
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -49,7 +49,7 @@ def sam_template(stage: str = "prod") -> str:
             text=True,
         )
         template = (project / "out" / "sam.yaml").read_text(encoding="utf-8")
-        return with_runtime(template, runtime_of(LAMBDA_VERSION))
+        return for_lambda(template, runtime_of(LAMBDA_VERSION))
 
 
 def _all_but_json(folder: str, names: list[str]) -> set[str]:  # noqa: ARG001 - shutil's signature
