@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Each is an operation of its own on the cluster, which takes the next only when it is ACTIVE.
 OF_MSK = ("KafkaSize", "KafkaGiB", "KafkaBrokers", "KafkaVersion")
-ONLY_GROW = ("KafkaGiB", "DatabaseGiB")
+ONLY_GROW = ("KafkaGiB", "KafkaPartitions", "DatabaseGiB")
 # The servers are made of the sizes of the whole stack's parameter that there was before.
 FORMER = "Size"
 
@@ -51,6 +51,7 @@ def _missing(former: str, wanted: Mapping[str, str]) -> list[str]:
     kafka, disk, most = {"small": (50, 50, 200), "large": (250, 400, 2000)}[former]
     keep = {f"{server}Size": former for server in ("Redis", "Kafka", "Database")}
     keep |= {"KafkaGiB": str(kafka), "DatabaseGiB": str(disk), "DatabaseGiBMax": str(most)}
+    keep["KafkaTopic"] = "no"  # it is there: the migration made it
     if all(wanted.get(name) == value for name, value in keep.items()):
         return []
     asked = " ".join(f"{name}={value}" for name, value in keep.items())

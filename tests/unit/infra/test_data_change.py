@@ -38,6 +38,7 @@ def test_one_change_of_msk_and_any_of_the_others_is_taken(wanted: dict[str, str]
         ({"KafkaSize": "large", "KafkaGiB": "500"}, "KafkaSize, KafkaGiB"),
         ({"KafkaBrokers": "6", "KafkaVersion": "4.0.x"}, "KafkaBrokers, KafkaVersion"),
         ({"KafkaGiB": "50"}, "KafkaGiB is 250 and cannot become 50"),
+        ({"KafkaPartitions": "3"}, "KafkaPartitions is 6 and cannot become 3"),
         ({"DatabaseGiB": "50"}, "DatabaseGiB is 400 and cannot become 50"),
         ({"DatabaseGiB": "2000"}, "DatabaseGiBMax 2000 must be more than DatabaseGiB 2000"),
     ],
@@ -57,6 +58,7 @@ def test_a_stack_of_the_former_one_size_is_first_deployed_as_it_is() -> None:
     [reason] = refusals({"Stage": "prod", "Size": "small"}, {"KafkaSize": "large"})
     keep = dict(pair.split("=") for pair in reason.rpartition("with ")[2].split())
     assert keep["KafkaGiB"] == keep["DatabaseGiB"] == "50"
+    assert keep["KafkaTopic"] == "no"
     assert refusals({"Stage": "prod", "Size": "small"}, keep) == []
     assert set(keep) <= set(CURRENT)
 
