@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from infra.package.chalice_part import for_lambda
+from infra.package.target import LAMBDA_VERSION
 from tests.support.templates import of_type
 
 
@@ -69,3 +70,17 @@ def test_no_more_environments_can_be_made_ahead_than_a_size_reserves(
     application = templates["application"]
     most = max(size["ApiConcurrency"] for size in application["Mappings"]["Sizes"].values())
     assert application["Parameters"]["WarmEnvironments"]["MaxValue"] == most
+
+
+def test_a_snapshot_is_made_where_it_is_wanted_and_never_beside_provisioned_concurrency(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    application = templates["application"]
+    function = of_type(application, "AWS::Serverless::Function")["APIHandler"]
+    wanted = {"Fn::If": ["UsesSnapStart", "PublishedVersions", "None"]}
+    assert function["SnapStart"] == {"ApplyOn": wanted}
+    assert application["Parameters"]["SnapStart"]["Default"] == "no"
+    rule = application["Rules"]["SnapshotOrWarmth"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "SnapStart"}, "yes"]}
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Equals": [{"Ref": "WarmFrom"}, ""]}
+    assert LAMBDA_VERSION >= (3, 12)  # older ones have no SnapStart

@@ -16,9 +16,6 @@ from handlers.tracing.settings import SamplerName, TraceSettings
 from tests.support.paths import ROOT
 from tests.support.templates import FUNCTIONS, of_type
 
-# What a new API gets without a policy, TLS_1_0, is not among them.
-TLS_OF_TODAY = {"SecurityPolicy_TLS13_1_2_2021_06"}
-
 
 def test_every_function_has_limits_and_its_own_log(
     templates: dict[str, dict[str, Any]],
@@ -189,27 +186,6 @@ def test_every_call_with_its_own_throttle_exists(
     heads, gets = ({path for method, path in calls if method == m} for m in ("HEAD", "GET"))
     assert heads == gets
     assert "/ready" in gets  # without a token it asks the servers
-
-
-def test_the_api_has_no_second_stage_and_takes_no_old_tls(
-    templates: dict[str, dict[str, Any]],
-) -> None:
-    # Without a version SAM adds the stage "Stage": no firewall, no log, no throttle. tests/infra/
-    # counts the stages that SAM makes of this.
-    application = templates["application"]
-    api = of_type(application, "AWS::Serverless::Api")["RestAPI"]
-    version = application["Globals"]["Api"]["OpenApiVersion"]
-    assert version == api["DefinitionBody"]["swagger"]  # another one would rewrite the definition
-    assert api["SecurityPolicy"] in TLS_OF_TODAY
-    assert api["EndpointAccessMode"]  # AWS refuses such a policy without it
-
-
-def test_api_gateways_role_has_what_aws_checks_when_it_is_set(
-    templates: dict[str, dict[str, Any]],
-) -> None:
-    role = of_type(templates["account"], "AWS::IAM::Role")["ApiGatewayRole"]
-    [policy] = role["ManagedPolicyArns"]
-    assert policy["Fn::Sub"].endswith(":policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs")
 
 
 def test_cloudformation_can_read_the_template_which_takes_no_alias_of_yaml(sam: str) -> None:

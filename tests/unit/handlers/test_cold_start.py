@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import snapshot_restore_py
 
 from handlers import wiring
 from handlers.adapters.aws.secret_store import SecretStore
 from handlers.cold_start import API, CONSUMER, preload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from handlers.config import Settings
 
@@ -114,3 +116,22 @@ def test_secrets_are_prepared_without_reading_one_and_only_where_boto3_reads_the
     assert asked == []
     SecretStore(replace(service_settings, database_secret_id="mysql")).prepare()
     assert asked == ["secretsmanager"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "differ"),
+    [("on-demand", False), ("provisioned-concurrency", False), ("snap-start", True)],
+)
+def test_environments_that_begin_from_one_snapshot_draw_different_numbers(
+    authenticator: FakeAuthenticator, monkeypatch: pytest.MonkeyPatch, kind: str, *, differ: bool
+) -> None:
+    after: list[Callable[[], object]] = []
+    monkeypatch.setattr(snapshot_restore_py, "register_after_restore", after.append)
+    preload({"_HANDLER": "app.relay_handler", "AWS_LAMBDA_INITIALIZATION_TYPE": kind})
+    snapshot, drawn = random.getstate(), set[int]()
+    for _ in range(2):
+        random.setstate(snapshot)
+        for each in after:
+            each()
+        drawn.add(random.getrandbits(64))
+    assert (len(drawn) == 2) is differ

@@ -1,4 +1,4 @@
-"""What API Gateway itself answers, without a function of ours."""
+"""API Gateway: what it answers without a function of ours, its one stage, its TLS, its role."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from handlers.edge.http.response import STATUS, problem
 from tests.support.templates import of_type
 
+# What a new API gets without a policy, TLS_1_0, is not among them.
+TLS_OF_TODAY = {"SecurityPolicy_TLS13_1_2_2021_06"}
 MAY_COME_AGAIN = {"THROTTLED", "DEFAULT_5XX"}
 
 
@@ -77,3 +79,24 @@ def test_pages_of_other_origins_read_the_answers_where_origins_are_allowed_only(
     # It is in force with the deployment that sets the origins, not with a later one.
     api = of_type(templates["application"], "AWS::Serverless::Api")["RestAPI"]
     assert api["AlwaysDeploy"] is True
+
+
+def test_the_api_has_no_second_stage_and_takes_no_old_tls(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    # Without a version SAM adds the stage "Stage": no firewall, no log, no throttle. tests/infra/
+    # counts the stages that SAM makes of this.
+    application = templates["application"]
+    api = of_type(application, "AWS::Serverless::Api")["RestAPI"]
+    version = application["Globals"]["Api"]["OpenApiVersion"]
+    assert version == api["DefinitionBody"]["swagger"]  # another one would rewrite the definition
+    assert api["SecurityPolicy"] in TLS_OF_TODAY
+    assert api["EndpointAccessMode"]  # AWS refuses such a policy without it
+
+
+def test_api_gateways_role_has_what_aws_checks_when_it_is_set(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    role = of_type(templates["account"], "AWS::IAM::Role")["ApiGatewayRole"]
+    [policy] = role["ManagedPolicyArns"]
+    assert policy["Fn::Sub"].endswith(":policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs")
