@@ -16,6 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from infra.package.chalice_part import for_lambda
+from infra.package.target import LAMBDA_VERSION, runtime_of
+
 PROJECT = Path(__file__).resolve().parents[1]
 MERGED = PROJECT / "infra" / "application.yaml"
 # Chalice needs a region; it does not appear in the template.
@@ -45,7 +48,8 @@ def sam_template(stage: str = "prod") -> str:
             capture_output=True,
             text=True,
         )
-        return (project / "out" / "sam.yaml").read_text(encoding="utf-8")
+        template = (project / "out" / "sam.yaml").read_text(encoding="utf-8")
+        return for_lambda(template, runtime_of(LAMBDA_VERSION))
 
 
 def _all_but_json(folder: str, names: list[str]) -> set[str]:  # noqa: ARG001 - shutil's signature

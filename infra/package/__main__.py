@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from infra.package.build import MANIFEST, SBOM, TEMPLATE, ZIP, BuildSpec, build
 from infra.package.chalice_part import architecture_of, stages_of
 from infra.package.errors import PackageError
-from infra.package.target import ARCHITECTURES, Target
+from infra.package.target import ARCHITECTURES, LAMBDA_VERSION, Target, runtime_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def _parser(stages: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--python",
         metavar="PROGRAM",
-        help="interpreter of the Lambda runtime, e.g. python3.13 (default: the one running this)",
+        help=f"interpreter of another runtime of Lambda's than {runtime_of(LAMBDA_VERSION)}",
     )
     parser.add_argument(
         "--merge-template",

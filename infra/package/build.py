@@ -53,6 +53,8 @@ def build(spec: BuildSpec, report: Callable[[str], None]) -> dict[str, Any]:
         finished = work / "finished"
         finished.mkdir()
         report(f"{spec.stage}: {spec.target.runtime} on {spec.target.architecture}")
+        if not spec.target.is_taken:
+            report(f"Lambda takes no function of {spec.target.runtime} any more; for tests only")
         report("chalice package: template, runtime, handlers …")
         part = chalice_part.make(spec.project, spec.stage, spec.target, spec.merge_template, work)
         (finished / TEMPLATE).write_text(part.template, encoding="utf-8")

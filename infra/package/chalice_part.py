@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.package.errors import PackageError, run_tool
+from infra.package.target import runtime_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,8 @@ CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 # regions except China's.
 REGION = "us-east-1"
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "deployments", "deployed")
+INVOKES_THE_NEWEST = "/functions/${APIHandler.Arn}/invocations"
+INVOKES_THE_ALIAS = "/functions/${APIHandler.Alias}/invocations"
 # Chalice would not notice a dangling link in vendor/: a zip without handlers, exit code 0.
 ALWAYS_THERE = ("vendor/handlers/routes.py", "vendor/web/event/index.html")
 
@@ -53,11 +56,18 @@ def make(
         environment={"AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", REGION)},
     )
     template = (out / "sam.yaml").read_text(encoding="utf-8")
-    # Chalice knows one runtime, that of the Python that runs it.
-    own = f"Runtime: python{sys.version_info[0]}.{sys.version_info[1]}\n"
-    return ChalicePart(
-        template.replace(own, f"Runtime: {target.runtime}\n"), out / "deployment.zip"
-    )
+    return ChalicePart(for_lambda(template, target.runtime), out / "deployment.zip")
+
+
+def for_lambda(template: str, runtime: str) -> str:
+    """Return Chalice's template with what Chalice cannot be given: the runtime and the alias."""
+    # Chalice knows the runtime of the Python that runs it.
+    own = runtime_of(sys.version_info[:2])
+    template = template.replace(f"Runtime: {own}\n", f"Runtime: {runtime}\n")
+    if "AutoPublishAlias:" not in template:
+        return template
+    # It lets API Gateway invoke the newest code, and not the version that an alias names.
+    return template.replace(INVOKES_THE_NEWEST, INVOKES_THE_ALIAS)
 
 
 def stages_of(project: Path) -> list[str]:

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from infra.package.errors import PackageError, run_tool
 
 ARCHITECTURES = ("x86_64", "arm64")
+# What is deployed, whatever Python runs this program. AWS takes it until June 2029; SnapStart needs
+# 3.12. Change it together with docs/deploy.md.
+LAMBDA_VERSION = (3, 13)
+# Ours runs on 3.11 too, but Lambda has taken no function of it since 2026-08-31.
+TAKEN_MIN = (3, 12)
 VERSION_MIN = (3, 11)
+RUNNING = sys.version_info[:2]
 # Python 3.11 runs on Amazon Linux 2 (glibc 2.26), later ones on Amazon Linux 2023 (glibc 2.34).
 GLIBC_MINOR_OF_AMAZON_LINUX_2 = 26
 GLIBC_MINOR = 34
@@ -28,9 +34,11 @@ class Target:
 
     @classmethod
     def of(cls, architecture: str, python: str | None = None) -> Target:
-        """Return the target for an interpreter (default: this one); raise PackageError."""
+        """Return the target for an interpreter (default: LAMBDA_VERSION's); raise PackageError."""
         if python is None:
-            return cls(architecture, sys.executable, platform.python_version())
+            if RUNNING == LAMBDA_VERSION:
+                return cls(architecture, sys.executable, platform.python_version())
+            python = runtime_of(LAMBDA_VERSION)
         version = run_tool(f"{python} as the Python to package for", [python, "-c", PRINT_VERSION])
         target = cls(architecture, python, version.strip())
         if target.minor < VERSION_MIN:
@@ -47,7 +55,12 @@ class Target:
     @property
     def runtime(self) -> str:
         """Lambda's name of this Python, e.g. python3.13."""
-        return "python{}.{}".format(*self.minor)
+        return runtime_of(self.minor)
+
+    @property
+    def is_taken(self) -> bool:
+        """Say whether Lambda still takes functions of this runtime."""
+        return self.minor >= TAKEN_MIN
 
     @property
     def pip_options(self) -> list[str]:
@@ -64,3 +77,8 @@ class Target:
             *(f"--abi={abi}" for abi in ("cp{}{}".format(*self.minor), "abi3", "none")),
             *(f"--platform={tag}" for tag in tags),
         ]
+
+
+def runtime_of(minor: tuple[int, int]) -> str:
+    """Return Lambda's name of a Python, which is its program's name too: python3.13."""
+    return "python{}.{}".format(*minor)

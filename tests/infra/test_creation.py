@@ -164,3 +164,42 @@ def test_the_bucket_of_unconsumed_batches_is_encrypted(aws: None) -> None:
     s3, name = boto3.client("s3"), f"seonchak-prod-unconsumed-{ACCOUNT}-{REGION}"
     [rule] = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+
+
+def test_sam_makes_one_stage_the_one_with_the_firewall_the_log_and_the_throttle() -> None:
+    resources = json.loads(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+
+    def of_type(kind: str) -> dict[str, Any]:
+        return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+    [(name, stage)] = of_type("AWS::ApiGateway::Stage").items()
+    assert stage["AccessLogSetting"]
+    assert stage["MethodSettings"][0]["ThrottlingRateLimit"]
+    [firewall] = of_type("AWS::WAFv2::WebACLAssociation").values()
+    assert name in json.dumps(firewall["ResourceArn"])
+    # A deployment that names a stage makes one more, with none of them.
+    for deployment in of_type("AWS::ApiGateway::Deployment").values():
+        assert "StageName" not in deployment
+
+
+def test_the_alias_names_the_version_that_is_published_and_api_gateway_invokes_it() -> None:
+    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    resources = template["Resources"]
+    [version] = [n for n, r in resources.items() if r["Type"] == "AWS::Lambda::Version"]
+    [alias] = [n for n, r in resources.items() if r["Type"] == "AWS::Lambda::Alias"]
+    properties = resources[alias]["Properties"]
+    assert properties["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
+    assert resources[version]["DeletionPolicy"] == "Retain"  # to go back to
+    paths = json.dumps(resources["RestAPI"]["Properties"]["Body"]["paths"])
+    assert f"/functions/${{{alias}}}/invocations" in paths
+    assert "APIHandler.Arn" not in paths
+    permission = resources["APIHandlerInvokePermission"]["Properties"]
+    assert permission["FunctionName"] == {"Ref": alias}
+    # function:NAME:live, as Application Auto Scaling wants it.
+    target = resources["ApiWarmth"]["Properties"]["ResourceId"]
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:seonchak-api:live"
+    parts = arn.split(":")
+    separator, (kind, *picked) = target["Fn::Join"]
+    assert [p["Fn::Select"][1] for p in picked] == [{"Fn::Split": [":", {"Ref": alias}]}] * 2
+    named = separator.join([kind, *(parts[p["Fn::Select"][0]] for p in picked)])
+    assert named == "function:seonchak-api:live"

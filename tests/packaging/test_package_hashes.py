@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,9 @@ def sha256(file: Path) -> str:
 def install(tmp_path: Path, digest: str, name: str) -> tuple[dict[str, str], Path]:
     locked, tree = tmp_path / "requirements.txt", tmp_path / name
     locked.write_text(f"seonchak-example==1.0 \\\n    --hash=sha256:{digest}\n", encoding="utf-8")
-    return wheels.install(locked, Target.of("x86_64"), tree, tmp_path / "cache"), tree
+    return wheels.install(
+        locked, Target.of("x86_64", sys.executable), tree, tmp_path / "cache"
+    ), tree
 
 
 def test_the_wheel_of_the_lock_is_installed_and_its_hash_returned(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.package import chalice_part
+from infra.package import chalice_part, target
 from infra.package.errors import PackageError
-from infra.package.target import Target
+from infra.package.target import LAMBDA_VERSION, Target, runtime_of
 from tests.support.built_package import package
 from tests.support.paths import ROOT
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # Each test starts the program again, which is slow on a busy machine.
 pytestmark = pytest.mark.timeout(600)
+
+THIS, ARM = (Target.of(machine, sys.executable) for machine in ("x86_64", "arm64"))
 
 
 def test_help_says_what_it_does_and_where_the_result_is() -> None:
@@ -74,7 +77,9 @@ def test_a_dangling_link_to_the_handlers_stops_the_build(tmp_path: Path) -> None
     (project / ".chalice" / "config.json").write_text("{}")
     (project / "app.py").touch()
     with pytest.raises(PackageError, match="vendor/handlers"):
-        chalice_part.make(project, "prod", Target.of("x86_64"), None, tmp_path / "work")
+        chalice_part.make(
+            project, "prod", Target.of("x86_64", sys.executable), None, tmp_path / "work"
+        )
 
 
 def test_the_architecture_of_the_stage_is_the_default(tmp_path: Path) -> None:
@@ -83,6 +88,34 @@ def test_the_architecture_of_the_stage_is_the_default(tmp_path: Path) -> None:
     (tmp_path / ".chalice" / "config.json").write_text(json.dumps(config))
     assert chalice_part.architecture_of(tmp_path, "a") == "arm64"
     assert chalice_part.architecture_of(tmp_path, "b") == "x86_64"
+
+
+def test_the_runtime_is_pinned_whatever_python_runs_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def run_tool(_what: str, command: list[str]) -> str:
+        asked.append(command[0])
+        return "3.13.9\n"
+
+    monkeypatch.setattr(target, "run_tool", run_tool)
+    for running in ((3, 11), (3, 14)):
+        monkeypatch.setattr(target, "RUNNING", running)
+        assert Target.of("arm64").runtime == "python3.13"
+    assert asked == ["python3.13", "python3.13"]
+    monkeypatch.setattr(target, "RUNNING", (3, 13))
+    assert Target.of("arm64").python == sys.executable
+
+
+def test_a_runtime_that_lambda_closed_is_said_to_be_one() -> None:
+    assert not Target("x86_64", "python3.11", "3.11.9").is_taken
+    assert Target("x86_64", "python", ".".join(map(str, (*LAMBDA_VERSION, 0)))).is_taken
+
+
+def test_the_template_that_is_checked_has_the_runtime_that_is_deployed(sam: str) -> None:
+    runtimes = {line.split(": ")[1] for line in sam.splitlines() if "  Runtime:" in line}
+    assert runtimes == {runtime_of(LAMBDA_VERSION)}
 
 
 def test_wheels_are_not_newer_than_the_c_library_of_the_runtime() -> None:
@@ -99,6 +132,6 @@ def test_the_merge_template_reaches_the_template(tmp_path: Path) -> None:
     extra.write_text("Resources:\n  Extra:\n    Type: AWS::SQS::Queue\n")
     work = tmp_path / "work"
     work.mkdir()
-    part = chalice_part.make(ROOT, "prod", Target.of("arm64"), extra, work)
+    part = chalice_part.make(ROOT, "prod", ARM, extra, work)
     assert "AWS::SQS::Queue" in part.template
     assert "- arm64" in part.template

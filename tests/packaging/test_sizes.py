@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from infra.cost.catalogue import catalogue, regions, sizes
@@ -15,16 +17,40 @@ NAMES = {
         "Throttle": "api_per_s",
         "ConsumeMemory": "consume_memory_mb",
     },
-    "data": {"KafkaGiB": "kafka_gib", "DatabaseGiB": "database_gib"},
 }
+# Parameters of the data stack: disks are the same for each size, since they can only grow.
+DISKS = {"KafkaGiB": "kafka_gib", "DatabaseGiB": "database_gib"}
 PRICED = {"Redis": "redis", "Kafka": "kafka", "Database": "database"}
 
 
-@pytest.mark.parametrize("stack", NAMES)
-def test_the_calculator_knows_the_sizes_of_the_templates(stack: str) -> None:
+@pytest.mark.parametrize(
+    ("stack", "parameter"),
+    [("application", "Size"), *(("data", f"{server}Size") for server in PRICED)],
+)
+def test_the_calculator_knows_the_sizes_of_the_templates(stack: str, parameter: str) -> None:
     found = template(stack)
-    assert found["Parameters"]["Size"]["AllowedValues"] == list(found["Mappings"]["Sizes"])
+    assert found["Parameters"][parameter]["AllowedValues"] == list(found["Mappings"]["Sizes"])
     assert sizes() == list(found["Mappings"]["Sizes"])
+
+
+@pytest.mark.parametrize("size", sizes())
+def test_a_disk_in_the_calculator_is_the_one_that_is_built(size: str) -> None:
+    parameters, counted = template("data")["Parameters"], catalogue(regions()[0], size).size
+    for here, there in DISKS.items():
+        assert parameters[here]["Default"] == counted[there], here
+
+
+def test_each_server_has_a_size_of_its_own_and_no_size_changes_a_disk() -> None:
+    data = template("data")
+    assert "Size" not in data["Parameters"]
+    for size in data["Mappings"]["Sizes"].values():
+        assert set(size) == set(PRICED)
+    text = json.dumps(data["Resources"])
+    for server in PRICED:
+        wanted = {"Fn::FindInMap": ["Sizes", {"Ref": f"{server}Size"}, server]}
+        assert text.count(json.dumps(wanted)) == 1, server
+    for disk in (*DISKS, "DatabaseGiBMax"):
+        assert text.count(json.dumps({"Ref": disk})) == 1, disk
 
 
 @pytest.mark.parametrize("size", sizes())

@@ -104,13 +104,19 @@ def test_a_rejected_request_imports_neither_kafka_nor_mysql_nor_aws(
     assert responses(built, runtime, in_lambda(environment), [sold_out]) == [[409, []]]
 
 
-def test_an_environment_created_ahead_of_time_has_kafka_before_its_first_event(
-    environment: dict[str, str], built: Built, runtime: Path
+@pytest.mark.parametrize("kind", ["provisioned-concurrency", "snap-start"])
+def test_an_environment_created_ahead_of_time_has_all_before_its_first_event(
+    environment: dict[str, str], built: Built, runtime: Path, kind: str
 ) -> None:
-    ahead = in_lambda(environment, AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency")
+    ahead = in_lambda(environment, AWS_LAMBDA_INITIALIZATION_TYPE=kind)
     health = http("GET /health")
-    assert responses(built, runtime, ahead, [health]) == [[200, ["kafka"]]]
+    assert responses(built, runtime, ahead, [health]) == [[200, ["kafka", "pymysql"]]]
     assert responses(built, runtime, in_lambda(environment), [health]) == [[200, []]]
+    # As on AWS: the password is a secret, which boto3 will read.
+    secret = {"DATABASE_SECRET_ID": "seonchak/prod/database", "DATABASE_HOST": "mysql.invalid"}
+    on_aws = {n: v for n, v in ahead.items() if n != "DATABASE_URL"} | secret
+    on_aws["AWS_DEFAULT_REGION"] = "ap-northeast-2"  # Lambda sets it
+    assert responses(built, runtime, on_aws, [health]) == [[200, list(HEAVY)]]
 
 
 def test_signatures_of_an_issuer_are_checked_with_the_packages_in_the_zip(built: Built) -> None:

@@ -53,7 +53,9 @@ class Built:
 
 
 def package(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program as `make package` does."""
+    """Run the program as `make package` does, by default for the Python that runs the tests."""
+    if "--python" not in arguments:
+        arguments = ("--python", sys.executable, *arguments)
     return subprocess.run(
         [sys.executable, "-m", "infra.package", *arguments],
         capture_output=True,

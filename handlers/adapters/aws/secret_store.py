@@ -14,6 +14,7 @@ from handlers.production import FetchedSecrets
 
 if TYPE_CHECKING:
     from handlers.adapters.aws.secrets import SecretSource, SecretVersion
+    from handlers.adapters.aws.secrets_manager import SecretsManager
     from handlers.config import Settings
     from handlers.database_address import DatabaseAddress
 
@@ -24,10 +25,16 @@ class SecretStore:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._check = FetchedSecrets(settings).check
+        self._manager = _SecretsManager()
         # Never through the extension: a password that was just rotated must be seen at once.
         self._database = self._secret(
-            "DATABASE_SECRET_ID", settings.database_secret_id, _SecretsManager()
+            "DATABASE_SECRET_ID", settings.database_secret_id, self._manager
         )
+
+    def prepare(self) -> None:
+        """Import boto3 and build its client, where a secret is read through it; read none."""
+        if self._settings.database_secret_id:
+            self._manager.prepare()
 
     def signing(self, variable: str, secret_id: str) -> Secret | None:
         """Return an HMAC key, None where `secret_id` is empty."""
@@ -56,7 +63,7 @@ class SecretStore:
         secret_id = settings.migration_database_secret_id
         if secret_id and secret_id != settings.database_secret_id:
             name = "MIGRATION_DATABASE_SECRET_ID"
-            return self._address_in(self._secret(name, secret_id, _SecretsManager()), name)
+            return self._address_in(self._secret(name, secret_id, self._manager), name)
         return settings.migration_database_address or self.database_address()
 
     def _address_in(self, secret: Secret, variable: str) -> DatabaseAddress:
@@ -83,17 +90,20 @@ class SecretStore:
         from handlers.adapters.aws.secrets_extension import SecretsExtension  # noqa: PLC0415 - if used
 
         port = self._settings.secrets_extension_port
-        return SecretsExtension(port) if port else _SecretsManager()
+        return SecretsExtension(port) if port else self._manager
 
 
 class _SecretsManager:
     """Imports boto3 at the first read."""
 
+    def prepare(self) -> None:
+        self._manager.prepare()
+
     def read(self, secret_id: str, stage: str) -> SecretVersion | None:
         return self._manager.read(secret_id, stage)
 
     @cached_property
-    def _manager(self) -> SecretSource:
+    def _manager(self) -> SecretsManager:
         from handlers.adapters.aws.secrets_manager import SecretsManager  # noqa: PLC0415 - boto3
 
         return SecretsManager()

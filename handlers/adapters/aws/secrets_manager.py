@@ -42,6 +42,10 @@ class SecretsManager:
         created_at: datetime = response["CreatedDate"]
         return SecretVersion(text, created_at.timestamp())
 
+    def prepare(self) -> None:
+        """Build the client, which takes longer than a read; it connects at the first read."""
+        self._connected()
+
     def close(self) -> None:
         """Close the connections."""
         if self._client is not None:

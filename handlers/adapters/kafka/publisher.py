@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,10 @@ class Publisher:
         self._producer: Any = None
         self._is_topic_known = False
         self._failed_pings = 0
+
+    def prepare(self) -> None:
+        """Read the authorities of TLS and import the library of MSK's tokens; connect to none."""
+        _ = self._options
 
     def publish_all(self, outgoing_messages: Sequence[OutgoingMessage]) -> list[bool]:
         """Send messages together; return for each whether Kafka acknowledged it in time.
@@ -169,9 +174,13 @@ class Publisher:
         finally:
             self._lock.release()
 
+    @cached_property
+    def _options(self) -> dict[str, Any]:
+        return connection_options(self._settings)
+
     def _connect(self) -> Any:
         return KafkaProducer(
-            **connection_options(self._settings)
+            **self._options
             | {
                 "bootstrap_timeout_ms": self._timeout_ms,
                 # By default kafka-python waits up to 30 s before it tries a broker again.

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import snapshot_restore_py
 
 from handlers import wiring
+from handlers.adapters.aws.secret_store import SecretStore
 from handlers.cold_start import API, CONSUMER, preload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from handlers.config import Settings
 
@@ -26,6 +30,16 @@ class FakeAuthenticator:
         self.warmed_up += 1
 
 
+class Prepared:
+    """Counts how often it is prepared."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def prepare(self) -> None:
+        self.times += 1
+
+
 @pytest.fixture
 def authenticator(service_settings: Settings) -> Iterator[FakeAuthenticator]:
     fake = FakeAuthenticator()
@@ -34,11 +48,12 @@ def authenticator(service_settings: Settings) -> Iterator[FakeAuthenticator]:
         overrides.enter_context(wiring.override(wiring.authenticator, fake))
         for client in (
             wiring.rejection_cache,
-            wiring.publisher,
             wiring.ledger,
             wiring.admissions,
         ):
             overrides.enter_context(wiring.override(client, object()))
+        for prepared in (wiring.publisher, wiring.secrets):
+            overrides.enter_context(wiring.override(prepared, Prepared()))
         yield fake
     wiring.reset()
 
@@ -64,3 +79,59 @@ def test_the_issuers_keys_are_read_at_a_start_for_which_a_client_waits(
 def test_outside_of_lambda_nothing_is_read_ahead(authenticator: FakeAuthenticator) -> None:
     preload({})
     assert authenticator.warmed_up == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"), [("on-demand", 0), ("provisioned-concurrency", 1), ("snap-start", 1)]
+)
+def test_what_a_first_coupon_needs_is_loaded_where_no_client_waits_for_it(
+    service_settings: Settings, kind: str, times: int
+) -> None:
+    publisher, secrets, built = Prepared(), Prepared(), list[str]()
+
+    def ledger() -> object:
+        built.append("ledger")
+        return object()
+
+    with ExitStack() as overrides:
+        for client, fake in (
+            (wiring.settings, service_settings),
+            (wiring.authenticator, FakeAuthenticator()),
+            (wiring.rejection_cache, object()),
+            (wiring.publisher, publisher),
+            (wiring.secrets, secrets),
+        ):
+            overrides.enter_context(wiring.override(client, fake))
+        overrides.enter_context(pytest.MonkeyPatch.context()).setattr(wiring, "ledger", ledger)
+        preload({"_HANDLER": API, "AWS_LAMBDA_INITIALIZATION_TYPE": kind})
+    assert (publisher.times, secrets.times, len(built)) == (times, times, times)
+
+
+def test_secrets_are_prepared_without_reading_one_and_only_where_boto3_reads_them(
+    service_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("boto3.client", lambda name, **_: asked.append(name))
+    SecretStore(replace(service_settings, database_secret_id="")).prepare()
+    assert asked == []
+    SecretStore(replace(service_settings, database_secret_id="mysql")).prepare()
+    assert asked == ["secretsmanager"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "differ"),
+    [("on-demand", False), ("provisioned-concurrency", False), ("snap-start", True)],
+)
+def test_environments_that_begin_from_one_snapshot_draw_different_numbers(
+    authenticator: FakeAuthenticator, monkeypatch: pytest.MonkeyPatch, kind: str, *, differ: bool
+) -> None:
+    after: list[Callable[[], object]] = []
+    monkeypatch.setattr(snapshot_restore_py, "register_after_restore", after.append)
+    preload({"_HANDLER": "app.relay_handler", "AWS_LAMBDA_INITIALIZATION_TYPE": kind})
+    snapshot, drawn = random.getstate(), set[int]()
+    for _ in range(2):
+        random.setstate(snapshot)
+        for each in after:
+            each()
+        drawn.add(random.getrandbits(64))
+    assert (len(drawn) == 2) is differ
