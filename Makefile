@@ -183,7 +183,7 @@ lint-infra: infra-template  ## CloudFormation: cfn-lint and checkov, as SAM and 
 	@LOG_LEVEL=ERROR .venv-infra/bin/checkov --quiet --compact --skip-download --framework cloudformation --file $(TEMPLATES)
 test-infra: infra-template  ## the stacks, created in moto as far as it goes
 	@.venv-infra/bin/python -m pytest -c tests/infra/pytest.ini tests/infra $(ARGS)
-test-helm: setup .venv-helm/installed  ## the Helm chart: helm, kubeconform, its pods as processes: two minutes (Go 1.26+, which builds helm once)
+test-helm: setup .venv-helm/installed  ## the Helm chart: helm, kubeconform, its pods as processes: a minute (Go 1.26+, which builds helm once)
 	@$(VENV_PYTHON) -m infra.helm.tools \
 		--kubernetes-schemas .venv-helm/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema
 	@$(VENV_PYTHON) -m pytest $(call workers,2) tests/helm $(ARGS)

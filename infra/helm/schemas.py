@@ -29,17 +29,18 @@ def write_kubernetes(source: Path, target: Path) -> int:
     """
     target.mkdir(parents=True, exist_ok=True)
     definitions = json.loads((source / "_definitions.json").read_text("utf-8"))["$defs"]
-    files = [file for file in source.glob("*.json") if not file.name.startswith("_")]
-    for file in files:
+    written = 0
+    for file in source.glob("[!_]*.json"):
         schema = json.loads(file.read_text("utf-8"))
         if "apiVersion" not in schema.get("properties", {}):
             continue  # a part of a resource
+        written += 1
         needed: dict[str, Any] = {}
         for name in _references(schema):
             _collect(name, definitions, needed)
         whole = {"$schema": DRAFT, **schema, "definitions": needed}
         (target / file.name).write_text(json.dumps(_inside(whole)), encoding="utf-8")
-    return len(files)
+    return written
 
 
 def write_custom(definition: Path, target: Path) -> list[str]:

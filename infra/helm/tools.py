@@ -6,6 +6,7 @@ Go builds the two programs from source, once: some minutes. Prints the folder of
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -104,9 +105,10 @@ def _build(module: Module, package: str) -> None:
 
 
 def _write_schemas(kubernetes: Path) -> None:
-    """Write all schemas; nothing is done where they are of these versions."""
-    wanted = repr((KUBERNETES, DEFINITIONS, schemas.__file__))
-    stamp = HOME / "schemas.version"
+    """Write all schemas; nothing is done where they are those of these versions and this code."""
+    converter = Path(schemas.__file__).read_bytes()
+    wanted = hashlib.sha256(repr((KUBERNETES, DEFINITIONS)).encode() + converter).hexdigest()
+    stamp = SCHEMAS / "versions"
     if stamp.is_file() and stamp.read_text("utf-8") == wanted:
         return
     shutil.rmtree(SCHEMAS, ignore_errors=True)

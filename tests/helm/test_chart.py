@@ -72,6 +72,16 @@ def test_helm_finds_nothing_wrong(values: Path) -> None:
     assert "1 chart(s) linted, 0 chart(s) failed" in done.stdout + done.stderr
 
 
+@EACH
+def test_the_notes_say_how_to_reach_it(values: Path) -> None:
+    arguments = ("--dry-run=client", "--namespace", "coupons", "--values", values)
+    done = run("helm", "install", "shop", CHART, *arguments)
+    assert done.returncode == 0, done.stderr
+    notes = done.stdout.partition("NOTES:")[2]
+    assert "helm test shop --namespace coupons" in notes
+    assert ("https://coupons.example.com" in notes) == (values == EVERYTHING)
+
+
 @pytest.mark.parametrize("version", KUBERNETES)
 @EACH
 def test_every_resource_follows_its_schema_and_none_is_left_out(values: Path, version: str) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local import migrate, scheduler, serve
+from local.poll_runner import run as poll_runner
 from tests.support.chart import properties
 from tests.support.helm import (
     EVERYTHING,
@@ -100,6 +102,19 @@ def test_secrets_are_referred_to_and_the_owner_of_the_tables_is_the_migrations_a
     owner = referred(found["migrate"])["MIGRATION_DATABASE_URL"]
     assert owner == ("seonchak-migration", "MIGRATION_DATABASE_URL")
     assert found["migrate"]["spec"]["serviceAccountName"] == "shop-seonchak-migrate"
+
+
+@EACH
+def test_every_program_knows_the_arguments_that_it_gets(values: Path) -> None:
+    parsers = {
+        "gateway": serve._parser(),
+        "poll-runner": poll_runner._parser(),
+        "scheduler": scheduler._parser(),
+        "migrate": migrate._parser(),
+    }
+    for name, pod in pods(rendered(values)).items():
+        # An argument that is unknown or out of bounds ends the test by SystemExit.
+        parsers[name].parse_args(container(pod)["args"])
 
 
 @EACH
