@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.helm.table import CHART
 from infra.helm.tools import KUBERNETES
-from tests.support.helm import EVERYTHING, FILES, LEAST, kubeconform, run, template
+from tests.support.helm import (
+    EVERYTHING,
+    FILES,
+    LEAST,
+    kubeconform,
+    pods,
+    referred,
+    rendered,
+    run,
+    template,
+)
+from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +47,9 @@ WRONG = [
     (("gateways.replicas=2",), "gateways"),
     (("pollRunner.readiness=maybe",), "readiness"),
     (("listenOn=127.0.0.1",), "listenOn"),
+    # A secret's text would be in the release; and a selector must find its pods.
+    (("extraEnv[0].name=REDIS_URL", "extraEnv[0].value=password"), "/extraEnv/0/name"),
+    (("podLabels.app\\.kubernetes\\.io/name=x",), "podLabels"),
     # What needs something else: templates/_checks.tpl.
     (("settings.AUTH_JWKS_URL=null",), "AUTH_JWT_SECRET, AUTH_JWT_SECRET_ID, AUTH_JWKS_URL"),
     (("secretSettings.AUTH_JWT_SECRET.key=jwt",), "exactly one of AUTH_JWT_SECRET"),
@@ -70,6 +85,18 @@ def test_helm_finds_nothing_wrong(values: Path) -> None:
     done = run("helm", "lint", "--strict", CHART, "--values", values)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 chart(s) linted, 0 chart(s) failed" in done.stdout + done.stderr
+
+
+def test_the_example_of_the_page_can_be_installed(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "kubernetes.md").read_text("utf-8")
+    [example] = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    file = tmp_path / "values.yaml"
+    file.write_text(example, encoding="utf-8")
+    done = kubeconform(template(file).stdout, KUBERNETES[-1])
+    assert done.returncode == 0, done.stdout
+    made = set(re.findall(r"--from-literal=([A-Z_]+)=", page))
+    for pod in pods(rendered(file)).values():
+        assert {key for _, key in referred(pod).values()} <= made
 
 
 @EACH
