@@ -30,8 +30,10 @@ COMPONENTS = ("gateway", "poll-runner", "scheduler")
 OF_THE_OWNER = "MIGRATION_DATABASE_URL"
 
 
-def pods_for(environment: Mapping[str, str], folder: Path) -> dict[str, RenderedPod]:
-    """Render the chart with these settings, each in the place that the chart has for it."""
+def pods_for(
+    environment: Mapping[str, str], folder: Path, **others: object
+) -> dict[str, RenderedPod]:
+    """Render the chart with these settings, each in its place, and with other values."""
     own = {name: text for name, text in environment.items() if name in properties("settings")}
     secret = {n: text for n, text in environment.items() if n in properties("secretSettings")}
     owner = {n: text for n, text in environment.items() if n == OF_THE_OWNER}
@@ -49,6 +51,7 @@ def pods_for(environment: Mapping[str, str], folder: Path) -> dict[str, Rendered
         "pollRunner": {"extraArgs": ["--batch-window-ms=50"]},
         "scheduler": {"intervalSeconds": 1},
         "migrate": {"existingSecret": "owner", "secretSettings": {name: {} for name in owner}},
+        **others,
     }
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(values), encoding="utf-8")
@@ -109,7 +112,7 @@ def test_no_pod_is_ended_or_taken_away_while_every_server_is_out(tmp_path: Path)
         "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}",
         "DATABASE_URL": f"mysql://user:password@127.0.0.1:{port}/coupons",
     }
-    found = pods_for(out, tmp_path)
+    found = pods_for(out, tmp_path, listenOn="::")  # IPv6, and IPv4 where the system has both
     with ExitStack() as stack:
         programs = {each: stack.enter_context(found[each].running()) for each in COMPONENTS}
         for each in COMPONENTS:
