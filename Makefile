@@ -173,7 +173,7 @@ token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }
 	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)
 
-.PHONY: model lint lint-infra test-infra
+.PHONY: model lint lint-infra test-infra test-helm
 model:  ## the protocol, checked exhaustively with Spin (ARGS="--only calm no-confirm", --tell)
 	@python3 -m tests.model.check $(ARGS)
 lint: python  ## ruff (rules and format), mypy
@@ -185,6 +185,10 @@ lint-infra: infra-template  ## CloudFormation: cfn-lint and checkov, as SAM and 
 	@LOG_LEVEL=ERROR .venv-infra/bin/checkov --quiet --compact --skip-download --framework cloudformation --file $(TEMPLATES)
 test-infra: infra-template  ## the stacks, created in moto as far as it goes
 	@.venv-infra/bin/python -m pytest -c tests/infra/pytest.ini tests/infra $(ARGS)
+test-helm: setup .venv-helm/installed  ## the Helm chart: helm, kubeconform, its pods as processes: a minute (Go 1.26+, which builds helm once)
+	@$(VENV_PYTHON) -m infra.helm.tools \
+		--kubernetes-schemas .venv-helm/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema
+	@$(VENV_PYTHON) -m pytest $(call workers,2) tests/helm $(ARGS)
 .PHONY: infra-template
 infra-template: python .venv-infra/installed
 	@$(VENV_PYTHON) -m infra.application out/infra/application.yaml

@@ -1,6 +1,6 @@
 """The containers' health checks: a server is ready, a consumer in its group, a scheduler runs.
 
-Used by local/docker-compose.yml, because the image has no curl.
+Used by local/docker-compose.yml and the Helm chart, because the image has no curl.
 """
 
 from __future__ import annotations

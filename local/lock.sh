@@ -29,6 +29,6 @@ lock requirements/local.in requirements/local.txt --constraint requirements/dev.
 lock requirements/runtime.in requirements.txt --constraint requirements/dev.txt "$@"
 lock requirements/traces.in requirements/traces.txt --constraint requirements/dev.txt "$@"
 # Environments of their own.
-for name in infra load api venv; do
+for name in infra helm load api venv; do
     lock "requirements/$name.in" "requirements/$name.txt" "$@"
 done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -33,6 +34,10 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
+class _ServerOnIpv6(_Server):
+    address_family = socket.AF_INET6
+
+
 class _MetricsHandler(WSGIRequestHandler):
     timeout = SILENCE_S
 
@@ -54,8 +59,9 @@ class MetricsServer:
     def __init__(self, address: MetricsAddress, numbers: Callable[[], Snapshot]) -> None:
         """Raise MetricsPortError when the port cannot be had."""
         application = _only_metrics(make_wsgi_app(registry(numbers)))
+        kind = _ServerOnIpv6 if ":" in address.host else _Server
         try:
-            self._server = make_server(*address, application, _Server, _MetricsHandler)
+            self._server = make_server(*address, application, kind, _MetricsHandler)
         except (OSError, OverflowError) as error:
             raise MetricsPortError(address, error) from error
         # A worker that outlives its parent for a moment must not hold the port.

@@ -20,7 +20,7 @@ LOCKS = {
     "runtime.in": ROOT / "requirements.txt",
     **{
         f"{name}.in": FOLDER / f"{name}.txt"
-        for name in ("local", "dev", "traces", "infra", "load", "api", "venv")
+        for name in ("local", "dev", "traces", "infra", "helm", "load", "api", "venv")
     },
 }
 PARTS = ("local.in", "runtime.in", "traces.in")  # of dev.in: their environments hold the same files

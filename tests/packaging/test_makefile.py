@@ -59,6 +59,7 @@ TARGETS = [
     "lint",
     "lint-infra",
     "test-infra",
+    "test-helm",
     "lock",
     "audit",
     "images",

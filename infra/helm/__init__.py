@@ -1,0 +1,1 @@
+"""The Helm chart in `seonchak/`, and what checks it."""
