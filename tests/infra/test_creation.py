@@ -176,13 +176,6 @@ def test_the_consumer_may_read_one_topic_of_one_cluster_as_one_group(aws: None) 
     assert allowed["KafkaCluster"] == EXPORTS["KafkaClusterArn"]
 
 
-def test_the_bucket_of_unconsumed_batches_is_encrypted(aws: None) -> None:
-    create_application()
-    s3, name = boto3.client("s3"), f"seonchak-prod-unconsumed-{ACCOUNT}-{REGION}"
-    [rule] = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
-    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
-
-
 def test_the_containers_are_created_with_a_role_for_each_program(aws: None) -> None:
     created = create_containers()
     assert created["AWS::ECS::TaskDefinition"] == 4
@@ -214,3 +207,10 @@ def test_the_consumers_task_may_read_one_topic_of_one_cluster_as_one_group(aws: 
     arn = f"arn:aws:kafka:{REGION}:{ACCOUNT}"
     assert allowed["KafkaTopic"] == f"{arn}:topic/seonchak-prod/uuid-1/coupon_create"
     assert allowed["KafkaGroup"] == f"{arn}:group/seonchak-prod/uuid-1/group_1"
+
+
+def test_the_bucket_of_unconsumed_batches_is_encrypted(aws: None) -> None:
+    create_application()
+    s3, name = boto3.client("s3"), f"seonchak-prod-unconsumed-{ACCOUNT}-{REGION}"
+    [rule] = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
