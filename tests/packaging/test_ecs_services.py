@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from handlers.config import Settings
@@ -81,6 +82,28 @@ def test_only_tls_reaches_the_load_balancer_and_only_it_reaches_the_gateway() ->
     assert found.properties("GatewayFromDoor")["SourceSecurityGroupId"] == "DoorGroup"
     association = of_type(CONTAINERS, "AWS::WAFv2::WebACLAssociation")["FirewallAssociation"]
     assert association["ResourceArn"] == {"Ref": "Door"}
+
+
+def test_with_a_secret_only_the_cdn_that_knows_it_reaches_the_gateway() -> None:
+    now, before = "n" * 32, "b" * 32
+    [opened] = stack().properties("DoorListener")["DefaultActions"]
+    assert opened == {"Type": "forward", "TargetGroupArn": "GatewayTargets"}
+    assert not stack().holds("HasOriginSecret")
+    for secrets in ({"OriginSecret": now}, {"OriginSecret": now, "PreviousOriginSecret": before}):
+        found = stack(**secrets)
+        [refused] = found.properties("DoorListener")["DefaultActions"]
+        assert refused["Type"] == "fixed-response"
+        assert json.loads(refused["FixedResponseConfig"]["MessageBody"])["status"] == 403
+        [condition] = found.properties("DoorFromCdn")["Conditions"]
+        assert condition["HttpHeaderConfig"]["HttpHeaderName"] == "X-Origin-Secret"
+        assert condition["HttpHeaderConfig"]["Values"] == list(secrets.values())
+        # ECS makes no service for targets that no listener leads to.
+        [after] = found.properties("Gateway")["Tags"]
+        assert after["Value"] == "DoorFromCdn"
+    [after] = stack().properties("Gateway")["Tags"]
+    assert after["Value"] == "DoorListener"
+    for name in ("OriginSecret", "PreviousOriginSecret"):
+        assert CONTAINERS["Parameters"][name]["NoEcho"] is True
 
 
 def test_behind_a_cdn_the_firewall_does_not_count_the_cdns_addresses() -> None:
