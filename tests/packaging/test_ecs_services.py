@@ -154,3 +154,26 @@ def test_the_lag_counts_for_msk_by_the_names_of_the_service() -> None:
         "Topic": settings.coupon_topic,
     }
     assert not stack(**SCRAM).holds("ScalesByLag")
+
+
+def test_every_alarm_says_why_and_notifies_at_its_start_and_its_end() -> None:
+    topic = "arn:aws:sns:ap-northeast-2:123456789012:alarms"
+    found, silent = stack(AlarmTopicArn=topic), stack()
+    alarms = set(of_type(CONTAINERS, "AWS::CloudWatch::Alarm")) - {"ConsumerLag"}  # it scales
+    assert len(alarms) == 8
+    for name in alarms:
+        alarm = found.properties(name)
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [topic], name
+        assert alarm["AlarmDescription"], name
+        assert silent.properties(name)["AlarmActions"] == [], name
+
+
+def test_each_program_that_does_not_run_is_an_alarm_but_not_before_the_migration() -> None:
+    for program in SERVICES:
+        alarm = stack().properties(f"{program}Missing")
+        dimensions = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
+        assert dimensions == {"ClusterName": "Cluster", "ServiceName": f"{program}.Name"}
+        assert alarm["TreatMissingData"] == "breaching"
+        assert not stack(Serving="no").holds(
+            CONTAINERS["Resources"][f"{program}Missing"]["Condition"]
+        )
