@@ -177,3 +177,11 @@ def test_each_program_that_does_not_run_is_an_alarm_but_not_before_the_migration
         assert not stack(Serving="no").holds(
             CONTAINERS["Resources"][f"{program}Missing"]["Condition"]
         )
+
+
+def test_while_the_pollers_of_lambda_consume_no_poll_runner_does_and_none_is_missed() -> None:
+    found = stack(ConsumerTasksMin="0", ConsumerTasksMax="0")
+    assert found.properties("Consumer")["DesiredCount"] == "0"
+    assert found.properties("ConsumerCount")["MaxCapacity"] == "0"
+    assert not found.holds(CONTAINERS["Resources"]["ConsumerMissing"]["Condition"])
+    assert found.holds(CONTAINERS["Resources"]["GatewayMissing"]["Condition"])
