@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from infra.cost import limits, money
+from infra.cost import doors, limits, money
 from infra.cost.catalogue import catalogue
 from infra.cost.load import load
 
@@ -21,7 +21,10 @@ class Estimate:
 
     workload: Workload
     load: Load
-    environments: float
+    environments: float  # of Lambda; 0 without it
+    cold_start_ms: float
+    cold_environments: float
+    tasks: int  # of the gateway; 0 where Lambda serves
     uses: list[Use]
     use_usd: dict[str, float]
     fixed_usd: dict[str, float]
@@ -35,11 +38,12 @@ class Estimate:
 
     def per_million_applies(self, usd: float) -> float:
         """Return a part's USD per million requests to apply."""
-        return usd / self.workload.applies * money.MILLION
+        return usd / self.workload.applies * doors.MILLION
 
     def as_json(self) -> dict[str, Any]:
         """Return the estimate for JSON."""
         return {
+            "door": self.workload.door,
             "applies": self.workload.applies,
             "accepted": self.workload.accepted,
             "requests": self.load.requests,
@@ -51,11 +55,14 @@ class Estimate:
             "sold_out_after_s": self.load.sold_out_after_s,
             "last_row_after_s": self.last_row_after_s,
             "environments": self.environments,
+            "cold_environments": self.cold_environments,
+            "tasks": self.tasks,
             "outcomes": {
                 name: {
                     "count": outcome.count,
                     "in_busiest_second": outcome.in_busiest_second,
                     "duration_ms": outcome.duration_ms,
+                    "gateway_cpu_us": outcome.gateway_us,
                     "redis_calls": outcome.count * outcome.redis_calls,
                 }
                 for name, outcome in self.load.outcomes.items()
@@ -93,13 +100,17 @@ def estimate(workload: Workload) -> Estimate:
     inputs = catalogue(workload.region, workload.size)
     done = load(workload, inputs)
     prices = inputs.prices.values()
+    functions = workload.door.has_functions
     return Estimate(
         workload=workload,
         load=done,
-        environments=limits.environments(done, inputs),
+        environments=doors.environments(done, inputs) if functions else 0.0,
+        cold_start_ms=doors.cold_start_ms(inputs),
+        cold_environments=(doors.cold_environments(workload, done, inputs) if functions else 0.0),
+        tasks=0 if functions else doors.gateway_tasks(done, inputs),
         uses=limits.limit_usage(workload, done, inputs),
         use_usd=money.usage_cost(workload, done, inputs),
-        fixed_usd=money.fixed_cost(workload, inputs),
+        fixed_usd=money.fixed_cost(workload, done, inputs),
         last_row_after_s=max(
             done.sold_out_after_s or workload.minutes * 60,
             workload.accepted / inputs.assumed[f"rows_per_s_{workload.size}"],

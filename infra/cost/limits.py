@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.cost import doors
+from infra.cost.workload import Door
+
 if TYPE_CHECKING:
     from infra.cost.catalogue import Catalogue
     from infra.cost.load import Load
@@ -33,20 +36,20 @@ class Use:
 
 def limit_usage(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
     """Return all limits, the first to break first."""
+    if workload.door is Door.CONTAINERS:
+        door = _containers(load, inputs)
+    else:
+        door = [*_api_gateway(load, inputs), *_functions(workload, load, inputs)]
+    if workload.door is Door.CLOUDFRONT:
+        door.append(_cloudfront(load, inputs))
     found = [
-        *_api_gateway(load, inputs),
-        *_functions(load, inputs),
+        *door,
+        _firewall(load, inputs),
         *_redis(workload, load, inputs),
         *_kafka(workload, load, inputs),
         *_database(workload, load, inputs),
     ]
     return sorted(found, key=lambda use: use.share, reverse=True)
-
-
-def environments(load: Load, inputs: Catalogue) -> float:
-    """Return the concurrency that Lambda counts: busy environments, or a tenth of the requests."""
-    per_environment = inputs.limits["lambda_per_environment_s"].value
-    return max(load.concurrency, load.requests_per_s / per_environment)
 
 
 def _api_gateway(load: Load, inputs: Catalogue) -> list[Use]:
@@ -61,18 +64,58 @@ def _api_gateway(load: Load, inputs: Catalogue) -> list[Use]:
             "have the account's quota raised weeks before, then Throttle and Burst of the size; "
             "what is above it gets 429 and has to come again",
         ),
+    ]
+
+
+def _firewall(load: Load, inputs: Catalogue) -> Use:
+    return Use(
+        "WAF web ACL",
+        load.wanted_per_s,  # WAF runs before the throttle
+        inputs.limits["waf_per_s"].value,
+        "requests/s",
+        "have it raised, or share the campaign among several stages",
+    )
+
+
+def _cloudfront(load: Load, inputs: Catalogue) -> Use:
+    return Use(
+        "CloudFront distribution",
+        load.wanted_per_s,
+        inputs.limits["cloudfront_per_s"].value,
+        "requests/s",
+        "have it raised weeks before",
+    )
+
+
+def _containers(load: Load, inputs: Catalogue) -> list[Use]:
+    return [
         Use(
-            "WAF web ACL",
-            load.wanted_per_s,  # WAF runs before the throttle
-            inputs.limits["waf_per_s"].value,
-            "requests/s",
-            "have it raised, or share the campaign among several stages",
+            "Fargate quota of the account",
+            doors.vcpus(load, inputs),
+            inputs.limits["fargate_vcpus"].value,
+            "vCPUs",
+            "have it raised weeks before (Service Quotas, Fargate On-Demand vCPU resource count)",
+        ),
+        Use(
+            "tasks of the gateway",
+            doors.gateway_tasks(load, inputs),
+            inputs.size["gateway_tasks_max"],
+            "tasks",
+            "raise GatewayTasksMax, and OpeningTasks with it",
+        ),
+        Use(
+            "ALB units at the opening",
+            doors.reserved_units(load),
+            inputs.limits["alb_units"].value,
+            "units",
+            "CapacityUnits as many as needed, hours before; the account's quota for a region is 0 "
+            "until it is raised",
         ),
     ]
 
 
-def _functions(load: Load, inputs: Catalogue) -> list[Use]:
-    needed = environments(load, inputs)
+def _functions(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
+    needed = doors.environments(load, inputs)
     return [
         Use(
             "Lambda quota of the account",
@@ -90,7 +133,7 @@ def _functions(load: Load, inputs: Catalogue) -> list[Use]:
         ),
         Use(
             "Lambda's scaling from cold",
-            needed,
+            doors.cold_environments(workload, load, inputs),
             inputs.limits["lambda_scaling"].value,
             "environments in 10 s",
             "provisioned concurrency before the opening; otherwise errors for some seconds",
@@ -121,9 +164,7 @@ def _redis(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
 
 def _kafka(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
     size = inputs.size
-    connecting = min(workload.accepted, environments(load, inputs))
-    megabytes = load.records_per_s * inputs.measured["record_bytes"] / BYTES_OF_A_MB
-    pollers = size["kafka_partitions"] * inputs.limits["poller_mb_per_s"].value
+    connecting = min(workload.accepted, _processes(workload, load, inputs))
     opened = min(connecting, inputs.limits["lambda_scaling"].value)
     return [
         Use(
@@ -148,8 +189,31 @@ def _kafka(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
             "records/s",
             "more or larger brokers, and partitions for them",
         ),
-        Use("Kafka pollers", megabytes, pollers, "MB/s", "more partitions, and pollers for them"),
+        _consumer(workload, load, inputs),
     ]
+
+
+def _processes(workload: Workload, load: Load, inputs: Catalogue) -> float:
+    """Return how many processes have a connection of their own to Kafka."""
+    if workload.door.has_functions:
+        return doors.environments(load, inputs)
+    return doors.gateway_tasks(load, inputs) * inputs.size["gateway_vcpus"]
+
+
+def _consumer(workload: Workload, load: Load, inputs: Catalogue) -> Use:
+    size = inputs.size
+    if workload.door.has_functions:
+        megabytes = load.records_per_s * inputs.measured["record_bytes"] / BYTES_OF_A_MB
+        pollers = size["kafka_partitions"] * inputs.limits["poller_mb_per_s"].value
+        remedy = "more partitions, and pollers for them"
+        return Use("Kafka pollers", megabytes, pollers, "MB/s", remedy)
+    return Use(
+        "poll runners",
+        load.records_per_s,
+        size["consumer_tasks"] * inputs.measured["poll_runner_per_s"],
+        "records/s",
+        "ConsumerTasksMin as many as partitions; until then coupons read PENDING for longer",
+    )
 
 
 def _database(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from handlers.domain.rejection_cache import TTL_S, WINNERS_MAX
 from infra.cost.arrivals import Arrivals
+from infra.cost.workload import Door
 
 if TYPE_CHECKING:
     from infra.cost.catalogue import Catalogue
@@ -28,6 +29,7 @@ class RequestProfile:
     duration_ms: float
     redis_calls: float
     redis_us: float
+    gateway_us: float  # CPU of the gateway in a container
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ class Load:
     """The whole load by outcome, and the values that limits are compared with."""
 
     outcomes: dict[str, RequestProfile]
+    looks_cached: float  # answered by the CDN
     wanted_per_s: float
+    connections_per_s: float  # new ones in the first second
     polls_per_s: float
     sold_out_after_s: float | None
     records_per_s: float
@@ -57,6 +61,16 @@ class Load:
         return sum(
             outcome.in_busiest_second * outcome.duration_ms / 1000
             for outcome in self.outcomes.values()
+        )
+
+    @property
+    def gateway_cores(self) -> float:
+        """Cores of the gateway in use in the busiest second, where it serves."""
+        return (
+            sum(
+                outcome.in_busiest_second * outcome.gateway_us for outcome in self.outcomes.values()
+            )
+            / MICROSECONDS
         )
 
     @property
@@ -94,14 +108,19 @@ def load(workload: Workload, inputs: Catalogue) -> Load:
     polled = min(workload.accepted, arrivals.within(workload.polls), limit * workload.polls)
     accepted = min(workload.accepted, applied, limit)
     polls = min(polled, limit - accepted)
+    looks = workload.applicants * workload.looks
+    looked = min(looks, _looks_at_origin(workload, inputs))
     return Load(
         outcomes={
             "accepted": _accepted(workload, inputs, accepted),
             "already applied": _already_applied(workload, inputs),
             "sold out": _rejected(workload, inputs, min(applied, limit - polls) - accepted),
             "status poll": _polls(workload, inputs, polls),
+            "look": _looks(inputs, looked),
         },
+        looks_cached=looks - looked,
         wanted_per_s=applied + polled,
+        connections_per_s=applied,
         polls_per_s=min(polled, limit),  # in a later second, when fewer are accepted
         sold_out_after_s=_sold_out_after_s(workload, arrivals, limit),
         records_per_s=accepted,
@@ -113,6 +132,13 @@ def _sold_out_after_s(workload: Workload, arrivals: Arrivals, limit: float) -> f
     sells_out = workload.quantity < workload.applicants
     applied_s = arrivals.until(workload.quantity) if sells_out else None
     return None if applied_s is None else max(applied_s, workload.quantity / limit)
+
+
+def _looks_at_origin(workload: Workload, inputs: Catalogue) -> float:
+    """Return how many looks a cache of one second lets through at most, while people come."""
+    if workload.door is not Door.CLOUDFRONT:
+        return math.inf
+    return workload.minutes * 60 * inputs.assumed["edge_caches"]
 
 
 def duration_ms(inputs: Catalogue, cpu_us: float, wait_ms: float) -> float:
@@ -130,6 +156,7 @@ def _accepted(workload: Workload, inputs: Catalogue, in_busiest_second: float) -
         duration_ms(inputs, measured["accepted_cpu_us"], waits),
         redis_calls=1,
         redis_us=measured["redis_accepted_us"] + inputs.assumed["redis_settled_us"],
+        gateway_us=measured["gateway_accepted_cpu_us"],
     )
 
 
@@ -141,6 +168,7 @@ def _already_applied(workload: Workload, inputs: Catalogue) -> RequestProfile:
         duration_ms(inputs, inputs.measured["again_cpu_us"], waits),
         redis_calls=1,
         redis_us=inputs.measured["redis_asked_us"],
+        gateway_us=inputs.measured["gateway_accepted_cpu_us"],
     )
 
 
@@ -152,6 +180,20 @@ def _polls(workload: Workload, inputs: Catalogue, in_busiest_second: float) -> R
         duration_ms(inputs, inputs.measured["poll_cpu_us"], waits),
         redis_calls=1,
         redis_us=inputs.measured["redis_asked_us"],
+        gateway_us=inputs.measured["poll_cpu_us"],
+    )
+
+
+def _looks(inputs: Catalogue, count: float) -> RequestProfile:
+    """Return what waiting pages ask: before the opening, so nothing in the busiest second."""
+    measured = inputs.measured
+    return RequestProfile(
+        count,
+        0,
+        duration_ms(inputs, measured["asked_cpu_us"], inputs.assumed["redis_wait_ms"]),
+        redis_calls=1,
+        redis_us=measured["redis_asked_us"],
+        gateway_us=measured["gateway_asked_cpu_us"],
     )
 
 
@@ -162,7 +204,12 @@ def _rejected(workload: Workload, inputs: Catalogue, in_busiest_second: float) -
     checked_us = measured["redis_asked_us"]
     if workload.quantity > WINNERS_MAX:
         return RequestProfile(
-            count, in_busiest_second, checked_ms, redis_calls=1, redis_us=checked_us
+            count,
+            in_busiest_second,
+            checked_ms,
+            redis_calls=1,
+            redis_us=checked_us,
+            gateway_us=measured["gateway_asked_cpu_us"],
         )
     cached_ms = duration_ms(inputs, measured["remembered_cpu_us"], 0)
     # A busy environment rejects TTL_S / cached_ms applicants, then calls Redis for the next.
@@ -174,4 +221,5 @@ def _rejected(workload: Workload, inputs: Catalogue, in_busiest_second: float) -
         (1 - share) * cached_ms + share * CALLS_TO_REFRESH * checked_ms,
         redis_calls=share * CALLS_TO_REFRESH,
         redis_us=share * (CALLS_TO_REFRESH * checked_us + winners_us),
+        gateway_us=measured["gateway_remembered_cpu_us"],
     )

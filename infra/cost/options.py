@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
 from infra.cost import catalogue
-from infra.cost.workload import Workload
+from infra.cost.workload import Door, Workload
 from local.cli import decimal, integer
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ MINUTES_MAX = 7 * 24 * 60  # a week: a rush does not last longer
 MINUTES_MIN = 1 / 60  # the busiest second is the shortest unit
 PRESSES_MAX = 1_000
 POLLS_MAX = 1_000
+LOOKS_MAX = 100_000
+PROVISIONED_MAX = 1_000_000
 PEAK_MAX = 100
 HOURS_MAX = 24 * 366
 THROTTLE_MAX = 1_000_000_000
@@ -30,13 +32,14 @@ class CostOptions:
 
     workload: Workload
     json: bool
+    compare: bool
 
 
 def parse(arguments: Sequence[str] | None) -> CostOptions:
     """Return the arguments; exit with 2 and a sentence where they are invalid."""
     values = vars(_parser().parse_args(arguments))
-    json = values.pop("json")
-    return CostOptions(Workload(**values), json)
+    json, compare = values.pop("json"), values.pop("compare")
+    return CostOptions(Workload(**values), json, compare)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +80,12 @@ def _add_sale(parser: argparse.ArgumentParser) -> None:
         help="how often a winner asks for the coupon, once a second",
     )
     add(
+        "--looks",
+        type=integer(0, LOOKS_MAX),
+        default=Workload.looks,
+        help="how often a user's waiting page asks for the campaign before the opening",
+    )
+    add(
         "--peak",
         type=decimal(1, PEAK_MAX),
         default=Workload.peak,
@@ -87,9 +96,23 @@ def _add_sale(parser: argparse.ArgumentParser) -> None:
 def _add_environment(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where it runs").add_argument
     add(
+        "--door",
+        type=Door,
+        choices=list(Door),
+        default=Workload.door,
+        help="API Gateway and Lambda, CloudFront before them, or ALB and Fargate (containers)",
+    )
+    add("--compare", action="store_true", help="print the cost through each door instead")
+    add(
+        "--provisioned",
+        type=integer(0, PROVISIONED_MAX),
+        default=Workload.provisioned,
+        help="environments of Lambda that are kept ready around the opening",
+    )
+    add(
         "--throttle",
         type=integer(1, THROTTLE_MAX),
-        help="requests a second that API Gateway lets in; the others get 429 and come again",
+        help="requests a second that the door lets in; the others get 429 or 503 and come again",
     )
     add("--region", choices=catalogue.regions(), default=Workload.region, help="region of prices")
     add("--size", choices=catalogue.sizes(), default=Workload.size, help="Size of the templates")
@@ -97,7 +120,7 @@ def _add_environment(parser: argparse.ArgumentParser) -> None:
         "--architecture",
         choices=["x86_64", "arm64"],
         default=Workload.architecture,
-        help="of Lambda",
+        help="of Lambda and Fargate",
     )
     add(
         "--hours",

@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Door(StrEnum):
+    """What takes the requests."""
+
+    LAMBDA = "lambda"
+    CLOUDFRONT = "cloudfront"
+    CONTAINERS = "containers"
+
+    @property
+    def has_functions(self) -> bool:
+        """Say whether Lambda serves, not the gateway in containers."""
+        return self is not Door.CONTAINERS
 
 
 @dataclass(frozen=True)
@@ -14,6 +28,7 @@ class Workload:
     quantity: int
     presses: float = 2.0
     polls: int = 3
+    looks: int = 0
     peak: float = 5.0
     throttle: int | None = None
     region: str = "us-east-1"
@@ -21,6 +36,8 @@ class Workload:
     architecture: str = "x86_64"
     hours: float = 24.0
     bot_control: bool = False
+    door: Door = Door.LAMBDA
+    provisioned: int = 0
 
     @property
     def accepted(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from cfnlint.decode import decode
 from moto import mock_aws
 from moto.cloudformation.parsing import resource_class_from_type
 
@@ -106,6 +107,22 @@ def create_exports(exports: dict[str, str]) -> None:
     create("before", {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}, "Outputs": outputs})
 
 
+def create_containers(**parameters: str) -> Counter[str]:
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
+    zones = {"10.40.0.0/20": f"{REGION}a", "10.40.16.0/20": f"{REGION}b"}
+    subnets = ",".join(
+        ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for cidr, zone in zones.items()
+    )
+    create_exports(EXPORTS | {"VpcId": vpc, "SubnetIds": subnets, "PublicSubnetIds": subnets})
+    given = {"KafkaBootstrapServers": "broker:9098", "ImageDigest": f"sha256:{'a' * 64}"}
+    certificate = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/1"
+    template, _ = decode(str(ROOT / "infra" / "containers.yaml"))
+    found = creatable(json.loads(json.dumps(template)))
+    return create("containers", found, CertificateArn=certificate, **given | parameters)
+
+
 def create_application() -> Counter[str]:
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="packages", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -157,6 +174,39 @@ def test_the_consumer_may_read_one_topic_of_one_cluster_as_one_group(aws: None) 
     assert allowed["KafkaTopic"] == f"{arn}:topic/seonchak-prod/uuid-1/coupon_create"
     assert allowed["KafkaGroup"] == f"{arn}:group/seonchak-prod/uuid-1/group_1"
     assert allowed["KafkaCluster"] == EXPORTS["KafkaClusterArn"]
+
+
+def test_the_containers_are_created_with_a_role_for_each_program(aws: None) -> None:
+    created = create_containers()
+    assert created["AWS::ECS::TaskDefinition"] == 4
+    assert created["AWS::IAM::Role"] == 5  # one more starts the tasks
+    ecs = boto3.client("ecs")
+    families = ecs.list_task_definitions()["taskDefinitionArns"]
+    tasks = [ecs.describe_task_definition(taskDefinition=a)["taskDefinition"] for a in families]
+    # moto keeps no roles of tasks. It knows no policy of a bucket, which the load balancer needs,
+    # which the gateway needs.
+    assert created["AWS::ECS::Service"] == 2
+    assert created["AWS::S3::Bucket"] == created["AWS::ECS::Cluster"] == 1
+    for task in tasks:
+        [container] = task["containerDefinitions"]
+        variables = {pair["name"]: pair.get("value") for pair in container["environment"]}
+        assert variables["REDIS_URL"] == "rediss://redis.example.com:6379/0"
+        assert variables["KAFKA_BOOTSTRAP_SERVERS"] == "broker:9098"
+        assert variables["AWS_REGION"] == REGION
+        assert container["image"].endswith("/seonchak@sha256:" + "a" * 64)
+
+
+def test_the_consumers_task_may_read_one_topic_of_one_cluster_as_one_group(aws: None) -> None:
+    create_containers()
+    iam = boto3.client("iam")
+    [role] = [r for r in iam.list_roles()["Roles"] if "ConsumerRole" in r["RoleName"]]
+    [name] = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
+    policy = ast.literal_eval(document)
+    allowed = {statement["Sid"]: statement["Resource"] for statement in policy["Statement"]}
+    arn = f"arn:aws:kafka:{REGION}:{ACCOUNT}"
+    assert allowed["KafkaTopic"] == f"{arn}:topic/seonchak-prod/uuid-1/coupon_create"
+    assert allowed["KafkaGroup"] == f"{arn}:group/seonchak-prod/uuid-1/group_1"
 
 
 def test_the_bucket_of_unconsumed_batches_is_encrypted(aws: None) -> None:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# Network interfaces have no name before Lambda creates them; EC2's Describe calls take no name.
+# Network interfaces have no name before Lambda creates them; EC2's Describe calls and the login to
+# ECR take no name.
 WITHOUT_A_NAME = {
+    "ecr:GetAuthorizationToken",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -37,6 +39,13 @@ SECRETS = {
     "RestoreHandlerRole": {"CouponCode", "Redis", "Database"},
     "MigrateHandlerRole": {"Redis", "Database", "MigrationDatabase"},
 }
+SECRETS_OF_TASKS = {
+    "GatewayRole": SECRETS["ApiHandlerRole"],
+    "ConsumerRole": SECRETS["ConsumeHandlerRole"],
+    # Relay, redrive, rebuild and webhooks are one program.
+    "SchedulerRole": {"CouponCode", "Webhook", "Redis", "Database"},
+    "MigrateRole": SECRETS["MigrateHandlerRole"],
+}
 
 
 def many(value: Any) -> list[Any]:
@@ -48,7 +57,8 @@ def identity_statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[st
     for name, role in of_type(template, "AWS::IAM::Role").items():
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                yield name, statement
+                # Where a condition chooses, it is between a statement and none.
+                yield name, statement["Fn::If"][1] if "Fn::If" in statement else statement
     for name, policy in of_type(template, "AWS::IAM::Policy").items():
         for statement in policy["PolicyDocument"]["Statement"]:
             yield name, statement
@@ -113,6 +123,55 @@ def test_a_role_reads_the_secrets_that_its_function_needs_and_no_other(
         if statement.get("Sid") == "Secrets"
     }
     assert found == SECRETS
+
+
+def test_a_task_reads_the_secrets_that_its_program_needs_and_no_other(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    statements = list(identity_statements(templates["containers"]))
+    found = {
+        name: set(re.findall(r"-(\w+)SecretArn", json.dumps(statement["Resource"])))
+        for name, statement in statements
+        if statement["Sid"] == "Secrets"
+    }
+    assert found == SECRETS_OF_TASKS
+    # The role that starts tasks reads one secret at most: the user of a Kafka that is not MSK.
+    started = [
+        s["Resource"] for n, s in statements if n == "ExecutionRole" and s["Sid"] == "KafkaUser"
+    ]
+    assert started == [{"Ref": "SelfManagedKafkaSecretArn"}]
+
+
+@pytest.mark.parametrize(
+    ("task", "functions"),
+    [
+        ("GatewayRole", ["api"]),
+        ("ConsumerRole", ["consume"]),
+        ("SchedulerRole", ["relay", "redrive", "webhook", "rebuild"]),
+        ("MigrateRole", ["migrate"]),
+    ],
+)
+def test_a_task_may_do_in_kafka_what_the_functions_in_its_place_may(
+    templates: dict[str, dict[str, Any]], task: str, functions: list[str]
+) -> None:
+    def kafka(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for statement in statements:
+            if statement["Sid"].startswith("Kafka"):
+                resource = json.dumps(statement["Resource"])
+                found.setdefault(resource, set()).update(many(statement["Action"]))
+        return found
+
+    given = kafka([s for n, s in identity_statements(templates["containers"]) if n == task])
+    policies = [
+        json.loads((ROOT / ".chalice" / f"policy-{name}.json").read_text(encoding="utf-8"))
+        for name in functions
+    ]
+    wanted = kafka([statement for policy in policies for statement in policy["Statement"]])
+    # For the pollers of Lambda, which read the cluster's settings.
+    for actions in wanted.values():
+        actions.discard("kafka-cluster:DescribeClusterDynamicConfiguration")
+    assert given == wanted
 
 
 def test_every_stage_has_a_policy_for_every_function_of_the_application() -> None:

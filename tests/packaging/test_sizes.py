@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from infra.cost import doors
 from infra.cost.catalogue import catalogue, regions, sizes
-from tests.support.templates import template
+from tests.support.rendered import Stack
+from tests.support.templates import of_type, template
 
 # The names of one size in the template's mapping, and those of the same in prices.toml.
 NAMES = {
@@ -76,3 +78,45 @@ def test_as_many_servers_are_counted_as_are_built(size: str) -> None:
     [redis] = [r for r in data["Resources"].values() if r["Type"].endswith("ReplicationGroup")]
     assert redis["Properties"]["NumCacheClusters"] == counted["redis_nodes"]
     assert data["Parameters"]["KafkaBrokers"]["Default"] == counted["kafka_brokers"]
+
+
+@pytest.mark.parametrize("size", sizes())
+def test_the_tasks_that_are_counted_are_those_of_the_containers(size: str) -> None:
+    containers, counted = template("containers"), catalogue(regions()[0], size).size
+    built = containers["Mappings"]["Sizes"][size]
+    assert int(built["GatewayCpu"]) == counted["gateway_vcpus"] * 1024
+    assert int(built["GatewayMemory"]) == counted["gateway_gb"] * 1024
+    for parameter, key in (
+        ("GatewayTasksMin", "gateway_tasks_min"),
+        ("GatewayTasksMax", "gateway_tasks_max"),
+        ("ConsumerTasksMin", "consumer_tasks"),
+    ):
+        assert containers["Parameters"][parameter]["Default"] == counted[key]
+    tasks = of_type(containers, "AWS::ECS::TaskDefinition")
+    for name, vcpus, gb in (
+        ("Consumer", doors.CONSUMER_VCPUS, doors.CONSUMER_GB),
+        ("Scheduler", doors.SCHEDULER_VCPUS, doors.SCHEDULER_GB),
+    ):
+        assert int(tasks[f"{name}Task"]["Cpu"]) == vcpus * 1024
+        assert int(tasks[f"{name}Task"]["Memory"]) == gb * 1024
+
+
+@pytest.mark.parametrize("size", sizes())
+@pytest.mark.parametrize(
+    ("parameters", "key"),
+    [({}, "endpoints"), ({"Containers": "yes"}, "endpoints_containers")],
+)
+def test_as_many_endpoints_are_counted_as_the_network_builds(
+    size: str, parameters: dict[str, str], key: str
+) -> None:
+    network = template("network")
+    defaults = {name: str(p.get("Default", "")) for name, p in network["Parameters"].items()}
+    stack = Stack(network, defaults | parameters, {})
+    built = [
+        resource
+        for resource in network["Resources"].values()
+        if resource["Type"] == "AWS::EC2::VPCEndpoint"
+        and resource["Properties"]["VpcEndpointType"] == "Interface"
+        and ("Condition" not in resource or stack.holds(resource["Condition"]))
+    ]
+    assert len(built) == catalogue(regions()[0], size).size[key]

@@ -18,7 +18,7 @@ from infra.cost.__main__ import main
 from infra.cost.arrivals import Arrivals
 from infra.cost.catalogue import regions, sizes
 from infra.cost.estimate import Estimate, estimate
-from infra.cost.workload import Workload
+from infra.cost.workload import Door, Workload
 from tests.support.paths import ROOT
 
 DAY = Workload(applicants=1_000_000, minutes=5, quantity=10_000)
@@ -39,6 +39,9 @@ days = st.builds(
     architecture=st.sampled_from(["x86_64", "arm64"]),
     hours=st.floats(0, 100),
     bot_control=st.booleans(),
+    door=st.sampled_from(Door),
+    looks=st.integers(0, 100),
+    provisioned=st.integers(0, 10_000),
 )
 
 
@@ -65,7 +68,9 @@ def test_more_applicants_never_need_or_cost_less(day: Workload, more: int) -> No
 def test_the_parts_are_the_whole(day: Workload) -> None:
     result = estimate(day)
     applied = sum(
-        outcome.count for name, outcome in result.load.outcomes.items() if name != "status poll"
+        outcome.count
+        for name, outcome in result.load.outcomes.items()
+        if name not in {"status poll", "look"}
     )
     assert applied == pytest.approx(day.applies)
     shown = result.as_json()["usd"]
@@ -170,6 +175,9 @@ def test_where_nothing_breaks_the_report_says_so(capsys: pytest.CaptureFixture[s
         ("--polls", "-1"),
         ("--peak", "0"),
         ("--throttle", "0"),
+        ("--looks", "-1"),
+        ("--provisioned", "-1"),
+        ("--door", "window"),
         ("--hours", "-1"),
         ("--region", "mars-1"),
         ("--size", "medium"),
