@@ -11,7 +11,7 @@ from infra.application import sam_template
 from tests.support.built_package import Built, built_once
 from tests.support.templates import template
 
-STACKS = ("account", "network", "data", "operations", "cdn")
+STACKS = ("account", "network", "data", "operations", "cdn", "durable-valkey")
 
 
 @pytest.fixture(scope="session")
