@@ -10,7 +10,7 @@ VENV_PYTHON := .venv/bin/python
 CACHES := out .pytest_cache .mypy_cache .ruff_cache .hypothesis .chalice/deployments
 
 TEMPLATES := infra/account.yaml infra/network.yaml infra/data.yaml infra/operations.yaml \
-	infra/images.yaml infra/containers.yaml \
+	infra/images.yaml infra/containers.yaml infra/cdn.yaml infra/durable-valkey.yaml \
 	out/infra/application.yaml out/infra/application.json
 
 # Containers often forbid bytecode. Then each of the hundred programs that tests start, and each of

@@ -25,6 +25,8 @@ from handlers import (
 from handlers.edge.http.cors import PREFLIGHT, cors_headers, preflight_response
 from handlers.edge.http.request import request_id_of
 from handlers.edge.http.response import method_not_allowed
+from handlers.edge.http.viewer import context_of_viewer
+from handlers.origin_secret import origin_secrets
 from handlers.page_settings import allowed_origins
 from handlers.refusals import store_due_refusals
 from handlers.routes import ROUTES, Route
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 app = Chalice(app_name="seonchak")
 ORIGINS = allowed_origins(os.environ)  # whose pages may read the responses
+ORIGIN_SECRETS = origin_secrets(os.environ)  # of CloudFront in front of API Gateway; or none
 
 
 def _view(route: Route) -> Callable[..., Response]:
@@ -43,6 +46,9 @@ def _view(route: Route) -> Callable[..., Response]:
         started = time.perf_counter()
         request: Any = app.current_request  # of this thread, also under `chalice local`
         event = dict(request.to_original_event())
+        if ORIGIN_SECRETS:
+            context = event.get("requestContext") or {}
+            event["requestContext"] = context_of_viewer(context, request.headers, ORIGIN_SECRETS)
         # A REST API passes them as they were sent, percent-encoded.
         parameters = event.get("pathParameters") or {}
         event["pathParameters"] = {name: unquote(parameters[name]) for name in parameters} or None

@@ -19,8 +19,9 @@ from handlers.edge.http.response import json_response
 if TYPE_CHECKING:
     from handlers.edge.http.request import Request
 
-# All clients poll the same page before the opening; caching it for 1 s saves Redis most reads.
-PUBLIC = {"Cache-Control": "max-age=1"}
+# All clients poll the same page before the opening; caching it for 1 s saves Redis most reads. An
+# old one in place of an error would set a waiting page's clock back, so no cache may show it.
+PUBLIC = {"Cache-Control": "max-age=1, stale-if-error=0"}
 LIMIT_DEFAULT, LIMIT_MAX = 100, 1000
 
 

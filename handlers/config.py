@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from handlers.database_address import MYSQL_PORT_DEFAULT, DatabaseAddress, DatabaseTls
 from handlers.env_parser import PORTS, ConfigurationError, EnvParser
+from handlers.origin_secret import origin_secrets
 from handlers.page_settings import PageSettings
 from handlers.production import Check, refuse_insecure
 from handlers.redis_url import RedisUrl
@@ -76,6 +77,7 @@ class Settings:
     webhook_secret: str = field(repr=False)
     webhook_secret_id: str
     webhook_internal: bool  # webhooks may be inside our own network, and without TLS
+    origin_secrets: tuple[str, ...] = field(repr=False)  # of CloudFront; none: it is not there
     secrets_extension_port: int  # 0: no extension; boto3 reads from Secrets Manager
     aws_region: str
     pending_resend_after_s: int
@@ -176,6 +178,7 @@ class Settings:
             webhook_secret=read.secret("WEBHOOK_SECRET") if webhook_secret else "",
             webhook_secret_id=webhook_secret_id,
             webhook_internal=read.boolean("WEBHOOK_INTERNAL", default=False),
+            origin_secrets=origin_secrets(environment),
             secrets_extension_port=read.number(EXTENSION_PORT, 0, 0, PORTS.stop - 1),
             aws_region=read.text("AWS_REGION") if iam else "",
             pending_resend_after_s=read.number("PENDING_RESEND_AFTER_S", 30, 1, 3600),

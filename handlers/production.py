@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 LOCAL = "local"
+ORIGIN_SECRETS = ("ORIGIN_SECRET", "the second ORIGIN_SECRET")
 # Of redis-py's options in a URL: what demands a certificate, and what it takes for no.
 VERIFIED = "required"
 REDIS_FALSE = {"0", "f", "false", "n", "no"}
@@ -93,6 +94,7 @@ def _passwords(settings: Settings) -> dict[str, str]:
         "COUPON_CODE_SECRET": settings.coupon_code_secret,
         "CHALLENGE_SECRET": settings.challenge_secret,
         "WEBHOOK_SECRET": settings.webhook_secret,
+        **dict(zip(ORIGIN_SECRETS, settings.origin_secrets, strict=False)),
     }
 
 

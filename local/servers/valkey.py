@@ -23,7 +23,7 @@ MISSING = (
 
 
 class Valkey(Server):
-    """Valkey with an append-only file, as the production Redis must have."""
+    """Valkey with an append-only file, so that a restart leaves a rebuild less to do."""
 
     name: str = "Valkey"
 

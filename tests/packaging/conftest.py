@@ -11,7 +11,16 @@ from infra.application import sam_template
 from tests.support.built_package import Built, built_once
 from tests.support.templates import template
 
-STACKS = ("account", "network", "data", "operations", "images", "containers")
+STACKS = (
+    "account",
+    "network",
+    "data",
+    "operations",
+    "images",
+    "containers",
+    "cdn",
+    "durable-valkey",
+)
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ COMMON = (
     "handlers.gc_pause",
     "handlers.log",
     "handlers.once",
+    "handlers.origin_secret",
     "handlers.page_settings",
     "handlers.production",
     "handlers.redis_url",

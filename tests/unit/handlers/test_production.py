@@ -68,6 +68,8 @@ def refused(environment: dict[str, str]) -> list[str]:
         {"REDIS_URL": "rediss://:r3dis@a?ssl_cert_reqs=required&ssl_check_hostname=True"},
         {"REDIS_URL": "rediss+sentinel://:r3dis@a,b/primary"},
         IN_AWS,
+        {"ORIGIN_SECRET": f"{'o' * 32}, {'p' * 32}"},
+        {"ORIGIN_SECRET": f"{'o' * 32},{'o' * 32}"},  # not replaced yet
         IN_AWS | {"MIGRATION_DATABASE_SECRET_ID": "prod/owner"},
         IN_AWS | {"MIGRATION_DATABASE_SECRET_ID": "prod/db"},  # the migration judges that
     ],
@@ -103,6 +105,8 @@ def test_a_safe_production_starts(environment: dict[str, str]) -> None:
         ({"WEBHOOK_INTERNAL": "on"}, "webhook-internal"),
         ({"COUPON_CODE_SECRET": SECRET}, "shared-secrets"),
         ({"WEBHOOK_SECRET": SECRET}, "shared-secrets"),
+        ({"ORIGIN_SECRET": SECRET}, "shared-secrets"),
+        ({"ORIGIN_SECRET": f"{'o' * 32},{SECRET}"}, "shared-secrets"),
         ({"WEBHOOK_SECRET": f"a-{PUBLISHED[-1]}"}, "development-secrets"),
         ({"REDIS_URL": f"rediss://:{SECRET}@redis.example.com"}, "shared-secrets"),
         ({"REDIS_URL": "rediss://redis.example.com?password=k4fka-passw0rd"}, "shared-secrets"),
