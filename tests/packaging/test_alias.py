@@ -29,12 +29,12 @@ def test_api_gateway_invokes_the_alias_and_never_the_newest_code(
     assert permission["FunctionName"] == {"Ref": "APIHandler.Alias"}
 
 
-def test_a_version_is_published_for_another_setting_as_for_other_code(
+def test_a_version_is_published_for_each_release(
     templates: dict[str, dict[str, Any]],
 ) -> None:
     function = of_type(templates["application"], "AWS::Serverless::Function")["APIHandler"]
     assert function["AutoPublishAlias"] == "live"
-    assert function["AutoPublishAliasAllProperties"] is True
+    assert function["AutoPublishCodeSha256"] == {"Ref": "Release"}
 
 
 def test_without_an_alias_a_template_invokes_the_function_itself() -> None:
