@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TEMPLATES = sorted((table.CHART / "templates").rglob("*.*"))
+# A function behind CloudFront reads the viewer's address; a gateway counts the proxies before it.
+OF_LAMBDA = {LAMBDA, "ORIGIN_SECRET"}
 PLAIN, SECRET = properties("settings"), properties("secretSettings")
 MIGRATION = properties("migrate", "settings") | properties("migrate", "secretSettings")
 NUMBERS = sorted(name for name, part in PLAIN.items() if "integer" in part.get("type", ""))
@@ -38,7 +40,7 @@ def read_by_the_service() -> set[str]:
         Settings.from_environment(environment)
         TraceSettings.from_environment(environment)
         names |= environment.names
-    return names - {LAMBDA}
+    return names - OF_LAMBDA
 
 
 def unreachable(plain: Mapping[str, Any], *others: Mapping[str, Any]) -> set[str]:
@@ -49,7 +51,7 @@ def secret_fields() -> set[str]:
     """Return the settings whose text is a secret: they are out of `repr`."""
     hidden = {name.upper() for name, part in Settings.__dataclass_fields__.items() if not part.repr}
     # An address has its password in it.
-    return hidden | {"DATABASE_URL", "MIGRATION_DATABASE_URL", "KAFKA_USERNAME"}
+    return hidden - {"ORIGIN_SECRETS"} | {"DATABASE_URL", "MIGRATION_DATABASE_URL", "KAFKA_USERNAME"}
 
 
 def text(name: str) -> str:
