@@ -51,7 +51,11 @@ def secret_fields() -> set[str]:
     """Return the settings whose text is a secret: they are out of `repr`."""
     hidden = {name.upper() for name, part in Settings.__dataclass_fields__.items() if not part.repr}
     # An address has its password in it.
-    return hidden - {"ORIGIN_SECRETS"} | {"DATABASE_URL", "MIGRATION_DATABASE_URL", "KAFKA_USERNAME"}
+    return hidden - {"ORIGIN_SECRETS"} | {
+        "DATABASE_URL",
+        "MIGRATION_DATABASE_URL",
+        "KAFKA_USERNAME",
+    }
 
 
 def text(name: str) -> str:
