@@ -14,6 +14,7 @@ from tests.support.service import (
     ask,
     create_campaign,
     failed_events,
+    failures,
     kafka_event,
     message,
     winners,
@@ -62,6 +63,7 @@ def test_the_winners_of_one_user_are_all_that_the_user_ever_had(
     assert given_back.status == 200
     assert ask("POST /campaigns/{id}/apply", campaign_id, user="ann").body["serial"] == 3
     consume(message(campaign_id, "ann", 3))
+    assert failures(service, campaign_id) == {}
     found = winners(campaign_id, {"user_id": "ann"}).body["coupons"]
     assert [(one["serial"], one["state"]) for one in found] == [(1, "REVOKED"), (3, "ISSUED")]
     [last] = winners(campaign_id, {"user_id": "ann", "after": "1"}).body["coupons"]

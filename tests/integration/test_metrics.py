@@ -153,7 +153,7 @@ def test_failed_events_and_what_the_redrive_does_with_them(
     measure()
     assert numbers(metrics.FAILED_EVENTS) == {"PENDING": 1}
     create_campaign(campaign_id)
-    rows(service, "UPDATE failed_event SET next_attempt_at = CURRENT_TIMESTAMP(3)")
+    rows(service, "UPDATE failed_event SET next_attempt_at = created_at")
     redrive_handler({}, LambdaContext("redrive", 60))
     assert numbers(metrics.REDRIVEN) == {"resolved": 1}
     assert numbers(metrics.ROWS) == {"": 1}
