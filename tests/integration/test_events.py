@@ -99,7 +99,9 @@ def test_ten_thousand_coupons_of_one_moment_are_read_by_page(
             INSERT_COUPON, [coupon_row(campaign_id, n, at) for n in range(1, 10_001)]
         )
     seen, _ = followed(campaign_id, 1000)
-    assert [event["serial"] for event in seen] == list(range(1, 10_001))
+    # On a slow machine the campaign's creation, which has no serial, is old enough to be seen, too.
+    serials = [event["serial"] for event in seen if event["serial"] is not None]
+    assert serials == list(range(1, 10_001))
 
 
 def test_a_page_reads_an_index_in_its_order_and_sorts_no_table(
