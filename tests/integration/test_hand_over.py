@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers import wiring
+from handlers.adapters.kafka.connection import connection_options
 from handlers.adapters.kafka.publisher import FAILURES_MAX
 from handlers.adapters.redis.client import connect
 from handlers.consume import consume_handler
@@ -128,7 +129,7 @@ def test_kafka_that_comes_back_is_used_again(
 ) -> None:
     publisher = wiring.publisher()
     assert not publish_one(publisher, message(campaign_id, "42", 1), "lost", time.monotonic() + 0.1)
-    monkeypatch.setattr(publisher, "_settings", without_kafka)
+    monkeypatch.setattr(publisher, "_options", connection_options(without_kafka))
     sent = message(campaign_id, "42", 1)
     # Its requests have the ack timeout here, which a busy machine may exceed once.
     eventually(lambda: publish_one(publisher, sent, "sent", time.monotonic() + WAIT_S), "an ack")
