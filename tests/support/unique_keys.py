@@ -15,7 +15,7 @@ REMOVE = (
 )
 RESTORE = (
     "ALTER TABLE coupon ADD PRIMARY KEY (campaign_id, serial),"
-    " ADD CONSTRAINT coupon_one_per_person UNIQUE (campaign_id, user_id),"
+    " ADD CONSTRAINT coupon_one_per_person UNIQUE (campaign_id, user_id, given_back),"
     " ADD CONSTRAINT coupon_code_once UNIQUE (code), DROP INDEX control"
 )
 # How the table was before serials became its primary key.
