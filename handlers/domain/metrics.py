@@ -34,7 +34,7 @@ RESPONSE_SECONDS = Histogram(
 )
 REQUESTS = Counter(
     "seonchak_requests_total",
-    "Requests that a handler answered, by what the client was told",
+    "Requests that a handler answered, by the outcome that the client got",
     *("method", "route", "outcome"),
 )
 SHED = Counter("seonchak_shed_requests_total", "Requests refused because too many waited", "queue")

@@ -1,7 +1,7 @@
 """The spans of one HTTP request, made when its response is known.
 
 By then it is known whose trace they are: that of the coupon which the request was admitted for, or
-one of its own. A caller's `traceparent` is only linked to: whoever can call the public interface
+one of its own. A caller's `traceparent` is only linked to: any client of the public interface
 could otherwise decide what is recorded, and in which trace it is.
 """
 

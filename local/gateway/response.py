@@ -18,7 +18,7 @@ from handlers.edge.http.web_files import CONTENT_TYPES, HTML
 RESPONSE_BYTES_MAX = 6_291_556
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110: a token
 HEADERS_CACHED = 256
-# Files of the pages: each is the same text every time, some have a megabyte, and whoever asks needs
+# Files of the pages: each is the same text every time, some have a megabyte, and a client needs
 # no token. Encoding such a text takes milliseconds, in which this process does nothing else.
 FILE_TYPES = frozenset({HTML, *CONTENT_TYPES.values()}) - {"application/json"}
 FILE_LENGTH_MIN = 2048
