@@ -30,6 +30,7 @@ from local.gateway.client_address import PROXIES_MAX
 from local.gateway.connection_guard import CONNECTIONS_PER_ADDRESS, ConnectionGuard
 from local.gateway.cpu_affinity import CpuAffinity, matches_cpu_count
 from local.gateway.executor import ExecutorLimits
+from local.gateway.fast_pack import use_c_encoder
 from local.gateway.server import GatewayServer
 from local.json_log import configure_json_logging
 from local.metrics.options import add_metrics_options, metrics_address
@@ -163,6 +164,7 @@ def _load(
         affinity.pin()
     exit_with_parent()
     configure_json_logging()
+    use_c_encoder()
     application = pkgutil.resolve_name(target)
     application.limits = _limits(options)
     application.proxies = options.behind_proxy

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 # How often deadlines are checked: on an idle machine, a wait exceeds its limit by this at most.
 POLL_INTERVAL_S = 0.05
 # Two batches are enough: while one waits for Redis or Kafka, the next is prepared; with more, each
-# would be smaller. A request that has waited for POLL_INTERVAL_S gets any free thread.
+# would be smaller. The second waits until it is as large as the first: the clients of a batch come
+# back together, and the first of them alone would cost as much as all. A request that has waited
+# for POLL_INTERVAL_S gets any free thread.
 MAX_BATCHES_IN_FLIGHT = 2
 # Most waits end sooner, and watching a connection costs as much as a short handler.
 WATCHED_AFTER_S = 0.5
@@ -91,6 +93,7 @@ class LoadSheddingExecutor(Generic[Request, Response]):
         self._free = limits.threads
         self._waiting: deque[_Job[Request, Response]] = deque()
         self._dispatching = False
+        self._latest_size = 1
         self._expiry: asyncio.TimerHandle | None = None
         self._started: SimpleQueue[list[_Job[Request, Response]] | None] = SimpleQueue()
         # Responses on their way back; the last one of a batch (True) frees the thread.
@@ -163,6 +166,7 @@ class LoadSheddingExecutor(Generic[Request, Response]):
                 if not job.response.done():  # its client is still connected
                     batch.append(job)
             if batch:
+                self._latest_size = len(batch)
                 self._free -= 1
                 self._started.put(batch)
         if self._waiting:
@@ -170,11 +174,13 @@ class LoadSheddingExecutor(Generic[Request, Response]):
 
     def _should_dispatch(self) -> bool:
         """Return whether the next batch should start now, rather than gather more requests."""
-        if self._limits.threads - self._free < MAX_BATCHES_IN_FLIGHT:
-            return self._free > 0
-        is_full = len(self._waiting) >= self._limits.max_batch
+        busy = self._limits.threads - self._free
+        if not busy:
+            return True
+        enough = self._latest_size if busy < MAX_BATCHES_IN_FLIGHT else self._limits.max_batch
         arrived_at = self._waiting[0].deadline - self._limits.queue_timeout_s
-        return self._free > 0 and (is_full or self._loop.time() - arrived_at >= POLL_INTERVAL_S)
+        has_waited = self._loop.time() - arrived_at >= POLL_INTERVAL_S
+        return self._free > 0 and (len(self._waiting) >= enough or has_waited)
 
     def _serve(self) -> None:
         while (batch := self._started.get()) is not None:

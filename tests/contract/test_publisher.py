@@ -143,6 +143,17 @@ class PublisherContract:
         assert backend.publisher.publish_all([*sent, late]) == [True] * 5 + [False]
         assert backend.unacknowledged.publish_all(sent) == [False] * 5
 
+    def test_a_group_that_is_larger_than_a_batch_is_sent_whole(
+        self, backend: Backend, campaign_id: str
+    ) -> None:
+        sent = [
+            OutgoingMessage(CouponAccepted(campaign_id, f"user-{n:04}", n, NOW_MS), str(n), soon())
+            for n in range(1, 1501)
+        ]
+        assert backend.publisher.publish_all(sent) == [True] * 1500
+        found = backend.read_back(campaign_id, 1500)
+        assert [key.decode() for key, _, _ in found] == [one.message.user_id for one in sent]
+
     def test_a_broker_that_replies_is_ready(self, backend: Backend) -> None:
         backend.publisher.ping()
 

@@ -7,20 +7,20 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from handlers import log
 from handlers.adapters.circuit_breaker import CircuitBreaker
 from handlers.adapters.kafka.connection import connection_options
+from handlers.adapters.kafka.group_producer import GroupProducer, KafkaRecord
 from handlers.adapters.kafka.metadata import require_topic
-from handlers.adapters.kafka.partitioner import StickyRunPartitioner
 from handlers.domain import metrics
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from handlers.adapters.kafka.group_producer import Sent
     from handlers.config import Settings
     from handlers.domain.coupon import OutgoingMessage
 
@@ -67,19 +67,23 @@ class Publisher:
         if not self._breaker.allows():
             metrics.PUBLISHED.inc(("not_sent",), len(is_acknowledged))
             return is_acknowledged
-        failure, sent = None, list[Any]()
+        timely = [n for n, one in enumerate(outgoing_messages) if self._is_timely(one.deadline)]
+        failure: Exception | None = (
+            None if len(timely) == len(is_acknowledged) else AckTimeoutError()
+        )
+        batches: list[tuple[list[int], Sent, float]] = []
         try:
-            producer = self._connected(min(one.deadline for one in outgoing_messages))
-            for one in outgoing_messages:
-                sent.append(self._send(producer, one))
+            batches += self._sent(outgoing_messages, timely)
         except Exception as error:  # noqa: BLE001 - after any error the others are not sent
             failure = error
-        for index, future in enumerate(sent):
+        for indexes, batch, deadline in batches:
             try:
-                _await(future, outgoing_messages[index].deadline)
-                is_acknowledged[index] = True
-            except Exception as error:  # noqa: BLE001 - this message is not acknowledged
+                _await(batch, deadline)
+            except Exception as error:  # noqa: BLE001 - this batch is not acknowledged
                 failure = error
+            else:
+                for index in indexes:
+                    is_acknowledged[index] = True
         if failure:
             self._failed(failure)
         else:
@@ -89,20 +93,25 @@ class Publisher:
         metrics.PUBLISHED.inc(("unacknowledged",), len(is_acknowledged) - acknowledged)
         return is_acknowledged
 
-    def _send(self, producer: Any, outgoing: OutgoingMessage) -> Any:
-        message, request_id, deadline, traceparent = outgoing
-        # A delivery may take its whole timeout, and must not end after the deadline.
-        if time.monotonic() > deadline - self._delivery_ms / 1000:
+    def _is_timely(self, deadline: float) -> bool:
+        """Return whether a delivery that begins now may take its whole timeout."""
+        return time.monotonic() <= deadline - self._delivery_ms / 1000
+
+    def _sent(
+        self, messages: Sequence[OutgoingMessage], indexes: list[int]
+    ) -> Iterator[tuple[list[int], Sent, float]]:
+        """Send the messages of these indexes; yield each batch with its own and its deadline."""
+        if not indexes:
+            return
+        deadline = min(messages[index].deadline for index in indexes)
+        producer = self._connected(deadline)
+        if not self._is_timely(deadline):
             raise AckTimeoutError
-        headers = [("request_id", request_id.encode())]
-        if traceparent:
-            headers.append(("traceparent", traceparent.encode()))
-        return producer.send(
-            self._settings.coupon_topic,
-            key=message.user_id.encode(),
-            value=message.encode(),
-            headers=headers,
-        )
+        records = [_record(messages[index]) for index in indexes]
+        begin = 0
+        for batch in producer.send_group(self._settings.coupon_topic, records):
+            yield indexes[begin : begin + batch.size], batch, deadline
+            begin += batch.size
 
     def warm_up(self) -> None:
         """Connect before the first message has to wait for it; a failure is harmless."""
@@ -179,7 +188,7 @@ class Publisher:
         return connection_options(self._settings)
 
     def _connect(self) -> Any:
-        return KafkaProducer(
+        return GroupProducer(
             **self._options
             | {
                 "bootstrap_timeout_ms": self._timeout_ms,
@@ -187,10 +196,10 @@ class Publisher:
                 "reconnect_backoff_max_ms": RECONNECT_BACKOFF_MS_MAX,
                 "acks": "all",
                 "enable_idempotence": True,
-                # Sends of many threads share requests even so: messages that come while one is
+                # Groups of several threads share requests even so: those that come while one is
                 # in flight go with the next. Waiting for more made each send slower by that time.
                 "linger_ms": 0,
-                "partitioner": StickyRunPartitioner(),
+                "metrics_enabled": False,  # an eighth of a send's time, and no one reads them
                 # Each limits one part of a send; the deadline of publish_all() limits the whole.
                 "max_block_ms": self._timeout_ms,
                 "request_timeout_ms": self._delivery_ms,
@@ -200,8 +209,16 @@ class Publisher:
         )
 
 
-def _await(future: Any, deadline: float) -> None:
-    """Return once the send is acknowledged; raise its error, or AckTimeoutError when too late."""
-    future.get(timeout=max(0.0, deadline - time.monotonic()))
+def _record(outgoing: OutgoingMessage) -> KafkaRecord:
+    message, request_id, _, traceparent = outgoing
+    headers = [("request_id", request_id.encode())]
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    return KafkaRecord(message.user_id.encode(), message.encode(), headers)
+
+
+def _await(batch: Sent, deadline: float) -> None:
+    """Return once the batch is acknowledged; raise its error, or AckTimeoutError when too late."""
+    batch.wait(deadline)
     if time.monotonic() > deadline:
         raise AckTimeoutError

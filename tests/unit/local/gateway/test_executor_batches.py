@@ -113,6 +113,49 @@ def test_while_enough_groups_are_at_work_the_others_gather_although_threads_are_
     assert asyncio.run(scenario()) == "cd"
 
 
+def test_while_one_group_is_at_work_the_next_waits_until_it_is_as_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
+
+    async def scenario() -> list[str]:
+        limits = ExecutorLimits(threads=8, max_batch=64, queue_timeout_s=A_LONG_WAIT_S)
+        executor = SteppedExecutor(limits)
+        executor.submit("abc")
+        begun = [await executor.next_batch()]
+        executor.submit("d")
+        executor.submit("e")
+        await asyncio.sleep(0)
+        assert executor.begun.empty()
+        executor.submit("f")
+        begun.append(await executor.next_batch())
+        executor.release(2)
+        await executor.responses()
+        executor.close()
+        return begun
+
+    assert asyncio.run(scenario()) == ["abc", "def"]
+
+
+def test_a_smaller_group_begins_when_the_one_at_work_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
+
+    async def scenario() -> str:
+        limits = ExecutorLimits(threads=8, max_batch=64, queue_timeout_s=A_LONG_WAIT_S)
+        executor = SteppedExecutor(limits)
+        executor.submit("abc")
+        await executor.next_batch()
+        executor.submit("d")
+        executor.release()
+        begun = await executor.next_batch()
+        executor.release()
+        await executor.responses()
+        executor.close()
+        return begun
+
+    assert asyncio.run(scenario()) == "d"
+
+
 def test_a_group_that_is_full_begins_on_a_free_thread_however_many_are_at_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
