@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 # How often deadlines are checked: on an idle machine, a wait exceeds its limit by this at most.
 POLL_INTERVAL_S = 0.05
 # Two batches are enough: while one waits for Redis or Kafka, the next is prepared; with more, each
-# would be smaller. The second waits until it is as large as the first: the clients of a batch come
-# back together, and the first of them alone would cost as much as all. A request that has waited
-# for POLL_INTERVAL_S gets any free thread.
+# would be smaller. A request that has waited for POLL_INTERVAL_S gets any free thread.
 MAX_BATCHES_IN_FLIGHT = 2
+# A batch waits until it is as large as the last one: those whom that one served come back together,
+# and the first of them alone would cost as much as all. With no batch in flight, it waits so long
+# at most; after a batch of one it does not wait at all.
+GATHER_S = 0.001
 # Most waits end sooner, and watching a connection costs as much as a short handler.
 WATCHED_AFTER_S = 0.5
 
@@ -95,6 +97,7 @@ class LoadSheddingExecutor(Generic[Request, Response]):
         self._dispatching = False
         self._latest_size = 1
         self._expiry: asyncio.TimerHandle | None = None
+        self._gathering: asyncio.TimerHandle | None = None
         self._started: SimpleQueue[list[_Job[Request, Response]] | None] = SimpleQueue()
         # Responses on their way back; the last one of a batch (True) frees the thread.
         self._finished: deque[tuple[_Job[Request, Response], Response | BaseException, bool]] = (
@@ -171,16 +174,21 @@ class LoadSheddingExecutor(Generic[Request, Response]):
                 self._started.put(batch)
         if self._waiting:
             self._expiry = self._expiry or self._loop.call_later(POLL_INTERVAL_S, self._expire)
+            if not self.busy:
+                self._gathering = self._gathering or self._loop.call_later(GATHER_S, self._gathered)
+
+    def _gathered(self) -> None:
+        self._gathering = None
+        self._dispatch()
 
     def _should_dispatch(self) -> bool:
         """Return whether the next batch should start now, rather than gather more requests."""
-        busy = self._limits.threads - self._free
-        if not busy:
-            return True
-        enough = self._latest_size if busy < MAX_BATCHES_IN_FLIGHT else self._limits.max_batch
+        enough = self._latest_size if self.busy < MAX_BATCHES_IN_FLIGHT else self._limits.max_batch
+        if len(self._waiting) >= enough:
+            return self._free > 0
         arrived_at = self._waiting[0].deadline - self._limits.queue_timeout_s
-        has_waited = self._loop.time() - arrived_at >= POLL_INTERVAL_S
-        return self._free > 0 and (len(self._waiting) >= enough or has_waited)
+        waits_s = POLL_INTERVAL_S if self.busy else GATHER_S
+        return self._free > 0 and self._loop.time() - arrived_at >= waits_s
 
     def _serve(self) -> None:
         while (batch := self._started.get()) is not None:

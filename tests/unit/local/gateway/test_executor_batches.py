@@ -156,6 +156,26 @@ def test_a_smaller_group_begins_when_the_one_at_work_ends(monkeypatch: pytest.Mo
     assert asyncio.run(scenario()) == "d"
 
 
+def test_with_none_at_work_a_group_that_stays_smaller_than_the_last_begins_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
+
+    async def scenario() -> list[str]:
+        limits = ExecutorLimits(threads=8, max_batch=64, queue_timeout_s=A_LONG_WAIT_S)
+        executor = SteppedExecutor(limits)
+        executor.release(3)
+        executor.submit("abc")
+        await executor.responses()
+        for letter in "de":
+            executor.submit(letter)
+            await executor.responses()
+        executor.close()
+        return [await executor.next_batch() for _ in range(3)]
+
+    assert asyncio.run(scenario()) == ["abc", "d", "e"]
+
+
 def test_a_group_that_is_full_begins_on_a_free_thread_however_many_are_at_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
