@@ -101,6 +101,11 @@ class Measured:
         ours, theirs = self.trials[variant][metric], self.trials[against][metric]
         return spread([a / b if b else 0 for a, b in zip(ours, theirs, strict=True)])
 
+    def has(self, goal: Goal) -> bool:
+        """Return whether all that a goal is about was measured."""
+        variants = (goal.variant, goal.against) if goal.against else (goal.variant,)
+        return all(goal.metric in self.trials.get(variant, ()) for variant in variants)
+
     def reached(self, goal: Goal) -> tuple[float, bool]:
         """Return the value that a goal bounds, and whether the goal is met."""
         if goal.against:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.harness import FAILURES
 from bench.processor_time import ProcessorTime
 from bench.tools import find
+from local.demo.burst import connections_for
 
 if TYPE_CHECKING:
     from bench.cluster import RunningGateway
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 SCRIPT = Path(__file__).with_name("apply.lua")
 # Enough clients to keep two workers busy, without a queue that only measures itself.
 CONNECTIONS = 64
+# Of a load with a rate: so many that one is free whenever a request is due, also while the service
+# pauses for a tenth of a second at 2,500 a second. With more, wrk itself costs more.
+CONNECTIONS_PACED = 256
+LATE = "late_share"  # the share of a paced load's requests that left later than they were due
 RESPONSE_TIMEOUT_S = 10
 # A run that sends each request once ends by itself; this limit is for a lost response.
 ONCE_S_MIN, ONCE_PER_S_MIN = 60, 100
@@ -37,14 +42,19 @@ class LoadGenerator:
         """Apply for `seconds`, cycling through the tokens."""
         return self._run(seconds, campaign_id, "again")
 
+    def paced(self, seconds: int, campaign_id: str, rate_per_s: float) -> Metrics:
+        """Apply for `seconds` at random times, so many a second, whatever the responses take."""
+        return self._run(seconds, campaign_id, "again", rate_per_s)
+
     def once_each(self, users: int, campaign_id: str) -> Metrics:
         """Let each of the `users` behind the tokens apply once."""
         return self._run(ONCE_S_MIN + users // ONCE_PER_S_MIN, campaign_id, "once")
 
-    def _run(self, seconds: int, campaign_id: str, mode: str) -> Metrics:
+    def _run(self, seconds: int, campaign_id: str, mode: str, rate_per_s: float = 0) -> Metrics:
         path = f"/campaigns/{campaign_id}/apply"
-        options = f"-t1 -c{self.connections} -d{seconds}s --timeout {RESPONSE_TIMEOUT_S}s".split()
-        arguments = [str(self.tokens), path, self.statuses, mode]
+        connections = connections_for(CONNECTIONS_PACED) if rate_per_s else self.connections
+        options = f"-t1 -c{connections} -d{seconds}s --timeout {RESPONSE_TIMEOUT_S}s".split()
+        arguments = [str(self.tokens), path, self.statuses, mode, str(rate_per_s)]
         used = ProcessorTime(self.gateway.programs)
         done = subprocess.run(
             [find("wrk"), *options, "-s", str(SCRIPT), self.gateway.url, "--", *arguments],
@@ -56,6 +66,7 @@ class LoadGenerator:
         output = json.loads(done.stdout.splitlines()[-1])
         return {
             **figures(output),
+            **({LATE: output["late"] / max(1, output["right"])} if rate_per_s else {}),
             **used.per_request(output["right"] + output["wrong"], output["cpu_us"] / 1e6),
         }
 

@@ -77,7 +77,10 @@ def processor_table(measured: Measured) -> list[str]:
 
 
 def goals(measured: Measured) -> list[str]:
-    """Return one line for each goal of a measured variant: met or missed, and the value."""
+    """Return one line for each goal of a measured variant: met or missed, and the value.
+
+    A goal whose baseline or metric is not to be had on this machine is named as not measured.
+    """
     of_these = (goal for goal in measured.case.goals if goal.variant in measured.trials)
     return [_goal(measured, goal) for goal in of_these]
 
@@ -88,10 +91,12 @@ def number(value: float) -> str:
 
 
 def _goal(measured: Measured, goal: Goal) -> str:
-    value, met = measured.reached(goal)
     subject = f"{goal.variant}, {goal.metric}" + (f" / {goal.against}" if goal.against else "")
-    sign = "≤" if goal.at_most else "≥"
-    return f"- {'met' if met else '**missed**'}: {subject} {sign} {goal.bound:,}: {number(value)}"
+    bound = f"{subject} {'≤' if goal.at_most else '≥'} {goal.bound:,}"
+    if not measured.has(goal):
+        return f"- not measured: {bound}"
+    value, met = measured.reached(goal)
+    return f"- {'met' if met else '**missed**'}: {bound}: {number(value)}"
 
 
 def _median(measured: Measured, variant: str, name: str) -> str:

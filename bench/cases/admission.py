@@ -80,6 +80,6 @@ CASE = Case(
     "Admission of all users, Kafka's ack excluded",
     "per_s",
     REDIS,
-    (Goal(OURS, "per_s", 0.25, against=REDIS), Goal(OURS, "per_s", 6_000)),
+    (Goal(OURS, "per_s", 0.4, against=REDIS), Goal(OURS, "per_s", 6_000)),
     variants,
 )

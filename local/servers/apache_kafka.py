@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 JARS = Download("Apache Kafka", "apache-kafka", 45)
 JAVA_VERSION_MIN = 17
 JAVA_MISSING = (
-    f"Apache Kafka needs Java {JAVA_VERSION_MIN} or later: install it "
+    f"Java {JAVA_VERSION_MIN} or later is needed: install it "
     "(Debian, Ubuntu: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk)"
 )
 # One broker, so one replica of everything; small internal topics, so that the first group

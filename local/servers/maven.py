@@ -24,20 +24,21 @@ STAMP = "wanted.sha256"
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What local/<folder>/pom.xml names, for out/<folder>/libs.
+    """What <parent>/<folder>/pom.xml names, for out/<folder>/libs.
 
-    local/<folder>/libs.sha256 has the checksum of each file. unpack: called with a new copy.
+    libs.sha256 beside the pom has the checksum of each file. unpack: called with a new copy.
     """
 
     what: str
     folder: str
     megabytes: int
     unpack: Callable[[Path], None] = lambda _: None
+    parent: str = "local"
 
     @property
     def pom(self) -> Path:
         """The file that names what is fetched."""
-        return ROOT / "local" / self.folder / "pom.xml"
+        return ROOT / self.parent / self.folder / "pom.xml"
 
     @property
     def checksums(self) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.cluster import RunningGateway
 from bench.harness import FAILURES
-from bench.load import LoadGenerator
+from bench.load import LATE, LoadGenerator
 from bench.processor_time import METRIC
 
 if TYPE_CHECKING:
@@ -93,3 +93,17 @@ def test_a_load_cycles_through_the_tokens_until_its_time_is_over(tmp_path: Path)
     assert min(received.values()) > 1
     assert metrics[FAILURES] == 0
     assert metrics[f"{METRIC}load"] > 0
+
+
+def test_a_paced_load_sends_at_its_rate_however_fast_the_responses_come(tmp_path: Path) -> None:
+    with service(accepted=0) as server:
+        metrics = load(server, tmp_path, "409").paced(1, "spring", rate_per_s=50)
+    # As many as the connections can have answered would be thousands.
+    assert 0 < len(server.seen) < 250
+    assert metrics[FAILURES] == 0
+
+
+def test_requests_that_leave_later_than_they_are_due_are_counted(tmp_path: Path) -> None:
+    with service(accepted=0) as server:
+        metrics = load(server, tmp_path, "409").paced(1, "spring", rate_per_s=1_000_000)
+    assert metrics[LATE] > 0.5

@@ -6,20 +6,24 @@ import itertools
 import json
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jwt
 import pytest
 
 from bench import load, poll_runner, report, tools
+from bench.cases import accepted
 from bench.cases.lambda_invocations import Together
 from bench.harness import FAILURES, Case, Goal, Measured, Scale, interleaved
 from bench.processor_time import METRIC
 from bench.run import CASES, main
 from bench.tokens import write_tokens
+from local.servers import apache_kafka
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bench.cluster import Cluster
 
 SECRET = "a secret of the tests, of 32 bytes or more"
 
@@ -89,6 +93,25 @@ def test_the_report_names_missed_goals_ratios_and_wrong_responses(tmp_path: Path
 
 def test_a_goal_of_a_variant_that_was_not_measured_is_not_shown() -> None:
     assert report.goals(measured(Goal("larger", "per_s", 1))) == []
+
+
+def test_a_goal_whose_baseline_or_metric_is_not_to_be_had_is_named_as_not_measured() -> None:
+    goals = (Goal("ours", "per_s", 1.5, against="Java"), Goal("ours", "cpu", 160, at_most=True))
+    assert report.goals(measured(*goals)) == [
+        "- not measured: ours, per_s / Java ≥ 1.5",
+        "- not measured: ours, cpu ≤ 160",
+    ]
+
+
+def test_without_java_accepted_is_measured_without_it_and_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    apache_kafka.java.cache_clear()
+    with accepted._java(cast("Cluster", None)) as java:
+        assert java is None
+    message = "bench: accepted is measured without Java: Java 17 or later is needed"
+    assert capsys.readouterr().err.startswith(message)
 
 
 def test_ours_is_not_better_than_a_baseline_that_did_nothing() -> None:

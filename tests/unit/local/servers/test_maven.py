@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench import java_service
 from local.servers import apache_kafka, keycloak, maven, mysql
 from local.servers.process import ServerError
 
@@ -43,7 +44,7 @@ def test_a_changed_a_missing_and_an_unknown_jar_are_named(checksums: Path) -> No
     assert f"c.jar is {hashlib.sha256(b'b.jar').hexdigest()}, not known" in message
 
 
-DOWNLOADS = [apache_kafka.JARS, mysql.DOWNLOAD, keycloak.DOWNLOAD]
+DOWNLOADS = [apache_kafka.JARS, mysql.DOWNLOAD, keycloak.DOWNLOAD, java_service.JARS]
 
 
 @pytest.mark.parametrize("download", DOWNLOADS, ids=lambda one: one.what)
