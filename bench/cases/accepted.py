@@ -75,15 +75,20 @@ def _java(cluster: Cluster) -> Iterator[RunningGateway | None]:
     try:
         java_service.fetch()
     except ServerError as error:
-        print(f"bench: accepted is measured without Java: {error}", file=sys.stderr, flush=True)
+        _say(f"accepted is measured without Java: {error}")
         yield None
         return
     secret, file = cluster.settings.auth_jwt_secret, cluster.folder / "warm-up.txt"
     with java_service.JavaService() as service:
         running = RunningGateway(HOST, service.port, {GATEWAY: service.pid, **cluster.servers})
         warm_up = LoadGenerator(running, write_tokens(file, secret, JAVA_WARM_UP_USERS), "202")
+        _say(f"{JAVA_WARM_UP_USERS:,} requests before the first trial, while Java compiles …")
         warm_up.once_each(JAVA_WARM_UP_USERS, "warm-up")
         yield running
+
+
+def _say(line: str) -> None:
+    print(f"bench: {line}", file=sys.stderr, flush=True)
 
 
 CASE = Case(
