@@ -6,6 +6,7 @@ from tests.model.case import ENDS, ISSUED, OPENS, Case
 
 RETURNED = "P1 P2 P3 place-once"
 CHANGED = "P1 P2 P3 change-whole"
+USED_ONCE = "used-once P1 P2 P3"
 
 PROTOCOL = (
     Case("calm", "2 people, 1 coupon, late records", ""),
@@ -124,13 +125,25 @@ PROTOCOL = (
         "orders",
         "two orders want the coupon that its user gives back",
         "HAS_ROW ORDERS=2 GIVES=1 ATTEMPTS=1",
-        asserts="used-once P1 P2 P3",
+        asserts=USED_ONCE,
     ),
     Case(
         "orders-revoke",
         "… or an administrator revokes",
         "HAS_ROW ORDERS=1 GIVES=1 REVOKES=1 ATTEMPTS=0 ATTEMPTS_OTHERS=1",
-        asserts="used-once P1 P2 P3",
+        asserts=USED_ONCE,
+    ),
+    Case(
+        "expiry",
+        "… or its time is over, and its user gives it back",
+        "EXPIRES HAS_ROW ORDERS=2 GIVES=1 ATTEMPTS=1",
+        asserts=USED_ONCE,
+    ),
+    Case(
+        "expiry-flush",
+        "… or it is revoked, flush",
+        "EXPIRES HAS_ROW ORDERS=1 REVOKES=1 FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=USED_ONCE,
     ),
     Case("lower", "the quantity is lowered by one", "LOWERS QUANTITY=2", asserts=CHANGED),
     Case(

@@ -34,7 +34,14 @@ inline return_place() {
         assert(!ended_coupon_used);
         state = ISSUED;                 /* of the next coupon of this user */
         order = 0;
-        is_over = 0
+        is_over = 0;
+#ifdef EXPIRES
+        expired_coupon_exchanged = (is_expired && ((given_back >> (row - 1)) & 1));
+        assert(!expired_coupon_exchanged);
+        is_expired = 0;                 /* the next one's, which may be over as soon */
+        in_time = 0;
+#endif
+        skip
     :: else
     fi;
 #endif

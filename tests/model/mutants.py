@@ -130,6 +130,26 @@ MUTANTS = (
     _mutant("any-state", "an order's UPDATE without its WHERE", "ANY_STATE ORDERS=2 ATTEMPTS=1"),
     _mutant("end-any-state", "… a coupon's end", "ENDS_TWICE HAS_ROW ORDERS=1 GIVES=1 ATTEMPTS=1"),
     _mutant(
+        "expired-used",
+        "an expired coupon is used",
+        "USES_EXPIRED EXPIRES HAS_ROW ORDERS=1 ATTEMPTS=1",
+    ),
+    _mutant(
+        "expired-kept",
+        "… reserved, and then used",
+        "RESERVES_EXPIRED EXPIRES HAS_ROW ORDERS=1 ATTEMPTS=1",
+    ),
+    _mutant(
+        "expired-given",
+        "… given back for a new one",
+        "GIVES_BACK_EXPIRED EXPIRES HAS_ROW ORDERS=1 GIVES=1 ATTEMPTS=1",
+    ),
+    _mutant(
+        "expired-twice",
+        "… returns its place, and is revoked",
+        "EXPIRY_RETURNS EXPIRES HAS_ROW ORDERS=1 REVOKES=1 ATTEMPTS=0",
+    ),
+    _mutant(
         "lower-first",
         "quantity lowered in MySQL before Redis",
         "LOWERS_IN_MYSQL_FIRST LOWERS QUANTITY=2 ATTEMPTS=1",

@@ -19,6 +19,7 @@
  *   LOWERS                   an administrator lowers the quantity by one
  *   HAS_ROW                  user 0 has coupon 1 at the start
  *   ORDERS                   orders that want the coupon of user 0
+ *   EXPIRES                  that coupon's time may be over
  *   MORE_FENCES              rebuilds that a mutant needs in addition
  *   DEGRADED                 a guard is off on purpose: collisions are allowed, and redriven
  * Each other name removes one guard; the mutants of check.py use them.
@@ -85,8 +86,6 @@
 /* A set of pairs (user, serial) is a bit mask. Users count from 0, serials from 1; 0 is none. */
 #ifdef WITHOUT_REDIS_QUOTA
 #define SERIALS  (QUANTITY + 1)         /* one above the quantity shows an excess */
-#elif defined(ADDS_TWICE)
-#define SERIALS  (QUANTITY + ENDS + 1)
 #else
 #define SERIALS  (QUANTITY + ENDS)      /* each place that is returned is one serial more */
 #endif
@@ -251,6 +250,8 @@ SCRATCH byte place_not_given_once;      /* places_returned is not the number of 
 SCRATCH byte serial_held_twice;          /* given back, and held by a user again */
 SCRATCH byte ended_coupon_used;
 SCRATCH byte used_for_two_orders;
+SCRATCH byte expired_coupon_used;       /* and not reserved in time by that order */
+SCRATCH byte expired_coupon_exchanged;   /* given back for a new one */
 SCRATCH byte change_left_half_done;
 
 /* Scratch of single steps: not part of the state. */

@@ -12,7 +12,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         "consume.pml": ("Consumer", "Zombie", "(by the zombie)", "end_batch"),
         "ends.pml": ("GiveBack", "Revoke", "Completes"),
         "faults.pml": ("RedisFaults",),
-        "orders.pml": ("Order",),
+        "orders.pml": ("Order", "end_call"),
         "rebuild.pml": ("Rebuild", "end_rebuild"),
         "redrive.pml": ("Redrive", "release"),
         "relay.pml": ("Relay", "Wire"),
@@ -32,6 +32,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
             "POST /campaigns again: OPENED",
             "POST /campaigns again: coupon:epoch is known",
         ),
+        "orders.pml": ("MySQL: the place of the expired coupon is returned",),
         "rebuild.pml": ("discard",),
     },
     "it changes nothing: a process gives up, or is killed": {
@@ -73,7 +74,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         "apply.pml": ("user %d: a replica has taken the confirmation",),
     },
     "MySQL's clock, which no row shows": {
-        "orders.pml": ("Time", "a reservation is over"),
+        "orders.pml": ("Time", "a reservation is over", "the coupon's time is over"),
     },
     "Kafka keeps the group's offsets to itself; a rebuild shows what was committed too early": {
         "consume.pml": ("commit_offset", "consumer: offset committed"),
