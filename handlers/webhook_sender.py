@@ -6,6 +6,7 @@ It reads the outbox in MySQL, and neither apply nor the consumer waits for it.
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from handlers import log, webhook_clients
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 BATCH_MS = 20_000
 # From one look to the next where the function is started once a minute.
 LOOK_S = 0.5
+# Of coupons that have expired, each of a thousand, before it sends: the next run goes on.
+PAGES_MAX = 50
 
 
 def webhook_sender_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001 - Lambda's signature
@@ -54,10 +57,18 @@ def _run(deadline: Deadline) -> dict[str, int]:
 def _announce(deadline: Deadline) -> int:
     announcements = webhook_clients.announcements()
     announced = announcements.campaigns()
-    for campaign_id in announcements.campaigns_with_expired():
-        more = True
-        while more and deadline.allows(BATCH_MS):
-            more = announcements.expired(campaign_id)
+    due = deque(announcements.campaigns_to_expire())
+    singles = True
+    for _ in range(PAGES_MAX):
+        if not deadline.allows(BATCH_MS):
+            break
+        if singles:
+            singles = announcements.expire_single()
+        # In turn: a large campaign does not hold up another one.
+        if due and announcements.expire(campaign_id := due.popleft()):
+            due.append(campaign_id)
+        if not singles and not due:
+            break
     return announced
 
 

@@ -81,6 +81,14 @@ class HeldCoupon:
         return self.usable.until_of(self.admitted_at_ms)
 
     @property
+    def ends_ms(self) -> int | None:
+        """When its time and its reservation are over, and no order can take it; None: never."""
+        until_ms = self.usable_until_ms
+        if until_ms is None or self.state is not CouponState.RESERVED:
+            return until_ms
+        return max(until_ms, self.reserved_until_ms or 0)
+
+    @property
     def state(self) -> CouponState:
         """The state now. A reservation that was made in time lasts, also past the expiry."""
         if self.stored in (CouponState.USED, CouponState.REVOKED):

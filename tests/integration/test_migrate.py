@@ -49,8 +49,7 @@ OURS = {
     "failed_event",
     "fence_offset",
     "webhook",
-    "webhook_delivery",
-    "webhook_expiry",
+    *(f"webhook_{name}" for name in ("delivery", "expiring", "expiry")),
 }
 
 

@@ -43,6 +43,7 @@ OURS = (
     "webhook",
     "webhook_delivery",
     "webhook_expiry",
+    "webhook_expiring",
 )
 WAITING_SQL = (
     "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%GET_LOCK(LEFT%' "

@@ -165,6 +165,28 @@ def let_pass(settings: Settings, seconds: float) -> None:
         rows(settings, f"UPDATE {table} SET {changes}")
 
 
+def let_rows_settle(settings: Settings) -> None:
+    """Let two minutes pass for the coupons' rows: expired ones are looked for in settled rows."""
+    rows(settings, "UPDATE coupon SET created_at = created_at - INTERVAL 2 MINUTE")
+
+
+@contextmanager
+def receiver_of_everything(settings: Settings) -> Iterator[Receiver]:
+    """Run a receiver of every kind, which had its webhook two days ago."""
+    with receiver() as made:
+        subscribe(made.url)
+        let_pass(settings, 2 * 86_400)
+        yield made
+
+
+def all_sent(shop: Receiver) -> list[str]:
+    """Send several times; return the ids of everything that came, each once."""
+    for _ in range(3):
+        send()
+    assert len(set(shop.ids())) == len(shop.received)
+    return sorted(shop.ids())
+
+
 def deliveries(settings: Settings) -> list[tuple[str, str, int]]:
     """Return event, status and attempts of everything in the outbox, by event."""
     return rows(

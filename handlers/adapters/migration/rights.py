@@ -24,6 +24,7 @@ TABLES = {
     "webhook": "id",
     "webhook_delivery": "webhook_id",
     "webhook_expiry": "campaign_id",
+    "webhook_expiring": "campaign_id",
 }
 # No statement of the service deletes. A lock by name (GET_LOCK) needs no right.
 NEEDED = {

@@ -13,6 +13,7 @@ from handlers.adapters.mysql.coupon_rows import SELECT_COUPON_OF_CODE, select_co
 from handlers.adapters.mysql.database import query
 from handlers.domain import times
 from handlers.domain.coupon_event import CouponEvent
+from handlers.domain.coupon_state import CouponState
 from handlers.domain.errors import CouponNotFoundError, ServiceError, UnavailableError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 UPDATE_COUPON_STATE = query("update_coupon_state")
 
+OF_AN_ORDER = {CouponState.RESERVED, CouponState.USED}
 # Each time another call has changed the coupon in between; a few orders at most want the same one.
 READS_MAX = 20
 BUSY = "many calls change this coupon at once"
@@ -107,6 +109,7 @@ def write_change(cursor: Cursor, coupon: HeldCoupon, change: Change) -> bool:
         "order_id": after.order_id,
         "reserved_until": _time(after.reserved_until_ms),
         "used_at": _time(after.used_at_ms),
+        "ends_at": _time(coupon.ends_ms if change.state in OF_AN_ORDER else None),
     }
     return cursor.execute(UPDATE_COUPON_STATE, values | as_read(coupon)) == 1
 

@@ -10,16 +10,27 @@ import json
 from typing import TYPE_CHECKING
 
 from handlers.adapters.mysql.database import query
+from handlers.adapters.mysql.effective_state import query_with_state
 from handlers.domain.webhook_event import OF_COUPON_EVENT, WebhookEventKind, event_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pymysql.cursors import Cursor
 
     from handlers.domain.coupon_event import CouponEvent
 
-SELECT_WANTS_KIND = query("select_wants_kind")
+SELECT_WANTED_KINDS = query("select_wanted_kinds")
 INSERT_ISSUED = query("insert_issued_deliveries")
+INSERT_LATE = query("insert_late_expiring")
 INSERT_OF_COUPON = query("insert_coupon_delivery")
+INSERT_EXPIRED = query_with_state("insert_expired_deliveries")
+
+# Coupons that are usable for days expire in the order of their rows, but for this long. A consumer
+# that is further behind writes one more row for each of them.
+LATE_S = 10
+# A transaction takes less: all rows that are so old are committed.
+SETTLED_S = 60
 
 
 def add_issued(cursor: Cursor, rows: str) -> None:
@@ -27,8 +38,25 @@ def add_issued(cursor: Cursor, rows: str) -> None:
 
     rows: what insert_coupons.sql has as %(rows)s. Writing the same again adds nothing.
     """
-    if cursor.execute(SELECT_WANTS_KIND, {"kind": WebhookEventKind.ISSUED}):
+    if not cursor.execute(SELECT_WANTED_KINDS, {}):
+        return
+    wants_issued, wants_expired = zip(*cursor.fetchall(), strict=True)
+    if any(wants_issued):
         cursor.execute(INSERT_ISSUED, {"rows": rows})
+    if any(wants_expired):
+        values = {"rows": rows, "late_s": LATE_S, "settled_s": SETTLED_S}
+        cursor.execute(INSERT_LATE, values)
+
+
+def add_expired(
+    cursor: Cursor, campaign_id: str, serials: Sequence[int], *, ends_now: bool = False
+) -> None:
+    """Add coupon.expired for those of `serials` that have expired; others add nothing.
+
+    ends_now: they have just been released, after their time.
+    """
+    values = {"campaign_id": campaign_id, "serials": serials, "ends_now": ends_now}
+    cursor.execute(INSERT_EXPIRED, values)
 
 
 def add_change(cursor: Cursor, event: CouponEvent, event_row: int) -> None:
@@ -54,3 +82,7 @@ def add_change(cursor: Cursor, event: CouponEvent, event_row: int) -> None:
             "detail": json.dumps({name: text for name, text in detail.items() if text}),
         },
     )
+    if kind is WebhookEventKind.RELEASED:
+        # Its time may be over. By the clock after the change, which has locked the coupon: a
+        # scheduler that looked at it before the lock was too early for it.
+        add_expired(cursor, event.campaign_id, [event.serial], ends_now=True)

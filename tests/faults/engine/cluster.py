@@ -39,6 +39,7 @@ TABLES = (
     "failed_event",
     "webhook_delivery",
     "webhook_expiry",
+    "webhook_expiring",
     "webhook",
     "coupon_event",
     "coupon",

@@ -1,12 +1,16 @@
--- The next coupons of a campaign, by serial, and whether each is past its time. One that is reserved
--- is not, since its order may still use it.
-SELECT k.serial,
+-- The next coupons of a campaign in the order in which their rows were written, and whether each is
+-- past its time. Rows of the last minute are left for later: one that is written before another may
+-- be committed after it.
+SELECT k.created_at, k.serial,
        COALESCE(c.usable_until, k.admitted_at + INTERVAL c.usable_days DAY) <= CURRENT_TIMESTAMP(3)
-       AND NOT (k.state = 'RESERVED' AND k.reserved_until > CURRENT_TIMESTAMP(3))
 FROM campaign AS c
 JOIN coupon AS k
   ON k.campaign_id = c.id
- AND k.serial > (SELECT e.serial FROM webhook_expiry AS e WHERE e.campaign_id = %(campaign_id)s)
+ AND (
+         k.created_at = %(walked_at)s AND k.serial > %(walked_serial)s
+      OR k.created_at > %(walked_at)s
+     )
+ AND k.created_at <= CURRENT_TIMESTAMP(3) - INTERVAL %(settled_s)s SECOND
 WHERE c.id = %(campaign_id)s
-ORDER BY k.serial
+ORDER BY k.created_at, k.serial
 LIMIT %(limit)s
