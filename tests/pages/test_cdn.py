@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from handlers.edge.http.cors import cors_headers
 from local import pages
 from tests.e2e.conftest import gateway
 from tests.support.event_page import arrive
@@ -110,6 +111,25 @@ def test_a_page_reads_answers_and_refusals_of_a_service_that_allows_it(
     ):
         headers = preflighted if expected[0] == 401 else {}
         assert unwatched.evaluate(READ, [f"{api}{path}", method, headers]) == expected
+
+
+def test_a_date_of_retry_after_is_compared_with_the_servers_own(
+    unwatched: Page, api: str, site: StaticSite
+) -> None:
+    headers = {
+        "Date": "Sun, 22 Nov 2026 03:00:00 GMT",
+        "Retry-After": "Sun, 22 Nov 2026 03:00:07 GMT",
+        **cors_headers({site.address}, site.address),
+    }
+    unwatched.route(
+        f"{api}/health", lambda route: route.fulfill(status=503, headers=headers, json={})
+    )
+    read = """async () => {
+      const { call } = await import(document.querySelector("link[href$='api.js']").href);
+      return (await call("GET", "/health")).retryAfterMs;
+    }"""
+    unwatched.goto("/events/welcome")
+    assert unwatched.evaluate(read) == 7000
 
 
 def test_a_page_reads_nothing_of_a_service_that_does_not_allow_it(
