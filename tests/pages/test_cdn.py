@@ -74,10 +74,7 @@ def unwatched(browser: Browser, published: StaticSite) -> Iterator[Page]:
 
 
 @pytest.mark.usefixtures("published")
-def test_a_person_takes_part_on_pages_of_another_origin(
-    page: Page, shop: Shop, campaign_id: str
-) -> None:
-    shop.create(campaign_id)
+def test_a_person_takes_part_on_pages_of_another_origin(page: Page, campaign_id: str) -> None:
     event = arrive(page, campaign_id)
     event.button.press("Enter")
     assert event.serial == 1
@@ -95,9 +92,8 @@ def test_every_page_opens_from_another_origin(page: Page, path: str) -> None:
 
 
 def test_a_page_reads_answers_and_refusals_of_a_service_that_allows_it(
-    unwatched: Page, api: str, shop: Shop, campaign_id: str
+    unwatched: Page, api: str, campaign_id: str
 ) -> None:
-    shop.create(campaign_id)
     status, etag, _ = unwatched.evaluate(READ, [f"{api}/campaigns/{campaign_id}", "GET", {}])
     assert status == 200
     assert etag.startswith('"1-')
