@@ -19,7 +19,7 @@ from local.servers.embedded import running_stack
 from local.servers.ports import HOST, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from local.servers.embedded import Stack
@@ -47,12 +47,20 @@ class Cluster:
 
     @contextmanager
     def gateway(
-        self, application: str = "local.gateway.app:application"
+        self,
+        application: str = APPLICATION,
+        *,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> Iterator[RunningGateway]:
-        """Run `local.serve` with an RSGI application and default options."""
+        """Run `local.serve` with an RSGI application, and default options but `options`.
+
+        environment: what its environment has besides.
+        """
         port = free_port()
-        log = self.folder / f"{application.replace(':', '-')}.log"
+        log = self.folder / f"{application.replace(':', '-')}-{port}.log"
         arguments = f"--port {port} --workers {WORKERS} --application {application}".split()
+        arguments += options
 
         def check_ready() -> None:
             if b"listening on" not in log.read_bytes():
@@ -60,7 +68,7 @@ class Cluster:
                 raise NotReadyError(message)
 
         program = Program(application, "local.serve", (*arguments,), log)
-        with self._serving(program, check_ready) as pid:
+        with self._serving(program, check_ready, environment) as pid:
             yield RunningGateway(HOST, port, {GATEWAY: pid, **self.servers})
 
     @contextmanager
@@ -74,9 +82,14 @@ class Cluster:
             yield RunningGateway(api.host, api.port, {GATEWAY: pid, **self.servers})
 
     @contextmanager
-    def _serving(self, program: Program, check_ready: Callable[[], object]) -> Iterator[int]:
+    def _serving(
+        self,
+        program: Program,
+        check_ready: Callable[[], object],
+        more: Mapping[str, str] | None = None,
+    ) -> Iterator[int]:
         """Run a program; once `check_ready` stops raising NotReadyError, yield its process id."""
-        with running([program], self.environment) as [started]:
+        with running([program], {**self.environment, **(more or {})}) as [started]:
 
             def attempt() -> None:
                 started.check()

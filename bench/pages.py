@@ -1,12 +1,13 @@
 """Measure the event page: its weight, when a person can use it, and what waiting people cost.
 
-    python -m bench.pages [--port 8000] [--pages 1000] [--seconds 30] [--rounds 10]
+    python -m bench.pages [--port 8000] [--pages 1000] [--seconds 30] [--rounds 10] [--turns 3]
 
 Needs a running service of development (`make run`, or `make stack` and `make serve`) and Chromium.
-It opens a campaign of its own there. Weight: the first visit, with an empty cache; "with a coupon"
-: from the navigation until the button is drawn with its
-text, in a browser whose processor is slowed down. Waiting: that many pages' own polling, in one
-browser, through a cache that keeps an answer as long as it says.
+It opens campaigns of its own there. Weight: the first visit, with an empty cache. Usable: from the
+navigation until the button is drawn with its text, also in a browser whose processor is slowed
+down. Waiting: that many pages' own polling, in one browser, through a cache that keeps an answer as
+long as it says. Apply: applications at a fixed rate, timed from when each was due, without and with
+so many pages and the console at the same campaign. Browser and cache run on this machine as well.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ import sys
 import time
 import uuid
 from bisect import bisect_left
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from playwright.sync_api import sync_playwright
 
-from bench.second_cache import caching
+from bench.paced import Schedule, apply_paced
+from bench.waiting_pages import COMING_S, waiting
 from handlers.domain import times
 from local.cli import end, integer, port
 from local.dev_settings import DEVELOPMENT_SETTINGS
@@ -31,19 +34,20 @@ from local.harness.api_client import Api
 from local.harness.processes import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from playwright.sync_api import Browser, ViewportSize
 
+    from bench.paced import Times
+
 HOST, PORT = "127.0.0.1", 8000
 PAGES, SECONDS, ROUNDS, SLOWDOWN = 1000, 30, 10, 4
+TURNS, RATE = 3, 200
 EXIT_FAILED = 1
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
 PHONE: ViewportSize = {"width": 390, "height": 844}
 QUANTITY, OPEN_FOR_S = 1_000_000, 3600
-# The page opens its feeds within this time, as people come.
-COMING_S = 5
 RECHECK_MS = 50
 # Notes when the button is drawn with its text: from then on a press does something.
 USABLE = """
@@ -56,20 +60,6 @@ addEventListener("DOMContentLoaded", () => {
   }).observe(document.body, { attributes: true, childList: true, subtree: true });
 });
 """
-# The page's own polling, for as many pages, by real timers and requests.
-WAITING = """async ([count, path, comingMs]) => {
-  const load = (name) => import(document.querySelector(`link[href$='${name}']`).href);
-  const { CampaignFeed } = await load("event/feed.js");
-  const { ServerClock } = await load("shared/clock.js");
-  const { phaseOf } = await load("event/phase.js");
-  const { call } = await load("shared/api.js");
-  for (let page = 0; page < count; page += 1) {
-    const clock = new ServerClock();
-    const phase = () => phaseOf(feed.campaign, clock.now());
-    const feed = new CampaignFeed({ read: () => call("GET", path), clock, phase, onChange() {} });
-    setTimeout(() => feed.start(), Math.random() * comingMs);
-  }
-}"""
 
 
 class Visit(NamedTuple):
@@ -81,7 +71,7 @@ class Visit(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the measurements and print them; return 0, or 1 without the service or a browser."""
+    """Run the measurements and print them; return 0, or 1 where something was not measured."""
     options = _parser().parse_args(arguments)
     browser_path = os.environ.get("CHROMIUM") or next(
         filter(None, map(shutil.which, BROWSERS)), None
@@ -95,9 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             browser = playwright.chromium.launch(executable_path=browser_path, args=[*FLAGS])
             _weigh(browser, options)
             _wait(browser, options)
+            failed = _apply(browser, options)
             browser.close()
     except HarnessError as error:
         return end(f"Not measured: {error}", EXIT_FAILED)
+    if failed:
+        return end(f"{failed:,} applications were not accepted", EXIT_FAILED)
     return 0
 
 
@@ -135,26 +128,65 @@ def _visit(browser: Browser, address: str, slowdown: int) -> Visit:
 def _wait(browser: Browser, options: argparse.Namespace) -> None:
     campaign_id = _campaign(options.port, opens_in_s=COMING_S + options.seconds / 2)
     path = f"/campaigns/{campaign_id}"
-    with caching(HOST, options.port) as (cache, address):
-        page = browser.new_page()
-        # People have a browser each: none finds in its own cache what another asked for.
-        session = page.context.new_cdp_session(page)
-        session.send("Network.enable")
-        session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-        page.goto(f"{address}/events/{campaign_id}", wait_until="networkidle")
-        page.evaluate(WAITING, [options.pages, path, COMING_S * 1000])
-        page.wait_for_timeout(COMING_S * 1000)
+    with waiting(browser, HOST, options.port, campaign_id, options.pages) as (page, cache):
         before, since = cache.asked[path], time.monotonic()
         page.wait_for_timeout(options.seconds * 1000)
         asked, took_s = cache.asked[path] - before, time.monotonic() - since
         moments = [at for at in cache.origin_at[path] if since <= at < since + took_s]
-        page.close()
     fullest = max(bisect_left(moments, at + 1) - place for place, at in enumerate(moments))
     print(
         f"{options.pages:,} waiting pages, {took_s:.0f} s around an opening: {asked / took_s:,.0f} "
         f"requests a second to the cache, {len(moments) / took_s:.2f} to the service "
         f"(in the fullest second {fullest})"
     )
+
+
+def _apply(browser: Browser, options: argparse.Namespace) -> int:
+    """Print the time of apply without and with what is open, in turn; return how many failed."""
+    without, opened = "without", f"with the console and {options.pages:,} pages open"
+    taken: dict[str, list[Times]] = {without: [], opened: []}
+    for turn in range(options.turns):
+        for name in (without, opened) if turn % 2 == 0 else (opened, without):
+            taken[name].append(_times(browser, options, watched=name == opened))
+    for name, turns in taken.items():
+        p50, p99 = (
+            statistics.median(one.percentile(percent) for one in turns) for percent in (50, 99)
+        )
+        least, most = (f(one.percentile(99) for one in turns) for f in (min, max))
+        print(
+            f"apply, {options.rate:,} a second, {name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms "
+            f"({least:.1f} to {most:.1f}, {options.turns} turns of {options.seconds} s)"
+        )
+    return sum(one.wrong for turns in taken.values() for one in turns)
+
+
+def _times(browser: Browser, options: argparse.Namespace, *, watched: bool) -> Times:
+    campaign_id = _campaign(options.port, opens_in_s=-1)
+    secret = DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"]
+    rate, seconds = options.rate, options.seconds
+    schedule = Schedule(HOST, options.port, campaign_id, secret, rate, seconds)
+    if not watched:
+        return apply_paced(schedule, lambda ms: time.sleep(ms / 1000))
+    with (
+        waiting(browser, HOST, options.port, campaign_id, options.pages) as (page, _),
+        _console(browser, options.port, campaign_id),
+    ):
+        return apply_paced(schedule, page.wait_for_timeout)
+
+
+@contextmanager
+def _console(browser: Browser, port_of_service: int, campaign_id: str) -> Iterator[None]:
+    """Look at the campaign in the console, as an administrator who signed in there."""
+    page = browser.new_page()
+    page.goto(f"http://{HOST}:{port_of_service}/console?lang=en#/campaigns/{campaign_id}/live")
+    page.locator("main button.first").click()
+    form = page.locator("dialog[open]")
+    form.locator("input[name=username]").fill("bench-pages")
+    form.locator("input[type=checkbox]").check()
+    form.locator("button[type=submit]").click()
+    page.locator("[data-tile=given] strong:not(:empty)").wait_for()
+    yield
+    page.close()
 
 
 def _campaign(port_of_service: int, opens_in_s: float) -> str:
@@ -167,6 +199,7 @@ def _campaign(port_of_service: int, opens_in_s: float) -> str:
         "opens_at": times.to_iso(opens_at_ms),
         "closes_at": times.to_iso(opens_at_ms + OPEN_FOR_S * 1000),
         "benefit": {"kind": "amount", "value": 5000, "currency": "KRW"},
+        "rate_per_address": 0,  # all who apply have one address
     }
     Api(HOST, port_of_service).created(body, DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"])
     return campaign_id
@@ -181,8 +214,15 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--port", type=port, default=PORT, help=f"of the service, on {HOST} (default: {PORT})")
     add("--pages", type=integer(1, 5000), default=PAGES, help=f"that wait (default: {PAGES})")
-    add("--seconds", type=integer(4, 600), default=SECONDS, help=f"of waiting (default: {SECONDS})")
+    add("--seconds", type=integer(4, 600), default=SECONDS, help=f"of each (default: {SECONDS})")
     add("--rounds", type=integer(1, 100), default=ROUNDS, help=f"of visits (default: {ROUNDS})")
+    add("--turns", type=integer(1, 100), default=TURNS, help=f"of applying (default: {TURNS})")
+    add(
+        "--rate",
+        type=integer(1, 5000),
+        default=RATE,
+        help=f"applications a second (default: {RATE})",
+    )
     add(
         "--slowdown",
         type=integer(1, 20),

@@ -29,6 +29,7 @@ CASES = (
     "sold-out",
     "admission",
     "accepted",
+    "observed",
     "chalice-local",
     "consumer",
     "backlog",

@@ -9,6 +9,7 @@ metric that CloudWatch bills: what differs in them is added up, an age is the hi
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections import defaultdict
 from contextlib import contextmanager
 from threading import Lock
@@ -21,13 +22,13 @@ from handlers.once import once
 from handlers.wiring import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from handlers.domain.metric import Labels, Metric
 
 MESSAGE = "metrics"
 SECOND_S = 1.0
-# In one go; the rest comes with the next. A line has some 400 bytes.
+# In one go; the next one begins with the rest. A line has some 400 bytes.
 LINES_MAX = 100
 LEFT_OUT = frozenset({"campaign", "partition"})
 
@@ -43,6 +44,7 @@ class EmbeddedMetrics:
         self._clock = clock
         self._lock = Lock()
         self._written: dict[tuple[Group, str], float] = {}
+        self._last: Group = ()
         self._due_at = 0.0
 
     def write_due(self) -> None:
@@ -56,12 +58,22 @@ class EmbeddedMetrics:
             self._due_at = self._clock() + SECOND_S
             totals, states = _totals(), _states()
             lines = 0
-            for group in sorted(totals.keys() | states.keys()):
+            for group in self._turns(totals.keys() | states.keys()):
                 changed = self._changed(group, totals.get(group, {})) | states.get(group, {})
-                if changed and lines < LINES_MAX:
-                    lines += 1
-                    self._note(group, totals.get(group, {}))
-                    log.info(MESSAGE, _line(self._namespace, group, changed))
+                if not changed:
+                    continue
+                if lines == LINES_MAX:
+                    break
+                lines += 1
+                self._last = group
+                self._note(group, totals.get(group, {}))
+                log.info(MESSAGE, _line(self._namespace, group, changed))
+
+    def _turns(self, groups: Iterable[Group]) -> list[Group]:
+        """Return the groups, first those behind the last one that was written."""
+        ordered = sorted(groups)
+        start = bisect_right(ordered, self._last)
+        return ordered[start:] + ordered[:start]
 
     def _changed(self, group: Group, now: Mapping[str, float]) -> dict[str, float]:
         before = {name: self._written.get((group, name), 0) for name in now}

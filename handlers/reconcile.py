@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from handlers import coupon_clients, operations, wiring
-from handlers.domain.attempts import Attempts
 from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.coupon import decoded
 from handlers.domain.errors import UnavailableError
@@ -68,19 +67,29 @@ def repair_handler(request: Request) -> dict[str, Any]:
     Serials that no user holds are not given back: that needs the topic, which the API does not
     read. The program `local.reconcile --repair` and the rebuild do it.
     next_after: where the next call continues (?after=) when there was no time for all serials.
+    places_left: returned places that there was no time to make known to Redis; then nothing was
+    compared, and the next call continues with them.
     """
     wiring.authenticator().require_admin(request.headers)
     campaign_id = request.campaign_id()
     after = request.number("after", 0, 0, SERIAL_MAX)
     deadline = Deadline.after(RECONCILE_NOW_S)
-    complete_returns(campaign_id)
-    reconciler = compare(campaign_id, after, has_time=lambda: deadline.allows(STEP_MS))
-    found, repaired = Counter[Kind](), Counter[Kind]()
-    for batch in reconciler.differences():
-        found.update(difference.kind for difference in batch)
-        repaired += repair(
-            campaign_id, batch, wiring.admissions().settle, operations.admission_reader()
-        )
+
+    def has_time() -> bool:
+        return deadline.allows(STEP_MS)
+
+    found, repaired, next_after = Counter[Kind](), Counter[Kind](), None
+    places_left = complete_returns(campaign_id, has_time)
+    if places_left:  # what Redis has not heard of yet would look like differences
+        next_after = after
+    else:
+        reconciler = compare(campaign_id, after, has_time=has_time)
+        for batch in reconciler.differences():
+            found.update(difference.kind for difference in batch)
+            repaired += repair(
+                campaign_id, batch, wiring.admissions().settle, operations.admission_reader()
+            )
+        next_after = reconciler.next_after
     request.log_fields.update(differences=found.total(), repaired=repaired.total())
     return json_response(
         200,
@@ -88,8 +97,9 @@ def repair_handler(request: Request) -> dict[str, Any]:
             "campaign_id": campaign_id,
             "counts": {kind: found[kind] for kind in Kind},
             "repaired": {kind: repaired[kind] for kind in Kind},
-            "truncated": not reconciler.complete,
-            "next_after": reconciler.next_after,
+            "places_left": places_left,
+            "truncated": bool(places_left) or not reconciler.complete,
+            "next_after": next_after,
         },
     )
 
@@ -109,11 +119,15 @@ def compare(
     )
 
 
-def complete_returns(campaign_id: str) -> None:
-    """Let Redis know of the places that MySQL has returned; the scheduled rebuild does it, too."""
+def complete_returns(campaign_id: str, has_time: Callable[[], bool] = lambda: True) -> int:
+    """Let Redis know of the places that MySQL has returned; the scheduled rebuild does it, too.
+
+    Returns how many of them there was no time for. Raises UnavailableError.
+    """
     campaign = wiring.mysql_queries().campaign(campaign_id)
-    if campaign and not campaign.archived:
-        coupon_clients.place_returner().complete_all([campaign], Attempts(goes_on=False))
+    if campaign is None or campaign.archived or not campaign.places_returned:
+        return 0
+    return coupon_clients.place_returner().complete_one(campaign, has_time)
 
 
 def give_gaps_back(campaign_id: str, gaps: SerialBitset) -> int:

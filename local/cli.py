@@ -60,6 +60,16 @@ port = integer(1, 65_535)
 port_or_zero = integer(0, 65_535)  # 0: one that the system chooses
 
 
+def add_kafka(parser: argparse.ArgumentParser) -> None:
+    """Add --kafka, which of the two embedded ones to run."""
+    parser.add_argument(
+        "--kafka",
+        choices=("tansu", "apache"),
+        default="tansu",
+        help="the embedded Kafka; apache needs Java 17 and Maven (default: %(default)s)",
+    )
+
+
 def end(message: str, code: int) -> int:
     """Print why the program ends; return its exit code."""
     print(message, file=sys.stderr)

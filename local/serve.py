@@ -1,8 +1,8 @@
 """Serve the HTTP interface on Granian: `python -m local.serve`.
 
 Several processes share one port. Stop it with Ctrl-C or SIGTERM: it finishes the current requests
-first. A worker that ends is replaced. Exit code 0 after a stop, 1 when it cannot serve, 2 when a
-setting is wrong.
+first. A worker that ends is replaced. SIGHUP has no effect. Exit code 0 after a stop, 1 when it
+cannot serve, 2 when a setting is wrong.
 """
 
 from __future__ import annotations

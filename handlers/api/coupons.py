@@ -68,6 +68,10 @@ SCHEMAS: dict[str, Schema] = {
                 "How many of each kind were repaired.",
                 {kind.value: values.count("Repaired ones.") for kind in Kind},
             ),
+            "places_left": values.count(
+                "Returned places that there was no time to make known to Redis. Then nothing was "
+                "compared yet, and the next call goes on with them."
+            ),
             "truncated": {"type": "boolean", "description": "There was no time for everything."},
             "next_after": {
                 "type": ["integer", "null"],
@@ -128,6 +132,7 @@ REPAIRED = {
     "campaign_id": "welcome",
     "counts": {kind.value: 0 for kind in Kind} | {Kind.MISSING_ADMISSION.value: 2},
     "repaired": {kind.value: 0 for kind in Kind} | {Kind.MISSING_ADMISSION.value: 2},
+    "places_left": 0,
     "truncated": False,
     "next_after": None,
 }

@@ -16,7 +16,7 @@ from handlers.domain.errors import UnavailableError
 from handlers.domain.rejection_cache import EXPIRED_S
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from handlers.domain.attempts import Attempts
     from handlers.domain.campaign import Campaign
@@ -116,21 +116,34 @@ class PlaceReturner:
                 if isinstance(number, UnavailableError):
                     raise number
                 if number < campaign.places_returned:
-                    done += self.complete(campaign.id, number)
+                    done += self.complete(campaign.id, number) - number
         return done
 
-    def complete(self, campaign_id: str, number: int) -> int:
+    def complete_one(self, campaign: Campaign, has_time: Callable[[], bool]) -> int:
+        """Let Redis know of this campaign's returns while there is time; return how many are left.
+
+        Raises UnavailableError.
+        """
+        [number] = self._known.numbers([campaign.id])
+        if isinstance(number, UnavailableError):
+            raise number
+        if number < campaign.places_returned:
+            number = self.complete(campaign.id, number, has_time)
+        return max(0, campaign.places_returned - number)
+
+    def complete(
+        self, campaign_id: str, number: int, has_time: Callable[[], bool] = lambda: True
+    ) -> int:
         """Tell Redis, which knows of the first `number` returns, of all that follow.
 
-        Returns how many those were. Raises UnavailableError.
+        Returns how many it knows of then: fewer than all only where the time was over. Raises
+        UnavailableError.
         """
-        waited, done = False, 0
-        while (returns := self._counted.since(campaign_id, number, BATCH)).returns:
+        waited = False
+        while has_time() and (returns := self._counted.since(campaign_id, number, BATCH)).returns:
             applied = self._known.apply_returns(returns, waited=waited)
             if applied.outcome is ReturnsOutcome.WAIT:
                 time.sleep(EXPIRED_S)
                 waited = True
-            elif applied.outcome is ReturnsOutcome.DONE:
-                done += len(returns.returns)
             number = applied.number
-        return done
+        return number

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
-from local.cli import decimal, integer
+from local.cli import add_kafka, decimal, integer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,12 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "servers without Docker; env: those of REDIS_URL, KAFKA_BOOTSTRAP_SERVERS and "
         "DATABASE_URL (default: env where these are set, else embedded)",
     )
-    add(
-        "--kafka",
-        choices=("tansu", "apache"),
-        default="tansu",
-        help="the embedded Kafka; apache needs Java 17 and Maven (default: %(default)s)",
-    )
+    add_kafka(parser)
     add(
         "--out",
         type=Path,

@@ -22,7 +22,14 @@ from handlers.tracing import current
 from handlers.tracing.place import HEADER
 from handlers.tracing.request import record_from_memory
 from local.gateway.aggregated_log import AggregatedLog
-from local.gateway.body import UnreadableBodyError, is_announced, read_body, refuse_long
+from local.gateway.body import (
+    CLOSES,
+    UnreadableBodyError,
+    is_announced,
+    read_body,
+    refuse_long,
+    unread,
+)
 from local.gateway.executor import (
     ClientDisconnectedError,
     ExecutorLimits,
@@ -127,9 +134,10 @@ class Gateway:
         try:
             response: Response | Call
             if found is None:
-                response = not_found(request_id)
+                response = unread(scope.headers, not_found(request_id))
             elif (route := found[0].route(scope.method)) is None:
                 response = self._preflight(found[0].allow, scope, request_id)
+                response = unread(scope.headers, response)
             else:
                 # A body that is still on its way costs the client its connection, if the response
                 # is faster. So a call with a body does not take the fast path.
@@ -142,6 +150,7 @@ class Gateway:
             return
         except UnreadableBodyError as error:
             response = problem(error.status, error.code, str(error), request_id)
+            response.headers.append(CLOSES)
         except OverloadedError:
             self._shed.count()
             metrics.SHED.inc((_queue_name(room),))

@@ -12,10 +12,14 @@ from handlers.domain.errors import PayloadTooLargeError
 from handlers.edge.http.request import BODY_BYTES_MAX
 
 if TYPE_CHECKING:
+    from local.gateway.response import Response
     from local.gateway.rsgi import Headers, RsgiProtocol
 
 # For the whole body: 16 KiB take a phone on a slow network a second or two.
 BODY_TIMEOUT_S = 10.0
+# The server closes a connection with an unread body by itself. It says so in the response only
+# where it notices in time, and a client that does not know sends its next request in vain.
+CLOSES = ("Connection", "close")
 
 
 class UnreadableBodyError(Exception):
@@ -33,10 +37,16 @@ def is_announced(headers: Headers) -> bool:
     return announced != "0" if announced else bool(headers.get("transfer-encoding"))
 
 
+def unread(headers: Headers, response: Response) -> Response:
+    """Return the response to a request of which only the head was read; a body may follow."""
+    if _is_chunked(headers) or _is_long(headers):
+        response.headers.append(CLOSES)
+    return response
+
+
 def refuse_long(headers: Headers) -> None:
     """Raise UnreadableBodyError for a body whose announced length is over the limit."""
-    # The server has rejected a Content-Length that is not a number.
-    if not _is_chunked(headers) and int(headers.get("content-length") or 0) > BODY_BYTES_MAX:
+    if not _is_chunked(headers) and _is_long(headers):
         raise _too_large()
 
 
@@ -71,6 +81,11 @@ async def _chunks(protocol: RsgiProtocol) -> bytes:
 def _is_chunked(headers: Headers) -> bool:
     # It decides where a request has both; that is RFC 9112, section 6.3, and what the server does.
     return bool(headers.get("transfer-encoding"))
+
+
+def _is_long(headers: Headers) -> bool:
+    # The server has rejected a Content-Length that is not a number.
+    return int(headers.get("content-length") or 0) > BODY_BYTES_MAX
 
 
 def _too_large() -> UnreadableBodyError:

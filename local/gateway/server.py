@@ -43,14 +43,20 @@ class GatewayServer(MPServer):
         self.interrupt_signal = True
 
     def signal_handler_reload(self, *_args: Any, **_kwargs: Any) -> None:
-        """Note SIGHUP, in the same way."""
+        """Note SIGHUP, in the same way.
+
+        Granian then replaces each worker and waits until the old one has ended: up to 35 s each, in
+        which no other worker is replaced and no stop signal is looked at. It would be for nothing.
+        A new worker is a copy of this process, with the code and the settings of its start.
+        """
         self.reload_signal = True
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         while not self.interrupt_signal:
             time.sleep(LOOK_S)
             if self.reload_signal:
-                self._reload(spawn_target, target_loader)
+                self.reload_signal = False
+                log_event("WARNING", "SIGHUP has no effect: a new start reads code and settings")
             if not self._replace_ended(spawn_target, target_loader):
                 log_event("CRITICAL", "no worker comes to stay", starts=self._failed_starts)
                 return

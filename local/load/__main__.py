@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
-from local.cli import decimal, integer, port
+from local.cli import add_kafka, decimal, integer, port
 from local.harness.cli import run
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--hang-ups", type=decimal(0, 100), default=2.0, help=hang_ups)
     servers = "of the settings, or embedded (auto: the settings' where they name them)"
     add("--servers", choices=("auto", "compose", "embedded", "env"), default="auto", help=servers)
-    add("--kafka", choices=("tansu", "apache"), default="tansu", help="the embedded Kafka")
+    add_kafka(parser)
     wait = (
         "how long to wait for servers, and from the opening to the last response; then a code is "
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.domain.campaign import QUANTITY_MAX
-from local.cli import campaign_id, decimal, integer, port_or_zero
+from local.cli import add_kafka, campaign_id, decimal, integer, port_or_zero
 from local.demo.options import USERS_MAX
 
 if TYPE_CHECKING:
@@ -86,12 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         help="embedded: servers without Docker; env: those of REDIS_URL, KAFKA_BOOTSTRAP_SERVERS "
         "and DATABASE_URL, which keep the data (default: env where these are set, else embedded)",
     )
-    add(
-        "--kafka",
-        choices=("tansu", "apache"),
-        default="tansu",
-        help="the embedded Kafka; apache needs Java 17 and Maven (default: %(default)s)",
-    )
+    add_kafka(parser)
     add(
         "--out",
         type=Path,

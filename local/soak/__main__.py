@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.cli import decimal
+from local.cli import add_kafka, decimal
 from local.harness.cli import run
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--rate", type=decimal(1, RATE_MAX), default=80.0, help="calls a second, besides the bursts"
     )
-    add("--kafka", choices=("tansu", "apache"), default="tansu", help="the embedded Kafka")
+    add_kafka(parser)
     add("--out", type=Path, default=Path("out/soak"), help="folder for plot, metrics and logs")
     return parser
 

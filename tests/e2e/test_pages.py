@@ -205,7 +205,7 @@ def test_an_origin_reads_every_answer_if_it_may_and_no_other_origin_does(
         status,
         {
             "Access-Control-Allow-Origin": SHOP,
-            "Access-Control-Expose-Headers": "ETag, Retry-After, x-amzn-RequestId",
+            "Access-Control-Expose-Headers": "Date, ETag, Retry-After, x-amzn-RequestId",
             "Vary": "Origin",
         },
     )

@@ -178,6 +178,25 @@ def test_a_long_body_that_no_call_reads_is_answered_at_once_and_the_connection_c
         assert client.recv(1) == b""
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/bodyless", "/echo/1"])
+def test_each_of_many_clients_with_a_long_body_reads_that_its_connection_is_closed(
+    port: int, path: str
+) -> None:
+    """The server alone says so to most of them: it depends on which of its threads is faster."""
+    request = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {10**9}\r\n\r\n".encode()
+
+    def closed_by(_: int) -> str | None:
+        with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
+            client.sendall(request)
+            response = http.client.HTTPResponse(client)
+            response.begin()
+            response.close()
+            return response.headers["connection"]
+
+    with ThreadPoolExecutor(16) as clients:
+        assert set(clients.map(closed_by, range(400))) == {"close"}
+
+
 def test_a_client_that_disconnects_in_the_middle_of_its_body_affects_no_other(port: int) -> None:
     for framing in (b"Content-Length: 100000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\n"):
         with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:

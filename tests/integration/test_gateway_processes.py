@@ -70,6 +70,20 @@ def test_no_worker_outlives_a_gateway_that_was_killed() -> None:
         eventually(lambda: not any(map(is_alive, workers)), "the end of the workers")
 
 
+def test_a_hangup_is_logged_and_the_same_workers_serve_on_and_stop_at_once(tmp_path: Path) -> None:
+    with serving("--workers=1") as (program, port), ThreadPoolExecutor(1) as pool:
+        workers = program.children
+        held = pool.submit(ask, port, "GET", f"/held?directory={quote(str(tmp_path))}")
+        eventually((tmp_path / "started").exists, "the handler's start")
+        program.process.send_signal(signal.SIGHUP)
+        program.err.until(lambda line: "SIGHUP has no effect" in line)
+        assert responds(port)
+        assert program.children == workers
+        (tmp_path / "release").touch()
+        assert held.result(WAIT_S)[0].status == 200
+        assert program.stop() == 0
+
+
 def test_a_worker_that_dies_is_replaced() -> None:
     with serving("--workers=1") as (program, port):
         (worker,) = program.children

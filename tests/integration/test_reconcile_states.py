@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from handlers import coupon_clients
+from handlers import coupon_clients, reconcile
+from handlers.domain import returned_places
 from handlers.domain.reconciliation import law
 from handlers.domain.reconciliation.law import StateCounts
+from handlers.edge.deadline import Deadline
 from handlers.reconcile import compare
 from tests.support.drift import run
 from tests.support.service import ADMIN, ask, create_campaign, rows
@@ -121,3 +123,41 @@ def test_redis_that_has_not_heard_of_a_return_is_repaired(
     assert run(campaign_id, "--repair") == 0
     assert quick
     assert run(campaign_id) == 0
+
+
+def test_the_repair_call_ends_in_time_and_says_how_many_returned_places_are_left(
+    campaign_id: str, codes: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user in ("over", "reserved"):
+        revoke_unheard(codes[user], monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(returned_places, "BATCH", 1)
+        patch.setattr(reconcile, "Deadline", OneReturn)
+        cut = repair(campaign_id)
+        assert cut["places_left"] == 1
+        assert (cut["truncated"], cut["next_after"]) == (True, 0)
+        assert cut["counts"] == cut["repaired"] == dict.fromkeys(cut["counts"], 0)
+    rest = repair(campaign_id)
+    assert (rest["places_left"], rest["truncated"], rest["next_after"]) == (0, False, None)
+    assert details(campaign_id) == []
+
+
+class OneReturn(Deadline):
+    """Leaves time for one return, which is announced first: the campaign is sold out."""
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        steps = iter([seconds * 1000] * 2)
+        return cls(lambda: next(steps, 0))
+
+
+def revoke_unheard(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Revoke a coupon; the process is killed before Redis hears of the returned place."""
+    with monkeypatch.context() as patch:
+        patch.setattr("handlers.returned_places._pass_on", lambda *_: None)
+        revoke(code, return_to_pool=True)
+
+
+def repair(campaign_id: str) -> dict[str, Any]:
+    call = "POST /campaigns/{id}/repair"
+    return dict(ask(call, campaign_id, user="admin", scope=ADMIN).body)

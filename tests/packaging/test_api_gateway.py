@@ -74,7 +74,7 @@ def test_pages_of_other_origins_read_the_answers_where_origins_are_allowed_only(
                 condition, text, otherwise = value["Fn::If"]
                 assert (condition, otherwise) == ("HasAllowedOrigins", {"Ref": "AWS::NoValue"})
                 if header.endswith("Expose-Headers"):
-                    assert ("Retry-After" in text) == (name in MAY_COME_AGAIN), name
+                    assert ("Date, Retry-After" in text) == (name in MAY_COME_AGAIN), name
         assert headers["Access-Control-Allow-Origin"]["Fn::If"][1] == "'*'", name
     # It is in force with the deployment that sets the origins, not with a later one.
     api = of_type(templates["application"], "AWS::Serverless::Api")["RestAPI"]

@@ -17,6 +17,7 @@ from local.migrate import database_address
 from tests.conftest import WAIT_S, empty_tables, forget_campaigns, say
 from tests.e2e.conftest import gateway, relayed_poll_runner
 from tests.lab.playground.browser import chromium
+from tests.support.event_page import arrive, new_id
 from tests.support.pages import CHROMIUM_FLAGS, Shop, Watch
 from tests.support.signing_in import oidc_shop
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.support.event_page import EventPage
 
     OpenContext = Callable[..., BrowserContext]
 
@@ -68,6 +71,14 @@ def shop(settings: Settings, environment: dict[str, str]) -> Iterator[Shop]:
 
 
 @pytest.fixture
+def campaign_id(shop: Shop) -> str:
+    """An open campaign of two coupons."""
+    name = new_id()
+    shop.create(name, quantity=2)
+    return name
+
+
+@pytest.fixture
 def browser_options() -> dict[str, Any]:
     """Options of the context of `page`; a test overrides this fixture for others."""
     return {}
@@ -106,3 +117,12 @@ def open_context(
 def page(open_context: OpenContext) -> Page:
     """One page in a context of its own."""
     return open_context().new_page()
+
+
+@pytest.fixture
+def won(page: Page, campaign_id: str) -> EventPage:
+    """A page that shows a coupon with its code."""
+    one = arrive(page, campaign_id)
+    one.button.click()
+    assert one.code
+    return one

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from handlers.edge.http.cors import cors_headers
 from local import pages
 from tests.e2e.conftest import gateway
 from tests.support.event_page import arrive
@@ -73,10 +74,7 @@ def unwatched(browser: Browser, published: StaticSite) -> Iterator[Page]:
 
 
 @pytest.mark.usefixtures("published")
-def test_a_person_takes_part_on_pages_of_another_origin(
-    page: Page, shop: Shop, campaign_id: str
-) -> None:
-    shop.create(campaign_id)
+def test_a_person_takes_part_on_pages_of_another_origin(page: Page, campaign_id: str) -> None:
     event = arrive(page, campaign_id)
     event.button.press("Enter")
     assert event.serial == 1
@@ -94,9 +92,8 @@ def test_every_page_opens_from_another_origin(page: Page, path: str) -> None:
 
 
 def test_a_page_reads_answers_and_refusals_of_a_service_that_allows_it(
-    unwatched: Page, api: str, shop: Shop, campaign_id: str
+    unwatched: Page, api: str, campaign_id: str
 ) -> None:
-    shop.create(campaign_id)
     status, etag, _ = unwatched.evaluate(READ, [f"{api}/campaigns/{campaign_id}", "GET", {}])
     assert status == 200
     assert etag.startswith('"1-')
@@ -110,6 +107,25 @@ def test_a_page_reads_answers_and_refusals_of_a_service_that_allows_it(
     ):
         headers = preflighted if expected[0] == 401 else {}
         assert unwatched.evaluate(READ, [f"{api}{path}", method, headers]) == expected
+
+
+def test_a_date_of_retry_after_is_compared_with_the_servers_own(
+    unwatched: Page, api: str, site: StaticSite
+) -> None:
+    headers = {
+        "Date": "Sun, 22 Nov 2026 03:00:00 GMT",
+        "Retry-After": "Sun, 22 Nov 2026 03:00:07 GMT",
+        **cors_headers({site.address}, site.address),
+    }
+    unwatched.route(
+        f"{api}/health", lambda route: route.fulfill(status=503, headers=headers, json={})
+    )
+    read = """async () => {
+      const { call } = await import(document.querySelector("link[href$='api.js']").href);
+      return (await call("GET", "/health")).retryAfterMs;
+    }"""
+    unwatched.goto("/events/welcome")
+    assert unwatched.evaluate(read) == 7000
 
 
 def test_a_page_reads_nothing_of_a_service_that_does_not_allow_it(

@@ -41,15 +41,6 @@ def campaign_id(shop: Shop) -> str:
     return name
 
 
-@pytest.fixture
-def won(page: Page, campaign_id: str) -> EventPage:
-    """A page that shows a coupon with its code."""
-    one = arrive(page, campaign_id)
-    one.button.click()
-    assert one.code
-    return one
-
-
 def shop_call(shop: Shop, method: str, path: str, body: object = None) -> None:
     answer = shop.client.send(Call(method, f"/coupons/{path}", "shop", REDEEM, body))
     assert answer.status in {200, 201, 204}, answer

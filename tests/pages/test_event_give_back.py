@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.support.event_page import (
@@ -21,26 +20,9 @@ from tests.support.event_page import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import BrowserContext, Page, Route
+    from playwright.sync_api import BrowserContext, Route
 
     from tests.support.pages import Shop
-
-
-@pytest.fixture
-def campaign_id(shop: Shop) -> str:
-    """An open campaign of two coupons."""
-    name = new_id()
-    shop.create(name, quantity=2)
-    return name
-
-
-@pytest.fixture
-def won(page: Page, campaign_id: str) -> EventPage:
-    """A page that shows a coupon with its code."""
-    one = arrive(page, campaign_id)
-    one.button.click()
-    assert one.code
-    return one
 
 
 def test_giving_back_needs_the_number_and_passes_the_place_on(

@@ -6,7 +6,6 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from handlers.domain import times
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
     from tests.support.pages import Shop
 
 HOUR_S = 3600
-
-
-@pytest.fixture
-def campaign_id(shop: Shop) -> str:
-    """An open campaign."""
-    name = new_id()
-    shop.create(name, quantity=2)
-    return name
 
 
 def is_off(one: EventPage, label: str) -> None:

@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.event_page import OF_THE_CAMPAIGN, EventPage, arrive, new_id, until
+from tests.support.event_page import (
+    OF_APPLY,
+    OF_THE_CAMPAIGN,
+    EventPage,
+    arrive,
+    new_id,
+    problem,
+    until,
+)
 from tests.support.http_client import Call
 from tests.support.second_cache import Asked, SecondCache
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Request
+    from playwright.sync_api import Page, Request, Route
 
     from tests.support.pages import Shop
     from tests.support.service import Response
@@ -75,6 +83,12 @@ SIMULATION = """async ([pages, beforeMs, afterMs]) => {
     for (let turn = 0; turn < 6; turn += 1) await null;
   }
   return asked;
+}"""
+
+# As when the person goes to another tab, or comes back.
+LOOK = """(state) => {
+  Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+  document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
 
@@ -165,17 +179,39 @@ def test_a_page_in_the_background_asks_for_nothing(page: Page, shop: Shop) -> No
     shop.create(campaign_id, opens_in_s=30)
     EventPage(page, campaign_id).open()
     seen: list[str] = []
-    page.evaluate("""() => {
-      Object.defineProperty(document, "visibilityState", { get: () => window.looked ?? "hidden" });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }""")
+    page.evaluate(LOOK, "hidden")
     page.wait_for_load_state("networkidle")
     page.on("request", lambda one: seen.append(one.url))
     # Longer than the page's longest wait within the last minute.
     page.wait_for_timeout(3200)
     assert seen == []
-    page.evaluate("""() => {
-      window.looked = "visible";
-      document.dispatchEvent(new Event("visibilitychange"));
-    }""")
+    page.evaluate(LOOK, "visible")
     until(page, lambda: seen, "it asks again when a person looks")
+
+
+def test_a_press_goes_on_in_the_background_and_when_it_ends_nothing_is_asked(
+    page: Page, shop: Shop
+) -> None:
+    page.clock.install()
+    campaign_id = new_id()
+    shop.create(campaign_id)
+    held: list[Route] = []
+    one = arrive(page, campaign_id)
+    page.route(OF_APPLY, lambda route: held.append(route))  # noqa: PLW0108 - not a builtin
+    one.button.press("Enter")
+    until(page, lambda: held, "the press is sent")
+    seen: list[Request] = []
+    page.on("request", lambda one: seen.append(one))  # noqa: PLW0108
+    page.evaluate(LOOK, "hidden")
+    page.clock.run_for(10_000)
+    until(page, lambda: of_the_campaign(seen), "the page asks while the press is under way")
+    held[0].fulfill(**problem("NOT_ELIGIBLE", 403))
+    one.says("NOT_ELIGIBLE")
+    page.wait_for_load_state("networkidle")
+    seen.clear()
+    page.clock.run_for(120_000)
+    page.wait_for_load_state("networkidle")
+    assert seen == []
+    page.evaluate(LOOK, "visible")
+    page.clock.run_for(2000)
+    until(page, lambda: of_the_campaign(seen), "it asks again when a person looks")

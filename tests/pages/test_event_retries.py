@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.support.event_page import (
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
     from tests.support.pages import Shop
-
-
-@pytest.fixture
-def campaign_id(shop: Shop) -> str:
-    """An open campaign."""
-    name = new_id()
-    shop.create(name, quantity=2)
-    return name
 
 
 def test_too_many_requests_waits_as_long_as_asked_and_sends_by_itself(

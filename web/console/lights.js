@@ -1,5 +1,5 @@
 // Each server's light, from GET /ready. A color alone says nothing: each has its word.
-import { call, Offline } from "../shared/api.js";
+import { call, jittered, Offline } from "../shared/api.js";
 import { el, show } from "./dom.js";
 import { repeat } from "./repeat.js";
 import { named, t } from "./words.js";
@@ -25,15 +25,17 @@ export function lights() {
     );
   draw({});
   const stop = repeat(async () => {
+    let wait = EVERY_MS;
     try {
       // No token: anyone may ask, and an answer 503 has the states as well.
       const answer = await call("GET", "/ready", {});
       draw(answer.body ?? {});
+      wait = Math.max(EVERY_MS, answer.retryAfterMs ?? 0);
     } catch (error) {
       if (!(error instanceof Offline)) throw error;
       draw({});
     }
-    return EVERY_MS;
+    return jittered(wait);
   });
   return { node, stop };
 }

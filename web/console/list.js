@@ -1,4 +1,5 @@
 // All campaigns, page by page.
+import { jittered } from "../shared/api.js";
 import { command } from "./curl.js";
 import { el, nothing, show, table } from "./dom.js";
 import { repeat } from "./repeat.js";
@@ -14,6 +15,7 @@ export function listPage(main, service) {
   const first = el("button", { type: "button", class: "plain", hidden: true }, t("first_page"));
   let after = "";
   let next = null;
+  let looks = 0;
 
   show(
     main,
@@ -31,18 +33,23 @@ export function listPage(main, service) {
   );
 
   async function load() {
+    looks += 1;
+    const look = looks;
+    let wait = EVERY_MS;
     try {
       const query = after ? `&after=${encodeURIComponent(after)}` : "";
       const { body } = await service.get(`/campaigns?limit=${LIMIT}${query}`);
+      if (look !== looks) return jittered(EVERY_MS); // a later one has been sent, of another page perhaps
       next = body.next_after;
       more.hidden = next === null;
       first.hidden = !after;
       draw(body.campaigns);
       said.textContent = "";
     } catch (error) {
-      said.textContent = explained(error);
+      if (look === looks) said.textContent = explained(error);
+      wait = Math.max(EVERY_MS, error.retryAfterMs ?? 0);
     }
-    return EVERY_MS;
+    return jittered(wait);
   }
 
   function draw(campaigns) {

@@ -56,6 +56,7 @@ const feed = new CampaignFeed({
     if (feed.campaign) challenge.isNeeded ||= Boolean(feed.campaign.challenge);
     forgetOldRefusal();
     press.wake();
+    watch();
     show();
   },
 });
@@ -80,7 +81,10 @@ const press = new Press({
   clock,
   phase: () => (feed.campaign ? phase() : null),
   renew: (refused) => session.refused(refused),
-  onChange: () => show(),
+  onChange() {
+    watch();
+    show();
+  },
   onAnswer(verdict) {
     refusedAt = clock.now();
     if (verdict.kind === "won") {
@@ -248,13 +252,18 @@ find("stop").addEventListener("click", () => {
 copyOnPress();
 giveBackOnPress(own);
 
-/** The person looks at the page again, or the network is back. */
+/** Ask for the campaign as long as the person looks at the page, or a press is under way. */
+function watch() {
+  const isWanted = isHere() || press.isBusy;
+  if (!isWanted) feed.stop();
+  else if (!feed.isOn) feed.start();
+}
+
+/** The person looks at the page again or no longer, or the network is back. */
 function comeBack() {
-  if (!isHere()) {
-    if (!press.isBusy) feed.stop();
-    return;
-  }
-  feed.start();
+  watch();
+  if (!isHere()) return;
+  feed.refresh();
   // The token may have ended while this device slept, and be renewed now.
   session?.freshToken().then(() => own.refresh());
   press.wake();

@@ -43,6 +43,10 @@ export class CampaignFeed {
     this.#parts = { read, clock, phase, isQuiet, onChange, timers, monotonic, random };
   }
 
+  get isOn() {
+    return this.#isOn;
+  }
+
   /** Begin, or go on after stop(). */
   start() {
     this.#isOn = true;

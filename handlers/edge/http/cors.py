@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 PREFLIGHT = "OPTIONS"
-# What our pages read of an answer, and what they send, beside what any page may.
-EXPOSED = "ETag, Retry-After, x-amzn-RequestId"
+# What our pages read of an answer, and what they send, beside what any page may. A proxy in between
+# may write Retry-After as a date, which means something only beside the server's own.
+EXPOSED = "Date, ETag, Retry-After, x-amzn-RequestId"
 SENT = "Authorization, Challenge-Solution, Content-Type, If-Match"
 # Browsers keep the answer to a preflight for two hours at most (Chromium).
 KEPT_S = 7200

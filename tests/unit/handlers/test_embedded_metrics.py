@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -131,6 +132,24 @@ def test_of_very_many_kinds_the_rest_comes_with_the_next_time(
     writer.write()
     assert len(logged.lines) == LINES_MAX + 20
     assert len({line["outcome"] for line in logged.lines}) == LINES_MAX + 20
+
+
+def test_kinds_that_change_every_time_do_not_keep_the_others_from_being_written(
+    writer: EmbeddedMetrics, logged: LogLines
+) -> None:
+    kinds = {f"CODE_{number:04}" for number in range(3 * LINES_MAX)}
+    for _ in range(3):
+        for kind in kinds:
+            metrics.REQUESTS.inc((*APPLY, kind))
+        writer.write()
+    assert len(logged.lines) == 3 * LINES_MAX
+    assert {line["outcome"] for line in logged.lines} == kinds
+    for _ in range(3):
+        writer.write()
+    written = Counter[str]()
+    for line in logged.lines:
+        written[line["outcome"]] += line["seonchak_requests_total"]
+    assert written == dict.fromkeys(kinds, 3)
 
 
 def test_a_run_of_a_function_is_counted_and_measured_also_where_it_fails(

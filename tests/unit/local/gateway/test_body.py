@@ -37,13 +37,16 @@ def test_an_announced_body_over_the_limit_is_refused_unread(takes_body: bool) ->
     assert reply.json()["code"] == "PAYLOAD_TOO_LARGE"
     assert reply.json()["detail"] == str(PayloadTooLargeError())
     assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.headers["connection"] == "close"
 
 
 @pytest.mark.parametrize("announced", [LONGEST, TOO_LONG, CHUNKED])
 def test_the_body_of_a_call_that_does_not_exist_is_never_read(announced: tuple[str, str]) -> None:
     route = Route("POST", "/here", echo)
-    assert ask(Scope("POST", "/", "", announced), route, exchange=Unread()).status == 404
-    assert ask(Scope("PUT", "/here", "", announced), route, exchange=Unread()).status == 405
+    for method, path, status in (("POST", "/", 404), ("PUT", "/here", 405)):
+        reply = ask(Scope(method, path, "", announced), route, exchange=Unread())
+        closes = None if announced == LONGEST else "close"
+        assert (reply.status, reply.headers.get("connection")) == (status, closes)
 
 
 @pytest.mark.parametrize("announced", [LONGEST, CHUNKED])

@@ -17,7 +17,7 @@ SHOP = "https://shop.example.com"
 FROM_SHOP = ("origin", SHOP)
 HEADERS = {
     "access-control-allow-origin": SHOP,
-    "access-control-expose-headers": "ETag, Retry-After, x-amzn-RequestId",
+    "access-control-expose-headers": "Date, ETag, Retry-After, x-amzn-RequestId",
     "vary": "Origin",
 }
 EMPTY = {"statusCode": 409, "headers": {}, "body": "gone"}

@@ -14,7 +14,7 @@ OTHERS = [None, "", "null", "https://shop.example.com.evil.example", "http://sho
 def test_an_origin_that_may_call_reads_the_answer_and_the_headers_that_pages_need() -> None:
     assert cors_headers(ORIGINS, SHOP) == {
         "Access-Control-Allow-Origin": SHOP,
-        "Access-Control-Expose-Headers": "ETag, Retry-After, x-amzn-RequestId",
+        "Access-Control-Expose-Headers": "Date, ETag, Retry-After, x-amzn-RequestId",
         "Vary": "Origin",
     }
 
