@@ -90,6 +90,8 @@ def usage_cost(workload: Workload, load: Load, inputs: Catalogue) -> dict[str, f
     asked = load.requests + load.looks_cached
     return parts | {
         "CloudFront requests": asked / MILLION * prices["cloudfront_request"],
+        # Each request that is the service's runs one, before the cache: its viewer's address.
+        "CloudFront Functions": asked / MILLION * prices["cloudfront_function"],
         "data transfer": sent_gb * prices["cloudfront_gb"]
         + to_origin_gb * prices["cloudfront_origin_gb"],
     }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from infra.cost.workload import Workload
 
 BYTES_OF_A_GIB = 1024**3
+BYTES_OF_A_MIB = 1024**2
 BYTES_OF_A_MB = 1_000_000
 ONE_CORE = 1.0
 
@@ -142,8 +143,11 @@ def _functions(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
 
 
 def _redis(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
-    memory = inputs.size["redis_gib"] * inputs.limits["redis_memory_share"].value
+    gib = inputs.size["redis_durable_gib" if workload.durable_redis else "redis_gib"]
+    memory = gib * inputs.limits["redis_memory_share"].value
+    log = [_log_of_redis(load, inputs)] if workload.durable_redis else []
     return [
+        *log,
         Use(
             "Redis CPU",
             load.redis_cores,
@@ -160,6 +164,16 @@ def _redis(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:
             "a larger node type; a full Redis admits no user (noeviction)",
         ),
     ]
+
+
+def _log_of_redis(load: Load, inputs: Catalogue) -> Use:
+    return Use(
+        "Redis's log",
+        load.records_per_s * inputs.assumed["redis_written_bytes"] / BYTES_OF_A_MIB,
+        inputs.limits["redis_durable_mb_per_s"].value,
+        "MiB/s",
+        "a Valkey that is not durable has none: our promises do not need it",
+    )
 
 
 def _kafka(workload: Workload, load: Load, inputs: Catalogue) -> list[Use]:

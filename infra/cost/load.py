@@ -149,6 +149,8 @@ def duration_ms(inputs: Catalogue, cpu_us: float, wait_ms: float) -> float:
 
 def _accepted(workload: Workload, inputs: Catalogue, in_busiest_second: float) -> RequestProfile:
     waits = inputs.assumed["redis_wait_ms"] + inputs.assumed["kafka_wait_ms"]
+    if workload.durable_redis:
+        waits += inputs.assumed["redis_durable_wait_ms"]
     measured = inputs.measured
     return RequestProfile(
         workload.accepted,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from infra.cost import doors
 from infra.cost.doors import GB, MILLION
+from infra.cost.workload import Door
 
 if TYPE_CHECKING:
     from infra.cost.catalogue import Catalogue
@@ -18,13 +19,13 @@ HOURS_OF_A_MONTH = 730  # as in AWS's own calculator
 def usage_cost(workload: Workload, load: Load, inputs: Catalogue) -> dict[str, float]:
     """Return USD by part for usage; 0 without requests, a load balancer's reserved units aside."""
     prices = {key: entry.value for key, entry in inputs.prices.items()}
-    # The firewall looks at what a CDN answers by itself as well.
+    # Once, by the firewall that sees the users' addresses: infra/cdn.yaml has the parameter too.
     millions = (load.requests + load.looks_cached) / MILLION
     bot_control = millions * prices["bot_control_request"] if workload.bot_control else 0.0
     door = doors.usage_cost(workload, load, inputs)
     transfer = door.pop("data transfer")
     return door | {
-        "WAF": millions * prices["waf_request"] + bot_control,
+        "WAF": _looked_at(workload, load) * prices["waf_request"] + bot_control,
         "CloudWatch Logs": _logged_bytes(workload, load, inputs) / GB * prices["logs_gb"],
         "data transfer": transfer,
     }
@@ -36,8 +37,9 @@ def fixed_cost(workload: Workload, load: Load, inputs: Catalogue) -> dict[str, f
     size = inputs.size
     months = workload.hours / HOURS_OF_A_MONTH
     bot_control = prices["bot_control_month"] if workload.bot_control else 0.0
+    redis = prices["redis_durable" if workload.durable_redis else f"redis_{workload.size}"]
     return {
-        "ElastiCache": size["redis_nodes"] * prices[f"redis_{workload.size}"] * workload.hours,
+        "ElastiCache": size["redis_nodes"] * redis * workload.hours,
         "MSK": size["kafka_brokers"]
         * (
             prices[f"kafka_{workload.size}"] * workload.hours
@@ -47,8 +49,26 @@ def fixed_cost(workload: Workload, load: Load, inputs: Catalogue) -> dict[str, f
         + size["database_gib"] * prices["database_gb_month"] * months,
         "RDS Proxy": size["database_vcpus"] * prices["database_proxy"] * workload.hours,
         **doors.fixed_cost(workload, load, inputs),
-        "WAF, standing": (prices["waf_month"] + bot_control) * months,
+        "WAF, standing": (_firewalls(workload, inputs) + bot_control) * months,
     }
+
+
+def _looked_at(workload: Workload, load: Load) -> float:
+    """Return the millions of requests that firewalls look at, each firewall for itself.
+
+    With a CDN there are two: its own, which sees what its cache answers as well, and the stage's.
+    """
+    origins = 2 if workload.door is Door.CLOUDFRONT else 1
+    return (origins * load.requests + load.looks_cached) / MILLION
+
+
+def _firewalls(workload: Workload, inputs: Catalogue) -> float:
+    """Return USD a month for the web ACLs before the door and their rules."""
+    acl, rule = (inputs.prices[f"waf_{part}_month"].value for part in ("acl", "rule"))
+    size = inputs.size
+    if workload.door is Door.CLOUDFRONT:
+        return 2 * acl + (size["waf_rules_of_cdn"] + size["waf_rules_behind_cdn"]) * rule
+    return acl + size["waf_rules"] * rule
 
 
 def _logged_bytes(workload: Workload, load: Load, inputs: Catalogue) -> float:

@@ -129,4 +129,9 @@ def _add_environment(parser: argparse.ArgumentParser) -> None:
         help="how long servers of this size run",
     )
     add("--bot-control", action="store_true", help="with AWS's managed rules against bots")
+    add(
+        "--durable-redis",
+        action="store_true",
+        help="with the Valkey of infra/durable-valkey.yaml, which answers when a log has the write",
+    )
     add("--json", action="store_true", help="print JSON")

@@ -51,6 +51,7 @@ def _sale(estimate: Estimate) -> Iterator[str]:
         f"{sale.applicants:,} users apply {sale.presses:g} times within {sale.minutes:g} min "
         f"for {sale.quantity:,} coupons; size {sale.size}, {sale.region}"
         + (f"; {sale.looks:,} looks before" if sale.looks else "")
+        + ("; durable Redis" if sale.durable_redis else "")
     )
     peak = load.wanted_per_s
     yield f"  requests      {load.requests:,.0f}: {mean:,.0f}/s mean, {peak:,.0f}/s peak"
@@ -115,6 +116,8 @@ def _money(estimate: Estimate) -> Iterator[str]:
     for part, usd in estimate.fixed_usd.items():
         yield f"{part:<22}{f'{sale.hours:g} h':>20}{usd:>14,.2f}"
     yield f"{'total':<42}{estimate.total_usd:>14,.2f}"
+    if sale.durable_redis:
+        yield "Not counted: what AWS may ask for the synchronous writes of a durable Redis"
     if estimate.from_memory:
         yield (
             f"{len(estimate.from_memory)} prices of {sale.region} are from memory, to be checked: "

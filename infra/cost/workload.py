@@ -38,6 +38,7 @@ class Workload:
     bot_control: bool = False
     door: Door = Door.LAMBDA
     provisioned: int = 0
+    durable_redis: bool = False  # infra/durable-valkey.yaml in place of the Valkey of data.yaml
 
     @property
     def accepted(self) -> int:

@@ -14,6 +14,7 @@ from handlers.page_settings import PageSettings
 from handlers.pages import PAGES
 from handlers.routes import ROUTES
 from local import pages
+from tests.support.rendered import Stack
 from tests.support.templates import template
 
 if TYPE_CHECKING:
@@ -169,3 +170,32 @@ def test_only_the_distribution_reads_the_bucket() -> None:
 def test_another_region_is_refused_before_anything_is_made() -> None:
     [assertion] = CDN["Rules"]["Region"]["Assertions"]
     assert assertion["Assert"] == {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host", "path"),
+    [
+        (
+            "https://a1b2.execute-api.ap-northeast-2.amazonaws.com/prod/",
+            "a1b2.execute-api.ap-northeast-2.amazonaws.com",
+            "/prod",
+        ),
+        ("https://origin.coupons.example.com/", "origin.coupons.example.com", None),
+    ],
+)
+def test_what_is_behind_it_is_the_apis_stage_or_a_load_balancer(
+    endpoint: str, host: str, path: str | None
+) -> None:
+    assert re.fullmatch(CDN["Parameters"]["ApiEndpoint"]["AllowedPattern"], endpoint)
+    defaults = {name: str(p.get("Default", "")) for name, p in CDN["Parameters"].items()}
+    made = Stack(CDN, defaults | {"ApiEndpoint": endpoint}, {}).properties("Distribution")
+    [api] = [each for each in made["DistributionConfig"]["Origins"] if each["Id"] == "api"]
+    # A path that is only "/" CloudFront refuses.
+    assert (api["DomainName"], api.get("OriginPath")) == (host, path)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://a.example.com/", "https://a.example.com", "https://a.example.com/a/b/"]
+)
+def test_another_form_of_what_is_behind_it_is_refused(endpoint: str) -> None:
+    assert not re.fullmatch(CDN["Parameters"]["ApiEndpoint"]["AllowedPattern"], endpoint)

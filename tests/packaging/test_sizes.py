@@ -102,6 +102,35 @@ def test_the_tasks_that_are_counted_are_those_of_the_containers(size: str) -> No
 
 
 @pytest.mark.parametrize("size", sizes())
+def test_the_durable_valkey_that_is_counted_is_the_one_that_is_built(size: str) -> None:
+    durable, counted = template("durable-valkey"), catalogue(regions()[0], size)
+    [redis] = of_type(durable, "AWS::ElastiCache::ReplicationGroup").values()
+    nodes = redis["NumNodeGroups"] * (redis["ReplicasPerNodeGroup"] + 1)
+    assert nodes == counted.size["redis_nodes"]
+    kind = durable["Parameters"]["NodeType"]["Default"]
+    assert f"{kind}:" in counted.prices["redis_durable"].what
+
+
+@pytest.mark.parametrize("size", sizes())
+@pytest.mark.parametrize(
+    ("stack", "parameters", "key"),
+    [
+        ("application", {}, "waf_rules"),
+        ("containers", {}, "waf_rules"),
+        ("application", {"OriginSecret": "x"}, "waf_rules_behind_cdn"),
+        ("cdn", {}, "waf_rules_of_cdn"),
+    ],
+)
+def test_as_many_rules_of_the_firewall_are_counted_as_a_stack_builds(
+    size: str, stack: str, parameters: dict[str, str], key: str
+) -> None:
+    found = template(stack)
+    defaults = {name: str(p.get("Default", "")) for name, p in found["Parameters"].items()}
+    made = Stack(found, defaults | parameters, {}).properties("Firewall")
+    assert len(made["Rules"]) == catalogue(regions()[0], size).size[key]
+
+
+@pytest.mark.parametrize("size", sizes())
 @pytest.mark.parametrize(
     ("parameters", "key"),
     [({}, "endpoints"), ({"Containers": "yes"}, "endpoints_containers")],

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from handlers.domain.rejection_cache import WINNERS_MAX
 from infra.cost.__main__ import main
 from infra.cost.arrivals import Arrivals
-from infra.cost.catalogue import regions, sizes
+from infra.cost.catalogue import catalogue, regions, sizes
 from infra.cost.estimate import Estimate, estimate
 from infra.cost.workload import Door, Workload
 from tests.support.paths import ROOT
@@ -42,6 +42,7 @@ days = st.builds(
     door=st.sampled_from(Door),
     looks=st.integers(0, 100),
     provisioned=st.integers(0, 10_000),
+    durable_redis=st.booleans(),
 )
 
 
@@ -141,6 +142,34 @@ def test_servers_cost_by_the_hour_and_nothing_when_none_runs() -> None:
     for_two = estimate(replace(DAY, hours=2)).fixed_usd
     assert for_two == {part: pytest.approx(2 * usd) for part, usd in for_an_hour.items()}
     assert not any(estimate(replace(DAY, hours=0)).fixed_usd.values())
+
+
+def test_a_durable_redis_has_nodes_of_its_own_a_slower_admission_and_a_log_with_a_limit() -> None:
+    plain, durable = estimate(DAY), estimate(replace(DAY, durable_redis=True))
+    inputs = catalogue(DAY.region, DAY.size)
+    nodes = inputs.size["redis_nodes"] * DAY.hours
+    for result, price in ((plain, "redis_large"), (durable, "redis_durable")):
+        paid = result.fixed_usd["ElastiCache"]
+        assert paid == pytest.approx(nodes * inputs.prices[price].value), price
+    waits = {
+        name: outcome.duration_ms - plain.load.outcomes[name].duration_ms
+        for name, outcome in durable.load.outcomes.items()
+    }
+    # Only what is written waits for the log: a refusal is as fast as before.
+    assert waits.pop("accepted") == pytest.approx(inputs.assumed["redis_durable_wait_ms"])
+    assert set(waits.values()) == {0}
+    logs = [use for use in durable.uses if use.name == "Redis's log"]
+    assert [use.unit for use in logs] == ["MiB/s"]
+    assert not [use for use in plain.uses if use.name == "Redis's log"]
+
+
+def test_what_is_not_counted_of_a_durable_redis_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*ASKED, "--durable-redis"]) == 0
+    text = capsys.readouterr().out
+    assert "; durable Redis\n" in text
+    assert "Not counted: what AWS may ask for the synchronous writes" in text
+    assert main(ASKED) == 0
+    assert "Not counted" not in capsys.readouterr().out
 
 
 def test_text_and_json_show_the_same(capsys: pytest.CaptureFixture[str]) -> None:

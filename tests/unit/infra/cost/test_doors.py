@@ -29,7 +29,7 @@ def needed(result: Estimate, name: str) -> float:
 def test_each_door_is_paid_for_and_none_of_the_others() -> None:
     only = {
         Door.LAMBDA: {"API Gateway", "Lambda time", "Lambda cold starts", "Kafka pollers"},
-        Door.CLOUDFRONT: {"CloudFront requests"},
+        Door.CLOUDFRONT: {"CloudFront requests", "CloudFront Functions"},
         Door.CONTAINERS: {"ALB", "ALB units", "Fargate"},
     }
     parts = {door: set(through(door).use_usd | through(door).fixed_usd) for door in Door}
@@ -57,8 +57,24 @@ def test_a_cache_answers_waiting_pages_and_the_others_pay_for_each_look() -> Non
     assert cached.load.outcomes["look"].count == 5 * 60 * edges
     assert cached.load.looks_cached == 30_000_000 - 5 * 60 * edges
     assert cached.use_usd["API Gateway"] < direct.use_usd["API Gateway"] / 10
-    # The firewall is before the cache, and the bytes reach the people all the same.
-    assert cached.use_usd["WAF"] == pytest.approx(direct.use_usd["WAF"])
+    # One firewall is before the cache, another at the stage; and the bytes reach the people.
+    inputs = catalogue(DAY.region, DAY.size)
+    per_million = inputs.prices["waf_request"].value
+    again = cached.load.requests / doors.MILLION * per_million
+    assert cached.use_usd["WAF"] == pytest.approx(direct.use_usd["WAF"] + again)
+    assert cached.use_usd["CloudFront Functions"] == pytest.approx(
+        direct.load.requests / doors.MILLION * inputs.prices["cloudfront_function"].value
+    )
+
+
+def test_with_a_cdn_two_firewalls_are_paid_for_each_with_its_rules() -> None:
+    inputs = catalogue(DAY.region, DAY.size)
+    acl, rule = (inputs.prices[f"waf_{part}_month"].value for part in ("acl", "rule"))
+    a_month = replace(DAY, hours=730)
+    built = ((Door.LAMBDA, 1, 2), (Door.CONTAINERS, 1, 2), (Door.CLOUDFRONT, 2, 5))
+    for door, acls, rules in built:
+        paid = through(door, a_month).fixed_usd["WAF, standing"]
+        assert paid == pytest.approx(acls * acl + rules * rule), door
 
 
 def test_without_waiting_pages_a_cdn_only_adds_to_the_cost() -> None:
