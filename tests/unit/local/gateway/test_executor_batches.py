@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import asynccontextmanager
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,67 +15,16 @@ from local.gateway.executor import (
     LoadSheddingExecutor,
     OverloadedError,
 )
+from tests.support.stepped_executor import (
+    A_LONG_WAIT_S,
+    TIMEOUT_S,
+    SteppedExecutor,
+    busy_executor,
+    never,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-
-A_LONG_WAIT_S = 60.0
-TIMEOUT_S = 30.0
-
-
-async def never() -> None:
-    await asyncio.Event().wait()
-
-
-class SteppedExecutor:
-    """An executor whose threads hold each batch until it is released."""
-
-    def __init__(self, limits: ExecutorLimits) -> None:
-        self.begun: SimpleQueue[list[str]] = SimpleQueue()
-        self._released = threading.Semaphore(0)
-        self._executor = LoadSheddingExecutor(asyncio.get_running_loop(), limits, self._work)
-        self._calls: list[asyncio.Future[str]] = []
-        self.close = self._executor.close
-
-    def _work(self, requests: list[str]) -> Iterator[tuple[int, str]]:
-        self.begun.put(requests)
-        assert self._released.acquire(timeout=TIMEOUT_S)
-        for index, request in enumerate(requests):
-            yield index, request.upper()
-
-    def submit(
-        self, requests: str, disconnected: Callable[[], Awaitable[None]] = never
-    ) -> list[asyncio.Future[str]]:
-        """Submit one request for each letter, all within one turn of the loop."""
-        calls: list[asyncio.Future[str]] = [
-            asyncio.ensure_future(self._executor.call(one, disconnected)) for one in requests
-        ]
-        self._calls += calls
-        return calls
-
-    async def next_batch(self) -> str:
-        """Return the requests of the next batch that starts."""
-        return "".join(await asyncio.to_thread(self.begun.get, timeout=TIMEOUT_S))
-
-    def release(self, batches: int = 1) -> None:
-        self._released.release(batches)
-
-    async def responses(self) -> list[str | BaseException]:
-        return await asyncio.gather(*self._calls, return_exceptions=True)
-
-
-@asynccontextmanager
-async def busy_executor(*, threads: int, max_batch: int) -> AsyncIterator[SteppedExecutor]:
-    """An executor with MAX_BATCHES_IN_FLIGHT batches in flight: "a", "b"."""
-    limits = ExecutorLimits(threads=threads, max_batch=max_batch, queue_timeout_s=A_LONG_WAIT_S)
-    executor = SteppedExecutor(limits)
-    for letter in "ab"[:MAX_BATCHES_IN_FLIGHT]:
-        executor.submit(letter)
-        assert await executor.next_batch() == letter
-    yield executor
-    executor.release(100)
-    await executor.responses()
-    executor.close()
+    from collections.abc import Iterator
 
 
 def test_what_waits_goes_to_the_next_thread_as_one_group_in_order_and_no_larger_than_it_may() -> (
@@ -95,110 +42,6 @@ def test_what_waits_goes_to_the_next_thread_as_one_group_in_order_and_no_larger_
         return [first, second]
 
     assert asyncio.run(scenario()) == ["cde", "fg"]
-
-
-def test_while_enough_groups_are_at_work_the_others_gather_although_threads_are_free(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
-
-    async def scenario() -> str:
-        async with busy_executor(threads=8, max_batch=64) as executor:
-            executor.submit("c")
-            await asyncio.sleep(0)
-            executor.submit("d")
-            executor.release()
-            return await executor.next_batch()
-
-    assert asyncio.run(scenario()) == "cd"
-
-
-def test_while_one_group_is_at_work_the_next_waits_until_it_is_as_large(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
-
-    async def scenario() -> list[str]:
-        limits = ExecutorLimits(threads=8, max_batch=64, queue_timeout_s=A_LONG_WAIT_S)
-        executor = SteppedExecutor(limits)
-        executor.submit("abc")
-        begun = [await executor.next_batch()]
-        executor.submit("d")
-        executor.submit("e")
-        await asyncio.sleep(0)
-        assert executor.begun.empty()
-        executor.submit("f")
-        begun.append(await executor.next_batch())
-        executor.release(2)
-        await executor.responses()
-        executor.close()
-        return begun
-
-    assert asyncio.run(scenario()) == ["abc", "def"]
-
-
-def test_a_smaller_group_begins_when_the_one_at_work_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
-
-    async def scenario() -> str:
-        limits = ExecutorLimits(threads=8, max_batch=64, queue_timeout_s=A_LONG_WAIT_S)
-        executor = SteppedExecutor(limits)
-        executor.submit("abc")
-        await executor.next_batch()
-        executor.submit("d")
-        executor.release()
-        begun = await executor.next_batch()
-        executor.release()
-        await executor.responses()
-        executor.close()
-        return begun
-
-    assert asyncio.run(scenario()) == "d"
-
-
-def test_with_none_at_work_a_group_that_stays_smaller_than_the_last_begins_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
-
-    async def scenario() -> list[str]:
-        limits = ExecutorLimits(threads=8, max_batch=64, queue_timeout_s=A_LONG_WAIT_S)
-        executor = SteppedExecutor(limits)
-        executor.release(3)
-        executor.submit("abc")
-        await executor.responses()
-        for letter in "de":
-            executor.submit(letter)
-            await executor.responses()
-        executor.close()
-        return [await executor.next_batch() for _ in range(3)]
-
-    assert asyncio.run(scenario()) == ["abc", "d", "e"]
-
-
-def test_a_group_that_is_full_begins_on_a_free_thread_however_many_are_at_work(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
-
-    async def scenario() -> list[str]:
-        async with busy_executor(threads=8, max_batch=2) as executor:
-            executor.submit("cdefg")
-            return sorted([await executor.next_batch(), await executor.next_batch()])
-
-    assert asyncio.run(scenario()) == ["cd", "ef"]
-
-
-def test_a_request_that_has_waited_gets_a_free_thread_although_others_are_held_up() -> None:
-    async def scenario() -> list[str]:
-        async with busy_executor(threads=4, max_batch=64) as executor:
-            begun = []
-            for letter in "cd":  # no batch is released
-                executor.submit(letter)
-                begun.append(await executor.next_batch())
-        return begun
-
-    assert asyncio.run(scenario()) == ["c", "d"]
 
 
 def test_clients_that_went_away_while_waiting_are_left_out_of_the_group(
