@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from handlers.domain import metrics
 from handlers.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from handlers.adapters.kafka.group_producer import Sent
     from handlers.config import Settings
@@ -73,8 +74,8 @@ class Publisher:
         )
         batches: list[tuple[list[int], Sent, float]] = []
         try:
-            batches += self._sent(outgoing_messages, timely)
-        except Exception as error:  # noqa: BLE001 - after any error the others are not sent
+            batches = self._send(outgoing_messages, timely)
+        except Exception as error:  # noqa: BLE001 - none of them counts as sent
             failure = error
         for indexes, batch, deadline in batches:
             try:
@@ -97,21 +98,22 @@ class Publisher:
         """Return whether a delivery that begins now may take its whole timeout."""
         return time.monotonic() <= deadline - self._delivery_ms / 1000
 
-    def _sent(
+    def _send(
         self, messages: Sequence[OutgoingMessage], indexes: list[int]
-    ) -> Iterator[tuple[list[int], Sent, float]]:
-        """Send the messages of these indexes; yield each batch with its own and its deadline."""
+    ) -> list[tuple[list[int], Sent, float]]:
+        """Send the messages of these indexes; return each batch with its own and its deadline."""
         if not indexes:
-            return
+            return []
         deadline = min(messages[index].deadline for index in indexes)
         producer = self._connected(deadline)
         if not self._is_timely(deadline):
             raise AckTimeoutError
         records = [_record(messages[index]) for index in indexes]
-        begin = 0
-        for batch in producer.send_group(self._settings.coupon_topic, records):
-            yield indexes[begin : begin + batch.size], batch, deadline
-            begin += batch.size
+        left = iter(indexes)
+        return [
+            (list(islice(left, batch.size)), batch, deadline)
+            for batch in producer.send_group(self._settings.coupon_topic, records)
+        ]
 
     def warm_up(self) -> None:
         """Connect before the first message has to wait for it; a failure is harmless."""
