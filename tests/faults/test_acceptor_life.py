@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.acceptor.events import CampaignChanged, CouponChanged, PlaceReturned
+from tests.faults.acceptor.events import (
+    CampaignChanged,
+    CouponChanged,
+    PlaceReturned,
+    Snapshot,
+)
+from tests.faults.acceptor.holding import Holding
 from tests.faults.journals import FIRST, QUANTITY, Story, rejected
 
 
@@ -29,6 +35,26 @@ def returns(story: Story, user: str, serial: int, *, announces: bool = False) ->
     args = "1", "0", "1", "5000", "", user, f"{serial}"
     self_held = [*held, ("ZREM", "pending", user)]
     story.script("campaign/return_places", args, *self_held, *raised)
+
+
+def pauses(story: Story) -> None:
+    args = "1", "1", "a change", "", "", "", "1"
+    story.script("change/narrow", args, ("HSET", "campaign", "change", "a change", "paused", "1"))
+
+
+def pushes_pause(story: Story, version: int, paused: str) -> None:
+    fields = "quantity", f"{QUANTITY}", "paused", paused, "version", f"{version}"
+    args = "1", f"{version}", f"{QUANTITY}", "9", "", "600", *fields
+    done = ("HSET", "campaign", *fields), ("HDEL", "campaign", "change", "widening_until_ms")
+    story.script("change/push", args, *done)
+
+
+def has_releases(story: Story, at_ms: int) -> None:
+    """The first coupon is released at once, the other at a time of Redis's clock."""
+    releases = f"[[0,1],[{at_ms},{QUANTITY - 1}]]"
+    held = Holding(epoch=FIRST, fence=1, quantity=QUANTITY, releases=releases)
+    story.redis[-1] = Snapshot(story.tick(), FIRST, held)
+    story.redis[0] = story.redis.pop()
 
 
 def narrows(story: Story, quantity: int) -> None:
@@ -156,3 +182,60 @@ def test_a_rebuild_opens_with_a_quantity_that_mysql_has_had(story: Story) -> Non
     fields = "epoch", FIRST, "fence", "2", *row
     story.script("rebuild/reopen", ("1", "2", *row), ("HSET", "campaign", *fields))
     rejected(story, "read_row_of_campaign", "rebuild/reopen")
+
+
+def test_a_pause_that_is_noted_made_and_pushed_is_accepted(story: Story) -> None:
+    story.issues("ann", 1)
+    pauses(story)
+    story.mysql.append(CampaignChanged(story.tick(), 2, QUANTITY, is_paused=True))
+    pushes_pause(story, 2, "1")
+    assert story.verdict(quiet=True).first == ""
+
+
+@pytest.mark.parametrize("is_pushed", [False, True])
+def test_an_admission_while_it_is_paused_is_rejected(
+    story: Story,
+    is_pushed: bool,  # noqa: FBT001 - a parameter of a test
+) -> None:
+    pauses(story)
+    story.mysql.append(CampaignChanged(story.tick(), 2, QUANTITY, is_paused=True))
+    if is_pushed:
+        pushes_pause(story, 2, "1")
+    story.issues("ann", 1)
+    rejected(story, "PAUSED", "admission/admit")
+
+
+def test_a_pause_that_mysql_never_had_is_not_pushed(story: Story) -> None:
+    pauses(story)
+    story.mysql.append(CampaignChanged(story.tick(), 2, QUANTITY, is_paused=False))
+    pushes_pause(story, 2, "1")
+    rejected(story, "its_version", "change/push")
+
+
+def test_a_rebuild_that_forgets_a_pause_is_rejected(story: Story) -> None:
+    pauses(story)
+    story.mysql.append(CampaignChanged(story.tick(), 2, QUANTITY, is_paused=True))
+    pushes_pause(story, 2, "1")
+    story.is_emptied()
+    story.raises_fence(2)
+    story.begins(2)
+    story.stores_end(2, 0)
+    row = "quantity", f"{QUANTITY}", "paused", "", "version", "2"
+    fields = "epoch", FIRST, "fence", "2", *row
+    story.script("rebuild/reopen", ("1", "2", *row), ("HSET", "campaign", *fields))
+    rejected(story, "read_row_of_campaign", "rebuild/reopen")
+
+
+@pytest.mark.parametrize(("at_ms", "is_accepted"), [(1_000, True), (1_000_000, False)])
+def test_a_serial_is_given_only_once_it_is_released(
+    story: Story,
+    at_ms: int,
+    is_accepted: bool,  # noqa: FBT001 - a parameter of a test
+) -> None:
+    has_releases(story, at_ms)
+    story.issues("ann", 1)
+    story.issues("bob", 2)
+    if is_accepted:
+        assert story.verdict().first == ""
+    else:
+        rejected(story, "LIMIT_NOW", "admission/admit")

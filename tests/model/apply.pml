@@ -1,5 +1,5 @@
 /* apply_handler, and its user, who applies again or gives up. */
-mtype = { NOTHING, ACCEPTED, ALREADY_APPLIED, SOLD_OUT };
+mtype = { NOTHING, ACCEPTED, ALREADY_APPLIED, SOLD_OUT, PAUSED_NOW, NEXT_RELEASE };
 SCRATCH mtype outcome = NOTHING;
 
 /* admit.lua */
@@ -8,11 +8,23 @@ inline admit(server, user, serial) {
     if
     :: serial != 0 -> outcome = ALREADY_APPLIED
     :: else ->
-        take_serial(server, serial);
+        limit = LIMIT(server);
+        free_serial(server, serial);
         if
         :: serial == 0 -> outcome = SOLD_OUT
+        :: serial != 0 && PAUSED(server) -> outcome = PAUSED_NOW; serial = 0
+        :: else -> limit = LIMIT_NOW(server); free_serial(server, serial)
+        fi;
+        if
+        :: outcome != NOTHING
+        :: outcome == NOTHING && serial == 0 -> outcome = NEXT_RELEASE
         :: else ->
+            take_serial(server, serial);
             outcome = ACCEPTED;
+#ifdef PAUSES
+            admitted_while_paused = told_paused;
+            assert(!admitted_while_paused);
+#endif
             server.applied[user] = serial;
 #ifndef WITHOUT_PENDING
             server.pending[user] = 1;
@@ -29,7 +41,7 @@ inline admit(server, user, serial) {
     assert(!P3_accepted_told_otherwise);
     under = server.fence;
     if
-    :: outcome == SOLD_OUT -> leave()
+    :: outcome == SOLD_OUT || outcome == PAUSED_NOW || outcome == NEXT_RELEASE -> leave()
 #ifdef ALREADY_AT_ONCE
     :: outcome == ALREADY_APPLIED ->
 #ifndef ALREADY_PROMISES_NOTHING

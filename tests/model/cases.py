@@ -6,6 +6,8 @@ from tests.model.case import ENDS, ISSUED, OPENS, Case
 
 RETURNED = "P1 P2 P3 place-once"
 CHANGED = "P1 P2 P3 change-whole"
+PAUSED = "P1 P2 P3 paused"
+STAGED = "P1 P2 P3 as-released"
 USED_ONCE = "used-once P1 P2 P3"
 
 PROTOCOL = (
@@ -163,6 +165,44 @@ PROTOCOL = (
         "… while a coupon is given back, flush",
         "LOWERS GIVES=1 QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
         asserts=CHANGED,
+    ),
+    Case("pause", "paused, and goes on", "PAUSES RESUMES", asserts=PAUSED),
+    Case(
+        "pause-flush",
+        "… flush, the rebuild is killed",
+        "PAUSES FLUSHES=1 REBUILD_KILLS=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=PAUSED,
+    ),
+    Case(
+        "pause-failover",
+        "… failover",
+        "PAUSES FAILOVERS=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=PAUSED,
+    ),
+    Case(
+        "pause-lower",
+        "… while the quantity is lowered, flush",
+        "PAUSES LOWERS QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=PAUSED,
+    ),
+    Case("release", "one coupon now, one later", "RELEASES=1 QUANTITY=2", asserts=STAGED),
+    Case(
+        "release-flush",
+        "… flush, the rebuild is killed",
+        "RELEASES=1 QUANTITY=2 HAS_ROW FLUSHES=1 REBUILD_KILLS=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=STAGED,
+    ),
+    Case(
+        "release-failover",
+        "… failover, to a clock that is behind",
+        "RELEASES=1 QUANTITY=2 HAS_ROW FAILOVERS=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=STAGED,
+    ),
+    Case(
+        "release-give",
+        "… while a coupon is given back, flush",
+        "RELEASES=1 GIVES=1 QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+        asserts=STAGED,
     ),
     Case("live-issued", "failover", "FAILOVERS=1 ATTEMPTS=1", ISSUED),
     Case("live-issued-f", "flush", "FLUSHES=1 ATTEMPTS=1", ISSUED),

@@ -47,6 +47,10 @@ inline require_rows() {
             users = users + !((ended >> k) & 1);
             P1_one_too_many = (users > quantity || SERIAL_OF(k) > LAST_SERIAL);
             assert(!P1_one_too_many);
+#ifdef RELEASES                         /* P1 of what was released until now */
+            given_before_release = (users > RELEASED || SERIAL_OF(k) > RELEASED + places);
+            assert(!given_before_release);
+#endif
             serials = OF_USER(OWNED, USER_OF(k));
             P2_two_for_one_user = ((serials & (serials - 1)) != 0);
             assert(!P2_two_for_one_user)

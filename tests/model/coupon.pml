@@ -13,6 +13,7 @@
 #include "orders.pml"
 #include "ends.pml"
 #include "change.pml"
+#include "release.pml"
 #include "faults.pml"
 #include "quiet.pml"
 
@@ -23,7 +24,12 @@ init {
         redis.fence = fence;
 #ifdef LOWERS
         redis.quantity = quantity;
+#endif
+#ifdef CHANGES
         redis.version = version;
+#endif
+#if defined(RELEASES) && !defined(RELEASES_IN_MEMORY)
+        redis.releases = 1;
 #endif
 #endif
 #ifdef HAS_ROW
@@ -78,8 +84,19 @@ init {
         run Time();
 #endif
 #ifdef LOWERS
-        run Lower(1);
-        run Lower(0);
+        run Change(LOWER, 0);
+#endif
+#ifdef PAUSES
+        run Change(PAUSE, 0);
+#endif
+#ifdef RESUMES
+        run Change(RESUME, 0);
+#endif
+#ifdef CHANGES
+        run Change(0, 1);
+#endif
+#ifdef RELEASES
+        run Clock();
 #endif
 #ifdef POSTS_AGAIN
         run Administrator();

@@ -7,6 +7,18 @@
 #define NEW_HISTORY  history++
 #endif
 
+inline begin_history() {
+    failovers--;
+#ifdef FORMER_PRIMARY
+    copy(former, redis);
+    former.epoch = (redis.epoch == history -> 1 : 0);
+#endif
+    NEW_HISTORY;
+    copy(redis, copied);
+    lags = 0;
+    SAY("Redis: RESTARTS, or its replica takes its place: history %d\n", history)
+}
+
 proctype RedisFaults() {
 end:
     do
@@ -16,18 +28,15 @@ end:
             SAY("Redis: its replica and its disk have all of it\n");
             clean()
         }
-    :: d_step { failovers > 0 ->
-            failovers--;
-#ifdef FORMER_PRIMARY
-            copy(former, redis);
-            former.epoch = (redis.epoch == history -> 1 : 0);
-#endif
-            NEW_HISTORY;
-            copy(redis, copied);
-            lags = 0;
-            SAY("Redis: RESTARTS, or its replica takes its place: history %d\n", history);
+    :: d_step { failovers > 0 -> begin_history(); clean() }
+#ifdef RELEASES
+    :: d_step { failovers > 0 && is_time ->
+            begin_history();
+            is_time = 0;
+            SAY("Redis: its clock is behind\n");
             clean()
         }
+#endif
     :: d_step { flushes > 0 ->
             flushes--;
             for (i : 0 .. USERS - 1) {
@@ -44,8 +53,16 @@ end:
 #endif
 #ifdef LOWERS
             redis.quantity = 0;
+#endif
+#ifdef PAUSES
+            redis.paused = 0;
+#endif
+#ifdef CHANGES
             redis.version = 0;
             redis.noted = 0;
+#endif
+#ifdef RELEASES
+            redis.releases = 0;
 #endif
             redis.fence = 0;
             lags = 1;

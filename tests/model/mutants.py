@@ -124,8 +124,8 @@ MUTANTS = (
     ),
     _mutant(
         "row-early",
-        "… reads the campaign's row before closing",
-        "ROW_BEFORE_CLOSING HAS_ROW GIVES=1 OVERLAPS=1 EMPTIED FLUSHES=1 ATTEMPTS=1",
+        "… reads the returned places before closing",
+        "PLACES_BEFORE_CLOSING HAS_ROW GIVES=1 OVERLAPS=1 EMPTIED FLUSHES=1 ATTEMPTS=1",
     ),
     _mutant("any-state", "an order's UPDATE without its WHERE", "ANY_STATE ORDERS=2 ATTEMPTS=1"),
     _mutant("end-any-state", "… a coupon's end", "ENDS_TWICE HAS_ROW ORDERS=1 GIVES=1 ATTEMPTS=1"),
@@ -157,11 +157,42 @@ MUTANTS = (
     _mutant(
         "lower-no-fence",
         "… without the fence in its WHERE",
-        "LOWERS_UNDER_ANY_FENCE LOWERS QUANTITY=2 FLUSHES=1 ATTEMPTS=1",
+        "CHANGES_UNDER_ANY_FENCE LOWERS QUANTITY=2 FLUSHES=1 ATTEMPTS=1",
     ),
     _mutant(
         "lower-blindly",
         "… below a serial that was given",
         "NARROWS_BLINDLY LOWERS QUANTITY=2 ATTEMPTS=1",
+    ),
+    _mutant(
+        "pause-unstored",
+        "a pause is told that only Redis has",
+        "PAUSES_IN_REDIS_ONLY PAUSES FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+    ),
+    _mutant(
+        "pause-rebuilt",
+        "… a rebuild opens without it",
+        "REBUILD_FORGETS_PAUSE PAUSES FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+    ),
+    _mutant(
+        "pause-version",
+        "… an older row is pushed over it",
+        "PUSHES_ANY_VERSION PAUSES RESUMES ATTEMPTS=1",
+    ),
+    _mutant(
+        "release-memory",
+        "a job opens a release, in Redis alone",
+        "RELEASES_IN_MEMORY RELEASES=1 QUANTITY=2 HAS_ROW FAILOVERS=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
+    ),
+    _mutant(
+        "release-lost",
+        "… a rebuild opens without the releases",
+        "REBUILD_FORGETS_RELEASES RELEASES=1 QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1"
+        " ATTEMPTS_OTHERS=0",
+    ),
+    _mutant(
+        "release-gaps",
+        "… gives back what was never given",
+        "RETURNS_THE_UNGIVEN RELEASES=1 QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
     ),
 )

@@ -55,10 +55,19 @@ proctype Quiet() {
             assert(!serial_lost_for_good)
         }
 #endif
+#ifdef CHANGES
+        change_left_half_done = (redis.noted != 0 || redis.version != version);
 #ifdef LOWERS
-        change_left_half_done =
-            (redis.noted || redis.quantity != quantity || redis.version != version);
+        change_left_half_done = change_left_half_done || redis.quantity != quantity;
+#endif
+#ifdef PAUSES
+        change_left_half_done = change_left_half_done || redis.paused != paused;
+#endif
         assert(!change_left_half_done);
+#endif
+#ifdef RELEASES
+        release_forgotten = (LIMIT_NOW(redis) != LAST_SERIAL);
+        assert(!release_forgotten);
 #endif
         skip
     }

@@ -11,7 +11,16 @@
 #define IS_GIVEN_BACK(serial)  false
 #endif
 #if ENDS > 0 || defined(LOWERS)         /* as its row was read */
-#define FITS(serial)  ((serial) <= last_serial)
+#ifdef LOWERS
+#define ITS_QUANTITY  its_quantity
+#else
+#define ITS_QUANTITY  QUANTITY
+#endif
+#if ENDS > 0
+#define FITS(serial)  ((serial) <= ITS_QUANTITY + its_places)
+#else
+#define FITS(serial)  ((serial) <= ITS_QUANTITY)
+#endif
 #else
 #define FITS(serial)  true
 #endif
@@ -88,6 +97,11 @@ inline unite() {
 }
 
 /* Serials up to the count without an owner are assigned again. */
+#ifdef RETURNS_THE_UNGIVEN              /* a mutant */
+#define LAST_GAP  LIMIT(redis)
+#else
+#define LAST_GAP  redis.count
+#endif
 inline return_gaps() {
     redis.returned = 0;
     for (i : 1 .. SERIALS) {
@@ -98,7 +112,7 @@ inline return_gaps() {
         assert(!durable_admissions_collide);
 #endif
         if
-        :: users == 0 && i <= redis.count -> redis.returned = redis.returned | (1 << i)
+        :: users == 0 && i <= LAST_GAP -> redis.returned = redis.returned | (1 << i)
         :: else
         fi
     }
@@ -198,28 +212,34 @@ inline discard() {
 #define READ_GIVEN_BACK  skip
 #define PUT_BACK_ROWS    skip
 #endif
-#if ENDS > 0 || defined(LOWERS)
+/* From the fence on no change of the row is made. Its places still change, so they are read again
+ * once Redis is closed. */
+#ifdef CHANGES
 #define READ_ROW  d_step { read_row_of_campaign(); SAY("rebuild: reads the campaign\n") }
 #else
 #define READ_ROW  skip
 #endif
-#ifdef ROW_BEFORE_CLOSING
-#define READ_ROW_FIRST  READ_ROW
-#define READ_ROW_THEN   skip
+#if ENDS > 0
+#define READ_PLACES  d_step { its_places = places; SAY("rebuild: reads the returned places\n") }
 #else
-#define READ_ROW_FIRST  skip
-#define READ_ROW_THEN   READ_ROW
+#define READ_PLACES  skip
+#endif
+#ifdef PLACES_BEFORE_CLOSING
+#define READ_PLACES_FIRST  READ_PLACES
+#define READ_PLACES_THEN   skip
+#else
+#define READ_PLACES_FIRST  skip
+#define READ_PLACES_THEN   READ_PLACES
 #endif
 
 inline read_row_of_campaign() {
-#if ENDS > 0 || defined(LOWERS)
-    last_serial = LAST_SERIAL;
-#endif
-#if ENDS > 0
-    its_places = places;
-#endif
 #ifdef LOWERS
     its_quantity = quantity;
+#endif
+#ifdef PAUSES
+    its_paused = paused;
+#endif
+#ifdef CHANGES
     its_version = version;
 #endif
     skip
@@ -294,10 +314,12 @@ inline end_rebuild() {
 #endif
 #ifdef LOWERS
     its_quantity = 0;
-    its_version = 0;
 #endif
-#if ENDS > 0 || defined(LOWERS)
-    last_serial = 0;
+#ifdef PAUSES
+    its_paused = 0;
+#endif
+#ifdef CHANGES
+    its_version = 0;
 #endif
     in_failed = 0;
     reading[me] = 0;
@@ -321,10 +343,13 @@ proctype Rebuild(byte me) {
     byte its_places;
 #endif
 #ifdef LOWERS
-    byte its_quantity, its_version;
+    byte its_quantity;
 #endif
-#if ENDS > 0 || defined(LOWERS)
-    byte last_serial;
+#ifdef PAUSES
+    bit its_paused;
+#endif
+#ifdef CHANGES
+    byte its_version;
 #endif
 end:
     do
@@ -334,7 +359,8 @@ end:
             assert(mine <= FENCES);
             SAY("rebuild %d: raises the fence to %d\n", me, mine)
         };
-        READ_ROW_FIRST;
+        READ_ROW;
+        READ_PLACES_FIRST;
         if
         :: d_step { MAY_BEGIN ->                        /* begin.lua */
                 redis.epoch = history;
@@ -345,8 +371,8 @@ end:
         :: d_step { !MAY_BEGIN -> SAY("rebuild %d: another one has it\n", me); end_rebuild() }; goto end
         :: KILLED; goto end
         fi;
-        READ_ROW_THEN;
         READ_GIVEN_BACK;
+        READ_PLACES_THEN;
 #ifdef MYSQL_BEFORE_OFFSETS
         READ_FAILED; READ_COUPON; READ_OFFSETS; READ_TOPIC;
         d_step { NONE_WRITES && MAY_STORE -> store_end(); clean() };
@@ -410,8 +436,16 @@ end:
 #endif
 #ifdef LOWERS
                     redis.quantity = its_quantity;
+#endif
+#if defined(PAUSES) && !defined(REBUILD_FORGETS_PAUSE)
+                    redis.paused = its_paused;
+#endif
+#ifdef CHANGES
                     redis.version = its_version;
                     redis.noted = 0;
+#endif
+#if defined(RELEASES) && !defined(RELEASES_IN_MEMORY) && !defined(REBUILD_FORGETS_RELEASES)
+                    redis.releases = 1;
 #endif
                     redis.fence = mine;
                     lags = 1;

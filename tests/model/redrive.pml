@@ -11,9 +11,11 @@ inline reassign(user, serial) {
     if
     :: redis.applied[user] != 0 && redis.applied[user] != serial -> serial = redis.applied[user]
     :: else ->
-        take_serial(redis, serial);
+        limit = LIMIT(redis);                           /* also where it is paused, or not released */
+        free_serial(redis, serial);
         if
         :: serial != 0 ->
+            take_serial(redis, serial);
             redis.applied[user] = serial;
             redis.pending[user] = 1;
             lags = 1

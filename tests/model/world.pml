@@ -17,6 +17,9 @@
  *   GIVES                    how often users give their coupons back
  *   REVOKES                  how many coupons an administrator revokes, for another applicant
  *   LOWERS                   an administrator lowers the quantity by one
+ *   PAUSES                   an administrator pauses the campaign
+ *   RESUMES                  … and lets it go on
+ *   RELEASES                 so many coupons are released at the opening, the others later
  *   HAS_ROW                  user 0 has coupon 1 at the start
  *   ORDERS                   orders that want the coupon of user 0
  *   EXPIRES                  that coupon's time may be over
@@ -67,6 +70,9 @@
 #define REVOKES 0
 #endif
 #define ENDS  (GIVES + REVOKES)         /* each returns a place */
+#if defined(LOWERS) || defined(PAUSES)
+#define CHANGES
+#endif
 #if FAILOVERS > 0 || FLUSHES > 0
 #define WITH_REDIS_FAULTS
 #endif
@@ -109,6 +115,10 @@
 #define FENCE_OF(index)         ((index) / PAIRS + 1)
 #define BEFORE(fence)           ((1 << (((fence) - 1) * PAIRS)) - 1)
 
+#ifdef CHANGES
+mtype = { LOWER, PAUSE, RESUME };
+#endif
+
 /* ---- Redis: what it has now, and what a replica or its append-only file has ------------------- */
 typedef Holding {
     byte applied[USERS];                /* applied_user: the serial; 0: the user is not here */
@@ -123,8 +133,16 @@ typedef Holding {
 #endif
 #ifdef LOWERS
     byte quantity;
+#endif
+#ifdef PAUSES
+    bit paused;
+#endif
+#ifdef CHANGES
     byte version;
-    bit noted;                          /* a change of this version, not known to be in MySQL */
+    mtype noted;                        /* a change of this version, not known to be in MySQL */
+#endif
+#ifdef RELEASES
+    bit releases;                       /* the campaign's releases, which it has from MySQL */
 #endif
     byte fence
 }
@@ -173,9 +191,18 @@ byte of_place[SERIALS];                 /* the row that returned each place: its
 #define BLANK(server, serial)  false
 #define PLACES(server)  0
 #endif
+#ifdef PAUSES
+bit paused;
+bit told_paused;                        /* an administrator: it is paused; none has asked since */
+#define PAUSED(server)  server.paused
+#else
+#define PAUSED(server)  false
+#endif
+#ifdef CHANGES
+byte version = 1;
+#endif
 #ifdef LOWERS
 byte quantity = QUANTITY;
-byte version = 1;
 #define QUANTITY_OF(server)  server.quantity
 #else
 #define quantity        QUANTITY
@@ -187,6 +214,21 @@ byte version = 1;
 #define LIMIT(server)  SERIALS
 #else
 #define LIMIT(server)  (QUANTITY_OF(server) + PLACES(server))
+#endif
+#ifdef RELEASES
+bit is_time;                            /* the second release is, by the clock of this Redis */
+bit was_time;                           /* … by that of any Redis */
+#ifdef RELEASES_IN_MEMORY               /* a mutant: a job opens it, in Redis */
+#define ALL_RELEASED(server)  server.releases
+#else
+#define ALL_RELEASED(server)  (is_time || !server.releases)
+#endif
+/* What may be given by now, and the rest with the next release. */
+#define LIMIT_NOW(server)  (ALL_RELEASED(server) -> LIMIT(server) : RELEASES + PLACES(server))
+#define RELEASED           (was_time -> quantity : RELEASES)
+#else
+#define LIMIT_NOW(server)  LIMIT(server)
+#define RELEASED           quantity
 #endif
 byte fence = 1;                         /* of the campaign */
 byte stored = 1;                        /* the highest fence in fence_offset */
@@ -253,9 +295,12 @@ SCRATCH byte used_for_two_orders;
 SCRATCH byte expired_coupon_used;       /* and not reserved in time by that order */
 SCRATCH byte expired_coupon_exchanged;   /* given back for a new one */
 SCRATCH byte change_left_half_done;
+SCRATCH byte admitted_while_paused;     /* an administrator was told that it is paused */
+SCRATCH byte given_before_release;
+SCRATCH byte release_forgotten;
 
 /* Scratch of single steps: not part of the state. */
-SCRATCH byte i, k, users, serials, is_refused, is_gone;
+SCRATCH byte i, k, users, serials, limit, is_refused, is_gone;
 SCRATCH int seen;
 
 inline copy(target, source) {
@@ -273,8 +318,16 @@ inline copy(target, source) {
 #endif
 #ifdef LOWERS
     target.quantity = source.quantity;
+#endif
+#ifdef PAUSES
+    target.paused = source.paused;
+#endif
+#ifdef CHANGES
     target.version = source.version;
     target.noted = source.noted;
+#endif
+#ifdef RELEASES
+    target.releases = source.releases;
 #endif
     target.fence = source.fence
 }
@@ -319,9 +372,9 @@ inline append(pair, its_fence) {
     fi
 }
 
-/* One serial from `returned`, else the lowest above the count that no user holds; 0: none left.
+/* One serial from `returned`, else the lowest up to the limit that no user holds; 0: none left.
  * A serial that was given back is held by a blank: it is given to no other user. */
-inline take_serial(server, serial) {
+inline free_serial(server, serial) {
     serial = 0;
     k = 1;
     do
@@ -329,29 +382,30 @@ inline take_serial(server, serial) {
     :: else -> break
     od;
     if
-    :: k <= SERIALS ->
-        server.returned = server.returned & ~(1 << k);
-        serial = k
+    :: k <= SERIALS -> serial = k
     :: else ->
         for (k : 1 .. SERIALS) {
             users = BLANK(server, k);
             for (i : 0 .. USERS - 1) { users = users + (server.applied[i] == k) }
             if
-            :: serial == 0 && k > server.count && k <= LIMIT(server) && users == 0 -> serial = k
+            :: serial == 0 && k > server.count && k <= limit && users == 0 -> serial = k
             :: else
             fi
         }
-        if
-        :: serial != 0 -> server.count = serial
-        :: else
-        fi
+    fi
+}
+
+inline take_serial(server, serial) {
+    if
+    :: (server.returned >> serial) & 1 -> server.returned = server.returned & ~(1 << serial)
+    :: else -> server.count = (serial != 0 -> serial : server.count)
     fi
 }
 
 /* Spin's breadth-first search has the scratch in its states: the same step, the same state. */
 inline clean() {
 #ifdef SHORTEST
-    i = 0; k = 0; users = 0; serials = 0; is_refused = 0; is_gone = 0; seen = 0
+    i = 0; k = 0; users = 0; serials = 0; limit = 0; is_refused = 0; is_gone = 0; seen = 0
 #else
     skip
 #endif

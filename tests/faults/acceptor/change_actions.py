@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from tests.faults.acceptor.mysql_actions import Tables
     from tests.faults.acceptor.server import Server
 
+PAUSED_ARG = 6  # of the arguments of narrow
 WITHOUT_FIELDS = 6  # of the arguments of push
 
 
 @mirrors("change.pml", "narrow", "Redis: narrows the quantity to %d")
+@mirrors("change.pml", "Redis: is paused", "Redis: notes that it goes on")
 def narrow(server: Server, run: ScriptRun) -> None:
     """Note a change, and take what it narrows, if no higher serial was given.
 
-    ``redis.noted = 1;`` ``under = redis.fence;``
+    ``redis.noted = what;`` ``under = redis.fence;``
     ``redis.count <= NARROWED && redis.applied[0] <= NARROWED``
     """
     server.require_open()
@@ -34,11 +36,12 @@ def narrow(server: Server, run: ScriptRun) -> None:
         limit = int(lower) + redis.places
         require(highest <= limit, "HAS_ROOM", f"serial {highest} was given, {limit} is the last")
         redis.quantity = int(lower)
+    redis.is_paused = redis.is_paused or run.args[PAUSED_ARG] == "1"
     redis.is_noted = True
     server.world.noted.add((base, redis.fence))
 
 
-@mirrors("change.pml", "make", "MySQL: the quantity is %d")
+@mirrors("change.pml", "make", "MySQL: the quantity is %d", "MySQL: paused is %d")
 def make(tables: Tables, event: CampaignChanged) -> None:
     """Change the row under the fence under which the change was noted.
 
@@ -57,7 +60,7 @@ def make(tables: Tables, event: CampaignChanged) -> None:
 def push(server: Server, run: ScriptRun) -> None:
     """Take over a row that MySQL has had, unless a later one is here or this one is changed.
 
-    ``OPEN && redis.version <= its_version && (!IS_NOTED || refused)``
+    ``OPEN && redis.version <= its_version && (!IS_NOTED || GIVEN_UP)``
     """
     server.require_open()
     if ("HDEL", "campaign", "change") not in {words[:3] for words in run.commands}:
@@ -67,9 +70,11 @@ def push(server: Server, run: ScriptRun) -> None:
     had = redis.version or 1
     may = had < version or (had == version and (not redis.is_noted or refused))
     require(may, "MAY_PUSH", f"Redis has version {had}, noted: {redis.is_noted}")
-    found = (version, quantity) in server.world.versions
-    require(found, "its_version", f"MySQL never had version {version} with {quantity}")
-    redis.version, redis.quantity, redis.is_noted = version, quantity, False
+    is_paused = fields["paused"] == "1" if "paused" in fields else redis.is_paused
+    row = version, quantity, is_paused
+    require(row in server.world.versions, "its_version", f"MySQL never had {row}")
+    redis.version, redis.quantity, redis.is_paused = row
+    redis.is_noted = False
 
 
 CHANGE_ACTIONS: dict[str, Callable[[Server, ScriptRun], None]] = {

@@ -144,11 +144,12 @@ class PlaceReturned:
 
 @dataclass(frozen=True, slots=True)
 class CampaignChanged:
-    """The campaign's version and quantity, also when it was created."""
+    """The campaign's row after a change."""
 
     at_s: float
     version: int
     quantity: int
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from handlers.domain.releases import Releases
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,11 +42,18 @@ class Holding:
     places: int = 0
     version: int = 0
     is_noted: bool = False
+    is_paused: bool = False
+    releases: str = ""
 
     @property
     def limit(self) -> int:
         """`LIMIT` of world.pml."""
         return self.quantity + self.places
+
+    def limit_at(self, at_s: float) -> int:
+        """`LIMIT_NOW` of world.pml, by this server's clock."""
+        released = Releases.parse(self.releases).released(self.quantity, round(at_s * 1000))
+        return released + self.places
 
     def copy(self) -> Holding:
         """Return one that changes by itself."""
@@ -127,6 +136,8 @@ class Holding:
         self.places = int(fields.get("places_returned", self.places))
         self.version = int(fields.get("version", self.version))
         self.is_noted = self.is_noted or "change" in fields
+        self.is_paused = fields["paused"] == "1" if "paused" in fields else self.is_paused
+        self.releases = fields.get("releases", self.releases)
 
 
 def writes(commands: Sequence[Command]) -> list[Command]:

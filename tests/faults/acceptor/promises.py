@@ -62,7 +62,7 @@ def promise(world: World, response: ApplyResponse) -> None:
 def reject(world: World, response: ApplyResponse) -> None:
     """Say SOLD_OUT to a user: some open Redis had no serial left.
 
-    ``outcome == SOLD_OUT -> leave()``
+    ``serial == 0 -> outcome = SOLD_OUT``
     """
     is_true = world.is_sold_out or world.seen.strangers
     require(is_true, "take_serial", f"{response.user} received SOLD_OUT, and a serial was left")
@@ -90,8 +90,9 @@ def rest(world: World, server: Server) -> None:
         require(is_gone, "erased", f"Redis has {user}, who was erased")
     why = f"Redis gives {redis.places} places more, MySQL {world.returned}"
     require(redis.places == world.returned, "place_not_given_once", why)
-    why = f"MySQL never had version {redis.version} with {redis.quantity}, or it is noted"
-    is_made = not redis.is_noted and (redis.version or 1, redis.quantity) in world.versions
+    row = redis.version or 1, redis.quantity, redis.is_paused
+    why = f"MySQL never had {row}, or it is noted"
+    is_made = not redis.is_noted and row in world.versions
     require(is_made, "change_left_half_done", why)
     for response in world.seen.responses:
         if response.outcome in {ACCEPTED, ALREADY_APPLIED}:

@@ -79,7 +79,7 @@ def put_back(server: Server, run: ScriptRun) -> None:
 def return_gaps(server: Server, run: ScriptRun) -> None:
     """Assign serials up to the count without an owner again.
 
-    ``users == 0 && i <= redis.count``
+    ``users == 0 && i <= LAST_GAP`` ``#define LAST_GAP redis.count``
     """
     redis = server.redis
     _require_builder(server, int(run.args[1]))
@@ -111,7 +111,9 @@ def _take_row(server: Server, run: ScriptRun) -> None:
     redis.version = int(fields.get("version", redis.version))
     redis.quantity = int(fields.get("quantity", redis.quantity))
     redis.places = int(fields.get("places_returned", redis.places))
-    row = redis.version or 1, redis.quantity
+    redis.is_paused = fields["paused"] == "1" if "paused" in fields else redis.is_paused
+    redis.releases = fields.get("releases", redis.releases)
+    row = redis.version or 1, redis.quantity, redis.is_paused
     require(row in world.versions, "read_row_of_campaign", f"MySQL never had {row}")
     why = f"MySQL has returned {world.returned} places, not {redis.places}"
     require(redis.places <= world.returned, "read_row_of_campaign", why)

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 @mirrors("apply.pml", "admit", "user %d: the script says %e %d")
-@mirrors("world.pml", "take_serial")
+@mirrors("world.pml", "free_serial", "take_serial")
 def admit(server: Server, run: ScriptRun) -> None:
     """Give users serials, one after the other, and note that MySQL does not have them yet.
 
     ``attempts > 0 && OPEN -> attempts--; admit(redis, me, serial)``
+    ``PAUSED(server) -> outcome = PAUSED_NOW`` ``limit = LIMIT_NOW(server)``
     """
     server.require_open()
     redis = server.redis
@@ -27,7 +28,11 @@ def admit(server: Server, run: ScriptRun) -> None:
     for user, serial in _gifts(run):
         known = redis.applied.get(user)
         require(known is None, "ALREADY_APPLIED", f"{user} has {known}")
+        require(not redis.is_paused, "PAUSED", f"{user} gets {serial} while it is paused")
+        limit, was_returned = redis.limit_at(run.at_s), serial in redis.returned
         _take_serial(server, serial)
+        why = f"{serial} is above {limit}, the last one released"
+        require(was_returned or serial <= limit, "LIMIT_NOW", why)
         redis.applied[user] = serial
         redis.pending.add(user)
 
@@ -109,6 +114,7 @@ def emptied(server: Server) -> None:
     server.redis = type(server.redis)()
 
 
+@mirrors("faults.pml", "begin_history")
 @mirrors("faults.pml", "Redis: RESTARTS, or its replica takes its place: history %d")
 @mirrors("faults.pml", "Redis: its replica and its disk have all of it")
 def begin_history(server: Server, history: str) -> None:

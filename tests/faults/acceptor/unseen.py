@@ -8,7 +8,7 @@ from __future__ import annotations
 UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
     "the frame of its steps, each of which is judged": {
         "apply.pml": ("Apply",),
-        "change.pml": ("Lower", "end_change"),
+        "change.pml": ("Change", "end_change"),
         "consume.pml": ("Consumer", "Zombie", "(by the zombie)", "end_batch"),
         "ends.pml": ("GiveBack", "Revoke", "Completes"),
         "faults.pml": ("RedisFaults",),
@@ -26,6 +26,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
             "user %d: the fence is right",
         ),
         "consume.pml": ("settle_all_as_issued",),
+        "change.pml": ("Redis: is paused, and no other server is",),
         "ends.pml": ("Redis: gives the place",),
         "faults.pml": (
             "Administrator",
@@ -34,6 +35,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "orders.pml": ("MySQL: the place of the expired coupon is returned",),
         "rebuild.pml": ("discard",),
+        "release.pml": ("a job opens the release",),
     },
     "it changes nothing: a process gives up, or is killed": {
         "apply.pml": ("user %d: not confirmed", "user %d: 503, or killed"),
@@ -55,7 +57,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         "relay.pml": ("wire: a record is lost", "wire: a late record is lost"),
     },
     "a read; what was read shows when it is written": {
-        "change.pml": ("scheduler: a change is noted",),
+        "change.pml": ("scheduler: a change is noted", "read_row_to_push"),
         "consume.pml": ("consumer: polls",),
         "ends.pml": ("read_row",),
         "rebuild.pml": (
@@ -66,12 +68,20 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
             "rebuild: reads coupon",
             "read_row_of_campaign",
             "rebuild: reads the campaign",
+            "rebuild: reads the returned places",
             "rebuild: reads what was given back",
         ),
         "redrive.pml": ("redrive: takes user %d, serial %d",),
     },
     "a replica tells only its primary; what was confirmed without it shows in a response": {
         "apply.pml": ("user %d: a replica has taken the confirmation",),
+    },
+    "an administrator's response; the histories compare it with each admission": {
+        "change.pml": ("tell_paused", "the administrator is told that it is paused"),
+    },
+    "Redis's clock; what it allows shows in the next admission": {
+        "faults.pml": ("Redis: its clock is behind",),
+        "release.pml": ("Clock", "Redis: it is time for the release"),
     },
     "MySQL's clock, which no row shows": {
         "orders.pml": ("Time", "a reservation is over", "the coupon's time is over"),

@@ -67,9 +67,9 @@ class World:
     admitted: what Redis had as pending, under which fence. safe: what its script found admitted and
     not pending. confirmed: fences, to the times at which Redis confirmed them. cut_off: what was in
     open servers that were killed, as far as their journals show it. given_back: rows. returned: how
-    many places MySQL has returned. versions: with their quantities. noted: versions that were to be
-    changed, each with the fence of that Redis. renamed: rows of users who were erased, to their
-    pseudonyms; rows and given_back have both names of them.
+    many places MySQL has returned. versions: of the row, each with its quantity and whether it is
+    paused. noted: versions that were to be changed, each with the fence of that Redis. renamed:
+    rows of users who were erased, to their pseudonyms; rows and given_back have both names of them.
     """
 
     seen: Observed
@@ -88,14 +88,14 @@ class World:
     histories: set[str] = field(default_factory=set)
     given_back: set[tuple[str, int]] = field(default_factory=set)
     returned: int = 0
-    versions: set[tuple[int, int]] = field(default_factory=set)
+    versions: set[tuple[int, int, bool]] = field(default_factory=set)
     noted: set[tuple[int, int]] = field(default_factory=set)
     renamed: dict[tuple[str, int], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, seen: Observed) -> World:
         """Collect what MySQL and the topic have at the end."""
-        world = cls(seen, versions={(1, seen.quantity)})
+        world = cls(seen, versions={(1, seen.quantity, False)})
         for sent in seen.topic:
             place = sent.partition, sent.offset
             world.places.setdefault(sent.admission, []).append(place)
@@ -113,7 +113,7 @@ class World:
                 case PlaceReturned():
                     world.returned = max(world.returned, event.places)
                 case CampaignChanged():
-                    world.versions.add((event.version, event.quantity))
+                    world.versions.add((event.version, event.quantity, event.is_paused))
                 case Failed():
                     user, serial, _ = world.of_place.get(
                         (event.partition, event.offset), ("", 0, 0)

@@ -70,7 +70,8 @@ TRIGGERS = {
     "faults_change": (
         "AFTER UPDATE ON campaign FOR EACH ROW"
         " IF NEW.version <> OLD.version OR NEW.quantity <> OLD.quantity THEN"
-        f" {NOTE}'change', NEW.id, NULL, NEW.version, NULL, NULL, NULL, NEW.quantity); END IF"
+        f" {NOTE}'change', NEW.id, NULL, NEW.version, NULL, NULL, NEW.paused, NEW.quantity);"
+        " END IF"
     ),
     "faults_coupon": (
         "AFTER UPDATE ON coupon FOR EACH ROW"
@@ -124,6 +125,6 @@ def _event(row: tuple[Any, ...]) -> MySQLEvent:
         "row": RowWritten(at_s, user, number),
         "renamed": RowRenamed(at_s, reason or "", user, number),
         "place": PlaceReturned(at_s, number),
-        "change": CampaignChanged(at_s, number, offset),
+        "change": CampaignChanged(at_s, number, offset, bool(partition)),
     }
     return events[kind]

@@ -32,7 +32,7 @@ UNTAPPED = (RedisError, OSError, TimeoutError)
 # In one script, so that it has one place in the server's order, where MONITOR shows its token.
 SNAPSHOT = """
 return {redis.call('INFO', 'replication'), redis.call('HMGET', KEYS[1], 'epoch', 'fence',
-  'quantity', 'places_returned', 'version', 'change'),
+  'quantity', 'places_returned', 'version', 'change', 'paused', 'releases'),
   redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES'), redis.call('GET', KEYS[3]) or '0',
   redis.call('LRANGE', KEYS[4], 0, -1), redis.call('ZRANGE', KEYS[5], 0, -1)}
 """
@@ -163,6 +163,8 @@ def _holding(found: Any) -> Holding:
         places=places,
         version=version,
         is_noted=fields[3] is not None,
+        is_paused=fields[4] == b"1",
+        releases=(fields[5] or b"").decode(),
     )
     holding.set_epoch((epoch or b"").decode())
     return holding
