@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers import operations, wiring
+from handlers.domain.errors import LedgerRefusedError
 from handlers.domain.record import FailedStatus
 from handlers.once import once
 
@@ -51,8 +52,15 @@ class DeliveriesToMySql:
         return [campaign.id for campaign in wiring.mysql_queries().campaigns()]
 
     def write(self, coupon: CouponAccepted) -> bool:
-        """Write an admission to MySQL, under its fence; return whether its row is there."""
-        return coupon in wiring.ledger().write_direct([coupon])
+        """Write an admission to MySQL, under its fence; return whether its row is there.
+
+        Not where MySQL refuses a value of the row: the consumer sets its record aside, and the
+        user is erased there.
+        """
+        try:
+            return coupon in wiring.ledger().write_direct([coupon])
+        except LedgerRefusedError:
+            return False
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Report to Redis what MySQL has."""

@@ -14,11 +14,14 @@ from bench.admitted import admit
 from bench.backlog import REQUEST_ID, filled
 from bench.harness import FAILURES, Case, Goal
 from bench.poll_runner import drained
-from handlers import wiring
+from bench.processor_time import ProcessorTime
+from handlers import webhook_clients, wiring
 from handlers.adapters.mysql.ledger import INSERT_COUPONS
 from handlers.consume import consume_handler
 from handlers.domain import times
 from handlers.domain.coupon_codes import CouponCodes
+from handlers.domain.webhook import WebhookWish
+from handlers.domain.webhook_event import WebhookEventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +35,8 @@ BACKLOG, BACKLOG_QUICK = 100_000, 10_000
 ROW_BY_ROW = 500  # slow; the rate does not depend on the number
 CODES = CouponCodes(b"bench")
 HANDLER, INSERT, ROWS = "consumer's handler", "bare batched insert", "row by row"
+HOOKED = "consumer's handler, with a webhook for coupon.issued"
+WEBHOOK_STATE = "UPDATE webhook SET state = %s"
 RUNNER, RUNNERS = "poll runner", "poll runner, 2 processes"
 
 
@@ -41,6 +46,7 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
     batch = BATCH_QUICK if scale.quick else BATCH
     backlog = BACKLOG_QUICK if scale.quick else BACKLOG
     with cluster.gateway() as api, _quiet_handlers():
+        _subscribe()
         trial_numbers = itertools.count()
 
         def admitted_users(count: int) -> list[CouponAccepted]:
@@ -50,7 +56,8 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
 
         yield {
             INSERT: lambda: _insert(admitted_users(batch)),
-            HANDLER: lambda: _handle(admitted_users(batch)),
+            HANDLER: lambda: _handle(cluster, admitted_users(batch)),
+            HOOKED: lambda: _handle_hooked(cluster, admitted_users(batch)),
             ROWS: lambda: _row_by_row(admitted_users(ROW_BY_ROW)),
             RUNNER: lambda: _end_to_end(cluster, cluster.campaign(api, backlog), backlog, 1),
             RUNNERS: lambda: _end_to_end(cluster, cluster.campaign(api, backlog), backlog, 2),
@@ -87,14 +94,35 @@ def _row_by_row(coupons: Sequence[CouponAccepted]) -> Metrics:
     return {"per_s": len(coupons) / taken_s, FAILURES: len(coupons) - written}
 
 
-def _handle(coupons: Sequence[CouponAccepted]) -> Metrics:
+def _subscribe() -> None:
+    """Create a webhook that no sender serves, and switch it off."""
+    wish = WebhookWish("https://shop.example/", (WebhookEventKind.ISSUED,), "bench")
+    webhook_clients.webhooks().create("wh_bench", wish)
+    _switch("OFF")
+
+
+def _switch(state: str) -> None:
+    wiring.database().run(lambda cursor: cursor.execute(WEBHOOK_STATE, (state,)))
+
+
+def _handle_hooked(cluster: Cluster, coupons: Sequence[CouponAccepted]) -> Metrics:
+    _switch("ACTIVE")
+    try:
+        return _handle(cluster, coupons)
+    finally:
+        _switch("OFF")
+
+
+def _handle(cluster: Cluster, coupons: Sequence[CouponAccepted]) -> Metrics:
     event = _event(coupons)
+    processor_time = ProcessorTime(cluster.servers)
     started_s, started_cpu_s = time.perf_counter(), time.process_time()
     response = consume_handler(event, None)
     taken_s, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
     return {
         "per_s": len(coupons) / taken_s,
         "cpu_us_per_record": cpu_s / len(coupons) * 1e6,
+        **processor_time.per_request(len(coupons), cpu_s),
         FAILURES: len(response["batchItemFailures"]),
     }
 
@@ -139,6 +167,7 @@ CASE = Case(
         Goal(HANDLER, "per_s", 0.6, against=INSERT),
         Goal(HANDLER, "per_s", 10, against=ROWS),
         Goal(HANDLER, "per_s", 30_000),
+        Goal(HOOKED, "per_s", 0.6, against=HANDLER),
         Goal(RUNNER, "per_s", 30_000),
     ),
     variants,

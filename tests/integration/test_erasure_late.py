@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pymysql
 import pytest
+from pymysql.constants import ER
 
 from handlers import wiring
 from handlers.adapters.mysql.erased_records import BATCH_HEADER_BYTES
+from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.redis import settling
 from handlers.consume import consume_handler
 from handlers.domain.fence import Position
@@ -15,6 +18,7 @@ from handlers.domain.record import UnreadableBatch
 from handlers.domain.settlement import SettledAs, Settlement
 from tests.support.mutated import change
 from tests.support.service import (
+    apply,
     coupons,
     create_campaign,
     failures,
@@ -58,6 +62,26 @@ def test_a_record_that_comes_again_changes_nothing_and_puts_no_id_back(
     assert rows(service, "SELECT * FROM coupon") == before[0]
     assert rows(service, "SELECT * FROM failed_event") == before[1]
     assert in_redis(service, user) == []
+
+
+def test_an_admission_whose_row_mysql_refuses_waits_until_its_record_is_set_aside(
+    campaign_id: str, user: str, service: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_campaign(campaign_id, quantity=5)
+    serial = apply(campaign_id, user).body["serial"]  # pending, its record is in the topic
+
+    def refuse(_: Ledger, __: object, accepted: list[object], **___: object) -> dict[str, str]:
+        if accepted:
+            raise pymysql.DataError(ER.DATA_TOO_LONG, "refused")
+        return {}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "insert", refuse)
+        assert erase(user).code == "UNAVAILABLE"
+        consume_handler(kafka_event([message(campaign_id, user, serial)]), None)
+        assert erase(user).code == "ERASURE_WAITS"
+    assert erase(user).status == 204
+    assert in_mysql(service, user) == in_redis(service, user) == []
 
 
 def test_a_settlement_that_comes_late_puts_no_id_back(
