@@ -53,13 +53,14 @@ class Times(NamedTuple):
 def apply_paced(schedule: Schedule, wait: Callable[[float], object]) -> Times:
     """Apply as the schedule says, in a process of its own; call `wait` (ms) meanwhile."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        sent = pool.submit(_apply_all, schedule)
+        sent = pool.submit(apply_all, schedule)
         while not sent.done():
             wait(POLL_MS)
         return sent.result()
 
 
-def _apply_all(schedule: Schedule) -> Times:
+def apply_all(schedule: Schedule) -> Times:
+    """Apply as the schedule says, in this process."""
     path, run = f"/campaigns/{schedule.campaign_id}/apply", uuid.uuid4().hex[:8]
     requests = [
         post(schedule.host, path, mint(schedule.secret, f"{run}-{number}"))
