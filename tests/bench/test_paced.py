@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench import paced
-from bench.paced import Schedule, Times, apply_paced
+from bench.paced import Schedule, PacedTimes, apply_paced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,6 @@ def test_what_is_sent_late_since_another_answer_was_late_has_that_in_its_time(
 
 
 def test_a_percentile_is_one_of_the_times_and_without_any_there_is_none() -> None:
-    times = Times([float(ms) for ms in range(1, 201)], 0)
+    times = PacedTimes([float(ms) for ms in range(1, 201)], 0)
     assert (times.percentile(50), times.percentile(99)) == (101.0, 199.0)
-    assert Times([], 3).percentile(99) != Times([], 3).percentile(99)  # NaN
+    assert PacedTimes([], 3).percentile(99) != PacedTimes([], 3).percentile(99)  # NaN
