@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench import paced
-from bench.paced import Schedule, PacedTimes, apply_paced
+from bench.paced import PacedTimes, Schedule, apply_paced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
