@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _SpanSink(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -28,7 +28,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def sink() -> Iterator[str]:
     """Listen on a free port of this machine; yield the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _SpanSink)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -39,7 +39,7 @@ class Schedule(NamedTuple):
     seconds: int
 
 
-class Times(NamedTuple):
+class PacedTimes(NamedTuple):
     """How long the accepted applications took, in ms, in order; `wrong`: how many were not."""
 
     ms: list[float]
@@ -50,16 +50,17 @@ class Times(NamedTuple):
         return self.ms[len(self.ms) * percent // 100] if self.ms else float("nan")
 
 
-def apply_paced(schedule: Schedule, wait: Callable[[float], object]) -> Times:
+def apply_paced(schedule: Schedule, wait: Callable[[float], object]) -> PacedTimes:
     """Apply as the schedule says, in a process of its own; call `wait` (ms) meanwhile."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        sent = pool.submit(_apply_all, schedule)
+        sent = pool.submit(apply_all, schedule)
         while not sent.done():
             wait(POLL_MS)
         return sent.result()
 
 
-def _apply_all(schedule: Schedule) -> Times:
+def apply_all(schedule: Schedule) -> PacedTimes:
+    """Apply as the schedule says, in this process."""
     path, run = f"/campaigns/{schedule.campaign_id}/apply", uuid.uuid4().hex[:8]
     requests = [
         post(schedule.host, path, mint(schedule.secret, f"{run}-{number}"))
@@ -68,12 +69,12 @@ def _apply_all(schedule: Schedule) -> Times:
     return asyncio.run(_send_all(schedule, requests))
 
 
-async def _send_all(schedule: Schedule, requests: list[bytes]) -> Times:
+async def _send_all(schedule: Schedule, requests: list[bytes]) -> PacedTimes:
     start = time.perf_counter() + LEAD_S
     due = ((start + number / schedule.per_s, one) for number, one in enumerate(requests))
     taken: list[float] = []
     await asyncio.gather(*(_send(schedule, due, taken) for _ in range(CONNECTIONS)))
-    return Times(sorted(taken), len(requests) - len(taken))
+    return PacedTimes(sorted(taken), len(requests) - len(taken))
 
 
 async def _send(schedule: Schedule, due: Iterator[tuple[float, bytes]], taken: list[float]) -> None:

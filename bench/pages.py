@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, ViewportSize
 
-    from bench.paced import Times
+    from bench.paced import PacedTimes
 
 HOST, PORT = "127.0.0.1", 8000
 PAGES, SECONDS, ROUNDS, SLOWDOWN = 1000, 30, 10, 4
@@ -144,7 +144,7 @@ def _wait(browser: Browser, options: argparse.Namespace) -> None:
 def _apply(browser: Browser, options: argparse.Namespace) -> int:
     """Print the time of apply without and with what is open, in turn; return how many failed."""
     without, opened = "without", f"with the console and {options.pages:,} pages open"
-    taken: dict[str, list[Times]] = {without: [], opened: []}
+    taken: dict[str, list[PacedTimes]] = {without: [], opened: []}
     for turn in range(options.turns):
         for name in (without, opened) if turn % 2 == 0 else (opened, without):
             taken[name].append(_times(browser, options, watched=name == opened))
@@ -160,7 +160,7 @@ def _apply(browser: Browser, options: argparse.Namespace) -> int:
     return sum(one.wrong for turns in taken.values() for one in turns)
 
 
-def _times(browser: Browser, options: argparse.Namespace, *, watched: bool) -> Times:
+def _times(browser: Browser, options: argparse.Namespace, *, watched: bool) -> PacedTimes:
     campaign_id = _campaign(options.port, opens_in_s=-1)
     secret = DEVELOPMENT_SETTINGS["AUTH_JWT_SECRET"]
     rate, seconds = options.rate, options.seconds
