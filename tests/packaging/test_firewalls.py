@@ -51,6 +51,19 @@ def test_an_address_that_sends_too_much_gets_a_problem_like_ours(name: str) -> N
     assert said == ours
 
 
+def test_what_comes_past_cloudfront_to_the_load_balancer_gets_a_problem_too() -> None:
+    found = template("containers")
+    defaults = {key: str(each.get("Default", "")) for key, each in found["Parameters"].items()}
+    made = Stack(found, defaults | {"OriginSecret": "x" * 32}, {}).properties("DoorListener")
+    [action] = made["DefaultActions"]
+    answer = action["FixedResponseConfig"]
+    said = json.loads(answer["MessageBody"])
+    ours = json.loads(problem("FORBIDDEN", said["detail"], "request-1")["body"])
+    del ours["request_id"]
+    assert said == ours
+    assert int(answer["StatusCode"]) == STATUS["FORBIDDEN"]
+
+
 @EACH
 def test_it_learns_when_none_of_what_was_counted_counts_any_more(name: str) -> None:
     made = firewall(name, NO_ORIGINS)
