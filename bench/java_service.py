@@ -30,7 +30,7 @@ class JavaService(Server):
     """The service of bench/java, on the servers that the environment names."""
 
     name: str = "the Java baseline"
-    start_timeout_s: ClassVar[float] = 120.0  # Spring on a busy machine
+    start_timeout_s: ClassVar[float] = 240.0  # Spring on a busy machine
 
     @property
     def url(self) -> str:
