@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # The time of a part is long beside that of a commit, and short beside that of a batch.
-PART_RECORDS = 2_500
+PART_RECORDS = 3_000
 
 
 @gc_paused()

@@ -41,7 +41,7 @@ def test_it_is_done_once_between_a_statement_and_its_reply(database: Database) -
             cursor.execute("SELECT %s", (number,))
             done.append("replied")
         [row] = cursor.fetchall()
-        return row  # type: ignore[no-any-return]
+        return row
 
     assert database.run(work) == (2,)
     assert done == ["meanwhile", "replied", "replied"]

@@ -120,7 +120,7 @@ def test_control_in_one_piece_the_largest_batch_would_come_again_for_ever(
 ) -> None:
     """Without both: the consumer halves what the ledger sends in one piece, if MySQL says 1153."""
     monkeypatch.setattr(consume, "_write_halves", in_one_piece)
-    monkeypatch.setattr(consume, "PART_RECORDS", BATCH)
+    monkeypatch.setattr(consume, "PART_RECORDS", 3 * BATCH)
     create_campaign(campaign_id, quantity=BATCH)
     for _ in range(2):
         with pytest.raises((LedgerRefusedError, UnavailableError)):

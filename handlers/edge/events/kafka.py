@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 from functools import partial
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handlers.domain.coupon import CouponAccepted, UndecodableError, decoded_at_once
@@ -33,12 +33,14 @@ def decode(event: Mapping[str, Any]) -> Decoded:
 
 
 def in_parts(event: Mapping[str, Any], size: int) -> Iterator[Decoded]:
-    """Yield the event's records, so many at a time, each part decoded when it is asked for.
+    """Yield the event's records, at most so many at a time, each part decoded when it is asked for.
 
-    Raises NotKafkaError at once.
+    The first part is a third as large: nothing else happens while it is decoded. Raises
+    NotKafkaError at once.
     """
-    raws = _records(event)
-    return (_decoded(raws[first : first + size]) for first in range(0, len(raws), size))
+    raws, first = _records(event), max(1, size // 3)
+    bounds = [0, *range(first, len(raws), size), len(raws)] if raws else []
+    return (_decoded(raws[start:end]) for start, end in pairwise(bounds))
 
 
 def partition_name(record: Record) -> str:
