@@ -16,6 +16,7 @@ from local.harness.processes import Program, running
 from local.migrate import migrate
 from local.servers import Valkey
 from local.servers.embedded import running_stack
+from local.servers.mariadb import PROGRAM_VARIABLE
 from local.servers.ports import HOST, free_port
 
 if TYPE_CHECKING:
@@ -106,20 +107,33 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Run the embedded servers; this process's own handlers use them, too."""
+def cluster(folder: Path, database: Path | None = None) -> Iterator[Cluster]:
+    """Run the embedded servers; this process's own handlers use them, too.
+
+    database: the server program in place of the system's MariaDB or MySQL.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    before = dict(os.environ)
-    with running_stack() as stack:
-        try:
+    with _same_environment_afterwards():
+        if database:
+            os.environ[PROGRAM_VARIABLE] = str(database)
+        with running_stack() as stack:
             os.environ.update(stack.settings)
             settings = Settings.from_environment()
             migrate(settings, RetryDeadline(WAIT_S, lambda _: None))
-            yield Cluster(dict(os.environ), settings, folder, _process_ids(stack))
-        finally:
-            wiring.reset()
-            os.environ.clear()
-            os.environ.update(before)
+            try:
+                yield Cluster(dict(os.environ), settings, folder, _process_ids(stack))
+            finally:
+                wiring.reset()
+
+
+@contextmanager
+def _same_environment_afterwards() -> Iterator[None]:
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _process_ids(stack: Stack) -> dict[str, int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from bench.cluster import Cluster
 
@@ -61,6 +62,8 @@ class Case:
     beside: Sequence[str] = LATENCIES
     # Variants that are not our programs: their wrong responses are reported but fail nothing.
     for_the_record: Collection[str] = ()
+    # Returns the server program to run in place of the system's MariaDB or MySQL.
+    database: Callable[[], Path] | None = None
 
 
 class Spread(NamedTuple):

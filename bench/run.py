@@ -39,6 +39,8 @@ CASES = (
     "lambda-imports",
     "lambda-invocations",
 )
+# Asked for by name: they need more than a checkout and the tools.
+BY_NAME = ("consumer-mysql",)
 ROUNDS, ROUNDS_QUICK, ROUNDS_MAX = 5, 2, 100
 SECONDS, SECONDS_QUICK, SECONDS_MAX = 5, 1, 600
 EXIT_REFUSED = 2
@@ -83,7 +85,8 @@ def _measure_all(options: argparse.Namespace) -> bool:
 def _measure(case: Case, scale: Scale, out: Path, progress: BenchProgress) -> Measured:
     progress.begin(case.title)
     logs = out / "logs" / case.name
-    with cluster(logs) as servers, case.variants(servers, scale) as trials:
+    program = case.database() if case.database else None
+    with cluster(logs, program) as servers, case.variants(servers, scale) as trials:
         rounds = min(scale.rounds, case.rounds_max or scale.rounds)
         taken = interleaved(trials, rounds, progress.say, metric=case.metric, warm_up=case.warm_up)
     measured = Measured(case, taken)
@@ -105,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
         "or a missing tool (wrk, redis-benchmark), 130 Ctrl-C. Missed goals are only reported.",
     )
     add = parser.add_argument
-    add("--cases", nargs="+", choices=CASES, default=CASES, metavar="CASE", help=" ".join(CASES))
+    names = f"{' '.join(CASES)} (default: all of these); {' '.join(BY_NAME)}"
+    choices = (*CASES, *BY_NAME)
+    add("--cases", nargs="+", choices=choices, default=CASES, metavar="CASE", help=names)
     add(
         "--rounds",
         type=integer(1, ROUNDS_MAX),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from handlers import log, wiring
 from handlers.domain import metrics
 from handlers.domain.errors import LedgerRefusedError, TransactionTooLargeError, UnavailableError
+from handlers.domain.pipeline import Part, Pipeline
 from handlers.domain.record import DecodedRecord, FailedEvent, Reason, Record
 from handlers.domain.settlement import SettledAs, Settlement
 from handlers.edge.events import kafka as kafka_event
@@ -15,9 +16,13 @@ from handlers.gc_pause import gc_paused
 from handlers.tracing.batch import Work, processed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from handlers.domain.coupon import CouponAccepted
+
+
+# The time of a part is long beside that of a commit, and short beside that of a batch.
+PART_RECORDS = 3_000
 
 
 @gc_paused()
@@ -29,42 +34,74 @@ def consume_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     always fails would block its partition forever.
     """
     started = time.perf_counter()
-    accepted, failed = kafka_event.decode(event)
-    settlements: list[Settlement] = []
-    with Work(processed(_traced(accepted, failed, settlements))) as work:
-        unwritten = _write(accepted, failed, settlements)
+    batch = _Batch()
+    pipeline = Pipeline(_parts(event), batch.write, wiring.admissions().settle)
+    with Work(processed(batch.traced())) as work:
+        pipeline.run()
         work.written()
-        _settle(settlements)
-    metrics.RECORDS.inc(("decoded",), len(accepted))
-    metrics.RECORDS.inc(("undecodable",), len(failed))
-    metrics.RECORDS.inc(("unwritten",), len(unwritten))
+        _settle_rest(pipeline)
+    accepted, undecodable, unwritten = len(batch.accepted), len(batch.failed), len(batch.unwritten)
+    metrics.RECORDS.inc(("decoded",), accepted)
+    metrics.RECORDS.inc(("undecodable",), undecodable)
+    metrics.RECORDS.inc(("unwritten",), unwritten)
     log.info(
         "consume_handler",
         {
             "request_id": getattr(context, "aws_request_id", ""),
-            "records": len(accepted) + len(failed),
-            "undecodable": len(failed),
-            "unwritten": len(unwritten),
+            "records": accepted + undecodable,
+            "undecodable": undecodable,
+            "unwritten": unwritten,
             "duration_ms": round((time.perf_counter() - started) * 1000, 3),
         },
     )
-    return {"batchItemFailures": _lowest_of_each_partition(unwritten)}
+    return {"batchItemFailures": _lowest_of_each_partition(batch.unwritten)}
 
 
-def _write(
-    accepted: Sequence[DecodedRecord],
-    failed: Sequence[FailedEvent],
-    settlements: list[Settlement],
-) -> list[Record]:
-    """Add what to settle to `settlements`; return the records that could not be stored."""
+def _parts(event: Mapping[str, Any]) -> Iterator[Part]:
+    for accepted, failed in kafka_event.in_parts(event, PART_RECORDS):
+        yield Part(wiring.ledger().prepare(accepted), failed)
+
+
+def _settle_rest(pipeline: Pipeline) -> None:
+    """Settle in Redis. The rows are committed: a Redis that is down must not block the topic.
+
+    What is not settled stays pending in Redis; it is settled after the relay has sent it again.
+    """
     try:
-        settlements += wiring.ledger().write(accepted, failed)
-    except (LedgerRefusedError, TransactionTooLargeError) as error:
-        log.warning("MySQL refused a batch; writing its halves", {"error": error.args[:1]})
-        settled, unwritten = _write_halves([*accepted, *failed], error)
-        settlements += settled
-        return unwritten
-    return []
+        pipeline.finish()
+    except UnavailableError:
+        log.exception("written but not settled", {"coupons": len(pipeline.unsettled)})
+
+
+class _Batch:
+    """What became of the records of a batch."""
+
+    def __init__(self) -> None:
+        self.accepted: list[DecodedRecord] = []
+        self.failed: list[FailedEvent] = []
+        self.settlements: list[Settlement] = []
+        self.unwritten: list[Record] = []  # that could not be stored
+
+    def write(self, part: Part, meanwhile: Callable[[], None]) -> list[Settlement]:
+        """Write a part; return what to settle."""
+        self.accepted += part.accepted
+        self.failed += part.failed
+        try:
+            settlements = wiring.ledger().write(part.accepted, part.failed, meanwhile)
+        except (LedgerRefusedError, TransactionTooLargeError) as error:
+            log.warning("MySQL refused a batch; writing its halves", {"error": error.args[:1]})
+            settlements, unwritten = _write_halves([*part.accepted, *part.failed], error)
+            self.unwritten += unwritten
+        self.settlements += settlements
+        return settlements
+
+    def traced(self) -> Iterator[tuple[Record, CouponAccepted | None, str]]:
+        """Yield each record with its coupon and where it is stored; for the traces, once it is."""
+        states = {(one.campaign_id, one.serial): one.state for one in self.settlements}
+        for one in self.accepted:
+            coupon = one.coupon
+            yield one.record, coupon, states.get((coupon.campaign_id, coupon.serial), "")
+        yield from ((one.record, None, SettledAs.FAILED_EVENT) for one in self.failed)
 
 
 def _write_halves(
@@ -114,17 +151,6 @@ def _keep_refused(
     return [], [item.record]
 
 
-def _settle(settlements: Sequence[Settlement]) -> None:
-    """Settle in Redis. The rows are committed: a Redis that is down must not block the topic.
-
-    What is not settled stays pending in Redis; it is settled after the relay has sent it again.
-    """
-    try:
-        wiring.admissions().settle(settlements)
-    except UnavailableError:
-        log.exception("written but not settled", {"coupons": len(settlements)})
-
-
 def _lowest_of_each_partition(records: Iterable[Record]) -> list[dict[str, Any]]:
     """Return item identifiers: Lambda repeats a partition from its lowest failed offset."""
     lowest: dict[str, int] = {}
@@ -134,19 +160,6 @@ def _lowest_of_each_partition(records: Iterable[Record]) -> list[dict[str, Any]]
     return [
         {"itemIdentifier": {"partition": name, "offset": offset}} for name, offset in lowest.items()
     ]
-
-
-def _traced(
-    accepted: Iterable[DecodedRecord],
-    failed: Iterable[FailedEvent],
-    settlements: Iterable[Settlement],
-) -> Iterator[tuple[Record, CouponAccepted | None, str]]:
-    """Yield each record with its coupon and where it is stored; for the traces, once it is."""
-    states = {(one.campaign_id, one.serial): one.state for one in settlements}
-    for one in accepted:
-        coupon = one.coupon
-        yield one.record, coupon, states.get((coupon.campaign_id, coupon.serial), "")
-    yield from ((one.record, None, SettledAs.FAILED_EVENT) for one in failed)
 
 
 def _position(record: Record) -> str:

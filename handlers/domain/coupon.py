@@ -10,7 +10,7 @@ from handlers import fast_json as json_text
 from handlers.domain import identifiers, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 MESSAGE_VERSION = 1
 FENCE_MAX = 2**32 - 1  # the column's
@@ -27,6 +27,8 @@ OWN_FORM = re.compile(
     r'\.([0-9]{3})Z"'
     r'(?:,"fence":([1-9][0-9]{0,8}))?\}'
 )
+# The same, of as many messages as a text has lines.
+OWN_LINES = re.compile(f"^{OWN_FORM.pattern}$", re.MULTILINE)
 
 
 class UndecodableError(ValueError):
@@ -73,6 +75,27 @@ class CouponAccepted(NamedTuple):
                 return _general(value)  # an impossible date: raises UndecodableError
             return cls(campaign_id, user_id, int(serial), admitted_at_ms, int(fence or 0))
         return _general(value)
+
+
+def decoded_at_once(values: Sequence[bytes]) -> list[CouponAccepted] | None:
+    """Parse values that all have our own form, in half the time; None where one has another."""
+    text = b"\n".join(values).decode("ascii", "replace")
+    found = OWN_LINES.findall(text)
+    # A value with a line break of its own would be more than one line.
+    if len(found) != len(values) or text.count("\n") != len(values) - 1:
+        return None
+    new, ms_of = tuple.__new__, times.from_iso_second
+    try:
+        return [
+            # As CouponAccepted(…) does it, without a call in Python for each.
+            new(
+                CouponAccepted,
+                (campaign, user, int(serial), ms_of(second) + int(ms), int(fence or 0)),
+            )
+            for campaign, user, serial, second, ms, fence in found
+        ]
+    except ValueError:
+        return None  # an impossible date
 
 
 def decoded(values: Iterable[bytes | None]) -> Iterator[CouponAccepted]:

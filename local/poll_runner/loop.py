@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import MemberState, TopicPartition
 
 from handlers.adapters.kafka.fetched_records import UnreadableBatchError
+from handlers.gc_pause import gc_paused
 from handlers.log import error_fields
 from local.json_log import log_event
 from local.lambda_context import LambdaContext
@@ -88,6 +89,7 @@ class PollRunner:
                 self._consumer.close(autocommit=False, timeout_ms=timeout_ms)
             self._consumer = None
 
+    @gc_paused()  # while a batch's objects are made, and the event's
     def run_once(self) -> bool:
         """Collect one batch and invoke the handler; return whether there was a batch.
 
@@ -142,10 +144,9 @@ class PollRunner:
                 return batch
 
     def _poll_ms(self, window_end_s: float | None) -> int:
-        now_s = time.monotonic()
         waits_ms = [POLL_MS_MAX]
         if window_end_s is not None:
-            waits_ms.append(int((window_end_s - now_s) * 1000))
+            waits_ms.append(int((window_end_s - time.monotonic()) * 1000))
         if (due_s := self._backoff.next_due_in_s()) is not None:
             waits_ms.append(int(due_s * 1000) + 1)
         return max(0, min(waits_ms))
@@ -165,9 +166,8 @@ class PollRunner:
         self._done.keep_only(assigned)
         if assigned != self._assigned:
             self._assigned = assigned
-            log_event(
-                "INFO", "partitions assigned", partitions=sorted(map(partition_name, assigned))
-            )
+            names = sorted(map(partition_name, assigned))
+            log_event("INFO", "partitions assigned", partitions=names)
 
     def _invoke(self, consumer: Consumer, batch: Batch) -> None:
         options, started_s = self._options, time.monotonic()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from handlers import apply, rebuild
+from handlers import apply, consume, rebuild
 from handlers.adapters.kafka import publisher
 from handlers.adapters.kafka.publisher import Publisher
 from handlers.adapters.kafka.topic_reader import Topic
@@ -49,6 +49,8 @@ REDRIVE_S_MAX = 1
 DIRECT_PAUSE_S = 0.3
 # Histories begin when their campaigns are created: what a shard misses then, it has lost.
 CREATION_S = 1
+# The batches of a history are small, and have to be written in several parts all the same.
+PART_RECORDS = 4
 
 
 def run(role: str, module: str, arguments: Sequence[str]) -> int:
@@ -59,6 +61,7 @@ def run(role: str, module: str, arguments: Sequence[str]) -> int:
     failed_event_queue.BACKOFF_S_MAX = REDRIVE_S_MAX
     direct_writer.PAUSE_S = DIRECT_PAUSE_S
     vars(rebuild)["CREATION_S"] = CREATION_S
+    consume.PART_RECORDS = PART_RECORDS
     program: Any = importlib.import_module(module)
     if module == "local.poll_runner.run":
         program.SESSION_TIMEOUT_MS_MIN = 1  # a killed member is missed soon

@@ -10,8 +10,8 @@ import pytest
 
 from handlers import consume
 from handlers.adapters.mysql import ledger as ledger_module
+from handlers.adapters.mysql import prepared
 from handlers.adapters.mysql.connection import Connection
-from handlers.adapters.mysql.ledger import Ledger
 from handlers.consume import consume_handler
 from handlers.domain import times
 from handlers.domain.errors import LedgerRefusedError, UnavailableError
@@ -120,6 +120,7 @@ def test_control_in_one_piece_the_largest_batch_would_come_again_for_ever(
 ) -> None:
     """Without both: the consumer halves what the ledger sends in one piece, if MySQL says 1153."""
     monkeypatch.setattr(consume, "_write_halves", in_one_piece)
+    monkeypatch.setattr(consume, "PART_RECORDS", 3 * BATCH)
     create_campaign(campaign_id, quantity=BATCH)
     for _ in range(2):
         with pytest.raises((LedgerRefusedError, UnavailableError)):
@@ -143,10 +144,10 @@ REFUSED: dict[str, tuple[Any, Any]] = {
 }
 
 
-def rows_with_bad(what: str) -> Callable[[object, Sequence[CouponAccepted]], str]:
-    """Return what replaces `Ledger._rows`: it bends what MySQL gets of the user "bad"."""
+def rows_with_bad(what: str) -> Callable[[Sequence[CouponAccepted], object], str]:
+    """Return what replaces `prepared.rows_of`: it bends what MySQL gets of the user "bad"."""
 
-    def rows_of(_: object, given: Sequence[CouponAccepted]) -> str:
+    def rows_of(given: Sequence[CouponAccepted], _: object) -> str:
         bad = REFUSED[what]
         text = json.dumps(
             [
@@ -167,7 +168,7 @@ def batch_of_users(campaign_id: str) -> dict[str, Any]:
 def test_content_that_mysql_refuses_goes_to_failed_event_and_all_else_is_written(
     service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(Ledger, "_rows", rows_with_bad(what))
+    monkeypatch.setattr(prepared, "rows_of", rows_with_bad(what))
     create_campaign(campaign_id)
     assert consume_handler(batch_of_users(campaign_id), None) == DONE
     assert coupons(service, campaign_id) == [("a", 1), ("c", 3)]
@@ -181,7 +182,7 @@ def test_control_in_one_piece_what_mysql_refuses_holds_up_all_else(
     service: Settings, campaign_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consume, "_write_halves", in_one_piece)
-    monkeypatch.setattr(Ledger, "_rows", rows_with_bad("a time that is none"))
+    monkeypatch.setattr(prepared, "rows_of", rows_with_bad("a time that is none"))
     create_campaign(campaign_id)
     for _ in range(2):
         with pytest.raises(LedgerRefusedError):

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handlers import rebuild, wiring
-from handlers.adapters.mysql import ledger
+from handlers.adapters.mysql import ledger, prepared
 from handlers.adapters.mysql.failed_events import NOT_ACCEPTED
 from handlers.adapters.mysql.fences import Fences
-from handlers.adapters.mysql.ledger import Ledger
 from handlers.adapters.redis.client import connect
 from handlers.adapters.redis.settling import SETTLE
 from handlers.consume import consume_handler
@@ -150,7 +149,7 @@ def refused_late(settings: Settings, campaign_id: str) -> str:
     late = arrives_late(in_flight)
     assert admit_one(wiring.admissions(), campaign_id, "slow").fence == in_flight.fence + 1
     with pytest.MonkeyPatch.context() as refusing:
-        refusing.setattr(Ledger, "_rows", lambda *_: "no JSON")
+        refusing.setattr(prepared, "rows_of", lambda *_: "no JSON")
         consume_handler(late, None)
     assert failures(settings, campaign_id) == {"slow": "NOT_INSERTED"}
     answer = apply(campaign_id, "slow")

@@ -13,6 +13,7 @@ import pytest
 from pymysql.constants import ER
 
 from handlers.adapters.mysql import ledger as ledger_module
+from handlers.adapters.mysql import prepared
 from handlers.adapters.mysql.database import Database
 from handlers.adapters.mysql.ledger import Ledger
 from handlers.consume import consume_handler
@@ -152,7 +153,7 @@ def test_if_each_kept_its_own_order_they_would_deadlock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The negative control of the test above."""
-    monkeypatch.setattr(ledger_module, "WRITE_ORDER", lambda _: 0)
+    monkeypatch.setattr(prepared, "WRITE_ORDER", lambda _: 0)
     for race in range(CONTROL_RACES_MAX):
         write_at_once(database, *overlapping(f"{campaign_id}-{race}"))
         if database.deadlocks:

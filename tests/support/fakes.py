@@ -24,7 +24,7 @@ from handlers.domain.rejection_cache import FINAL, Rejection
 from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from handlers.domain.coupon import CouponAccepted, OutgoingMessage
     from tests.support.fake_campaign import FakeCampaign
@@ -185,9 +185,17 @@ class FakeLedger:
     coupons: dict[tuple[str, str], int] = field(default_factory=dict)  # the serial of each user
     failures: dict[Position, FailedEvent] = field(default_factory=dict)
 
+    def prepare(self, accepted: Sequence[DecodedRecord]) -> Sequence[DecodedRecord]:
+        return accepted
+
     def write(
-        self, accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent]
+        self,
+        accepted: Sequence[DecodedRecord],
+        failed: Sequence[FailedEvent],
+        meanwhile: Callable[[], object] | None = None,
     ) -> list[Settlement]:
+        if meanwhile:
+            meanwhile()
         settlements = []
         for one in sorted(accepted, key=lambda a: (a.coupon.campaign_id, a.coupon.serial)):
             coupon = one.coupon

@@ -16,6 +16,7 @@ from handlers.database_address import TlsMode
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from pymysql.cursors import Cursor
 
@@ -43,10 +44,20 @@ class Connection(pymysql.Connection):
     packet_bytes_max: the server's limit for a statement (max_allowed_packet), read when the
     connection is opened. A larger one ends the connection, often without an answer.
     new_coupons: rows that the present transaction has inserted.
+    meanwhile: called once, between sending the next statement and reading the server's reply.
     """
 
     packet_bytes_max = PACKET_BYTES_MAX
     new_coupons = 0
+    meanwhile: Callable[[], object] | None = None
+
+    def _read_query_result(self, unbuffered: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyMySQL's own
+        # The server works now. A second thread could do the same, and would wake up late: the
+        # one that prepares holds Python's lock.
+        work, self.meanwhile = self.meanwhile, None
+        if work:
+            work()
+        return super()._read_query_result(unbuffered)  # type: ignore[misc] # the stubs lack it
 
     def _escape_string(self, s: str) -> str:
         # PyMySQL looks up each character in a table: a tenth of the time to write a batch.

@@ -69,6 +69,11 @@ def count_coupons(cursor: Cursor, inserted: int) -> None:
     cast("Connection", cursor.connection).new_coupons += inserted
 
 
+def while_server_works(cursor: Cursor, work: Callable[[], object] | None) -> None:
+    """Let `work` be done between the next statement of this transaction and its reply."""
+    cast("Connection", cursor.connection).meanwhile = work
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long MySQL may take to connect and to reply, and how often a unit of work is tried.
@@ -166,7 +171,7 @@ class Database:
             connection = self._local.connection = self._connect()
         try:
             connection.begin()
-            connection.new_coupons = 0
+            connection.new_coupons, connection.meanwhile = 0, None
             with connection.cursor() as cursor:
                 result = work(cursor)
             connection.commit()

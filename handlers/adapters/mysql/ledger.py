@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import pymysql
 
 from handlers.adapters.mysql.connection import packet_bytes_max, text_bytes
-from handlers.adapters.mysql.database import count_coupons, query
+from handlers.adapters.mysql.database import count_coupons, query, while_server_works
 from handlers.adapters.mysql.error_codes import code_of, refuses_content
 from handlers.adapters.mysql.failed_event_row import POSITION, insert_failed_event
 from handlers.adapters.mysql.fences import select_offsets
 from handlers.adapters.mysql.outbox import add_issued
-from handlers.domain import times
+from handlers.adapters.mysql.prepared import Prepared
 from handlers.domain.campaign import SERIAL_MAX
 from handlers.domain.coupon_codes import CouponCodes, former_owner
 from handlers.domain.errors import LedgerRefusedError
@@ -24,7 +22,7 @@ from handlers.domain.record import DecodedRecord, FailedEvent, Gone, Reason, Rec
 from handlers.domain.settlement import SettledAs, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pymysql.cursors import Cursor
 
@@ -37,9 +35,6 @@ Refusal = FailedEvent | Gone
 INSERT_COUPONS = query("insert_coupons")
 CLASSIFY_COUPONS = query("classify_coupons")
 
-# The same for all writers: when they write the same rows they wait for each other, not deadlock.
-# Of two with one serial, the record that came first stays first: it gets the serial.
-WRITE_ORDER = attrgetter("coupon.campaign_id", "coupon.serial")
 # What a statement takes besides %(rows)s.
 STATEMENT_BYTES_MAX = 4096
 
@@ -52,28 +47,40 @@ class Ledger:
         self._codes = CouponCodes(code_secret.encode())
         self._pseudonyms = Pseudonyms(lambda: code_secret)
 
+    def prepare(self, accepted: Iterable[DecodedRecord]) -> Prepared:
+        """Return `accepted` as `write` takes it; this asks no server."""
+        return Prepared(accepted, self._codes)
+
     def write(
-        self, accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent]
+        self,
+        accepted: Sequence[DecodedRecord],
+        failed: Sequence[FailedEvent],
+        meanwhile: Callable[[], object] | None = None,
     ) -> list[Settlement]:
-        """Write a batch in one transaction; return what Redis may settle.
+        """Write records in one transaction; return what Redis may settle.
 
         Afterwards every accepted coupon is stored or is in failed_event with the reason, and so is
         everything in `failed`. Writing the same batch again changes nothing. Raises
         UnavailableError when MySQL is unreachable, TransactionTooLargeError when a part of the
         batch may succeed, and LedgerRefusedError when MySQL refuses a value.
+        accepted: best as from `prepare`; otherwise it is prepared here.
+        meanwhile: called while MySQL works, once, or again where the transaction is repeated.
         """
-        in_order = sorted(accepted, key=WRITE_ORDER)
+        in_order = accepted if isinstance(accepted, Prepared) else self.prepare(accepted)
 
         def work(cursor: Cursor) -> list[Settlement]:
+            while_server_works(cursor, meanwhile)
             refused = self.insert(cursor, in_order)
             failures = (one for one in refused.values() if isinstance(one, FailedEvent))
             for event in sorted([*failures, *failed], key=POSITION):
                 insert_failed_event(cursor, event, self._pseudonyms)
-            # Almost always nothing is refused, and hashing each record takes time.
+            if not refused:  # as almost always
+                written = SettledAs.COUPON
+                return [Settlement(c[0], c[1], c[2], written) for c, _ in in_order]
             return [
-                _settlement(a.coupon, failed=bool(refused) and a in refused)
+                _settlement(a.coupon, failed=a in refused)
                 for a in in_order
-                if not (refused and _settles_nothing(refused.get(a)))
+                if not _settles_nothing(refused.get(a))
             ]
 
         return self._run(work)
@@ -84,7 +91,7 @@ class Ledger:
         A row is written only under the fence that admitted the user. The same again changes
         nothing. Raises the same errors as `write`.
         """
-        rows = sorted((DecodedRecord(one, _nowhere) for one in admitted), key=WRITE_ORDER)
+        rows = self.prepare(DecodedRecord(one, _nowhere) for one in admitted)
 
         def work(cursor: Cursor) -> set[CouponAccepted]:
             refused = self.insert(cursor, rows, direct=True)
@@ -123,8 +130,8 @@ class Ledger:
         self, cursor: Cursor, accepted: Sequence[DecodedRecord], *, direct: bool
     ) -> dict[DecodedRecord, Refusal]:
         """Insert in one statement, or in as many as the server's limit for one makes necessary."""
-        coupons = [a.coupon for a in accepted]
-        rows, ids = self._rows(coupons), sorted({one.campaign_id for one in coupons})
+        accepted = accepted if isinstance(accepted, Prepared) else self.prepare(accepted)
+        rows, ids = accepted.rows, accepted.campaign_ids
         room = packet_bytes_max(cursor) - STATEMENT_BYTES_MAX - text_bytes("','".join(ids))
         if len(accepted) > 1 and text_bytes(rows) > room:
             middle = len(accepted) // 2
@@ -198,18 +205,6 @@ class Ledger:
         if coded not in {None, coupon.user_id} and coded == self._pseudonyms.of(*ids):
             return True
         return code is not None and code in self._codes.of([ids, former_owner(*ids, coupon.serial)])
-
-    def _rows(self, coupons: Sequence[CouponAccepted]) -> str:
-        """Return what the statements take as %(rows)s."""
-        codes = self._codes.of((coupon[0], coupon[1]) for coupon in coupons)
-        return json.dumps(
-            [
-                (campaign_id, user_id, serial, code, times.to_mysql(admitted_at_ms), fence)
-                for (campaign_id, user_id, serial, admitted_at_ms, fence), code in zip(
-                    coupons, codes, strict=True
-                )
-            ]
-        )
 
 
 def _settlement(coupon: CouponAccepted, *, failed: bool) -> Settlement:

@@ -16,7 +16,7 @@ from bench.cases import accepted
 from bench.cases.lambda_invocations import Together
 from bench.harness import FAILURES, Case, Goal, Measured, Scale, interleaved
 from bench.processor_time import METRIC
-from bench.run import CASES, main
+from bench.run import BY_NAME, CASES, main
 from bench.tokens import write_tokens
 from local.servers import apache_kafka
 
@@ -206,4 +206,5 @@ def test_wrong_options_are_refused(wrong: list[str]) -> None:
 def test_every_case_of_the_option_has_its_file() -> None:
     from bench.run import _case  # noqa: PLC0415 - beside what it is about
 
-    assert [_case(name).name for name in CASES] == list(CASES)
+    names = [*CASES, *BY_NAME]
+    assert [_case(name).name for name in names] == names

@@ -20,7 +20,7 @@ from tests.support.fakes import NOW_MS, FakeLedger
 from tests.support.service import kafka_event, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.unit.conftest import Fakes, LogLines
 
@@ -42,7 +42,10 @@ class RejectingLedger(FakeLedger):
     writes: int = 0
 
     def write(
-        self, accepted: Sequence[DecodedRecord], failed: Sequence[FailedEvent]
+        self,
+        accepted: Sequence[DecodedRecord],
+        failed: Sequence[FailedEvent],
+        meanwhile: Callable[[], object] | None = None,
     ) -> list[Settlement]:
         self.writes += 1
         if self.writes > self.unavailable_after:
@@ -57,7 +60,7 @@ class RejectingLedger(FakeLedger):
         ):
             cause = pymysql.DataError(1406, "Data too long: the-secret-value")
             raise LedgerRefusedError(*cause.args) from cause
-        return super().write(accepted, failed)
+        return super().write(accepted, failed, meanwhile)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handlers.domain import coupon as module
 from handlers.domain import times
-from handlers.domain.coupon import FENCE_MAX, CouponAccepted, UndecodableError
+from handlers.domain.coupon import FENCE_MAX, CouponAccepted, UndecodableError, decoded_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,3 +227,46 @@ def test_the_fast_form_says_what_json_says_of_a_message_with_a_byte_changed(
 def test_what_we_write_ourselves_is_the_fast_form(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_general", None)
     assert CouponAccepted.decode(MESSAGE.encode()) == MESSAGE
+
+
+VALUES = st.one_of(
+    MESSAGES.map(CouponAccepted.encode),
+    # Almost our own form: cut, joined, or with a byte of another kind in it.
+    st.tuples(MESSAGES, st.integers(0, 200), st.binary(max_size=2)).map(
+        lambda made: made[0].encode()[: made[1]] + made[2] + made[0].encode()[made[1] :]
+    ),
+    st.tuples(MESSAGES, MESSAGES).map(lambda two: two[0].encode() + b"\n" + two[1].encode()),
+    st.sampled_from([b"", b"\n", b"{}", b"\xff", MESSAGE.encode() + b"\n"]),
+    st.sampled_from(["2026-02-30T03:00:00", "1969-12-31T23:59:59"]).map(
+        lambda second: MESSAGE.encode().replace(b"2026-11-22T03:00:00", second.encode())
+    ),
+)
+
+
+@given(st.lists(VALUES, max_size=6))
+def test_many_messages_at_once_are_what_each_is_alone(values: list[bytes]) -> None:
+    together = decoded_at_once(values)
+    if together is not None:
+        assert together == [CouponAccepted.decode(value) for value in values]
+        assert all(type(one) is CouponAccepted for one in together)
+
+
+OWN = st.builds(
+    CouponAccepted,
+    CAMPAIGN_IDS,
+    st.text("abcXYZ019.:@-_#~!", min_size=1, max_size=64),
+    st.integers(1, 10_000_000),
+    st.integers(times.EARLIEST_MS, times.LATEST_MS),
+    st.integers(0, 999_999_999),
+)
+
+
+@given(st.lists(OWN, min_size=1, max_size=6))
+def test_messages_of_our_own_form_are_decoded_at_once(messages: list[CouponAccepted]) -> None:
+    assert decoded_at_once([one.encode() for one in messages]) == messages
+
+
+def test_two_messages_in_one_value_are_not_two_records() -> None:
+    two = MESSAGE.encode() + b"\n" + MESSAGE.encode()
+    assert decoded_at_once([two, b"poison"]) is None
+    assert decoded_at_once([two]) is None
