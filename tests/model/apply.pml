@@ -5,6 +5,9 @@ SCRATCH mtype outcome = NOTHING;
 /* admit.lua */
 inline admit(server, user, serial) {
     serial = server.applied[user];
+#ifdef ERASES
+    serial = (serial == 0 && user == 0 && server.erased -> server.pseudonym : serial);
+#endif
     if
     :: serial != 0 -> outcome = ALREADY_APPLIED
     :: else ->
@@ -24,6 +27,9 @@ inline admit(server, user, serial) {
 #ifdef PAUSES
             admitted_while_paused = told_paused;
             assert(!admitted_while_paused);
+#endif
+#ifdef ERASES
+            told_erased = (user == 0 -> 0 : told_erased);       /* and comes with the id again */
 #endif
             server.applied[user] = serial;
 #ifndef WITHOUT_PENDING

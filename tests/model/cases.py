@@ -7,6 +7,7 @@ from tests.model.case import ENDS, ISSUED, OPENS, Case
 RETURNED = "P1 P2 P3 place-once"
 CHANGED = "P1 P2 P3 change-whole"
 PAUSED = "P1 P2 P3 paused"
+ERASED = "P1 P2 P3 erased"
 STAGED = "P1 P2 P3 as-released"
 USED_ONCE = "used-once P1 P2 P3"
 
@@ -203,6 +204,19 @@ PROTOCOL = (
         "… while a coupon is given back, flush",
         "RELEASES=1 GIVES=1 QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
         asserts=STAGED,
+    ),
+    Case("erase", "a user is erased", "ERASES ATTEMPTS_OTHERS=2 ATTEMPTS=1", asserts=ERASED),
+    Case(
+        "erase-flush",
+        "… flush",
+        "ERASES FLUSHES=1 ATTEMPTS=0 ATTEMPTS_OTHERS=1",
+        asserts=ERASED,
+    ),
+    Case(
+        "erase-failover",
+        "… failover, the rebuild is killed",
+        "ERASES FAILOVERS=1 REBUILD_KILLS=1 ATTEMPTS=0 ATTEMPTS_OTHERS=1",
+        asserts=ERASED,
     ),
     Case("live-issued", "failover", "FAILOVERS=1 ATTEMPTS=1", ISSUED),
     Case("live-issued-f", "flush", "FLUSHES=1 ATTEMPTS=1", ISSUED),

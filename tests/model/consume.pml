@@ -9,8 +9,12 @@ inline insert(user, serial) {
     is_refused = 0;
     is_gone = 0;
     if
-    :: HAS(given_back, user, serial) -> is_gone = 1
-    :: HAS(coupon, user, serial) ->                     /* this same record, again */
+    :: WAS_OF(user, serial) ->
+#ifdef RENAMES_THE_CODE                 /* a mutant: what is unique is not the user's any more */
+        is_refused = !HAS(given_back, user, serial);
+#endif
+        is_gone = !is_refused
+    :: !WAS_OF(user, serial) && HAS(coupon, user, serial) ->                     /* this same record, again */
 #ifdef WITHOUT_UNIQUE_USER
         P2_two_for_one_user = 1;
         assert(!P2_two_for_one_user);
@@ -57,6 +61,11 @@ inline require_rows() {
         :: else
         fi
     }
+#ifdef ERASES
+    erased_id_returns = (told_erased && OF_USER(coupon & ~renamed, 0) != 0);
+    assert(!erased_id_returns);
+#endif
+    skip
 }
 
 /* settle.lua for one record. A row settles the user. A record in failed_event settles only the
@@ -67,6 +76,12 @@ inline require_rows() {
 #else
 #define OF_THIS_ADMISSION(its_fence)  (OPEN && redis.fence == its_fence)
 #endif
+#if defined(ERASES) && !defined(SETTLES_THE_ERASED)
+#define IS_ERASED(user) \
+    ((user) == 0 && redis.erased && redis.applied[0] == 0 && redis.pseudonym != 0)
+#else
+#define IS_ERASED(user)  false
+#endif
 #ifdef SETTLES_GIVEN_BACK               /* a mutant: the coupon may be the user's no more */
 #define MAY_BE_HELD(serial)  true
 #else
@@ -75,7 +90,7 @@ inline require_rows() {
 inline settle(user, serial, is_issued, its_fence) {
     SAY("settle: user %d, serial %d, issued %d\n", user, serial, is_issued);
     if
-    :: is_issued && redis.applied[user] != serial && redis.epoch != 0 && MAY_BE_HELD(serial) ->
+    :: is_issued && redis.applied[user] != serial && redis.epoch != 0 && MAY_BE_HELD(serial) && !IS_ERASED(user) ->
         redis.applied[user] = serial;
         redis.returned = redis.returned & ~(1 << serial)
     :: else
@@ -89,7 +104,8 @@ inline settle(user, serial, is_issued, its_fence) {
 }
 
 #define HAS_INDEX(set, index)  (((set) >> (index)) & 1)
-#if ENDS > 0
+#if ENDS > 0 || defined(ERASES)
+#define WITH_GONE
 short gone;                             /* of the batch: a transaction found it given back */
 #ifdef SETTLES_GONE
 #define GONE(index)  false
@@ -117,7 +133,7 @@ inline write(records, late_records, refused_user) {
             :: else ->
                 insert(USER_OF(PAIR_OF(i)), SERIAL_OF(PAIR_OF(i)));
                 if
-#if ENDS > 0
+#ifdef WITH_GONE
                 :: is_gone -> gone = gone | (1 << PAIR_OF(i))
 #endif
                 :: is_refused ->
@@ -149,9 +165,9 @@ inline write(records, late_records, refused_user) {
 #else
                 SAY("MySQL: user %d, serial %d, came too late\n", USER_OF(i), SERIAL_OF(i));
 #endif
-#if ENDS > 0
+#ifdef WITH_GONE
                 if
-                :: HAS_INDEX(given_back, i) -> gone = gone | (1 << i)
+                :: WAS_OF(USER_OF(i), SERIAL_OF(i)) -> gone = gone | (1 << i)
                 :: else
                 fi;
 #endif
@@ -236,7 +252,7 @@ inline end_batch() {
     fresh = 0;
     late_batch = 0;
     late_fresh = 0;
-#if ENDS > 0
+#ifdef WITH_GONE
     gone = 0;
 #endif
     refused_user = 0;

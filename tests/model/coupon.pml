@@ -14,6 +14,7 @@
 #include "ends.pml"
 #include "change.pml"
 #include "release.pml"
+#include "erase.pml"
 #include "faults.pml"
 #include "quiet.pml"
 
@@ -97,6 +98,12 @@ init {
 #endif
 #ifdef RELEASES
         run Clock();
+#endif
+#ifdef ERASES
+        run Erase();
+#ifndef LEAVES_ERASURE_HALF_DONE
+        run CompletesErasure();
+#endif
 #endif
 #ifdef POSTS_AGAIN
         run Administrator();

@@ -64,6 +64,10 @@ end:
 #ifdef RELEASES
             redis.releases = 0;
 #endif
+#ifdef ERASES
+            redis.pseudonym = 0;
+            redis.erased = 0;
+#endif
             redis.fence = 0;
             lags = 1;
             SAY("Redis: EMPTIED\n");

@@ -195,4 +195,29 @@ MUTANTS = (
         "… gives back what was never given",
         "RETURNS_THE_UNGIVEN RELEASES=1 QUANTITY=2 HAS_ROW FLUSHES=1 ATTEMPTS=1 ATTEMPTS_OTHERS=0",
     ),
+    _mutant(
+        "erase-unwritten",
+        "erased while the admission is on its way to MySQL",
+        "ERASES_WITHOUT_WRITING ERASES ATTEMPTS=0 ATTEMPTS_OTHERS=1",
+    ),
+    _mutant(
+        "erase-code",
+        "… the row's code is not its user's any more",
+        "RENAMES_THE_CODE ERASES ATTEMPTS=0 ATTEMPTS_OTHERS=1",
+    ),
+    _mutant(
+        "erase-settled",
+        "… a late settle brings the id back to Redis",
+        "SETTLES_THE_ERASED ERASES ATTEMPTS=0 ATTEMPTS_OTHERS=1",
+    ),
+    _mutant(
+        "erase-half",
+        "… killed before Redis, and never completed",
+        "LEAVES_ERASURE_HALF_DONE ERASES HAS_ROW ATTEMPTS=0",
+    ),
+    _mutant(
+        "erase-rebuilt",
+        "… a rebuild opens without the number of the erased",
+        "REBUILD_FORGETS_THE_ERASED ERASES HAS_ROW FLUSHES=1 ATTEMPTS=0 ATTEMPTS_OTHERS=1",
+    ),
 )

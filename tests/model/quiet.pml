@@ -31,7 +31,13 @@ proctype Quiet() {
             assert(!pending_for_good);
             coupon_unknown_to_redis = (serials != 0);
             if
-            :: serials != 0 && redis.applied[i] != 0 ->
+#ifdef ERASES
+            :: IS_RENAMED(i) ->
+                k = redis.pseudonym;
+                coupon_unknown_to_redis = (k == 0 || redis.applied[0] != 0);
+                coupon_unknown_to_redis = coupon_unknown_to_redis || !HAS(OWNED, 0, (k == 0 -> 1 : k))
+#endif
+            :: !IS_RENAMED(i) && serials != 0 && redis.applied[i] != 0 ->
                 coupon_unknown_to_redis = !HAS(OWNED, i, redis.applied[i])
             :: else
             fi;
@@ -64,6 +70,12 @@ proctype Quiet() {
         change_left_half_done = change_left_half_done || redis.paused != paused;
 #endif
         assert(!change_left_half_done);
+#endif
+#ifdef ERASES
+        erasure_left_half_done = (redis.erased != erased_users);
+        assert(!erasure_left_half_done);
+        erased_id_returns = (told_erased && (HAS_ID || redis.pending[0]));
+        assert(!erased_id_returns);
 #endif
 #ifdef RELEASES
         release_forgotten = (LIMIT_NOW(redis) != LAST_SERIAL);

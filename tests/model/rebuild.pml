@@ -25,11 +25,17 @@
 #define FITS(serial)  true
 #endif
 #define LEFT_OUT(serial)  (IS_GIVEN_BACK(serial) || !FITS(serial))
+#ifdef ERASES                           /* as the row was read; MySQL has that one under the pseudonym */
+#define IS_LEFT_OUT(index) \
+    (LEFT_OUT(SERIAL_OF(PAIR_OF(index))) || (its_erased && IS_RENAMED(USER_OF(PAIR_OF(index)))))
+#else
+#define IS_LEFT_OUT(index)  LEFT_OUT(SERIAL_OF(PAIR_OF(index)))
+#endif
 inline put_back(found, is_pending) {
     seen = 0;
     for (i : 0 .. RECORDS - 1) {
         if
-        :: ((found >> i) & 1) && !LEFT_OUT(SERIAL_OF(PAIR_OF(i))) && !HAS_SEEN(USER_OF(PAIR_OF(i))) && !HAS_SEEN(USERS + SERIAL_OF(PAIR_OF(i))) ->
+        :: ((found >> i) & 1) && !IS_LEFT_OUT(i) && !HAS_SEEN(USER_OF(PAIR_OF(i))) && !HAS_SEEN(USERS + SERIAL_OF(PAIR_OF(i))) ->
             seen = seen | (1 << USER_OF(PAIR_OF(i))) | (1 << (USERS + SERIAL_OF(PAIR_OF(i))));
             SAY("rebuild: puts back user %d, serial %d\n", USER_OF(PAIR_OF(i)), SERIAL_OF(PAIR_OF(i)));
 #ifndef KEEPS_DISPLACED
@@ -45,6 +51,12 @@ inline put_back(found, is_pending) {
 #if ENDS > 0
             redis.blanks = redis.blanks & ~(1 << SERIAL_OF(PAIR_OF(i)));
 #endif
+#ifdef ERASES
+            if
+            :: IS_PSEUDONYMS(redis, SERIAL_OF(PAIR_OF(i))) -> redis.pseudonym = 0
+            :: else
+            fi;
+#endif
             redis.applied[USER_OF(PAIR_OF(i))] = SERIAL_OF(PAIR_OF(i));
             redis.returned = redis.returned & ~(1 << SERIAL_OF(PAIR_OF(i)));
             redis.pending[USER_OF(PAIR_OF(i))] = is_pending
@@ -53,6 +65,27 @@ inline put_back(found, is_pending) {
     }
     skip
 }
+
+#ifdef ERASES
+/* The pseudonym's row, as it was read. */
+inline put_back_pseudonym(rows) {
+    for (i : 1 .. SERIALS) {
+        if
+        :: HAS(rows, 0, i) ->
+            for (k : 0 .. USERS - 1) {
+                if
+                :: redis.applied[k] == i -> redis.applied[k] = 0; redis.pending[k] = 0
+                :: else
+                fi
+            }
+            redis.pseudonym = i;
+            redis.returned = redis.returned & ~(1 << i);
+            SAY("rebuild: puts back the pseudonym, serial %d\n", i)
+        :: else
+        fi
+    }
+}
+#endif
 
 #if ENDS > 0
 /* The serials of coupons that their users gave back, which no user holds. */
@@ -90,6 +123,9 @@ inline unite() {
 #endif
     put_back(in_topic[me], 1);
 #if ENDS > 0                            /* the rows come later, and a settle in between */
+#elif defined(ERASES)
+    put_back(in_coupon & ~in_renamed, 0);
+    put_back_pseudonym(in_coupon & in_renamed);
 #else
     put_back(in_coupon, 0);
 #endif
@@ -105,7 +141,7 @@ inline unite() {
 inline return_gaps() {
     redis.returned = 0;
     for (i : 1 .. SERIALS) {
-        users = BLANK(redis, i);
+        users = BLANK(redis, i) + IS_PSEUDONYMS(redis, i);
         for (k : 0 .. USERS - 1) { users = users + (redis.applied[k] == i) }
 #ifndef DEGRADED
         durable_admissions_collide = (users > 1);
@@ -207,6 +243,11 @@ inline discard() {
     :: else \
     fi
 #endif
+#elif defined(ERASES)
+#define READ_COUPON  \
+    d_step { in_coupon = coupon; in_renamed = renamed; SAY("rebuild: reads coupon\n") }
+#define READ_GIVEN_BACK  skip
+#define PUT_BACK_ROWS    skip
 #else
 #define READ_COUPON  d_step { in_coupon = coupon; SAY("rebuild: reads coupon\n") }
 #define READ_GIVEN_BACK  skip
@@ -214,7 +255,10 @@ inline discard() {
 #endif
 /* From the fence on no change of the row is made. Its places still change, so they are read again
  * once Redis is closed. */
-#ifdef CHANGES
+#if defined(ERASES) && ENDS > 0
+#error "a coupon that is given back, and its user erased: not in the model"
+#endif
+#if defined(CHANGES) || defined(ERASES)
 #define READ_ROW  d_step { read_row_of_campaign(); SAY("rebuild: reads the campaign\n") }
 #else
 #define READ_ROW  skip
@@ -241,6 +285,9 @@ inline read_row_of_campaign() {
 #endif
 #ifdef CHANGES
     its_version = version;
+#endif
+#if defined(ERASES) && !defined(REBUILD_FORGETS_THE_ERASED)
+    its_erased = erased_users;
 #endif
     skip
 }
@@ -321,6 +368,10 @@ inline end_rebuild() {
 #ifdef CHANGES
     its_version = 0;
 #endif
+#ifdef ERASES
+    its_erased = 0;
+    in_renamed = 0;
+#endif
     in_failed = 0;
     reading[me] = 0;
     reads_on[me] = 0;
@@ -351,6 +402,10 @@ proctype Rebuild(byte me) {
 #ifdef CHANGES
     byte its_version;
 #endif
+#ifdef ERASES
+    bit its_erased;
+    short in_renamed;
+#endif
 end:
     do
     :: d_step { NEEDED && MAY_RUN && NONE_WRITES ->     /* MySQL's fence first */
@@ -365,6 +420,9 @@ end:
         :: d_step { MAY_BEGIN ->                        /* begin.lua */
                 redis.epoch = history;
                 redis.builder = mine;
+#ifdef ERASES
+                redis.erased = its_erased;
+#endif
                 lags = 1;
                 SAY("rebuild %d: closes the campaign\n", me)
             }
@@ -439,6 +497,9 @@ end:
 #endif
 #if defined(PAUSES) && !defined(REBUILD_FORGETS_PAUSE)
                     redis.paused = its_paused;
+#endif
+#ifdef ERASES
+                    redis.erased = its_erased;
 #endif
 #ifdef CHANGES
                     redis.version = its_version;

@@ -19,6 +19,7 @@
  *   LOWERS                   an administrator lowers the quantity by one
  *   PAUSES                   an administrator pauses the campaign
  *   RESUMES                  … and lets it go on
+ *   ERASES                   user 0 is erased
  *   RELEASES                 so many coupons are released at the opening, the others later
  *   HAS_ROW                  user 0 has coupon 1 at the start
  *   ORDERS                   orders that want the coupon of user 0
@@ -144,6 +145,10 @@ typedef Holding {
 #ifdef RELEASES
     bit releases;                       /* the campaign's releases, which it has from MySQL */
 #endif
+#ifdef ERASES
+    byte pseudonym;                     /* the serial that user 0 holds under the pseudonym */
+    bit erased;                         /* how many users were: then pseudonyms are asked for */
+#endif
     byte fence
 }
 Holding redis, copied;
@@ -191,6 +196,18 @@ byte of_place[SERIALS];                 /* the row that returned each place: its
 #define BLANK(server, serial)  false
 #define PLACES(server)  0
 #endif
+#ifdef ERASES
+short renamed;                          /* of the rows: they belong to the pseudonym of user 0 */
+bit erased_users;
+bit told_erased;                        /* user 0: no store has the id any more */
+#define IS_PSEUDONYMS(server, serial)  (server.pseudonym == (serial))
+/* Its code is that of the user, whatever its serial. */
+#define IS_RENAMED(user)  ((user) == 0 && OF_USER(OWNED & renamed, 0) != 0)
+#else
+#define IS_PSEUDONYMS(server, serial)  false
+#define IS_RENAMED(user)  false
+#endif
+#define WAS_OF(user, serial)  (HAS(given_back, user, serial) || IS_RENAMED(user))
 #ifdef PAUSES
 bit paused;
 bit told_paused;                        /* an administrator: it is paused; none has asked since */
@@ -298,6 +315,8 @@ SCRATCH byte change_left_half_done;
 SCRATCH byte admitted_while_paused;     /* an administrator was told that it is paused */
 SCRATCH byte given_before_release;
 SCRATCH byte release_forgotten;
+SCRATCH byte erased_id_returns;
+SCRATCH byte erasure_left_half_done;
 
 /* Scratch of single steps: not part of the state. */
 SCRATCH byte i, k, users, serials, limit, is_refused, is_gone;
@@ -328,6 +347,10 @@ inline copy(target, source) {
 #endif
 #ifdef RELEASES
     target.releases = source.releases;
+#endif
+#ifdef ERASES
+    target.pseudonym = source.pseudonym;
+    target.erased = source.erased;
 #endif
     target.fence = source.fence
 }
@@ -385,7 +408,7 @@ inline free_serial(server, serial) {
     :: k <= SERIALS -> serial = k
     :: else ->
         for (k : 1 .. SERIALS) {
-            users = BLANK(server, k);
+            users = BLANK(server, k) + IS_PSEUDONYMS(server, k);
             for (i : 0 .. USERS - 1) { users = users + (server.applied[i] == k) }
             if
             :: serial == 0 && k > server.count && k <= limit && users == 0 -> serial = k

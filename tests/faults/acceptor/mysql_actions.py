@@ -93,6 +93,7 @@ def store_end(tables: Tables, event: EndStored) -> None:
 @mirrors("consume.pml", "insert", "MySQL: user %d has serial %d")
 @mirrors("consume.pml", "MySQL: user %d does not get serial %d")
 @mirrors("apply.pml", "user %d writes directly:")
+@mirrors("erase.pml", "erasure: writes what is pending:")
 def insert(tables: Tables, event: RowWritten) -> None:
     """Write a row that no guard blocks, from apply or a redrive (``fence == under``), or a record.
 
@@ -120,8 +121,12 @@ def change_row(tables: Tables, event: CouponChanged | RowRenamed) -> None:
         rename(tables, event)
 
 
+@mirrors("erase.pml", "rename_rows", "MySQL: the rows of user 0 belong to a pseudonym")
 def rename(tables: Tables, event: RowRenamed) -> None:
-    """Erase the user of a row. The model has no persons: it stays the same user's row."""
+    """Erase the user of a row, which belongs to the pseudonym from then on.
+
+    ``renamed = renamed | (coupon & OF_USER(-1, 0));``
+    """
     serial, is_present = event.serial, tables.serials.get(event.user) == event.serial
     was_given_back = (event.user, serial) in tables.world.given_back
     why = f"serial {serial} is not {event.user}'s"

@@ -47,6 +47,7 @@ def begin(server: Server, run: ScriptRun) -> None:
 
 @mirrors("rebuild.pml", "put_back", "unite", "rebuild: puts back user %d, serial %d")
 @mirrors("rebuild.pml", "put_back_blanks")
+@mirrors("rebuild.pml", "put_back_pseudonym", "rebuild: puts back the pseudonym, serial %d")
 def put_back(server: Server, run: ScriptRun) -> None:
     """Write what is durable; another user with such a serial was not accepted.
 

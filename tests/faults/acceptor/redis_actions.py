@@ -144,11 +144,15 @@ def _take_serial(server: Server, serial: int) -> None:
         redis.count = serial
 
 
+@mirrors("erase.pml", "erase", "Redis: user 0 is erased, the pseudonym has serial %d")
+@mirrors("erase.pml", "scheduler:")
 def erase(server: Server, run: ScriptRun) -> None:
-    """Put pseudonyms in the place of users, after MySQL. The model has no persons: nothing else.
+    """Put pseudonyms in the place of users, after MySQL.
 
-    Who holds another serial than was seen applied meanwhile, and is left as he is.
+    ``OPEN && !APPLIED_MEANWHILE -> erase();`` ``redis.pseudonym = serial;`` A user who holds
+    another serial than was seen applied meanwhile, and is left as before.
     """
+    server.require_open()
     redis, world = server.redis, server.world
     words = run.args[3:]
     for user, seen, name, number in zip(*(words[n::4] for n in range(4)), strict=True):

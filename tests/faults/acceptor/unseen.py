@@ -11,6 +11,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         "change.pml": ("Change", "end_change"),
         "consume.pml": ("Consumer", "Zombie", "(by the zombie)", "end_batch"),
         "ends.pml": ("GiveBack", "Revoke", "Completes"),
+        "erase.pml": ("Erase", "CompletesErasure", "end_erasure"),
         "faults.pml": ("RedisFaults",),
         "orders.pml": ("Order", "end_call"),
         "rebuild.pml": ("Rebuild", "end_rebuild"),
@@ -46,6 +47,7 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "consume.pml": ("consumer: killed", "MySQL: user %d gave serial %d back"),
         "ends.pml": ("MySQL: it has changed meanwhile",),
+        "erase.pml": ("erasure: a rebuild has begun",),
         "orders.pml": ("order %d: the coupon has changed meanwhile",),
         "rebuild.pml": (
             "rebuild %d: killed",
@@ -60,6 +62,11 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
         "change.pml": ("scheduler: a change is noted", "read_row_to_push"),
         "consume.pml": ("consumer: polls",),
         "ends.pml": ("read_row",),
+        "erase.pml": (
+            "find",
+            "erasure: Redis has serial %d of user 0, pending: %d",
+            "read_pseudonym",
+        ),
         "rebuild.pml": (
             "read_failed",
             "rebuild: reads failed_event",
@@ -76,8 +83,9 @@ UNSEEN: dict[str, dict[str, tuple[str, ...]]] = {
     "a replica tells only its primary; what was confirmed without it shows in a response": {
         "apply.pml": ("user %d: a replica has taken the confirmation",),
     },
-    "an administrator's response; the histories compare it with each admission": {
+    "the response to an administrator; the histories judge what it promises": {
         "change.pml": ("tell_paused", "the administrator is told that it is paused"),
+        "erase.pml": ("user 0 is told that nothing has the id any more",),
     },
     "Redis's clock; what it allows shows in the next admission": {
         "faults.pml": ("Redis: its clock is behind",),
