@@ -35,6 +35,7 @@ CASES = (
     "redemption",
     "burst",
     "growth",
+    "lambda-cold",
     "lambda-imports",
     "lambda-invocations",
 )
