@@ -1,4 +1,8 @@
-"""Chalice shell: registers the one route table, the Kafka consumer, the schedules. Nothing else."""
+"""Chalice shell: registers the one route table, the Kafka consumer, the schedules. Nothing else.
+
+Each function has the whole package and needs a part of it. So the modules of the functions are
+imported inside them, and those of the routes by the table; handlers/cold_start.py does it before.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,7 @@ from urllib.parse import unquote
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response
 
-from handlers import (
-    cold_start,
-    consume,
-    embedded_metrics,
-    migrate,
-    privacy,
-    rebuild,
-    redrive,
-    relay,
-    restore,
-    shared_state,
-    webhook_sender,
-)
+from handlers import cold_start, embedded_metrics
 from handlers.edge.http.cors import PREFLIGHT, cors_headers, preflight_response
 from handlers.edge.http.request import request_id_of
 from handlers.edge.http.response import method_not_allowed
@@ -59,7 +51,7 @@ def _view(route: Route) -> Callable[..., Response]:
         embedded_metrics.count_response(method, route.path, response["statusCode"], started)
         return _sent(response)
 
-    view.__name__ = route.handler.__name__
+    view.__name__ = route.handler_name.rpartition(".")[2]
     return view
 
 
@@ -98,6 +90,8 @@ for _path, _methods in _methods_of.items():
 @app.lambda_function(name="consume_handler")
 def consume_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Consume batches of the Kafka event source mapping, which CloudFormation adds."""
+    from handlers import consume
+
     with embedded_metrics.job("consume_handler"):
         return consume.consume_handler(event, context)
 
@@ -105,18 +99,24 @@ def consume_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 @app.lambda_function(name="restore_handler")
 def restore_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Handle notifications of the bucket that holds the batches that Lambda gave up."""
+    from handlers import restore
+
     return restore.restore_handler(event, context)
 
 
 @app.lambda_function(name="migrate_handler")
 def migrate_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Set up schema, topic and epoch; invoked once per deployment."""
+    from handlers import migrate
+
     return migrate.migrate_handler(event, context)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="relay_handler")
 def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Send overdue admissions to Kafka again, every minute."""
+    from handlers import relay
+
     with embedded_metrics.job("relay_handler"):
         return relay.relay_handler(event.to_dict(), event.context)
 
@@ -124,6 +124,8 @@ def relay_handler(event: CloudWatchEvent) -> dict[str, int]:
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="redrive_handler")
 def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Write the rows of failed_event again, then erase users whose time is over, every minute."""
+    from handlers import privacy, redrive
+
     with embedded_metrics.job("redrive_handler"):
         written = redrive.redrive_handler(event.to_dict(), event.context)
         return written | privacy.privacy_handler(event.to_dict(), event.context)
@@ -132,6 +134,8 @@ def redrive_handler(event: CloudWatchEvent) -> dict[str, int]:
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="webhook_handler")
 def webhook_handler(event: CloudWatchEvent) -> dict[str, int]:
     """Send events to webhooks, for a minute."""
+    from handlers import webhook_sender
+
     with embedded_metrics.job("webhook_sender_handler"):
         return webhook_sender.webhook_minute_handler(event.to_dict(), event.context)
 
@@ -139,6 +143,8 @@ def webhook_handler(event: CloudWatchEvent) -> dict[str, int]:
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="rebuild_handler")
 def rebuild_handler(event: CloudWatchEvent) -> dict[str, Any]:
     """Rebuild a Redis that restarted or lost its state, within a minute."""
+    from handlers import rebuild, shared_state
+
     # It has the rights for all three servers, so it measures what all functions share.
     with embedded_metrics.job("rebuild_handler", lambda: shared_state.measure_handler({}, None)):
         return rebuild.rebuild_handler(event.to_dict(), event.context)

@@ -35,12 +35,15 @@ SETTINGS = {
     "COUPON_CODE_SECRET": "development-only-code-secret-of-32-bytes-or-more",
 }
 # What each function imports until its first response, in import order.
-APPLY = "wiring.authenticator(); wiring.admissions(); wiring.scripts()._connected()"
+APPLY = (
+    "import handlers.apply; wiring.authenticator(); wiring.admissions(); "
+    "wiring.scripts()._connected()"
+)
 SCENARIOS = {
     "app.py alone": "pass",
     "apply refused": APPLY,
     "apply accepted": f"{APPLY}; wiring.publisher()",
-    "consume": "wiring.warm_up(); wiring.scripts()._connected()",
+    "consume": "import handlers.consume; wiring.warm_up(); wiring.scripts()._connected()",
 }
 PROBE = """
 import sys, time

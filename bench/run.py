@@ -36,6 +36,7 @@ CASES = (
     "redemption",
     "burst",
     "growth",
+    "lambda-cold",
     "lambda-imports",
     "lambda-invocations",
 )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from handlers import trace_clients, wiring
+from handlers import routes, trace_clients, wiring
 from handlers.domain import metrics
+from handlers.gc_pause import gc_paused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,12 @@ SNAPSHOT = "snap-start"
 
 def preload(environment: Mapping[str, str]) -> None:
     """Check the settings, and import what this function needs; raise ConfigurationError."""
+    # What is imported stays, so the collector would look through all of it in vain.
+    with gc_paused():
+        _preload(environment)
+
+
+def _preload(environment: Mapping[str, str]) -> None:
     kind = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE", WAITED_FOR)
     if kind == SNAPSHOT:
         _differ_after_restore()
@@ -35,15 +42,22 @@ def preload(environment: Mapping[str, str]) -> None:
     if handler == API:
         authenticator = wiring.authenticator()
         wiring.rejection_cache()
-        # Only admitted users need Kafka and MySQL, and only a first secret boto3: while a client
-        # waits, they are imported on first use only.
+        # Only admitted users need Kafka and MySQL, only a first secret boto3, and only a token of
+        # another form PyJWT: while a client waits, they are imported on first use only, as are the
+        # handlers of all calls but one.
         if kind != WAITED_FOR:
+            routes.load()
+            authenticator.prepare()
             wiring.publisher().prepare()
             wiring.secrets().prepare()
             wiring.ledger()
         else:
+            from handlers import apply  # noqa: F401, PLC0415 - the one that people wait for
+
             authenticator.warm_up()
     elif handler == CONSUMER:
+        from handlers import consume  # noqa: F401, PLC0415 - as above
+
         wiring.warm_up()
 
 

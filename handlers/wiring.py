@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.config import Settings
+from handlers.gc_pause import gc_paused
 from handlers.once import once, override, reset
 
 if TYPE_CHECKING:
@@ -67,11 +68,10 @@ def scripts() -> Scripts:
     from handlers.adapters.redis.scripts import Scripts
 
     chosen, auth = settings(), secrets().redis_auth()
-    epoch, is_cluster = chosen.redis_epoch, chosen.redis_cluster
     return Scripts(
         lambda: connect(chosen, auth),
-        epoch=epoch,
-        is_cluster=is_cluster,
+        epoch=chosen.redis_epoch,
+        is_cluster=chosen.redis_cluster,
         confirming_replicas=chosen.redis_confirming_replicas,
     )
 
@@ -147,7 +147,8 @@ def topic() -> Topic:
 @once
 def publisher() -> Publisher:
     """Return the Kafka publisher."""
-    from handlers.adapters.kafka.publisher import Publisher
+    with gc_paused():  # on Lambda the first applicant who is admitted waits for it
+        from handlers.adapters.kafka.publisher import Publisher
 
     return Publisher(settings())
 

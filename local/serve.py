@@ -180,6 +180,7 @@ def _load(
     if target == APPLICATION:
         application.origins = wiring.settings().pages.allowed_origins
         web_files()  # read now, and not while the event loop waits for the first page
+        wiring.authenticator().prepare()
         wiring.authenticator().warm_up()
         # A Lambda function connects to Kafka at first use; a server has time to do it before.
         # In the background: the gateway also serves without Kafka.

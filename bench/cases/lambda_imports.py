@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bench import import_time
 from bench.harness import Case, Goal
+from bench.package import unpacked_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from bench.cluster import Cluster
     from bench.harness import Metrics, Scale, Trial
 
-PACKAGING_TIMEOUT_S = 600
 RUNS = 5  # fresh interpreters for one value
 APP = "app.py alone"
 
@@ -26,14 +24,7 @@ APP = "app.py alone"
 @contextmanager
 def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:  # noqa: ARG001 - an import takes its own time
     """Package this checkout and import it, by the function that responds first."""
-    package = cluster.folder / "package"
-    subprocess.run(
-        [sys.executable, "-m", "infra.package", "--stage", "prod", "--out", str(package)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        timeout=PACKAGING_TIMEOUT_S,
-    )
-    with import_time.unpacked(package / "deployment.zip") as tree:
+    with unpacked_package(cluster.folder) as tree:
         yield {name: partial(_imported, tree, name) for name in import_time.SCENARIOS}
 
 

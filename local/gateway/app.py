@@ -17,7 +17,7 @@ from handlers.edge.http.cors import PREFLIGHT, cors_headers, preflight_response
 from handlers.edge.http.request_log import REQUESTS, SECOND_S
 from handlers.pages import PAGES
 from handlers.refusals import store_refusals
-from handlers.routes import ROUTES
+from handlers.routes import ROUTES, load
 from handlers.tracing import current
 from handlers.tracing.place import HEADER
 from handlers.tracing.request import record_from_memory
@@ -255,4 +255,5 @@ def _invoke_each(calls: list[Call]) -> Iterator[tuple[int, Response]]:
         yield index, invoke(call)
 
 
+load()  # before the first request, and while the start may still take its time
 application = make_application(ROUTES)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.parity.function import Function
+from local.lambda_function.function import Function
 from tests.support.built_package import Built, built_once, lambda_folder
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def function(
     @contextmanager
     def run(handler: str, settings: Mapping[str, str]) -> Iterator[Function]:
         log = tmp_path / f"{handler}.log"
-        with Function(handler, built, runtime, settings, log) as running:
+        with Function(handler, built.tree, runtime, settings, log) as running:
             yield running
 
     return run

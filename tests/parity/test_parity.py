@@ -24,12 +24,12 @@ from handlers import (
 from handlers.adapters.migration.topic import ensure_topic
 from handlers.config import Settings
 from local.lambda_context import LambdaContext
+from local.lambda_function.runtime_api import InvocationOutcome
 from tests.conftest import empty_tables, forget_campaigns
 from tests.parity.bucket import served
 from tests.parity.calls import API, Case, Change
 from tests.parity.cases import Script
 from tests.parity.events import BUCKET, msk
-from tests.parity.runtime_api import Outcome
 from tests.support.service import HANDLERS, rows
 from tests.support.state import MIGRATIONS, epoch_of, retry_deadline, set_epoch, statement, user_of
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from tests.parity.function import Function
+    from local.lambda_function.function import Function
 
-Outcomes = dict[str, Outcome]
+Outcomes = dict[str, InvocationOutcome]
 MIGRATE = "app.migrate_handler"
 DIRECT = {
     "app.consume_handler": consume.consume_handler,
@@ -63,7 +63,7 @@ SECONDS_TO_THE_OPENING = "NOT_OPEN"
 pytestmark = pytest.mark.timeout(600)
 
 
-def direct(case: Case) -> Outcome:
+def direct(case: Case) -> InvocationOutcome:
     """Call the handler in this process."""
     event = json.loads(json.dumps(case.event))
     # HEAD goes where GET goes; API Gateway leaves the body away.
@@ -71,12 +71,14 @@ def direct(case: Case) -> Outcome:
     call = f"{method} {event.get('resource')}"
     handler: Any = HANDLERS[call] if case.function == API else DIRECT[case.function]
     try:
-        return Outcome("response", handler(event, LambdaContext(case.function, 29)))
+        return InvocationOutcome("response", handler(event, LambdaContext(case.function, 29)))
     except Exception as error:  # noqa: BLE001 - what a handler raises is its outcome
-        return Outcome("error", {"errorType": type(error).__name__, "errorMessage": str(error)})
+        return InvocationOutcome(
+            "error", {"errorType": type(error).__name__, "errorMessage": str(error)}
+        )
 
 
-def play(script: Script, settings: Settings, call: Callable[[Case], Outcome]) -> Outcomes:
+def play(script: Script, settings: Settings, call: Callable[[Case], InvocationOutcome]) -> Outcomes:
     outcomes: Outcomes = {}
     for step in script.steps():
         if isinstance(step, Change):
@@ -86,7 +88,7 @@ def play(script: Script, settings: Settings, call: Callable[[Case], Outcome]) ->
     return outcomes
 
 
-def comparable(outcome: Outcome) -> Any:
+def comparable(outcome: InvocationOutcome) -> Any:
     """Return an outcome without the parts that differ between any two runs."""
     body = outcome.body
     if outcome.kind == "error":
@@ -106,7 +108,7 @@ def comparable(outcome: Outcome) -> Any:
     return body["statusCode"], headers, text
 
 
-def meets(outcome: Outcome, expected: object) -> bool:
+def meets(outcome: InvocationOutcome, expected: object) -> bool:
     """Tell whether an outcome is the expected one."""
     if isinstance(expected, int):
         return bool(outcome.body["statusCode"] == expected)
@@ -170,7 +172,7 @@ def test_every_event_has_the_same_outcome_in_the_package_as_in_a_direct_call(
         reset_data(service)
         running: dict[str, Function] = {}
 
-        def invoke(case: Case) -> Outcome:
+        def invoke(case: Case) -> InvocationOutcome:
             if case.function not in running:
                 running[case.function] = functions.enter_context(
                     function(case.function, packaged_settings | bucket)

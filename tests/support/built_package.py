@@ -7,32 +7,19 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.lambda_function.function import fill_lambda_folder
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 BUILD_TIMEOUT_S = 300
-# The contents of Lambda's own folders: its runtime client, and boto3 with its dependencies.
-LAMBDA_BRINGS = (
-    "awslambdaric",
-    "boto3",
-    "botocore",
-    "dateutil",
-    "jmespath",
-    "runtime_client*",
-    "s3transfer",
-    "simplejson",
-    "six.py",
-    "snapshot_restore_py.py",
-    "urllib3",
-)
 
 
 @dataclass(frozen=True)
@@ -84,10 +71,5 @@ def built_once(factory: pytest.TempPathFactory, name: str, *arguments: str) -> B
 def lambda_folder(factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the packages that Lambda provides, and no others."""
     folder = factory.mktemp("runtime")
-    installed = Path(sysconfig.get_path("purelib"))
-    for pattern in LAMBDA_BRINGS:
-        found = list(installed.glob(pattern))
-        assert found, f"{pattern} is not installed"
-        for path in found:
-            (folder / path.name).symlink_to(path)
+    fill_lambda_folder(folder)
     return folder

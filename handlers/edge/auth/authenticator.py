@@ -14,7 +14,6 @@ from handlers.domain.errors import ForbiddenError, UnauthenticatedError
 from handlers.domain.identifiers import is_user_id
 from handlers.edge.auth import claims as token_claims
 from handlers.edge.auth import hs256
-from handlers.edge.auth.jwks import JwksCache
 from handlers.edge.auth.scopes import ADMIN_SCOPE
 from handlers.edge.auth.token_cache import CachedToken, TokenCache
 
@@ -24,10 +23,12 @@ if TYPE_CHECKING:
     from jwt.types import Options
 
     from handlers.config import Settings
+    from handlers.edge.auth.jwks import JwksCache
     from handlers.token_rules import TokenRules
 
-Key = str | jwt.PyJWK
-Checked = tuple[dict[str, Any], Key]  # a token's claims, and the key that verified its signature
+    Key = str | jwt.PyJWK
+    Checked = tuple[dict[str, Any], Key]  # a token's claims, and the key that verified it
+
 
 # A signature check takes microseconds; a longer token only adds cost. RS256 with many claims fits.
 TOKEN_LENGTH_MAX = 8192
@@ -81,16 +82,21 @@ class Authenticator:
 
     def __init__(self, settings: Settings, secret: RotatingSecret | None = None) -> None:
         """Take `secret` where the settings give an id (AUTH_JWT_SECRET_ID), not the secret."""
-        self._issuer = JwksCache(settings.auth_jwks_url) if settings.auth_jwks_url else None
+        self._issuer = _issuer(settings.auth_jwks_url) if settings.auth_jwks_url else None
         self._rules = settings.token_rules
         self._secret = settings.auth_jwt_secret
         self._rotating = secret
         self._verified: TokenCache[User, Key] = TokenCache()
 
+    def prepare(self) -> None:
+        """Import PyJWT before a token needs it; without I/O."""
+        _ = jwt.PyJWTError
+
     def warm_up(self) -> None:
         """Begin to read the issuer's keys, before the first request has to wait for them."""
         if self._issuer:
             self._issuer.begin()
+            self.prepare()  # every token of an issuer needs it
 
     def authenticate(self, headers: Mapping[str, str]) -> User:
         """Return the user of the Authorization header; raise UnauthenticatedError."""
@@ -200,6 +206,12 @@ def _decoded(
     claims: dict[str, Any] = found["payload"]
     token_claims.check(found["header"], claims, rules)
     return claims
+
+
+def _issuer(url: str) -> JwksCache:
+    from handlers.edge.auth.jwks import JwksCache  # noqa: PLC0415 - an HTTP client, and PyJWT
+
+    return JwksCache(url)
 
 
 def _issued_key(issuer: JwksCache, token: str, rules: TokenRules) -> jwt.PyJWK:

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-from jwt.algorithms import HMACAlgorithm
 
 if TYPE_CHECKING:
     from handlers.token_rules import TokenRules
 
 # The current, the previous and the next secret; more only in tests.
 SECRETS_KNOWN = 8
+# Random text as password managers and Secrets Manager make it. No form of a public key is like it:
+# PEM and JWK have spaces, quotes or braces, SSH has these prefixes, and DER begins with a 0.
+PLAIN_SECRET = re.compile(r"(?!0|ssh-|ecdsa-)[A-Za-z0-9+/=_.~-]+")
 # An issuer uses one header; headers that are not cached are parsed again.
 HEADERS_KNOWN = 16
 PLAIN_HEADERS = (
@@ -83,7 +85,11 @@ def _is_plain(header: str) -> bool:
 
 @lru_cache(SECRETS_KNOWN)
 def _examined(secret: str) -> bytes:
-    """Return the secret as bytes, after PyJWT has checked that it is not a public key."""
+    """Return the secret as bytes, once it is certain that it is not a public key."""
+    if PLAIN_SECRET.fullmatch(secret):
+        return secret.encode()
+    from jwt.algorithms import HMACAlgorithm  # noqa: PLC0415 - with cryptography: only if used
+
     return HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from contextlib import ExitStack
 from dataclasses import replace
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 
 class FakeAuthenticator:
-    """Counts how often the issuer's keys are asked for ahead of a token."""
+    """Counts how often the issuer's keys are asked for ahead of a token, and PyJWT imported."""
 
     def __init__(self) -> None:
         self.warmed_up = 0
+        self.prepared = 0
+
+    def prepare(self) -> None:
+        self.prepared += 1
 
     def warm_up(self) -> None:
         self.warmed_up += 1
@@ -74,6 +79,25 @@ def test_the_issuers_keys_are_read_at_a_start_for_which_a_client_waits(
 ) -> None:
     preload({"_HANDLER": handler, "AWS_LAMBDA_INITIALIZATION_TYPE": kind})
     assert authenticator.warmed_up == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("on-demand", 0), ("provisioned-concurrency", 1), ("snap-start", 1)]
+)
+def test_what_reads_unusual_tokens_is_imported_ahead_where_no_client_waits(
+    authenticator: FakeAuthenticator, kind: str, expected: int
+) -> None:
+    preload({"_HANDLER": API, "AWS_LAMBDA_INITIALIZATION_TYPE": kind})
+    assert authenticator.prepared == expected
+
+
+def test_the_garbage_collector_rests_during_the_imports_and_works_afterwards(
+    authenticator: FakeAuthenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(authenticator, "warm_up", lambda: seen.append(gc.isenabled()))
+    preload({"_HANDLER": API, "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"})
+    assert (seen, gc.isenabled()) == ([False], True)
 
 
 def test_outside_of_lambda_nothing_is_read_ahead(authenticator: FakeAuthenticator) -> None:

@@ -105,14 +105,14 @@ def test_every_route_is_described_and_nothing_else_is() -> None:
 
 
 def test_a_route_without_a_description_has_no_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    more = Route("GET", "/nothing-is-said-of-it", openapi_handler)
+    more = Route("GET", "/nothing-is-said-of-it", "openapi.openapi_handler")
     monkeypatch.setattr(module, "ROUTES", (*ROUTES, more))
     with pytest.raises(KeyError, match="/nothing-is-said-of-it"):
         document()
 
 
 def test_a_route_that_takes_a_body_must_say_which(monkeypatch: pytest.MonkeyPatch) -> None:
-    other = Route("GET", "/health", openapi_handler, takes_body=True)
+    other = Route("GET", "/health", "openapi.openapi_handler", takes_body=True)
     monkeypatch.setattr(module, "ROUTES", (other,))
     with pytest.raises(ValueError, match="takes_body"):
         document()

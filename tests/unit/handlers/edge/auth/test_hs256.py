@@ -194,3 +194,28 @@ def test_a_secret_that_the_library_refuses_is_refused_each_time(secret: str) -> 
     for _ in range(2):
         with pytest.raises(jwt.InvalidKeyError):
             hs256.claims(token(PLAIN, secret=secret), secret, RULES)
+
+
+@given(st.from_regex(hs256.PLAIN_SECRET, fullmatch=True))
+@example("-----BEGIN-----END-----")
+@example("MDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgAC" * 2)
+def test_what_is_plain_random_text_is_the_same_secret_for_the_library(secret: str) -> None:
+    assert HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret) == secret.encode()
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        PUBLIC_KEY,
+        PUBLIC_KEY.replace("\n", ""),
+        "",
+        '{"kty":"oct","k":""}',
+        "ssh-ed25519",
+        "ssh-rsaAAAAB3NzaC1yc2EAAAADAQABAAABAQ==",
+        "ecdsa-sha2-nistp256",
+        "0Y0",  # the first byte of a sequence in DER, which holds keys
+        "plain\n",
+    ],
+)
+def test_what_may_be_a_public_key_is_examined_by_the_library(secret: str) -> None:
+    assert not hs256.PLAIN_SECRET.fullmatch(secret)

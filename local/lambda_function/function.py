@@ -5,16 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import sysconfig
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.parity.runtime_api import Outcome, RuntimeApi
+from local.lambda_function.runtime_api import InvocationOutcome, NoOutcomeError, RuntimeApi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
     from types import TracebackType
-
-    from tests.support.built_package import Built
 
 # -I and -S: no variables or folder of the caller, no installed package. Then the zip
 # comes first and Lambda's own folder after it, as in AWS.
@@ -23,7 +23,21 @@ START = (
     "from awslambdaric.__main__ import main; main(['bootstrap', sys.argv[3]])"
 )
 WAIT_S = 30.0
-# The variables of the test's environment that the function gets: its settings.
+# The contents of Lambda's own folders: its runtime client, and boto3 with its dependencies.
+LAMBDA_BRINGS = (
+    "awslambdaric",
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "runtime_client*",
+    "s3transfer",
+    "simplejson",
+    "six.py",
+    "snapshot_restore_py.py",
+    "urllib3",
+)
+# The variables of the caller's environment that the function gets: its settings.
 SETTINGS = (
     "STAGE",
     "REDIS_URL",
@@ -55,19 +69,21 @@ class Function:
     def __init__(
         self,
         handler: str,
-        built: Built,
+        tree: Path,
         lambda_folder: Path,
         settings: Mapping[str, str],
         log: Path,
     ) -> None:
+        """Take the unpacked package, and a folder that `fill_lambda_folder` has filled."""
         self._handler = handler
         self._command = [sys.executable, "-I", "-S", "-c", START]
-        self._command += [str(built.tree), str(lambda_folder), handler]
-        self._tree = built.tree
+        self._command += [str(tree), str(lambda_folder), handler]
+        self._tree = tree
         self._settings = {name: settings[name] for name in SETTINGS if name in settings}
         self._log = log
 
     def __enter__(self) -> Self:
+        """Start it."""
         name = self._handler.rpartition(".")[2]
         self._api = RuntimeApi(name)
         environment = {
@@ -105,20 +121,34 @@ class Function:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Kill it."""
         self._process.kill()
         self._process.wait(WAIT_S)
         self._api.close()
 
-    def invoke(self, event: dict[str, Any]) -> Outcome:
+    def invoke(self, event: dict[str, Any]) -> InvocationOutcome:
         """Return the outcome of an event."""
         sent_id = self._api.put(event)
         request_id, outcome = self._outcome()
-        assert request_id in {sent_id, ""}, "the outcome is of another event"
+        if request_id not in {sent_id, ""}:
+            message = f"the outcome of another event: {outcome}"
+            raise NoOutcomeError(message)
         return outcome
 
-    def init_error(self) -> Outcome:
+    def init_error(self) -> InvocationOutcome:
         """Return the error that ended the function before its first event."""
         return self._outcome()[1]
+
+    def await_init(self) -> None:
+        """Return when the init phase is over: the runtime asks for its first event."""
+        if not self._api.is_asked.wait(WAIT_S):
+            message = f"no end of the init phase within {WAIT_S:.0f} s"
+            raise NoOutcomeError(message)
+
+    def cpu_s(self) -> float:
+        """Return the processor time of the process with all its threads so far; Linux only."""
+        # The kernel's number of another process's clock, as clock_getcpuclockid(3) gives it.
+        return time.clock_gettime((~self._process.pid << 3) | 2)
 
     def freeze(self) -> None:
         """Stop every thread, as Lambda does between two events."""
@@ -132,9 +162,24 @@ class Function:
         """Return the log so far."""
         return self._log.read_text("utf-8", "replace")
 
-    def _outcome(self) -> tuple[str, Outcome]:
+    def _outcome(self) -> tuple[str, InvocationOutcome]:
         try:
             return self._api.outcome(lambda: self._process.poll() is None)
-        except AssertionError as error:
+        except NoOutcomeError as error:
             error.add_note(self.log())
             raise
+
+
+def fill_lambda_folder(folder: Path) -> None:
+    """Link the packages that Lambda provides, and no others, from this interpreter's.
+
+    Raises FileNotFoundError where one is not installed (requirements/dev.txt).
+    """
+    installed = Path(sysconfig.get_path("purelib"))
+    for pattern in LAMBDA_BRINGS:
+        found = list(installed.glob(pattern))
+        if not found:
+            message = f"{pattern} is not installed in {installed}"
+            raise FileNotFoundError(message)
+        for path in found:
+            (folder / path.name).symlink_to(path)
