@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handlers import privacy
 from handlers.domain.errors import ServiceError
 from handlers.domain.record import FailedStatus
 from tests.simulation.law import limits
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.cluster import Cluster
 
 BATCH = 1000
+NO_CONTENT = 204
 
 
 def heal(cluster: Cluster) -> str:
@@ -26,11 +28,19 @@ def heal(cluster: Cluster) -> str:
                 cluster.consume(BATCH)
             for status in (FailedStatus.PENDING, FailedStatus.DEAD):
                 cluster.redrive(status)
+            privacy.privacy_handler({}, None)
         except ServiceError as error:
             return f"healthy, and yet {error!r}"
-        if not (unfinished := _unfinished(cluster)):
+        if not (unfinished := _unfinished(cluster) or _not_erased(cluster)):
             return ""
     return unfinished
+
+
+def _not_erased(cluster: Cluster) -> str:
+    """Ask again for every erasure that was asked for; return what is not answered well."""
+    statuses = {user: cluster.shop.erase(user) for user in sorted(cluster.shop.erasures.asked)}
+    waiting = {user: status for user, status in statuses.items() if status != NO_CONTENT}
+    return f"PRIVACY: not erased: {waiting}" if waiting else ""
 
 
 def _unfinished(cluster: Cluster) -> str:
