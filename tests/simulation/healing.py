@@ -49,6 +49,10 @@ def _unfinished(cluster: Cluster) -> str:
         known, places = int(in_redis.get(b"places_returned", 0)), limits(cluster, campaign)[1]
         if known != places:
             return f"Redis knows of {known} returned places, of {places}"
+        statement = "SELECT erased_users FROM campaign WHERE id = %s"
+        [(erased,)] = cluster.rows(statement, campaign.id)
+        if int(in_redis.get(b"erased") or 0) < erased:
+            return f"PRIVACY: Redis does not know the pseudonyms of {erased} erased users"
         if b"change" in in_redis:
             return "a change is still noted"
         [(paused,)] = cluster.rows("SELECT paused FROM campaign WHERE id = %s", campaign.id)
