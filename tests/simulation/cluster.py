@@ -187,6 +187,10 @@ class Cluster:
 
     def apply(self, users: Sequence[str], campaign_id: str) -> None:
         """The users apply and get their responses in one batch, unless the process is killed."""
+        with self.shop.erasures.applying(users):
+            self._apply(users, campaign_id)
+
+    def _apply(self, users: Sequence[str], campaign_id: str) -> None:
         unanswered, sent_s = dict(enumerate(users)), time.time()
         pause = self.shop.pauses.number(campaign_id)
         try:
@@ -236,10 +240,10 @@ class Cluster:
         """Let time pass."""
         self.clock.now += seconds
 
-    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, *values: object, **named: object) -> list[tuple[Any, ...]]:
         """Query MySQL directly."""
         with self._rows.cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(statement, named or values)
             return list(cursor.fetchall())
 
     def _clean(self) -> None:

@@ -57,6 +57,7 @@ def violations_now(cluster: Cluster) -> list[str]:
         ),
         *_contradictory_responses(cluster, given_back),
         *violations_of_law(cluster),
+        *cluster.shop.erasures.violations(),
         *(each for campaign in cluster.campaigns for each in _now(cluster, campaign, found)),
     ]
 
@@ -139,13 +140,13 @@ def _contradictory_responses(
 ) -> Iterator[str]:
     for (campaign_id, user), stats in cluster.told.items():
         heard = [
-            (code, serial)
-            for code, serial in stats.heard
+            (code, serial, number >= stats.forgiven)
+            for number, (code, serial) in enumerate(stats.heard)
             if (campaign_id, user, serial) not in given_back
         ]
-        if len({serial for _, serial in heard if serial}) > 1:
+        if len({serial for _, serial, _ in heard if serial}) > 1:
             yield f"P3: {user} was told the serials {stats.serials} of {campaign_id}"
-        codes = [code for code, _ in heard]
+        codes = [code for code, _, counts in heard if counts]
         admitted = (ACCEPTED, ALREADY_APPLIED)
         first = next((n for n, code in enumerate(codes) if code in admitted), len(codes))
         if SOLD_OUT in codes[first:]:

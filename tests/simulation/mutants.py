@@ -12,6 +12,7 @@ from handlers.adapters.mysql.campaign_changes import MySqlCampaignChanges
 from handlers.adapters.mysql.returned_places import ReturnedPlaces
 from handlers.adapters.redis.admissions import ADMIT, Admissions
 from handlers.adapters.redis.campaign_changes import NARROW
+from handlers.adapters.redis.erasures import RedisErasures
 from handlers.adapters.redis.keys import CampaignKeys
 from handlers.adapters.redis.settling import SETTLE
 from handlers.domain import stored_coupons
@@ -226,6 +227,11 @@ def pseudonym_of_applicant(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
 def pseudonym_of_settled(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """Settle writes a coupon back to its user also where the user was erased."""
     _cut(patch, cluster, SETTLE, "\n      and not is_erased")
+
+
+def erasure_in_redis(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    """An erasure leaves Redis as it is."""
+    patch.setattr(RedisErasures, "erase", lambda *_, **__: [])
 
 
 def completion(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:

@@ -78,12 +78,18 @@ CALLS = st.one_of(st.integers(0, 3), st.integers(0, 7), st.integers(0, 25))
 PLANS = st.builds(Plan, CALLS, FAULT, THEN)
 
 OPERATIONS = st.sampled_from(
-    [Program.CONSUMER] * 4 + [Program.REBUILD, Program.REDRIVE] * 2 + [Program.RELAY]
+    [Program.CONSUMER] * 8
+    + [Program.REBUILD, Program.REDRIVE] * 4
+    + [Program.RELAY] * 2
+    + [Program.COMPLETION]
 )
 ORDERS = (Program.RESERVE, Program.REDEEM, Program.RELEASE, Program.CANCEL)
 # What happens to coupons that were issued, and to campaigns afterwards.
 LATER = st.sampled_from(
-    [Program.GIVE_BACK] * 4 + [Program.REVOKE, Program.CHANGE] * 2 + [Program.PAUSE] + [*ORDERS]
+    [Program.GIVE_BACK] * 4
+    + [Program.REVOKE, Program.CHANGE, Program.ERASE] * 2
+    + [Program.PAUSE]
+    + [*ORDERS]
 )
 NUMBER = st.integers(0, 1)
 RUNS = st.builds(
@@ -94,7 +100,7 @@ RUNS = st.builds(
         + [Program.CONSUMER] * 3
         + [Program.RELAY, Program.REDRIVE]
         + [Program.GIVE_BACK] * 2
-        + [Program.REVOKE, Program.CHANGE, Program.PAUSE, *ORDERS]
+        + [Program.REVOKE, Program.CHANGE, Program.PAUSE, Program.ERASE, *ORDERS]
     ),
     st.sampled_from(USERS),
     WHICH,

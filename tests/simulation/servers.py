@@ -122,6 +122,19 @@ class Redis:
         holders, count, campaign, pending = pipeline.execute()
         return dict(holders), int(count or 0), campaign, pending
 
+    def keys_with(self, campaign_id: str, user: str) -> Iterator[str]:
+        """Yield the keys of a campaign that name a user; none while it waits for a rebuild."""
+        keys = CampaignKeys.of(campaign_id)
+        pipeline = self._client.pipeline(transaction=True)
+        pipeline.hget(keys.campaign, "epoch")
+        for name in (keys.applied_user, keys.pending, keys.resent):
+            pipeline.zscore(name, user)
+        pipeline.hget(keys.rate, user)
+        epoch, *found = pipeline.execute()
+        if epoch == self.history:
+            names = ("applied_user", "pending", "resent", "rate")
+            yield from (name for name, value in zip(names, found, strict=True) if value is not None)
+
     def close(self) -> None:
         self.wipe()
         self._client.close()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from handlers import campaign_changes, privacy, redemption, returned_places
+from handlers import campaign_changes, privacy, redemption, returned_places, wiring
+from tests.simulation.erasures import Erasures
 from tests.simulation.plans import Program
 from tests.simulation.requests import request
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 END_RESERVATIONS = (
     "UPDATE coupon SET reserved_until = NOW(3) - INTERVAL 1 SECOND WHERE state = 'RESERVED'"
 )
-CODE = "SELECT code FROM coupon WHERE campaign_id = %s AND user_id = %s AND given_back = 0"
+CODE = (
+    "SELECT code FROM coupon WHERE campaign_id = %s AND user_id IN (%s, %s) AND given_back = 0 "
+    "ORDER BY serial LIMIT 1"
+)
 FOUND = 200, 201
 ORDER_CALLS = {
     Program.RESERVE: redemption.reserve_handler,
@@ -79,26 +83,38 @@ class Shop:
         self.used: set[tuple[str, str]] = set()
         self.has_changed = False
         self.pauses = Pauses()
+        self.erasures = Erasures(cluster)
 
     def begin(self) -> None:
         """Start a history."""
         self.used, self.has_changed, self.pauses = set(), False, Pauses()
+        self.erasures = Erasures(self._cluster)
 
     def work_of(self, run: Run, campaign_id: str) -> tuple[str, Work | None]:
         """Return what a run is called and does; None where the user has no coupon."""
         if run.program in {Program.CHANGE, Program.PAUSE}:
             change = self._change if run.program is Program.CHANGE else self._pause
             return f"{run.program} {'on' if run.number else 'off'}", change(run, campaign_id)
-        if run.program in {Program.ERASE, Program.GIVE_BACK}:
-            name = f"{run.program} of {run.user}"
-            return name, lambda: self._call(name, *self._of_user(run, campaign_id))
-        found = self._cluster.rows(CODE, campaign_id, run.user)
+        if run.program is Program.ERASE:
+            return f"{run.program} of {run.user}", lambda: self.erase(run.user)
+        if run.program is Program.GIVE_BACK:
+            return f"{run.program} of {run.user}", self._give_back(run, campaign_id)
+        owners = (run.user, wiring.pseudonyms().of(campaign_id, run.user))
+        found = self._cluster.rows(CODE, campaign_id, *owners)
         if not found:
             return run.program, None
         [(code,)] = found
         if run.program is Program.REVOKE:
             return f"revoke of {run.user}", self._revoke(run, code)
         return f"order {run.number}: {run.program} of {run.user}", self._order(run, code)
+
+    def erase(self, user: str) -> int:
+        """Erase a user; return the status of the answer."""
+        event = self._event({"user_id": user}, None)
+        name = f"{Program.ERASE} of {user}"
+        return self.erasures.erase(
+            user, lambda: self._call(name, privacy.erase_user_handler, event)
+        )
 
     def end_reservations(self) -> bool:
         """Let the time of every reservation pass; return False where one is locked."""
@@ -159,12 +175,11 @@ class Shop:
         self._cluster.story.append(f"{name}: {status} {code}")
         return status
 
-    def _of_user(self, run: Run, campaign_id: str) -> tuple[Handler, dict[str, Any]]:
-        if run.program is Program.ERASE:
-            return privacy.erase_user_handler, self._event({"user_id": run.user}, None)
+    def _give_back(self, run: Run, campaign_id: str) -> Work:
         event = self._event({"id": campaign_id}, None)
         event["headers"]["user"] = run.user
-        return returned_places.give_back_handler, event
+        name = f"{run.program} of {run.user}"
+        return lambda: self._call(name, returned_places.give_back_handler, event)
 
     def _event(self, path: dict[str, str], body: dict[str, Any] | None) -> dict[str, Any]:
         event = request("admin", None)
