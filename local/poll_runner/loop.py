@@ -89,7 +89,6 @@ class PollRunner:
                 self._consumer.close(autocommit=False, timeout_ms=timeout_ms)
             self._consumer = None
 
-    @gc_paused()  # while a batch's objects are made, and the event's
     def run_once(self) -> bool:
         """Collect one batch and invoke the handler; return whether there was a batch.
 
@@ -169,6 +168,7 @@ class PollRunner:
             names = sorted(map(partition_name, assigned))
             log_event("INFO", "partitions assigned", partitions=names)
 
+    @gc_paused()  # from the event on; not around the poll, where kafka-python needs the collector
     def _invoke(self, consumer: Consumer, batch: Batch) -> None:
         options, started_s = self._options, time.monotonic()
         event = kafka_event(batch.records, options.bootstrap_servers, options.source)
