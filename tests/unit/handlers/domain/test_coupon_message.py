@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.domain import coupon as module
-from handlers.domain import times
-from handlers.domain.coupon import FENCE_MAX, CouponAccepted, UndecodableError, decoded_at_once
+from handlers.domain.coupon import CouponAccepted, UndecodableError
+from tests.support.coupon_messages import MESSAGE, MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MESSAGE = CouponAccepted("welcome", "42", 37, 1_795_316_400_123)
 GOOD: dict[str, Any] = {
     "v": 1,
     "campaign_id": "welcome",
@@ -24,16 +23,6 @@ GOOD: dict[str, Any] = {
     "serial": 37,
     "admitted_at": "2026-11-22T03:00:00.123Z",
 }
-CAMPAIGN_IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True)
-USER_IDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=64)
-MESSAGES = st.builds(
-    CouponAccepted,
-    CAMPAIGN_IDS,
-    USER_IDS,
-    st.integers(),
-    st.integers(times.EARLIEST_MS, times.LATEST_MS),
-    st.integers(0, FENCE_MAX),
-)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -227,46 +216,3 @@ def test_the_fast_form_says_what_json_says_of_a_message_with_a_byte_changed(
 def test_what_we_write_ourselves_is_the_fast_form(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_general", None)
     assert CouponAccepted.decode(MESSAGE.encode()) == MESSAGE
-
-
-VALUES = st.one_of(
-    MESSAGES.map(CouponAccepted.encode),
-    # Almost our own form: cut, joined, or with a byte of another kind in it.
-    st.tuples(MESSAGES, st.integers(0, 200), st.binary(max_size=2)).map(
-        lambda made: made[0].encode()[: made[1]] + made[2] + made[0].encode()[made[1] :]
-    ),
-    st.tuples(MESSAGES, MESSAGES).map(lambda two: two[0].encode() + b"\n" + two[1].encode()),
-    st.sampled_from([b"", b"\n", b"{}", b"\xff", MESSAGE.encode() + b"\n"]),
-    st.sampled_from(["2026-02-30T03:00:00", "1969-12-31T23:59:59"]).map(
-        lambda second: MESSAGE.encode().replace(b"2026-11-22T03:00:00", second.encode())
-    ),
-)
-
-
-@given(st.lists(VALUES, max_size=6))
-def test_many_messages_at_once_are_what_each_is_alone(values: list[bytes]) -> None:
-    together = decoded_at_once(values)
-    if together is not None:
-        assert together == [CouponAccepted.decode(value) for value in values]
-        assert all(type(one) is CouponAccepted for one in together)
-
-
-OWN = st.builds(
-    CouponAccepted,
-    CAMPAIGN_IDS,
-    st.text("abcXYZ019.:@-_#~!", min_size=1, max_size=64),
-    st.integers(1, 10_000_000),
-    st.integers(times.EARLIEST_MS, times.LATEST_MS),
-    st.integers(0, 999_999_999),
-)
-
-
-@given(st.lists(OWN, min_size=1, max_size=6))
-def test_messages_of_our_own_form_are_decoded_at_once(messages: list[CouponAccepted]) -> None:
-    assert decoded_at_once([one.encode() for one in messages]) == messages
-
-
-def test_two_messages_in_one_value_are_not_two_records() -> None:
-    two = MESSAGE.encode() + b"\n" + MESSAGE.encode()
-    assert decoded_at_once([two, b"poison"]) is None
-    assert decoded_at_once([two]) is None
