@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from itertools import count
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kafka import KafkaProducer
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAGIC, UNCOMPRESSED = 2, 0
-# A larger group goes as several batches: a broker takes none above a megabyte.
-BATCH_BYTES_MAX = 128 * 1024
+# The default; a batch of requests fits. A larger group, as the relay's, goes as several batches. One
+# above a topic's `max.message.bytes` would be split by the client, and its future never done.
+BATCH_BYTES_MAX = 16 * 1024
+# More than one process sends at once, and few enough that every consumer gets records soon.
+RUN = 32
 
 
 class KafkaRecord(NamedTuple):
@@ -52,7 +55,7 @@ class Sent(NamedTuple):
 
 
 class PartitionsInTurn:
-    """Chooses a partition for each group; shared by threads.
+    """Partitions in turn, each for about RUN records; shared by threads.
 
     With partitioning by key, a group would become as many batches as there are partitions, each
     built, checked and acknowledged on its own. The idea is from Kafka's sticky partitioner
@@ -62,11 +65,15 @@ class PartitionsInTurn:
 
     def __init__(self) -> None:
         # A random start: a thousand Lambda environments with one record each must not all use the
-        # same partition. next() on a count is one step and needs no lock.
-        self._groups = count(random.randrange(1 << 16))  # noqa: S311 - not a secret
+        # same partition.
+        self._sent = random.randrange(1 << 16) * RUN  # noqa: S311 - not a secret
+        self._lock = Lock()
 
-    def next(self, cluster: Any, topic: str) -> int:
-        """Return a partition, with a leader if any has one; ValueError without a topic."""
+    def next(self, cluster: Any, topic: str, records: int) -> int:
+        """Return the partition of the next group, one with a leader if any has one.
+
+        Raises ValueError without a topic.
+        """
         partitions = sorted(
             cluster.available_partitions_for_topic(topic)
             or cluster.partitions_for_topic(topic)
@@ -75,7 +82,9 @@ class PartitionsInTurn:
         if not partitions:
             message = f"Kafka has no topic {topic}"
             raise ValueError(message)
-        number: int = partitions[next(self._groups) % len(partitions)]
+        with self._lock:
+            run, self._sent = self._sent // RUN, self._sent + records
+        number: int = partitions[run % len(partitions)]
         return number
 
 
@@ -93,7 +102,7 @@ class GroupProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has no 
         """
         left = list(records)
         while left:
-            partition = self._in_turn.next(self._metadata, topic)
+            partition = self._in_turn.next(self._metadata, topic, len(left))
             sent = self._send_batch(TopicPartition(topic, partition), left)
             left = left[sent.size :]
             yield sent

@@ -69,9 +69,7 @@ class Publisher:
             metrics.PUBLISHED.inc(("not_sent",), len(is_acknowledged))
             return is_acknowledged
         timely = [n for n, one in enumerate(outgoing_messages) if self._is_timely(one.deadline)]
-        failure: Exception | None = (
-            None if len(timely) == len(is_acknowledged) else AckTimeoutError()
-        )
+        failure: Exception | None = None
         batches: list[tuple[list[int], Sent, float]] = []
         try:
             batches = self._send(outgoing_messages, timely)
@@ -85,9 +83,10 @@ class Publisher:
             else:
                 for index in indexes:
                     is_acknowledged[index] = True
+        # What came here too late says nothing about Kafka.
         if failure:
             self._failed(failure)
-        else:
+        elif batches:
             self._breaker.succeeded()
         acknowledged = sum(is_acknowledged)
         metrics.PUBLISHED.inc(("acknowledged",), acknowledged)

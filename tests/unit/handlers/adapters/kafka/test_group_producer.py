@@ -1,4 +1,4 @@
-"""handlers/adapters/kafka/group_producer.py: each group to one partition, all in the long term."""
+"""handlers/adapters/kafka/group_producer.py: a group to one partition, all in the long term."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kafka.errors import KafkaTimeoutError, NotLeaderForPartitionError
 from kafka.producer.future import FutureProduceResult
 from kafka.structs import TopicPartition
 
-from handlers.adapters.kafka.group_producer import PartitionsInTurn, Sent
+from handlers.adapters.kafka.group_producer import RUN, PartitionsInTurn, Sent
 
 
 class Cluster:
@@ -29,13 +29,18 @@ class Cluster:
         return self.led
 
 
-def chosen(in_turn: PartitionsInTurn, cluster: Any, groups: int) -> list[int]:
-    return [in_turn.next(cluster, "coupons") for _ in range(groups)]
+def chosen(in_turn: PartitionsInTurn, cluster: Any, groups: int, records: int = RUN) -> list[int]:
+    return [in_turn.next(cluster, "coupons", records) for _ in range(groups)]
 
 
-def test_each_group_goes_to_the_partition_after_the_last_one() -> None:
-    found = chosen(PartitionsInTurn(), Cluster({0, 1, 2}), 7)
-    assert found == [(found[0] + n) % 3 for n in range(7)]
+def test_a_run_of_records_goes_to_one_partition_and_the_next_run_to_the_next() -> None:
+    found = chosen(PartitionsInTurn(), Cluster({0, 1, 2}), 28, records=RUN // 4)
+    assert found == [(found[0] + n // 4) % 3 for n in range(28)]
+
+
+def test_a_group_larger_than_a_run_goes_to_one_partition() -> None:
+    found = chosen(PartitionsInTurn(), Cluster({0, 1, 2}), 3, records=4 * RUN)
+    assert found == [(found[0] + n * 4) % 3 for n in range(3)]
 
 
 def test_many_producers_with_a_record_each_use_all_partitions() -> None:
