@@ -6,9 +6,9 @@ redis-py for the asyncio half. Here such a file runs only when
 a name is asked for that is in none of the package's modules. The libraries and their users see no
 difference: `import package.module` and `from package import name` work as always.
 
-A deferred package is to be imported by one thread first: under once(), at the top of a module, or at
-a program's start. Its own file would keep a second thread waiting until all of its modules are there;
-without it, two threads that ask for different modules at once may meet one that is half made.
+One thread is to import a deferred package first: under once(), at the top of a module, or when a
+program starts. Its own file would keep a second thread waiting until all of its modules are there.
+Without it, two threads that ask for different modules at once may meet one that is half made.
 """
 
 from __future__ import annotations

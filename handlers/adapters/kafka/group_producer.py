@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAGIC, UNCOMPRESSED = 2, 0
-# The default; a batch of requests fits. A larger group, as the relay's, goes as several batches. One
-# above a topic's `max.message.bytes` would be split by the client, and its future never done.
+# The default; a batch of requests fits. A larger group, as the relay's, goes as several batches.
+# The client would split one above a topic's `max.message.bytes`, and not complete its future.
 BATCH_BYTES_MAX = 16 * 1024
 # More than one process sends at once, and few enough that every consumer gets records soon.
 RUN = 32
