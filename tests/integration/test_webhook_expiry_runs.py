@@ -70,9 +70,11 @@ def database() -> Database:
     return webhook_clients.announcements()._database
 
 
-def kill(what: Callable[[Announcements], bool]) -> int:
+def kill(settings: Settings, what: Callable[[Announcements], bool]) -> int:
     """Kill a scheduler before each of its statements; return how many there are before it ends."""
     for last in range(1, 20):
+        # MySQL rolls back a little after a process has died. Until then a scheduler skips its rows.
+        rows(settings, "SELECT serial FROM webhook_expiring FOR UPDATE")
         with suppress(Killed):
             what(Announcements(DyingDatabase(last)))  # type: ignore[arg-type]
             return last - 1
@@ -84,11 +86,11 @@ def test_a_scheduler_that_is_killed_anywhere_misses_none_and_sends_none_twice(
 ) -> None:
     reserve(service, 1)
     end(service)
-    assert kill(lambda found: found.expire(campaign_id)) == 7
+    assert kill(service, lambda found: found.expire(campaign_id)) == 7
     over = "UTC_TIMESTAMP(3) - INTERVAL 1 SECOND"
     rows(service, f"UPDATE coupon SET reserved_until = {over} WHERE serial = 1")
     rows(service, f"UPDATE webhook_expiring SET due_at = {over}")
-    assert kill(Announcements.expire_single) == 4
+    assert kill(service, Announcements.expire_single) == 4
     assert all_sent(seven) == expired(campaign_id, *range(1, 8))
 
 
