@@ -56,8 +56,8 @@ def variants(cluster: Cluster, scale: Scale) -> Iterator[Mapping[str, Trial]]:
 
         yield {
             INSERT: lambda: _insert(admitted_users(batch)),
-            HANDLER: lambda: _handle(cluster, admitted_users(batch)),
-            HOOKED: lambda: _handle_hooked(cluster, admitted_users(batch)),
+            HANDLER: lambda: _handle(cluster.servers, admitted_users(batch)),
+            HOOKED: lambda: _handle_hooked(cluster.servers, admitted_users(batch)),
             ROWS: lambda: _row_by_row(admitted_users(ROW_BY_ROW)),
             RUNNER: lambda: _end_to_end(cluster, cluster.campaign(api, backlog), backlog, 1),
             RUNNERS: lambda: _end_to_end(cluster, cluster.campaign(api, backlog), backlog, 2),
@@ -105,17 +105,17 @@ def _switch(state: str) -> None:
     wiring.database().run(lambda cursor: cursor.execute(WEBHOOK_STATE, (state,)))
 
 
-def _handle_hooked(cluster: Cluster, coupons: Sequence[CouponAccepted]) -> Metrics:
+def _handle_hooked(servers: Mapping[str, int], coupons: Sequence[CouponAccepted]) -> Metrics:
     _switch("ACTIVE")
     try:
-        return _handle(cluster, coupons)
+        return _handle(servers, coupons)
     finally:
         _switch("OFF")
 
 
-def _handle(cluster: Cluster, coupons: Sequence[CouponAccepted]) -> Metrics:
+def _handle(servers: Mapping[str, int], coupons: Sequence[CouponAccepted]) -> Metrics:
     event = _event(coupons)
-    processor_time = ProcessorTime(cluster.servers)
+    processor_time = ProcessorTime(servers)
     started_s, started_cpu_s = time.perf_counter(), time.process_time()
     response = consume_handler(event, None)
     taken_s, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from handlers.config import Settings
 
 
-@pytest.mark.parametrize("write", [consumer._insert, consumer._row_by_row, consumer._handle])
+@pytest.mark.parametrize(
+    "write", [consumer._insert, consumer._row_by_row, partial(consumer._handle, {})]
+)
 def test_each_way_of_writing_admissions_writes_all_of_them(
     service: Settings,
     campaign_id: str,
