@@ -18,8 +18,10 @@ from handlers.retry import RetryDeadline
 from local.migrate import database_address
 from local.servers import ValkeyCluster
 from tests.conftest import forget_campaigns, say
+from tests.support.expiry import seven_coupons
 from tests.support.moved_redis import address, group
 from tests.support.polling import with_own_topic
+from tests.support.receiver import receiver_of_everything
 from tests.support.redis_loss import ACK_TIMEOUT_MS, warm_up
 from tests.support.service import apply, create_campaign
 from tests.support.shards import shard_of
@@ -29,6 +31,8 @@ from tests.support.waiting import WAIT_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.receiver import Receiver
 
 __all__ = ["address", "group"]  # fixtures
 
@@ -113,3 +117,17 @@ def campaigns(cluster: ValkeyCluster, sharded: Settings, campaign_id: str) -> tu
         create_campaign(name)
         assert apply(name, "winner").body["serial"] == 1
     return first, second
+
+
+@pytest.fixture
+def shop(service: Settings) -> Iterator[Receiver]:
+    """A shop that is sent everything."""
+    with receiver_of_everything(service) as made:
+        yield made
+
+
+@pytest.fixture
+def seven(service: Settings, campaign_id: str) -> Iterator[Receiver]:
+    """A shop with seven coupons, whose coupon.issued it was sent."""
+    with seven_coupons(service, campaign_id) as made:
+        yield made

@@ -18,32 +18,17 @@ from tests.support.expiry import (
     expired,
     of_order,
     reserve,
-    seven_coupons,
     until,
 )
-from tests.support.receiver import all_sent, issue, let_rows_settle, receiver_of_everything, send
+from tests.support.receiver import all_sent, issue, let_rows_settle, send
 from tests.support.service import create_campaign, kafka_event, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from handlers.config import Settings
     from tests.support.receiver import Receiver
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-
-
-@pytest.fixture
-def shop(service: Settings) -> Iterator[Receiver]:
-    with receiver_of_everything(service) as made:
-        yield made
-
-
-@pytest.fixture
-def seven(service: Settings, campaign_id: str) -> Iterator[Receiver]:
-    with seven_coupons(service, campaign_id) as shop:
-        yield shop
 
 
 def write_rows(campaign_id: str, *admitted: tuple[int, int]) -> None:

@@ -5,35 +5,22 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from handlers import webhook_clients, webhook_sender
 from handlers.adapters.mysql import announcements
 from handlers.adapters.mysql.announcements import Announcements
-from tests.support.expiry import end, expired, reserve, seven_coupons
-from tests.support.receiver import all_sent, issue, let_rows_settle, receiver_of_everything, send
+from tests.support.expiry import end, expired, reserve
+from tests.support.receiver import all_sent, issue, let_rows_settle, send
 from tests.support.service import create_campaign, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    import pytest
     from pymysql.cursors import Cursor
 
     from handlers.adapters.mysql.database import Database
     from handlers.config import Settings
     from tests.support.receiver import Receiver
-
-
-@pytest.fixture
-def shop(service: Settings) -> Iterator[Receiver]:
-    with receiver_of_everything(service) as made:
-        yield made
-
-
-@pytest.fixture
-def seven(service: Settings, campaign_id: str) -> Iterator[Receiver]:
-    with seven_coupons(service, campaign_id) as shop:
-        yield shop
 
 
 class Killed(BaseException):

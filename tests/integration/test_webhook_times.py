@@ -5,8 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import pytest
-
 from handlers import webhook_clients
 from tests.support.receiver import (
     NOTHING,
@@ -14,23 +12,14 @@ from tests.support.receiver import (
     issue,
     let_rows_settle,
     receiver,
-    receiver_of_everything,
     send,
     subscribe,
 )
 from tests.support.service import create_campaign, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from handlers.config import Settings
     from tests.support.receiver import Receiver
-
-
-@pytest.fixture
-def shop(service: Settings) -> Iterator[Receiver]:
-    with receiver_of_everything(service) as made:
-        yield made
 
 
 def change(settings: Settings, campaign_id: str, assignments: str) -> None:

@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 import cramjam
+from hypothesis import strategies as st
 from kafka.record import MemoryRecordsBuilder
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.util import calc_crc32c
@@ -19,6 +20,15 @@ LOG_APPEND_TIME, TRANSACTIONAL, CONTROL = 0x08, 0x10, 0x20  # attributes
 OFFSET, LENGTH, EPOCH = slice(0, 8), slice(8, 12), slice(12, 16)
 CRC, ATTRIBUTES, PRODUCER = slice(17, 21), slice(21, 23), slice(43, 51)
 RECORDS = slice(61, 1 << 30)
+
+_BYTES = st.none() | st.binary(max_size=200)
+# Timestamp, key, value and headers.
+ANY_RECORD = st.tuples(
+    st.integers(0, 2**40),
+    _BYTES,
+    _BYTES,
+    st.lists(st.tuples(st.text(max_size=5), _BYTES), max_size=3),
+)
 
 
 def xerial(data: bytes) -> bytes:

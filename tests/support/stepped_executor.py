@@ -59,14 +59,21 @@ class SteppedExecutor:
 
 
 @asynccontextmanager
-async def busy_executor(*, threads: int, max_batch: int) -> AsyncIterator[SteppedExecutor]:
-    """An executor with MAX_BATCHES_IN_FLIGHT batches in flight: "a", "b"."""
+async def stepped_executor(*, threads: int, max_batch: int) -> AsyncIterator[SteppedExecutor]:
+    """An executor without work; at the end all its batches are released."""
     limits = ExecutorLimits(threads=threads, max_batch=max_batch, queue_timeout_s=A_LONG_WAIT_S)
     executor = SteppedExecutor(limits)
-    for letter in "ab"[:MAX_BATCHES_IN_FLIGHT]:
-        executor.submit(letter)
-        assert await executor.next_batch() == letter
     yield executor
     executor.release(100)
     await executor.responses()
     executor.close()
+
+
+@asynccontextmanager
+async def busy_executor(*, threads: int, max_batch: int) -> AsyncIterator[SteppedExecutor]:
+    """An executor with MAX_BATCHES_IN_FLIGHT batches in flight: "a", "b"."""
+    async with stepped_executor(threads=threads, max_batch=max_batch) as executor:
+        for letter in "ab"[:MAX_BATCHES_IN_FLIGHT]:
+            executor.submit(letter)
+            assert await executor.next_batch() == letter
+        yield executor

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from local.gateway.executor import ExecutorLimits
-from tests.support.stepped_executor import A_LONG_WAIT_S, SteppedExecutor, busy_executor
+from tests.support.stepped_executor import A_LONG_WAIT_S, busy_executor, stepped_executor
 
 if TYPE_CHECKING:
     import pytest
@@ -34,20 +33,16 @@ def test_while_one_group_is_at_work_the_next_waits_until_it_is_as_large(
     monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
 
     async def scenario() -> list[str]:
-        limits = ExecutorLimits(threads=8, max_batch=64, queue_timeout_s=A_LONG_WAIT_S)
-        executor = SteppedExecutor(limits)
-        executor.submit("abc")
-        begun = [await executor.next_batch()]
-        executor.submit("d")
-        executor.submit("e")
-        await asyncio.sleep(0)
-        assert executor.begun.empty()
-        executor.submit("f")
-        begun.append(await executor.next_batch())
-        executor.release(2)
-        await executor.responses()
-        executor.close()
-        return begun
+        async with stepped_executor(threads=8, max_batch=64) as executor:
+            executor.submit("abc")
+            begun = [await executor.next_batch()]
+            executor.submit("d")
+            executor.submit("e")
+            await asyncio.sleep(0)
+            assert executor.begun.empty()
+            executor.submit("f")
+            begun.append(await executor.next_batch())
+            return begun
 
     assert asyncio.run(scenario()) == ["abc", "def"]
 
@@ -56,17 +51,12 @@ def test_a_smaller_group_begins_when_the_one_at_work_ends(monkeypatch: pytest.Mo
     monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
 
     async def scenario() -> str:
-        limits = ExecutorLimits(threads=8, max_batch=64, queue_timeout_s=A_LONG_WAIT_S)
-        executor = SteppedExecutor(limits)
-        executor.submit("abc")
-        await executor.next_batch()
-        executor.submit("d")
-        executor.release()
-        begun = await executor.next_batch()
-        executor.release()
-        await executor.responses()
-        executor.close()
-        return begun
+        async with stepped_executor(threads=8, max_batch=64) as executor:
+            executor.submit("abc")
+            await executor.next_batch()
+            executor.submit("d")
+            executor.release()
+            return await executor.next_batch()
 
     assert asyncio.run(scenario()) == "d"
 
@@ -77,16 +67,14 @@ def test_with_none_at_work_a_group_that_stays_smaller_than_the_last_begins_all_t
     monkeypatch.setattr("local.gateway.executor.POLL_INTERVAL_S", A_LONG_WAIT_S)
 
     async def scenario() -> list[str]:
-        limits = ExecutorLimits(threads=8, max_batch=64, queue_timeout_s=A_LONG_WAIT_S)
-        executor = SteppedExecutor(limits)
-        executor.release(3)
-        executor.submit("abc")
-        await executor.responses()
-        for letter in "de":
-            executor.submit(letter)
+        async with stepped_executor(threads=8, max_batch=64) as executor:
+            executor.release(3)
+            executor.submit("abc")
             await executor.responses()
-        executor.close()
-        return [await executor.next_batch() for _ in range(3)]
+            for letter in "de":
+                executor.submit(letter)
+                await executor.responses()
+            return [await executor.next_batch() for _ in range(3)]
 
     assert asyncio.run(scenario()) == ["abc", "d", "e"]
 

@@ -10,18 +10,9 @@ from hypothesis import strategies as st
 from kafka.record import memory_records
 
 from local.gateway.fast_pack import CBuilder, use_c_encoder
+from tests.support.record_batches import ANY_RECORD
 
-BYTES = st.none() | st.binary(max_size=200)
-RECORDS = st.lists(
-    st.tuples(
-        st.integers(0, 2**40),
-        BYTES,
-        BYTES,
-        st.lists(st.tuples(st.text(max_size=5), BYTES), max_size=3),
-    ),
-    min_size=1,
-    max_size=8,
-)
+RECORDS = st.lists(ANY_RECORD, min_size=1, max_size=8)
 BATCH_BYTES_MAX = 600  # some of the generated records do not fit
 # The number of the partition's leader, which the broker sets: 0 or -1 here. No checksum covers it.
 LEADER_EPOCH = slice(12, 16)

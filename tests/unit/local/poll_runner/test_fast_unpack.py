@@ -14,6 +14,7 @@ from kafka.structs import TopicPartition
 
 from local.poll_runner.fast_unpack import PartitionRecords
 from tests.support.record_batches import (
+    ANY_RECORD,
     CONTROL,
     GZIP,
     LOG_APPEND_TIME,
@@ -26,17 +27,7 @@ from tests.support.record_batches import (
 )
 
 P0 = TopicPartition("coupon_create", 0)
-BYTES = st.none() | st.binary(max_size=200)
-MESSAGES = st.lists(
-    st.tuples(
-        st.integers(0, 2**40),
-        BYTES,
-        BYTES,
-        st.lists(st.tuples(st.text(max_size=5), BYTES), max_size=3),
-    ),
-    min_size=1,
-    max_size=5,
-)
+MESSAGES = st.lists(ANY_RECORD, min_size=1, max_size=5)
 CODECS = st.sampled_from([NONE, GZIP, SNAPPY, LZ4, ZSTD])
 BATCHES: st.SearchStrategy[list[tuple[list[Any], int, int]]] = st.lists(
     st.tuples(
