@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from redis.exceptions import MovedError
 
+from handlers.adapters.kafka.topic_reader import Topic
 from handlers.adapters.redis.keys import epoch_key
 from handlers.config import Settings
 from handlers.retry import RetryDeadline
 from local.migrate import migrate
+from local.servers import ServerError
 from local.servers.ports import free_port
 from tests.faults import mutants as unguarded
 from tests.faults.engine.fleet import Fleet
@@ -98,11 +101,24 @@ class Cluster:
         self._cleanup.close()
 
     def remove_guard(self, guard: str = "", **settings: str) -> None:
-        """Run the programs without this guard and with these settings from now on."""
+        """Run the programs without this guard and with these settings from now on.
+
+        Return when they have consumed what the history before left in the topic. A point that is
+        armed next is then reached by a record of the next history.
+        """
         self.fleet.kill_all()
         without = {unguarded.VARIABLE: guard} if guard else {}
         self.fleet.environment = {**os.environ, **self._settings, **settings, **without}
-        self.fleet.start_missing()
+        self.heal()
+        self._await_consumed()
+
+    def _await_consumed(self) -> None:
+        topic, deadline = Topic(self.settings), time.monotonic() + START_S
+        while any(topic.lag().values()):
+            if time.monotonic() > deadline:
+                message = "the programs do not consume what the last history left in the topic"
+                raise ServerError(message)
+            self.pause()
 
     def confirm_by(self, replicas: int) -> None:
         """Let so many replicas of Redis confirm admissions; new programs, where that is new."""
