@@ -68,16 +68,23 @@ class RejectionCache:
 
     def get(self, campaign_id: str, user_id: str) -> Admission | None:
         """Return the rejection of this applicant, None where the caller must ask Redis."""
-        admission = self._admission(campaign_id, user_id)
-        if admission and self._is_due(campaign_id):
-            # Without a lock two threads may do it, which costs only one more request.
-            self._refreshes[campaign_id] = self._known.get(campaign_id, UNKNOWN)[0]
+        expires_at, rejection = self._known.get(campaign_id, UNKNOWN)
+        now = self._clock()
+        if rejection is None or now >= expires_at or user_id in rejection.winners:
             return None
-        return admission
+        if self._is_due(campaign_id, expires_at, now):
+            # Without a lock two threads may do it, which costs only one more request.
+            self._refreshes[campaign_id] = expires_at
+            return None
+        return rejection.admission
 
     def peek(self, campaign_id: str, user_id: str) -> Admission | None:
         """Return the same for a caller that will not ask Redis."""
-        return None if self._is_due(campaign_id) else self._admission(campaign_id, user_id)
+        expires_at, rejection = self._known.get(campaign_id, UNKNOWN)
+        now = self._clock()
+        if rejection is None or now >= expires_at or user_id in rejection.winners:
+            return None
+        return None if self._is_due(campaign_id, expires_at, now) else rejection.admission
 
     def has(self, campaign_id: str) -> bool:
         """Return whether there is an entry for a campaign, perhaps an expired one."""
@@ -114,14 +121,7 @@ class RejectionCache:
             if rejection and expires_at < long_ago:
                 self._known[campaign_id] = (expires_at, None)
 
-    def _admission(self, campaign_id: str, user_id: str) -> Admission | None:
-        expires_at, rejection = self._known.get(campaign_id, UNKNOWN)
-        if rejection is None or self._clock() >= expires_at or user_id in rejection.winners:
-            return None
-        return rejection.admission
-
-    def _is_due(self, campaign_id: str) -> bool:
+    def _is_due(self, campaign_id: str, expires_at: float, now: float) -> bool:
         """Return whether the entry should be refreshed and no thread is doing it."""
-        expires_at = self._known.get(campaign_id, UNKNOWN)[0]
-        is_late = self._clock() >= expires_at - REFRESH_AHEAD_S
+        is_late = now >= expires_at - REFRESH_AHEAD_S
         return is_late and self._refreshes.get(campaign_id) != expires_at

@@ -99,7 +99,9 @@ class Gateway:
             self._executors[path] = LoadSheddingExecutor(loop, OWN_ROOMS[path], _invoke_each)
         self._request_ids = request_ids()
         self._shed = AggregatedLog(loop, "WARNING", "too many requests: shed with 503")
-        self._fast_responses = AggregatedLog(loop, "INFO", "responded from the fast path")
+        self._fast_responses = AggregatedLog(
+            loop, "INFO", "responded from the fast path", ("path", "status")
+        )
         self._sums = loop.call_later(SECOND_S, self._write_sums, loop)
         enable_sigterm(loop)
 
@@ -213,7 +215,7 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - as in Lambda, it ends here
             return failed(error, fast_path.__name__, request_id)
         if response:
-            self._fast_responses.count(("path", scope.path), ("status", response.status))
+            self._fast_responses.count(scope.path, response.status)
         return response
 
 

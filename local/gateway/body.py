@@ -33,6 +33,8 @@ class UnreadableBodyError(Exception):
 
 def is_announced(headers: Headers) -> bool:
     """Return whether a body follows."""
+    if "content-length" not in headers and "transfer-encoding" not in headers:
+        return False
     announced = headers.get("content-length")
     return announced != "0" if announced else bool(headers.get("transfer-encoding"))
 

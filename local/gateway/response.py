@@ -115,35 +115,41 @@ def _headers(output: dict[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(single, dict) or not isinstance(multiple, dict):
         message = "headers and multiValueHeaders must be dicts"
         raise MalformedProxyResponseError(message)
-    headers = [_header(name, value) for name, value in single.items()]
-    if multiple:
+    if not multiple:
+        headers = _checked(single)
+        if "Content-Type" in single:
+            return headers
+    else:
         if not all(isinstance(values, list) for values in multiple.values()):
             message = "multiValueHeaders must hold lists"
             raise MalformedProxyResponseError(message)
         # For a name in both, API Gateway uses only multiValueHeaders.
         repeated = {name.lower() for name in multiple}
-        headers = [header for header in headers if header[0].lower() not in repeated]
+        headers = [header for header in _checked(single) if header[0].lower() not in repeated]
         headers += [_header(name, value) for name, values in multiple.items() for value in values]
-    if "Content-Type" in single and not multiple:
-        return headers
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "application/json"))
     return headers
 
 
+def _checked(headers: dict[Any, Any]) -> list[tuple[str, str]]:
+    try:
+        return [*map(_known_header, headers, headers.values())]
+    except TypeError:  # a value that is no text or number may have no hash
+        return [*map(_header, headers, headers.values())]
+
+
 def _header(name: Any, value: object) -> tuple[str, str]:
-    if type(name) is str and type(value) is str:
-        return _checked(name, value)
     if not isinstance(name, str) or not isinstance(value, str | int | float):
         raise _not_carried(name)
-    return _checked(name, str(value).lower() if isinstance(value, bool) else str(value))
-
-
-@lru_cache(maxsize=HEADERS_CACHED)  # nearly all responses have the same headers
-def _checked(name: str, text: str) -> tuple[str, str]:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     if not (HEADER_NAME.fullmatch(name) and text.isprintable() and text.isascii()):
         raise _not_carried(name)
     return name, text
+
+
+# Nearly all responses have the same headers. By type: 1 equals True, and is another text.
+_known_header = lru_cache(maxsize=HEADERS_CACHED, typed=True)(_header)
 
 
 def _not_carried(name: object) -> MalformedProxyResponseError:

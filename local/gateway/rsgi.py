@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 class Headers(Protocol):
     """The methods of a request's headers that the gateway uses."""
 
+    def __contains__(self, key: str) -> bool:
+        """Return whether there is a header of this name."""
+
     def get(self, key: str, default: str | None = None) -> str | None:
         """Return the first header of this name; `key` is in lower case."""
 

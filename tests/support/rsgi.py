@@ -49,6 +49,9 @@ class Headers:
     def __init__(self, items: list[tuple[str, str]]) -> None:
         self._items = items
 
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
     def get(self, key: str, default: str | None = None) -> str | None:
         return next((value for name, value in self._items if name == key), default)
 

@@ -8,9 +8,8 @@ cannot fill the cache. The whole token is the cache key, so only the identical t
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +25,7 @@ Owner = TypeVar("Owner")
 Key = TypeVar("Key")
 
 
-@dataclass(frozen=True, slots=True)
-class CachedToken(Generic[Owner, Key]):
+class CachedToken(NamedTuple, Generic[Owner, Key]):
     """The user and expiry of a token, and the key that verified it."""
 
     user: Owner

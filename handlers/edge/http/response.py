@@ -120,13 +120,10 @@ def problem(
         headers["Retry-After"] = str(retry_after_s)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    own_members = {"request_id": request_id, **(members or {})}
-    rest = ",".join([f"{_quoted(name)}:{_quoted(value)}" for name, value in own_members.items()])
-    return {
-        "statusCode": int(status),
-        "headers": headers,
-        "body": f"{_common_part(code, detail)},{rest}}}",
-    }
+    body = f'{_common_part(code, detail)},"request_id":{_quoted(request_id)}'
+    for name, value in members.items() if members else ():
+        body += f",{_quoted(name)}:{_quoted(value)}"
+    return {"statusCode": int(status), "headers": headers, "body": f"{body}}}"}
 
 
 @lru_cache(maxsize=PROBLEMS_CACHED)

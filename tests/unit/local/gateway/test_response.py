@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handlers.edge.http.web_files import HTML
+from local.gateway.response import MalformedProxyResponseError, http_response
 from tests.support.rsgi import Route, Scope, answering, ask
 
 
@@ -78,6 +79,18 @@ def test_single_and_multiple_headers_are_merged_as_api_gateway_does() -> None:
     assert reply.headers["x-flag"] == "true"
     assert reply.headers["content-type"] == "application/json"
     assert reply.body == "쿠폰".encode()
+
+
+def test_headers_that_are_equal_in_python_keep_their_own_texts() -> None:
+    """A cache of checked headers takes 1, 1.0 and true for the same key, unless it is told."""
+    values = (1, True, 1.0, "1")
+    replies = [ask(Scope(), answering({"statusCode": 200, "headers": {"X-N": n}})) for n in values]
+    assert [reply.headers["x-n"] for reply in replies] == ["1", "true", "1.0", "1"]
+
+
+def test_a_header_that_is_a_list_is_named() -> None:
+    with pytest.raises(MalformedProxyResponseError, match="'X-List'"):
+        http_response({"statusCode": 200, "headers": {"X-List": ["a"]}})
 
 
 def test_a_base64_response_is_sent_as_bytes() -> None:
