@@ -99,9 +99,8 @@ class Gateway:
             self._executors[path] = LoadSheddingExecutor(loop, OWN_ROOMS[path], _invoke_each)
         self._request_ids = request_ids()
         self._shed = AggregatedLog(loop, "WARNING", "too many requests: shed with 503")
-        self._fast_responses = AggregatedLog(
-            loop, "INFO", "responded from the fast path", ("path", "status")
-        )
+        fast, kind = "responded from the fast path", ("path", "status")
+        self._fast_responses = AggregatedLog(loop, "INFO", fast, kind)
         self._sums = loop.call_later(SECOND_S, self._write_sums, loop)
         enable_sigterm(loop)
 
