@@ -96,7 +96,7 @@ def test_ready_names_a_server_that_failed_and_one_that_is_back(
     linked: tuple[Settings, Link],
 ) -> None:
     _, link = linked
-    assert ask("GET /ready").body == READY
+    eventually(lambda: ask("GET /ready").body == READY, "the first answer")
     link.refuse()
     eventually(lambda: ask("GET /ready").status == 503, "the failure")
     failed = ask("GET /ready")
