@@ -175,7 +175,7 @@ token: python  ## a development JWT (USER=42, SCOPE=coupon:admin)
 	@test -n "$(TOKEN_USER)" || { echo "Whose token? make token USER=42" >&2; exit 2; }
 	@$(WITH_OPERATED) $(VENV_PYTHON) -m local.token --user "$(TOKEN_USER)" $(if $(SCOPE),--scope "$(SCOPE)") $(ARGS)
 
-.PHONY: model lint lint-infra test-infra test-helm
+.PHONY: model lint lint-infra test-infra test-helm test-helm-server
 model:  ## the protocol, checked exhaustively with Spin (ARGS="--only calm no-confirm", --tell)
 	@python3 -m tests.model.check $(ARGS)
 lint: python  ## ruff (rules and format), mypy
@@ -193,6 +193,10 @@ test-helm: setup .venv-helm/installed  ## the Helm chart: helm, kubeconform, its
 	@$(VENV_PYTHON) -m infra.helm.tools \
 		--kubernetes-schemas .venv-helm/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema
 	@$(VENV_PYTHON) -m pytest $(call workers,2) tests/helm $(ARGS)
+test-helm-server: setup .venv-helm/installed  ## the chart on Kubernetes' own API server and controllers: five minutes (Go 1.26+, which builds them once: a quarter of an hour)
+	@$(VENV_PYTHON) -m infra.helm.tools --api-server \
+		--kubernetes-schemas .venv-helm/lib/python3*/site-packages/kubernetes_validate/kubernetes-json-schema
+	@$(VENV_PYTHON) -m pytest tests/helm_server $(ARGS)
 .PHONY: infra-template
 infra-template: python .venv-infra/installed
 	@$(VENV_PYTHON) -m infra.application out/infra/application.yaml

@@ -1,6 +1,7 @@
 """What checks the Helm chart: helm, kubeconform and the schemas, into out/helm (`make test-helm`).
 
-Go builds the two programs from source, once: some minutes. Prints the folder of the programs.
+Go builds the two programs from source, once: some minutes. With --api-server it builds Kubernetes'
+own API server and controllers too (`make test-helm-server`). Prints the folder of the programs.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +29,12 @@ PROGRAMS = HOME / "bin"
 SCHEMAS = HOME / "schemas"
 # The oldest Kubernetes that Chart.yaml names, and the newest that is released.
 KUBERNETES = ("1.29.0", "1.37.0")
-BUILD_TIMEOUT_S = 3600.0
+BUILD_TIMEOUT_S = 7200.0
+# A module of our own that names Kubernetes' sources; its go.sum has the hash of each.
+API_SERVER = Path(__file__).with_name("api_server")
+KUBERNETES_MODULE = "k8s.io/kubernetes"
+# Helm asks the server for its version, which only the linker writes.
+VERSION = "k8s.io/component-base/version"
 
 
 class ToolError(Exception):
@@ -80,11 +87,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FOLDER",
         help="where kubernetes-validate keeps its schemas",
     )
+    parser.add_argument(
+        "--api-server",
+        action="store_true",
+        help="build Kubernetes' API server as well: a quarter of an hour, once",
+    )
     options = parser.parse_args(arguments)
     try:
         for module, package in BUILT.items():
             _build(module, package)
         _write_schemas(options.kubernetes_schemas)
+        if options.api_server:
+            _build_api_server()
     except ToolError as error:
         print(f"helm: {error}", file=sys.stderr)
         return 1
@@ -97,11 +111,29 @@ def _build(module: Module, package: str) -> None:
     stamp = HOME / f"{Path(package).name}.version"
     if stamp.is_file() and stamp.read_text("utf-8") == module.version:
         return
-    _fetch(module)
+    fetch(module)
     print(f"helm: building {package} {module.version} (minutes, once)", file=sys.stderr)
-    environment = {"GOBIN": str(PROGRAMS), "CGO_ENABLED": "0"}
-    _go("install", "-trimpath", f"{module.path}/{package}@{module.version}", **environment)
+    wanted = f"{module.path}/{package}@{module.version}"
+    _go("install", "-trimpath", wanted, GOBIN=str(PROGRAMS), CGO_ENABLED="0")
     stamp.write_text(module.version, encoding="utf-8")
+
+
+def _build_api_server() -> None:
+    """Build the program; nothing is done where it is that of these sources."""
+    sources = [API_SERVER / name for name in ("main.go", "go.mod", "go.sum")]
+    wanted = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()
+    stamp = HOME / "kubernetes.version"
+    if stamp.is_file() and stamp.read_text("utf-8") == wanted:
+        return
+    print("helm: building Kubernetes' API server (a quarter of an hour, once)", file=sys.stderr)
+    named_in = sources[1].read_text("utf-8")
+    [version] = re.findall(rf"^\t{KUBERNETES_MODULE} (\S+)$", named_in, re.MULTILINE)
+    major, minor, _ = version.removeprefix("v").split(".")
+    named = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+    flags = " ".join(["-s", "-w", *(f"-X {VERSION}.{name}={text}" for name, text in named.items())])
+    words = ("build", "-trimpath", "-buildvcs=false", "-ldflags", flags)
+    _go(*words, "-o", str(PROGRAMS / "kubernetes"), ".", folder=API_SERVER, CGO_ENABLED="0")
+    stamp.write_text(wanted, encoding="utf-8")
 
 
 def _write_schemas(kubernetes: Path) -> None:
@@ -119,13 +151,13 @@ def _write_schemas(kubernetes: Path) -> None:
             raise ToolError(message)
         schemas.write_kubernetes(source, SCHEMAS / f"v{version}")
     for module, files in DEFINITIONS.items():
-        folder = _fetch(module)
+        folder = fetch(module)
         for file in files:
             schemas.write_custom(folder / file, SCHEMAS)
     stamp.write_text(wanted, encoding="utf-8")
 
 
-def _fetch(module: Module) -> Path:
+def fetch(module: Module) -> Path:
     """Return the folder of a module's source; raise ToolError where it is not the pinned one."""
     text = _go("mod", "download", "-json", f"{module.path}@{module.version}")
     found = json.loads(text)
@@ -135,13 +167,13 @@ def _fetch(module: Module) -> Path:
     return Path(found["Dir"])
 
 
-def _go(*arguments: str, **environment: str) -> str:
-    """Run go outside this repository, which is no module; return what it prints."""
+def _go(*arguments: str, folder: Path | None = None, **environment: str) -> str:
+    """Run go in a module of ours, or else in no module; return what it prints."""
     HOME.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
             ["go", *arguments],
-            cwd=HOME,
+            cwd=folder or HOME,
             env={**os.environ, **environment},
             capture_output=True,
             text=True,

@@ -60,6 +60,7 @@ TARGETS = [
     "lint-infra",
     "test-infra",
     "test-helm",
+    "test-helm-server",
     "lock",
     "audit",
     "images",

@@ -43,4 +43,12 @@ at its start; here it is said before anything is changed. In: the root.
 {{- if and .Values.pollRunner.keda.enabled (gt (int .Values.pollRunner.keda.minReplicas) $most) }}{{ fail (printf "pollRunner.keda.minReplicas is above %d, which is enough for every partition" $most) }}{{ end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}{{ fail "ingress.enabled needs ingress.hosts" }}{{ end -}}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}{{ fail "httpRoute.enabled needs httpRoute.parentRefs" }}{{ end -}}
+{{- /* Replicas that Helm set and no longer names fall to 1 before an autoscaler looks. */}}
+{{- range $component, $scaled := dict "gateway" .Values.gateway.autoscaling.enabled "poll-runner" .Values.pollRunner.keda.enabled }}
+{{- $name := printf "%s-%s" (include "seonchak.fullname" $) $component }}
+{{- if $scaled }}{{ $live := lookup "apps/v1" "Deployment" $.Release.Namespace $name }}{{ range dig "metadata" "managedFields" list $live }}
+{{- if and (eq .operation "Apply") (hasKey (default dict (index .fieldsV1 "f:spec")) "f:replicas") }}
+{{- fail (printf "with autoscaling switched on now, all pods of %s but one would end first; before it, run: kubectl --namespace %s scale deployment %s --replicas=%d" $name $.Release.Namespace $name (add1 $live.spec.replicas)) }}
+{{- end }}{{ end }}{{ end }}
+{{- end -}}
 {{- end -}}
