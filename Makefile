@@ -116,15 +116,15 @@ lab: setup  ## nine stages of one coupon system, judged under faults (STAGE=4, M
 	@$(VENV_PYTHON) -m lab $(if $(call given,STAGE),--stage $(STAGE)) \
 		$(if $(call given,MINE),--mine $(MINE)) $(if $(call given,START),--start $(START)) \
 		$(if $(call given,HOLD),--hold) $(ARGS)
-test-lab: setup  ## the lab's judge, its stages on real servers, and the playground in Chromium: four minutes
-	@$(VENV_PYTHON) -m pytest tests/lab $(foreach file,$(COURSE) $(TEN_RUNS),--ignore $(file)) $(ARGS)
+test-lab: setup  ## the lab's judge, its stages on real servers, and the playground in Chromium: two minutes
+	@$(VENV_PYTHON) -m pytest $(call workers,2) tests/lab $(foreach file,$(COURSE) $(TEN_RUNS),--ignore $(file)) $(ARGS)
 TEN_RUNS := tests/lab/test_ten_runs.py
 test-lab-ten: setup  ## each stage breaks its promise in ten of ten runs, and the next one keeps it: ten minutes
 	@$(VENV_PYTHON) -m pytest $(TEN_RUNS) $(ARGS)
-# What the pages of the course have the reader type and change: some five minutes.
+# What the pages of the course have the reader type and change: two minutes.
 COURSE := tests/lab/test_looks.py tests/lab/test_questions.py
 test-course: setup  ## every command and every answer of the course, docs/lab.en.md, on real servers
-	@$(VENV_PYTHON) -m pytest $(COURSE) $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(call workers,2) $(COURSE) $(ARGS)
 
 .PHONY: pages test-pages screenshots
 pages: python  ## the pages as static files for a CDN, into out/web (API=https://api.example.com)
