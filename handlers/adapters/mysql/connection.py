@@ -56,7 +56,11 @@ class Connection(pymysql.Connection):
         # one that prepares holds Python's lock.
         work, self.meanwhile = self.meanwhile, None
         if work:
-            work()
+            try:
+                work()
+            except BaseException:
+                self._force_close()  # type: ignore[attr-defined] # the stubs lack it; the reply stays unread
+                raise
         return super()._read_query_result(unbuffered)  # type: ignore[misc] # the stubs lack it
 
     def _escape_string(self, s: str) -> str:

@@ -22,7 +22,7 @@ from handlers.adapters.mysql.error_codes import (
     refuses_content,
 )
 from handlers.domain import metrics
-from handlers.domain.errors import TransactionTooLargeError, UnavailableError
+from handlers.domain.errors import ServiceError, TransactionTooLargeError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,11 +175,22 @@ class Database:
             with connection.cursor() as cursor:
                 result = work(cursor)
             connection.commit()
+        except ServiceError:
+            # What the work found is not what it needs. Its locks are gone when its caller goes on;
+            # MySQL may notice the end of a connection later.
+            self._roll_back(connection)
+            raise
         except BaseException:
             self.close()  # rolls back, and drops a half-read result
             raise
         metrics.ROWS.inc((), connection.new_coupons)
         return result
+
+    def _roll_back(self, connection: Any) -> None:
+        try:
+            connection.rollback()
+        except pymysql.Error:  # it is closed, or MySQL closes it
+            self.close()
 
     def close(self) -> None:
         """Close this thread's connection, if it has one."""
