@@ -68,23 +68,16 @@ class RejectionCache:
 
     def get(self, campaign_id: str, user_id: str) -> Admission | None:
         """Return the rejection of this applicant, None where the caller must ask Redis."""
-        expires_at, rejection = self._known.get(campaign_id, UNKNOWN)
-        now = self._clock()
-        if rejection is None or now >= expires_at or user_id in rejection.winners:
-            return None
-        if self._is_due(campaign_id, expires_at, now):
+        admission, due_at = self._look(campaign_id, user_id)
+        if due_at:
             # Without a lock two threads may do it, which costs only one more request.
-            self._refreshes[campaign_id] = expires_at
-            return None
-        return rejection.admission
+            self._refreshes[campaign_id] = due_at
+        return None if due_at else admission
 
     def peek(self, campaign_id: str, user_id: str) -> Admission | None:
         """Return the same for a caller that will not ask Redis."""
-        expires_at, rejection = self._known.get(campaign_id, UNKNOWN)
-        now = self._clock()
-        if rejection is None or now >= expires_at or user_id in rejection.winners:
-            return None
-        return None if self._is_due(campaign_id, expires_at, now) else rejection.admission
+        admission, due_at = self._look(campaign_id, user_id)
+        return None if due_at else admission
 
     def has(self, campaign_id: str) -> bool:
         """Return whether there is an entry for a campaign, perhaps an expired one."""
@@ -121,7 +114,15 @@ class RejectionCache:
             if rejection and expires_at < long_ago:
                 self._known[campaign_id] = (expires_at, None)
 
-    def _is_due(self, campaign_id: str, expires_at: float, now: float) -> bool:
-        """Return whether the entry should be refreshed and no thread is doing it."""
+    def _look(self, campaign_id: str, user_id: str) -> tuple[Admission | None, float]:
+        """Return the rejection, and when its entry expires if that is soon and no one refreshes it.
+
+        That is 0 otherwise, and where there is no rejection.
+        """
+        expires_at, rejection = self._known.get(campaign_id, UNKNOWN)
+        now = self._clock()
+        if rejection is None or now >= expires_at or user_id in rejection.winners:
+            return None, 0.0
         is_late = now >= expires_at - REFRESH_AHEAD_S
-        return is_late and self._refreshes.get(campaign_id) != expires_at
+        is_due = is_late and self._refreshes.get(campaign_id) != expires_at
+        return rejection.admission, expires_at if is_due else 0.0
